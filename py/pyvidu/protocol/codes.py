@@ -1,0 +1,48 @@
+"""OpenVidu's error codes, and how a message carries one."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Codes of JSON-RPC error objects sent by an OpenVidu server."""
+
+    INTERNAL = -1  # a mandatory parameter is missing, or the request could not be handled
+    USER_NOT_FOUND = 102
+    USER_CLOSED = 103
+    ALREADY_IN_ROOM = 104
+    USER_NOT_STREAMING = 105
+    ALREADY_STREAMING = 106
+    ROOM_NOT_FOUND = 202
+    ROOM_CLOSED = 203
+    ROOM_CANNOT_BE_CREATED = 204
+    MEDIA_SDP = 301
+    MEDIA_NOT_FOUND = 302
+    MEDIA_ENDPOINT = 303
+    MEDIA_GENERIC = 309
+    UNAUTHORIZED = 401
+    FILTER_NOT_APPLIED = 405
+    FILTER_METHOD = 406
+    FILTER_LISTENER = 407
+    METADATA_FORMAT = 500
+    SIGNAL_FORMAT = 600
+    SIGNAL_TO = 601
+    TRANSPORT = 803
+    EDITION = 997
+    GENERIC = 999
+    RECONNECTION = 40007  # `connect` refused: the RPC session is unknown or gone
+
+    def text(self, sentence: str) -> str:
+        """`sentence` in the form in which OpenVidu ends every error message: `. Code: N`."""
+        return f"{sentence.removesuffix('.')}. Code: {int(self)}"
+
+
+_CODE = re.compile(r"\. Code: (-?\d+)\s*$")
+
+
+def code_in(message: str) -> int | None:
+    """The code at the end of an OpenVidu error message, or None."""
+    found = _CODE.search(message)
+    return int(found[1]) if found else None

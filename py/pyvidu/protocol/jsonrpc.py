@@ -1,0 +1,131 @@
+"""JSON-RPC 2.0 as OpenVidu speaks it: one object a message, no batches, requests with integer ids counted by the client.
+
+https://www.jsonrpc.org/specification
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+
+RequestId = int | str
+
+
+class MalformedMessage(ValueError):
+    """A text that is not a JSON-RPC 2.0 message. `code` is JSON-RPC's own; `id` is known if the text named one."""
+
+    def __init__(self, sentence: str, code: int = INVALID_REQUEST, request_id: RequestId | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.id = request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Asks for an answer. `id` is unique on its side of the connection."""
+
+    id: RequestId
+    method: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        """The message as JSON text."""
+        return _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params, "id": self.id})
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """Asks for no answer: every push of the server is one."""
+
+    method: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        """The message as JSON text."""
+        return _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params})
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorObject:
+    """The `error` of a failed request."""
+
+    code: int
+    message: str
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to the request with the same `id`: a result or an error, never both."""
+
+    id: RequestId | None
+    result: Any = None
+    error: ErrorObject | None = None
+
+    def encode(self) -> str:
+        """The message as JSON text."""
+        message: dict[str, Any] = {"jsonrpc": "2.0", "id": self.id}
+        if self.error is None:
+            message["result"] = self.result
+        else:
+            message["error"] = {"code": self.error.code, "message": self.error.message}
+            if self.error.data is not None:
+                message["error"]["data"] = self.error.data
+        return _dumps(message)
+
+
+Message = Request | Notification | Response
+
+
+def decode(text: str | bytes) -> Message:
+    """The message in `text`.
+
+    Raises:
+        MalformedMessage: it is no JSON, no object, or an object of no known form.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedMessage(f"Not JSON: {error}", PARSE_ERROR) from None
+    if not isinstance(value, dict):
+        raise MalformedMessage("A JSON-RPC message is an object")
+    request_id = value.get("id")
+    if isinstance(request_id, bool) or not isinstance(request_id, (int, str, type(None))):
+        raise MalformedMessage("'id' is neither a number nor a string")
+    if "method" in value:
+        return _call(value, request_id)
+    if "error" in value and value["error"] is not None:
+        return Response(request_id, error=_error(value["error"]))
+    if "result" in value:
+        return Response(request_id, value["result"])
+    raise MalformedMessage("Neither 'method' nor 'result' nor 'error'", request_id=request_id)
+
+
+def _call(value: dict[str, Any], request_id: RequestId | None) -> Request | Notification:
+    method, params = value["method"], value.get("params")
+    if not isinstance(method, str):
+        raise MalformedMessage("'method' is not a string", request_id=request_id)
+    if params is None:
+        params = {}
+    if not isinstance(params, dict):
+        raise MalformedMessage("'params' is not an object", request_id=request_id)
+    if request_id is None:
+        return Notification(method, params)
+    return Request(request_id, method, params)
+
+
+def _error(value: Any) -> ErrorObject:
+    if not isinstance(value, dict):
+        return ErrorObject(-1, str(value))
+    code = value.get("code")
+    return ErrorObject(code if isinstance(code, int) else -1, str(value.get("message", "")), value.get("data"))
+
+
+def _dumps(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,421 @@
+"""Every request and notification of OpenVidu's signaling plane, one class each, named after its method.
+
+A class carries its wire name in `method`; its fields are the parameters. `wire.py` turns them into JSON and back. Values
+that OpenVidu encodes as JSON *text* inside the JSON (`videoDimensions`, a signal's `message`) are strings here too, with
+helpers beside them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from .wire import WireError
+
+
+class Call:
+    """A request or a notification: a method and its parameters."""
+
+    method: ClassVar[str]
+
+
+# --- shared values ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """A published stream, as participants are told of it. `video_dimensions` is JSON text of width and height."""
+
+    id: str
+    created_at: float | None = None
+    has_audio: bool = False
+    has_video: bool = False
+    audio_active: bool | None = None
+    video_active: bool | None = None
+    type_of_video: str | None = None
+    frame_rate: float | None = None
+    video_dimensions: str | None = None
+    filter: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantInfo:
+    """A participant who is in the room already when one joins."""
+
+    id: str
+    created_at: float | None = None
+    metadata: str | None = None
+    streams: list[StreamInfo] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IceServerInfo:
+    """An ICE server for the peer connections of a participant."""
+
+    url: str
+    username: str | None = None
+    credential: str | None = None
+
+
+def video_dimensions(width: int, height: int) -> str:
+    """The JSON text of `videoDimensions`."""
+    return json.dumps({"width": width, "height": height}, separators=(",", ":"))
+
+
+def parse_dimensions(text: str | None) -> tuple[int, int] | None:
+    """Width and height in pixels, or None if `text` does not tell them."""
+    try:
+        value = json.loads(text or "null")
+        return int(value["width"]), int(value["height"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+# --- requests: the RPC session itself --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ping(Call):
+    """Heartbeat. `interval` (milliseconds) in the first ping of an RPC session sets the server's watchdog, for life."""
+
+    method: ClassVar[str] = "ping"
+    interval: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connect(Call):
+    """Resumes the RPC session `session_id` on the socket that this is sent on."""
+
+    method: ClassVar[str] = "connect"
+    session_id: str | None = None
+    reconnect: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSession(Call):
+    """Ends the RPC session."""
+
+    method: ClassVar[str] = "closeSession"
+
+
+# --- requests: the room ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoom(Call):
+    """Enters a room. `token` is the whole connection URL."""
+
+    method: ClassVar[str] = "joinRoom"
+    token: str
+    session: str
+    platform: str
+    secret: str
+    metadata: str
+    sdk_version: str | None = None
+    recorder: bool | None = None
+    stt: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoomResult:
+    """Who one is, who is there already (`value`), and where the ICE servers are. `session_id` is the RPC session id."""
+
+    id: str
+    session_id: str
+    value: list[ParticipantInfo]
+    final_user_id: str | None = None
+    created_at: float | None = None
+    metadata: str | None = None
+    session: str | None = None
+    version: str | None = None
+    media_server: str | None = None
+    video_simulcast: bool | None = None
+    record: bool | None = None
+    role: str | None = None
+    coturn_ip: str | None = None
+    coturn_port: int | str | None = None
+    turn_username: str | None = None
+    turn_credential: str | None = None
+    custom_ice_servers: list[IceServerInfo] | None = None
+    recording_id: str | None = None
+    recording_name: str | None = None
+    life: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRoom(Call):
+    """Leaves the room; the client closes the socket after the answer."""
+
+    method: ClassVar[str] = "leaveRoom"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishVideo(Call):
+    """Publishes one stream. `frame_rate` -1 is unset."""
+
+    method: ClassVar[str] = "publishVideo"
+    sdp_offer: str
+    do_loopback: bool
+    has_audio: bool
+    has_video: bool
+    audio_active: bool | None = None
+    video_active: bool | None = None
+    type_of_video: str | None = None
+    frame_rate: float | None = None
+    video_dimensions: str | None = None
+    filter: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishVideoResult:
+    """`id` is the id of the new stream."""
+
+    sdp_answer: str
+    id: str
+    created_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnpublishVideo(Call):
+    """Ends one's own stream."""
+
+    method: ClassVar[str] = "unpublishVideo"
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareReceiveVideoFrom(Call):
+    """mediasoup only: asks the server for its offer of a stream."""
+
+    method: ClassVar[str] = "prepareReceiveVideoFrom"
+    sender: str
+    reconnect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareReceiveVideoFromResult:
+    """The server's offer."""
+
+    sdp_offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveVideoFrom(Call):
+    """Subscribes to the stream `sender`: with an offer (kurento) or with the answer to the server's offer (mediasoup)."""
+
+    method: ClassVar[str] = "receiveVideoFrom"
+    sender: str
+    sdp_offer: str | None = None
+    sdp_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SdpAnswerResult:
+    """The answer to an offer; empty when the request carried the answer."""
+
+    sdp_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeFromVideo(Call):
+    """Ends the subscription to the stream of the connection `sender`."""
+
+    method: ClassVar[str] = "unsubscribeFromVideo"
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectStream(Call):
+    """Replaces the media connection of a stream: one's own (`sdp_string`: offer) or a remote one (`sdp_offer`; with
+    mediasoup `sdp_string`: answer)."""
+
+    method: ClassVar[str] = "reconnectStream"
+    stream: str
+    sdp_string: str | None = None
+    sdp_offer: str | None = None
+    forcibly_reconnect: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnIceCandidate(Call):
+    """A local ICE candidate. `endpoint_name` is the connection id of the owner of the stream."""
+
+    method: ClassVar[str] = "onIceCandidate"
+    endpoint_name: str
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPropertyChanged(Call):
+    """Tells the others that a property of one's own stream has changed. `stream_id` is ignored by the server."""
+
+    method: ClassVar[str] = "streamPropertyChanged"
+    stream_id: str
+    property: str
+    new_value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage(Call):
+    """A signal. `message` is JSON text, see `SignalMessage`."""
+
+    method: ClassVar[str] = "sendMessage"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalMessage:
+    """What `SendMessage.message` holds. An empty `to` means everybody, the sender too. `type` is `signal` or
+    `signal:TYPE`."""
+
+    to: list[str] = field(default_factory=list)
+    data: str = ""
+    type: str = "signal"
+
+    def encode(self) -> str:
+        """The JSON text."""
+        return json.dumps({"to": self.to, "data": self.data, "type": self.type}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForceDisconnect(Call):
+    """Moderators only: evicts a participant."""
+
+    method: ClassVar[str] = "forceDisconnect"
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForceUnpublish(Call):
+    """Moderators only: ends a participant's stream."""
+
+    method: ClassVar[str] = "forceUnpublish"
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoData(Call):
+    """The size and state of one's own video, for the server's statistics. It needs membership and changes nothing."""
+
+    method: ClassVar[str] = "videoData"
+    height: int
+    width: int
+    video_active: bool
+    audio_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Echo(Call):
+    """Asks whether the socket answers."""
+
+    method: ClassVar[str] = "echo"
+
+
+# --- notifications ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantJoined(Call):
+    """Somebody entered the room."""
+
+    method: ClassVar[str] = "participantJoined"
+    id: str
+    created_at: float | None = None
+    metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPublished(Call):
+    """Somebody publishes."""
+
+    method: ClassVar[str] = "participantPublished"
+    id: str
+    streams: list[StreamInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantUnpublished(Call):
+    """A stream ended; its owner is still there."""
+
+    method: ClassVar[str] = "participantUnpublished"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantLeft(Call):
+    """Somebody left, with all that they published."""
+
+    method: ClassVar[str] = "participantLeft"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantEvicted(Call):
+    """Somebody was evicted. Sent to everybody: a client ignores ids that are not its own."""
+
+    method: ClassVar[str] = "participantEvicted"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived(Call):
+    """A signal. Without `from_` the server itself sent it."""
+
+    method: ClassVar[str] = "sendMessage"
+    type: str | None = None
+    data: str | None = None
+    from_: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStreamPropertyChanged(Call):
+    """A property of a remote stream has changed. `new_value` is JSON text (`"true"`), of a filter an object."""
+
+    method: ClassVar[str] = "streamPropertyChanged"
+    connection_id: str
+    stream_id: str
+    property: str
+    new_value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IceCandidate(Call):
+    """A candidate of the server. `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a
+    publisher and SUBSCRIBER_STREAMID for a subscriber."""
+
+    method: ClassVar[str] = "iceCandidate"
+    sender_connection_id: str
+    endpoint_name: str
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaError(Call):
+    """The media server reports a problem."""
+
+    method: ClassVar[str] = "mediaError"
+    error: Any = None
+
+
+# --- stream ids ------------------------------------------------------------------------------------------------------
+
+
+def owner_of(stream_id: str) -> str:
+    """The connection id at the end of a stream id (`str_CAM_x7Fa_con_9jQe2b0xYz` -> `con_9jQe2b0xYz`).
+
+    Raises:
+        WireError: there is none in it.
+    """
+    at = stream_id.rfind("con_")
+    if at < 0:
+        raise WireError(f"'{stream_id}' is not a stream id")
+    return stream_id[at:]

@@ -1,0 +1,32 @@
+"""What one embedded server is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Profile = Literal["default", "kurento"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Settings of `pyvidu serve`.
+
+    `eviction_timeout` is in seconds from the last byte received of a participant (profile `default` only; profile
+    `kurento` has the real server's two clocks). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
+    `allowed_origins` restricts who may open the WebSocket; empty allows any, for it is the token that opens it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4443
+    secret: str = "MY_SECRET"
+    eviction_timeout: float = 12.0
+    profile: Profile = "default"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    fault_control: bool = False
+    demo: bool = False
+    allowed_origins: tuple[str, ...] = ()
+    log_level: str = "info"
+    vendor_dir: Path | None = None
