@@ -1,0 +1,80 @@
+# `make demo` and `make test` do all the set-up that they need. Wants Python >= 3.11 and Node.js with npm, nothing else.
+# Each step of the set-up is done once and again when what it was made from has changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PYTEST_ARGS ?=
+SERVE_ARGS ?=
+
+.PHONY: setup demo test lint format lock wheel clean browser-tools interop
+
+setup: $(STAMPS)/installed $(STAMPS)/vendored
+
+demo: setup
+	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
+
+test: setup browser-tools interop lint
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMPS)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMPS)/installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+wheel: $(STAMPS)/installed
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+# All locks name versions and hashes, never where to get them.
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(LOCK_ARGS)
+lock: $(STAMPS)/installed
+	$(UV_COMPILE) --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
+		--output-file py/pyvidu/vendoring/wheels.txt
+	for folder in py/pyvidu/vendoring tests/interop; do \
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/artifacts build dist \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# --- the steps of the set-up ---
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "pyvidu needs Python 3.11 or newer; name one: make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/installed: $(STAMPS)/venv requirements/dev.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/vendored: $(STAMPS)/installed $(wildcard py/pyvidu/vendoring/*)
+	$(BIN)/pyvidu vendor
+	@touch $@
+
+interop: $(STAMPS)/interop
+$(STAMPS)/interop: $(STAMPS)/venv tests/interop/package-lock.json
+	npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A browser, and the tools of the network tests. A system browser or Playwright's own will do; as root on Debian they
+# are installed. Without root the network tests skip and say why.
+APT_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes
+browser-tools: $(STAMPS)/installed
+	@$(BIN)/python -m pyvidu.testing.browser >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
+	@$(BIN)/python -m pyvidu.testing.browser
+	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true

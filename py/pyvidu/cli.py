@@ -1,0 +1,102 @@
+"""The `pyvidu` command: `serve` runs the embedded server, `vendor` fetches the browser runtime for its pages."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pyvidu.vendoring import VendorError, default_vendor_dir, is_vendored, vendor
+
+_WITHOUT_SERVER = "The pyvidu command needs the server half, which is not installed: pip install 'pyvidu[server]'"
+
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit(_WITHOUT_SERVER)
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pyvidu")
+def main() -> None:
+    """OpenVidu in the browser, in Python."""
+
+
+@main.command(name="vendor")
+@click.option("--into", type=_FOLDER, help="The folder to fill, when not the one that `pyvidu serve` looks in.")
+def vendor_command(into: Path | None) -> None:
+    """Fetch the browser runtime (Pyodide, PyScript) with npm and pip. Does nothing when it is there."""
+    target = (into or default_vendor_dir()).absolute()
+    if is_vendored(target):
+        click.echo(f"The browser runtime is in {target} already.")
+        return
+    try:
+        vendor(target, report=lambda step: click.echo(f"pyvidu vendor: {step}"))
+    except VendorError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"The browser runtime is in {target}.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback unless told.")
+@click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--secret", default="MY_SECRET", show_default=True, envvar="OPENVIDU_SECRET", help="Of the REST API.")
+@click.option("--eviction-timeout", default=12.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
+              help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
+@click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),
+              help="Clocks and manners: the documentation's, or those of the real Kurento-based server.")  # fmt: skip
+@click.option("--tls-cert", type=_FILE, help="PEM certificate chain: serve https and wss.")
+@click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
+@click.option("--allowed-origins", multiple=True, metavar="ORIGIN",
+              help="Who may open the WebSocket; may be repeated. Anyone with a token unless told.")  # fmt: skip
+@click.option("--fault-control", is_flag=True, help="Let pages imitate network drops.")
+@click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
+@click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
+@click.option("--log-level", default="info", show_default=True,
+              type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
+def serve(
+    host: str,
+    port: int,
+    secret: str,
+    eviction_timeout: float,
+    profile: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    allowed_origins: tuple[str, ...],
+    fault_control: bool,
+    demo: bool,
+    vendor_dir: Path | None,
+    log_level: str,
+) -> None:
+    """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it."""
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together.")
+    try:
+        from pyvidu.server.app import run
+        from pyvidu.server.config import ServerConfig
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("pyvidu"):
+            raise
+        raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
+    run(
+        ServerConfig(
+            host=host,
+            port=port,
+            secret=secret,
+            eviction_timeout=eviction_timeout,
+            profile="kurento" if profile == "kurento" else "default",
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            allowed_origins=allowed_origins,
+            fault_control=fault_control,
+            demo=demo,
+            vendor_dir=vendor_dir,
+            log_level=log_level.lower(),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""The browser runtime: fetching it (`pyvidu vendor`) and knowing where it lies. Standard library only.
+
+A page needs Pyodide, PyScript and a few pure-Python wheels. They are megabytes that change seldom and belong to
+others, so neither the repository nor the wheel carries them: they come from npm and PyPI, locked by hash, once.
+"""
+
+from __future__ import annotations
+
+from pyvidu.vendoring.fetch import VendorError, is_vendored, vendor
+from pyvidu.vendoring.locations import default_vendor_dir, package_dir, static_dir, web_dir
+
+__all__ = ["VendorError", "default_vendor_dir", "is_vendored", "package_dir", "static_dir", "vendor", "web_dir"]
