@@ -1,0 +1,181 @@
+"""DTLS-SRTP for a connection, borrowed from aiortc: the only module that knows aiortc, and every private name it uses.
+
+Taken from aiortc 1.16: `RTCDtlsTransport` (handshake, fingerprint check, key export), driven through a stand-in for its
+ICE transport, and the two SRTP sessions that it leaves behind. Packets do not pass through its tasks and queues
+afterwards: SRTP is undone and done here, within the socket's callback. `tests/server/media/test_aiortc_seam.py` has a
+test for each name, so that an upgrade breaks loudly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pylibsrtp
+from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+
+logger = logging.getLogger(__name__)
+
+# OpenSSL repeats a lost flight after 1 s, 2 s, ...; on the paths that calls run over, that is an age. Like browsers, we
+# start at 60 ms.
+_FIRST_REPEAT = 0.06
+_LONGEST_REPEAT = 1.0
+# What arrives between the peer's end of the handshake and ours: the start of its first key frame.
+_MOST_EARLY_PACKETS = 256
+
+
+class Certificate:
+    """The server's DTLS identity, one for all connections."""
+
+    def __init__(self) -> None:
+        self._certificate = RTCCertificate.generateCertificate()
+
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """Algorithm and value, sha-256 alone: every peer knows it, and an answer is shorter for it."""
+        found = [(print_.algorithm, print_.value) for print_ in self._certificate.getFingerprints()]
+        return [entry for entry in found if entry[0] == "sha-256"]
+
+
+class _Datagrams:
+    """What `RTCDtlsTransport` asks of an ICE transport."""
+
+    def __init__(self, role: str, send: Callable[[bytes], None]) -> None:
+        self.role = role
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.__send = send
+
+    async def _recv(self) -> bytes:
+        data = await self.queue.get()
+        if data is None:
+            raise ConnectionError
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        self.__send(data)
+
+
+class DtlsSrtp:
+    """The encryption of one connection. `on_connected` and `on_closed` are called once each, in that order, or never.
+
+    `on_packet(data)` gets every decrypted RTP and RTCP packet.
+    """
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        fingerprints: Sequence[tuple[str, str]],
+        *,
+        client: bool,
+        send: Callable[[bytes], None],
+        on_connected: Callable[[], None],
+        on_packet: Callable[[bytes], None],
+        on_closed: Callable[[str], None],
+    ) -> None:
+        # aiortc derives the DTLS role from the ICE role: the controlled side starts the handshake.
+        self._datagrams = _Datagrams("controlled" if client else "controlling", self._send_flight)
+        self._dtls: Any = RTCDtlsTransport(self._datagrams, [certificate._certificate])  # type: ignore[arg-type]
+        self._remote = RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints])
+        self._send = send
+        self._on_connected, self._on_packet, self._on_closed = on_connected, on_packet, on_closed
+        self._handshake: asyncio.Task[None] | None = None
+        self._flight: list[bytes] = []
+        self._flight_answered = False
+        self._repeat: asyncio.TimerHandle | None = None
+        self._repeat_after = _FIRST_REPEAT
+        self._early: list[bytes] = []
+        self.connected = False
+        self._dtls.on("statechange", self._state_changed)
+
+    def start(self) -> None:
+        """Begin the handshake; the peer must be reachable by now."""
+        if self._handshake is None:
+            self._handshake = asyncio.get_running_loop().create_task(self._dtls.start(self._remote))
+
+    def receive(self, data: bytes) -> None:
+        """Take a datagram that is not STUN."""
+        if 127 < data[0] < 192:
+            if self.connected:
+                self._unprotect(data)
+            elif len(self._early) < _MOST_EARLY_PACKETS:
+                self._early.append(data)
+        elif 19 < data[0] < 64:
+            self._flight_answered = True
+            self._datagrams.queue.put_nowait(data)
+
+    def protect_rtp(self, packet: bytes) -> bytes:
+        """Encrypt an RTP packet; only once connected."""
+        protected: bytes = self._dtls._tx_srtp.protect(packet)
+        return protected
+
+    def protect_rtcp(self, packet: bytes) -> bytes:
+        """Encrypt an RTCP packet; only once connected."""
+        protected: bytes = self._dtls._tx_srtp.protect_rtcp(packet)
+        return protected
+
+    async def close(self) -> None:
+        """Tell the peer (`send` permitting) and end every task of this connection."""
+        self._stop_repeating()
+        self._dtls.remove_all_listeners()
+        self.connected = False
+        self._early.clear()
+        pump = self._dtls._task
+        tasks = [task for task in (self._handshake, pump) if task is not None]
+        if self._handshake is not None:
+            self._handshake.cancel()
+        await self._dtls.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stop_repeating()
+
+    def _unprotect(self, data: bytes) -> None:
+        session = self._dtls._rx_srtp
+        try:
+            packet = session.unprotect_rtcp(data) if 192 <= data[1] <= 223 else session.unprotect(data)
+        except (pylibsrtp.Error, IndexError) as error:
+            logger.debug("a packet could not be decrypted: %s", error)
+            return
+        self._on_packet(packet)
+
+    def _state_changed(self) -> None:
+        state = self._dtls.state
+        if state == "connected":
+            self._stop_repeating()
+            self.connected = True
+            self._on_connected()
+            early, self._early = self._early, []
+            for data in early:
+                self._unprotect(data)
+        elif state in ("failed", "closed"):
+            self._stop_repeating()
+            self.connected = False
+            self._on_closed("the DTLS handshake failed" if state == "failed" else "the peer closed the connection")
+
+    def _send_flight(self, data: bytes) -> None:
+        self._send(data)
+        if self.connected or self._dtls.state != "connecting":
+            return
+        if self._flight_answered:
+            self._flight_answered = False
+            self._flight.clear()
+            self._repeat_after = _FIRST_REPEAT
+        self._flight.append(data)
+        self._schedule_repeat()
+
+    def _schedule_repeat(self) -> None:
+        if self._repeat is not None:
+            self._repeat.cancel()
+        self._repeat = asyncio.get_running_loop().call_later(self._repeat_after, self._repeat_flight)
+
+    def _repeat_flight(self) -> None:
+        for data in self._flight:
+            self._send(data)
+        self._repeat_after = min(2 * self._repeat_after, _LONGEST_REPEAT)
+        self._schedule_repeat()
+
+    def _stop_repeating(self) -> None:
+        if self._repeat is not None:
+            self._repeat.cancel()
+            self._repeat = None
+        self._flight.clear()

@@ -1,0 +1,95 @@
+"""One continuous RTP stream out of several discontinuous ones. Pure: no I/O, no clock.
+
+A subscriber must not notice that its publisher's endpoint was replaced (new SSRC, random sequence numbers, random
+timestamps, another codec order) or that packets of a long outage never came. Each run of the publisher's packets is a
+*segment* with constant offsets; a new segment starts one sequence number after everything sent before it, and its
+timestamps lead on by the time that really passed, so that a receiver's jitter buffer sees a pause and nothing worse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .sequence import Unwrapper
+
+# A NACK may still ask for packets of the segment before the current one.
+SEGMENTS_KEPT = 3
+
+
+@dataclass(slots=True)
+class Segment:
+    """A run of packets with constant offsets. `first` and `last` are the publisher's extended sequence numbers."""
+
+    run: int
+    first: int
+    last: int
+    sequence_offset: int
+    timestamp_offset: int
+
+
+class Origin(NamedTuple):
+    """Which packet of the publisher's a sequence number of ours stands for."""
+
+    run: int
+    sequence: int
+
+
+class Continuity:
+    """Places the packets of one subscriber's stream."""
+
+    def __init__(self, clock_rate: int, *, sequence: int, timestamp: int) -> None:
+        """`clock_rate` in Hz; the first packet gets `sequence` and `timestamp`."""
+        self._clock_rate = clock_rate
+        self._next_sequence = sequence
+        self._next_timestamp = timestamp
+        self._highest_timestamp: int | None = None
+        self._segments: list[Segment] = []
+        self._requests = Unwrapper(16)
+        self._requests.unwrap(sequence & 0xFFFF)
+        self._base = sequence - (sequence & 0xFFFF)
+
+    @property
+    def run(self) -> int | None:
+        """The run that is being forwarded; None before the first packet."""
+        return self._segments[-1].run if self._segments else None
+
+    @property
+    def timestamp_offset(self) -> int:
+        """What to add to the current run's timestamps."""
+        return self._segments[-1].timestamp_offset
+
+    def begin(self, run: int, sequence: int, timestamp: int, *, elapsed: float) -> None:
+        """Start a segment at this packet of the publisher's, `elapsed` seconds after the last packet forwarded."""
+        start = self._next_timestamp
+        if self._highest_timestamp is not None:
+            start = self._highest_timestamp + max(1, round(elapsed * self._clock_rate))
+        self._segments.append(Segment(run, sequence, sequence - 1, self._next_sequence - sequence, start - timestamp))
+        del self._segments[:-SEGMENTS_KEPT]
+
+    def place(self, sequence: int, timestamp: int) -> tuple[int, int] | None:
+        """Return our 16-bit sequence number and 32-bit timestamp for a packet of the current run.
+
+        None for a packet from before the segment's start: its number belongs to what was sent before.
+        """
+        segment = self._segments[-1]
+        if sequence < segment.first:
+            return None
+        ours = sequence + segment.sequence_offset
+        stamp = timestamp + segment.timestamp_offset
+        if sequence > segment.last:
+            segment.last = sequence
+            self._next_sequence = ours + 1
+            self._requests.unwrap(ours & 0xFFFF)
+        if self._highest_timestamp is None or stamp > self._highest_timestamp:
+            self._highest_timestamp = stamp
+        return ours & 0xFFFF, stamp & 0xFFFFFFFF
+
+    def locate(self, sequence: int) -> Origin | None:
+        """Return the packet that one of our 16-bit sequence numbers was given to; None if none was."""
+        ours = self._base + self._requests.peek(sequence)
+        for segment in reversed(self._segments):
+            theirs = ours - segment.sequence_offset
+            if segment.first <= theirs <= segment.last:
+                return Origin(segment.run, theirs)
+        return None

@@ -1,0 +1,250 @@
+"""An ICE lite agent (RFC 8445, section 2.5) on one UDP port per host address, shared by all connections.
+
+Why lite: the server is where the clients can reach it, so the clients check and choose. It sends nothing to anyone who
+has not proved, with the password of an answer, to be at that address; there are no checks to pace, no consent of ours
+to expire during an outage, and a client that comes back (on the same address or on a new one) is heard at once.
+
+Why shared ports: a connection can be declared dead without its port being closed, so that nothing answers for it, not
+even the kernel with an ICMP error; and a firewall needs one hole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ifaddr
+
+from . import stun
+from .errors import MediaError
+
+logger = logging.getLogger(__name__)
+
+Address = tuple[Any, ...]
+"""What asyncio gives for a datagram's sender: (host, port) for IPv4, two more fields for IPv6."""
+
+# RFC 7675: nothing may be sent to a peer that has not renewed its consent for this long (seconds).
+CONSENT_SECONDS = 30.0
+# Key frames arrive in bursts and the loop may be busy: the kernel's default buffer is too small for many streams.
+_SOCKET_BUFFER = 4 * 1024 * 1024
+
+
+class IceSession:
+    """The server's end of one connection: its credentials, and the address where its peer is.
+
+    `on_datagram(data)` gets everything that is not STUN; `on_reachable()` is called at the first authenticated check.
+    """
+
+    def __init__(
+        self,
+        ports: SharedPorts,
+        remote_ufrag: str,
+        *,
+        on_datagram: Callable[[bytes], None],
+        on_reachable: Callable[[], None],
+    ) -> None:
+        self.ufrag = secrets.token_hex(4)
+        self.password = secrets.token_hex(16)
+        self.deaf = False
+        """While set, nothing gets in and nothing gets out, as if the network had vanished."""
+        self.dead = False
+        """Once set, as `deaf`, for good."""
+        self.last_heard: float | None = None
+        """When the last datagram of the peer came (loop time)."""
+        self._ports = ports
+        self._username = f"{self.ufrag}:{remote_ufrag}"
+        self._on_datagram = on_datagram
+        self._on_reachable = on_reachable
+        self._port: _Port | None = None
+        self._address: Address = ()
+        self._consent_until = 0.0
+        self._loop = asyncio.get_running_loop()
+        ports.add(self)
+
+    @property
+    def peer(self) -> Address | None:
+        """Where the peer is; None until its first check."""
+        return self._address or None
+
+    def check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+        """Answer a connectivity check, and follow the peer to the address that it nominates."""
+        if self.deaf or self.dead:
+            return
+        if request.username != self._username or not request.authenticates(self.password):
+            logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
+            return
+        if request.controlled:
+            port.send(stun.role_conflict(request, self.password), address)
+            return
+        self.last_heard = self._loop.time()
+        self._consent_until = self.last_heard + CONSENT_SECONDS
+        port.send(stun.success(request, (address[0], address[1]), self.password), address)
+        self._ports.bind(self, address)
+        first = self._port is None
+        if first or request.nominates:
+            if not first and self._address != address:
+                logger.info("the peer of %s moved from %s to %s", self.ufrag, self._address[:2], address[:2])
+            self._port, self._address = port, address
+        if first:
+            self._on_reachable()
+
+    def receive(self, data: bytes) -> None:
+        """Take a datagram from an address that this session's peer has proved to have."""
+        if self.deaf or self.dead:
+            return
+        self.last_heard = self._loop.time()
+        self._on_datagram(data)
+
+    def send(self, data: bytes) -> None:
+        """Send to the peer; silently nothing while there is no way, as it is with datagrams."""
+        if self._port is None or self.deaf or self.dead or self._loop.time() > self._consent_until:
+            return
+        self._port.send(data, self._address)
+
+    def close(self) -> None:
+        """Forget the session; later datagrams for it are ignored, unanswered."""
+        self._ports.remove(self)
+        self._port = None
+
+
+class _Port(asyncio.DatagramProtocol):
+    """One socket. It looks at a datagram just long enough to find whose it is."""
+
+    def __init__(self, ports: SharedPorts) -> None:
+        self._ports = ports
+        self._transport: asyncio.DatagramTransport | None = None
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            logger.warning("a media socket was lost: %s", exc)
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def error_received(self, exc: Exception) -> None:
+        # An ICMP error about one peer, who may come back: ICE is to judge, not the kernel.
+        logger.debug("a media socket reports: %s", exc)
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        self._ports.receive(self, data, addr)
+
+    def send(self, data: bytes, address: Address) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(data, address)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    @property
+    def number(self) -> int:
+        port: int = self._transport.get_extra_info("sockname")[1] if self._transport is not None else 0
+        return port
+
+
+class SharedPorts:
+    """The sockets and the sessions behind them."""
+
+    def __init__(self, host_addresses: Sequence[str] | None) -> None:
+        """Use these addresses only, or, with None, those that this host's interfaces have when they are needed."""
+        self._configured = list(host_addresses) if host_addresses is not None else None
+        self._ports: dict[str, _Port] = {}
+        self._opening = asyncio.Lock()
+        self._sessions: dict[str, IceSession] = {}
+        self._addresses: dict[Address, IceSession] = {}
+        self._closed = False
+
+    async def open(self) -> list[tuple[str, int]]:
+        """Bind the addresses that are not bound yet; return the candidates, most useful first.
+
+        Called before every answer, so that an interface that came up since is offered too. Raises `MediaError` if no
+        address can be bound.
+        """
+        async with self._opening:
+            if self._closed:
+                raise MediaError("the media router is closed")
+            candidates = []
+            reasons = []
+            loop = asyncio.get_running_loop()
+            for host in self._configured if self._configured is not None else interface_addresses():
+                if host not in self._ports:
+                    try:
+                        _, port = await loop.create_datagram_endpoint(lambda: _Port(self), local_addr=(host, 0))
+                    except OSError as error:
+                        reasons.append(f"{host}: {error.strerror or error}")
+                        continue
+                    _enlarge_buffers(port)
+                    self._ports[host] = port
+                candidates.append((host, self._ports[host].number))
+        if not candidates:
+            raise MediaError(f"no host address can be bound ({'; '.join(reasons) or 'there is none'})")
+        return candidates
+
+    async def close(self) -> None:
+        """Close the sockets."""
+        async with self._opening:
+            self._closed = True
+            ports = list(self._ports.values())
+            self._ports.clear()
+            for port in ports:
+                port.close()
+            await asyncio.gather(*(port.closed for port in ports))
+
+    def add(self, session: IceSession) -> None:
+        """Let checks with the session's fragment reach it."""
+        self._sessions[session.ufrag] = session
+
+    def bind(self, session: IceSession, address: Address) -> None:
+        """Let datagrams from an address reach the session that was last authenticated there."""
+        self._addresses[address] = session
+
+    def remove(self, session: IceSession) -> None:
+        """Let nothing reach the session any more."""
+        self._sessions.pop(session.ufrag, None)
+        for address in [address for address, owner in self._addresses.items() if owner is session]:
+            del self._addresses[address]
+
+    def receive(self, port: _Port, data: bytes, address: Address) -> None:
+        """Find the session that a datagram is for; nobody's datagrams are dropped without a word."""
+        if stun.is_stun(data):
+            request = stun.parse_request(data)
+            session = self._sessions.get(request.username.partition(":")[0]) if request is not None else None
+            if request is not None and session is not None:
+                session.check(request, port, address)
+        elif (session := self._addresses.get(address)) is not None and data:
+            session.receive(data)
+
+
+def _enlarge_buffers(port: _Port) -> None:
+    transport = port._transport
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+
+
+def interface_addresses() -> list[str]:
+    """Return the addresses of this host's interfaces: real ones first, loopback last, IPv4 before IPv6.
+
+    Loopback is included, for a browser on the same machine may have nothing else; link-local IPv6 is not, for its
+    scope cannot be written into a candidate.
+    """
+    found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            address = ipaddress.ip_address(text.partition("%")[0])
+            if not address.is_link_local and not address.is_unspecified:
+                found.append(address)
+    found.sort(key=lambda address: (address.is_loopback, address.version))
+    return list(dict.fromkeys(map(str, found)))

@@ -1,0 +1,57 @@
+"""Key frame requests for one stream, coalesced: many may want one, the publisher's encoder should hear it once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+# Between two requests (seconds). A browser answers within some 30 to 100 ms, so one frame serves all who asked meanwhile.
+INTERVAL = 0.3
+# A request or the frame can be lost: it is asked for again, this many times, until a key frame comes.
+REPEATS = 10
+
+
+class KeyFrameRequests:
+    """Passes the first request on at once, holds later ones back for `INTERVAL`, and then passes one on for them all."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+        self._again = False
+        self._answered = True
+        self._repeats = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def request(self) -> None:
+        """Somebody needs a key frame."""
+        if self._closed:
+            return
+        self._repeats = 0
+        if self._timer is None:
+            self._send()
+        else:
+            self._again = True
+
+    def arrived(self) -> None:
+        """A key frame came."""
+        self._answered = True
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _send(self) -> None:
+        self._again, self._answered = False, False
+        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._elapsed)
+        self._ask()
+
+    def _elapsed(self) -> None:
+        self._timer = None
+        if self._again:
+            self._send()
+        elif not self._answered and self._repeats < REPEATS:
+            self._repeats += 1
+            self._send()

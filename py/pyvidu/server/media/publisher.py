@@ -1,0 +1,184 @@
+"""The receiving end of a publisher's connection: packets to the stream, reports and requests back to the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import codecs, rtcp, rtp
+from .answer import AUDIO_LEVEL, TRANSPORT_SEQUENCE, Choice
+from .reception import MediaPacket, Reception
+from .transport import MediaTransport
+from .transport_feedback import TransportFeedback
+
+logger = logging.getLogger(__name__)
+
+# Receiver reports are a browser's proof that what it sends arrives: twice a second shows a return soon, for 1 kbit/s.
+REPORT_INTERVAL = 0.5
+FEEDBACK_INTERVAL = 0.1
+# When the publisher's clock differs by more from what we took it for, it was set (or drifted), and we follow.
+_CLOCK_STEP = 0.5
+
+
+class _Binding(NamedTuple):
+    kind: str
+    reception: Reception
+    is_rtx: bool
+    sequence_extension: int
+    level_extension: int
+
+
+class PublisherEndpoint:
+    """One connection of a publisher. `on_packet(kind, packet)` gets what is to be forwarded."""
+
+    def __init__(
+        self,
+        choices: list[Choice],
+        connect: Callable[[PublisherEndpoint], MediaTransport],
+        *,
+        on_packet: Callable[[str, MediaPacket], None],
+        on_connected: Callable[[PublisherEndpoint], None],
+        on_hopeless: Callable[[], None],
+        recovers_by_itself: bool,
+    ) -> None:
+        """`on_hopeless` is called when packets are given up: only a key frame helps then."""
+        self.receptions: dict[str, Reception] = {}
+        self.nacks_sent = 0
+        self.key_frames_requested = 0
+        self._bindings: dict[int, _Binding] = {}
+        self._on_packet, self._on_connected, self._on_hopeless = on_packet, on_connected, on_hopeless
+        self._loop = asyncio.get_running_loop()
+        self._ssrc = secrets.randbits(32)
+        self._feedback = TransportFeedback()
+        self._clock_offset: float | None = None
+        self._key_frame_wanted = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        for choice in choices:
+            self._bind(choice, recovers_by_itself)
+        self.transport = connect(self)
+
+    def _bind(self, choice: Choice, recovers_by_itself: bool) -> None:
+        section, codec = choice.section, choice.codecs[0]
+        reception = Reception(
+            codec.identity,
+            ssrc=section.ssrc,
+            repairs=section.kind == "video" and "nack" in codec.feedback,
+            breaks_on_outage=recovers_by_itself,
+        )
+        self.receptions[section.kind] = reception
+        extensions = choice.extensions.get(TRANSPORT_SEQUENCE, 0), choice.extensions.get(AUDIO_LEVEL, 0)
+        self._bindings[codec.payload_type] = _Binding(section.kind, reception, False, *extensions)
+        if codec.rtx is not None:
+            self._bindings[codec.rtx] = _Binding(section.kind, reception, True, *extensions)
+
+    def connected(self) -> None:
+        """The transport is up."""
+        self._timers["report"] = self._loop.call_later(REPORT_INTERVAL, self._report)
+        if self._key_frame_wanted:
+            self.ask_for_key_frame()
+        self._on_connected(self)
+
+    def rtp_received(self, data: bytes, now: float) -> None:
+        """Take an RTP packet."""
+        try:
+            packet = rtp.parse(data)
+        except ValueError as error:
+            logger.debug("a malformed packet of %s: %s", self.transport.participant, error)
+            return
+        binding = self._bindings.get(packet.payload_type)
+        if binding is None:
+            return
+        kind, reception, is_rtx, sequence_extension, level_extension = binding
+        block = packet.extension_block
+        if sequence_extension and block:
+            value = rtp.find_extension(packet.extension_profile, block, sequence_extension)
+            if value is not None and len(value) == 2:
+                self._feedback.received(value[0] << 8 | value[1], now)
+                if "feedback" not in self._timers:
+                    self._timers["feedback"] = self._loop.call_later(FEEDBACK_INTERVAL, self._send_feedback)
+        if is_rtx:
+            accepted = reception.receive_retransmission(packet, now)
+        else:
+            level = None
+            if level_extension and block:
+                level = rtp.find_extension(packet.extension_profile, block, level_extension)
+            accepted = reception.receive(packet, level, now)
+        if accepted is not None:
+            self._on_packet(kind, accepted)
+        if "losses" not in self._timers and reception.run.recovery.next_due() is not None:
+            self._ask_for_losses()
+
+    def rtcp_received(self, data: bytes, now: float) -> None:
+        """Take an RTCP packet: only the publisher's clock is of interest."""
+        try:
+            events = rtcp.parse(data)
+        except ValueError as error:
+            logger.debug("a malformed report of %s: %s", self.transport.participant, error)
+            return
+        for event in events:
+            if isinstance(event, rtcp.SenderReport):
+                reception = next((r for r in self.receptions.values() if r.ssrc == event.ssrc), None)
+                if reception is not None:
+                    observed = now - event.ntp / (1 << 32)
+                    if self._clock_offset is None or abs(observed - self._clock_offset) > _CLOCK_STEP:
+                        self._clock_offset = observed
+                    reception.reported(event, self._clock_offset, now)
+
+    def ask_for_key_frame(self) -> None:
+        """Send a PLI, now or as soon as the connection is up."""
+        video = self.receptions.get("video")
+        if video is None:
+            return
+        self._key_frame_wanted = not self.transport.connected or video.ssrc is None
+        if not self._key_frame_wanted and video.ssrc is not None:
+            self.key_frames_requested += 1
+            self.transport.send_rtcp(rtcp.picture_loss(self._ssrc, video.ssrc))
+
+    async def close(self) -> None:
+        """End the connection."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        await self.transport.close()
+
+    @property
+    def codecs(self) -> dict[str, codecs.CodecIdentity]:
+        """What this connection brings, by kind."""
+        return {kind: reception.codec for kind, reception in self.receptions.items()}
+
+    def _report(self) -> None:
+        self._timers["report"] = self._loop.call_later(REPORT_INTERVAL, self._report)
+        now = self._loop.time()
+        blocks = [block for reception in self.receptions.values() if (block := reception.report(now)) is not None]
+        if blocks:
+            self.transport.send_rtcp(rtcp.receiver_report(self._ssrc, blocks))
+
+    def _send_feedback(self) -> None:
+        del self._timers["feedback"]
+        information = self._feedback.pack()
+        if information is not None:
+            media = next((r.ssrc for r in self.receptions.values() if r.ssrc is not None), 0)
+            self.transport.send_rtcp(rtcp.transport_feedback(self._ssrc, media, information))
+        if self._feedback.pending:
+            self._timers["feedback"] = self._loop.call_later(FEEDBACK_INTERVAL, self._send_feedback)
+
+    def _ask_for_losses(self) -> None:
+        self._timers.pop("losses", None)
+        now = self._loop.time()
+        next_due: list[float] = []
+        for reception in self.receptions.values():
+            recovery = reception.run.recovery
+            given_up = recovery.given_up
+            missing = recovery.due(now)
+            if missing and reception.ssrc is not None:
+                self.nacks_sent += 1
+                self.transport.send_rtcp(rtcp.nack(self._ssrc, reception.ssrc, missing))
+            if recovery.given_up > given_up:
+                self._on_hopeless()
+            if (due := recovery.next_due()) is not None:
+                next_due.append(due)
+        if next_due:
+            self._timers["losses"] = self._loop.call_at(min(next_due), self._ask_for_losses)

@@ -1,0 +1,228 @@
+"""One track of a publisher as it arrives: order, loss, duplicates, clock; what is missing; what can be sent again.
+
+Pure: packets and times in, packets out. `publisher` feeds it and sends what it asks for.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from . import codecs, rtp
+from .loss import LONGEST_REPAIRABLE_GAP, LossRecovery
+from .rtcp import ReportBlock, SenderReport
+from .sequence import Unwrapper
+
+HISTORY_SIZE = 1024
+# After this much silence a gap of any size is an outage: the decoders downstream need a key frame, not the old packets.
+OUTAGE_SECONDS = 1.0
+# A new SSRC on a payload type of ours is believed once the old one has been silent for this long.
+SOURCE_CHANGE_SECONDS = 0.5
+
+_runs = itertools.count(1)
+
+
+class Run:
+    """Packets of one track that belong together: between two of them at most a repairable gap.
+
+    Runs are numbered across all publishers, so that the newer of two can always be told.
+    """
+
+    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "number", "recovery")
+
+    def __init__(self, codec: codecs.CodecIdentity, clock: Clock) -> None:
+        self.number = next(_runs)
+        self.codec = codec
+        self.clock = clock
+        self.awaits_key_frame = True
+        self.recovery = LossRecovery()
+        self._slots: list[MediaPacket | None] = [None] * (HISTORY_SIZE if codec.name != codecs.OPUS else 0)
+
+    def keep(self, packet: MediaPacket) -> None:
+        """Remember a packet for retransmission."""
+        if self._slots:
+            self._slots[packet.sequence % HISTORY_SIZE] = packet
+
+    def find(self, sequence: int) -> MediaPacket | None:
+        """Return a remembered packet by its extended sequence number."""
+        packet = self._slots[sequence % HISTORY_SIZE] if self._slots else None
+        return packet if packet is not None and packet.sequence == sequence else None
+
+
+@dataclass(slots=True)
+class MediaPacket:
+    """A packet on its way through: what the subscribers' headers are made from. `sequence` is extended."""
+
+    run: Run
+    sequence: int
+    timestamp: int
+    marker: bool
+    body: bytes
+    padding: int
+    key: bool
+    level: bytes | None
+    arrival: float
+
+
+class Clock:
+    """Where a source's media stands at a time of ours: first from arrivals, then from its sender reports.
+
+    `offset` (our clock minus the publisher's, seconds) is shared by the tracks of a connection. That sharing, and not
+    the offset's exactness, is what keeps lips and voice together.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.last_report: SenderReport | None = None
+        self.last_report_at = 0.0
+        self._time: float | None = None
+        self._timestamp = 0
+
+    def arrived(self, timestamp: int, now: float) -> None:
+        """Take the first packet's arrival for its capture time until something better is known."""
+        if self._time is None:
+            self._time, self._timestamp = now, timestamp
+
+    def reported(self, report: SenderReport, timestamp: int, offset: float, now: float) -> None:
+        """Take over the publisher's own clock; `timestamp` is the report's, unwrapped."""
+        self.last_report, self.last_report_at = report, now
+        self._time, self._timestamp = report.ntp / (1 << 32) + offset, timestamp
+
+    def timestamp_at(self, now: float) -> int | None:
+        """Return the (unwrapped) media timestamp at a time of ours; None before the first packet."""
+        if self._time is None:
+            return None
+        return self._timestamp + round((now - self._time) * self.rate)
+
+
+class Reception:
+    """One track of one publisher's connection."""
+
+    def __init__(self, codec: codecs.CodecIdentity, *, ssrc: int | None, repairs: bool, breaks_on_outage: bool) -> None:
+        """`repairs`: lost packets can be asked for. `ssrc` is the one that the offer names, if it does."""
+        self.codec = codec
+        self.clock = Clock(codecs.CLOCK_RATES[codec.name])
+        self.ssrc = ssrc
+        self.run = Run(codec, self.clock)
+        self.packets_received = 0
+        self.octets_received = 0
+        self.packets_recovered = 0
+        self.key_frames = 0
+        self.jitter = 0.0
+        self._announced = ssrc is not None
+        self._repairs = repairs
+        self._breaks_on_outage = breaks_on_outage
+        self._sequence = Unwrapper(16)
+        self._timestamps = Unwrapper(32)
+        self._first: int | None = None
+        self._last_arrival = 0.0
+        self._last_transit: float | None = None
+        self._expected_before = 0
+        self._received_before = 0
+
+    @property
+    def highest(self) -> int | None:
+        """The highest extended sequence number received."""
+        return self._sequence.highest
+
+    @property
+    def packets_lost(self) -> int:
+        """Packets that should have come and did not, by RFC 3550 (duplicates count against it)."""
+        return self._expected - self.packets_received if self._first is not None else 0
+
+    @property
+    def _expected(self) -> int:
+        if self._first is None or self._sequence.highest is None:
+            return 0
+        return self._sequence.highest - self._first + 1
+
+    def receive(self, packet: rtp.RtpPacket, level: bytes | None, now: float) -> MediaPacket | None:
+        """Take a packet of the track itself; None if it is not to be forwarded."""
+        if packet.ssrc != self.ssrc and not self._change_source(packet.ssrc, now):
+            return None
+        highest = self._sequence.highest
+        sequence = self._sequence.unwrap(packet.sequence)
+        self.packets_received += 1
+        self.octets_received += len(packet.body)
+        timestamp = self._timestamps.unwrap(packet.timestamp)
+        self._measure_jitter(timestamp, now)
+        self.clock.arrived(timestamp, now)
+        silence, self._last_arrival = now - self._last_arrival, now
+        if highest is None or self._first is None:
+            self._first = sequence
+        elif sequence > highest + 1:
+            self._gap(highest + 1, sequence - 1, silence, now)
+        return self._accept(sequence, timestamp, packet.marker, packet.body, packet.padding, level, now)
+
+    def receive_retransmission(self, packet: rtp.RtpPacket, now: float) -> MediaPacket | None:
+        """Take a packet of the track's retransmission stream (RFC 4588)."""
+        original = rtp.rtx_original(packet)
+        if original is None or self._sequence.highest is None:
+            return None
+        sequence = self._sequence.peek(original[0])
+        if sequence > self._sequence.highest:
+            return None
+        timestamp = self._timestamps.peek(packet.timestamp)
+        # Not counted as received: the loss that we report is the network's, before repair (RFC 4588, section 6.3).
+        return self._accept(sequence, timestamp, packet.marker, original[1], packet.padding, None, now)
+
+    def _change_source(self, ssrc: int, now: float) -> bool:
+        if self._announced or (self.ssrc is not None and now - self._last_arrival < SOURCE_CHANGE_SECONDS):
+            return False
+        if self.ssrc is not None:
+            self.clock = Clock(self.clock.rate)
+            self.run = Run(self.codec, self.clock)
+        self.ssrc = ssrc
+        self._sequence, self._timestamps = Unwrapper(16), Unwrapper(32)
+        self._first, self._last_transit = None, None
+        self.packets_received = self._expected_before = self._received_before = 0
+        return True
+
+    def _gap(self, first: int, last: int, silence: float, now: float) -> None:
+        size = last - first + 1
+        if self._breaks_on_outage and self._repairs and (size > LONGEST_REPAIRABLE_GAP or silence > OUTAGE_SECONDS):
+            self.run = Run(self.codec, self.clock)
+        elif self._repairs:
+            self.run.recovery.gap(first, last, now)
+
+    def _accept(
+        self, sequence: int, timestamp: int, marker: bool, body: bytes, padding: int, level: bytes | None, now: float
+    ) -> MediaPacket | None:
+        if self.run.recovery.recovered(sequence, now):
+            self.packets_recovered += 1
+        if self._repairs:
+            highest = self._sequence.highest
+            if self.run.find(sequence) is not None or (highest is not None and sequence <= highest - HISTORY_SIZE):
+                return None  # a duplicate (browsers probe the bandwidth with those), or too late to be of use
+        key = codecs.starts_key_frame(self.codec.name, body)
+        if key:
+            self.key_frames += 1
+        packet = MediaPacket(self.run, sequence, timestamp, marker, body, padding, key, level, now)
+        self.run.keep(packet)
+        return packet
+
+    def _measure_jitter(self, timestamp: int, now: float) -> None:
+        transit = now * self.clock.rate - timestamp
+        if self._last_transit is not None:
+            self.jitter += (abs(transit - self._last_transit) - self.jitter) / 16
+        self._last_transit = transit
+
+    def reported(self, report: SenderReport, offset: float, now: float) -> None:
+        """Take a sender report of this track."""
+        self.clock.reported(report, self._timestamps.peek(report.timestamp), offset, now)
+
+    def report(self, now: float) -> ReportBlock | None:
+        """Return the reception report about this track; None while there is nothing to report."""
+        if self.ssrc is None or self._sequence.highest is None:
+            return None
+        expected = self._expected - self._expected_before
+        lost = expected - (self.packets_received - self._received_before)
+        self._expected_before, self._received_before = self._expected, self.packets_received
+        fraction = min(255, lost * 256 // expected) if expected > 0 and lost > 0 else 0
+        last, delay = 0, 0
+        if self.clock.last_report is not None:
+            last = self.clock.last_report.ntp >> 16 & 0xFFFFFFFF
+            delay = round((now - self.clock.last_report_at) * 65536)
+        return ReportBlock(
+            self.ssrc, fraction, self.packets_lost, self._sequence.highest, round(self.jitter), last, delay
+        )

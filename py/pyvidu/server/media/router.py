@@ -1,0 +1,257 @@
+"""The media plane's one door: streams in, streams out, by session description.
+
+Everything that changes state happens in one step of the event loop, after the last `await` of a call: calls may
+interleave as they like, and a call that fails has changed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+from . import answer
+from . import offer as offers
+from .aiortc_seam import Certificate
+from .errors import MediaError
+from .ice_lite import SharedPorts
+from .publisher import PublisherEndpoint
+from .statistics import MediaStatistics
+from .stream import Endpoint, PublishedStream
+from .subscriber import NTP_EPOCH, SubscriberEndpoint
+from .transport import MediaTransport
+
+logger = logging.getLogger(__name__)
+
+
+class _Call:
+    """A call in progress, and whether what it is about was ended meanwhile."""
+
+    def __init__(self, participant: str, stream_id: str) -> None:
+        self.participant = participant
+        self.stream_id = stream_id
+        self.ended = False
+
+
+class MediaRouter:
+    """Forwards published streams to their subscribers; never decodes, never encodes.
+
+    Offers come from browsers and may trickle candidates, which are not needed; answers are complete.
+    """
+
+    def __init__(self, *, host_addresses: Sequence[str] | None = None, recovers_by_itself: bool = True) -> None:
+        """Use only these addresses of the host; with None all that its interfaces have, loopback included.
+
+        `recovers_by_itself`: after an outage the router asks for a key frame before anybody has to. Without it key
+        frames are asked for only when a subscriber starts or asks, or a publisher's endpoint is replaced, as Kurento
+        does.
+        """
+        self._ports = SharedPorts(host_addresses)
+        self._certificate = Certificate()
+        self._recovers_by_itself = recovers_by_itself
+        self._streams: dict[str, PublishedStream] = {}
+        self._deaf: set[str] = set()
+        self._calls: list[_Call] = []
+        self._closing: set[asyncio.Task[None]] = set()
+        self._open: set[MediaTransport] = set()
+        self._closed = False
+        self._epoch: float | None = None
+
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+        """Begin a stream; return the SDP answer. Raises `MediaError`."""
+        offer = offers.parse(sdp_offer)
+        choices = answer.for_publisher(offer, ())
+        candidates = await self._candidates(owner, stream_id)
+        if stream_id in self._streams:
+            raise MediaError(f"the stream {stream_id} is published already")
+        stream = PublishedStream(owner, stream_id, self._dispose)
+        endpoint = self._publisher(stream, offer, choices)
+        self._streams[stream_id] = stream
+        stream.set_publisher(endpoint)
+        return answer.write(offer, choices, endpoint.transport.describe(candidates))
+
+    async def republish(self, stream_id: str, sdp_offer: str) -> str:
+        """Replace the publisher's endpoint; subscribers stay as they are. Raises `MediaError`."""
+        offer = offers.parse(sdp_offer)
+        answer.for_publisher(offer, ())
+        owner = self._stream(stream_id).owner
+        candidates = await self._candidates(owner, stream_id)
+        stream = self._stream(stream_id)
+        choices = answer.for_publisher(offer, list(stream.codecs.values()))
+        endpoint = self._publisher(stream, offer, choices)
+        stream.set_publisher(endpoint)
+        return answer.write(offer, choices, endpoint.transport.describe(candidates))
+
+    async def unpublish(self, stream_id: str) -> None:
+        """End a stream and the connections of its subscribers; nothing if there is no such stream."""
+        self._end_calls(stream_id=stream_id)
+        stream = self._streams.pop(stream_id, None)
+        if stream is not None:
+            await self._close_endpoints(stream.close())
+
+    async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
+        """Begin to forward a stream, or go on with it over a new connection. Raises `MediaError`."""
+        offer = offers.parse(sdp_offer)
+        self._stream(stream_id)
+        candidates = await self._candidates(subscriber, stream_id)
+        stream = self._stream(stream_id)
+        choices = answer.for_subscriber(offer, stream.codecs)
+        endpoint = self._subscriber(stream, subscriber, offer, choices)
+        former = stream.subscribers.get(subscriber)
+        stream.subscribers[subscriber] = endpoint
+        if former is not None:
+            self._dispose(former)
+        return answer.write(offer, choices, endpoint.transport.describe(candidates))
+
+    async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
+        """End one subscription; nothing if there is none."""
+        self._end_calls(participant=subscriber, stream_id=stream_id)
+        stream = self._streams.get(stream_id)
+        endpoint = stream.subscribers.pop(subscriber, None) if stream is not None else None
+        if endpoint is not None:
+            await self._close_endpoints([endpoint])
+
+    async def leave(self, participant: str) -> None:
+        """End everything that a participant publishes or receives, and forget its faults."""
+        self._end_calls(participant=participant)
+        endpoints: list[Endpoint] = []
+        for stream in list(self._streams.values()):
+            if stream.owner == participant:
+                del self._streams[stream.stream_id]
+                endpoints += stream.close()
+            elif (endpoint := stream.subscribers.pop(participant, None)) is not None:
+                endpoints.append(endpoint)
+        await self._close_endpoints(endpoints)
+        self._deaf.discard(participant)
+
+    def request_key_frame(self, stream_id: str) -> None:
+        """Ask a stream's publisher for a key frame; nothing if there is no such stream."""
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream.request_key_frame()
+
+    def set_deaf(self, participant: str, deaf: bool) -> None:
+        """Fault control: drop everything to and from a participant, its future connections included, or stop that."""
+        if deaf:
+            self._deaf.add(participant)
+        else:
+            self._deaf.discard(participant)
+        for transport in self._open:
+            if transport.participant == participant:
+                transport.set_deaf(deaf)
+
+    def kill(self, participant: str) -> None:
+        """Fault control: a participant's present connections die without a word; new ones work."""
+        for transport in self._open:
+            if transport.participant == participant:
+                transport.kill()
+
+    def statistics(self) -> MediaStatistics:
+        """Return the counters of all streams."""
+        streams = {stream_id: stream.statistics() for stream_id, stream in self._streams.items()}
+        return MediaStatistics(len(self._open), streams)
+
+    async def close(self) -> None:
+        """End everything; the router cannot be used afterwards."""
+        self._closed = True
+        for call in self._calls:
+            call.ended = True
+        streams = list(self._streams.values())
+        self._streams.clear()
+        await self._close_endpoints([endpoint for stream in streams for endpoint in stream.close()])
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._ports.close()
+
+    def _stream(self, stream_id: str) -> PublishedStream:
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            raise MediaError(f"there is no stream {stream_id}")
+        return stream
+
+    async def _candidates(self, participant: str, stream_id: str) -> list[tuple[str, int]]:
+        """Await what has to be awaited before an answer; raises if the ground was taken away meanwhile."""
+        with self._call(participant, stream_id) as call:
+            candidates = await self._ports.open()
+        if call.ended or self._closed:
+            raise MediaError(f"{participant} or the stream {stream_id} went away while its offer was being answered")
+        return candidates
+
+    @contextlib.contextmanager
+    def _call(self, participant: str, stream_id: str) -> Iterator[_Call]:
+        call = _Call(participant, stream_id)
+        self._calls.append(call)
+        try:
+            yield call
+        finally:
+            self._calls.remove(call)
+
+    def _end_calls(self, *, participant: str | None = None, stream_id: str | None = None) -> None:
+        for call in self._calls:
+            if participant in (None, call.participant) and stream_id in (None, call.stream_id):
+                call.ended = True
+
+    def _publisher(
+        self, stream: PublishedStream, offer: offers.Offer, choices: list[answer.Choice]
+    ) -> PublisherEndpoint:
+        return PublisherEndpoint(
+            choices,
+            lambda endpoint: self._transport(stream.owner, offer, endpoint),
+            on_packet=stream.forward,
+            on_connected=stream.publisher_connected,
+            on_hopeless=stream.request_key_frame if self._recovers_by_itself else lambda: None,
+            recovers_by_itself=self._recovers_by_itself,
+        )
+
+    def _subscriber(
+        self, stream: PublishedStream, subscriber: str, offer: offers.Offer, choices: list[answer.Choice]
+    ) -> SubscriberEndpoint:
+        return SubscriberEndpoint(
+            choices,
+            stream.stream_id,
+            lambda endpoint: self._transport(subscriber, offer, endpoint),
+            ntp_base=self._ntp_base(),
+            on_key_frame_wanted=stream.request_key_frame,
+            recovers_by_itself=self._recovers_by_itself,
+        )
+
+    def _ntp_base(self) -> float:
+        # Taken once: sender reports of different tracks must agree with each other, whatever the wall clock does.
+        if self._epoch is None:
+            self._epoch = time.time() + NTP_EPOCH - asyncio.get_running_loop().time()
+        return self._epoch
+
+    def _transport(self, participant: str, offer: offers.Offer, endpoint: Endpoint) -> MediaTransport:
+        transport = MediaTransport(
+            participant,
+            self._ports,
+            self._certificate,
+            offer,
+            on_connected=endpoint.connected,
+            on_rtp=endpoint.rtp_received,
+            on_rtcp=endpoint.rtcp_received,
+        )
+        transport.set_deaf(participant in self._deaf)
+        self._open.add(transport)
+        return transport
+
+    def _dispose(self, endpoint: Endpoint) -> asyncio.Task[None]:
+        """Close an endpoint in a task that `close` waits for, and that no caller's cancellation can stop halfway."""
+
+        async def dispose() -> None:
+            try:
+                await endpoint.close()
+            finally:
+                self._open.discard(endpoint.transport)
+
+        task = asyncio.get_running_loop().create_task(dispose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
+    async def _close_endpoints(self, endpoints: list[Endpoint]) -> None:
+        tasks = [self._dispose(endpoint) for endpoint in endpoints]
+        if tasks:
+            await asyncio.shield(asyncio.gather(*tasks))

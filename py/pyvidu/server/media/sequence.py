@@ -1,0 +1,30 @@
+"""Arithmetic on counters that wrap: RTP sequence numbers and timestamps as integers that never do."""
+
+from __future__ import annotations
+
+
+class Unwrapper:
+    """Turns a wrapping counter into an integer that keeps growing (RFC 3550's "extended" sequence number).
+
+    A value is placed within half a cycle of the highest one seen so far, so late packets get their true, lower number.
+    """
+
+    __slots__ = ("_half", "_modulus", "highest")
+
+    def __init__(self, bits: int) -> None:
+        self._modulus = 1 << bits
+        self._half = 1 << (bits - 1)
+        self.highest: int | None = None
+
+    def peek(self, value: int) -> int:
+        """Return what `value` stands for, without moving on."""
+        if self.highest is None:
+            return value
+        return self.highest + ((value - self.highest + self._half) % self._modulus) - self._half
+
+    def unwrap(self, value: int) -> int:
+        """Return what `value` stands for and remember the highest one."""
+        extended = self.peek(value)
+        if self.highest is None or extended > self.highest:
+            self.highest = extended
+        return extended

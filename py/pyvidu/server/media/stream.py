@@ -1,0 +1,127 @@
+"""A published stream: one publisher's endpoint (two while it is being replaced), and its subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .codecs import CodecIdentity
+from .key_frames import KeyFrameRequests
+from .publisher import PublisherEndpoint
+from .reception import MediaPacket
+from .statistics import StreamStatistics, SubscriberStatistics, TrackStatistics
+from .subscriber import SubscriberEndpoint
+from .transport import MediaTransport
+
+Endpoint = PublisherEndpoint | SubscriberEndpoint
+
+
+class PublishedStream:
+    """Joins a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background."""
+
+    def __init__(self, owner: str, stream_id: str, dispose: Callable[[Endpoint], object]) -> None:
+        self.owner = owner
+        self.stream_id = stream_id
+        self.publisher: PublisherEndpoint | None = None
+        self.replaced: PublisherEndpoint | None = None
+        """The publisher's former endpoint: it goes on until the new one is connected, or for good if that never is."""
+        self.subscribers: dict[str, SubscriberEndpoint] = {}
+        self._dispose = dispose
+        self._key_frames = KeyFrameRequests(self._ask_for_key_frame)
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Every endpoint of the stream."""
+        if self.publisher is not None:
+            yield self.publisher
+        if self.replaced is not None:
+            yield self.replaced
+        yield from self.subscribers.values()
+
+    def transports(self) -> Iterator[MediaTransport]:
+        """Every connection of the stream."""
+        return (endpoint.transport for endpoint in self.endpoints())
+
+    @property
+    def codecs(self) -> dict[str, CodecIdentity]:
+        """What is sent now, by kind."""
+        return self.publisher.codecs if self.publisher is not None else {}
+
+    def set_publisher(self, endpoint: PublisherEndpoint) -> None:
+        """Take a new endpoint of the publisher's; an earlier one is heard until this one is connected."""
+        if self.replaced is not None:
+            self._dispose(self.replaced)
+        self.replaced, self.publisher = self.publisher, endpoint
+
+    def publisher_connected(self, endpoint: PublisherEndpoint) -> None:
+        """A publisher's endpoint is up: what it replaced is not needed any more."""
+        if endpoint is not self.publisher:
+            return
+        if self.replaced is not None:
+            self._dispose(self.replaced)
+            self.replaced = None
+        self._key_frames.request()
+
+    def forward(self, kind: str, packet: MediaPacket) -> None:
+        """Give a packet to every subscriber."""
+        if kind == "video":
+            if packet.key:
+                self._key_frames.arrived()
+            elif packet.run.awaits_key_frame:  # a run that begins in the middle: nobody can decode it
+                self._key_frames.request()
+            packet.run.awaits_key_frame = False
+        for subscriber in self.subscribers.values():
+            subscriber.forward(kind, packet)
+
+    def request_key_frame(self) -> None:
+        """Ask the publisher for a key frame, soon and once for all who ask."""
+        self._key_frames.request()
+
+    def close(self) -> list[Endpoint]:
+        """Detach everything and return it, for the caller to close."""
+        endpoints = list(self.endpoints())
+        self._key_frames.close()
+        self.publisher = self.replaced = None
+        self.subscribers.clear()
+        return endpoints
+
+    def _ask_for_key_frame(self) -> None:
+        if self.publisher is not None:
+            self.publisher.ask_for_key_frame()
+
+    def statistics(self) -> StreamStatistics:
+        """Return the counters."""
+        publisher = self.publisher
+        if publisher is None:
+            return StreamStatistics(self.owner, False, 0, 0)
+        tracks = {
+            kind: TrackStatistics(
+                codec=reception.codec.name,
+                packets_received=reception.packets_received,
+                octets_received=reception.octets_received,
+                packets_lost=reception.packets_lost,
+                packets_recovered=reception.packets_recovered,
+                key_frames=reception.key_frames,
+            )
+            for kind, reception in publisher.receptions.items()
+        }
+        subscribers = {name: _subscriber(endpoint) for name, endpoint in self.subscribers.items()}
+        return StreamStatistics(
+            owner=self.owner,
+            connected=publisher.transport.connected,
+            nacks_sent=publisher.nacks_sent,
+            key_frames_requested=publisher.key_frames_requested,
+            tracks=tracks,
+            subscribers=subscribers,
+        )
+
+
+def _subscriber(endpoint: SubscriberEndpoint) -> SubscriberStatistics:
+    tracks = endpoint.tracks.values()
+    return SubscriberStatistics(
+        connected=endpoint.transport.connected,
+        packets_forwarded=sum(track.packets for track in tracks),
+        octets_forwarded=sum(track.octets for track in tracks),
+        packets_lost=sum(track.report.packets_lost for track in tracks if track.report is not None),
+        packets_nacked=sum(track.nacked for track in tracks),
+        packets_retransmitted=sum(track.retransmitted for track in tracks),
+        key_frames_wanted=endpoint.key_frames_wanted,
+    )

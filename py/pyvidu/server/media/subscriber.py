@@ -1,0 +1,266 @@
+"""The sending end of a subscriber's connection: the stream's packets under this subscriber's own headers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from . import answer, codecs, rtcp, rtp
+from .answer import AUDIO_LEVEL, Choice
+from .continuity import SEGMENTS_KEPT, Continuity
+from .reception import MediaPacket, Run
+from .transport import MediaTransport
+
+logger = logging.getLogger(__name__)
+
+REPORT_INTERVAL = 1.0
+# Older packets are not sent again: whoever misses them was away, and needs a key frame instead of a burst of the past.
+OLDEST_RETRANSMISSION = 1.0
+NTP_EPOCH = 2_208_988_800
+"""Seconds from 1900 to 1970."""
+
+
+class ForwardedTrack:
+    """One track towards one subscriber."""
+
+    def __init__(self, choice: Choice, name: str, send_rtp: Callable[[bytes], None]) -> None:
+        self.kind = choice.section.kind
+        self.ssrc = secrets.randbits(32)
+        self.rtx_ssrc = secrets.randbits(32)
+        self.packets = self.octets = self.retransmitted = self.nacked = 0
+        self.report: rtcp.ReportBlock | None = None
+        """The latest receiver report."""
+        self._offered = choice.codecs
+        self._name = name
+        self._send = send_rtp
+        self._level_extension = choice.extensions.get(AUDIO_LEVEL, 0)
+        # In the lower half, so that the SRTP rollover counter is not at stake while the first packets may be lost.
+        self._continuity = Continuity(
+            codecs.CLOCK_RATES[choice.codecs[0].name],
+            sequence=secrets.randbits(15),
+            timestamp=secrets.randbits(31),
+        )
+        self._rtx_sequence = secrets.randbits(15)
+        self._runs: deque[Run] = deque(maxlen=SEGMENTS_KEPT)
+        self._payload_type = -1
+        self._rtx_payload_type: int | None = None
+        self._shift: tuple[int, int] = (0, 0)
+        self._last_body = b""
+        self._last_arrival = 0.0
+
+    @property
+    def run(self) -> Run | None:
+        """The run that is being forwarded."""
+        return self._runs[-1] if self._runs else None
+
+    def source(self, stream: str) -> answer.Source:
+        """Return what the answer says about this track."""
+        rtx = self.rtx_ssrc if self._offered[0].rtx is not None else None
+        return answer.Source(self.ssrc, rtx, self._name, stream, f"{stream}_{self.kind}")
+
+    def forward(self, packet: MediaPacket) -> bool:
+        """Send a packet on; tell whether it was the first of a run (whose clock the subscriber should hear of)."""
+        run = packet.run
+        if self._runs and run is self._runs[-1]:
+            self._emit(packet)
+            return False
+        if self._runs and run.number < self._runs[-1].number:
+            return False  # the replaced endpoint's last packets
+        if not packet.key or not self._select(run):
+            return False
+        self._begin(packet)
+        self._emit(packet)
+        # The key frame's first packet may be a late one: what came before it was held back, and follows now.
+        sequence = packet.sequence + 1
+        while self.kind == "video" and (following := run.find(sequence)) is not None:
+            self._emit(following)
+            sequence += 1
+        return True
+
+    def _select(self, run: Run) -> bool:
+        codec = answer.match(run.codec, self._offered)
+        if codec is None:
+            return False
+        self._payload_type, self._rtx_payload_type = codec.payload_type, codec.rtx
+        return True
+
+    def _begin(self, packet: MediaPacket) -> None:
+        elapsed = max(0.0, packet.arrival - self._last_arrival)
+        self._continuity.begin(packet.run.number, packet.sequence, packet.timestamp, elapsed=elapsed)
+        self._shift = (0, 0)
+        if packet.run.codec.name == codecs.VP8:
+            before, after = codecs.vp8_descriptor(self._last_body), codecs.vp8_descriptor(packet.body)
+            if before is not None and after is not None:
+                self._shift = (
+                    before.picture + 1 - after.picture if before.picture >= 0 else 0,
+                    before.level_zero + 1 - after.level_zero if before.level_zero >= 0 else 0,
+                )
+        self._runs.append(packet.run)
+
+    def _emit(self, packet: MediaPacket) -> None:
+        placed = self._continuity.place(packet.sequence, packet.timestamp)
+        if placed is None:
+            return
+        body = self._body(packet)
+        extension = b""
+        if self._level_extension and packet.level is not None:
+            extension = rtp.one_byte_extension(self._level_extension, packet.level)
+        self._last_arrival = packet.arrival
+        if packet.run.codec.name == codecs.VP8:
+            self._last_body = body
+        self.packets += 1
+        self.octets += len(body)
+        self._send(
+            rtp.serialize(
+                rtp.RtpPacket(
+                    self._payload_type,
+                    packet.marker,
+                    *placed,
+                    self.ssrc,
+                    body,
+                    packet.padding,
+                    rtp.ONE_BYTE_EXTENSIONS,
+                    extension,
+                )
+            )
+        )
+
+    def _body(self, packet: MediaPacket) -> bytes:
+        return codecs.shift_vp8_counters(packet.body, *self._shift) if any(self._shift) else packet.body
+
+    def retransmit(self, sequences: tuple[int, ...], now: float) -> bool:
+        """Send packets again; False, and nothing sent, if one of them is out of reach: a key frame must help."""
+        self.nacked += len(sequences)
+        found: list[tuple[int, MediaPacket]] = []
+        for sequence in sequences:
+            origin = self._continuity.locate(sequence)
+            run = next((run for run in self._runs if origin is not None and run.number == origin.run), None)
+            if origin is None or run is None:
+                continue  # never sent
+            packet = run.find(origin.sequence)
+            if packet is not None and now - packet.arrival <= OLDEST_RETRANSMISSION:
+                found.append((sequence, packet))
+            elif origin.sequence not in run.recovery:  # what we are asking the publisher for will follow by itself
+                return False
+        for sequence, packet in found:
+            self._retransmit(sequence, packet)
+        return True
+
+    def _retransmit(self, sequence: int, packet: MediaPacket) -> None:
+        if packet.run is not self._runs[-1]:
+            return  # a newer key frame was sent since
+        placed = self._continuity.place(packet.sequence, packet.timestamp)
+        if placed is None:
+            return
+        self.retransmitted += 1
+        body = self._body(packet)
+        again = rtp.RtpPacket(self._payload_type, packet.marker, sequence, placed[1], self.ssrc, body, packet.padding)
+        if self._rtx_payload_type is not None:
+            again.payload_type, again.ssrc = self._rtx_payload_type, self.rtx_ssrc
+            again.sequence, self._rtx_sequence = self._rtx_sequence, (self._rtx_sequence + 1) & 0xFFFF
+            again.body = rtp.rtx_body(sequence, body)
+        self._send(rtp.serialize(again))
+
+    def sender_report(self, now: float, ntp_base: float) -> bytes | None:
+        """Return the sender report for `now` (loop time); None before the first packet."""
+        run = self.run
+        timestamp = run.clock.timestamp_at(now) if run is not None else None
+        if timestamp is None:
+            return None
+        return rtcp.sender_report(
+            self.ssrc,
+            ntp=int((now + ntp_base) * (1 << 32)),
+            timestamp=timestamp + self._continuity.timestamp_offset,
+            packets=self.packets,
+            octets=self.octets,
+            name=self._name,
+        )
+
+
+class SubscriberEndpoint:
+    """One subscriber's connection for one stream."""
+
+    def __init__(
+        self,
+        choices: list[Choice],
+        stream: str,
+        connect: Callable[[SubscriberEndpoint], MediaTransport],
+        *,
+        ntp_base: float,
+        on_key_frame_wanted: Callable[[], None],
+        recovers_by_itself: bool,
+    ) -> None:
+        """`ntp_base` turns loop time into seconds since 1900; it is one for all, so that all clocks agree."""
+        self.key_frames_wanted = 0
+        self.tracks: dict[str, ForwardedTrack] = {}
+        self._ntp_base = ntp_base
+        self._on_key_frame_wanted = on_key_frame_wanted
+        self._recovers_by_itself = recovers_by_itself
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        name = secrets.token_hex(8)
+        self.transport = connect(self)
+        for choice in choices:
+            if choice.direction == "sendonly":
+                track = ForwardedTrack(choice, name, self.transport.send_rtp)
+                choice.source = track.source(stream)
+                self.tracks[choice.section.kind] = track
+
+    def connected(self) -> None:
+        """The transport is up: from here on packets are forwarded, video from its next key frame."""
+        self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)
+        if "video" in self.tracks:
+            self._on_key_frame_wanted()
+
+    def forward(self, kind: str, packet: MediaPacket) -> None:
+        """Take a packet of the stream."""
+        track = self.tracks.get(kind)
+        if track is not None and self.transport.connected and track.forward(packet):
+            self._send_report(track)
+
+    def rtcp_received(self, data: bytes, now: float) -> None:
+        """Take an RTCP packet of the subscriber's."""
+        try:
+            events = rtcp.parse(data)
+        except ValueError as error:
+            logger.debug("a malformed report of %s: %s", self.transport.participant, error)
+            return
+        wanted = False
+        for event in events:
+            track = next((t for t in self.tracks.values() if t.ssrc == event.ssrc), None)
+            if track is None:
+                continue
+            if isinstance(event, rtcp.KeyFrameRequest):
+                self.key_frames_wanted += 1
+                wanted = True
+            elif isinstance(event, rtcp.Nack):
+                wanted |= not track.retransmit(event.sequences, now) and self._recovers_by_itself
+            elif isinstance(event, rtcp.ReportBlock):
+                track.report = event
+        if wanted:
+            self._on_key_frame_wanted()
+
+    def rtp_received(self, data: bytes, now: float) -> None:
+        """Ignore media from someone who only receives."""
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for track in self.tracks.values():
+            self.transport.send_rtcp(rtcp.bye(track.ssrc))
+        await self.transport.close()
+
+    def _report(self) -> None:
+        self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)
+        for track in self.tracks.values():
+            self._send_report(track)
+
+    def _send_report(self, track: ForwardedTrack) -> None:
+        report = track.sender_report(self._loop.time(), self._ntp_base)
+        if report is not None:
+            self.transport.send_rtcp(report)

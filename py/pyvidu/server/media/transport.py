@@ -1,0 +1,122 @@
+"""One media connection to one participant: ICE lite, DTLS and SRTP put together, with one owner that closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from .aiortc_seam import Certificate, DtlsSrtp
+from .answer import Transport
+from .ice_lite import IceSession, SharedPorts
+from .offer import Offer
+from .rtp import is_rtcp
+
+logger = logging.getLogger(__name__)
+
+
+class MediaTransport:
+    """A connection that has been answered. Its callbacks run in the event loop, never inside its own methods' callers.
+
+    `on_rtp(data, now)` and `on_rtcp(data, now)` get decrypted packets, `now` being the loop's time of arrival.
+    """
+
+    def __init__(
+        self,
+        participant: str,
+        ports: SharedPorts,
+        certificate: Certificate,
+        offer: Offer,
+        *,
+        on_connected: Callable[[], None],
+        on_rtp: Callable[[bytes, float], None],
+        on_rtcp: Callable[[bytes, float], None],
+    ) -> None:
+        self.participant = participant
+        self.closed = False
+        self._certificate = certificate
+        # "active" unless the peer insists: our first flight then leaves together with the answer to its first check,
+        # half a round trip before the peer knows that it may start one.
+        self._client = offer.setup != "active"
+        self._on_connected, self._on_rtp, self._on_rtcp = on_connected, on_rtp, on_rtcp
+        self._loop = asyncio.get_running_loop()
+        self._answered_at = self._loop.time()
+        self._ice = IceSession(ports, offer.ufrag, on_datagram=self._receive, on_reachable=self._reachable)
+        self._dtls = DtlsSrtp(
+            certificate,
+            offer.fingerprints,
+            client=self._client,
+            send=self._ice.send,
+            on_connected=self._connected,
+            on_packet=self._packet,
+            on_closed=self._ended,
+        )
+
+    def describe(self, candidates: list[tuple[str, int]]) -> Transport:
+        """Return what the answer says about this connection."""
+        setup = "active" if self._client else "passive"
+        return Transport(self._ice.ufrag, self._ice.password, candidates, self._certificate.fingerprints, setup)
+
+    @property
+    def connected(self) -> bool:
+        """Whether packets can be sent. True through an outage: only the peer or its owner ends a connection."""
+        return self._dtls.connected
+
+    @property
+    def dead(self) -> bool:
+        """Whether `kill` was called."""
+        return self._ice.dead
+
+    @property
+    def last_heard(self) -> float | None:
+        """When the peer's last datagram came (loop time)."""
+        return self._ice.last_heard
+
+    def set_deaf(self, deaf: bool) -> None:
+        """Drop everything in both directions, or stop doing so."""
+        self._ice.deaf = deaf
+
+    def kill(self) -> None:
+        """Drop everything in both directions for good, without a word to the peer."""
+        self._ice.dead = True
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Encrypt and send an RTP packet; nothing while not connected."""
+        if self._dtls.connected:
+            self._ice.send(self._dtls.protect_rtp(packet))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Encrypt and send an RTCP packet; nothing while not connected."""
+        if self._dtls.connected:
+            self._ice.send(self._dtls.protect_rtcp(packet))
+
+    async def close(self) -> None:
+        """End the connection; the peer is told unless it is deaf or dead."""
+        if self.closed:
+            return
+        self.closed = True
+        await self._dtls.close()
+        self._ice.close()
+
+    def _reachable(self) -> None:
+        logger.debug("%s is reachable %.0f ms after the answer", self.participant, self._age())
+        self._dtls.start()
+
+    def _receive(self, data: bytes) -> None:
+        self._dtls.receive(data)
+
+    def _connected(self) -> None:
+        logger.debug("%s is connected %.0f ms after the answer", self.participant, self._age())
+        self._on_connected()
+
+    def _ended(self, reason: str) -> None:
+        logger.info("a media connection of %s ended: %s", self.participant, reason)
+
+    def _packet(self, data: bytes) -> None:
+        if is_rtcp(data):
+            self._on_rtcp(data, self._loop.time())
+        else:
+            self._on_rtp(data, self._loop.time())
+
+    def _age(self) -> float:
+        return 1000 * (self._loop.time() - self._answered_at)
