@@ -1,0 +1,178 @@
+"""The embedded server put together: one aiohttp application, and the process that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from pyvidu.server import logs
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.demo import add_demo_token
+from pyvidu.server.errors import ConfigurationError
+from pyvidu.server.fault_door import add_fault_control
+from pyvidu.server.faults import Faults
+from pyvidu.server.handlers import Context
+from pyvidu.server.hosts import is_loopback, media_addresses, unused_ice_servers
+from pyvidu.server.kurento_profile import KurentoProfile
+from pyvidu.server.media_plane import MediaPlane
+from pyvidu.server.profiles import DefaultProfile, Profile
+from pyvidu.server.rest import add_rest
+from pyvidu.server.rooms import Rooms
+from pyvidu.server.signaling import Signaling
+from pyvidu.server.tasks import Tasks
+from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
+
+DEFAULT_SECRET = ServerConfig().secret
+_SHUTDOWN_TIMEOUT = 3.0  # seconds for what is going on when the server stops
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The parts of a running server, for tests and for whoever embeds it."""
+
+    config: ServerConfig
+    media: MediaPlane
+    rooms: Rooms
+    profile: Profile
+    faults: Faults
+    signaling: Signaling
+    tasks: Tasks
+
+
+SERVER = web.AppKey("server", Server)
+
+
+def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.Application:
+    """The application of a server. It owns its media router and closes it when it is cleaned up."""
+    media = media or _router(config)
+    tasks = Tasks()
+    rooms = Rooms(media, tasks)
+    profile = KurentoProfile() if config.profile == "kurento" else DefaultProfile(config.eviction_timeout)
+    faults = Faults(media)
+    context = Context(rooms, profile, config.secret, unused_ice_servers, tell_probe_id=config.fault_control)
+    signaling = Signaling(context, tasks, faults)
+    server = Server(config, media, rooms, profile, faults, signaling, tasks)
+
+    app = web.Application(client_max_size=MAX_MESSAGE)
+    app[SERVER] = server
+    door = SignalingDoor(signaling, faults, config.allowed_origins)
+    app.router.add_get("/openvidu", door.handle)
+    app.router.add_get("/healthz", _healthz)
+    add_rest(app, rooms, config)
+    if config.fault_control:
+        add_fault_control(app, rooms, faults)
+    if config.demo:
+        add_demo_token(app, rooms)
+    _add_pages(app, config)
+    app.cleanup_ctx.append(_lifetime)
+    app.on_shutdown.append(_tell_clients)
+    return app
+
+
+def run(config: ServerConfig) -> None:
+    """Serves until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: it cannot be started like that; the sentence says what to do.
+    """
+    check(config)
+    logs.configure(config.log_level)
+    asyncio.run(_serve(config))
+
+
+def check(config: ServerConfig) -> None:
+    """Refuses settings that would open the machine to strangers, or cannot work.
+
+    Raises:
+        ConfigurationError: see above.
+    """
+    if not is_loopback(config.host) and config.secret == DEFAULT_SECRET:
+        raise ConfigurationError(
+            f"{config.host} can be reached from other machines, and everybody knows the default secret: "
+            "choose one of your own with --secret, or leave --host at 127.0.0.1"
+        )
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigurationError("TLS needs both --tls-cert and --tls-key")
+    if config.eviction_timeout <= 0:
+        raise ConfigurationError("--eviction-timeout is a number of seconds above 0")
+
+
+async def _serve(config: ServerConfig) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(create_app(config), access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config))
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot listen on {config.host}:{config.port} ({error.strerror}): choose another --port or --host"
+            ) from error
+        _announce(config, runner)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _announce(config: ServerConfig, runner: web.AppRunner) -> None:
+    port = runner.addresses[0][1] if runner.addresses else config.port
+    host = "localhost" if is_loopback(config.host) or config.host in ("0.0.0.0", "::") else config.host  # noqa: S104
+    scheme = "https" if config.tls_cert else "http"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+    print(f"OpenVidu server ready on {url}", flush=True)  # noqa: T201 - the one line for people
+    if config.demo:
+        print(f"Open {url} in two browser windows. Ctrl-C stops the server.", flush=True)  # noqa: T201
+
+
+def _tls(config: ServerConfig) -> ssl.SSLContext | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"The TLS certificate or key cannot be used: {error}") from error
+    return context
+
+
+def _router(config: ServerConfig) -> MediaPlane:
+    from pyvidu.server.media.router import MediaRouter
+
+    return MediaRouter(host_addresses=media_addresses(config.host), recovers_by_itself=config.profile != "kurento")
+
+
+def _add_pages(app: web.Application, config: ServerConfig) -> None:
+    from pyvidu.server.assets import add_assets
+
+    add_assets(app, vendor_dir=config.vendor_dir)
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _lifetime(app: web.Application) -> AsyncIterator[None]:
+    server = app[SERVER]
+    beat = server.tasks.spawn(server.signaling.beat(), "pings")
+    yield
+    beat.cancel()
+    server.profile.close()
+    await server.tasks.close()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(server.media.close(), _SHUTDOWN_TIMEOUT)
+
+
+async def _tell_clients(app: web.Application) -> None:
+    server = app[SERVER]
+    server.faults.close()
+    server.signaling.close()

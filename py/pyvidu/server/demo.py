@@ -1,0 +1,38 @@
+"""`POST /demo/token`: what an application's own backend would do, for the demo page. Only with `--demo`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, StringConstraints
+
+from pyvidu.server.guards import guarded_body
+from pyvidu.server.hosts import asked_authority
+from pyvidu.server.room import SessionProperties
+from pyvidu.server.rooms import Rooms
+from pyvidu.server.tokens import ConnectionProperties, Role
+
+
+class DemoTokenBody(BaseModel):
+    """The room to join and the role in it."""
+
+    session: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    role: Role = Role.PUBLISHER
+
+
+def add_demo_token(app: web.Application, rooms: Rooms) -> None:
+    """Adds the endpoint to `app`."""
+
+    async def handle(request: web.Request) -> web.Response:
+        body = await guarded_body(request, DemoTokenBody)
+        room = rooms.get(body.session) or rooms.create(SessionProperties(custom_session_id=body.session))
+        token = rooms.issue_token(room, ConnectionProperties(role=body.role), socket_origin(request))
+        return web.json_response({"token": token.url}, headers={"Cache-Control": "no-store"})
+
+    app.router.add_post("/demo/token", handle)
+
+
+def socket_origin(request: web.Request) -> str:
+    """Where WebSockets reach this server, for whoever reached it as `request` did."""
+    return f"{'wss' if request.scheme == 'https' else 'ws'}://{asked_authority(request)}"

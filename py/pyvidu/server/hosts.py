@@ -1,0 +1,56 @@
+"""Names and addresses: at which host a client asked the server, and which of them are this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from aiohttp import web
+
+from pyvidu.protocol.messages import IceServerInfo
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def asked_host(request: web.BaseRequest) -> str:
+    """The host of the Host header, without its port; IPv6 addresses in brackets."""
+    found = _HOST.match(request.headers.get("Host", ""))
+    return found[0] if found else "localhost"
+
+
+def asked_authority(request: web.BaseRequest) -> str:
+    """Host and port of the Host header: where pages reach this server."""
+    header = request.headers.get("Host", "")
+    host = asked_host(request)
+    port = header[len(host) + 1 :] if header.startswith(f"{host}:") else ""
+    return f"{host}:{port}" if port.isdecimal() else host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can mean nothing but this machine."""
+    host = host.strip("[]").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def unused_ice_servers(host: str) -> list[IceServerInfo]:
+    """The ICE servers of a client whose connection names none: one on our own host that nobody answers at.
+
+    The official client asks public STUN servers unless it is told some server. TURN over TCP to a reserved port is the one
+    that costs nothing: libwebrtc refuses such a port without a packet or a DNS query, others are refused by the host at
+    once, while an unanswered STUN server delays the end of ICE gathering by seconds.
+    """
+    return [IceServerInfo(url=f"turn:{host}:1?transport=tcp", username="unused", credential="unused")]
+
+
+def media_addresses(host: str) -> list[str] | None:
+    """The addresses to offer media at when signaling is bound to `host`; None for all of this machine's."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return None
+    if is_loopback(host):
+        return ["127.0.0.1"]
+    return [host, "127.0.0.1"]

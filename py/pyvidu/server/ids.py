@@ -1,0 +1,57 @@
+"""Identifiers and secrets of the form that OpenVidu gives them, all from the operating system's random source.
+
+Source: `IdentifierPrefixes`, `RandomIdGenerator` and `KurentoParticipant.generateStreamId` of openvidu-server 2.32.2.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+_LETTERS = string.ascii_uppercase
+_ALPHANUMERIC = string.ascii_letters + string.digits
+_STREAM_KINDS = {"CAMERA": "CAM", "SCREEN": "SCR", "CUSTOM": "CUS", "IPCAM": "IPC"}
+
+
+def session_id() -> str:
+    """`ses_` and 10 characters."""
+    return "ses_" + _random(10)
+
+
+def connection_id() -> str:
+    """`con_` and 10 characters."""
+    return "con_" + _random(10)
+
+
+def stream_id(type_of_video: str | None, has_video: bool, owner: str) -> str:
+    """`str_CAM_x7Fa_con_...`: the kind of its video, or `MIC` when it has none, and its owner's connection id."""
+    kind = _STREAM_KINDS.get(type_of_video or "CUSTOM", "CUS") if has_video else "MIC"
+    return f"str_{kind}_{_random(4)}_{owner}"
+
+
+def token() -> str:
+    """`tok_` and 16 characters (94 bits): whoever has it may join once."""
+    return "tok_" + _random(16)
+
+
+def rpc_session_id() -> str:
+    """A secret of 26 characters (over 130 bits): whoever has it can resume the participant."""
+    return _characters(26, string.ascii_lowercase + string.digits)
+
+
+def probe_id() -> str:
+    """Names a participant in reachability probes. Opaque, and no secret: it opens nothing."""
+    return "prb_" + _random(16)
+
+
+def final_user_id() -> str:
+    """OpenVidu's id of the end user (there: the first 16 characters of an HTTP session id)."""
+    return secrets.token_hex(8).upper()
+
+
+def _random(length: int) -> str:
+    return secrets.choice(_LETTERS) + _characters(length - 1, _ALPHANUMERIC)
+
+
+def _characters(length: int, alphabet: str) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))

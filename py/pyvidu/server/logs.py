@@ -1,0 +1,65 @@
+"""One line of JSON per event, with participant ids and without secrets.
+
+Two loggers: `pyvidu.server.messages` has every request that a participant sends (`{"event": "request", "participant":
+"con_...", "session": "room", "method": "reconnectStream", "stream": "str_..."}`) and is what tests read to see who asked
+for what; `pyvidu.server.events` has what became of it (joined, resumed, evicted...). Both write to stderr at level info.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+MESSAGES = logging.getLogger("pyvidu.server.messages")
+EVENTS = logging.getLogger("pyvidu.server.events")
+
+_SECRETS = re.compile(r"tok_\w+|(?<=sessionId=)[^&\s\"']+(?=&)|(?<=secret=)[^&\s\"']+")
+
+
+def message(event: str, **fields: Any) -> None:
+    """One line in the log of messages."""
+    _write(MESSAGES, event, fields)
+
+
+def event(name: str, **fields: Any) -> None:
+    """One line in the log of events."""
+    _write(EVENTS, name, fields)
+
+
+def redact(text: str) -> str:
+    """`text` without tokens and secrets."""
+    return _SECRETS.sub("[redacted]", text)
+
+
+class JsonLines(logging.Formatter):
+    """Every record as one JSON object; the ones of `message` and `event` already are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, redacted."""
+        if record.name in (MESSAGES.name, EVENTS.name):
+            return record.getMessage()
+        fields = {"time": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
+        fields["message"] = redact(record.getMessage())
+        if record.exc_info:
+            fields["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def configure(level: str) -> None:
+    """Logging of the whole process: JSON lines on stderr. aiohttp's access log is off: its lines carry query strings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("aioice", "aiortc", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def _write(logger: logging.Logger, name: str, fields: dict[str, Any]) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        line = {"time": round(time.time(), 3), "event": name}
+        line.update((key, value) for key, value in fields.items() if value is not None)
+        logger.info("%s", json.dumps(line, ensure_ascii=False))

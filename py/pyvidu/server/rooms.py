@@ -1,0 +1,88 @@
+"""All rooms of a server, and the media that belongs to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from pyvidu.server import ids, logs
+from pyvidu.server.media_plane import MediaPlane
+from pyvidu.server.participant import Participant
+from pyvidu.server.room import Room, SessionProperties
+from pyvidu.server.tasks import Tasks
+from pyvidu.server.tokens import ConnectionProperties, Token
+
+_log = logging.getLogger(__name__)
+
+
+class RoomExists(ValueError):
+    """There is a session with that id already."""
+
+
+class Rooms:
+    """Makes, finds and closes rooms. `tasks` owns what is done to media after the fact."""
+
+    def __init__(self, media: MediaPlane, tasks: Tasks) -> None:
+        self.media = media
+        self._tasks = tasks
+        self._rooms: dict[str, Room] = {}
+
+    def __iter__(self) -> Any:
+        return iter(list(self._rooms.values()))
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def get(self, room_id: str) -> Room | None:
+        """The room of that name."""
+        return self._rooms.get(room_id)
+
+    def create(self, properties: SessionProperties | None = None) -> Room:
+        """A new room, named as `properties` say or at random.
+
+        Raises:
+            RoomExists: the name is taken.
+        """
+        properties = properties or SessionProperties()
+        room_id = properties.custom_session_id or ids.session_id()
+        if room_id in self._rooms:
+            raise RoomExists(room_id)
+        room = Room(room_id, properties, on_departure=self._departed, on_empty=self._emptied)
+        self._rooms[room_id] = room
+        logs.event("session created", session=room_id)
+        return room
+
+    def issue_token(self, room: Room, properties: ConnectionProperties, origin: str) -> Token:
+        """A token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`)."""
+        value = ids.token()
+        url = f"{origin}?sessionId={room.id}&token={value}"
+        token = Token(value=value, url=url, session_id=room.id, properties=properties)
+        room.tokens[value] = token
+        return token
+
+    def find_participant(self, connection_id: str) -> Participant | None:
+        """The participant with that connection id, in whatever room."""
+        for room in self._rooms.values():
+            if (found := room.find(connection_id)) is not None:
+                return found
+        return None
+
+    def background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
+        """Does something to media of which nobody awaits the end; a failure is logged."""
+        self._tasks.spawn(_logged(work, what), what)
+
+    def _departed(self, participant: Participant) -> None:
+        self.background(self.media.leave(participant.id), f"media of {participant.id} ends")
+        participant.peer.departed()
+
+    def _emptied(self, room: Room) -> None:
+        if self._rooms.get(room.id) is room:
+            del self._rooms[room.id]
+
+
+async def _logged(work: Coroutine[Any, Any, Any], what: str) -> None:
+    try:
+        await work
+    except Exception:  # noqa: BLE001 - whatever it was, nobody awaits it; it is logged
+        _log.exception("Failed: %s", what)

@@ -1,0 +1,87 @@
+"""An RPC session: one client from its first request on, over as many sockets as it takes, and the participant it is.
+
+It outlives its sockets (that is what a resume is) and, in profile `kurento`, its participant.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyvidu.protocol.jsonrpc import Notification
+from pyvidu.protocol.messages import Call
+from pyvidu.protocol.wire import to_wire
+from pyvidu.server import ids
+from pyvidu.server.tasks import Tasks
+from pyvidu.server.transport import Transport
+
+if TYPE_CHECKING:
+    from pyvidu.server.participant import Participant
+    from pyvidu.server.profiles import Profile
+
+_log = logging.getLogger(__name__)
+
+MAX_WAITING_REQUESTS = 500  # of one participant; a browser page has a handful
+
+
+@dataclass(eq=False, slots=True)
+class Socket:
+    """One WebSocket of a client. `host` is the name that the client asked the server at."""
+
+    transport: Transport
+    host: str = "localhost"
+    ip: str | None = None
+    session: RpcSession | None = None
+    open: bool = True
+    last_heard: float = 0.0  # event loop seconds
+
+
+class RpcSession:
+    """See the module. `socket` is the one last connected; it may be closed by now."""
+
+    def __init__(self, profile: Profile, tasks: Tasks) -> None:
+        self.id = ids.rpc_session_id()
+        self.socket: Socket | None = None
+        self.participant: Participant | None = None
+        self.joined_once = False
+        self.last_heard = 0.0  # event loop seconds
+        self._profile = profile
+        self._tasks = tasks
+        self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
+        self._working = False
+
+    @property
+    def member(self) -> Participant | None:
+        """The participant, if it is still in its room."""
+        return self.participant if self.participant is not None and self.participant.present else None
+
+    def notify(self, call: Call) -> None:
+        """Pushes a notification to the socket last connected."""
+        if self.socket is not None and self.socket.open:
+            self.socket.transport.send(Notification(call.method, to_wire(call)).encode())
+        else:
+            self._profile.undeliverable(self, call)
+
+    def departed(self) -> None:
+        """The participant has left its room."""
+        self._profile.departed(self)
+
+    def submit(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Does `work` after all that was submitted before. False if too much waits already."""
+        if len(self._waiting) >= MAX_WAITING_REQUESTS:
+            return False
+        self._waiting.append(work)
+        if not self._working:
+            self._working = True
+            self._tasks.spawn(self._work(), "requests of one participant")
+        return True
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                await self._waiting.popleft()()
+        finally:
+            self._working = False

@@ -1,0 +1,59 @@
+"""What an application's backend arranges before a participant joins: a connection with its rights, and a token for it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pyvidu.protocol.messages import IceServerInfo
+from pyvidu.server import ids
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch, as OpenVidu writes times."""
+    return round(time.time() * 1000)
+
+
+class Role(StrEnum):
+    """What a participant may do: watch; also publish; also force others out."""
+
+    SUBSCRIBER = "SUBSCRIBER"
+    PUBLISHER = "PUBLISHER"
+    MODERATOR = "MODERATOR"
+
+    @property
+    def may_publish(self) -> bool:
+        """True for all but `SUBSCRIBER`."""
+        return self is not Role.SUBSCRIBER
+
+    @property
+    def may_moderate(self) -> bool:
+        """True for `MODERATOR`."""
+        return self is Role.MODERATOR
+
+
+@dataclass(slots=True)
+class ConnectionProperties:
+    """What `POST sessions/ID/connection` sets. `data` is the server's half of the metadata that others see."""
+
+    role: Role = Role.PUBLISHER
+    data: str = ""
+    record: bool = True
+    kurento_options: dict[str, Any] | None = None
+    custom_ice_servers: list[IceServerInfo] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Token:
+    """A right to join once. `value` is the secret; `url` what the backend hands to its page. `created_at` is in
+    milliseconds since the epoch.
+    """
+
+    value: str
+    url: str
+    session_id: str
+    properties: ConnectionProperties
+    connection_id: str = field(default_factory=ids.connection_id)
+    created_at: int = field(default_factory=now_ms)

@@ -1,0 +1,208 @@
+"""The door of the signaling plane: WebSockets of aiohttp at `/openvidu`, and what a plain GET there is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+
+from aiohttp import WSMsgType, web
+
+from pyvidu.protocol.jsonrpc import INVALID_REQUEST
+from pyvidu.server.faults import Faults
+from pyvidu.server.hosts import asked_host
+from pyvidu.server.rpc_session import Socket
+from pyvidu.server.signaling import Signaling
+
+_log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 1024 * 1024  # bytes; a longer one gets an error
+HARD_MAX_MESSAGE = 4 * MAX_MESSAGE  # bytes; a longer one is not even read: close code 1009
+MAX_QUEUED = 4 * 1024 * 1024  # characters that wait for a client that does not read; more cuts it off
+CLOSE_TIMEOUT = 2.0  # seconds for what is queued and the closing handshake
+_PING = object()
+
+
+class WebSocketTransport:
+    """A `Transport` over aiohttp. A dead TCP peer costs it a bounded queue and, at the close, `CLOSE_TIMEOUT`."""
+
+    def __init__(self, ws: web.WebSocketResponse, tcp: asyncio.Transport) -> None:
+        self._ws = ws
+        self._tcp = tcp
+        self._queue: deque[str | bytes | object] = deque()
+        self._queued = 0
+        self._holds = 0
+        self._ending: tuple[int, str] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._work = asyncio.Event()
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def send(self, text: str) -> None:
+        """Queues one text message."""
+        if self._ending is not None:
+            return
+        self._queue.append(text)
+        self._queued += len(text)
+        self._work.set()
+        if self._queued > MAX_QUEUED:
+            _log.warning("A client does not read: %d characters wait for it, it is cut off", self._queued)
+            self.abort()
+
+    def ping(self) -> None:
+        """Sends an RFC 6455 ping, unless one waits to be sent already."""
+        if self._ending is None and not self._holds and _PING not in self._queue:
+            self._queue.append(_PING)
+            self._work.set()
+
+    def pong(self, payload: bytes) -> None:
+        """Answers a ping of the client."""
+        if self._ending is None:
+            self._queue.append(payload)
+            self._work.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Begins to close, after what is queued."""
+        if self._ending is None:
+            self._ending = (code, reason)
+            self._work.set()
+            self._limit_close()
+
+    def hold(self) -> None:
+        """Neither reads nor writes from now on: the kernel's buffers fill as behind a dead network."""
+        self._holds += 1
+        self._free.clear()
+        with contextlib.suppress(RuntimeError):
+            self._tcp.pause_reading()
+
+    def release(self) -> None:
+        """Undoes one `hold`."""
+        self._holds -= 1
+        if self._holds == 0:
+            with contextlib.suppress(RuntimeError):
+                self._tcp.resume_reading()
+            self._free.set()
+            if self._ending is not None:
+                self._limit_close()
+
+    def abort(self) -> None:
+        """Cuts the connection."""
+        self._queue.clear()
+        self._queued = 0
+        self._tcp.abort()
+
+    async def free(self) -> None:
+        """Waits while the transport is held."""
+        await self._free.wait()
+
+    async def write(self) -> None:
+        """Sends what is queued, in order, until the close. Runs in a task of its own."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._queue:
+                await self._free.wait()
+                await self._send(self._queue.popleft())
+            if self._ending is not None:
+                await self._free.wait()
+                code, reason = self._ending
+                await self._ws.close(code=code, message=reason.encode()[:123])
+                return
+
+    def finished(self) -> None:
+        """The connection is gone."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    async def _send(self, item: str | bytes | object) -> None:
+        if isinstance(item, str):
+            self._queued -= len(item)
+            await self._ws.send_str(item)
+        elif isinstance(item, bytes):
+            await self._ws.pong(item)
+        else:
+            await self._ws.ping()
+
+    def _limit_close(self) -> None:
+        if not self._holds and self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
+
+
+class SignalingDoor:
+    """`GET /openvidu`."""
+
+    def __init__(self, signaling: Signaling, faults: Faults, allowed_origins: tuple[str, ...] = ()) -> None:
+        self._signaling = signaling
+        self._faults = faults
+        self._allowed_origins = frozenset(allowed_origins)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """A WebSocket, or for a reachability probe the cheapest possible answer.
+
+        Who names a participant whose network is "down" (`probe`) gets none: the connection hangs, then breaks.
+        """
+        if (fault := self._faults.of_probe(request.query.get("probe"))) is not None:
+            await fault.over()
+            _cut(request)
+            return web.Response(status=503)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
+        if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
+            return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT, autoping=False, autoclose=False, compress=False, max_msg_size=HARD_MAX_MESSAGE
+        )
+        await ws.prepare(request)
+        if isinstance(request.transport, asyncio.Transport):
+            await self._serve(ws, WebSocketTransport(ws, request.transport), request)
+        return ws
+
+    async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
+        socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote)
+        writer = asyncio.create_task(transport.write(), name="writer of a WebSocket")
+        writer.add_done_callback(_writer_done)
+        code, reason = None, ""
+        try:
+            code, reason = await self._read(ws, transport, socket)
+        finally:
+            self._signaling.closed(socket, code, reason)
+            if code is not None and not ws.closed:  # the client's close frame wants an answer
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(ws.close(code=max(code, 1000), drain=False), CLOSE_TIMEOUT)
+            transport.finished()
+            writer.cancel()
+            await asyncio.wait([writer])
+
+    async def _read(
+        self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: Socket
+    ) -> tuple[int | None, str]:
+        """Hands on what arrives until the end; the client's close code and reason, if it gave any."""
+        while True:
+            message = await ws.receive()
+            await transport.free()
+            if message.type is WSMsgType.CLOSE:
+                return message.data or 1005, message.extra or ""
+            if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                return None, ""
+            self._signaling.heard(socket)
+            if message.type is WSMsgType.PING:
+                transport.pong(message.data)
+            elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                size = len(message.data)
+                if size > MAX_MESSAGE:
+                    sentence = f"The message has {size} bytes, {MAX_MESSAGE} are allowed"
+                    self._signaling.refuse(socket, sentence, INVALID_REQUEST)
+                else:
+                    self._signaling.received(socket, message.data)
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _writer_done(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        # The peer is gone; the reader sees that too and takes note of the end.
+        _log.debug("A WebSocket could not be written to: %s", error)

@@ -1,0 +1,266 @@
+"""Stand-ins for what lies beside the rooms: a socket, a client behind it, and the media router."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pyvidu.server.faults import Faults
+from pyvidu.server.handlers import Context
+from pyvidu.server.hosts import unused_ice_servers
+from pyvidu.server.profiles import DefaultProfile, Profile
+from pyvidu.server.room import Room, SessionProperties
+from pyvidu.server.rooms import Rooms
+from pyvidu.server.rpc_session import Socket
+from pyvidu.server.signaling import Signaling
+from pyvidu.server.tasks import Tasks
+from pyvidu.server.tokens import ConnectionProperties, Role
+
+SECRET = "a-secret-of-the-tests"
+
+
+class FakeTransport:
+    """Keeps what is sent; answers pings of the server while `alive`, as a browser does by itself."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.closed: tuple[int, str] | None = None
+        self.pings = 0
+        self.holds = 0
+        self.alive = True
+        self.on_pong: Callable[[], None] = lambda: None
+        self._waiting: list[str] = []
+
+    def send(self, text: str) -> None:
+        if self.closed:
+            return
+        if self.holds:
+            self._waiting.append(text)
+        else:
+            self.sent.append(json.loads(text))
+
+    def ping(self) -> None:
+        self.pings += 1
+        if self.alive and not self.holds:
+            self.on_pong()
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = self.closed or (code, reason)
+
+    def hold(self) -> None:
+        self.holds += 1
+
+    def release(self) -> None:
+        self.holds -= 1
+        if not self.holds:
+            self.sent += [json.loads(text) for text in self._waiting]
+            self._waiting.clear()
+
+
+class FakeMedia:
+    """A media router that answers every offer at once, or when `gate` is open, and keeps the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+        self.closed = False
+
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+        return await self._negotiate("publish", owner, stream_id, sdp_offer)
+
+    async def republish(self, stream_id: str, sdp_offer: str) -> str:
+        return await self._negotiate("republish", stream_id, sdp_offer)
+
+    async def unpublish(self, stream_id: str) -> None:
+        self.calls.append(("unpublish", stream_id))
+
+    async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
+        return await self._negotiate("subscribe", subscriber, stream_id, sdp_offer)
+
+    async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
+        self.calls.append(("unsubscribe", subscriber, stream_id))
+
+    async def leave(self, participant: str) -> None:
+        self.calls.append(("leave", participant))
+
+    def request_key_frame(self, stream_id: str) -> None:
+        self.calls.append(("key frame", stream_id))
+
+    def set_deaf(self, participant: str, deaf: bool) -> None:
+        self.calls.append(("deaf" if deaf else "hearing", participant))
+
+    def kill(self, participant: str) -> None:
+        self.calls.append(("kill", participant))
+
+    def statistics(self) -> Any:
+        return {}
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def named(self, name: str) -> list[tuple[str, ...]]:
+        return [call for call in self.calls if call[0] == name]
+
+    async def _negotiate(self, *call: str) -> str:
+        self.calls.append(call)
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return f"answer to {call[-1]}"
+
+
+class Client:
+    """One client of a `World`: sends requests and keeps what it gets, over as many sockets as it opens."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.id = ""
+        self.rpc_id = ""
+        self.probe_id = ""
+        self._next_id = 0
+        self.transport: FakeTransport
+        self.socket: Socket
+        self.open()
+
+    def open(self) -> None:
+        """A new socket, from now on the one that requests go to."""
+        transport = FakeTransport()
+        socket = self.world.signaling.opened(transport, host="localhost", ip="127.0.0.1")
+        transport.on_pong = lambda: self.world.signaling.heard(socket)
+        self.transport, self.socket = transport, socket
+
+    def send(self, method: str, **params: Any) -> int:
+        """Sends a request without waiting for its answer."""
+        self._next_id += 1
+        message = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
+        self.world.signaling.heard(self.socket)
+        self.world.signaling.received(self.socket, json.dumps(message))
+        return self._next_id
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """The response to a request, result or error; raises if none came."""
+        transport, number = self.transport, self.send(method, **params)
+        await settle()
+        answers = [message for message in transport.sent if message.get("id") == number]
+        assert answers, f"{method} was not answered"
+        assert len(answers) == 1, f"{method} was answered {len(answers)} times"
+        return answers[0]
+
+    async def result(self, method: str, **params: Any) -> dict[str, Any]:
+        """The result of a request that must succeed."""
+        response = await self.call(method, **params)
+        assert "result" in response, response
+        result: dict[str, Any] = response["result"]
+        return result
+
+    async def error(self, method: str, **params: Any) -> dict[str, Any]:
+        """The error of a request that must fail."""
+        response = await self.call(method, **params)
+        assert "error" in response, response
+        error: dict[str, Any] = response["error"]
+        return error
+
+    async def join(self, role: Role = Role.PUBLISHER, data: str = "", server_data: str = "") -> dict[str, Any]:
+        """Joins the world's room with a fresh token."""
+        properties = ConnectionProperties(role=role, data=server_data)
+        token = self.world.rooms.issue_token(self.world.room, properties, "ws://localhost:4443")
+        result = await self.result("joinRoom", **join_params(token.url, self.world.room.id, data))
+        self.id, self.rpc_id = result["id"], result["sessionId"]
+        self.probe_id = result.get("probeId", "")
+        return result
+
+    async def publish(self, **options: Any) -> str:
+        """Publishes; the stream id."""
+        result = await self.result("publishVideo", **publish_params(**options))
+        stream_id: str = result["id"]
+        return stream_id
+
+    async def resume(self) -> dict[str, Any]:
+        """Opens a new socket and sends `connect`; the response."""
+        self.open()
+        return await self.call("connect", sessionId=self.rpc_id, reconnect=True)
+
+    def notifications(self, method: str | None = None) -> list[tuple[str, dict[str, Any]]]:
+        """What was pushed on the current socket."""
+        pushed = [(m["method"], m["params"]) for m in self.transport.sent if "method" in m]
+        return [item for item in pushed if method in (None, item[0])]
+
+    def told(self) -> list[str]:
+        """Everything that arrived on the current socket, in order: names of notifications, `result`, `error`."""
+        kinds = ("method", "result", "error")
+        return [next(m["method"] if kind == "method" else kind for kind in kinds if kind in m) for m in self.transport.sent]
+
+    def clear(self) -> None:
+        """Forgets what arrived so far."""
+        self.transport.sent.clear()
+
+
+class World:
+    """A server without doors: rooms, RPC sessions and faults over fake sockets and fake media."""
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        self.media = FakeMedia()
+        self.tasks = Tasks()
+        self.rooms = Rooms(self.media, self.tasks)
+        self.profile = profile or DefaultProfile(12.0)
+        self.faults = Faults(self.media)
+        context = Context(self.rooms, self.profile, SECRET, unused_ice_servers, tell_probe_id=True)
+        self.signaling = Signaling(context, self.tasks, self.faults)
+        self.room: Room = self.rooms.create(SessionProperties(custom_session_id="room"))
+        self._beat: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> World:
+        self._beat = self.tasks.spawn(self.signaling.beat(), "pings")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.faults.close()
+        self.signaling.close()
+        await self.tasks.close()
+        assert len(self.tasks) == 0
+        assert self.signaling.sockets == 0
+        assert getattr(self.profile, "clocks") == 0
+
+    async def member(self, role: Role = Role.PUBLISHER, data: str = "") -> Client:
+        """A client that has joined the room."""
+        client = Client(self)
+        await client.join(role, data)
+        return client
+
+
+def join_params(token: str, session: str, metadata: str = "", secret: str = "") -> dict[str, Any]:
+    return {
+        "token": token,
+        "session": session,
+        "platform": "Test",
+        "sdkVersion": "2.32.2",
+        "secret": secret,
+        "metadata": metadata,
+        "recorder": False,
+        "stt": False,
+    }
+
+
+def publish_params(**options: Any) -> dict[str, Any]:
+    return {
+        "sdpOffer": "an offer",
+        "doLoopback": False,
+        "hasAudio": True,
+        "hasVideo": True,
+        "audioActive": True,
+        "videoActive": True,
+        "typeOfVideo": "CAMERA",
+        "frameRate": 30,
+        "videoDimensions": '{"width":640,"height":480}',
+        **options,
+    }
+
+
+async def settle() -> None:
+    """Lets everything run that can run now, without time going by."""
+    for _ in range(20):
+        await asyncio.sleep(0)

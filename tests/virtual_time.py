@@ -1,0 +1,97 @@
+"""An asyncio event loop whose clock jumps: hours of timeouts in milliseconds, the same way every time.
+
+`VirtualClockLoop.time()` stands still while anything is ready to run, and jumps to the next timer when nothing is. So
+`await asyncio.sleep(3600)` returns at once, in order with everything else that was to happen within that hour. Nothing
+in such a test may wait for the outside world (sockets, threads, processes): the clock would run away from it; a loop that
+has nothing to wait for at all raises `Deadlock` instead of hanging.
+
+Use, in a module or a conftest:
+
+    from tests.virtual_time import virtual_time
+
+    @virtual_time
+    async def test_that_silence_for_twelve_seconds_evicts():
+        ...
+        await asyncio.sleep(11)       # jumps
+        assert asyncio.get_running_loop().time() == 11   # starts at 0
+
+or without pytest: `run_virtual(coroutine)`. `wall(loop_seconds)` is not provided on purpose: code under test that needs
+a wall clock should be given one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Deadlock(RuntimeError):
+    """Nothing is ready, no timer is set: what is awaited will never come."""
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Instead of waiting for `timeout` seconds it moves the clock by as much."""
+
+    loop: VirtualClockLoop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        if timeout is None:
+            raise Deadlock("Everything waits for something that no timer brings")
+        self.loop.advance(timeout)
+        return []
+
+
+class VirtualClockLoop(asyncio.SelectorEventLoop):
+    """An event loop that starts at 0 s and jumps from timer to timer."""
+
+    def __init__(self) -> None:
+        selector = _JumpingSelector()
+        super().__init__(selector)
+        selector.loop = self
+        self._now = 0.0
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        """Seconds since the loop was made, virtual ones."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock. Called when nothing is ready; there is no need to call it."""
+        self._now += max(0.0, seconds)
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """Runs `main` to its end in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        return runner.run(main)
+
+
+def virtual_time(test: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+    """Turns an asynchronous test into one that runs in virtual time."""
+
+    @functools.wraps(test)
+    def in_virtual_time(*args: P.args, **kwargs: P.kwargs) -> T:
+        async def main() -> T:
+            return await test(*args, **kwargs)
+
+        return run_virtual(main())
+
+    # pytest-asyncio and inspect would look through to the coroutine function.
+    del in_virtual_time.__wrapped__  # type: ignore[attr-defined]
+    in_virtual_time.__signature__ = _signature(test)  # type: ignore[attr-defined]
+    return in_virtual_time
+
+
+def _signature(test: Callable[..., Any]) -> Any:
+    import inspect
+
+    return inspect.signature(test)
