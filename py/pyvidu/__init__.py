@@ -2,6 +2,75 @@
 
 from __future__ import annotations
 
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties
+from pyvidu.connection import Connection
+from pyvidu.errors import (
+    BrowserNotSupportedError,
+    ConnectionFailedError,
+    DeviceError,
+    InvalidTokenError,
+    NotConnectedError,
+    OpenViduError,
+    PermissionDeniedError,
+    PropertiesError,
+    RequestError,
+    RequestOutcomeUnknown,
+    RequestTimeoutError,
+    SessionLostError,
+)
+from pyvidu.events import (
+    ConnectionEvent,
+    Event,
+    ExceptionEvent,
+    SessionDisconnectedEvent,
+    SignalEvent,
+    StreamEvent,
+    StreamManagerEvent,
+    StreamPropertyChangedEvent,
+    VideoElementEvent,
+)
+from pyvidu.openvidu import OpenVidu
+from pyvidu.publisher import Publisher
+from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.session import Session
+from pyvidu.stream import Stream
+from pyvidu.subscriber import Subscriber
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = [
+    "AdvancedConfiguration",
+    "BrowserNotSupportedError",
+    "Connection",
+    "ConnectionEvent",
+    "ConnectionFailedError",
+    "DeviceError",
+    "Event",
+    "ExceptionEvent",
+    "InvalidTokenError",
+    "NotConnectedError",
+    "OpenVidu",
+    "OpenViduError",
+    "Outage",
+    "PermissionDeniedError",
+    "PropertiesError",
+    "Publisher",
+    "PublisherProperties",
+    "ReconnectionPolicy",
+    "RequestError",
+    "RequestOutcomeUnknown",
+    "RequestTimeoutError",
+    "Session",
+    "SessionDisconnectedEvent",
+    "SessionLostError",
+    "SignalEvent",
+    "Stream",
+    "StreamEvent",
+    "StreamManagerEvent",
+    "StreamPropertyChangedEvent",
+    "Subscriber",
+    "SubscriberProperties",
+    "VideoElementEvent",
+    "__version__",
+]

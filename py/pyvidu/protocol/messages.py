@@ -141,6 +141,9 @@ class JoinRoomResult:
     recording_id: str | None = None
     recording_name: str | None = None
     life: int | None = None
+    probe_id: str | None = (
+        None  # pyvidu's server only: what reachability probes carry so that an imitated drop hits them
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,8 @@ class UnsubscribeFromVideo(Call):
 @dataclass(frozen=True, slots=True)
 class ReconnectStream(Call):
     """Replaces the media connection of a stream: one's own (`sdp_string`: offer) or a remote one (`sdp_offer`; with
-    mediasoup `sdp_string`: answer)."""
+    mediasoup `sdp_string`: answer).
+    """
 
     method: ClassVar[str] = "reconnectStream"
     stream: str
@@ -269,7 +273,8 @@ class SendMessage(Call):
 @dataclass(frozen=True, slots=True)
 class SignalMessage:
     """What `SendMessage.message` holds. An empty `to` means everybody, the sender too. `type` is `signal` or
-    `signal:TYPE`."""
+    `signal:TYPE`.
+    """
 
     to: list[str] = field(default_factory=list)
     data: str = ""
@@ -388,7 +393,8 @@ class RemoteStreamPropertyChanged(Call):
 @dataclass(frozen=True, slots=True)
 class IceCandidate(Call):
     """A candidate of the server. `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a
-    publisher and SUBSCRIBER_STREAMID for a subscriber."""
+    publisher and SUBSCRIBER_STREAMID for a subscriber.
+    """
 
     method: ClassVar[str] = "iceCandidate"
     sender_connection_id: str

@@ -35,7 +35,7 @@ def from_wire(cls: type[T], value: object) -> T:
     if not isinstance(value, Mapping):
         raise WireError(f"{cls.__name__} is not an object")
     arguments = {}
-    for field in _schema(cls):
+    for field in _schema(cls):  # type: ignore[arg-type]
         item = value.get(field.key)
         if item is not None:
             arguments[field.name] = _checked(field.type, item, field.key)
@@ -92,7 +92,7 @@ def _checked(expected: Any, value: Any, key: str) -> Any:
         return from_wire(expected, value)  # type: ignore[arg-type]
     if expected is float:
         expected = (int, float)
-    if isinstance(value, bool) and expected is not bool or not isinstance(value, expected):
+    if (isinstance(value, bool) and expected is not bool) or not isinstance(value, expected):
         raise WireError(f"'{key}' has a value of another type: {type(value).__name__}")
     return value
 

@@ -1,0 +1,86 @@
+"""What pyvidu raises. Every error says what happened and what to do; `name` is OpenVidu's name where it has one."""
+
+from __future__ import annotations
+
+from .protocol.codes import code_in
+
+
+class OpenViduError(Exception):
+    """Base of every error of this package. `name` is one of openvidu-browser's `OpenViduErrorName` values."""
+
+    name = "GENERIC_ERROR"
+
+    @property
+    def message(self) -> str:
+        """The sentence, under openvidu-browser's name."""
+        return str(self)
+
+
+class InvalidTokenError(OpenViduError):
+    """The text handed to `Session.connect` is no connection token."""
+
+
+class NotConnectedError(OpenViduError):
+    """The call needs a connected session: await `Session.connect` first."""
+
+    name = "OPENVIDU_NOT_CONNECTED"
+
+
+class PermissionDeniedError(OpenViduError):
+    """The role of this participant does not allow the call."""
+
+    name = "OPENVIDU_PERMISSION_DENIED"
+
+
+class BrowserNotSupportedError(OpenViduError):
+    """This page cannot make calls: it has no WebRTC, or the code runs in a worker."""
+
+    name = "BROWSER_NOT_SUPPORTED"
+
+
+class DeviceError(OpenViduError):
+    """Camera, microphone or screen could not be used. `name` says which of OpenVidu's cases it is."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
+class PropertiesError(OpenViduError):
+    """Properties handed to `init_publisher` or `subscribe` that do not exist or contradict each other."""
+
+    name = "PUBLISHER_PROPERTIES_ERROR"
+
+
+class ConnectionFailedError(OpenViduError):
+    """The signaling plane could not be opened; the cause is chained."""
+
+
+class RequestError(OpenViduError):
+    """The server refused a request. `code` is OpenVidu's (`protocol.codes.Code`), `method` the request."""
+
+    def __init__(self, method: str, code: int, message: str) -> None:
+        inner = code_in(message)
+        self.method = method
+        self.code = code if inner is None else inner
+        super().__init__(f"{method} was refused: {message}")
+        if self.code == 401:
+            self.name = "OPENVIDU_PERMISSION_DENIED"
+
+
+class RequestTimeoutError(OpenViduError):
+    """The server did not answer a request in time although the connection is fine."""
+
+
+class RequestOutcomeUnknown(OpenViduError):
+    """The network dropped between a request and its answer, and repeating the request is not safe: it may have been
+    carried out or not.
+    """
+
+
+class SessionLostError(OpenViduError):
+    """The session ended while a call was waiting. `reason` is that of `sessionDisconnected`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The session ended ({reason}); join again with a new token")

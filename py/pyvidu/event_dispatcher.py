@@ -1,0 +1,116 @@
+"""`on`, `once` and `off` for everything that fires events. The emitter is pyee's; ours is what a handler may do to us."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, overload
+
+from pyee.asyncio import AsyncIOEventEmitter
+
+from pyvidu.events import Event
+
+logger = logging.getLogger(__name__)
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class _Emitter(AsyncIOEventEmitter):
+    """A handler that raises, plain or async, is reported and stops nobody."""
+
+    def _emit_handle_potential_error(self, event: str, error: Any) -> None:
+        if event == "error":  # pyee tells of a failed handler by this event
+            logger.error("a handler of the application failed", exc_info=error)
+
+
+class _Handler:
+    """A handler that may take the event or nothing. Equal to any other wrapper of the same function, for `off`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._takes_event = _takes_an_argument(function)
+
+    def __call__(self, event: Event) -> Any:
+        return self.function(event) if self._takes_event else self.function()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Handler) and other.function == self.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+
+def _takes_an_argument(handler: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):  # a JavaScript function, which ignores what it does not take
+        return True
+    return any(item.kind not in (item.KEYWORD_ONLY, item.VAR_KEYWORD) for item in parameters)
+
+
+class EventDispatcher:
+    """Base of Session, Publisher and Subscriber.
+
+    `on(name, handler)` returns the object, `on(name)` is a decorator. Handlers are called in the order in which they were
+    added, with the event or, if they take no argument, without it. Async handlers run as tasks.
+    """
+
+    def __init__(self) -> None:
+        self._emitter: _Emitter | None = None
+        self._silenced = False
+
+    @overload
+    def on(self, name: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def on(self, name: str, handler: Handler) -> Handler: ...
+    def on(self, name: str, handler: Handler | None = None) -> Any:
+        """Calls `handler` at every event `name`."""
+        return self._listen(self._events().on, name, handler)
+
+    @overload
+    def once(self, name: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def once(self, name: str, handler: Handler) -> Handler: ...
+    def once(self, name: str, handler: Handler | None = None) -> Any:
+        """Calls `handler` at the next event `name` only."""
+        return self._listen(self._events().once, name, handler)
+
+    def off(self, name: str, handler: Callable[..., Any] | None = None) -> None:
+        """Takes `handler`, or every handler of `name`, away again. An unknown handler is ignored."""
+        if handler is None:
+            self._events().remove_all_listeners(name)
+            return
+        with suppress(KeyError):
+            self._events().remove_listener(name, _Handler(handler))
+
+    def _emit(self, event: Event, *names: str) -> None:
+        """Fires `event` under its type, or under `names`, then runs its default action."""
+        if not self._silenced and self._emitter is not None:
+            for name in names or (event.type,):
+                self._emitter.emit(name, event)
+        event.call_default_behavior()
+
+    def _silence(self) -> None:
+        """Nothing is fired from here on."""
+        self._silenced = True
+
+    def _listen(self, add: Callable[..., Any], name: str, handler: Handler | None) -> Any:
+        def listen(function: Handler) -> Handler:
+            wrapped = _Handler(function)
+            add(name, wrapped)
+            for event in self._missed_events(name):
+                self._events()._emit_run(wrapped, (event,), {})
+            return function
+
+        return listen if handler is None else listen(handler)
+
+    def _missed_events(self, name: str) -> list[Event]:
+        """Events that a handler of `name` which is added only now is still to be told of."""
+        return []
+
+    def _events(self) -> _Emitter:
+        if self._emitter is None:
+            self._emitter = _Emitter()
+        return self._emitter

@@ -1,0 +1,163 @@
+"""OpenVidu's events, with OpenVidu's names and fields, in snake_case where a field has two words.
+
+https://docs.openvidu.io/en/2.32.0/api/openvidu-browser/ lists them under "Events".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyvidu.connection import Connection
+    from pyvidu.stream import Stream
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """Base of every event. `target` is the object that fired it.
+
+    A cancelable event has a default action, which runs after all handlers unless one of them calls `prevent_default()`.
+    An async handler must call it before its first await.
+    """
+
+    type: str
+    target: Any
+    cancelable: bool = field(default=False, kw_only=True)
+    _default: Callable[[], None] | None = field(default=None, kw_only=True, repr=False)
+    _prevented: bool = field(default=False, init=False, repr=False)
+
+    def prevent_default(self) -> None:
+        """Keeps the default action from happening."""
+        self._prevented = True
+
+    def is_default_prevented(self) -> bool:
+        """Whether a handler has called `prevent_default()`."""
+        return self._prevented
+
+    def call_default_behavior(self) -> None:
+        """Runs the default action now, once, unless it was prevented. Called by pyvidu itself after the handlers."""
+        action, self._default = self._default, None
+        if action is not None and not self._prevented:
+            action()
+
+
+@dataclass(slots=True, eq=False)
+class ConnectionEvent(Event):
+    """`connectionCreated`, `connectionDestroyed` (then with a `reason`)."""
+
+    connection: Connection
+    reason: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class StreamEvent(Event):
+    """`streamCreated`, `streamDestroyed` (then with a `reason`), of a Session (remote streams) or a Publisher.
+
+    Default action of `streamDestroyed`: the stream is disposed of and its video elements leave the page.
+    """
+
+    stream: Stream
+    reason: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class SessionDisconnectedEvent(Event):
+    """`sessionDisconnected`: we are no member any more. Default action: the remote streams are disposed of."""
+
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class SignalEvent(Event):
+    """`signal` and `signal:TYPE`. `from_connection` is None when the server itself sent it."""
+
+    data: str = ""
+    from_connection: Connection | None = None
+    signal_type: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class StreamPropertyChangedEvent(Event):
+    """`streamPropertyChanged`: `audioActive`, `videoActive`, `videoDimensions`, `filter` ... of a stream changed."""
+
+    stream: Stream
+    changed_property: str
+    new_value: Any
+    old_value: Any
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class ConnectionPropertyChangedEvent(Event):
+    """`connectionPropertyChanged`: the role or another property of our own connection changed (OpenVidu Pro)."""
+
+    connection: Connection
+    changed_property: str
+    new_value: Any
+    old_value: Any
+
+
+@dataclass(slots=True, eq=False)
+class NetworkQualityLevelChangedEvent(Event):
+    """`networkQualityLevelChanged` (OpenVidu Pro)."""
+
+    connection: Connection
+    new_value: int
+    old_value: int
+
+
+@dataclass(slots=True, eq=False)
+class RecordingEvent(Event):
+    """`recordingStarted`, `recordingStopped` (then with a `reason`)."""
+
+    id: str
+    name: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class ReconnectingEvent(Event):
+    """`reconnecting`: an outage has begun. `outage` is its record, which grows until the outage ends."""
+
+    outage: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class ReconnectedEvent(Event):
+    """`reconnected`: the signaling plane is back and we are still a member. Media is told per stream."""
+
+    outage: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class ReconnectionAttemptEvent(Event):
+    """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins."""
+
+    attempt: int
+
+
+@dataclass(slots=True, eq=False)
+class ExceptionEvent(Event):
+    """`exception`: something went wrong that nobody was waiting for. `name` is OpenVidu's `ExceptionEventName`."""
+
+    name: str
+    origin: Any
+    message: str
+    data: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class StreamManagerEvent(Event):
+    """`streamPlaying`, `streamAudioVolumeChange` of a Publisher or Subscriber."""
+
+    value: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class VideoElementEvent(Event):
+    """`videoElementCreated`, `videoElementDestroyed` of a Publisher or Subscriber. `element` is the page's own object."""
+
+    element: Any

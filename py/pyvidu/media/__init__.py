@@ -1,0 +1,15 @@
+"""The media plane: one peer connection per stream, negotiated over the signaling plane, proved by counters."""
+
+from __future__ import annotations
+
+from .connection import InboundMedia, MediaConnection, MediaListener, OutboundMedia
+from .plane import MediaPlane, MediaPlaneListener
+
+__all__ = [
+    "InboundMedia",
+    "MediaConnection",
+    "MediaListener",
+    "MediaPlane",
+    "MediaPlaneListener",
+    "OutboundMedia",
+]

@@ -1,0 +1,252 @@
+"""The media connection of one stream: its peer connection of the moment, and how to replace it by a new one.
+
+Negotiation style is kurento's: the client offers, `publishVideo`, `receiveVideoFrom` or `reconnectStream` brings the answer.
+A replacement is made before the old one is let go, so that a healthy stream (force option) has the shortest gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from pyvidu.errors import OpenViduError
+from pyvidu.platform import Host, PeerConnection, PeerSettings
+from pyvidu.protocol.messages import (
+    OnIceCandidate,
+    PublishVideo,
+    PublishVideoResult,
+    ReceiveVideoFrom,
+    ReconnectStream,
+    SdpAnswerResult,
+)
+from pyvidu.protocol.wire import from_wire
+from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.signaling import SignalingPlane
+
+Exchange = Callable[[str], Awaitable[str]]
+
+
+class MediaClosedError(OpenViduError):
+    """The stream ended while its media connection was being negotiated."""
+
+
+class MediaListener(Protocol):
+    """Told what becomes of a media connection."""
+
+    def media_stream_changed(self, media: MediaConnection) -> None:
+        """There is a (new) MediaStream to show."""
+
+    def media_ice_state(self, media: MediaConnection, state: str) -> None:
+        """`iceConnectionState` of the current peer connection changed."""
+
+
+class MediaConnection:
+    """Common to both directions. `owner` is the connection id of the stream's owner, `stream_id` the stream's."""
+
+    def __init__(
+        self, host: Host, signaling: SignalingPlane, owner: str, settings: PeerSettings, listener: MediaListener
+    ) -> None:
+        self.owner = owner
+        self.stream_id = ""
+        self.renegotiations = 0
+        self._host = host
+        self._signaling = signaling
+        self._settings = settings
+        self._listener = listener
+        self._peer: _Peer | None = None
+        self._next: _Peer | None = None
+        self._closed = False
+
+    @property
+    def ice_state(self) -> str:
+        """`iceConnectionState` of the current peer connection, `new` before there is one."""
+        return self._peer.connection.ice_connection_state if self._peer is not None else "new"
+
+    @property
+    def peer(self) -> PeerConnection | None:
+        """The current peer connection."""
+        return self._peer.connection if self._peer is not None else None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the stream has ended."""
+        return self._closed
+
+    async def renegotiate(self) -> None:
+        """Replaces the peer connection by a new one, keeping the stream (`reconnectStream`)."""
+        raise NotImplementedError
+
+    async def sample(self) -> MediaSample:
+        """The counters of this moment."""
+        if self._peer is None:
+            return MediaSample("new")
+        return await self._peer.connection.sample()
+
+    def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
+        """A candidate of the server; it may come before the answer."""
+        peer = self._next or self._peer
+        if peer is not None:
+            peer.add_remote_candidate(candidate)
+
+    def abandon_negotiation(self) -> None:
+        """The network dropped in the middle of a negotiation: the peer connection that it was for is let go."""
+        if self._next is not None:
+            self._next.close()
+            self._next = None
+
+    def close(self) -> None:
+        """Closes the peer connections."""
+        self._closed = True
+        self.abandon_negotiation()
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None
+
+    async def _negotiate(self, exchange: Exchange) -> None:
+        if self._closed:
+            raise MediaClosedError("The stream has ended")
+        self.abandon_negotiation()
+        peer = self._next = _Peer(self, self._host, self._settings)
+        try:
+            await peer.negotiate(exchange)
+            if self._next is not peer:
+                raise MediaClosedError("The stream ended while it was being negotiated")
+        except BaseException:
+            peer.close()
+            if self._next is peer:
+                self._next = None
+            raise
+        old, self._peer, self._next = self._peer, peer, None
+        self._listener.media_stream_changed(self)
+        if old is not None:
+            old.close()
+
+    def _candidate_found(self, candidate: Mapping[str, Any]) -> None:
+        call = OnIceCandidate(
+            endpoint_name=self.owner,
+            candidate=candidate["candidate"],
+            sdp_mid=candidate.get("sdpMid"),
+            sdp_m_line_index=candidate.get("sdpMLineIndex"),
+        )
+        self._signaling.send(call)
+
+    def _ice_state_changed(self, peer: _Peer, state: str) -> None:
+        if peer is self._peer:
+            self._listener.media_ice_state(self, state)
+
+
+class OutboundMedia(MediaConnection):
+    """A stream that this participant publishes."""
+
+    async def publish(self, description: PublishVideo) -> PublishVideoResult:
+        """Publishes; `description` lacks nothing but the offer."""
+        result: PublishVideoResult | None = None
+
+        async def exchange(offer: str) -> str:
+            nonlocal result
+            call = replace(description, sdp_offer=offer)
+            result = from_wire(PublishVideoResult, await self._signaling.request(call, repeatable=False))
+            self.stream_id = result.id
+            return result.sdp_answer
+
+        await self._negotiate(exchange)
+        assert result is not None
+        return result
+
+    async def renegotiate(self) -> None:
+        """The same tracks on a new peer connection; id, options and subscribers stay."""
+        self.renegotiations += 1
+        await self._negotiate(self._reconnect)
+
+    async def _reconnect(self, offer: str) -> str:
+        call = ReconnectStream(stream=self.stream_id, sdp_string=offer)
+        return await _answer(self._signaling, call)
+
+
+class InboundMedia(MediaConnection):
+    """A stream of somebody else that this participant receives."""
+
+    @property
+    def remote_stream(self) -> Any:
+        """The MediaStream that is received; None before the first negotiation."""
+        return self._peer.connection.remote_stream if self._peer is not None else None
+
+    async def subscribe(self) -> None:
+        """Subscribes to `stream_id`."""
+
+        async def exchange(offer: str) -> str:
+            return await _answer(self._signaling, ReceiveVideoFrom(sender=self.stream_id, sdp_offer=offer))
+
+        await self._negotiate(exchange)
+
+    async def renegotiate(self) -> None:
+        """The same stream on a new peer connection, which brings a new MediaStream."""
+        self.renegotiations += 1
+
+        async def exchange(offer: str) -> str:
+            return await _answer(self._signaling, ReconnectStream(stream=self.stream_id, sdp_offer=offer))
+
+        await self._negotiate(exchange)
+
+
+class _Peer:
+    """One peer connection and its candidates: they may come before they can be used, on both sides."""
+
+    def __init__(self, owner: MediaConnection, host: Host, settings: PeerSettings) -> None:
+        self._owner = owner
+        self._local: list[Mapping[str, Any]] | None = []
+        self._remote: list[Mapping[str, Any]] | None = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connection = host.peers.create(settings, self)
+
+    async def negotiate(self, exchange: Exchange) -> None:
+        """Offer, exchange, answer; candidates trickle in both directions meanwhile."""
+        offer = await self.connection.create_offer()
+        answering = asyncio.ensure_future(exchange(offer))
+        try:
+            await asyncio.sleep(0)  # the request goes out first: candidates belong to an endpoint that it makes
+            early, self._local = self._local or [], None
+            for candidate in early:
+                self._owner._candidate_found(candidate)
+            answer = await answering
+        finally:
+            answering.cancel()
+        await self.connection.set_answer(answer)
+        waiting, self._remote = self._remote or [], None
+        for candidate in waiting:
+            self.add_remote_candidate(candidate)
+
+    def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
+        """Adds a candidate, or keeps it until the answer is set."""
+        if self._remote is not None:
+            self._remote.append(candidate)
+            return
+        task = asyncio.get_running_loop().create_task(self.connection.add_candidate(candidate))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
+        """A local candidate."""
+        if self._local is not None:
+            self._local.append(candidate)
+        else:
+            self._owner._candidate_found(candidate)
+
+    def peer_ice_state(self, state: str) -> None:
+        """The ICE state changed."""
+        self._owner._ice_state_changed(self, state)
+
+    def close(self) -> None:
+        """Closes the peer connection."""
+        for task in self._tasks:
+            task.cancel()
+        self.connection.close()
+
+
+async def _answer(signaling: SignalingPlane, call: ReceiveVideoFrom | ReconnectStream) -> str:
+    result = from_wire(SdpAnswerResult, await signaling.request(call, repeatable=False))
+    if result.sdp_answer is None:
+        raise OpenViduError(f"The server answered {call.method} without an SDP answer")
+    return result.sdp_answer

@@ -1,0 +1,83 @@
+"""The entrance: sessions and publishers are made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
+from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
+from pyvidu.platform import Host, LocalMedia
+from pyvidu.publisher import Publisher
+from pyvidu.session import Session
+
+
+class OpenVidu:
+    """Makes sessions and publishers.
+
+    Raises:
+        BrowserNotSupportedError: this is no page of a browser with WebRTC.
+    """
+
+    def __init__(self, host: Host | None = None) -> None:
+        self.advanced_configuration = AdvancedConfiguration()
+        self._host = _browser_host() if host is None else host
+
+    def init_session(self) -> Session:
+        """A new session, not connected yet."""
+        return Session(self)
+
+    def set_advanced_configuration(self, configuration: Mapping[str, Any] | None = None, **keywords: Any) -> None:
+        """Changes settings, in either spelling; see `AdvancedConfiguration`. Sessions that connect later have them.
+
+        Raises:
+            PropertiesError: a setting that does not exist.
+        """
+        self.advanced_configuration = configured(
+            AdvancedConfiguration, configuration, keywords, base=self.advanced_configuration
+        )
+
+    async def init_publisher(
+        self, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
+    ) -> Publisher:
+        """Asks for camera and microphone (or what `properties` name) and shows the own view at `target`, an element or
+        the id of one; None shows it nowhere.
+
+        Raises:
+            DeviceError: no device, no permission, in use; `name` is OpenVidu's.
+            PropertiesError: a property that does not exist or makes no sense.
+        """
+        wanted = configured(PublisherProperties, properties, keywords)
+        media = await self._media(wanted)
+        publisher = Publisher(self._host, media, wanted)
+        if target is not None:
+            try:
+                publisher.create_video_element(target, wanted.insert_mode)
+            except PropertiesError:
+                publisher.dispose()
+                raise
+        return publisher
+
+    async def _media(self, wanted: PublisherProperties) -> LocalMedia:
+        if wanted.audio_source is False and wanted.video_source is False:
+            raise DeviceError("NO_INPUT_SOURCE_SET", "audio_source and video_source cannot both be False")
+        if wanted.video_source == "screen":
+            return await self._host.devices.get_display_media(audio=wanted.audio_source)
+        width, height = wanted.size
+        video: dict[str, Any] | bool = False
+        if wanted.video_source is not False:
+            video = {"source": wanted.video_source, "width": {"ideal": width}, "height": {"ideal": height}}
+            if wanted.frame_rate is not None:
+                video["frameRate"] = {"ideal": wanted.frame_rate}
+        audio = False if wanted.audio_source is False else {"source": wanted.audio_source}
+        return await self._host.devices.get_user_media(audio=audio, video=video)
+
+
+def _browser_host() -> Host:
+    try:
+        from pyvidu.platform.browser import browser_host
+    except ImportError:
+        raise BrowserNotSupportedError(
+            "pyvidu's client runs in a web page, in Pyodide; here there is no browser"
+        ) from None
+    return browser_host()

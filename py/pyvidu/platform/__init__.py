@@ -1,0 +1,35 @@
+"""What the core needs from its host: small protocols, implemented for the browser in `platform/browser/`.
+
+The core never imports an implementation. Tests implement the same protocols with fakes; another host (CPython with
+aiortc) could too.
+"""
+
+from __future__ import annotations
+
+from .clock import Clock, LoopClock, Timer
+from .devices import Devices, Elements, LocalMedia, MediaElement
+from .host import Host
+from .network import NetworkListener, NetworkMonitor, Reachability
+from .peer import PeerConnection, PeerConnections, PeerListener, PeerSettings
+from .socket import Socket, SocketListener, Sockets
+
+__all__ = [
+    "Clock",
+    "Devices",
+    "Elements",
+    "Host",
+    "LocalMedia",
+    "LoopClock",
+    "MediaElement",
+    "NetworkListener",
+    "NetworkMonitor",
+    "PeerConnection",
+    "PeerConnections",
+    "PeerListener",
+    "PeerSettings",
+    "Reachability",
+    "Socket",
+    "SocketListener",
+    "Sockets",
+    "Timer",
+]

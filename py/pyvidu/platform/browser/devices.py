@@ -1,0 +1,129 @@
+"""Cameras, microphones and screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, JsProxy
+
+from pyvidu.errors import DeviceError
+from pyvidu.platform.browser.proxies import js_object
+
+_ERRORS = {
+    "NotAllowedError": ("DEVICE_ACCESS_DENIED", "Access to camera or microphone was denied: allow it for this page"),
+    "SecurityError": ("DEVICE_ACCESS_DENIED", "The page may not use camera or microphone (Permissions-Policy)"),
+    "NotReadableError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone is in use by another program"),
+    "AbortError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone could not be started"),
+}
+
+
+class BrowserLocalMedia:
+    """A local MediaStream, as `LocalMedia`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    @property
+    def stream(self) -> Any:
+        """The MediaStream."""
+        return self._stream
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is an audio track."""
+        return bool(self._stream.getAudioTracks().length)
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a video track."""
+        return bool(self._stream.getVideoTracks().length)
+
+    @property
+    def video_size(self) -> tuple[int, int]:
+        """From the settings of the video track."""
+        settings = self._video_settings()
+        return int(settings.get("width") or 0), int(settings.get("height") or 0)
+
+    @property
+    def frame_rate(self) -> float | None:
+        """From the settings of the video track."""
+        rate = self._video_settings().get("frameRate")
+        return None if rate is None else float(rate)
+
+    def enable(self, kind: str, enabled: bool) -> None:
+        """A disabled video track sends black, a disabled audio track silence."""
+        for track in self._stream.getTracks():
+            if track.kind == kind:
+                track.enabled = enabled
+
+    def stop(self) -> None:
+        """Stops all tracks."""
+        for track in self._stream.getTracks():
+            track.stop()
+
+    def _video_settings(self) -> dict[str, Any]:
+        tracks = self._stream.getVideoTracks()
+        return dict(tracks[0].getSettings().to_py()) if tracks.length else {}
+
+
+class BrowserDevices:
+    """`navigator.mediaDevices`."""
+
+    async def get_user_media(self, *, audio: Any, video: Any) -> BrowserLocalMedia:
+        """A MediaStream of devices, of tracks of the page's own, or of both."""
+        own, constraints = [], {}
+        for kind, wanted in (("audio", audio), ("video", video)):
+            if wanted is False:
+                continue
+            details = dict(wanted)
+            source = details.pop("source", None)
+            if isinstance(source, JsProxy):
+                own.append(source)
+                continue
+            if isinstance(source, str):
+                details["deviceId"] = {"exact": source}
+            constraints[kind] = details or True
+        stream = js.MediaStream.new()
+        if constraints:
+            stream = await self._ask("getUserMedia", constraints)
+        for track in own:
+            stream.addTrack(track)
+        return BrowserLocalMedia(stream)
+
+    async def get_display_media(self, *, audio: Any) -> BrowserLocalMedia:
+        """A screen, with the audio track of a microphone if `audio` is not False."""
+        if not hasattr(js.navigator.mediaDevices, "getDisplayMedia"):
+            raise DeviceError("SCREEN_SHARING_NOT_SUPPORTED", "This browser cannot share a screen")
+        try:
+            stream = await js.navigator.mediaDevices.getDisplayMedia(js_object({"video": True}))
+        except JsException as error:
+            raise DeviceError("SCREEN_CAPTURE_DENIED", f"The screen was not shared: {error.message}") from None
+        if audio is not False:
+            microphone = await self.get_user_media(audio={"source": audio}, video=False)
+            for track in microphone.stream.getAudioTracks():
+                stream.addTrack(track)
+        return BrowserLocalMedia(stream)
+
+    async def _ask(self, method: str, constraints: dict[str, Any]) -> Any:
+        devices = getattr(js.navigator, "mediaDevices", None)
+        if devices is None:
+            raise DeviceError(
+                "DEVICE_ACCESS_DENIED",
+                "The browser hides cameras and microphones from this page: serve it over https, or open it as localhost",
+            )
+        try:
+            return await getattr(devices, method)(js_object(constraints))
+        except JsException as error:
+            raise _device_error(error, constraints) from None
+
+
+def _device_error(error: JsException, constraints: dict[str, Any]) -> DeviceError:
+    if error.name in _ERRORS:
+        name, sentence = _ERRORS[error.name]
+    elif error.name in ("NotFoundError", "OverconstrainedError"):
+        missing = "VIDEO" if "video" in constraints and getattr(error, "constraint", "") != "audio" else "AUDIO"
+        name, sentence = f"INPUT_{missing}_DEVICE_NOT_FOUND", f"There is no such {missing.lower()} device"
+    else:
+        name, sentence = "GENERIC_ERROR", "Camera or microphone could not be used"
+    return DeviceError(name, f"{sentence} ({error.name}: {error.message})")

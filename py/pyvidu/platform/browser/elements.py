@@ -1,0 +1,85 @@
+"""`<video>` elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import js
+
+from pyvidu.errors import PropertiesError
+from pyvidu.platform.browser.proxies import ProxyScope
+
+_POSITIONS = {"AFTER": "afterend", "APPEND": "beforeend", "BEFORE": "beforebegin", "PREPEND": "afterbegin"}
+
+
+class BrowserMediaElement:
+    """A `MediaElement`. `created` says that it was made for the stream and leaves the page with it."""
+
+    def __init__(self, element: Any, *, created: bool, on_playing: Callable[[], None]) -> None:
+        self._element = element
+        self._created = created
+        self._shown: Any = None
+        self._scope = ProxyScope()
+        self._scope.listen(element, "playing", lambda _event: on_playing())
+
+    @property
+    def element(self) -> Any:
+        """The `<video>`."""
+        return self._element
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self._element.id)
+
+    def show(self, stream: Any) -> None:
+        """Shows `stream`."""
+        if self._shown is None or self._shown.js_id != stream.js_id:
+            self._shown = stream
+            self._element.srcObject = stream
+
+    def close(self) -> None:
+        """Shows nothing any more."""
+        self._scope.close()
+        self._shown = None
+        self._element.srcObject = None
+        if self._created:
+            self._element.remove()
+
+
+class BrowserElements:
+    """Makes and adopts `<video>`s."""
+
+    def create(
+        self, target: Any, insert_mode: str, *, identity: str, mirror: bool, muted: bool, on_playing: Callable[[], None]
+    ) -> BrowserMediaElement:
+        """A `<video>` at `target`."""
+        place = js.document.getElementById(target) if isinstance(target, str) else target
+        if place is None:
+            raise PropertiesError(f"There is no element with the id {target!r} to put a video in")
+        video = js.document.createElement("video")
+        video.id = identity
+        if insert_mode == "REPLACE":
+            place.replaceWith(video)
+        elif insert_mode in _POSITIONS:
+            place.insertAdjacentElement(_POSITIONS[insert_mode], video)
+        else:
+            raise PropertiesError(f"insert_mode is REPLACE or one of {', '.join(_POSITIONS)}, not {insert_mode!r}")
+        return self._prepared(video, created=True, mirror=mirror, muted=muted, on_playing=on_playing)
+
+    def adopt(self, element: Any, *, mirror: bool, muted: bool, on_playing: Callable[[], None]) -> BrowserMediaElement:
+        """A `<video>` of the page's own."""
+        return self._prepared(element, created=False, mirror=mirror, muted=muted, on_playing=on_playing)
+
+    @staticmethod
+    def _prepared(
+        video: Any, *, created: bool, mirror: bool, muted: bool, on_playing: Callable[[], None]
+    ) -> BrowserMediaElement:
+        video.autoplay = True
+        video.playsInline = True
+        if muted:
+            video.muted = True
+        if mirror:
+            video.style.transform = "rotateY(180deg)"
+        return BrowserMediaElement(video, created=created, on_playing=on_playing)

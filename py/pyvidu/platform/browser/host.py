@@ -1,0 +1,37 @@
+"""The browser as a `Host`."""
+
+from __future__ import annotations
+
+import js
+
+from pyvidu.errors import BrowserNotSupportedError
+from pyvidu.platform import Host, LoopClock
+from pyvidu.platform.browser.devices import BrowserDevices
+from pyvidu.platform.browser.elements import BrowserElements
+from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReachability
+from pyvidu.platform.browser.peer import BrowserPeerConnections
+from pyvidu.platform.browser.socket import BrowserSockets
+
+
+def browser_host() -> Host:
+    """This page.
+
+    Raises:
+        BrowserNotSupportedError: the code runs in a worker, or the browser has no WebRTC.
+    """
+    if not hasattr(js, "document"):
+        raise BrowserNotSupportedError(
+            "pyvidu must run in the page itself: a worker has no camera and no WebRTC (remove `worker` from the script tag)"
+        )
+    if not hasattr(js, "RTCPeerConnection"):
+        raise BrowserNotSupportedError("This browser has no WebRTC (RTCPeerConnection is missing)")
+    return Host(
+        clock=LoopClock(),
+        sockets=BrowserSockets(),
+        peers=BrowserPeerConnections(),
+        watch_network=BrowserNetworkMonitor,
+        reachability=BrowserReachability(),
+        devices=BrowserDevices(),
+        elements=BrowserElements(),
+        description=f"pyvidu on {js.navigator.userAgent}",
+    )

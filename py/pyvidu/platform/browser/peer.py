@@ -1,0 +1,132 @@
+"""The browser's RTCPeerConnection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import js
+from pyodide.code import run_js
+
+from pyvidu.platform import PeerListener, PeerSettings
+from pyvidu.platform.browser.proxies import ProxyScope, js_object
+from pyvidu.reconnection.evidence import MediaSample
+
+# One crossing of the border instead of one for every field of every report.
+_SAMPLE = run_js(
+    """
+    async (peer) => {
+      const sums = {};
+      const add = (name, value) => { sums[name] = (sums[name] ?? 0) + (value ?? 0); };
+      for (const report of (await peer.getStats()).values()) {
+        switch (report.type) {
+          case 'transport': add('received_packets', report.packetsReceived); break;
+          case 'candidate-pair': add('stun_responses', report.responsesReceived); break;
+          case 'remote-inbound-rtp': add('remote_reports', report.roundTripTimeMeasurements); break;
+          case 'inbound-rtp':
+            add(`inbound_${report.kind}_packets`, report.packetsReceived);
+            if (report.kind === 'video') add('frames_decoded', report.framesDecoded);
+        }
+      }
+      return JSON.stringify(sums);
+    }
+    """
+)
+
+
+class BrowserPeerConnection:
+    """A `PeerConnection`."""
+
+    def __init__(self, settings: PeerSettings, listener: PeerListener) -> None:
+        configuration = settings.rtc_configuration
+        if configuration is None:
+            configuration = {"iceServers": [dict(server) for server in settings.ice_servers]}
+        self._peer = js.RTCPeerConnection.new(js_object(configuration))
+        self._listener = listener
+        self._scope = ProxyScope()
+        self._scope.listen(self._peer, "icecandidate", self._candidate)
+        self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
+        self._received: Any = None
+        if settings.local_stream is not None:
+            for track in settings.local_stream.getTracks():
+                self._peer.addTransceiver(
+                    track, js_object({"direction": "sendonly", "streams": [settings.local_stream]})
+                )
+        else:
+            self._received = js.MediaStream.new()
+            self._scope.listen(self._peer, "track", self._track)
+            for kind, wanted in (("audio", settings.receive_audio), ("video", settings.receive_video)):
+                if wanted:
+                    self._peer.addTransceiver(kind, js_object({"direction": "recvonly"}))
+
+    @property
+    def ice_connection_state(self) -> str:
+        """As the browser tells it."""
+        return str(self._peer.iceConnectionState)
+
+    @property
+    def remote_stream(self) -> Any:
+        """The MediaStream that is received."""
+        return self._received
+
+    @property
+    def native(self) -> Any:
+        """The RTCPeerConnection."""
+        return self._peer
+
+    async def create_offer(self) -> str:
+        """Makes an offer and sets it."""
+        offer = await self._peer.createOffer()
+        await self._peer.setLocalDescription(offer)
+        return str(offer.sdp)
+
+    async def set_answer(self, sdp: str) -> None:
+        """Sets the answer; the tracks of a received stream are there afterwards."""
+        await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
+
+    async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
+        """Adds a candidate of the server."""
+        known = {name: value for name, value in candidate.items() if value is not None}
+        await self._peer.addIceCandidate(js_object(known))
+
+    def enable_received(self, kind: str, enabled: bool) -> None:
+        """Plays the received tracks of a kind, or not."""
+        if self._received is not None:
+            for track in self._received.getTracks():
+                if track.kind == kind:
+                    track.enabled = enabled
+
+    async def sample(self) -> MediaSample:
+        """The counters, through `getStats`."""
+        return MediaSample(self.ice_connection_state, **json.loads(await _SAMPLE(self._peer)))
+
+    def close(self) -> None:
+        """Closes."""
+        self._scope.close()
+        self._peer.close()
+
+    def _track(self, event: Any) -> None:
+        self._received.addTrack(event.track)
+
+    def _candidate(self, event: Any) -> None:
+        candidate = event.candidate
+        if candidate is not None:
+            self._listener.peer_candidate(
+                {
+                    "candidate": candidate.candidate,
+                    "sdpMid": candidate.sdpMid,
+                    "sdpMLineIndex": candidate.sdpMLineIndex,
+                }
+            )
+
+    def _ice_state(self, _event: Any) -> None:
+        self._listener.peer_ice_state(self.ice_connection_state)
+
+
+class BrowserPeerConnections:
+    """Makes `BrowserPeerConnection`s."""
+
+    def create(self, settings: PeerSettings, listener: PeerListener) -> BrowserPeerConnection:
+        """A new one."""
+        return BrowserPeerConnection(settings, listener)

@@ -1,0 +1,60 @@
+"""The browser's WebSocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import js
+from pyodide.ffi import JsException
+
+from pyvidu.platform import SocketListener
+from pyvidu.platform.browser.proxies import ProxyScope
+
+_CONNECTING, _OPEN = 0, 1
+
+
+class BrowserSocket:
+    """A `Socket`."""
+
+    def __init__(self, url: str, listener: SocketListener) -> None:
+        try:
+            self._socket = js.WebSocket.new(url)
+        except JsException as error:
+            raise OSError(f"The browser refuses to open {url.partition('?')[0]}: {error.message}") from None
+        self._listener = listener
+        self._scope = ProxyScope()
+        self._scope.listen(self._socket, "open", lambda _event: listener.socket_opened(self))
+        self._scope.listen(self._socket, "message", self._received)
+        self._scope.listen(self._socket, "close", self._closed)
+
+    @property
+    def is_open(self) -> bool:
+        """`readyState` is OPEN."""
+        return bool(self._socket.readyState == _OPEN)
+
+    def send(self, text: str) -> None:
+        """Sends, unless the socket is not open."""
+        if self.is_open:
+            self._socket.send(text)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Closes; the close event finds nobody who listens."""
+        self._scope.close()
+        if self._socket.readyState in (_CONNECTING, _OPEN):
+            self._socket.close(code, reason)
+
+    def _received(self, event: Any) -> None:
+        if isinstance(event.data, str):
+            self._listener.socket_received(self, event.data)
+
+    def _closed(self, event: Any) -> None:
+        self._scope.close()
+        self._listener.socket_closed(self, event.code, event.reason)
+
+
+class BrowserSockets:
+    """Opens `BrowserSocket`s."""
+
+    def open(self, url: str, listener: SocketListener) -> BrowserSocket:
+        """A socket in state CONNECTING."""
+        return BrowserSocket(url, listener)

@@ -1,0 +1,91 @@
+"""Cameras, microphones, and the elements that show what they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+
+class LocalMedia(Protocol):
+    """A MediaStream of this participant: what a publisher sends."""
+
+    @property
+    def stream(self) -> Any:
+        """The host's MediaStream."""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is an audio track."""
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a video track."""
+
+    @property
+    def video_size(self) -> tuple[int, int]:
+        """Width and height in pixels, (0, 0) without video."""
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames a second, if known."""
+
+    def enable(self, kind: str, enabled: bool) -> None:
+        """Sets `enabled` of the tracks of one kind (`audio` or `video`)."""
+
+    def stop(self) -> None:
+        """Stops all tracks: the camera's light goes out."""
+
+
+class Devices(Protocol):
+    """Access to cameras and microphones."""
+
+    async def get_user_media(self, *, audio: Any, video: Any) -> LocalMedia:
+        """Asks for a MediaStream. `audio` and `video` are False, True, constraints, a device id or a MediaStreamTrack.
+
+        Raises:
+            DeviceError: no device, no permission, or the device is in use.
+        """
+
+    async def get_display_media(self, *, audio: Any) -> LocalMedia:
+        """Asks for a screen, a window or a tab.
+
+        Raises:
+            DeviceError: denied or not supported.
+        """
+
+
+class MediaElement(Protocol):
+    """A `<video>` element that shows a stream."""
+
+    @property
+    def element(self) -> Any:
+        """The host's element."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the document."""
+
+    def show(self, stream: Any) -> None:
+        """Shows `stream`; the same stream again changes nothing."""
+
+    def close(self) -> None:
+        """Stops showing; an element that was created for the stream leaves the document."""
+
+
+class Elements(Protocol):
+    """Makes and adopts `<video>` elements."""
+
+    def create(
+        self, target: Any, insert_mode: str, *, identity: str, mirror: bool, muted: bool, on_playing: Callable[[], None]
+    ) -> MediaElement:
+        """A new element placed at `target` (an element or the id of one).
+
+        Raises:
+            PropertiesError: there is no such target.
+        """
+
+    def adopt(self, element: Any, *, mirror: bool, muted: bool, on_playing: Callable[[], None]) -> MediaElement:
+        """An element of the application's own."""
+
+
+Constraints = Mapping[str, Any]

@@ -1,0 +1,134 @@
+"""What this participant sends: camera, microphone or screen, before, while and after it is published."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pyvidu.configuration import PublisherProperties
+from pyvidu.events import Event, StreamEvent, StreamPropertyChangedEvent
+from pyvidu.media import InboundMedia
+from pyvidu.platform import Host, LocalMedia
+from pyvidu.protocol.messages import PublishVideo, StreamInfo, StreamPropertyChanged, video_dimensions
+from pyvidu.protocol.reasons import Reason
+from pyvidu.stream import Stream
+from pyvidu.stream_manager import StreamManager
+
+
+class Publisher(StreamManager):
+    """A local stream. Made by `OpenVidu.init_publisher`, sent by `Session.publish`.
+
+    Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends.
+    """
+
+    def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
+        width, height = media.video_size
+        info = StreamInfo(
+            id="",
+            has_audio=media.has_audio,
+            has_video=media.has_video,
+            audio_active=media.has_audio and properties.publish_audio,
+            video_active=media.has_video and properties.publish_video,
+            type_of_video=_type_of_video(properties) if media.has_video else None,
+            frame_rate=media.frame_rate,
+            video_dimensions=video_dimensions(width, height) if media.has_video else None,
+        )
+        super().__init__(host, Stream(None, info))
+        self.properties = properties
+        self.access_allowed = True
+        self._local = media
+        self._mirror = properties.mirror and info.type_of_video != "SCREEN"
+        media.enable("audio", self.stream.audio_active)
+        media.enable("video", self.stream.video_active)
+
+    def publish_audio(self, enabled: bool) -> asyncio.Future[None]:
+        """Unmutes or mutes the microphone, at once. Await the result to know that the others have been told.
+
+        During an outage they are told after it.
+        """
+        return self._set_active("audio", enabled)
+
+    def publish_video(self, enabled: bool) -> asyncio.Future[None]:
+        """Shows or blacks out the video, at once. Await the result to know that the others have been told."""
+        return self._set_active("video", enabled)
+
+    def dispose(self) -> None:
+        """Stops the tracks and removes the videos. A publisher that was never published ends this way."""
+        self._local.stop()
+        self._remove_videos()
+
+    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+
+    def _media_stream(self) -> Any:
+        return self._local.stream
+
+    def _media_replaced(self, media: InboundMedia) -> None:
+        """A publisher receives nothing."""
+
+    def _description(self) -> PublishVideo:
+        """`publishVideo` but for its offer, of this moment."""
+        stream = self.stream
+        return PublishVideo(
+            sdp_offer="",
+            do_loopback=False,
+            has_audio=stream.has_audio,
+            has_video=stream.has_video,
+            audio_active=stream.audio_active,
+            video_active=stream.video_active,
+            type_of_video=stream.type_of_video,
+            frame_rate=-1 if stream.frame_rate is None else stream.frame_rate,
+            video_dimensions=video_dimensions(**stream.video_dimensions) if stream.has_video else None,
+        )
+
+    def _ended(self, reason: Reason) -> None:
+        """The stream is no longer published: `streamDestroyed`, whose default action disposes of it."""
+        stream = self.stream
+        stream._detach()
+        if stream.connection is not None:
+            stream.connection.stream = None
+        self._emit(StreamEvent("streamDestroyed", self, stream, reason, cancelable=True, _default=self.dispose))
+        stream.stream_id = ""
+
+    def _set_active(self, kind: str, enabled: bool) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        attribute = f"{kind}_active"
+        before = getattr(self.stream, attribute)
+        if before == enabled or not getattr(self.stream, f"has_{kind}"):
+            done: asyncio.Future[None] = loop.create_future()
+            done.set_result(None)
+            return done
+        setattr(self.stream, attribute, enabled)
+        self._local.enable(kind, enabled)
+        wire_name = f"{kind}Active"
+        session = self.stream._session
+        reason = f"publish{kind.capitalize()}"
+        event = StreamPropertyChangedEvent(
+            "streamPropertyChanged", self, self.stream, wire_name, enabled, before, reason
+        )
+        self._emit(event)
+        if session is None or not self.stream.is_published:
+            done = loop.create_future()
+            done.set_result(None)
+            return done
+        session._emit(
+            StreamPropertyChangedEvent(
+                "streamPropertyChanged", session, self.stream, wire_name, enabled, before, reason
+            )
+        )
+        call = StreamPropertyChanged(
+            stream_id=self.stream.stream_id, property=wire_name, new_value=enabled, reason=reason
+        )
+        return session._in_background(session._request(call))
+
+    def _missed_events(self, name: str) -> list[Event]:
+        if name == "streamCreated" and self.stream.is_published:
+            return [StreamEvent("streamCreated", self, self.stream)]
+        return super()._missed_events(name)
+
+
+def _type_of_video(properties: PublisherProperties) -> str:
+    if properties.video_source == "screen":
+        return "SCREEN"
+    if properties.video_source is None or isinstance(properties.video_source, (bool, str)):
+        return "CAMERA"
+    return "CUSTOM"  # a MediaStreamTrack of the page's own

@@ -1,0 +1,79 @@
+"""What the supervisor wants done. The shell (`signaling/plane.py`) does it and reports back as evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .detector import ProbeReachability, SendPing
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """Begin to open a new socket; there is no other attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttempt:
+    """Let go of the new socket, whatever its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropOldSocket:
+    """Let go of the socket that carried the session before the outage: the new one has replaced it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResume:
+    """Send `connect` on the new socket, and right behind it the request that proves membership and ping number `ping`."""
+
+    ping: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendMembershipCheck:
+    """The old socket came back by itself: send on it the request that proves membership, and ping number `ping`."""
+
+    ping: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceReconnecting:
+    """An outage has begun."""
+
+    witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceAttempt:
+    """Attempt `number` (from 1) begins."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceReconnected:
+    """The outage is over: signaling resumed, membership verified. `same_socket`: the old one came back by itself."""
+
+    same_socket: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceLost:
+    """The outage is over: the session is."""
+
+    because: str
+
+
+Action = (
+    SendPing
+    | ProbeReachability
+    | OpenSocket
+    | DropAttempt
+    | DropOldSocket
+    | SendResume
+    | SendMembershipCheck
+    | AnnounceReconnecting
+    | AnnounceAttempt
+    | AnnounceReconnected
+    | AnnounceLost
+)

@@ -1,0 +1,109 @@
+"""Is the signaling plane down? Silence starts a probe and never makes a verdict; a verdict needs two witnesses.
+
+| witness            | probe                                    | verdict |
+|--------------------|------------------------------------------|---------|
+| socket closed      | none needed: it is gone                  | down    |
+| `offline`          | ping unanswered, or fetch refused at once| down    |
+| pong late          | second ping unanswered                   | down    |
+| any of the above   | a pong arrives                           | fine    |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .evidence import PongReceived, ServerUnreachable, SignalingEvidence, SocketClosed, WentOffline
+from .policy import ReconnectionPolicy
+from .rtt import RoundTrip
+
+
+@dataclass(frozen=True, slots=True)
+class SendPing:
+    """Send a ping on the socket that carries the session."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReachability:
+    """Ask the server for any HTTP answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The verdict, and the witness it rests on."""
+
+    witness: str
+
+
+DetectorOutput = SendPing | ProbeReachability | Down
+
+
+class Detector:
+    """Watches one open socket. Make a new one for every socket; they share the round-trip estimate and the ping numbers."""
+
+    def __init__(self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int]) -> None:
+        self._policy = policy
+        self._rtt = rtt
+        self._numbers = numbers
+        self._sent: dict[int, float] = {}
+        self._witness: str | None = None
+        self._deadline: float | None = None
+        self._next_ping = now
+
+    @property
+    def due_at(self) -> float:
+        """When `tick` wants to be called."""
+        return self._next_ping if self._deadline is None else min(self._deadline, self._next_ping)
+
+    def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
+        """What follows from an observation."""
+        match evidence:
+            case SocketClosed():
+                return [Down("socket closed")]
+            case PongReceived(number):
+                self._answered(number, now)
+            case WentOffline():
+                return self._suspect("offline", now, urgent=True)
+            case ServerUnreachable(at_once=True) if self._witness == "offline":
+                return [Down("offline")]
+        return []
+
+    def tick(self, now: float) -> list[DetectorOutput]:
+        """What follows from the passing of time."""
+        if self._deadline is not None and now >= self._deadline:
+            if now - self._deadline > self._policy.stall:
+                self._deadline = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
+                return []
+            if self._witness is not None:
+                return [Down(self._witness)]
+            return self._suspect("late pong", now, urgent=False)
+        if now >= self._next_ping:
+            return [self._ping(now)]
+        return []
+
+    def _ping(self, now: float) -> SendPing:
+        ping = SendPing(next(self._numbers))
+        self._sent[ping.number] = now
+        self._next_ping = now + self._policy.heartbeat_period
+        if self._deadline is None:
+            self._deadline = now + max(self._policy.late_pong, self._rtt.timeout)
+        return ping
+
+    def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
+        self._witness = witness
+        self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
+        return [self._ping(now), ProbeReachability()]
+
+    def _answered(self, number: int, now: float) -> None:
+        sent = self._sent.pop(number, None)
+        if sent is None:
+            return
+        self._rtt.sample(now - sent)
+        self._sent = {other: at for other, at in self._sent.items() if other > number}
+        self._witness = None
+        self._deadline = None
+        if self._sent:
+            oldest = min(self._sent.values())
+            self._deadline = oldest + max(self._policy.late_pong, self._rtt.timeout)

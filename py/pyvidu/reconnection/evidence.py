@@ -1,0 +1,111 @@
+"""What was observed. Each observation is a fact about one moment; what it means is decided elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClosed:
+    """The socket that carries the session was closed by somebody else."""
+
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PongReceived:
+    """A ping was answered on the socket that carries the session. `number` is that of the ping."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WentOffline:
+    """The host fired `offline`. A witness, not a verdict: it is wrong on localhost and behind VPNs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WentOnline:
+    """The host fired `online`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReached:
+    """The server answered a reachability probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUnreachable:
+    """A reachability probe was refused by the network at once (`at_once`), or was not answered in time."""
+
+    at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOpened:
+    """The new socket is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptClosed:
+    """The new socket was refused or closed, before or after it opened."""
+
+    code: int = 1006
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAccepted:
+    """`connect` succeeded: the RPC session lives. It says nothing about the membership in the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefused:
+    """`connect` was answered with an error."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipConfirmed:
+    """A request that needs membership was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipDenied:
+    """A request that needs membership was answered with an error."""
+
+    code: int
+
+
+SignalingEvidence = (
+    SocketClosed
+    | PongReceived
+    | WentOffline
+    | WentOnline
+    | ServerReached
+    | ServerUnreachable
+    | AttemptOpened
+    | AttemptClosed
+    | ResumeAccepted
+    | ResumeRefused
+    | MembershipConfirmed
+    | MembershipDenied
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSample:
+    """The counters of one peer connection at one moment; names follow webrtc-stats. All counters only ever grow.
+
+    `received_packets` counts RTP and RTCP of the whole transport, `stun_responses` answered connectivity checks: what arrives
+    of either proves that the path carries packets. `inbound_*` belong to received streams, `remote_reports` to sent ones.
+    """
+
+    ice_state: str
+    received_packets: int = 0
+    stun_responses: int = 0
+    inbound_audio_packets: int = 0
+    inbound_video_packets: int = 0
+    frames_decoded: int = 0
+    remote_reports: int = 0

@@ -1,0 +1,55 @@
+"""How patient to be: every number of the reconnection engine, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .rtt import RoundTrip
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectionPolicy:
+    """Numbers of the reconnection engine. Times are in seconds.
+
+    By default attempts never end ("won't stop trying until success"); `max_attempts` and `give_up_after` are opt-in limits
+    after which the session ends with `networkDisconnect`.
+    """
+
+    declared_interval: float = 5.0  # what the first ping declares: the server's watchdog waits three of these
+    heartbeat_period: float = 1.0  # pings may be sent more often than declared at no risk
+    late_pong: float = 1.0  # a pong later than this is a witness, no verdict
+    probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
+    urgent_probe_floor: float = 0.4  # the same after `offline`: a second witness stands already
+    stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
+    stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
+
+    attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
+    hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
+    reachability_period: float = 0.3
+    reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
+    resume_deadline: float = 3.0
+    membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second
+    backoff_base: float = 0.5
+    backoff_cap: float = 5.0
+    max_attempts: int | None = None
+    give_up_after: float | None = None
+
+    media_window: float = 0.6  # ICE is back 0.1 s after packets are; whoever is not by then needs help
+    media_proof_window: float = 3.0  # a connected sender may hear nothing for 2.6 s (consent checks)
+    media_poll: float = 0.1
+    media_connect_timeout: float = 5.0
+    media_retries: int = 3
+    ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
+
+    def next_delay(self, attempt: int, jitter: float) -> float:
+        """Seconds between the failure of attempt number `attempt` (from 1) and the next one: full jitter.
+
+        `jitter` is a random number in [0, 1).
+        """
+        ceiling = min(self.backoff_cap, self.backoff_base * 2.0 ** min(attempt, 16))
+        return ceiling * jitter
+
+    def probe_deadline(self, rtt: RoundTrip, *, urgent: bool) -> float:
+        """Seconds that a probe is given."""
+        floor = self.urgent_probe_floor if urgent else self.probe_floor
+        return max(floor, rtt.timeout)

@@ -1,0 +1,309 @@
+"""From evidence to actions: the state machine of one session's signaling plane.
+
+    UP --verdict: down--> ATTEMPTING <--> WAITING
+                              |  the new socket opens
+                          RESUMING --`connect` accepted--> VERIFYING --member--> UP
+                              |                                 |
+                              +--40007, not a member, limits, stop--> ENDED
+
+One socket is being opened at a time, with a deadline of seconds; beside it goes a quick loop of reachability probes. The
+moment it turns from silence to an answer, a hanging attempt is dropped and a fresh one opened. The old socket stays in the
+race until `connect` is sent: if it answers first, it has won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from itertools import count
+
+from pyvidu.protocol.codes import Code
+
+from .actions import (
+    Action,
+    AnnounceAttempt,
+    AnnounceLost,
+    AnnounceReconnected,
+    AnnounceReconnecting,
+    DropAttempt,
+    DropOldSocket,
+    OpenSocket,
+    SendMembershipCheck,
+    SendResume,
+)
+from .detector import Detector, Down, ProbeReachability
+from .evidence import (
+    AttemptClosed,
+    AttemptOpened,
+    MembershipConfirmed,
+    MembershipDenied,
+    PongReceived,
+    ResumeAccepted,
+    ResumeRefused,
+    ServerReached,
+    ServerUnreachable,
+    SignalingEvidence,
+    SocketClosed,
+    WentOnline,
+)
+from .outage import Outage
+from .policy import ReconnectionPolicy
+from .rtt import RoundTrip
+
+_NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
+
+
+class State(Enum):
+    """Where a session's signaling plane stands."""
+
+    UP = auto()
+    WAITING = auto()  # between two attempts
+    ATTEMPTING = auto()  # a new socket is being opened
+    RESUMING = auto()  # it is open, `connect` is sent
+    VERIFYING = auto()  # resumed; are we still a member?
+    ENDED = auto()
+
+
+class Supervisor:
+    """Decides; does nothing itself. Feed it with `handle` and, when `due_at` has come, `tick`."""
+
+    def __init__(self, policy: ReconnectionPolicy, now: float, jitter: Callable[[], float]) -> None:
+        self.state = State.UP
+        self.outages: list[Outage] = []
+        self._policy = policy
+        self._jitter = jitter
+        self._rtt = RoundTrip()
+        self._pings = count()
+        self._detector = Detector(policy, now, self._rtt, self._pings)
+        self._timers: dict[str, float] = {}
+        self._old_socket = False
+        self._reachable = False
+        self._attempt_began = now
+        self._resumed_on_old = False
+        self._verifying_ping = -1  # its pong tells "no member" from "no network" when membership stays unanswered
+        self._socket_answers = False
+
+    @property
+    def due_at(self) -> float | None:
+        """When `tick` wants to be called; None for never."""
+        if self.state is State.ENDED:
+            return None
+        if self.state is State.UP:
+            return self._detector.due_at
+        return min(self._timers.values(), default=None)
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage that is going on."""
+        last = self.outages[-1] if self.outages else None
+        return last if last is not None and last.end is None else None
+
+    # --- what the shell calls ----------------------------------------------------------------------------------------
+
+    def handle(self, evidence: SignalingEvidence, now: float) -> list[Action]:
+        """What follows from an observation made at `now`."""
+        if self.state is State.ENDED:
+            return []
+        if self.outage is not None and not isinstance(evidence, ServerUnreachable):
+            self.outage.note(now, "evidence", str(evidence))
+        if self.state is State.UP:
+            return self._watch(self._detector.handle(evidence, now), now)
+        match evidence:
+            case SocketClosed():
+                return self._old_socket_closed(now)
+            case PongReceived(number) if number == self._verifying_ping:
+                self._socket_answers = True
+            case PongReceived():
+                return self._old_socket_answered(now)
+            case ServerReached():
+                return self._server_reached(now)
+            case ServerUnreachable():
+                self._reachable = False
+            case WentOnline():
+                return self._sign_of_life(now)
+            case AttemptOpened() if self.state is State.ATTEMPTING:
+                return self._attempt_opened(now)
+            case AttemptClosed():
+                return self._attempt_failed(now, drop=False)
+            case ResumeAccepted() if self.state is State.RESUMING:
+                self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
+            case ResumeRefused(code) if self.state is State.RESUMING:
+                if code == Code.RECONNECTION:
+                    return self._lost(now, "the server refused to resume the session")
+                return self._attempt_failed(now, drop=True)
+            case MembershipConfirmed() if self.state is State.VERIFYING:
+                return self._recovered(now)
+            case MembershipDenied(code) if self.state is State.VERIFYING:
+                if code in _NOT_A_MEMBER:
+                    return self._lost(now, f"the server says that we are no member any more (code {code})")
+                return self._recovered(now)  # it knows us well enough to complain about the request
+        return []
+
+    def tick(self, now: float) -> list[Action]:
+        """What follows from the passing of time."""
+        if self.state is State.UP:
+            return self._watch(self._detector.tick(now), now)
+        actions: list[Action] = []
+        for name in [name for name, at in self._timers.items() if at <= now]:
+            if self._timers.pop(name, None) is not None:
+                actions += self._timer(name, now)
+        return actions
+
+    def stop(self, now: float) -> list[Action]:
+        """The application gives up waiting: the outage ends in a lost session. Nothing happens outside an outage."""
+        return self._lost(now, "stop_reconnecting() was called") if self.outage is not None else []
+
+    def reconnect_now(self, now: float) -> list[Action]:
+        """The application knows that the network is back: an attempt at once."""
+        return self._sign_of_life(now) if self.outage is not None else []
+
+    def end(self, now: float) -> None:
+        """The session is over for another reason; nothing is decided any more."""
+        if self.outage is not None:
+            self.outage.finish(now, "sessionDisconnected")
+        self.state = State.ENDED
+        self._timers.clear()
+
+    # --- decisions ---------------------------------------------------------------------------------------------------
+
+    def _watch(self, outputs: Sequence[Action | Down], now: float) -> list[Action]:
+        actions: list[Action] = []
+        for output in outputs:
+            if isinstance(output, Down):
+                return actions + self._down(output.witness, now)
+            actions.append(output)
+        return actions
+
+    def _down(self, witness: str, now: float) -> list[Action]:
+        outage = Outage(began_at=now, witness=witness)
+        outage.note(now, "verdict", f"signaling plane down: {witness}")
+        self.outages.append(outage)
+        self._old_socket = witness != "socket closed"
+        self._reachable = False
+        if self._policy.give_up_after is not None:
+            self._timers["give up"] = now + self._policy.give_up_after
+        self._timers["reach"] = now + self._policy.reachability_period
+        return [AnnounceReconnecting(witness), *self._attempt(now)]
+
+    def _attempt(self, now: float) -> list[Action]:
+        outage = self._current()
+        if self._policy.max_attempts is not None and outage.attempts >= self._policy.max_attempts:
+            return self._lost(now, f"gave up after {outage.attempts} attempts")
+        outage.attempts += 1
+        outage.note(now, "action", f"attempt {outage.attempts}")
+        self._attempt_began = now
+        hang = now + self._policy.hang_after if self._reachable else None
+        self._enter(State.ATTEMPTING, attempt=now + self._policy.attempt_deadline, hang=hang)
+        self._timers.setdefault("reach", now + self._policy.reachability_period)
+        return [AnnounceAttempt(outage.attempts), OpenSocket()]
+
+    def _attempt_opened(self, now: float) -> list[Action]:
+        self._enter(State.RESUMING, resume=now + self._policy.resume_deadline)
+        return [SendResume(self._verification_ping())]
+
+    def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
+        if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
+            return []
+        delay = self._policy.next_delay(self._current().attempts, self._jitter())
+        self._enter(State.WAITING, wait=now + delay)
+        self._timers.setdefault("reach", now + self._policy.reachability_period)
+        return [DropAttempt()] if drop else []
+
+    def _sign_of_life(self, now: float) -> list[Action]:
+        """The network may be back: an attempt that hangs on it is worth less than a fresh one."""
+        if self.state is State.WAITING:
+            return self._attempt(now)
+        if self.state is State.ATTEMPTING:
+            if now - self._attempt_began >= self._policy.hang_after:
+                return [DropAttempt(), *self._attempt(now)]
+            self._timers["hang"] = self._attempt_began + self._policy.hang_after
+        return []
+
+    def _server_reached(self, now: float) -> list[Action]:
+        # Only the turn from silence to an answer counts: a server that answers fetches and refuses sockets must not be
+        # hammered at the pace of the probes.
+        turned = not self._reachable
+        self._reachable = True
+        return self._sign_of_life(now) if turned else []
+
+    def _old_socket_answered(self, now: float) -> list[Action]:
+        if not self._old_socket or self.state not in (State.WAITING, State.ATTEMPTING):
+            return []
+        attempting = self.state is State.ATTEMPTING
+        self._resumed_on_old = True
+        self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
+        actions: list[Action] = [DropAttempt()] if attempting else []
+        return [*actions, SendMembershipCheck(self._verification_ping())]
+
+    def _old_socket_closed(self, now: float) -> list[Action]:
+        self._old_socket = False
+        if self.state is State.VERIFYING and self._resumed_on_old:
+            self._resumed_on_old = False
+            return self._attempt(now)
+        return []
+
+    def _recovered(self, now: float) -> list[Action]:
+        same = self._resumed_on_old
+        drop_old: list[Action] = [DropOldSocket()] if self._old_socket and not same else []
+        self._current().finish(now, "reconnected")
+        self._enter(State.UP, reach=None, **{"give up": None})
+        self._resumed_on_old = False
+        self._detector = Detector(self._policy, now, self._rtt, self._pings)
+        return [*drop_old, AnnounceReconnected(same)]
+
+    def _membership_unanswered(self, now: float) -> list[Action]:
+        if self._socket_answers:  # pings come back, so the network is fine: a ghost was resumed
+            return self._lost(now, "the server answers and no longer knows us as a member")
+        if self._resumed_on_old:  # it was silent again before it could tell
+            self._resumed_on_old = False
+            return self._attempt(now)
+        return self._attempt_failed(now, drop=True)
+
+    def _lost(self, now: float, because: str) -> list[Action]:
+        outage = self._current()
+        outage.note(now, "verdict", because)
+        outage.finish(now, "sessionDisconnected")
+        self.state = State.ENDED
+        self._timers.clear()
+        return [AnnounceLost(because)]
+
+    def _timer(self, name: str, now: float) -> list[Action]:
+        match name:
+            case "wait":
+                return self._attempt(now)
+            case "attempt" | "resume":
+                return self._attempt_failed(now, drop=True)
+            case "hang" if self._reachable:
+                return [DropAttempt(), *self._attempt(now)]
+            case "membership":
+                return self._membership_unanswered(now)
+            case "give up":
+                return self._lost(now, f"gave up after {self._policy.give_up_after} s")
+            case "reach":
+                self._timers["reach"] = now + self._policy.reachability_period
+                return [ProbeReachability()]
+        return []
+
+    # --- small things ------------------------------------------------------------------------------------------------
+
+    def _enter(self, state: State, **timers: float | None) -> None:
+        """Changes the state. A state's own timers die with it; `reach` and `give up` outlive it unless set to None."""
+        kept = {name: at for name, at in self._timers.items() if name in ("reach", "give up")}
+        kept.update({name: at for name, at in timers.items() if at is not None})
+        for name, at in timers.items():
+            if at is None:
+                kept.pop(name, None)
+        self.state = state
+        self._timers = kept
+
+    def _verification_ping(self) -> int:
+        self._verifying_ping = next(self._pings)
+        self._socket_answers = False
+        return self._verifying_ping
+
+    def _membership_deadline(self) -> float:
+        return max(self._policy.membership_deadline, 4 * self._rtt.timeout)
+
+    def _current(self) -> Outage:
+        assert self.outage is not None, "only called during an outage"
+        return self.outage

@@ -1,0 +1,268 @@
+"""A session's picture of its room: who is there and what they publish. Notifications in, OpenVidu's events out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pyvidu.connection import Connection
+from pyvidu.events import (
+    ConnectionEvent,
+    ConnectionPropertyChangedEvent,
+    ExceptionEvent,
+    NetworkQualityLevelChangedEvent,
+    RecordingEvent,
+    SignalEvent,
+    StreamEvent,
+    StreamPropertyChangedEvent,
+)
+from pyvidu.protocol.messages import (
+    IceCandidate,
+    JoinRoomResult,
+    MediaError,
+    ParticipantEvicted,
+    ParticipantInfo,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantPublished,
+    ParticipantUnpublished,
+    RemoteStreamPropertyChanged,
+    SignalReceived,
+    StreamInfo,
+    parse_dimensions,
+)
+from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.stream import Stream
+from pyvidu.subscriber import Subscriber
+
+if TYPE_CHECKING:
+    from pyvidu.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+class Room:
+    """The remote participants of `session`, by connection id. A notification that changes nothing fires nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self.connections: dict[str, Connection] = {}
+        self._session = session
+        self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
+            "participantJoined": (ParticipantJoined, self._joined),
+            "participantPublished": (ParticipantPublished, self._published),
+            "participantUnpublished": (ParticipantUnpublished, self._unpublished),
+            "participantLeft": (ParticipantLeft, self._left),
+            "participantEvicted": (ParticipantEvicted, self._evicted),
+            "sendMessage": (SignalReceived, self._signal),
+            "streamPropertyChanged": (RemoteStreamPropertyChanged, self._property_changed),
+            "iceCandidate": (IceCandidate, self._candidate),
+            "mediaError": (MediaError, self._media_error),
+        }
+        self._raw_handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+            "recordingStarted": self._recording,
+            "recordingStopped": self._recording,
+            "connectionPropertyChanged": self._own_property_changed,
+            "networkQualityLevelChanged": self._quality_changed,
+        }
+
+    def populate(self, result: JoinRoomResult) -> None:
+        """Who was there before us: connections first, then streams, as the official client does."""
+        for info in result.value:
+            self.connections[info.id] = _connection(info)
+        self._fire_connection_created(self._session._own_connection())
+        for connection in self.connections.values():
+            self._fire_connection_created(connection)
+        for info in result.value:
+            for stream in info.streams or []:
+                self._stream_created(self.connections[info.id], stream)
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        """A notification of the server. One that makes no sense is logged and ignored."""
+        logger.debug("notification %s", method)
+        if method in self._handlers:
+            cls, handler = self._handlers[method]
+            try:
+                handler(from_wire(cls, params))
+            except WireError as error:
+                logger.warning("the server sent a %s that makes no sense: %s", method, error)
+        elif method in self._raw_handlers:
+            self._raw_handlers[method](params)
+        else:
+            logger.info("the server sent a notification that this client does not know: %s", method)
+
+    def streams(self) -> list[Stream]:
+        """The remote streams."""
+        return [item.stream for item in self.connections.values() if item.stream is not None]
+
+    # --- who is there ------------------------------------------------------------------------------------------------
+
+    def _joined(self, told: ParticipantJoined) -> None:
+        if told.id not in self.connections:
+            connection = self.connections[told.id] = _connection(
+                ParticipantInfo(told.id, told.created_at, told.metadata)
+            )
+            self._fire_connection_created(connection)
+
+    def _published(self, told: ParticipantPublished) -> None:
+        connection = self.connections.get(told.id)
+        if connection is None:  # we missed that it joined
+            self._joined(ParticipantJoined(told.id))
+            connection = self.connections[told.id]
+        for info in told.streams:
+            if connection.stream is None or connection.stream.stream_id != info.id:
+                self._stream_created(connection, info)
+
+    def _unpublished(self, told: ParticipantUnpublished) -> None:
+        own = self._session._own_connection()
+        if told.connection_id == own.connection_id:
+            self._session._forcibly_unpublished(_reason(told.reason))
+        elif (connection := self.connections.get(told.connection_id)) is not None:
+            self._stream_destroyed(connection, told.reason)
+
+    def _left(self, told: ParticipantLeft) -> None:
+        connection = self.connections.pop(told.connection_id, None)
+        if connection is not None:
+            self._stream_destroyed(connection, told.reason)
+            connection.disposed = True
+            self._session._emit(ConnectionEvent("connectionDestroyed", self._session, connection, told.reason))
+
+    def _evicted(self, told: ParticipantEvicted) -> None:
+        if told.connection_id == self._session._own_connection().connection_id:
+            self._session._end(_reason(told.reason))
+
+    def _fire_connection_created(self, connection: Connection) -> None:
+        self._session._emit(ConnectionEvent("connectionCreated", self._session, connection))
+
+    def _stream_created(self, connection: Connection, info: StreamInfo) -> None:
+        stream = connection.stream = Stream(connection, info)
+        self._session._emit(StreamEvent("streamCreated", self._session, stream))
+
+    def _stream_destroyed(self, connection: Connection, reason: str) -> None:
+        stream, connection.stream = connection.stream, None
+        if stream is not None:
+            self._session._emit(
+                StreamEvent(
+                    "streamDestroyed",
+                    self._session,
+                    stream,
+                    reason,
+                    cancelable=True,
+                    _default=lambda: dispose_remote(stream),
+                )
+            )
+            stream._detach()
+
+    # --- what they say and how they are ------------------------------------------------------------------------------
+
+    def _signal(self, told: SignalReceived) -> None:
+        sender = self.connections.get(told.from_ or "")
+        own = self._session._own_connection()
+        if told.from_ == own.connection_id:
+            sender = own
+        kind = told.type or "signal"
+        event = SignalEvent(kind, self._session, told.data or "", sender, kind.removeprefix("signal:"))
+        self._session._emit(event, *dict.fromkeys((kind, "signal")))
+
+    def _property_changed(self, told: RemoteStreamPropertyChanged) -> None:
+        connection = self.connections.get(told.connection_id)
+        stream = connection.stream if connection is not None else None
+        if stream is None or stream.stream_id != told.stream_id:
+            return
+        new_value, old = _decoded(told.new_value), None  # type: Any, Any
+        match told.property:
+            case "audioActive":
+                old, stream.audio_active = stream.audio_active, bool(new_value)
+            case "videoActive":
+                old, stream.video_active = stream.video_active, bool(new_value)
+            case "videoTrack" | "audioTrack":
+                pass
+            case "videoDimensions":
+                width, height = parse_dimensions(json.dumps(_decoded(new_value))) or (0, 0)
+                old, new_value = stream.video_dimensions, {"width": width, "height": height}
+                stream.video_dimensions = new_value
+            case "filter":
+                old, stream.filter = stream.filter, new_value
+            case _:
+                logger.info("unknown stream property %s", told.property)
+                return
+        for target in (self._session, stream.stream_manager):
+            if target is not None:
+                target._emit(
+                    StreamPropertyChangedEvent(
+                        "streamPropertyChanged", target, stream, told.property, new_value, old, told.reason
+                    )
+                )
+
+    def _candidate(self, told: IceCandidate) -> None:
+        own = self._session._own_connection().connection_id
+        media = self._session._media_plane.find(told.sender_connection_id, told.endpoint_name, own)
+        if media is not None:
+            media.add_remote_candidate(
+                {"candidate": told.candidate, "sdpMid": told.sdp_mid, "sdpMLineIndex": told.sdp_m_line_index}
+            )
+
+    def _media_error(self, told: MediaError) -> None:
+        logger.error("the media server reports: %s", told.error)
+
+    def _recording(self, params: Mapping[str, Any]) -> None:
+        kind = "recordingStopped" if "reason" in params else "recordingStarted"
+        identity, name, reason = (str(params.get(key) or "") for key in ("id", "name", "reason"))
+        self._session._emit(RecordingEvent(kind, self._session, identity, name, reason))
+
+    def _own_property_changed(self, params: Mapping[str, Any]) -> None:
+        own = self._session._own_connection()
+        name, new_value, old = str(params.get("property")), params.get("newValue"), None  # type: str, Any, Any
+        if name == "record":
+            old, own.record = own.record, new_value in (True, "true")
+            new_value = own.record
+        elif name == "role":
+            old, own.role = own.role, str(new_value)
+        else:
+            return
+        self._session._emit(
+            ConnectionPropertyChangedEvent("connectionPropertyChanged", self._session, own, name, new_value, old)
+        )
+
+    def _quality_changed(self, params: Mapping[str, Any]) -> None:
+        own = self._session._own_connection()
+        identity = params.get("connectionId")
+        connection = own if identity == own.connection_id else self.connections.get(str(identity))
+        if connection is not None:
+            new, old = int(params.get("newValue", 0)), int(params.get("oldValue", 0))
+            self._session._emit(
+                NetworkQualityLevelChangedEvent("networkQualityLevelChanged", self._session, connection, new, old)
+            )
+
+
+def dispose_remote(stream: Stream) -> None:
+    """The default action of a remote stream's end: its media connection is closed, its videos leave the page."""
+    if isinstance(stream.stream_manager, Subscriber):
+        stream.stream_manager._dispose()
+
+
+def exception_event(session: Session, name: str, origin: Any, message: str) -> ExceptionEvent:
+    """An `exception` of `session`."""
+    return ExceptionEvent("exception", session, name, origin, message)
+
+
+def _connection(info: ParticipantInfo) -> Connection:
+    return Connection(info.id, data=info.metadata or "", creation_time=info.created_at or 0.0)
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        return Reason.NETWORK_DISCONNECT  # a ghost's eviction has no reason at all
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

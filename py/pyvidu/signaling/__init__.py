@@ -1,0 +1,7 @@
+"""The signaling plane: JSON-RPC over one WebSocket at a time, kept alive by the decisions of `reconnection/`."""
+
+from __future__ import annotations
+
+from .plane import SignalingListener, SignalingPlane
+
+__all__ = ["SignalingListener", "SignalingPlane"]

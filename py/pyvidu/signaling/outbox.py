@@ -1,0 +1,135 @@
+"""The requests of an application, carried through outages: none is lost without a word, none waits for ever.
+
+While the plane is up, requests go out at once and have a deadline each. During an outage new ones queue up, in order. What
+was in flight when the old socket died is repeated where repeating is safe and fails with `RequestOutcomeUnknown` where it is
+not. When the session ends, everything fails with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from pyvidu.errors import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
+from pyvidu.platform import Clock, Timer
+from pyvidu.protocol.messages import Call
+
+from .rpc_socket import RpcError, RpcSocket
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    call: Call
+    repeatable: bool
+    timeout: float
+    future: asyncio.Future[Any]
+    answer: asyncio.Future[Any] | None = None
+    timer: Timer | None = None
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Outbox:
+    """Sends through whichever socket it is attached to."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._socket: RpcSocket | None = None
+        self._entries: list[_Entry] = []
+        self._closed: OpenViduError | None = None
+
+    async def request(self, call: Call, *, repeatable: bool, timeout: float) -> Any:
+        """The result of `call`.
+
+        Raises:
+            RequestError: the server refused it.
+            RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
+            RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
+            OpenViduError: the session ended; the error says why.
+        """
+        if self._closed is not None:
+            raise self._closed
+        entry = _Entry(call, repeatable, timeout, asyncio.get_running_loop().create_future())
+        self._entries.append(entry)
+        if self._socket is not None:
+            self._send(entry)
+        try:
+            return await entry.future
+        finally:
+            self._forget(entry)
+
+    def attach(self, socket: RpcSocket) -> None:
+        """The plane is up on `socket`: deadlines run again, what waits is sent, in order."""
+        self._socket = socket
+        for entry in list(self._entries):
+            if entry.answer is None:
+                self._send(entry)
+            else:
+                self._start_timer(entry)
+
+    def suspend(self) -> None:
+        """An outage has begun. Answers may still come in on the old socket; nothing new goes out."""
+        self._socket = None
+        for entry in self._entries:
+            entry.stop_timer()
+
+    def abandon_answers(self) -> None:
+        """The old socket is gone for good: what it owed will not come any more."""
+        for entry in list(self._entries):
+            if entry.answer is None:
+                continue
+            entry.answer.cancel()
+            entry.answer = None
+            if not entry.repeatable and not entry.future.done():
+                entry.future.set_exception(
+                    RequestOutcomeUnknown(
+                        f"The network dropped before {entry.call.method} was answered: it may have been carried out or not"
+                    )
+                )
+
+    def close(self, error: OpenViduError) -> None:
+        """The session is over: everything that waits fails with `error`, and so does everything after."""
+        self._closed = error
+        self._socket = None
+        for entry in list(self._entries):
+            entry.stop_timer()
+            if not entry.future.done():
+                entry.future.set_exception(error)
+                entry.future.exception()
+
+    def _send(self, entry: _Entry) -> None:
+        assert self._socket is not None
+        answer = entry.answer = self._socket.request(entry.call)
+        self._start_timer(entry)
+        answer.add_done_callback(lambda _: self._answered(entry, answer))
+
+    def _answered(self, entry: _Entry, answer: asyncio.Future[Any]) -> None:
+        if entry.answer is not answer or answer.cancelled() or entry.future.done():
+            return
+        error = answer.exception()
+        if error is None:
+            entry.future.set_result(answer.result())
+        elif isinstance(error, RpcError):
+            entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
+        # SocketGone: the plane decides what becomes of it, see `abandon_answers`
+
+    def _start_timer(self, entry: _Entry) -> None:
+        entry.stop_timer()
+        entry.timer = self._clock.call_later(entry.timeout, lambda: self._overdue(entry))
+
+    def _overdue(self, entry: _Entry) -> None:
+        if not entry.future.done():
+            entry.future.set_exception(
+                RequestTimeoutError(f"The server did not answer {entry.call.method} within {entry.timeout:g} s")
+            )
+
+    def _forget(self, entry: _Entry) -> None:
+        entry.stop_timer()
+        if entry.answer is not None:
+            entry.answer.cancel()
+        if entry in self._entries:
+            self._entries.remove(entry)

@@ -1,0 +1,363 @@
+"""The shell around the supervisor: it owns the sockets, does what is decided and reports what is observed.
+
+Life: `open` (one socket, no supervision: a failure is the caller's to see), `supervise` once the room is joined, `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Any, Protocol
+
+from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
+from pyvidu.platform import Host, NetworkMonitor, Timer
+from pyvidu.protocol.messages import Call, Connect, LeaveRoom, Ping
+from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.actions import (
+    Action,
+    AnnounceAttempt,
+    AnnounceLost,
+    AnnounceReconnected,
+    AnnounceReconnecting,
+    DropAttempt,
+    DropOldSocket,
+    OpenSocket,
+    SendMembershipCheck,
+    SendResume,
+)
+from pyvidu.reconnection.detector import ProbeReachability, SendPing
+from pyvidu.reconnection.evidence import (
+    AttemptClosed,
+    AttemptOpened,
+    MembershipConfirmed,
+    MembershipDenied,
+    PongReceived,
+    ResumeAccepted,
+    ResumeRefused,
+    ServerReached,
+    ServerUnreachable,
+    SignalingEvidence,
+    SocketClosed,
+    WentOffline,
+    WentOnline,
+)
+from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.supervisor import Supervisor
+
+from .outbox import Outbox
+from .rpc_socket import RpcError, RpcSocket
+
+CLOSED_BY_CLIENT = 4102
+REPLACED_BY_RECONNECTION = 4104
+OPEN_TIMEOUT = 10.0
+REQUEST_TIMEOUT = 10.0
+
+
+class SignalingListener(Protocol):
+    """Told what becomes of the signaling plane. Nothing is told after `SignalingPlane.close`."""
+
+    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+        """The server pushed a notification."""
+
+    def signaling_reconnecting(self) -> None:
+        """An outage has begun."""
+
+    def signaling_attempt(self, number: int) -> None:
+        """Attempt `number` to come back begins."""
+
+    def signaling_reconnected(self) -> None:
+        """The outage is over. What the application had asked for meanwhile goes out right after this call."""
+
+    def signaling_lost(self, reason: Reason) -> None:
+        """The session is over. Everything that waits has failed."""
+
+    def signaling_unloading(self) -> None:
+        """The page goes away."""
+
+    def membership_check(self) -> Call:
+        """The request that needs membership and changes nothing."""
+
+
+class SignalingPlane:
+    """One participant's connection to OpenVidu, through as many sockets as it takes."""
+
+    def __init__(self, host: Host, policy: ReconnectionPolicy, listener: SignalingListener) -> None:
+        self._host = host
+        self._policy = policy
+        self._listener = listener
+        self._outbox = Outbox(host.clock)
+        self._ids = count()
+        self._current: RpcSocket | None = None
+        self._attempt: RpcSocket | None = None
+        self._opening: asyncio.Future[None] | None = None
+        self._supervisor: Supervisor | None = None
+        self._monitor: NetworkMonitor | None = None
+        self._timer: Timer | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._url = self._probe_url = self._rpc_session = ""
+        self._closed = False
+
+    @property
+    def outages(self) -> Sequence[Outage]:
+        """The outages so far, the current one last."""
+        return self._supervisor.outages if self._supervisor is not None else ()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether requests go out at once."""
+        return self._supervisor is not None and self._supervisor.outage is None and not self._closed
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    async def open(self, url: str) -> None:
+        """Opens the first socket and sends the first ping, which declares the heartbeat to the server.
+
+        Raises:
+            ConnectionFailedError: it could not be opened within 10 s; the cause is in the sentence.
+        """
+        self._opening = asyncio.get_running_loop().create_future()
+        try:
+            self._current = RpcSocket(self._host.sockets, url, self._ids, self)
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                await self._opening
+        except OSError as error:  # TimeoutError is one
+            self.close(ConnectionFailedError("The connection was closed before it opened"))
+            why = "no answer within 10 s" if isinstance(error, TimeoutError) else str(error)
+            raise ConnectionFailedError(f"No connection to {_without_query(url)}: {why}") from error
+        finally:
+            self._opening = None
+        self._url = url
+        self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
+        self._outbox.attach(self._current)
+
+    def supervise(self, rpc_session: str, probe_url: str, url: str) -> None:
+        """From here on the plane survives network drops, as the RPC session `rpc_session`.
+
+        `url` is where new sockets are opened, `probe_url` what reachability probes ask for.
+        """
+        self._rpc_session, self._probe_url, self._url = rpc_session, probe_url, url
+        self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
+        self._monitor = self._host.watch_network(self)
+        self._rearm()
+
+    async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
+        """The result of `call`, be there an outage in between or not. See `Outbox.request` for what it raises."""
+        return await self._outbox.request(call, repeatable=repeatable, timeout=timeout)
+
+    def send(self, call: Call) -> None:
+        """Sends a request whose answer nobody needs, in order with the others; it is lost with the socket."""
+        if self._current is not None and self.is_up:
+            self._current.request(call)
+
+    def leave(self) -> None:
+        """Tells the server that we leave, synchronously: on an open socket, even a silent one, it goes out with the next
+        packet that gets through.
+        """
+        socket = self._current
+        if socket is not None and socket.is_open:
+            socket.request(LeaveRoom())
+
+    def close(self, error: OpenViduError | None = None) -> None:
+        """Lets go of everything. What waits fails with `error`; the listener hears nothing more."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._supervisor is not None:
+            self._supervisor.end(self._host.clock.now())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._monitor is not None:
+            self._monitor.close()
+            self._monitor = None
+        for task in self._tasks:
+            task.cancel()
+        self._drop_attempt()
+        if self._current is not None:
+            self._current.close(CLOSED_BY_CLIENT, "Connection closed by client")
+            self._current = None
+        self._outbox.close(error or NotConnectedError("The session is not connected any more"))
+
+    def stop_reconnecting(self) -> None:
+        """Ends an outage in a lost session; without an outage it does nothing."""
+        if self._supervisor is not None:
+            self._do(self._supervisor.stop(self._host.clock.now()))
+
+    def reconnect_now(self) -> None:
+        """During an outage: an attempt at once, instead of after the delay."""
+        if self._supervisor is not None:
+            self._do(self._supervisor.reconnect_now(self._host.clock.now()))
+
+    # --- evidence in -------------------------------------------------------------------------------------------------
+
+    def _report(self, evidence: SignalingEvidence) -> None:
+        if self._supervisor is not None and not self._closed:
+            self._do(self._supervisor.handle(evidence, self._host.clock.now()))
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._supervisor is not None and not self._closed:
+            self._do(self._supervisor.tick(self._host.clock.now()))
+
+    def rpc_opened(self, socket: RpcSocket) -> None:
+        """A socket is open: the first one, or an attempt's."""
+        if self._opening is not None and not self._opening.done():
+            self._opening.set_result(None)
+        elif socket is self._attempt:
+            self._report(AttemptOpened())
+
+    def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
+        """A socket was closed by the server or the network."""
+        if self._supervisor is None:
+            error = ConnectionFailedError(reason or f"the WebSocket was closed (code {code})")
+            if self._opening is not None and not self._opening.done():
+                self._opening.set_exception(OSError(str(error)))
+            else:
+                self.close(error)
+        elif socket is self._attempt:
+            self._attempt = None
+            self._report(AttemptClosed(code))
+        elif socket is self._current:
+            self._current = None
+            self._report(SocketClosed(code, reason))
+
+    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
+        """A notification; it may come in on the new socket before the resume is verified."""
+        if not self._closed:
+            self._listener.signaling_notified(method, params)
+
+    def network_offline(self) -> None:
+        """A witness."""
+        self._report(WentOffline())
+
+    def network_online(self) -> None:
+        """A sign of life."""
+        self._report(WentOnline())
+
+    def page_unloading(self) -> None:
+        """The page goes away."""
+        self._listener.signaling_unloading()
+
+    # --- actions out -------------------------------------------------------------------------------------------------
+
+    def _do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if self._closed:
+                return
+            self._do_one(action)
+        self._rearm()
+
+    def _do_one(self, action: Action) -> None:
+        match action:
+            case SendPing(number):
+                self._ping(self._current, number)
+            case ProbeReachability():
+                self._spawn(self._probe())
+            case OpenSocket():
+                self._open_attempt()
+            case DropAttempt():
+                self._drop_attempt()
+            case DropOldSocket():
+                pass  # `AnnounceReconnected` follows and lets go of it
+            case SendResume(ping):
+                self._resume(ping)
+            case SendMembershipCheck(ping):
+                self._check_membership(self._current, ping)
+            case AnnounceReconnecting():
+                self._outbox.suspend()
+                self._listener.signaling_reconnecting()
+            case AnnounceAttempt(number):
+                self._listener.signaling_attempt(number)
+            case AnnounceReconnected(same_socket):
+                self._come_back(same_socket)
+            case AnnounceLost():
+                self.close(SessionLostError(Reason.NETWORK_DISCONNECT))
+                self._listener.signaling_lost(Reason.NETWORK_DISCONNECT)
+
+    def _come_back(self, same_socket: bool) -> None:
+        if not same_socket:
+            if self._current is not None:
+                self._current.close(REPLACED_BY_RECONNECTION, "Connection replaced by a reconnection")
+            self._current, self._attempt = self._attempt, None
+            self._outbox.abandon_answers()
+        assert self._current is not None
+        self._listener.signaling_reconnected()
+        if not self._closed and self.is_up and self._current is not None:
+            self._outbox.attach(self._current)
+
+    def _open_attempt(self) -> None:
+        try:
+            self._attempt = RpcSocket(self._host.sockets, self._url, self._ids, self)
+        except OSError:
+            self._host.clock.call_later(0, lambda: self._report(AttemptClosed()))
+
+    def _drop_attempt(self) -> None:
+        if self._attempt is not None:
+            self._attempt.close()
+            self._attempt = None
+
+    def _ping(self, socket: RpcSocket | None, number: int) -> None:
+        if socket is not None:
+            self._when_answered(socket, Ping(), lambda _: PongReceived(number), lambda _: PongReceived(number))
+
+    def _resume(self, ping: int) -> None:
+        if self._attempt is not None:
+            self._when_answered(
+                self._attempt,
+                Connect(session_id=self._rpc_session, reconnect=True),
+                lambda _: ResumeAccepted(),
+                lambda error: ResumeRefused(error.code),
+            )
+            self._check_membership(self._attempt, ping)
+
+    def _check_membership(self, socket: RpcSocket | None, ping: int) -> None:
+        if socket is not None:
+            call = self._listener.membership_check()
+            self._when_answered(
+                socket, call, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code)
+            )
+            self._ping(socket, ping)
+
+    def _when_answered(self, socket: RpcSocket, call: Call, result: _ToEvidence, refusal: _ToEvidence) -> None:
+        def answered(future: asyncio.Future[Any]) -> None:
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                self._report(result(future.result()))
+            elif isinstance(error, RpcError):
+                self._report(refusal(error))
+
+        socket.request(call).add_done_callback(answered)
+
+    async def _probe(self) -> None:
+        started = self._host.clock.now()
+        if await self._host.reachability.probe(self._probe_url, self._policy.reachability_timeout):
+            self._report(ServerReached())
+        else:
+            elapsed = self._host.clock.now() - started
+            self._report(ServerUnreachable(at_once=elapsed < self._policy.reachability_timeout / 2))
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _rearm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self._supervisor.due_at if self._supervisor is not None and not self._closed else None
+        if due is not None:
+            self._timer = self._host.clock.call_later(due - self._host.clock.now(), self._tick)
+
+
+class _ToEvidence(Protocol):
+    def __call__(self, answer: Any, /) -> SignalingEvidence: ...
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]

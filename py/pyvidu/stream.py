@@ -1,0 +1,86 @@
+"""A stream: what one participant publishes, seen by its publisher or by a subscriber."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyvidu.connection import Connection
+from pyvidu.media import InboundMedia, MediaConnection, OutboundMedia
+from pyvidu.protocol.messages import StreamInfo, parse_dimensions
+
+if TYPE_CHECKING:
+    from pyvidu.session import Session
+    from pyvidu.stream_manager import StreamManager
+
+
+class Stream:
+    """One stream. It keeps its id, its manager and its video elements however often its media connection is replaced.
+
+    `creation_time` is in milliseconds since the epoch, `video_dimensions` in pixels. `stream_manager` is the Publisher or
+    Subscriber; a remote stream that nobody subscribed to has none.
+    """
+
+    def __init__(self, connection: Connection | None, info: StreamInfo) -> None:
+        width, height = parse_dimensions(info.video_dimensions) or (0, 0)
+        self.connection = connection
+        self.stream_id = info.id
+        self.creation_time = info.created_at or 0.0
+        self.has_audio = info.has_audio
+        self.has_video = info.has_video
+        self.audio_active = bool(info.audio_active)
+        self.video_active = bool(info.video_active)
+        self.type_of_video = info.type_of_video
+        self.frame_rate = info.frame_rate
+        self.video_dimensions = {"width": width, "height": height}
+        self.filter = info.filter
+        self.stream_manager: StreamManager | None = None
+        self._session: Session | None = None
+        self._media: MediaConnection | None = None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the server knows it."""
+        return bool(self.stream_id)
+
+    def get_media_stream(self) -> Any:
+        """The browser's MediaStream, or None. A received one changes when the media connection is replaced."""
+        return self.stream_manager._media_stream() if self.stream_manager is not None else None
+
+    def get_rtc_peer_connection(self) -> Any:
+        """The browser's RTCPeerConnection of the moment, or None."""
+        peer = self._media.peer if self._media is not None else None
+        return peer.native if peer is not None else None
+
+    def __repr__(self) -> str:
+        return f"Stream({self.stream_id!r})"
+
+    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+
+    def _attach(self, session: Session, media: MediaConnection) -> None:
+        """From now on the session watches over `media`."""
+        self._session, self._media = session, media
+        session._media_plane.add(media)
+
+    def _detach(self) -> None:
+        """Closes the media connection, if there is one."""
+        media, self._media = self._media, None
+        if media is not None:
+            if self._session is not None:
+                self._session._media_plane.remove(media)
+            media.close()
+
+    @property
+    def _outbound(self) -> OutboundMedia | None:
+        return self._media if isinstance(self._media, OutboundMedia) else None
+
+    # --- MediaListener -----------------------------------------------------------------------------------------------
+
+    def media_stream_changed(self, media: MediaConnection) -> None:
+        """A received stream has a new MediaStream: the same video elements show it."""
+        if isinstance(media, InboundMedia) and self.stream_manager is not None:
+            self.stream_manager._media_replaced(media)
+
+    def media_ice_state(self, media: MediaConnection, state: str) -> None:
+        """The session's media plane decides what it means."""
+        if self._session is not None:
+            self._session._media_plane.ice_state_changed(media, state)

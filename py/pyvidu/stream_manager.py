@@ -1,0 +1,97 @@
+"""What a Publisher and a Subscriber have in common: one stream and the video elements that show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.events import Event, StreamManagerEvent, VideoElementEvent
+from pyvidu.media import InboundMedia
+from pyvidu.platform import Host, MediaElement
+from pyvidu.stream import Stream
+
+
+class StreamManager(EventDispatcher):
+    """Owns the video elements of `stream`.
+
+    Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`. A handler added after
+    the video was created or began to play is told at once.
+    """
+
+    remote = False
+
+    def __init__(self, host: Host, stream: Stream) -> None:
+        super().__init__()
+        self.stream = stream
+        self.videos: list[MediaElement] = []
+        self._host = host
+        self._playing = False
+        stream.stream_manager = self
+
+    @property
+    def id(self) -> str:
+        """The id of the first video element, or an empty text."""
+        return self.videos[0].id if self.videos else ""
+
+    def create_video_element(self, target: Any, insert_mode: str = "APPEND") -> Any:
+        """Creates a `<video>` at `target` (an element or its id) that shows the stream, and returns it.
+
+        Raises:
+            PropertiesError: there is no such target.
+        """
+        video = self._host.elements.create(
+            target,
+            insert_mode,
+            identity=f"{'remote' if self.remote else 'local'}-video-{self.stream.stream_id or 'undefined'}",
+            mirror=self._mirror,
+            muted=not self.remote,
+            on_playing=self._began_to_play,
+        )
+        return self._show_in(video)
+
+    def add_video_element(self, element: Any) -> Any:
+        """Makes a `<video>` of the page's own show the stream, and returns it."""
+        video = self._host.elements.adopt(
+            element, mirror=self._mirror, muted=not self.remote, on_playing=self._began_to_play
+        )
+        return self._show_in(video)
+
+    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+
+    _mirror = False
+
+    def _media_stream(self) -> Any:
+        raise NotImplementedError
+
+    def _media_replaced(self, media: InboundMedia) -> None:
+        raise NotImplementedError
+
+    def _show_in(self, video: MediaElement) -> Any:
+        self.videos.append(video)
+        media_stream = self._media_stream()
+        if media_stream is not None:
+            video.show(media_stream)
+        self._emit(VideoElementEvent("videoElementCreated", self, video.element))
+        return video.element
+
+    def _show(self) -> None:
+        for video in self.videos:
+            video.show(self._media_stream())
+
+    def _began_to_play(self) -> None:
+        if not self._playing:
+            self._playing = True
+            self._emit(StreamManagerEvent("streamPlaying", self))
+
+    def _remove_videos(self) -> None:
+        videos, self.videos = self.videos, []
+        for video in videos:
+            video.close()
+            self._emit(VideoElementEvent("videoElementDestroyed", self, video.element))
+
+    def _missed_events(self, name: str) -> list[Event]:
+        if name == "streamPlaying" and self._playing:
+            return [StreamManagerEvent("streamPlaying", self)]
+        if name == "videoElementCreated":
+            return [VideoElementEvent("videoElementCreated", self, video.element) for video in self.videos]
+        return []
