@@ -56,7 +56,7 @@ class BrowserElements:
     ) -> BrowserMediaElement:
         """A `<video>` at `target`."""
         place = js.document.getElementById(target) if isinstance(target, str) else target
-        if place is None:
+        if not place:  # null is falsy in every Pyodide
             raise PropertiesError(f"There is no element with the id {target!r} to put a video in")
         video = js.document.createElement("video")
         video.id = identity

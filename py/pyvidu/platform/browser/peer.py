@@ -111,7 +111,7 @@ class BrowserPeerConnection:
 
     def _candidate(self, event: Any) -> None:
         candidate = event.candidate
-        if candidate is not None:
+        if candidate:  # the last event has a null, which is falsy in every Pyodide
             self._listener.peer_candidate(
                 {
                     "candidate": candidate.candidate,
