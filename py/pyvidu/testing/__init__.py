@@ -1,0 +1,24 @@
+"""A test kit for calls that must survive a network drop: real browsers, real networks that really drop.
+
+Usable on any application built on pyvidu: the pytest plugin (`pyvidu.testing.plugin`) offers all of it as fixtures.
+"""
+
+from __future__ import annotations
+
+from pyvidu.testing.browser import BrowserNotFoundError, PageLog, chromium_flags, find_browser, launch_chromium
+from pyvidu.testing.network import Departure, LabError, NetworkLab, why_not
+from pyvidu.testing.server import RunningServer, start_server
+
+__all__ = [
+    "BrowserNotFoundError",
+    "Departure",
+    "LabError",
+    "NetworkLab",
+    "PageLog",
+    "RunningServer",
+    "chromium_flags",
+    "find_browser",
+    "launch_chromium",
+    "start_server",
+    "why_not",
+]

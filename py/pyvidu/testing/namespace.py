@@ -1,0 +1,129 @@
+"""A network namespace joined to this machine by a pair of virtual interfaces, and nothing of either left behind.
+
+Linux and root only. Several test runs may have one each: a locked file per slot says which are in use, and the
+kernel drops that lock even when its owner was killed, so what a crashed run left is recognised and removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+_LOCKS = Path("/run/pyvidu-lab")
+_SLOTS = 64
+
+
+class LabError(Exception):
+    """The network lab could not be made or did not do what it was told; the message says why."""
+
+
+def run(*command: str, stdin: str | None = None) -> str:
+    """Run a network tool and return what it printed. Raises LabError with the tool's own words."""
+    try:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            stdin=None if stdin else subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise LabError(f"`{' '.join(command)}` failed: {error.stderr.strip()}") from None
+    return done.stdout
+
+
+class Namespace:
+    """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up."""
+
+    def __init__(self) -> None:
+        self._lock, slot = _take_slot()
+        self.name = f"pyvidu-lab-{slot}"
+        self.table = f"pyvidu_lab_{slot}"
+        self.host_interface = f"pvlab{slot}h"
+        self.guest_interface = f"pvlab{slot}g"
+        self.network = f"10.213.{slot}"
+        self.host_address = f"{self.network}.1"
+        self._remove()
+        try:
+            self._create()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Remove every trace. May be called twice."""
+        if not self._lock.closed:
+            self._remove()
+            self._lock.close()
+
+    def run(self, *command: str, stdin: str | None = None) -> str:
+        """Run a command inside."""
+        return run("ip", "netns", "exec", self.name, *command, stdin=stdin)
+
+    def add_default_route(self) -> None:
+        """Send everything to the host, as a home router would have it: without a route a browser says offline."""
+        run("ip", "-n", self.name, "route", "replace", "default", "via", self.host_address)
+
+    def _create(self) -> None:
+        # Names are looked up at the host, where the lab counts the asking as leaving.
+        resolver = Path("/etc/netns", self.name, "resolv.conf")
+        resolver.parent.mkdir(parents=True)
+        resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
+        run("ip", "netns", "add", self.name)
+        self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
+        host, guest = self.host_interface, self.guest_interface
+        run("ip", "link", "add", host, "type", "veth", "peer", "name", guest, "netns", self.name)
+        inside = [
+            "link set lo up",
+            f"address add {self.network}.2/24 dev {guest}",
+            f"link set {guest} up",
+        ]
+        run("ip", "-n", self.name, "-batch", "-", stdin="\n".join(inside) + "\n")
+        outside = [f"address add {self.host_address}/24 dev {host}", f"link set {host} up"]
+        run("ip", "-batch", "-", stdin="\n".join(outside) + "\n")
+        self.add_default_route()
+
+    def _remove(self) -> None:
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for command in (
+            ("ip", "link", "delete", self.host_interface),
+            ("ip", "netns", "delete", self.name),
+            ("nft", "delete", "table", "inet", self.table),
+        ):
+            with contextlib.suppress(LabError):
+                run(*command)
+        resolver = Path("/etc/netns", self.name)
+        (resolver / "resolv.conf").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            resolver.rmdir()
+            resolver.parent.rmdir()
+
+    def _processes(self) -> Iterator[int]:
+        """Yield who still runs inside: only ever children of a lab, for nobody else knows the namespace."""
+        try:
+            yield from (int(pid) for pid in run("ip", "netns", "pids", self.name).split())
+        except LabError:
+            return
+
+
+def _take_slot() -> tuple[IO[str], int]:
+    import fcntl  # not on Windows, where the rest of the test kit may still be imported
+
+    _LOCKS.mkdir(exist_ok=True)
+    for slot in range(_SLOTS):
+        lock = (_LOCKS / f"{slot}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+        else:
+            return lock, slot
+    raise LabError(f"all {_SLOTS} network labs of this machine are in use")

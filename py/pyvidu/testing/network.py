@@ -1,0 +1,319 @@
+"""`NetworkLab`: a guest on a network of its own that can be made to fail in each of the ways networks fail.
+
+Start a browser inside (`lab.wrap(executable)`), a server outside on `lab.host_address`, and drop what you like. All
+faults take effect within a few tens of milliseconds and are lifted by `restore()`. Packets are dropped where they
+*arrive*, at both ends: dropping them where they leave gives the sender an error, and then the drop is not silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from pyvidu.testing.namespace import LabError, Namespace, run
+
+__all__ = ["Counters", "Departure", "Fault", "LabError", "NetworkLab", "why_not"]
+
+Fault = Literal["silent", "link", "media", "signaling", "address"]
+"""How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
+
+_TCP, _UDP = 6, 17
+_FLOW_TYPE = "type inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service"
+_FLOW_OF_PACKET = "ip protocol . ip saddr . th sport . ip daddr . th dport"
+_DNS_PORTS = "{ 53, 853 }"
+
+# The same table at both ends. `flows` holds who has talked lately; packets of `dead` flows never arrive again.
+_TABLE = f"""
+table inet %(table)s {{
+  counter dropped {{ }}
+  counter passed {{ }}
+  set strays {{ type inet_proto . ipv4_addr . inet_service; flags dynamic; size 4096; counter; }}
+  set flows {{ {_FLOW_TYPE}; flags dynamic, timeout; timeout 30s; size 65535; }}
+  set dead {{ {_FLOW_TYPE}; size 65535; }}
+  chain faults {{ }}
+  chain arriving {{
+    type filter hook prerouting priority -300; policy accept;
+    iifname != "%(interface)s" accept
+    %(strays)s
+    {_FLOW_OF_PACKET} @dead counter name dropped drop
+    jump faults
+    meta l4proto {{ {_TCP}, {_UDP} }} update @flows {{ {_FLOW_OF_PACKET} }}
+    counter name passed
+  }}
+}}
+"""
+
+# At the host only. Addresses of this machine are no departure, wherever on it they are; multicast stays on the link.
+_STRAYS = f"""
+    meta l4proto {{ {_TCP}, {_UDP} }} th dport {_DNS_PORTS} update @strays {{ ip protocol . ip daddr . th dport }} drop
+    fib daddr type != {{ local, broadcast, multicast }} update @strays {{ ip protocol . ip daddr . th dport }} drop
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Packets so far, by direction and fate."""
+
+    to_host_passed: int
+    to_host_dropped: int
+    to_guest_passed: int
+    to_guest_dropped: int
+
+    @property
+    def passed(self) -> int:
+        """Packets that arrived, both ways."""
+        return self.to_host_passed + self.to_guest_passed
+
+    @property
+    def dropped(self) -> int:
+        """Packets that a fault swallowed, both ways."""
+        return self.to_host_dropped + self.to_guest_dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Packets by which the guest tried to reach anything that is not this machine, or asked for a name."""
+
+    protocol: int
+    address: str
+    port: int
+    packets: int
+
+
+class NetworkLab:
+    """A guest network and its faults. Use it as a context manager: its end removes all of it."""
+
+    def __init__(self) -> None:
+        if reason := why_not():
+            raise LabError(reason)
+        self._namespace = Namespace()
+        self._guest_number = 2
+        self._folder = tempfile.TemporaryDirectory(prefix="pyvidu-lab-")
+        space = self._namespace
+        try:
+            here = {"table": space.table, "interface": space.host_interface, "strays": _STRAYS}
+            there = {"table": space.table, "interface": space.guest_interface, "strays": ""}
+            self._nft_host(_TABLE % here)
+            self._nft_guest(_TABLE % there)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the network and end what still runs in it. May be called twice."""
+        self._namespace.close()
+        self._folder.cleanup()
+
+    # --- who and where ---
+
+    @property
+    def namespace(self) -> str:
+        """Return the name of the guest's network namespace, as `ip netns` knows it."""
+        return self._namespace.name
+
+    @property
+    def host_address(self) -> str:
+        """Return the address of this machine as the guest sees it: let the server listen there."""
+        return self._namespace.host_address
+
+    @property
+    def guest_address(self) -> str:
+        """Return the guest's present address."""
+        return f"{self._namespace.network}.{self._guest_number}"
+
+    def wrap(self, executable: Path | str) -> Path:
+        """Return an executable that runs `executable` inside, with the same arguments."""
+        script = Path(self._folder.name, Path(executable).name)
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} "{executable}" "$@"\n', "utf-8")
+        script.chmod(0o755)
+        return script
+
+    def run(self, *command: str) -> str:
+        """Run a command inside and return what it printed."""
+        return self._namespace.run(*command)
+
+    # --- faults ---
+
+    def silent_drop(self) -> None:
+        """Let all packets vanish: no event, no error, nothing closes."""
+        self._set_fault("counter name dropped drop")
+
+    def media_only_drop(self) -> None:
+        """Let UDP vanish; TCP, and so the WebSocket, goes on."""
+        self._set_fault(f"meta l4proto {_UDP} counter name dropped drop")
+
+    def signaling_only_drop(self) -> None:
+        """Let TCP vanish; media over UDP goes on."""
+        self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
+
+    def random_loss(self, percent: float) -> None:
+        """Lose this share of the packets, in each direction, by lot."""
+        if not 0 <= percent <= 100:
+            raise ValueError(f"{percent} is no percentage")
+        self._set_fault(
+            f"numgen random mod 10000 < {round(percent * 100)} counter name dropped drop" if percent else ""
+        )
+
+    def link_drop(self) -> None:
+        """Take the guest's interface down: its browser fires `offline`."""
+        run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "down")
+
+    def address_change(self) -> str:
+        """Give the guest another address, as a handover does, and return it. Its old connections are lost."""
+        old = self.guest_address
+        self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
+        interface = self._namespace.guest_interface
+        batch = [f"address add {self.guest_address}/24 dev {interface}", f"address delete {old}/24 dev {interface}"]
+        # The second address of a network goes with the first one unless it is promoted.
+        self.run("sh", "-c", f"echo 1 > /proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
+        run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
+        self._namespace.add_default_route()
+        return self.guest_address
+
+    def restore(self) -> None:
+        """End every fault. What `kill_media` killed stays dead, and a changed address stays changed."""
+        run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "up")
+        self._namespace.add_default_route()
+        self._set_fault("")
+
+    def kill_media(self) -> int:
+        """Let every UDP flow of the last 30 s be dead for good, as if a NAT had forgotten it; return how many.
+
+        A flow is a pair of addresses and ports: a new peer connection has new ports and is not concerned. To be called
+        at the drop, for what begins later lives.
+        """
+        return self._kill(_UDP)
+
+    def kill_signaling(self) -> int:
+        """Let every TCP flow of the last 30 s be dead for good, the WebSocket among them; return how many."""
+        return self._kill(_TCP)
+
+    def revive(self) -> None:
+        """Forget what was killed."""
+        flush = f"flush set inet {self._namespace.table} dead\n"
+        self._nft_both(flush, flush)
+
+    @contextlib.contextmanager
+    def dropped(self, fault: Fault = "silent", *, dead_media: bool = False) -> Iterator[None]:
+        """Keep a fault up for the length of a `with` block; with `dead_media`, the media flows do not outlive it."""
+        faults: dict[Fault, Callable[[], object]] = {
+            "silent": self.silent_drop,
+            "link": self.link_drop,
+            "media": self.media_only_drop,
+            "signaling": self.signaling_only_drop,
+            "address": self.address_change,
+        }
+        if dead_media:
+            self.kill_media()
+        faults[fault]()
+        try:
+            yield
+        finally:
+            self.restore()
+
+    # --- evidence ---
+
+    def counters(self) -> Counters:
+        """Return how many packets have passed and been dropped so far."""
+        host, guest = (self._read(where, "counters") for where in (self._nft_host, self._nft_guest))
+        return Counters(
+            *(
+                next(item["counter"]["packets"] for item in listing if item.get("counter", {}).get("name") == name)
+                for listing in (host, guest)
+                for name in ("passed", "dropped")
+            )
+        )
+
+    async def verify_silence(self, seconds: float = 0.3) -> None:
+        """Watch for so long that no packet passes in either direction. Raises LabError if one does."""
+        before = self.counters()
+        await asyncio.sleep(seconds)
+        if passed := self.counters().passed - before.passed:
+            raise LabError(f"{passed} packets passed in {seconds} s of silence")
+
+    def departures(self) -> list[Departure]:
+        """Return what the guest sent to other machines or to name servers. None of it got there: the lab drops it."""
+        found = []
+        for element in self._elements("strays"):
+            protocol, address, port = element["elem"]["val"]["concat"]
+            found.append(Departure(int(protocol), address, int(port), element["elem"]["counter"]["packets"]))
+        return found
+
+    # --- how ---
+
+    def _set_fault(self, rule: str) -> None:
+        chain = f"inet {self._namespace.table} faults"
+        script = f"flush chain {chain}\n" + (f"add rule {chain} {rule}\n" if rule else "")
+        self._nft_both(script, script)
+
+    def _kill(self, protocol: int) -> int:
+        flows = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("flows")]
+        killed = [(guest, gport, host, hport) for number, guest, gport, host, hport in flows if int(number) == protocol]
+        if killed:
+            up = ", ".join(f"{protocol} . {guest} . {gport} . {host} . {hport}" for guest, gport, host, hport in killed)
+            down = ", ".join(
+                f"{protocol} . {host} . {hport} . {guest} . {gport}" for guest, gport, host, hport in killed
+            )
+            add = f"add element inet {self._namespace.table} dead {{ %s }}\n"
+            self._nft_both(add % up, add % down)
+        return len(killed)
+
+    def _elements(self, name: str) -> list[dict[str, Any]]:
+        (found,) = (item["set"] for item in self._read(self._nft_host, "set", name) if "set" in item)
+        elements: list[dict[str, Any]] = found.get("elem", [])
+        return elements
+
+    def _read(self, nft: Callable[..., str], what: str, name: str = "") -> list[dict[str, Any]]:
+        scope = f"table inet {self._namespace.table}" if what == "counters" else f"inet {self._namespace.table} {name}"
+        listing: dict[str, list[dict[str, Any]]] = json.loads(nft(f"list {what} {scope}\n", "-j", "-n"))
+        return listing["nftables"]
+
+    def _nft_both(self, host: str, guest: str) -> None:
+        self._nft_host(host)
+        self._nft_guest(guest)
+
+    def _nft_host(self, script: str, *options: str) -> str:
+        return run("nft", *options, "-f", "-", stdin=script)
+
+    def _nft_guest(self, script: str, *options: str) -> str:
+        return self._namespace.run("nft", *options, "-f", "-", stdin=script)
+
+
+@functools.cache
+def why_not() -> str | None:
+    """Return why there can be no network lab here and what to do about it, or None when there can."""
+    if sys.platform != "linux":
+        return "real network drops need Linux (network namespaces)"
+    if os.geteuid() != 0:
+        return "real network drops need root (network namespaces): run the tests as root"
+    missing = {"ip": "iproute2", "nft": "nftables"}
+    packages = [package for tool, package in missing.items() if shutil.which(tool) is None]
+    if packages:
+        return f"real network drops need {' and '.join(packages)}: apt-get install {' '.join(packages)}"
+    probe = ["unshare", "--net", "nft", "list", "ruleset"]
+    try:
+        subprocess.run(probe, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip()
+        return f"this machine (a container?) may not make network namespaces or nftables rules: {said}"
+    return None

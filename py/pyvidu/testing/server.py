@@ -1,0 +1,124 @@
+"""An embedded server in a process of its own, for a test: started, awaited, watched and stopped by its process id."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_READY_WITHIN = 20.0  # seconds; a busy two-core machine takes two
+_STOP_WITHIN = 10.0
+
+
+class ServerError(Exception):
+    """The server did not start or stop as it should; the message carries its last words."""
+
+
+@dataclass
+class RunningServer:
+    """A `pyvidu serve` that has said that it is ready."""
+
+    host: str
+    port: int
+    url: str
+    """Its origin, with a closing slash."""
+    process: asyncio.subprocess.Process
+    log: list[str] = field(default_factory=list)
+    """Every line it has printed so far."""
+    _reader: asyncio.Task[None] | None = None
+    _ended: bool = False
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def origin(self) -> str:
+        """Return its origin as a browser writes it."""
+        return self.url.rstrip("/")
+
+    async def wait_for_line(self, pattern: str, timeout: float = _READY_WITHIN) -> str:
+        """Return the first line, old or new, in which the regular expression is found."""
+        found: list[str] = []
+
+        def search() -> bool:
+            found.extend(line for line in self.log if re.search(pattern, line))
+            return bool(found) or self._ended
+
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(search)
+        except TimeoutError:
+            raise ServerError(f"no line like {pattern!r} within {timeout} s; {self._last_words()}") from None
+        if not found:
+            raise ServerError(f"the server ended before a line like {pattern!r}; {self._last_words()}")
+        return found[0]
+
+    async def stop(self) -> int:
+        """End it as Ctrl-C would not: by SIGTERM. Return its exit code; raise ServerError when it hangs."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        try:
+            code = await asyncio.wait_for(self.process.wait(), _STOP_WITHIN)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+            raise ServerError(f"the server did not stop within {_STOP_WITHIN} s; {self._last_words()}") from None
+        finally:
+            if self._reader:
+                await self._reader
+        return code
+
+    def _last_words(self) -> str:
+        return "its last words:\n" + "\n".join(self.log[-30:])
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
+            self.log.append(line.decode(errors="replace").rstrip())
+            await self._tell()
+        self._ended = True
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+async def start_server(
+    *args: str, host: str = "127.0.0.1", port: int | None = None, command: Iterable[str] | None = None
+) -> RunningServer:
+    """Start `pyvidu serve` with further `args` on a free port of `host`, and return when it says its address.
+
+    `command` replaces `python -m pyvidu.cli`, for an installation elsewhere. Raises ServerError.
+    """
+    port = port or _free_port(host)
+    words = [*(command or (sys.executable, "-m", "pyvidu.cli")), "serve", "--host", host, "--port", str(port), *args]
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        limit=2**22,
+    )
+    scheme = "https" if "--tls-cert" in args else "http"
+    server = RunningServer(host, port, f"{scheme}://{host}:{port}/", process)
+    server._reader = asyncio.create_task(server._read())
+    try:
+        await server.wait_for_line(rf"https?://\S+:{port}\b")
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await server._reader
+        raise
+    return server
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
