@@ -1,0 +1,268 @@
+"""The three scenarios of OpenVidu's automatic reconnection, and the promises of the events, in virtual time.
+
+Real client cores, the server's real rooms and clocks; only sockets, peer connections and elements are simulated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from simulated_call import a_call, until
+from simulated_network import now
+
+from pyvidu import NotConnectedError, RequestOutcomeUnknown, SessionLostError
+from pyvidu.server.kurento_profile import KurentoProfile
+from virtual_time import virtual_time
+
+KINDS = pytest.mark.parametrize("kind", ["silent", "link"])
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+
+
+@KINDS
+@virtual_time
+async def test_back_after_4_s_nothing_is_renegotiated(kind: str) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        before = len(ada.peers.made)
+        ada.link.drop(kind)
+        await asyncio.sleep(4)
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events())
+        await asyncio.sleep(10)
+        assert ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+        assert call.renegotiations == 0
+        assert len(ada.peers.made) == before
+        assert not bob.events(*OUTAGE, "streamDestroyed", "connectionDestroyed")
+
+
+@KINDS
+@virtual_time
+async def test_back_after_9_s_with_living_media_nothing_is_renegotiated(kind: str) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop(kind)
+        await asyncio.sleep(9)
+        ada.link.restore()
+        returned = now()
+        await until(lambda: "reconnected" in ada.events())
+        assert ada.when("reconnected") - returned < 1.0
+        await asyncio.sleep(10)
+        assert call.renegotiations == 0
+        assert not bob.events("streamDestroyed", "connectionDestroyed")
+
+
+@KINDS
+@virtual_time
+async def test_back_after_9_s_with_dead_media_each_frozen_stream_is_renegotiated_once(kind: str) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        streams = [manager.stream.stream_id for manager in ada.session.stream_managers]
+        elements = [manager.videos[0] for manager in ada.session.stream_managers]
+        told = len(ada.log)
+        await ada.publisher.publish_audio(False)
+        ada.link.drop(kind)
+        await asyncio.sleep(9)
+        ada.link.restore(dead_media=True)
+        await until(lambda: "reconnected" in ada.events())
+        await until(lambda: call.renegotiations == 2, timeout=3)
+        await asyncio.sleep(10)
+        assert call.renegotiations == 2
+        assert [manager.stream.stream_id for manager in ada.session.stream_managers] == streams
+        assert [manager.videos[0] for manager in ada.session.stream_managers] == elements
+        assert not ada.publisher.stream.audio_active
+        kinds = [name for _, name, _ in ada.log[told:]]
+        assert kinds == ["streamPropertyChanged", "reconnecting", "reconnected"]
+        assert not bob.events("streamDestroyed", "connectionDestroyed")
+        assert len(ada.peers.alive) == 2
+
+
+@KINDS
+@virtual_time
+async def test_back_after_14_s_the_session_is_over(kind: str) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop(kind)
+        dropped = now()
+        await asyncio.sleep(14)
+        assert bob.when("connectionDestroyed") - dropped == pytest.approx(12, abs=1)
+        assert bob.events("streamDestroyed", "connectionDestroyed") == [
+            "streamDestroyed(networkDisconnect)",
+            "connectionDestroyed(networkDisconnect)",
+        ]
+        ada.link.restore()
+        await until(lambda: "sessionDisconnected(networkDisconnect)" in ada.events(), timeout=5)
+        assert ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+        assert not ada.link.sockets
+
+
+@virtual_time
+async def test_a_viewer_who_is_evicted_leaves_without_stream_destroyed() -> None:
+    async with a_call() as call:
+        bob, viewer = await call.participant("bob"), await call.participant("viewer", publish=False)
+        viewer.link.drop("silent")
+        await asyncio.sleep(14)
+        assert bob.events("streamDestroyed", "connectionDestroyed") == ["connectionDestroyed(networkDisconnect)"]
+        viewer.link.restore()
+        await until(lambda: "sessionDisconnected(networkDisconnect)" in viewer.events(), timeout=5)
+
+
+@virtual_time
+async def test_the_force_option_renegotiates_every_stream_after_a_short_drop() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada", force_media_reconnection_after_network_drop=True)
+        bob = await call.participant("bob")
+        ada.link.drop("silent")
+        await asyncio.sleep(4)
+        ada.link.restore()
+        await until(lambda: call.renegotiations == 2, timeout=5)
+        await asyncio.sleep(5)
+        assert call.renegotiations == 2
+        assert ada.events("streamDestroyed") == bob.events("streamDestroyed") == []
+        assert len(bob.events("streamCreated")) == 1
+
+
+@pytest.mark.parametrize("after", [0.5, 2.5, 5.0, 9.0])
+@virtual_time
+async def test_disconnect_during_an_outage_is_the_last_that_is_heard(after: float) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await asyncio.sleep(after)
+        ada.session.disconnect()
+        told, opened = list(ada.log), ada.link.opened
+        assert ada.events()[-1] == "sessionDisconnected(disconnect)"
+        await asyncio.sleep(1)
+        ada.link.restore()
+        await asyncio.sleep(60)
+        assert ada.log == told
+        assert ada.link.opened == opened
+        assert bob.events("connectionDestroyed")
+
+
+@virtual_time
+async def test_stop_reconnecting_ends_the_outage() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        ada.session.stop_reconnecting()
+        assert ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+        assert not ada.link.sockets
+
+
+@virtual_time
+async def test_a_mute_during_the_outage_is_what_the_others_see_after_it() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        muting = ada.publisher.publish_audio(False)
+        await asyncio.sleep(3)
+        assert not muting.done()
+        ada.link.restore()
+        await muting
+        await asyncio.sleep(0.1)
+        (seen,) = [item.stream for item in bob.session.remote_connections.values() if item.stream]
+        assert not seen.audio_active
+
+
+@virtual_time
+async def test_an_unpublish_during_the_outage_is_what_the_others_see_after_it() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        unpublishing = asyncio.ensure_future(ada.session.unpublish(ada.publisher))
+        await asyncio.sleep(2)
+        ada.link.restore()
+        await unpublishing
+        await asyncio.sleep(0.1)
+        assert bob.events("streamDestroyed") == ["streamDestroyed(unpublish)"]
+
+
+@virtual_time
+async def test_a_signal_sent_during_the_outage_arrives_after_it_once() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        sending = asyncio.ensure_future(ada.session.signal(data="hello"))
+        await asyncio.sleep(2)
+        ada.link.restore()
+        await sending
+        await asyncio.sleep(1)
+        assert len(bob.events("signal")) == 1
+
+
+@virtual_time
+async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        ada.link.drop("silent")
+        sending = asyncio.ensure_future(ada.session.signal(data="hello"))
+        await asyncio.sleep(9)
+        ada.link.restore()
+        with pytest.raises(RequestOutcomeUnknown):
+            await sending
+
+
+@virtual_time
+async def test_a_publish_cut_off_by_the_drop_is_fulfilled_after_the_return() -> None:
+    async with a_call() as call:
+        bob, ada = await call.participant("bob"), await call.participant("ada", publish=False)
+        ada.link.drop("silent")
+        publisher = await ada.openvidu.init_publisher()
+        publishing = asyncio.ensure_future(ada.session.publish(publisher))
+        await asyncio.sleep(6)
+        ada.link.restore()
+        await publishing
+        await asyncio.sleep(1)
+        assert bob.events("streamCreated", "streamDestroyed")[-1] == "streamCreated"
+        assert ada.session.stream_managers[0] is publisher
+
+
+@virtual_time
+async def test_what_waits_when_the_session_is_lost_fails_with_the_reason() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        sending = asyncio.ensure_future(ada.session.signal(data="hello"))
+        await asyncio.sleep(14)
+        ada.link.restore()
+        with pytest.raises(SessionLostError, match="networkDisconnect"):
+            await sending
+        with pytest.raises(NotConnectedError):
+            await ada.session.signal(data="again")
+
+
+@virtual_time
+async def test_a_flapping_link_ends_with_one_live_socket_and_every_reconnecting_answered() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        for _ in range(10):
+            ada.link.drop("link")
+            await asyncio.sleep(1)
+            ada.link.restore()
+            await asyncio.sleep(2)
+        await asyncio.sleep(5)
+        told = ada.events(*OUTAGE)
+        assert told == ["reconnecting", "reconnected"] * (len(told) // 2)
+        assert ada.link.live_sockets == 1
+        assert not bob.events("connectionDestroyed")
+
+
+@virtual_time
+async def test_a_ghost_resumed_by_the_real_servers_manners_is_not_called_reconnected() -> None:
+    async with a_call(KurentoProfile()) as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await asyncio.sleep(
+            17
+        )  # the watchdog of 15 s has closed the socket: the next notification makes a ghost of ada
+        await bob.session.signal(data="to everybody")
+        assert bob.events("connectionDestroyed")
+        ada.link.restore()
+        await until(lambda: "sessionDisconnected(networkDisconnect)" in ada.events(), timeout=30)
+        assert "reconnected" not in ada.events()
