@@ -71,31 +71,32 @@ def serve(
     log_level: str,
 ) -> None:
     """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it."""
-    if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together.")
     try:
         from pyvidu.server.app import run
         from pyvidu.server.config import ServerConfig
+        from pyvidu.server.errors import ConfigurationError
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pyvidu"):
             raise
         raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
-    run(
-        ServerConfig(
-            host=host,
-            port=port,
-            secret=secret,
-            eviction_timeout=eviction_timeout,
-            profile="kurento" if profile == "kurento" else "default",
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            allowed_origins=allowed_origins,
-            fault_control=fault_control,
-            demo=demo,
-            vendor_dir=vendor_dir,
-            log_level=log_level.lower(),
-        )
+    config = ServerConfig(
+        host=host,
+        port=port,
+        secret=secret,
+        eviction_timeout=eviction_timeout,
+        profile="kurento" if profile == "kurento" else "default",
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        allowed_origins=allowed_origins,
+        fault_control=fault_control,
+        demo=demo,
+        vendor_dir=vendor_dir,
+        log_level=log_level.lower(),
     )
+    try:
+        run(config)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

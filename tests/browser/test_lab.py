@@ -87,7 +87,7 @@ async def peer(network_lab: NetworkLab) -> AsyncIterator[Peer]:
     app.add_routes([web.get("/", peer.page), web.get("/ws", peer.socket), web.post("/offer", peer.offer)])
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, network_lab.host_address, 0)  # fresh labs reach it too: it is one machine
+    site = web.TCPSite(runner, network_lab.host_address, 0)
     await site.start()
     peer.origin = f"http://{network_lab.host_address}:{runner.addresses[0][1]}"
     ticking = asyncio.create_task(peer.tick())
@@ -226,7 +226,7 @@ async def test_a_browser_inside_reaches_for_nothing_else(network_lab: NetworkLab
 async def test_a_page_that_asks_a_public_stun_server_is_caught(open_browser: OpenBrowser, peer: Peer) -> None:
     with fresh_lab() as lab:
         page = await (await open_browser(lab=lab)).new_page()
-        await page.goto(f"http://{lab.host_address}:{peer.origin.rsplit(':', 1)[1]}")
+        await page.goto(peer.origin)  # the address of another lab, and yet no departure: it is this machine
         await page.evaluate("""async () => {
             const pc = new RTCPeerConnection({iceServers: [{urls: 'stun:stun.example.org'}]});
             pc.createDataChannel('any');

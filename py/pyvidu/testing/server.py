@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _READY_WITHIN = 20.0  # seconds; a busy two-core machine takes two
 _STOP_WITHIN = 10.0
@@ -26,6 +28,8 @@ class RunningServer:
     port: int
     url: str
     """Its origin, with a closing slash."""
+    secret: str
+    """Of its REST API, whose user is OPENVIDUAPP."""
     process: asyncio.subprocess.Process
     log: list[str] = field(default_factory=list)
     """Every line it has printed so far."""
@@ -87,24 +91,34 @@ class RunningServer:
 
 
 async def start_server(
-    *args: str, host: str = "127.0.0.1", port: int | None = None, command: Iterable[str] | None = None
+    *args: str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    secret: str | None = None,
+    command: Iterable[str] | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> RunningServer:
-    """Start `pyvidu serve` with further `args` on a free port of `host`, and return when it says its address.
+    """Start `pyvidu serve` with further `args`, and return when it says its address.
 
-    `command` replaces `python -m pyvidu.cli`, for an installation elsewhere. Raises ServerError.
+    On a free port of `host` and with a secret of its own unless told. `command` replaces `python -m pyvidu.cli`, for an
+    installation elsewhere; `env` is added to the environment. Raises ServerError.
     """
     port = port or _free_port(host)
-    words = [*(command or (sys.executable, "-m", "pyvidu.cli")), "serve", "--host", host, "--port", str(port), *args]
+    secret = secret or secrets.token_urlsafe(16)
+    words = [*(command or (sys.executable, "-m", "pyvidu.cli")), "serve", "--host", host, "--port", str(port)]
+    words += ["--secret", secret, *args]
     process = await asyncio.create_subprocess_exec(
         *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         limit=2**22,
     )
     scheme = "https" if "--tls-cert" in args else "http"
-    server = RunningServer(host, port, f"{scheme}://{host}:{port}/", process)
+    server = RunningServer(host, port, f"{scheme}://{host}:{port}/", secret, process)
     server._reader = asyncio.create_task(server._read())
     try:
         await server.wait_for_line(rf"https?://\S+:{port}\b")

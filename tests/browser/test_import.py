@@ -1,0 +1,114 @@
+"""The client's wheel is imported in a real page: by both ways of installing it, from our own origin alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import Browser, Page
+
+import pyvidu
+from pyvidu.server.assets import add_assets
+from pyvidu.testing import PageLog
+
+BOOT = """
+    const manifest = await (await fetch(`${origin}/pyvidu-client/manifest.json`)).json();
+    const at = path => new URL(path, origin).href;
+    const {loadPyodide} = await import(at(manifest.pyodide));
+    const python = await loadPyodide();
+"""
+VERSION = "return await python.runPythonAsync('import pyvidu; pyvidu.__version__');"
+BY_LOAD_PACKAGE = BOOT + "await python.loadPackage([...manifest.packages, manifest.wheel].map(at));" + VERSION
+BY_MICROPIP = (
+    BOOT
+    + "await python.loadPackage('micropip');"
+    + "await python.pyimport('micropip').install(at(manifest.wheel));"
+    + VERSION
+)
+
+
+async def blank(_request: web.Request) -> web.Response:
+    return web.Response(text="<!doctype html><link rel=icon href=data:,>", content_type="text/html")
+
+
+async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
+    app.router.add_get("/blank", blank)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def origin() -> AsyncIterator[str]:
+    """The origin of a server with our assets."""
+    app = web.Application()
+    add_assets(app)
+    runner, url = await serve(app)
+    yield url
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def other_origin() -> AsyncIterator[str]:
+    """The origin of somebody else's page."""
+    runner, url = await serve(web.Application())
+    yield url
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    context = await chromium.new_context()
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest.mark.parametrize("script", [BY_LOAD_PACKAGE, BY_MICROPIP], ids=["loadPackage", "micropip"])
+async def test_a_page_imports_the_client_it_is_served_with(page: Page, origin: str, script: str) -> None:
+    log = PageLog.watch(page)
+    await page.goto(f"{origin}/blank")
+    version = await page.evaluate(f"async origin => {{ {script} }}", origin)
+    assert version == pyvidu.__version__
+    assert log.errors == []
+    assert log.leaving(origin) == []
+
+
+async def test_a_page_of_another_origin_may_load_the_client(page: Page, origin: str, other_origin: str) -> None:
+    log = PageLog.watch(page)
+    await page.goto(f"{other_origin}/blank")
+    version = await page.evaluate(f"async origin => {{ {BY_LOAD_PACKAGE} }}", origin)
+    assert version == pyvidu.__version__
+    assert log.errors == []
+    assert log.leaving(origin, other_origin) == []
+
+
+async def test_a_pyscript_tag_imports_the_client(page: Page, origin: str) -> None:
+    wheel = f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl"
+    config = f'{{"interpreter": "/static/vendor/pyodide/pyodide.mjs", "packages": ["{wheel}"]}}'
+    log = PageLog.watch(page)
+    await page.goto(f"{origin}/blank")
+    await page.set_content(f"""<!doctype html>
+        <script type="module" src="/static/vendor/pyscript/core.js"></script>
+        <script type="py" config='{config}'>
+            import js, pyvidu
+            js.document.title = pyvidu.__version__
+        </script>""")
+    await page.wait_for_function("document.title !== ''", timeout=30_000)
+    assert await page.title() == pyvidu.__version__
+    assert log.errors == []
+    assert log.leaving(origin) == []
+
+
+async def test_a_warm_page_fetches_no_runtime_again(page: Page, origin: str) -> None:
+    await page.goto(f"{origin}/blank")
+    boot = f"async origin => {{ {BY_LOAD_PACKAGE} }}"
+    await page.evaluate(boot, origin)
+    await page.reload()
+    await page.evaluate(boot, origin)
+    loaded: dict[str, int] = await page.evaluate("""Object.fromEntries(performance.getEntriesByType('resource')
+        .filter(entry => entry.name.includes('/vendor/')).map(entry => [entry.name, entry.transferSize]))""")
+    assert any(name.endswith(".wasm") for name in loaded)
+    assert {name: size for name, size in loaded.items() if size > 0} == {}
