@@ -1,0 +1,155 @@
+"""What the server serves to pages, and what it never does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+import pyvidu
+from pyvidu.server import assets
+from pyvidu.vendoring import default_vendor_dir
+
+Client = TestClient[web.Request, web.Application]
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[Client]:
+    app = web.Application()
+    assets.add_assets(app)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def bare(tmp_path: Path) -> AsyncIterator[Client]:
+    """A server whose browser runtime was never fetched."""
+    app = web.Application()
+    assets.add_assets(app, vendor_dir=tmp_path)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def test_the_front_page_is_the_demo_and_keeps_its_query(client: Client) -> None:
+    answer = await client.get("/?room=blue")
+    assert answer.status == 200
+    assert answer.url.path_qs == "/demo/?room=blue"
+    assert answer.content_type == "text/html"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_a_folder_without_its_slash_is_redirected(client: Client) -> None:
+    answer = await client.get("/demo?room=blue", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (302, "/demo/?room=blue")
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("pyodide.mjs", "text/javascript"),
+        ("pyodide.asm.wasm", "application/wasm"),
+        ("python_stdlib.zip", "application/zip"),
+    ],
+)
+async def test_runtime_files_have_the_types_that_browsers_want(client: Client, name: str, content_type: str) -> None:
+    answer = await client.head(f"/static/vendor/pyodide/{name}")
+    assert answer.status == 200
+    assert answer.content_type == content_type
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+async def test_the_runtime_travels_compressed_to_whoever_accepts_it(client: Client) -> None:
+    url = "/static/vendor/pyodide/pyodide.asm.wasm"
+    packed = await client.head(url, headers={"Accept-Encoding": "gzip"})
+    plain = await client.head(url, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert int(packed.headers["Content-Length"]) < 0.5 * int(plain.headers["Content-Length"])
+    assert packed.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_the_manifest_names_what_exists_and_how_large_it_is(client: Client) -> None:
+    manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
+    assert manifest["wheel"] == f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl"
+    assert manifest["pyodide"].endswith("/pyodide.mjs")
+    assert {url.rsplit("/", 1)[1].split("-")[0] for url in manifest["packages"]} == {"pyee", "typing_extensions"}
+    assert {manifest["wheel"], manifest["pyodide"], *manifest["packages"]} <= set(manifest["sizes"])
+    for url, size in manifest["sizes"].items():
+        answer = await client.get(url)
+        assert answer.status == 200
+        assert len(await answer.read()) == size
+
+
+async def test_the_runtime_of_the_manifest_is_kept_for_ever_and_all_else_is_asked_about(client: Client) -> None:
+    manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
+    assert "immutable" in (await client.head(manifest["pyodide"])).headers["Cache-Control"]
+    for url in ("/static/vendor/pyodide/pyodide.mjs", manifest["wheel"], "/pyvidu-client/manifest.json"):
+        assert (await client.head(url)).headers["Cache-Control"] == "no-cache"
+
+
+async def test_a_runtime_of_another_version_is_not_served_under_its_old_address(client: Client) -> None:
+    answer = await client.get("/static/vendor/@000000000000/pyodide/pyodide.mjs")
+    assert answer.status == 404
+    assert "reload" in await answer.text()
+
+
+@pytest.mark.parametrize("url", ["/static/vendor/pyodide/pyodide.mjs", "wheel"])
+async def test_what_has_not_changed_is_not_sent_again(client: Client, url: str) -> None:
+    if url == "wheel":
+        url = (await (await client.get("/pyvidu-client/manifest.json")).json())["wheel"]
+    first = await client.get(url)
+    again = await client.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    changed = await client.get(url, headers={"If-None-Match": '"another"'})
+    assert (first.status, again.status, changed.status) == (200, 304, 200)
+    assert await again.read() == b""
+
+
+async def test_the_wheel_of_another_version_is_refused_with_the_right_address(client: Client) -> None:
+    answer = await client.get("/pyvidu-client/pyvidu-0.0.1-py3-none-any.whl")
+    assert answer.status == 404
+    assert f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../pyproject.toml",
+        "/static/%2e%2e/pyproject.toml",
+        "/static/vendor/..%2f..%2fpyproject.toml",
+        "/static//etc/passwd",
+        "/static/vendor/.stamp",
+        "/static/vendor/pyodide",
+        "/static/vendor/%00",
+        "/static/vendor/" + "x" * 5000,
+        "/demo/../../pyproject.toml",
+        "/demo/nothing.js",
+    ],
+)
+async def test_nothing_outside_nor_hidden_is_served(client: Client, path: str) -> None:
+    from yarl import URL
+
+    answer = await client.get(URL(path, encoded=True))
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize("path", ["/demo/", "/static/vendor/pyodide/pyodide.mjs", "/pyvidu-client/manifest.json"])
+async def test_without_a_runtime_one_sentence_says_what_to_run(bare: Client, path: str) -> None:
+    answer = await bare.get(path)
+    assert answer.status == 503
+    assert await answer.text() == assets.MISSING_RUNTIME
+    assert "`pyvidu vendor`" in assets.MISSING_RUNTIME
+
+
+async def test_a_runtime_of_another_version_counts_as_missing(tmp_path: Path) -> None:
+    (tmp_path / ".stamp").write_text("older")
+    (tmp_path / "pyodide").symlink_to(default_vendor_dir() / "pyodide")
+    app = web.Application()
+    assets.add_assets(app, vendor_dir=tmp_path)
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/demo/")).status == 503

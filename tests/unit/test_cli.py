@@ -1,0 +1,95 @@
+"""The `pyvidu` command: what it hands on, and what it says instead of a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import pyvidu
+from pyvidu import cli
+from pyvidu.server import app
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.errors import ConfigurationError
+from pyvidu.vendoring import VendorError
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerConfig]:
+    """What `serve` would have run."""
+    configs: list[ServerConfig] = []
+    monkeypatch.setattr(app, "run", configs.append)
+    return configs
+
+
+def test_serve_without_options_is_the_default_configuration(served: list[ServerConfig]) -> None:
+    result = CliRunner().invoke(cli.main, ["serve"])
+    assert result.exit_code == 0, result.output
+    assert served == [ServerConfig()]
+
+
+def test_serve_hands_every_option_on(served: list[ServerConfig], tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").touch()
+    (tmp_path / "key.pem").touch()
+    words = "--host ::1 --port 0 --secret s --eviction-timeout 3.5 --profile kurento --fault-control --demo --log-level debug"
+    words += f" --tls-cert {tmp_path}/cert.pem --tls-key {tmp_path}/key.pem --vendor-dir {tmp_path}"
+    words += " --allowed-origins https://a.example --allowed-origins https://b.example"
+    result = CliRunner().invoke(cli.main, ["serve", *words.split()])
+    assert result.exit_code == 0, result.output
+    assert served == [
+        ServerConfig(
+            host="::1",
+            port=0,
+            secret="s",
+            eviction_timeout=3.5,
+            profile="kurento",
+            tls_cert=tmp_path / "cert.pem",
+            tls_key=tmp_path / "key.pem",
+            fault_control=True,
+            demo=True,
+            allowed_origins=("https://a.example", "https://b.example"),
+            log_level="debug",
+            vendor_dir=tmp_path,
+        )
+    ]
+
+
+def test_a_configuration_that_cannot_work_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: ServerConfig) -> None:
+        raise ConfigurationError("choose another --port")
+
+    monkeypatch.setattr(app, "run", refuse)
+    result = CliRunner().invoke(cli.main, ["serve"])
+    assert result.exit_code == 1
+    assert result.output == "Error: choose another --port\n"
+
+
+@pytest.mark.parametrize("words", ["--port 70000", "--eviction-timeout 0", "--profile pro", "--tls-cert /no/such/file"])
+def test_an_impossible_option_is_refused_by_name(served: list[ServerConfig], words: str) -> None:
+    result = CliRunner().invoke(cli.main, ["serve", *words.split()])
+    assert result.exit_code == 2
+    assert words.split(maxsplit=1)[0] in result.output
+    assert served == []
+
+
+def test_a_failed_vendoring_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise VendorError("npm was not found")
+
+    monkeypatch.setattr(cli, "vendor", fail)
+    result = CliRunner().invoke(cli.main, ["vendor", "--into", str(tmp_path / "new")])
+    assert (result.exit_code, result.output) == (1, "Error: npm was not found\n")
+
+
+def test_it_knows_its_version() -> None:
+    assert pyvidu.__version__ in CliRunner().invoke(cli.main, ["--version"]).output
+
+
+def test_without_the_server_half_it_says_how_to_get_it() -> None:
+    hidden = "import sys; sys.modules['click'] = None; import pyvidu.cli"
+    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == cli._WITHOUT_SERVER

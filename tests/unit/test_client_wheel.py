@@ -1,0 +1,89 @@
+"""The wheel made of the running package: the client half, whole and the same each time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import pyvidu
+from pyvidu.server.client_wheel import ClientWheel, Wheel
+from pyvidu.vendoring import package_dir
+
+MAX_SIZE = 150_000  # bytes: what a page may have to wait for
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Wheel:
+    return ClientWheel(package_dir()).current()
+
+
+def members(wheel: Wheel) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(wheel.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_it_has_the_client_half_and_nothing_of_the_server_half(wheel: Wheel) -> None:
+    names = set(members(wheel))
+    assert {"pyvidu/__init__.py", "pyvidu/session.py", "pyvidu/protocol/messages.py", "pyvidu/py.typed"} <= names
+    unwanted = ("server", "testing", "vendoring", "web", "static", "cli.py")
+    assert not [name for name in names if name.split("/")[1].startswith(unwanted) and "dist-info" not in name]
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_it_says_its_version_and_what_it_needs(wheel: Wheel) -> None:
+    assert wheel.filename == f"pyvidu-{pyvidu.__version__}-py3-none-any.whl"
+    metadata = members(wheel)[f"pyvidu-{pyvidu.__version__}.dist-info/METADATA"].decode()
+    assert f"\nVersion: {pyvidu.__version__}\n" in metadata
+    assert "\nRequires-Dist: pyee" in metadata
+    assert "aiohttp" not in metadata
+
+
+def test_it_is_small(wheel: Wheel) -> None:
+    assert len(wheel.content) <= MAX_SIZE
+
+
+def test_equal_sources_make_equal_bytes_and_changed_ones_another_wheel(tmp_path: Path) -> None:
+    package = tmp_path / "pyvidu"
+    (package / "server").mkdir(parents=True)
+    (package / "__init__.py").write_text('__version__ = "7.0"\n')
+    (package / "session.py").write_text("one = 1\n")
+    (package / "server" / "app.py").write_text("")
+    client = ClientWheel(package)
+    first = client.current()
+    assert client.current() is first, "nothing changed, nothing is built"
+    os.utime(package / "session.py", (1, 1))
+    assert client.current().content == first.content
+    (package / "session.py").write_text("one = 1 + 0\n")
+    assert client.current().content != first.content
+    assert client.current().etag != first.etag
+    assert set(members(first)) == {
+        "pyvidu/__init__.py",
+        "pyvidu/session.py",
+        *(f"pyvidu-7.0.dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD")),
+    }
+
+
+def test_pip_installs_it_and_finds_its_record_true(wheel: Wheel, tmp_path: Path) -> None:
+    file = tmp_path / wheel.filename
+    file.write_bytes(wheel.content)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(tmp_path / "to"),
+    ]
+    subprocess.run([*command, str(file)], check=True, capture_output=True)
+    assert (tmp_path / "to" / "pyvidu" / "__init__.py").read_bytes() == members(wheel)["pyvidu/__init__.py"]
+    assert hashlib.sha256(wheel.content).hexdigest().startswith(wheel.etag)
