@@ -1,0 +1,72 @@
+"""JSON-RPC 2.0 messages, well-formed and not."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyvidu.protocol.jsonrpc import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    ErrorObject,
+    MalformedMessage,
+    Notification,
+    Request,
+    Response,
+    decode,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Request(7, "joinRoom", {"token": "tok_1"}),
+        Notification("participantLeft", {"reason": "disconnect"}),
+        Response(7, {"value": "pong"}),
+        Response(7, error=ErrorObject(40007, "reconnection error")),
+        Response("a", error=ErrorObject(1, "with data", {"more": 1})),
+    ],
+)
+def test_a_message_survives_the_wire(message: Request | Notification | Response) -> None:
+    assert decode(message.encode()) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", PARSE_ERROR),
+        ("[" * 100_000, PARSE_ERROR),
+        ("[]", INVALID_REQUEST),
+        ('{"jsonrpc":"2.0"}', INVALID_REQUEST),
+        ('{"method":5,"id":1}', INVALID_REQUEST),
+        ('{"method":"ping","params":[],"id":1}', INVALID_REQUEST),
+        ('{"method":"ping","id":true}', INVALID_REQUEST),
+        ('{"method":"ping","id":{}}', INVALID_REQUEST),
+    ],
+)
+def test_what_is_no_message_is_refused_with_json_rpcs_own_code(text: str, code: int) -> None:
+    with pytest.raises(MalformedMessage) as refused:
+        decode(text)
+    assert refused.value.code == code
+
+
+def test_a_refused_message_still_tells_its_id_if_it_has_one() -> None:
+    with pytest.raises(MalformedMessage) as refused:
+        decode('{"method":5,"id":12}')
+    assert refused.value.id == 12
+
+
+@given(JSON)
+def test_nothing_but_malformed_message_ever_comes_out_of_decode(value: object) -> None:
+    with suppress(MalformedMessage):
+        decode(json.dumps(value))

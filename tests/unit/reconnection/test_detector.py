@@ -1,0 +1,109 @@
+"""The detector's table, row by row: witness, probe, verdict."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, SendPing
+from pyvidu.reconnection.evidence import PongReceived, ServerReached, ServerUnreachable, SocketClosed, WentOffline
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.rtt import RoundTrip
+
+POLICY = ReconnectionPolicy()
+
+
+def a_detector(rtt: float | None = None) -> Detector:
+    estimate = RoundTrip()
+    if rtt is not None:
+        estimate.sample(rtt)
+    return Detector(POLICY, 0.0, estimate, count())
+
+
+def test_a_healthy_plane_is_pinged_once_a_period() -> None:
+    detector = a_detector()
+    for second in range(5):
+        assert detector.due_at == second
+        assert detector.tick(second) == [SendPing(second)]
+        assert detector.handle(PongReceived(second), second + 0.01) == []
+
+
+def test_a_closed_socket_needs_no_second_witness() -> None:
+    assert a_detector().handle(SocketClosed(1006), 3.0) == [Down("socket closed")]
+
+
+def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.tick(1.0) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(1.9) == []
+    assert detector.tick(2.0) == [Down("late pong")]
+
+
+def test_a_late_pong_is_no_drop() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.tick(1.0)
+    detector.handle(PongReceived(0), 1.5)
+    assert detector.tick(2.0) == [SendPing(2)]  # the heartbeat went on meanwhile
+    detector.handle(PongReceived(2), 2.01)
+    assert detector.tick(2.9) == []
+
+
+def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(0.89) == []
+    assert detector.tick(0.9) == [Down("offline")]
+
+
+def test_offline_with_a_fetch_refused_at_once_is_a_verdict() -> None:
+    detector = a_detector()
+    detector.handle(WentOffline(), 0.5)
+    assert detector.handle(ServerUnreachable(at_once=False), 0.51) == []
+    assert detector.handle(ServerUnreachable(at_once=True), 0.51) == [Down("offline")]
+
+
+def test_a_refused_fetch_alone_is_no_witness() -> None:
+    detector = a_detector()
+    assert detector.handle(ServerUnreachable(at_once=True), 0.5) == []
+    assert detector.handle(ServerReached(), 0.5) == []
+
+
+def test_offline_on_localhost_is_contradicted_by_the_pong() -> None:
+    detector = a_detector()
+    detector.handle(WentOffline(), 0.5)
+    detector.handle(PongReceived(0), 0.51)
+    assert detector.tick(0.9) == []
+    assert detector.handle(ServerUnreachable(at_once=True), 1.0) == []
+
+
+def test_on_a_slow_network_the_probe_is_given_longer() -> None:
+    detector = a_detector(rtt=0.8)  # srtt + 4 rttvar = 2.4 s
+    detector.handle(WentOffline(), 0.0)
+    assert detector.tick(2.3) != [Down("offline")]
+    assert Down("offline") in detector.tick(2.4) + detector.tick(2.41)
+
+
+def test_a_timer_that_fires_late_says_that_we_were_stalled() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.tick(5.0) == []  # due at 1.0: the page slept, the pong may lie in the queue
+    detector.handle(PongReceived(0), 5.01)
+    assert detector.tick(5.02) == [SendPing(1)]
+
+
+def test_a_stall_that_hid_a_real_drop_costs_only_its_grace() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.tick(5.0)
+    assert detector.tick(5.3) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(6.3) == [Down("late pong")]
+
+
+def test_pongs_of_unknown_pings_are_ignored() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(99), 0.5)
+    assert detector.tick(1.0) == [SendPing(1), ProbeReachability()]

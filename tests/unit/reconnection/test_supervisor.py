@@ -1,0 +1,287 @@
+"""The supervisor's states, with the clock in the test's hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyvidu.protocol.codes import Code
+from pyvidu.reconnection.actions import (
+    Action,
+    AnnounceAttempt,
+    AnnounceLost,
+    AnnounceReconnected,
+    AnnounceReconnecting,
+    DropAttempt,
+    DropOldSocket,
+    OpenSocket,
+    SendMembershipCheck,
+    SendResume,
+)
+from pyvidu.reconnection.detector import ProbeReachability, SendPing
+from pyvidu.reconnection.evidence import (
+    AttemptClosed,
+    AttemptOpened,
+    MembershipConfirmed,
+    MembershipDenied,
+    PongReceived,
+    ResumeAccepted,
+    ResumeRefused,
+    ServerReached,
+    ServerUnreachable,
+    SocketClosed,
+    WentOffline,
+    WentOnline,
+)
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.supervisor import State, Supervisor
+
+
+class Outage:
+    """A supervisor in an outage, and a clock."""
+
+    def __init__(self, *, silent: bool = False, **policy: float) -> None:
+        self.now = 100.0
+        self.supervisor = Supervisor(ReconnectionPolicy(**policy), self.now, jitter=lambda: 0.5)
+        if silent:
+            self.until(AnnounceReconnecting)
+        else:
+            self.began = self.tell(SocketClosed(1006))
+
+    def tell(self, evidence: object) -> list[Action]:
+        return self.supervisor.handle(evidence, self.now)
+
+    def wait(self, seconds: float) -> list[Action]:
+        """Everything that is done within `seconds`, but for reachability probes."""
+        end, done = self.now + seconds, []
+        while self.supervisor.due_at is not None and self.supervisor.due_at <= end:
+            self.now = max(self.now, self.supervisor.due_at)
+            done += self.supervisor.tick(self.now)
+        self.now = end
+        return [action for action in done if not isinstance(action, ProbeReachability)]
+
+    def until(self, kind: type[Action]) -> list[Action]:
+        """Lets time pass until an action of `kind` comes; returns what came with it."""
+        for _ in range(1000):
+            assert self.supervisor.due_at is not None
+            self.now = max(self.now, self.supervisor.due_at)
+            done = self.supervisor.tick(self.now)
+            if any(isinstance(action, kind) for action in done):
+                return done
+        raise AssertionError(f"{kind.__name__} never came")
+
+    @property
+    def state(self) -> State:
+        return self.supervisor.state
+
+    def resume(self) -> None:
+        self.tell(AttemptOpened())
+        self.tell(ResumeAccepted())
+
+
+def test_a_closed_socket_begins_an_outage_with_an_attempt_at_once() -> None:
+    outage = Outage()
+    assert outage.began == [AnnounceReconnecting("socket closed"), AnnounceAttempt(1), OpenSocket()]
+    assert outage.state is State.ATTEMPTING
+
+
+def test_resume_membership_reconnected() -> None:
+    outage = Outage()
+    (resume,) = outage.tell(AttemptOpened())
+    assert isinstance(resume, SendResume)
+    assert outage.tell(ResumeAccepted()) == []
+    assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
+    assert outage.state is State.UP
+    assert outage.supervisor.outages[0].end == "reconnected"
+
+
+def test_only_one_attempt_at_a_time_and_each_has_a_deadline() -> None:
+    outage = Outage()
+    assert outage.wait(2.9) == []
+    assert outage.wait(0.2) == [DropAttempt()]
+    assert outage.state is State.WAITING
+
+
+def test_delays_grow_with_full_jitter_up_to_the_cap_and_attempts_never_end() -> None:
+    outage, delays = Outage(), []
+    for _ in range(12):
+        outage.tell(AttemptClosed())
+        failed = outage.now
+        outage.until(OpenSocket)
+        delays.append(round(outage.now - failed, 3))
+    assert delays == [0.5, 1.0, 2.0] + [2.5] * 9  # half of 1, 2, 4 and then of the cap of 5 s
+
+
+def test_probes_go_on_beside_the_attempts() -> None:
+    outage = Outage()
+    outage.until(ProbeReachability)
+    began = outage.now
+    outage.until(ProbeReachability)
+    assert outage.now - began == pytest.approx(0.3)
+
+
+def test_a_hanging_attempt_is_replaced_the_moment_the_server_can_be_reached() -> None:
+    outage = Outage()
+    outage.wait(1.0)
+    outage.tell(ServerUnreachable(at_once=False))
+    assert outage.tell(ServerReached()) == [DropAttempt(), AnnounceAttempt(2), OpenSocket()]
+
+
+def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
+    outage = Outage()
+    assert outage.tell(ServerReached()) == []
+    assert outage.wait(0.29) == []
+    assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2), OpenSocket()]
+
+
+def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> None:
+    outage, attempts = Outage(), 1
+    for _ in range(100):  # ten seconds of answered probes
+        outage.tell(ServerReached())
+        if outage.state is State.ATTEMPTING:
+            outage.tell(AttemptClosed())
+        attempts += sum(isinstance(action, OpenSocket) for action in outage.wait(0.1))
+    assert attempts <= 8
+
+
+def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
+    for sign in (WentOnline(), ServerReached()):
+        outage = Outage()
+        outage.tell(AttemptClosed())
+        assert outage.tell(sign) == [AnnounceAttempt(2), OpenSocket()]
+    outage = Outage()
+    outage.tell(AttemptClosed())
+    assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2), OpenSocket()]
+
+
+def test_the_old_socket_wins_the_race_if_it_answers_before_connect_is_sent() -> None:
+    outage = Outage(silent=True)
+    first, second = outage.tell(PongReceived(1))
+    assert first == DropAttempt()
+    assert isinstance(second, SendMembershipCheck)
+    assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=True)]
+
+
+def test_the_old_socket_comes_too_late_once_connect_is_sent() -> None:
+    outage = Outage(silent=True)
+    outage.tell(AttemptOpened())
+    assert outage.tell(PongReceived(1)) == []
+    outage.tell(ResumeAccepted())
+    assert outage.tell(MembershipConfirmed()) == [DropOldSocket(), AnnounceReconnected(same_socket=False)]
+
+
+def test_the_old_sockets_late_close_is_no_second_outage() -> None:
+    outage = Outage(silent=True)
+    assert outage.tell(SocketClosed(1000)) == []
+    outage.resume()
+    outage.tell(MembershipConfirmed())
+    assert len(outage.supervisor.outages) == 1
+
+
+def test_an_old_socket_that_answers_and_then_closes_is_replaced() -> None:
+    outage = Outage(silent=True)
+    outage.tell(PongReceived(1))
+    assert OpenSocket() in outage.tell(SocketClosed(1006))
+
+
+def test_a_refused_resume_is_the_end() -> None:
+    outage = Outage()
+    outage.tell(AttemptOpened())
+    (lost,) = outage.tell(ResumeRefused(Code.RECONNECTION))
+    assert isinstance(lost, AnnounceLost)
+    assert outage.supervisor.due_at is None
+    assert outage.tell(WentOnline()) == []
+
+
+def test_another_error_than_40007_is_a_failed_attempt_not_the_end() -> None:
+    outage = Outage()
+    outage.tell(AttemptOpened())
+    assert outage.tell(ResumeRefused(-1)) == [DropAttempt()]
+    assert outage.state is State.WAITING
+
+
+def test_a_resume_without_an_answer_is_a_failed_attempt() -> None:
+    outage = Outage()
+    outage.tell(AttemptOpened())
+    assert outage.wait(3.1)[:1] == [DropAttempt()]
+
+
+def test_a_ghost_answers_pings_and_knows_no_member() -> None:
+    outage = Outage()
+    (resume,) = outage.tell(AttemptOpened())
+    outage.tell(ResumeAccepted())
+    outage.tell(PongReceived(resume.ping))
+    (lost,) = outage.wait(2.1)
+    assert isinstance(lost, AnnounceLost)
+
+
+def test_a_network_that_drops_again_during_the_verification_is_no_eviction() -> None:
+    outage = Outage()
+    outage.resume()
+    assert outage.wait(2.1)[:1] == [DropAttempt()]
+    assert outage.supervisor.outage is not None
+
+
+@pytest.mark.parametrize("code", [Code.USER_NOT_FOUND, Code.ROOM_NOT_FOUND, Code.TRANSPORT])
+def test_a_server_that_denies_the_membership_ends_the_session(code: int) -> None:
+    outage = Outage()
+    outage.resume()
+    (lost,) = outage.tell(MembershipDenied(code))
+    assert isinstance(lost, AnnounceLost)
+
+
+def test_a_complaint_about_the_request_itself_comes_from_a_server_that_knows_us() -> None:
+    outage = Outage()
+    outage.resume()
+    assert outage.tell(MembershipDenied(-1)) == [AnnounceReconnected(same_socket=False)]
+
+
+def test_a_socket_that_closes_during_the_resume_is_a_failed_attempt() -> None:
+    outage = Outage()
+    outage.resume()
+    outage.tell(AttemptClosed())
+    assert outage.state is State.WAITING
+
+
+def test_stop_ends_the_outage_and_does_nothing_without_one() -> None:
+    outage = Outage()
+    (lost,) = outage.supervisor.stop(outage.now)
+    assert isinstance(lost, AnnounceLost)
+    assert Supervisor(ReconnectionPolicy(), 0.0, lambda: 0.0).stop(1.0) == []
+
+
+def test_limits_are_opt_in() -> None:
+    outage = Outage(max_attempts=2)
+    outage.tell(AttemptClosed())
+    outage.until(OpenSocket)
+    outage.tell(AttemptClosed())
+    outage.until(AnnounceLost)
+    outage = Outage(give_up_after=30.0)
+    outage.until(AnnounceLost)
+    assert outage.now == 130.0
+
+
+def test_after_the_return_the_plane_is_watched_anew() -> None:
+    outage = Outage()
+    outage.resume()
+    outage.tell(MembershipConfirmed())
+    (ping,) = outage.wait(0.0)
+    assert isinstance(ping, SendPing)
+    assert outage.tell(WentOffline())[0] == SendPing(ping.number + 1)
+
+
+def test_an_ended_session_decides_nothing() -> None:
+    outage = Outage()
+    outage.supervisor.end(outage.now)
+    assert outage.supervisor.due_at is None
+    assert outage.tell(AttemptOpened()) == []
+    assert outage.supervisor.outages[0].end == "sessionDisconnected"
+
+
+def test_the_record_of_an_outage_reads_from_evidence_to_end() -> None:
+    outage = Outage()
+    outage.resume()
+    outage.tell(MembershipConfirmed())
+    record = outage.supervisor.outages[0]
+    assert record.to_dict()["attempts"] == 1
+    assert record.entries[0].text == "signaling plane down: socket closed"
+    assert str(record) == "outage (socket closed), 0.0 s, 1 attempts, ended in reconnected"

@@ -1,0 +1,138 @@
+"""`on`, `once`, `off`, and what handlers may do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
+from pyvidu.errors import PropertiesError
+from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.events import Event, StreamEvent
+
+
+class Late(EventDispatcher):
+    def _missed_events(self, name: str) -> list[Event]:
+        return [Event("streamPlaying", self)] if name == "streamPlaying" else []
+
+
+async def test_on_works_as_a_call_and_as_a_decorator_in_order() -> None:
+    heard: list[str] = []
+    dispatcher = EventDispatcher()
+    dispatcher.on("signal", lambda event: heard.append(f"call {event.type}"))
+
+    @dispatcher.on("signal")
+    def _(event: Event) -> None:
+        heard.append("decorator")
+
+    dispatcher._emit(Event("signal", dispatcher))
+    assert heard == ["call signal", "decorator"]
+
+
+async def test_a_handler_may_take_no_argument_and_may_be_async() -> None:
+    heard: list[str] = []
+    dispatcher = EventDispatcher()
+    dispatcher.on("reconnecting", lambda: heard.append("plain"))
+
+    @dispatcher.once("reconnecting")
+    async def _() -> None:
+        await asyncio.sleep(0)
+        heard.append("async")
+
+    dispatcher._emit(Event("reconnecting", dispatcher))
+    await asyncio.sleep(0.01)
+    dispatcher._emit(Event("reconnecting", dispatcher))
+    await asyncio.sleep(0.01)
+    assert heard == ["plain", "async", "plain"]
+
+
+async def test_off_takes_one_handler_or_all_away() -> None:
+    heard: list[int] = []
+    dispatcher = EventDispatcher()
+    one, two = (lambda: heard.append(1)), (lambda: heard.append(2))
+    dispatcher.on("signal", one)
+    dispatcher.once("signal", two)
+    dispatcher.off("signal", one)
+    dispatcher.off("signal", one)
+    dispatcher._emit(Event("signal", dispatcher))
+    dispatcher.on("signal", one)
+    dispatcher.off("signal")
+    dispatcher._emit(Event("signal", dispatcher))
+    assert heard == [2]
+
+
+async def test_a_handler_that_raises_is_reported_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+    dispatcher = EventDispatcher()
+
+    @dispatcher.on("signal")
+    def _() -> None:
+        raise ZeroDivisionError("plain")
+
+    @dispatcher.on("signal")
+    async def _() -> None:
+        raise ZeroDivisionError("async")
+
+    dispatcher.on("signal", lambda: heard.append("after"))
+    with caplog.at_level(logging.ERROR):
+        dispatcher._emit(Event("signal", dispatcher))
+        await asyncio.sleep(0.01)
+    assert heard == ["after"]
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["plain", "async"]
+
+
+async def test_the_default_action_runs_after_the_handlers_unless_prevented() -> None:
+    order: list[str] = []
+    dispatcher = EventDispatcher()
+
+    def an_event() -> Event:
+        stream: Any = None
+        return StreamEvent("streamDestroyed", dispatcher, stream, "unpublish", _default=lambda: order.append("default"))
+
+    dispatcher.on("streamDestroyed", lambda: order.append("handler"))
+    dispatcher._emit(an_event())
+    dispatcher.on("streamDestroyed", lambda event: event.prevent_default())
+    event = an_event()
+    dispatcher._emit(event)
+    assert event.is_default_prevented()
+    assert order == ["handler", "default", "handler"]
+
+
+async def test_nothing_is_fired_once_silenced() -> None:
+    heard: list[int] = []
+    dispatcher = EventDispatcher()
+    dispatcher.on("signal", lambda: heard.append(1))
+    dispatcher._silence()
+    dispatcher._emit(Event("signal", dispatcher))
+    assert heard == []
+
+
+async def test_a_late_handler_is_told_of_what_it_missed() -> None:
+    heard: list[int] = []
+    late = Late()
+    late.on("streamPlaying", lambda: heard.append(1))
+    assert heard == [1]
+
+
+def test_options_are_taken_in_both_spellings() -> None:
+    made = configured(PublisherProperties, {"publishAudio": False}, {"frame_rate": 15})
+    assert (made.publish_audio, made.frame_rate) == (False, 15)
+
+
+def test_an_unknown_option_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(PropertiesError, match=r"no publishAudoi.*publish_audio"):
+        configured(PublisherProperties, {}, {"publishAudoi": False})
+
+
+def test_openvidus_timeout_becomes_the_policys() -> None:
+    made = configured(AdvancedConfiguration, {"iceConnectionDisconnectedExceptionTimeout": 2500}, {})
+    assert made.policy.ice_disconnected_timeout == 2.5
+
+
+@pytest.mark.parametrize("text", ["640", "x480", "640x", "bigx1", ""])
+def test_a_resolution_is_width_x_height(text: str) -> None:
+    with pytest.raises(PropertiesError):
+        _ = PublisherProperties(resolution=text).size
