@@ -7,7 +7,7 @@ has nothing to wait for at all raises `Deadlock` instead of hanging.
 
 Use, in a module or a conftest:
 
-    from tests.virtual_time import virtual_time
+    from virtual_time import virtual_time
 
     @virtual_time
     async def test_that_silence_for_twelve_seconds_evicts():

@@ -6,6 +6,7 @@ https://www.jsonrpc.org/specification
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +91,7 @@ def decode(text: str | bytes) -> Message:
         MalformedMessage: it is no JSON, no object, or an object of no known form.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise MalformedMessage(f"Not JSON: {error}", PARSE_ERROR) from None
     if not isinstance(value, dict):
@@ -105,6 +106,16 @@ def decode(text: str | bytes) -> Message:
     if "result" in value:
         return Response(request_id, value["result"])
     raise MalformedMessage("Neither 'method' nor 'result' nor 'error'", request_id=request_id)
+
+
+def _no_number(text: str) -> Any:
+    # Python reads and writes NaN and Infinity, no browser does: one participant's would break the others' parsers.
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
 
 
 def _call(value: dict[str, Any], request_id: RequestId | None) -> Request | Notification:

@@ -76,14 +76,13 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
 
 
 def run(config: ServerConfig) -> None:
-    """Serves until SIGINT or SIGTERM.
-
-    Raises:
-        ConfigurationError: it cannot be started like that; the sentence says what to do.
-    """
-    check(config)
-    logs.configure(config.log_level)
-    asyncio.run(_serve(config))
+    """Serves until SIGINT or SIGTERM. Exits with a sentence that says what to do if it cannot be started like that."""
+    try:
+        check(config)
+        logs.configure(config.log_level)
+        asyncio.run(_serve(config))
+    except ConfigurationError as error:
+        raise SystemExit(f"pyvidu: {error}") from None
 
 
 def check(config: ServerConfig) -> None:

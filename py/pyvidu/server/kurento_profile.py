@@ -93,6 +93,8 @@ class KurentoProfile(Profile):
 
     def departed(self, session: RpcSession) -> None:
         """The RPC session lives on for a while: `connect` succeeds, what needs membership is not answered."""
+        if session.ended:
+            return
         self._stop(self._graces, session)
         self._graces[session] = asyncio.get_running_loop().call_later(GRACE, self._grace_over, session)
 

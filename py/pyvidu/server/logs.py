@@ -46,7 +46,7 @@ class JsonLines(logging.Formatter):
         fields["message"] = redact(record.getMessage())
         if record.exc_info:
             fields["exception"] = redact(self.formatException(record.exc_info))
-        return json.dumps(fields, ensure_ascii=False)
+        return json.dumps(fields)
 
 
 def configure(level: str) -> None:
@@ -62,4 +62,4 @@ def _write(logger: logging.Logger, name: str, fields: dict[str, Any]) -> None:
     if logger.isEnabledFor(logging.INFO):
         line = {"time": round(time.time(), 3), "event": name}
         line.update((key, value) for key, value in fields.items() if value is not None)
-        logger.info("%s", json.dumps(line, ensure_ascii=False))
+        logger.info("%s", json.dumps(line))

@@ -24,6 +24,9 @@ class ProfileHost(Protocol):
     def close_socket(self, socket: Socket, code: int, reason: str) -> None:
         """Closes a socket and takes note of it at once, whatever the peer does."""
 
+    def remember(self, session: RpcSession) -> None:
+        """From now on `session` can be resumed."""
+
     def forget(self, session: RpcSession) -> None:
         """From now on nobody can resume `session`."""
 
@@ -97,7 +100,8 @@ class DefaultProfile(Profile):
         return len(self._clocks) + len(self._graces)
 
     def joined(self, session: RpcSession) -> None:
-        """The clock of `session` starts."""
+        """The clock of `session` starts. It can be resumed, even if it had left a room before."""
+        self.host.remember(session)
         self._stop(self._graces, session)
         self._stop(self._clocks, session)
         session.last_heard = _now()

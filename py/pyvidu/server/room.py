@@ -156,6 +156,8 @@ class Room:
         """Takes `participant` out against its will: `participantLeft` to the others, then (after `before_telling`, the
         answer to a moderator) `participantEvicted` to all who were there, the evicted one too.
         """
+        if self._members.get(participant.id) is not participant:
+            return
         witnesses = self.participants
         self.depart(participant, reason)
         if before_telling:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,8 +11,6 @@ from pyvidu.server.participant import Participant
 from pyvidu.server.room import Room, SessionProperties
 from pyvidu.server.tasks import Tasks
 from pyvidu.server.tokens import ConnectionProperties, Token
-
-_log = logging.getLogger(__name__)
 
 
 class RoomExists(ValueError):
@@ -70,7 +67,7 @@ class Rooms:
 
     def background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         """Does something to media of which nobody awaits the end; a failure is logged."""
-        self._tasks.spawn(_logged(work, what), what)
+        self._tasks.spawn(work, what)
 
     def _departed(self, participant: Participant) -> None:
         self.background(self.media.leave(participant.id), f"media of {participant.id} ends")
@@ -79,10 +76,3 @@ class Rooms:
     def _emptied(self, room: Room) -> None:
         if self._rooms.get(room.id) is room:
             del self._rooms[room.id]
-
-
-async def _logged(work: Coroutine[Any, Any, Any], what: str) -> None:
-    try:
-        await work
-    except Exception:  # noqa: BLE001 - whatever it was, nobody awaits it; it is logged
-        _log.exception("Failed: %s", what)

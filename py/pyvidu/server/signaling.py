@@ -108,8 +108,14 @@ class Signaling:
             socket.transport.close(code, reason)
             self.closed(socket, code, reason)
 
+    def remember(self, session: RpcSession) -> None:
+        """From now on `session` can be resumed."""
+        session.ended = False
+        self._sessions[session.id] = session
+
     def forget(self, session: RpcSession) -> None:
         """From now on nobody can resume `session`."""
+        session.ended = True
         self._sessions.pop(session.id, None)
 
     def evict(self, session: RpcSession, reason: str) -> None:
@@ -177,14 +183,15 @@ class Signaling:
             fault.hold(socket.transport)
             fault.when_over(lambda: self._connect(socket, request))
             return
-        session_or_none = self._sessions.get(session_id) if isinstance(session_id, str) else None
-        if session_or_none is None or not socket.open:
-            logs.event("resume refused")
+        resumed = self._sessions.get(session_id) if isinstance(session_id, str) else None
+        taken = socket.session is not None and socket.session is not resumed and socket.session.member is not None
+        if resumed is None or taken or not socket.open:
+            logs.event("resume refused", participant=_name(socket))
             self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
             return
-        self._resume(session_or_none, socket)
-        self._reply(socket, request, {"value": "reconnection successful", "sessionId": session_or_none.id})
-        self._refresh_pictures(session_or_none)
+        self._resume(resumed, socket)
+        self._reply(socket, request, {"value": "reconnection successful", "sessionId": resumed.id})
+        self._refresh_pictures(resumed)
 
     def _resume(self, session: RpcSession, socket: Socket) -> None:
         anonymous, old = socket.session, session.socket
@@ -260,7 +267,7 @@ class Signaling:
             session = RpcSession(self._profile, self._tasks)
             session.socket, socket.session = socket, session
             session.last_heard = _now()
-            self._sessions[session.id] = session
+            self.remember(session)
         return socket.session
 
     def _refuse(self, socket: Socket, request_id: Any, error: ErrorObject) -> None:

@@ -34,6 +34,11 @@ async def publish_video(context: Context, exchange: Exchange) -> None:
             Code.ALREADY_STREAMING,
             f"User {participant.id} is already publishing in session {participant.room.id}",
         )
+    if call.filter:
+        raise OpenViduError(
+            Code.FILTER_NOT_APPLIED,
+            f"Error applying filter for publishing user {participant.id}: this media server has no filters",
+        )
     stream = PublishedStream.of(participant.id, call)
     media = context.rooms.media
     answer = await _negotiated(media.publish(participant.id, stream.id, call.sdp_offer), "publishing", participant)

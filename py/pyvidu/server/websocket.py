@@ -43,6 +43,8 @@ class WebSocketTransport:
         """Queues one text message."""
         if self._ending is not None:
             return
+        if not text.isascii():  # JSON can spell half a surrogate pair, UTF-8 cannot
+            text = text.encode("utf-8", "replace").decode()
         self._queue.append(text)
         self._queued += len(text)
         self._work.set()
@@ -85,6 +87,11 @@ class WebSocketTransport:
             self._free.set()
             if self._ending is not None:
                 self._limit_close()
+
+    @property
+    def ending(self) -> bool:
+        """Whether this side has begun to close."""
+        return self._ending is not None
 
     def abort(self) -> None:
         """Cuts the connection."""
@@ -167,9 +174,11 @@ class SignalingDoor:
             code, reason = await self._read(ws, transport, socket)
         finally:
             self._signaling.closed(socket, code, reason)
-            if code is not None and not ws.closed:  # the client's close frame wants an answer
+            if transport.ending:
+                await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT)
+            elif code is not None and not ws.closed:  # the client's close frame wants an answer
                 with contextlib.suppress(Exception):
-                    await asyncio.wait_for(ws.close(code=max(code, 1000), drain=False), CLOSE_TIMEOUT)
+                    await asyncio.wait_for(ws.close(code=_answerable(code), drain=False), CLOSE_TIMEOUT)
             transport.finished()
             writer.cancel()
             await asyncio.wait([writer])
@@ -195,6 +204,10 @@ class SignalingDoor:
                     self._signaling.refuse(socket, sentence, INVALID_REQUEST)
                 else:
                     self._signaling.received(socket, message.data)
+
+
+def _answerable(code: int) -> int:
+    return 1000 if code < 1000 or code in (1005, 1006, 1015) else code  # those may not be sent: RFC 6455, 7.4.1
 
 
 def _cut(request: web.Request) -> None:

@@ -192,7 +192,9 @@ class Client:
     def told(self) -> list[str]:
         """Everything that arrived on the current socket, in order: names of notifications, `result`, `error`."""
         kinds = ("method", "result", "error")
-        return [next(m["method"] if kind == "method" else kind for kind in kinds if kind in m) for m in self.transport.sent]
+        return [
+            next(m["method"] if kind == "method" else kind for kind in kinds if kind in m) for m in self.transport.sent
+        ]
 
     def clear(self) -> None:
         """Forgets what arrived so far."""
@@ -223,7 +225,7 @@ class World:
         await self.tasks.close()
         assert len(self.tasks) == 0
         assert self.signaling.sockets == 0
-        assert getattr(self.profile, "clocks") == 0
+        assert self.profile.clocks == 0  # type: ignore[attr-defined]
 
     async def member(self, role: Role = Role.PUBLISHER, data: str = "") -> Client:
         """A client that has joined the room."""

@@ -1,0 +1,314 @@
+"""Profile `kurento`: the real server's watchdog, window, ghosts and silences (`protocol.md` section 2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from server_world import Client, World, publish_params, settle
+
+from pyvidu.server.kurento_profile import WATCHDOG_REASON, WINDOW, KurentoProfile
+from pyvidu.server.tokens import Role
+from virtual_time import virtual_time
+
+EVICTED_BY_NETWORK = {"reason": "networkDisconnect"}
+
+
+def kurento() -> World:
+    return World(KurentoProfile())
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def ping(client: Client, **params: int) -> None:
+    assert (await client.result("ping", **params)) == {"value": "pong"}
+
+
+@virtual_time
+async def test_the_server_sends_no_pings() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await asyncio.sleep(3600)
+        assert ada.transport.pings == 0
+
+
+@virtual_time
+async def test_who_never_pings_has_no_watchdog() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await asyncio.sleep(3600)
+        assert ada.transport.closed is None
+
+
+@virtual_time
+async def test_three_intervals_without_a_ping_close_the_socket_with_the_real_servers_words() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        await asyncio.sleep(14.9)
+        assert ada.transport.closed is None
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, "Close for not receive ping from client")
+
+
+@virtual_time
+async def test_other_requests_do_not_feed_the_watchdog() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        for _ in range(14):
+            await asyncio.sleep(1)
+            await ada.result("echo")
+        await asyncio.sleep(1.1)
+        assert ada.transport.closed
+
+
+@virtual_time
+async def test_only_the_first_ping_sets_the_interval_for_life() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=2000)
+        await ping(ada, interval=60_000)
+        await asyncio.sleep(6.1)
+        assert ada.transport.closed
+
+
+@virtual_time
+async def test_a_first_ping_without_interval_means_twenty_seconds() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada)
+        await ping(ada, interval=1000)
+        await asyncio.sleep(59.9)
+        assert ada.transport.closed is None
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed
+
+
+@virtual_time
+async def test_the_watchdog_may_be_set_before_the_join() -> None:
+    async with kurento() as world:
+        ada = Client(world)
+        await ping(ada, interval=5000)  # the official client's first message
+        await asyncio.sleep(10)
+        await ada.join()
+        await asyncio.sleep(5.1)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_a_silent_drop_ends_in_an_eviction_twenty_five_seconds_after_the_last_ping() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        await ping(ada, interval=5000)
+        await asyncio.sleep(24.9)
+        assert not bob.notifications("participantLeft")
+        await asyncio.sleep(0.2)
+        left = {"connectionId": ada.id, "reason": "networkDisconnect"}
+        assert bob.notifications() == [("participantLeft", left), ("participantEvicted", left)]
+        assert (await ada.resume())["error"]["code"] == 40007
+
+
+@virtual_time
+async def test_a_socket_that_closes_without_a_reason_ends_in_an_eviction_ten_seconds_later() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 1006, "")
+        await asyncio.sleep(9.9)
+        assert not bob.notifications("participantLeft")
+        await asyncio.sleep(0.2)
+        assert bob.notifications("participantEvicted")[0][1] == {"connectionId": ada.id, **EVICTED_BY_NETWORK}
+
+
+@virtual_time
+async def test_a_resume_within_the_window_cancels_it_and_arms_the_watchdog_at_once() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        world.signaling.closed(ada.socket, 1006, "")
+        await asyncio.sleep(9.9)
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+        await asyncio.sleep(14.9)
+        assert ada.transport.closed is None
+        assert world.room.find(ada.id)
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_a_resume_leaves_the_old_socket_open_and_may_move_back() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        first_socket, first = ada.socket, ada.transport
+        await ada.resume()
+        second = ada.transport
+        assert first.closed is None
+        ada.socket, ada.transport = first_socket, first
+        await ada.result("connect", sessionId=ada.rpc_id)
+        await bob.publish()
+        assert [m["method"] for m in first.sent if "method" in m] == ["participantJoined", "participantPublished"]
+        assert not [m for m in second.sent if "method" in m]
+
+
+@virtual_time
+async def test_another_request_on_the_old_socket_opens_an_anonymous_session() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        old_socket, old = ada.socket, ada.transport
+        await ada.resume()
+        ada.socket, ada.transport = old_socket, old
+        assert (await ada.error("echo"))["code"] == 803
+        assert await ada.result("echo", sessionId=ada.rpc_id) == {"sessionId": ada.rpc_id}
+
+
+@virtual_time
+async def test_the_close_of_the_old_socket_opens_no_window() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        old = ada.socket
+        await ada.resume()
+        world.signaling.closed(old, 1006, "")
+        await asyncio.sleep(60)
+        assert world.room.find(ada.id)
+
+
+@virtual_time
+async def test_a_ping_before_connect_arms_a_second_watchdog_that_closes_the_resumed_socket() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        world.signaling.closed(ada.socket, 1006, "")
+        ada.open()
+        await ping(ada, interval=5000)
+        await ada.result("connect", sessionId=ada.rpc_id)
+        for _ in range(7):
+            await asyncio.sleep(2)
+            await ping(ada)
+        assert ada.transport.closed is None
+        await asyncio.sleep(1.1)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_a_close_with_another_reason_leaves_a_ghost_until_the_next_notification() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 4102, "Connection closed by client")
+        await asyncio.sleep(WINDOW + 60)
+        assert world.room.find(ada.id)
+        await bob.publish()
+        left = {"connectionId": ada.id, "reason": ""}
+        assert bob.told()[-3:] == ["result", "participantLeft", "participantEvicted"]
+        assert bob.notifications()[-2:] == [("participantLeft", left), ("participantEvicted", left)]
+
+
+@virtual_time
+async def test_the_first_notification_to_a_closed_socket_evicts_inside_the_window_with_its_own_reason() -> None:
+    async with kurento() as world:
+        ada, bob, eve = await world.member(), await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 1006, "")
+        await asyncio.sleep(1)
+        await eve.result("leaveRoom")
+        assert ("participantLeft", {"connectionId": ada.id, "reason": "disconnect"}) in bob.notifications()
+        assert not world.room.find(ada.id)
+
+
+@virtual_time
+async def test_the_reason_of_a_property_change_is_no_reason_for_an_eviction() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        await bob.publish()
+        world.signaling.closed(ada.socket, 1006, "")
+        await bob.result(
+            "streamPropertyChanged", streamId="", property="audioActive", newValue=True, reason="publishAudio"
+        )
+        assert bob.notifications("participantLeft") == [("participantLeft", {"connectionId": ada.id, "reason": ""})]
+
+
+@virtual_time
+async def test_a_notification_into_an_open_but_dead_socket_evicts_nobody() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        await bob.publish()
+        assert world.room.find(ada.id)
+
+
+@virtual_time
+async def test_a_ghosts_resume_succeeds_and_its_requests_are_never_answered_until_the_server_closes() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 1006, "")
+        await bob.publish()
+        assert not world.room.find(ada.id)
+        await asyncio.sleep(5)
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+        await ping(ada)
+        await ada.result("echo")
+        number = ada.send("videoData", height=1, width=1, videoActive=True, audioActive=True)
+        await asyncio.sleep(4.9)
+        assert not [m for m in ada.transport.sent if m.get("id") == number]
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, "")
+        assert (await ada.resume())["error"]["code"] == 40007
+
+
+@virtual_time
+async def test_who_is_forced_out_may_still_connect_for_ten_seconds() -> None:
+    async with kurento() as world:
+        ada, moderator = await world.member(), await world.member(Role.MODERATOR)
+        await moderator.result("forceDisconnect", connectionId=ada.id)
+        await asyncio.sleep(9.9)
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+        await asyncio.sleep(0.2)
+        assert (await ada.resume())["error"]["code"] == 40007
+
+
+@virtual_time
+async def test_what_the_real_server_never_answers_is_never_answered() -> None:
+    async with kurento() as world:
+        moderator = await world.member(Role.MODERATOR)
+        moderator.clear()
+        moderator.send("makeCoffee")
+        moderator.send("forceUnpublish", streamId="str_nothing")
+        world.signaling.received(moderator.socket, "{")
+        await settle()
+        await asyncio.sleep(60)
+        assert moderator.transport.sent == []
+        assert await moderator.result("echo")
+
+
+@virtual_time
+async def test_a_resume_asks_for_no_key_frames() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ada.publish()
+        await ada.resume()
+        assert not world.media.named("key frame")
+
+
+@virtual_time
+async def test_close_session_leaves_a_ghost_behind() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        assert (await ada.call("closeSession"))["result"] == "bye"
+        assert ada.transport.closed
+        assert world.room.find(ada.id)
+        await bob.result("sendMessage", message=json.dumps({"to": [], "data": "x", "type": "signal"}))
+        assert not world.room.find(ada.id)
+
+
+@virtual_time
+async def test_every_clock_stops_with_what_it_belongs_to() -> None:
+    async with kurento() as world:
+        for _ in range(10):
+            ada = Client(world)
+            await ping(ada, interval=1000)
+            await ada.join()
+            await ada.result("publishVideo", **publish_params())
+            await ada.resume()
+        await asyncio.sleep(60)
+        assert world.profile.clocks == 0  # type: ignore[attr-defined]
+        assert world.signaling.sessions == 0
+        assert len(world.rooms) == 0

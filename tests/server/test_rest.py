@@ -1,0 +1,256 @@
+"""The REST API: shapes, statuses, rights (`protocol.md` section 10)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from conftest import AUTH, LiveServer
+
+SESSION_KEYS = {
+    "id",
+    "object",
+    "sessionId",
+    "createdAt",
+    "recording",
+    "broadcasting",
+    "mediaMode",
+    "recordingMode",
+    "defaultRecordingProperties",
+    "customSessionId",
+    "forcedVideoCodec",
+    "allowTranscoding",
+    "connections",
+}
+CONNECTION_KEYS = {
+    "id",
+    "object",
+    "status",
+    "connectionId",
+    "sessionId",
+    "createdAt",
+    "activeAt",
+    "location",
+    "ip",
+    "platform",
+    "token",
+    "type",
+    "record",
+    "role",
+    "kurentoOptions",
+    "customIceServers",
+    "rtspUri",
+    "adaptativeBitrate",
+    "onlyPlayWithSubscribers",
+    "networkCache",
+    "serverData",
+    "clientData",
+    "publishers",
+    "subscribers",
+}
+
+
+async def test_the_secret_opens_it_and_nothing_else(live: LiveServer) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Basic !!!"},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Basic T1BFTlZJRFVBUFA6d3Jvbmc="},
+    ):
+        async with live.http.get(live.url("/openvidu/api/sessions"), headers=headers) as response:
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"].startswith("Basic")
+            assert (await response.json())["status"] == 401
+    async with live.http.get(live.url("/openvidu/api/config/openvidu-publicurl")) as response:
+        assert await response.text() == live.url("/")
+
+
+async def test_unmapped_paths_and_methods_are_forbidden(live: LiveServer) -> None:
+    assert await live.status("GET", "nowhere") == 403
+    assert await live.status("PUT", "sessions") == 403
+    assert await live.status("DELETE", "config") == 403
+
+
+async def test_recordings_are_not_implemented(live: LiveServer) -> None:
+    assert await live.status("POST", "recordings/start", {"session": "x"}) == 501
+    assert await live.status("GET", "recordings") == 501
+
+
+async def test_a_session_is_made_listed_read_and_deleted(live: LiveServer) -> None:
+    session = await live.rest("POST", "sessions", {"customSessionId": "Daily-1", "mediaMode": "ROUTED", "other": 1})
+    assert session.keys() == SESSION_KEYS
+    assert session["id"] == session["sessionId"] == session["customSessionId"] == "Daily-1"
+    assert session["connections"] == {"numberOfElements": 0, "content": []}
+    assert await live.rest("GET", "sessions/Daily-1") == session
+    assert await live.rest("GET", "sessions") == {"numberOfElements": 1, "content": [session]}
+    assert await live.status("POST", "sessions", {"customSessionId": "Daily-1"}) == 409
+    assert await live.status("DELETE", "sessions/Daily-1") == 204
+    assert await live.status("DELETE", "sessions/Daily-1") == 404
+    assert await live.status("GET", "sessions/Daily-1") == 404
+
+
+async def test_a_session_needs_no_body_and_no_name(live: LiveServer) -> None:
+    assert re.fullmatch(r"ses_[A-Z]\w{9}", (await live.rest("POST", "sessions"))["id"])
+    assert re.fullmatch(r"ses_[A-Z]\w{9}", (await live.rest("POST", "sessions", {}))["id"])
+
+
+async def test_a_connection_is_pending_until_somebody_joins_with_its_token(live: LiveServer) -> None:
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    pending = await live.rest(
+        "POST",
+        "sessions/room/connection",
+        {
+            "role": "MODERATOR",
+            "data": "from the backend",
+            "kurentoOptions": {"videoMaxSendBandwidth": 500},
+            "customIceServers": [{"url": "turn:turn.example:3478", "username": "u", "credential": "c"}],
+        },
+    )
+    assert pending.keys() == CONNECTION_KEYS
+    assert pending["status"] == "pending"
+    assert pending["serverData"] == "from the backend"
+    assert pending["kurentoOptions"] == {"videoMaxSendBandwidth": 500}
+    assert all(pending[key] is None for key in ("activeAt", "ip", "platform", "clientData", "publishers"))
+    host = f"localhost:{live.test_server.port}"
+    assert re.fullmatch(rf"ws://{host}\?sessionId=room&token=tok_\w{{16}}", pending["token"])
+    assert (await live.rest("GET", "sessions/room"))["connections"]["numberOfElements"] == 0
+    assert (await live.rest("GET", "sessions/room?pendingConnections=true"))["connections"]["numberOfElements"] == 1
+    assert (await live.rest("GET", "sessions/room/connection"))["content"] == [pending]
+    assert (await live.rest("GET", "sessions/room/connection?pendingConnections=false"))["content"] == []
+    assert await live.rest("GET", f"sessions/room/connection/{pending['id']}") == pending
+
+    page = await live.page()
+    from server_world import join_params
+
+    joined = await page.result("joinRoom", **join_params(pending["token"], "room", "Ada"))
+    assert joined["id"] == pending["id"]
+    assert joined["role"] == "MODERATOR"
+    assert joined["customIceServers"] == pending["customIceServers"]
+    stream = await page.publish()
+    active = await live.rest("GET", f"sessions/room/connection/{pending['id']}")
+    assert active.keys() == CONNECTION_KEYS
+    assert active["status"] == "active"
+    assert active["clientData"] == "Ada"
+    assert active["token"] == pending["token"]
+    [publisher] = active["publishers"]
+    assert publisher.keys() == {"createdAt", "streamId", "mediaOptions"}
+    assert publisher["streamId"] == stream
+    assert publisher["mediaOptions"] == {
+        "hasAudio": True,
+        "audioActive": True,
+        "hasVideo": True,
+        "videoActive": True,
+        "typeOfVideo": "CAMERA",
+        "frameRate": 30,
+        "videoDimensions": '{"width":640,"height":480}',
+        "filter": {},
+    }
+
+
+async def test_subscriptions_are_listed_and_streams_can_be_ended(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    stream = await ada.publish()
+    await bob.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+    [subscriber] = (await live.rest("GET", f"sessions/room/connection/{bob.id}"))["subscribers"]
+    assert subscriber.keys() == {"createdAt", "streamId"}
+    assert subscriber["streamId"] == stream
+    assert await live.status("DELETE", f"sessions/room/stream/{stream}") == 204
+    told = {"connectionId": ada.id, "reason": "forceUnpublishByServer"}
+    assert await ada.told("participantUnpublished") == told
+    assert await bob.told("participantUnpublished") == told
+    assert await live.status("DELETE", f"sessions/room/stream/{stream}") == 404
+
+
+async def test_deleting_a_connection_evicts_or_voids_its_token(live: LiveServer) -> None:
+    ada = await live.member()
+    bob = await live.member()
+    assert await live.status("DELETE", f"sessions/room/connection/{ada.id}") == 204
+    gone = {"connectionId": ada.id, "reason": "forceDisconnectByServer"}
+    assert await ada.told("participantEvicted") == gone
+    assert await bob.told("participantLeft") == gone
+    pending = await live.rest("POST", "sessions/room/connection", {})
+    assert await live.status("DELETE", f"sessions/room/connection/{pending['id']}") == 204
+    assert await live.status("DELETE", f"sessions/room/connection/{pending['id']}") == 404
+
+
+async def test_deleting_a_session_evicts_everybody(live: LiveServer) -> None:
+    ada = await live.member()
+    assert await live.status("DELETE", "sessions/room") == 204
+    assert await ada.told("participantEvicted") == {"connectionId": ada.id, "reason": "sessionClosedByServer"}
+    assert await live.rest("GET", "sessions") == {"numberOfElements": 0, "content": []}
+
+
+async def test_a_connection_can_be_changed_while_pending_and_while_active(live: LiveServer) -> None:
+    ada = await live.member(role="SUBSCRIBER")
+    changed = await live.rest("PATCH", f"sessions/room/connection/{ada.id}", {"role": "PUBLISHER"})
+    assert changed["role"] == "PUBLISHER"
+    assert await ada.told("connectionPropertyChanged") == {"property": "role", "newValue": "PUBLISHER"}
+    assert await ada.publish()
+    pending = await live.rest("POST", "sessions/room/connection", {})
+    path = f"sessions/room/connection/{pending['id']}"
+    assert (await live.rest("PATCH", path, {"record": False}))["record"] is False
+    assert await live.status("PATCH", "sessions/room/connection/con_nobody", {}) == 404
+
+
+async def test_signals_of_the_backend_have_no_sender_and_keep_their_type(live: LiveServer) -> None:
+    assert await live.status("POST", "signal", {"session": "nowhere"}) == 404
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    assert await live.status("POST", "signal", {"session": "room"}) == 406
+    ada, bob = await live.member(), await live.member()
+    assert await live.status("POST", "signal", {"session": "room", "to": [ada.id], "type": "X", "data": "hi"}) == 200
+    assert await ada.told("sendMessage") == {"type": "X", "data": "hi"}
+    assert await live.status("POST", "signal", {"session": "room", "to": ["con_nobody"]}) == 406
+    assert not [name for name, _ in bob.notifications if name == "sendMessage"]
+
+
+async def test_an_unknown_session_is_a_bad_request_where_the_real_server_says_so(live: LiveServer) -> None:
+    assert await live.status("GET", "sessions/nowhere/connection/con_x") == 400
+    assert await live.status("DELETE", "sessions/nowhere/connection/con_x") == 400
+    assert await live.status("DELETE", "sessions/nowhere/stream/str_x") == 400
+    assert await live.status("GET", "sessions/nowhere/connection") == 404
+    assert await live.status("POST", "sessions/nowhere/connection", {}) == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "named"),
+    [
+        ("sessions", {"customSessionId": "no spaces"}, "customSessionId"),
+        ("sessions", {"customSessionId": 5}, "customSessionId"),
+        ("sessions", {"mediaMode": "WHAT"}, "mediaMode"),
+        ("sessions", {"allowTranscoding": "yes"}, "allowTranscoding"),
+        ("sessions", [], "body"),
+        ("sessions/room/connection", {"role": "KING"}, "role"),
+        ("sessions/room/connection", {"type": "IPCAM"}, "type"),
+        ("sessions/room/connection", {"data": 5}, "data"),
+        ("sessions/room/connection", {"customIceServers": [{"username": "u"}]}, "customIceServers.0.url"),
+        ("signal", {"to": []}, "session"),
+        ("signal", {"session": "room", "to": [None]}, "to.0"),
+    ],
+)
+async def test_a_bad_body_is_told_which_field(live: LiveServer, path: str, body: Any, named: str) -> None:
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    async with live.http.post(live.url(f"/openvidu/api/{path}"), json=body, headers=AUTH) as response:
+        assert response.status == 400
+        error = await response.json()
+    assert error.keys() == {"timestamp", "status", "error", "message", "path"}
+    assert error["error"] == "Bad Request"
+    assert error["path"] == f"/openvidu/api/{path}"
+    assert named in error["message"]
+
+
+async def test_broken_json_and_huge_bodies_are_errors(live: LiveServer) -> None:
+    url = live.url("/openvidu/api/sessions")
+    async with live.http.post(url, data=b"{", headers=AUTH) as response:
+        assert response.status == 400
+    async with live.http.post(url, data=b"x" * 2 * 1024 * 1024, headers=AUTH) as response:
+        assert response.status == 413
+
+
+async def test_the_configuration_names_what_the_sdks_read(live: LiveServer) -> None:
+    config = await live.rest("GET", "config")
+    assert config["VERSION"] == "2.32.2"
+    assert config["OPENVIDU_RECORDING"] is False
+    assert config["DOMAIN_OR_PUBLIC_IP"] == "localhost"
+    assert config["OPENVIDU_PUBLICURL"] == live.url("/")

@@ -1,0 +1,38 @@
+"""The clock that the other tests rely on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from virtual_time import Deadlock, run_virtual, virtual_time
+
+
+@virtual_time
+async def test_an_hour_takes_no_time() -> None:
+    before = time.monotonic()
+    await asyncio.sleep(3600)
+    assert asyncio.get_running_loop().time() == 3600
+    assert time.monotonic() - before < 1
+
+
+@virtual_time
+async def test_timers_fire_in_their_order() -> None:
+    order: list[int] = []
+
+    async def after(seconds: int) -> None:
+        await asyncio.sleep(seconds)
+        order.append(seconds)
+
+    await asyncio.gather(after(30), after(10), after(20))
+    assert order == [10, 20, 30]
+
+
+def test_waiting_for_what_never_comes_is_an_error() -> None:
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(Deadlock):
+        run_virtual(wait())

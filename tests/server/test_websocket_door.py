@@ -1,0 +1,182 @@
+"""Real WebSockets: the whole path, and what hostile or dead peers do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+
+import aiohttp
+import pytest
+
+from conftest import LiveServer, Serve
+
+MIB = 1024 * 1024
+
+
+async def test_a_token_a_join_a_stream_a_subscriber_a_resume(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    stream = await ada.publish()
+    assert (await bob.told("participantPublished"))["streams"][0]["id"] == stream
+    answer = await bob.result("receiveVideoFrom", sender=stream, sdpOffer="an offer")
+    assert answer["sdpAnswer"] == "answer to an offer"
+    again = await live.page()
+    resumed = await again.call("connect", sessionId=ada.rpc_id, reconnect=True)
+    assert resumed["result"]["value"] == "reconnection successful"
+    code, reason = await asyncio.wait_for(ada.closed, 5)
+    assert code == 4105
+    assert reason
+    await bob.result("sendMessage", message=json.dumps({"to": [], "data": "welcome back", "type": "signal"}))
+    assert (await again.told("sendMessage"))["data"] == "welcome back"
+
+
+async def test_a_probe_is_answered_at_once(live: LiveServer) -> None:
+    async with live.http.get(live.url("/openvidu?probe=prb_whoever")) as response:
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        assert len(await response.read()) < 32
+
+
+async def test_health(live: LiveServer) -> None:
+    async with live.http.get(live.url("/healthz")) as response:
+        assert await response.text() == "ok\n"
+
+
+async def test_a_message_above_one_mebibyte_is_an_error_and_the_socket_lives_on(live: LiveServer) -> None:
+    ada = await live.member()
+    await ada.ws.send_str(json.dumps({"id": 1, "method": "echo", "params": {"x": "x" * MIB}}))
+    error = await ada.refused()
+    assert error["code"] == -32600
+    assert "1048576" in error["message"]
+    assert await ada.result("echo")
+
+
+async def test_a_message_that_never_ends_closes_its_own_socket_only(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+        await ada.ws.send_str("x" * 5 * MIB)
+    code, _ = await asyncio.wait_for(ada.closed, 5)
+    assert code in (1009, 1006)
+    assert await bob.result("echo")
+
+
+async def test_what_is_no_message_is_told_what_is_wrong(live: LiveServer) -> None:
+    ada = await live.page()
+    await ada.ws.send_str("{")
+    assert (await ada.refused())["code"] == -32700
+    await ada.ws.send_bytes(b"\xff\xfe\x00")
+    assert (await ada.refused())["code"] == -32700
+    assert (await ada.call("echo"))["error"]["code"] == 803
+    await ada.ws.send_bytes(json.dumps({"id": 99, "method": "ping"}).encode())
+
+
+async def test_half_a_surrogate_pair_reaches_the_others_as_a_replacement(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    await ada.ws.send_str(
+        '{"jsonrpc":"2.0","id":50,"method":"sendMessage","params":{"message":"{\\"to\\":[],\\"data\\":\\"\\\\ud800\\"}"}}'
+    )
+    assert (await bob.told("sendMessage"))["data"] == "?"
+    assert await ada.result("echo")
+
+
+async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_for_it(serve: Serve) -> None:
+    live = await serve(eviction_timeout=2.5)
+    ada, bob = await live.member(), await live.member()
+    ada.reader.cancel()  # reads no more: its kernel buffers fill, then the server's
+    ada.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+    silent_since = time.monotonic()
+    signal = json.dumps({"to": [ada.id], "data": "x" * 500_000, "type": "signal"})
+    for _ in range(16):
+        await bob.result("sendMessage", message=signal)
+    assert (await bob.told("participantLeft"))["reason"] == "networkDisconnect"
+    assert time.monotonic() - silent_since == pytest.approx(2.5, abs=1.1)
+    assert (await bob.told("participantEvicted"))["connectionId"] == ada.id
+
+
+async def test_who_does_not_read_costs_bounded_memory(serve: Serve) -> None:
+    live = await serve(eviction_timeout=60)
+    ada, bob = await live.member(), await live.member()
+    ada.reader.cancel()
+    ada.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+    signal = json.dumps({"to": [ada.id], "data": "x" * 1_000_000, "type": "signal"})
+    sockets = live.server.signaling.sockets
+    for _ in range(40):
+        await bob.result("sendMessage", message=signal)
+    async with asyncio.timeout(5):
+        while live.server.signaling.sockets == sockets:
+            await asyncio.sleep(0.05)
+
+
+async def test_only_allowed_origins_may_open_the_socket(serve: Serve) -> None:
+    live = await serve(allowed_origins=("https://app.example",))
+    url = live.url("/openvidu?sessionId=x")
+    ws = await live.http.ws_connect(url, headers={"Origin": "https://app.example"})
+    await ws.close()
+    for headers in ({}, {"Origin": "https://evil.example"}):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await live.http.ws_connect(url, headers=headers)
+        assert refused.value.status == 403
+
+
+async def test_a_client_that_closes_is_answered_and_forgotten(live: LiveServer) -> None:
+    page = await live.page()
+    assert await page.call("connect")
+    await page.ws.close(code=4102, message=b"bye")
+    assert page.ws.close_code == 4102
+    async with asyncio.timeout(5):
+        while live.server.signaling.sockets or live.server.signaling.sessions:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_stops_tells_its_clients_by_closing_their_sockets(serve: Serve) -> None:
+    live = await serve()
+    ada = await live.member()
+    before = time.monotonic()
+    await live.test_server.close()
+    assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
+    assert time.monotonic() - before < 1
+    assert live.server.media.closed  # type: ignore[attr-defined]
+
+
+async def test_a_fault_makes_the_server_deaf_and_mute_to_one_page_and_its_probes(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    begin = time.monotonic()
+    body = {"participant": ada.id, "kind": "silent", "seconds": 1.5}
+    async with live.http.post(live.url("/faults"), json=body) as response:
+        assert response.status == 200
+    reader, writer = await asyncio.open_connection("127.0.0.1", live.test_server.port)
+    writer.write(f"GET /openvidu?probe={ada.probe_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    probe = asyncio.create_task(reader.read())
+    resume = asyncio.create_task(live.page(f"&probe={ada.probe_id}"))
+    echo = asyncio.create_task(ada.call("echo"))
+    await bob.publish()
+    await asyncio.sleep(1)
+    assert not probe.done()
+    assert not resume.done()
+    assert not echo.done()
+    assert not ada.notifications[1:]
+    with contextlib.suppress(ConnectionError):
+        assert await probe == b""
+    writer.close()
+    await resume  # broken off too; aiohttp's client repeats a GET by itself
+    assert time.monotonic() - begin == pytest.approx(1.5, abs=0.3)
+    await echo  # what TCP kept is delivered after the end, both ways
+    await ada.told("participantPublished")
+    async with live.http.get(live.url(f"/openvidu?probe={ada.probe_id}")) as response:
+        assert response.status == 200
+
+
+async def test_an_eviction_during_a_fault_is_seen_by_the_page_only_after_it(serve: Serve) -> None:
+    live = await serve(fault_control=True, eviction_timeout=2.1)
+    ada, bob = await live.member(), await live.member()
+    begin = time.monotonic()
+    async with live.http.post(live.url("/faults"), json={"participant": ada.id, "seconds": 3.5}) as response:
+        assert response.status == 200
+    assert await bob.told("participantEvicted")
+    assert time.monotonic() - begin == pytest.approx(2.1, abs=1)
+    assert not ada.closed.done()
+    assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
+    assert time.monotonic() - begin == pytest.approx(3.5, abs=0.3)
+    again = await live.page(f"&probe={ada.probe_id}")
+    assert (await again.call("connect", sessionId=ada.rpc_id))["error"]["code"] == 40007
