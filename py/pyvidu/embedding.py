@@ -1,0 +1,326 @@
+"""Python's half of `pyvidu.js`: serves a page whose own code is JavaScript.
+
+The page's objects and ours know each other by numbers, handles, and nothing else. The page calls the methods of
+`Embedding`; we call the three functions of its `Page`. What takes its time is answered through a `settle` callable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
+from pyvidu.connection import Connection
+from pyvidu.errors import OpenViduError
+from pyvidu.events import Event
+from pyvidu.openvidu import OpenVidu
+from pyvidu.publisher import Publisher
+from pyvidu.reconnection.outage import Outage
+from pyvidu.session import Session
+from pyvidu.stream import Stream
+from pyvidu.stream_manager import StreamManager
+
+logger = logging.getLogger(__name__)
+
+_SESSION_EVENTS = (
+    "connectionCreated", "connectionDestroyed", "connectionPropertyChanged", "exception", "networkQualityLevelChanged",
+    "reconnected", "reconnecting", "reconnectionAttempt", "recordingStarted", "recordingStopped", "sessionDisconnected",
+    "signal", "streamCreated", "streamDestroyed", "streamPropertyChanged",
+)  # fmt: skip
+_MANAGER_EVENTS = (
+    "streamCreated", "streamDestroyed", "streamPlaying", "streamPropertyChanged", "videoElementCreated",
+    "videoElementDestroyed",
+)  # fmt: skip
+
+Settle = Callable[..., object]
+"""Called once: with a value, or with None, the name and the sentence of an error, and the server's code if it has one."""
+
+
+class Page(Protocol):
+    """The page. `values` are fields, `references` are fields that are objects, or lists of them, by their handles."""
+
+    def create(self, class_name: str) -> int:
+        """Make the page's object for a Connection or a Stream, and return its handle."""
+
+    def update(self, handle: int, values: Mapping[str, Any], references: Mapping[str, Any]) -> None:
+        """Set fields of an object."""
+
+    def dispatch(
+        self, handle: int, class_name: str, kind: str, values: Mapping[str, Any], references: Mapping[str, Any]
+    ) -> bool:
+        """Fire an event; True if a handler prevented its default action."""
+
+
+class Embedding:
+    """One for each page. Its methods are named as in `Session`, `Publisher`..., and take handles for objects."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._objects: dict[int, Any] = {}
+        self._handles: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._joining: dict[int, asyncio.Task[None]] = {}
+
+    def release(self, handle: int) -> None:
+        """The page has let go of an object."""
+        self._objects.pop(handle, None)
+
+    # --- OpenVidu ----------------------------------------------------------------------------------------------------
+
+    def new_openvidu(self, handle: int) -> None:
+        """`new OpenVidu()`."""
+        self._adopt(handle, OpenVidu())
+
+    def configure(self, handle: int, configuration: Any) -> None:
+        """`setAdvancedConfiguration`."""
+        self._objects[handle].set_advanced_configuration(_known(AdvancedConfiguration, configuration.to_py()))
+
+    def new_session(self, handle: int, openvidu: int) -> None:
+        """`initSession`."""
+        self._adopt(handle, self._objects[openvidu].init_session(), _SESSION_EVENTS)
+
+    def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Any, settle: Settle) -> None:
+        """`initPublisher`: `publisher` and `stream` are the page's, made before ours."""
+        wanted = _known(PublisherProperties, properties.to_py())
+
+        async def make() -> None:
+            made = await self._objects[openvidu].init_publisher(None, wanted)
+            self._adopt(stream, made.stream)
+            self._adopt(publisher, made, _MANAGER_EVENTS)
+            self._push(made.stream)
+
+        self._run(make(), settle)
+
+    # --- Session -----------------------------------------------------------------------------------------------------
+
+    def connect(self, session: int, token: str, data: str, settle: Settle) -> None:
+        """`Session.connect`."""
+
+        async def join() -> None:
+            try:
+                await self._objects[session].connect(token, data)
+            except asyncio.CancelledError:
+                raise OpenViduError("The session was left before it was joined") from None
+            finally:
+                self._joining.pop(session, None)
+            self._push(self._objects[session])
+
+        task = self._run(join(), settle)
+        if not task.done():
+            self._joining[session] = task
+
+    def disconnect(self, session: int) -> None:
+        """`Session.disconnect`; while joining it ends the attempt."""
+        if session in self._joining:
+            self._joining[session].cancel()
+        self._objects[session].disconnect()
+
+    def publish(self, session: int, publisher: int, settle: Settle) -> None:
+        """`Session.publish`."""
+        self._run(self._objects[session].publish(self._objects[publisher]), settle, push=session)
+
+    def unpublish(self, session: int, publisher: int, settle: Settle) -> None:
+        """`Session.unpublish`."""
+        self._run(self._objects[session].unpublish(self._objects[publisher]), settle, push=session)
+
+    def subscribe(self, session: int, stream: int, subscriber: int, audio: bool, video: bool, settle: Settle) -> None:
+        """`Session.subscribe`: `subscriber` is the page's, made before ours. Its videos are shown by `show_in`."""
+        remote: Stream = self._objects[stream]
+        coroutine = self._objects[session].subscribe(remote, subscribe_to_audio=audio, subscribe_to_video=video)
+        self._run(coroutine, settle, push=session)
+        if remote.stream_manager is not None:  # the call has got that far already, see `_run`
+            self._adopt(subscriber, remote.stream_manager, _MANAGER_EVENTS)
+            self._push(self._objects[session])
+
+    def unsubscribe(self, session: int, subscriber: int, settle: Settle) -> None:
+        """`Session.unsubscribe`."""
+        self._run(self._objects[session].unsubscribe(self._objects[subscriber]), settle, push=session)
+
+    def signal(self, session: int, data: str, to: Any, kind: str, settle: Settle) -> None:
+        """`Session.signal`; `to` are handles of connections."""
+        receivers = [self._objects[handle] for handle in to]
+        self._run(self._objects[session].signal(data=data, to=receivers, type=kind), settle)
+
+    def force_disconnect(self, session: int, connection: int, settle: Settle) -> None:
+        """`Session.forceDisconnect`."""
+        self._run(self._objects[session].force_disconnect(self._objects[connection]), settle)
+
+    def force_unpublish(self, session: int, stream: int, settle: Settle) -> None:
+        """`Session.forceUnpublish`."""
+        self._run(self._objects[session].force_unpublish(self._objects[stream]), settle)
+
+    def reconnect_now(self, session: int) -> None:
+        """`Session.reconnectNow`, ours."""
+        self._objects[session].reconnect_now()
+
+    def stop_reconnecting(self, session: int) -> None:
+        """`Session.stopReconnecting`, ours."""
+        self._objects[session].stop_reconnecting()
+
+    def outages(self, session: int) -> str:
+        """`Session.outages`, ours, as JSON."""
+        return json.dumps([outage.to_dict() for outage in self._objects[session].outages])
+
+    # --- StreamManager, Publisher, Subscriber, Stream ----------------------------------------------------------------
+
+    def show_in(self, manager: int, element: Any) -> None:
+        """`addVideoElement` and `createVideoElement`: both make their element themselves."""
+        self._objects[manager].add_video_element(element)
+
+    def hide(self, manager: int, element: Any) -> None:
+        """A video element that is to show another stream now."""
+        owner: StreamManager = self._objects[manager]
+        for video in [video for video in owner.videos if video.element == element]:
+            owner.videos.remove(video)
+            video.close()
+
+    def set_active(self, publisher: int, kind: str, enabled: bool, settle: Settle) -> None:
+        """`publishAudio`, `publishVideo`."""
+        own: Publisher = self._objects[publisher]
+        told = own.publish_audio(enabled) if kind == "audio" else own.publish_video(enabled)
+        self._push(own.stream)
+
+        async def wait() -> None:
+            await told
+
+        self._run(wait(), settle)
+
+    def want(self, subscriber: int, kind: str, enabled: bool) -> None:
+        """`subscribeToAudio`, `subscribeToVideo`."""
+        getattr(self._objects[subscriber], f"subscribe_to_{kind}")(enabled)
+
+    def media_stream(self, stream: int) -> Any:
+        """`getMediaStream`."""
+        found = self._objects.get(stream)
+        return found.get_media_stream() if found is not None else None
+
+    def peer_connection(self, stream: int) -> Any:
+        """`getRTCPeerConnection`."""
+        found = self._objects.get(stream)
+        return found.get_rtc_peer_connection() if found is not None else None
+
+    # --- to the page -------------------------------------------------------------------------------------------------
+
+    def _adopt(self, handle: int, own: Any, events: tuple[str, ...] = ()) -> None:
+        self._objects[handle] = own
+        self._handles[own] = handle
+        for name in events:
+            own.on(name, partial(self._fire, handle))
+
+    def _fire(self, handle: int, event: Event) -> None:
+        if isinstance(event.target, Session):
+            self._push(event.target)
+        values: dict[str, Any] = {}
+        references: dict[str, Any] = {}
+        for field in dataclasses.fields(event):
+            value = getattr(event, field.name)
+            if field.name.startswith("_") or field.name in ("type", "target", "signal_type"):
+                continue
+            name = "from" if field.name == "from_connection" else _camel_case(field.name)
+            if isinstance(value, Connection | Session | Stream | StreamManager):
+                references[name] = self._reference(value)
+            else:
+                values[name] = _plain(value)
+        if self._page.dispatch(handle, type(event).__name__, event.type, values, references):
+            event.prevent_default()
+
+    def _reference(self, thing: Any) -> int | None:
+        """The handle of something that the page is to see as it is now."""
+        if thing is None:
+            return None
+        if thing not in self._handles:
+            handle = self._page.create(type(thing).__name__)
+            self._adopt(handle, thing)
+        if isinstance(thing, Stream | Connection):
+            self._push(thing)
+        return self._handles[thing]
+
+    def _push(self, thing: Session | Stream | Connection) -> None:
+        handle = self._handles[thing]
+        if isinstance(thing, Stream):
+            self._page.update(handle, _fields(thing, _STREAM_FIELDS), self._references_of(thing))
+        elif isinstance(thing, Connection):
+            self._page.update(handle, _fields(thing, _CONNECTION_FIELDS), {})
+        else:
+            remotes = list(thing.remote_connections.values())
+            references: dict[str, Any] = {
+                "remoteConnections": [self._reference(connection) for connection in remotes],
+                "streamManagers": [self._handles[item] for item in thing.stream_managers if item in self._handles],
+            }
+            for connection in [*remotes, *([thing.connection] if thing.connection is not None else [])]:
+                own = self._reference(connection)
+                self._page.update(own or 0, {}, {"stream": self._reference(connection.stream)})
+            if thing.connection is not None:
+                references["connection"] = self._reference(thing.connection)
+            values = {"sessionId": thing.session_id, "capabilities": thing.capabilities}
+            self._page.update(handle, values, references)
+
+    def _references_of(self, stream: Stream) -> dict[str, Any]:
+        references: dict[str, Any] = {}
+        if stream.connection is not None:
+            references["connection"] = self._reference(stream.connection)
+        if stream.stream_manager in self._handles:
+            references["streamManager"] = self._handles[stream.stream_manager]
+        return references
+
+    def _run(
+        self, coroutine: Coroutine[Any, Any, object], settle: Settle, *, push: int | None = None
+    ) -> asyncio.Task[None]:
+        """Runs a call, its first step at once: so calls happen in the order in which the page makes them."""
+
+        async def call() -> None:
+            try:
+                await coroutine
+            except OpenViduError as error:
+                settle(None, error.name, str(error), getattr(error, "code", None))
+            except asyncio.CancelledError:
+                settle(None, OpenViduError.name, "The call was given up because its session ended")
+            except Exception as error:  # a page is told of our own mistakes too, instead of waiting for ever
+                logger.exception("a call of the page failed")
+                settle(None, OpenViduError.name, f"{type(error).__name__}: {error}")
+            else:
+                if push is not None and push in self._objects:
+                    self._push(self._objects[push])
+                settle()
+
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[None] = asyncio.Task(call(), loop=loop, eager_start=True)  # type: ignore[call-arg]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+_STREAM_FIELDS = (
+    "stream_id", "creation_time", "has_audio", "has_video", "audio_active", "video_active", "type_of_video",
+    "frame_rate", "video_dimensions", "filter",
+)  # fmt: skip
+_CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record", "disposed")
+
+
+def _fields(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {_camel_case(name): _plain(getattr(thing, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Outage):
+        return value.to_dict()
+    return str(value) if isinstance(value, str) else value  # an enum's member is not a JavaScript string
+
+
+def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """`properties` without what this client does not have: a page that was written for another one still runs."""
+    names = {_camel_case(field.name) for field in dataclasses.fields(cls)}
+    for name in properties.keys() - names:
+        logger.warning("%s is not supported and ignored", name)
+    return {name: value for name, value in properties.items() if name in names}
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,41 @@
+// OpenVidu's error names, and errors as a page of openvidu-browser expects them.
+
+export const OpenViduErrorName = Object.freeze(
+  Object.fromEntries(
+    [
+      'BROWSER_NOT_SUPPORTED',
+      'DEVICE_ACCESS_DENIED',
+      'DEVICE_ALREADY_IN_USE',
+      'SCREEN_CAPTURE_DENIED',
+      'SCREEN_SHARING_NOT_SUPPORTED',
+      'INPUT_VIDEO_DEVICE_NOT_FOUND',
+      'INPUT_AUDIO_DEVICE_NOT_FOUND',
+      'INPUT_AUDIO_DEVICE_GENERIC_ERROR',
+      'NO_INPUT_SOURCE_SET',
+      'PUBLISHER_PROPERTIES_ERROR',
+      'OPENVIDU_PERMISSION_DENIED',
+      'OPENVIDU_NOT_CONNECTED',
+      'GENERIC_ERROR',
+    ].map((name) => [name, name]),
+  ),
+);
+
+/** An error with one of OpenVidu's names. `code` is the server's, where the server refused. */
+export class OpenViduError extends Error {
+  constructor(name, message, code) {
+    super(message);
+    this.name = name;
+    if (code !== undefined) this.code = code;
+  }
+}
+
+/** Why this page cannot make calls, in one sentence, or undefined. */
+export function whyUnsupported() {
+  if (typeof document === 'undefined') {
+    return 'pyvidu must run in the page itself: a worker has no camera and no WebRTC.';
+  }
+  if (typeof RTCPeerConnection === 'undefined') {
+    return 'This browser has no WebRTC (RTCPeerConnection is missing), so it cannot make calls.';
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+// Events and their listeners, as openvidu-browser has them.
+
+/** Base of every event. Fields beside these are the properties that the documentation of the event names. */
+export class Event {
+  constructor(type, target, { cancelable = false, ...fields } = {}) {
+    this.type = type;
+    this.target = target;
+    this.cancelable = cancelable;
+    this.hasBeenPrevented = false;
+    Object.assign(this, fields);
+  }
+
+  /** Keeps the default action from happening. */
+  preventDefault() {
+    this.hasBeenPrevented = true;
+  }
+
+  isDefaultPrevented() {
+    return this.hasBeenPrevented;
+  }
+}
+
+export class ConnectionEvent extends Event {}
+export class ConnectionPropertyChangedEvent extends Event {}
+export class ExceptionEvent extends Event {}
+export class NetworkQualityLevelChangedEvent extends Event {}
+export class ReconnectedEvent extends Event {}
+export class ReconnectingEvent extends Event {}
+export class ReconnectionAttemptEvent extends Event {}
+export class RecordingEvent extends Event {}
+export class SessionDisconnectedEvent extends Event {}
+export class SignalEvent extends Event {}
+export class StreamEvent extends Event {}
+export class StreamManagerEvent extends Event {}
+export class StreamPropertyChangedEvent extends Event {}
+export class VideoElementEvent extends Event {}
+
+const CLASSES = {
+  ConnectionEvent,
+  ConnectionPropertyChangedEvent,
+  ExceptionEvent,
+  NetworkQualityLevelChangedEvent,
+  ReconnectedEvent,
+  ReconnectingEvent,
+  ReconnectionAttemptEvent,
+  RecordingEvent,
+  SessionDisconnectedEvent,
+  SignalEvent,
+  StreamEvent,
+  StreamManagerEvent,
+  StreamPropertyChangedEvent,
+  VideoElementEvent,
+};
+
+/** The event that Python describes. */
+export function eventOf(className, type, target, fields) {
+  return new (CLASSES[className] ?? Event)(type, target, fields);
+}
+
+/** Base of Session, Publisher and Subscriber. */
+export class EventDispatcher {
+  constructor() {
+    hidden(this, '_listeners', new Map());
+  }
+
+  /** Calls `handler` at every event `type`, in the order in which handlers were added. */
+  on(type, handler) {
+    return this._listen(type, handler, false);
+  }
+
+  /** Calls `handler` at the next event `type` only. */
+  once(type, handler) {
+    return this._listen(type, handler, true);
+  }
+
+  /** Takes `handler`, or every handler of `type`, away again. */
+  off(type, handler) {
+    const kept = handler ? (this._listeners.get(type) ?? []).filter((entry) => entry.handler !== handler) : [];
+    this._listeners.set(type, kept);
+    return this;
+  }
+
+  _listen(type, handler, once) {
+    const missed = this._missedEvents(type);
+    if (!once || !missed.length) {
+      this._listeners.set(type, [...(this._listeners.get(type) ?? []), { handler, once }]);
+    }
+    for (const event of missed) call(handler, event);
+    return this;
+  }
+
+  /** Events that a handler of `type` which is added only now is still to be told of. */
+  _missedEvents(_type) {
+    return [];
+  }
+
+  /** Calls the handlers of the event's type, then those of `alsoAs`. */
+  _emit(event, alsoAs) {
+    for (const type of new Set([event.type, alsoAs ?? event.type])) {
+      for (const entry of this._listeners.get(type) ?? []) {
+        if (entry.once) this.off(type, entry.handler);
+        call(entry.handler, event);
+      }
+    }
+  }
+}
+
+/** A handler that throws is reported like any uncaught error, and stops nobody. */
+function call(handler, event) {
+  try {
+    handler(event);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/** A property that neither `console.log` nor a framework that walks through objects sees. */
+export function hidden(object, name, value) {
+  Object.defineProperty(object, name, { value, writable: true });
+}

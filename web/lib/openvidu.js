@@ -1,0 +1,112 @@
+// The entrance, with openvidu-browser's methods. Python boots behind it: nothing here waits for it.
+
+import { register, request, tell } from './bridge.js';
+import { OpenViduError, whyUnsupported } from './errors.js';
+import { Publisher, elementOf } from './stream-manager.js';
+import { Session } from './session.js';
+import { Stream } from './stream.js';
+
+export class OpenVidu {
+  constructor() {
+    register(this);
+    this.advancedConfiguration = {};
+    tell('new_openvidu', this._handle);
+  }
+
+  /** A new session, not connected yet. */
+  initSession() {
+    return new Session(this);
+  }
+
+  /**
+   * Asks for camera and microphone, and returns the Publisher at once.
+   * @param {string|HTMLElement|undefined} targetElement where the own view is shown, if anywhere
+   * @param {object|((error?: Error) => void)} [properties] openvidu-browser's `PublisherProperties`
+   * @param {(error?: Error) => void} [completionHandler]
+   */
+  initPublisher(targetElement, properties, completionHandler) {
+    const handler = typeof properties === 'function' ? properties : completionHandler;
+    const publisher = this._publisher(targetElement, typeof properties === 'function' ? {} : properties);
+    publisher._access.then(
+      () => handler?.(undefined),
+      (error) => (handler ? handler(error) : console.error(error)),
+    );
+    return publisher;
+  }
+
+  /** The same, but the Publisher is there once access was allowed. */
+  async initPublisherAsync(targetElement, properties) {
+    const publisher = this._publisher(targetElement, properties);
+    await publisher._access;
+    return publisher;
+  }
+
+  /** Changes settings; sessions that connect later have them. */
+  setAdvancedConfiguration(configuration) {
+    Object.assign(this.advancedConfiguration, configuration);
+    tell('configure', this._handle, defined(configuration));
+  }
+
+  /** Whether this browser can make calls. */
+  checkSystemRequirements() {
+    return whyUnsupported() === undefined;
+  }
+
+  checkScreenSharingCapabilities() {
+    return Boolean(globalThis.navigator?.mediaDevices?.getDisplayMedia);
+  }
+
+  /** Cameras and microphones, as `{kind, deviceId, label}`. */
+  async getDevices() {
+    const devices = await mediaDevices().enumerateDevices();
+    return devices
+      .filter((device) => device.kind === 'audioinput' || device.kind === 'videoinput')
+      .map(({ kind, deviceId, label }) => ({ kind, deviceId, label }));
+  }
+
+  /** openvidu-browser logs less after this; pyvidu's page half never logs much. */
+  enableProdMode() {}
+
+  _publisher(targetElement, properties) {
+    const wanted = defined({ publishAudio: true, publishVideo: true, mirror: true, ...properties });
+    const hasAudio = wanted.audioSource !== false;
+    const hasVideo = wanted.videoSource !== false;
+    const stream = new Stream({
+      hasAudio,
+      hasVideo,
+      audioActive: hasAudio && Boolean(wanted.publishAudio),
+      videoActive: hasVideo && Boolean(wanted.publishVideo),
+    });
+    const publisher = new Publisher(stream, wanted);
+    const { insertMode, ...forPython } = wanted;
+    publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, forPython).then(
+      () => {
+        const target = targetElement && elementOf(targetElement);
+        if (target) publisher.createVideoElement(target, insertMode);
+        else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
+        publisher._allowed();
+      },
+      (error) => {
+        publisher._refused(error);
+        throw error;
+      },
+    );
+    publisher._access.catch(() => {}); // `initPublisher`'s handler or `publish` is told; neither need be there
+    return publisher;
+  }
+}
+
+/** A copy of `options` without what is not set. A source that is null is none, as in openvidu-browser. */
+function defined(options) {
+  const sources = new Set(['audioSource', 'videoSource']);
+  const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (value !== null ? [[name, value]] : sources.has(name) ? [[name, false]] : [])),
+  );
+}
+
+function mediaDevices() {
+  const devices = navigator.mediaDevices;
+  if (!devices) throw new OpenViduError('DEVICE_ACCESS_DENIED', 'Cameras and microphones need https, or localhost');
+  return devices;
+}

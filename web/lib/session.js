@@ -1,0 +1,137 @@
+// A session as one participant sees it, with openvidu-browser's methods.
+
+import { ask, pin, register, request, tell, unpin } from './bridge.js';
+import { EventDispatcher } from './events.js';
+import { Subscriber, elementOf } from './stream-manager.js';
+
+/** Made by `OpenVidu.initSession`. */
+export class Session extends EventDispatcher {
+  constructor(openvidu) {
+    super();
+    register(this);
+    this.openvidu = openvidu;
+    this.sessionId = undefined;
+    this.connection = undefined;
+    this.capabilities = undefined;
+    this.streamManagers = [];
+    this.remoteConnections = new Map();
+    this.remoteStreamsCreated = new Map();
+    tell('new_session', this._handle, openvidu._handle);
+  }
+
+  /** Joins. `metadata` is what the others see as `connection.data`: a text, or anything that becomes JSON. */
+  async connect(token, metadata) {
+    pin(this); // its events are wanted even if the page forgets the object
+    try {
+      await request('connect', this._handle, token, textOf(metadata));
+    } catch (error) {
+      unpin(this);
+      throw error;
+    }
+  }
+
+  /** Leaves: every event of it has been fired when this returns. */
+  disconnect() {
+    tell('disconnect', this._handle);
+  }
+
+  async publish(publisher) {
+    await publisher._access;
+    await request('publish', this._handle, publisher._handle);
+  }
+
+  unpublish(publisher) {
+    return request('unpublish', this._handle, publisher._handle);
+  }
+
+  /**
+   * Receives a remote stream, and returns its Subscriber at once.
+   * @param {import('./stream.js').Stream} stream
+   * @param {string|HTMLElement|undefined} targetElement where a `<video>` is created, if anywhere
+   * @param {object|((error?: Error) => void)} [properties]
+   * @param {(error?: Error) => void} [completionHandler]
+   */
+  subscribe(stream, targetElement, properties, completionHandler) {
+    const handler = typeof properties === 'function' ? properties : completionHandler;
+    const [subscriber, done] = this._subscribe(stream, targetElement, properties);
+    done.then(
+      () => handler?.(undefined),
+      (error) => (handler ? handler(error) : console.error(error)),
+    );
+    return subscriber;
+  }
+
+  /** Receives a remote stream; the Subscriber is there once media was negotiated. */
+  async subscribeAsync(stream, targetElement, properties) {
+    const [subscriber, done] = this._subscribe(stream, targetElement, properties);
+    await done;
+    return subscriber;
+  }
+
+  unsubscribe(subscriber) {
+    return request('unsubscribe', this._handle, subscriber._handle);
+  }
+
+  /** Sends `{data, to, type}` to the connections in `to`, or to everybody. */
+  signal({ data, to, type } = {}) {
+    const receivers = (to ?? []).map((connection) => connection._handle);
+    return request('signal', this._handle, data ?? '', receivers, type ?? '');
+  }
+
+  forceDisconnect(connection) {
+    return request('force_disconnect', this._handle, connection._handle);
+  }
+
+  forceUnpublish(stream) {
+    return request('force_unpublish', this._handle, stream._handle);
+  }
+
+  // --- ours: openvidu-browser has no such thing ---
+
+  /** During an outage: tries at once, for a page that knows better. */
+  reconnectNow() {
+    tell('reconnect_now', this._handle);
+  }
+
+  /** During an outage: gives up; `sessionDisconnected` follows with reason `networkDisconnect`. */
+  stopReconnecting() {
+    tell('stop_reconnecting', this._handle);
+  }
+
+  /** The records of this session's outages, oldest first. */
+  get outages() {
+    return JSON.parse(ask('outages', this._handle) ?? '[]');
+  }
+
+  // --- what pyvidu does with it ---
+
+  _subscribe(stream, targetElement, properties) {
+    const { insertMode, subscribeToAudio = true, subscribeToVideo = true } = Object(properties);
+    const subscriber = new Subscriber(stream, { insertMode, subscribeToAudio, subscribeToVideo });
+    const done = request('subscribe', this._handle, stream._handle, subscriber._handle, subscribeToAudio, subscribeToVideo);
+    subscriber._bind();
+    const target = targetElement && elementOf(targetElement);
+    if (target) subscriber.createVideoElement(target, insertMode);
+    else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
+    return [subscriber, done];
+  }
+
+  /** An event that Python fires on this session. */
+  _dispatch(event) {
+    if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
+    if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);
+    if (event.type === 'sessionDisconnected') unpin(this);
+    this._emit(event, event.type.startsWith('signal:') ? 'signal' : undefined);
+  }
+
+  _update({ remoteConnections, ...fields }) {
+    Object.assign(this, fields);
+    this.remoteConnections = new Map(remoteConnections.map((connection) => [connection.connectionId, connection]));
+  }
+}
+
+function textOf(metadata) {
+  if (metadata === undefined || metadata === null) return '';
+  return typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
+}
+

@@ -1,0 +1,185 @@
+// Publisher and Subscriber: one stream each, and the video elements that show it.
+//
+// Elements are made here, because pages rely on getting them at once; Python adopts them, shows the stream in them and
+// says when they are no longer needed.
+
+import { register, request, tell } from './bridge.js';
+import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hidden } from './events.js';
+
+export const VideoInsertMode = Object.freeze({
+  AFTER: 'AFTER',
+  APPEND: 'APPEND',
+  BEFORE: 'BEFORE',
+  PREPEND: 'PREPEND',
+  REPLACE: 'REPLACE',
+});
+
+const POSITIONS = { AFTER: 'afterend', APPEND: 'beforeend', BEFORE: 'beforebegin', PREPEND: 'afterbegin' };
+
+const managers = new WeakMap(); // video element -> who shows a stream in it
+
+export class StreamManager extends EventDispatcher {
+  constructor(stream, remote) {
+    super();
+    register(this);
+    this.stream = stream;
+    this.remote = remote;
+    this.id = undefined;
+    /** @type {{video: HTMLVideoElement, id: string, targetElement?: HTMLElement, insertMode?: string}[]} */
+    this.videos = [];
+    hidden(this, '_bound', false); // whether Python's half exists
+    hidden(this, '_waiting', []); // what to do as soon as it does
+    hidden(this, '_playing', false);
+    stream.streamManager = this;
+  }
+
+  /** Creates a `<video>` at `targetElement` (an element or its id) that shows the stream, and returns it. */
+  createVideoElement(targetElement, insertMode = VideoInsertMode.APPEND) {
+    const target = elementOf(targetElement);
+    if (!target) throw new Error(`There is no element ${targetElement} to put a video in`);
+    const video = document.createElement('video');
+    video.id = `${this.remote ? 'remote' : 'local'}-video-${this.stream.streamId || 'undefined'}`;
+    video.autoplay = true;
+    video.playsInline = true;
+    if (insertMode === VideoInsertMode.REPLACE) target.replaceWith(video);
+    else target.insertAdjacentElement(POSITIONS[insertMode] ?? POSITIONS.APPEND, video);
+    this._show({ video, id: video.id, targetElement: target, insertMode });
+    return video;
+  }
+
+  /**
+   * Makes a `<video>` of the page's own show the stream.
+   * @returns 1 if it showed none before, 0 if it showed this one already, -1 if it showed another one
+   */
+  addVideoElement(video) {
+    if (this.videos.some((entry) => entry.video === video)) return 0;
+    const before = managers.get(video);
+    before?._forget(video);
+    before?._whenBound(() => tell('hide', before._handle, video));
+    this._show({ video, id: video.id });
+    return before ? -1 : 1;
+  }
+
+  _show(entry) {
+    managers.set(entry.video, this);
+    this.videos.push(entry);
+    this.id ??= entry.id;
+    this._whenBound(() => tell('show_in', this._handle, entry.video));
+  }
+
+  _whenBound(action) {
+    if (this._bound) action();
+    else this._waiting.push(action);
+  }
+
+  _bind() {
+    this._bound = true;
+    for (const action of this._waiting.splice(0)) action();
+  }
+
+  /** An event that Python fires on this object. */
+  _dispatch(event) {
+    if (event.type === 'streamPlaying') this._playing = true;
+    if (event instanceof VideoElementEvent) {
+      const entry = this.videos.find((known) => known.video === event.element);
+      if (event.type === 'videoElementDestroyed') this._forget(event.element);
+      if (!entry?.targetElement) return; // an element of the page's own: nothing was created or destroyed
+      if (event.type === 'videoElementDestroyed') entry.video.remove();
+    }
+    this._emit(event);
+  }
+
+  _update(fields) {
+    Object.assign(this, fields);
+  }
+
+  _forget(video) {
+    managers.delete(video);
+    this.videos = this.videos.filter((entry) => entry.video !== video);
+    this.id = this.videos[0]?.id;
+  }
+
+  _missedEvents(type) {
+    if (type === 'streamPlaying' && this._playing) return [new StreamManagerEvent(type, this)];
+    if (type === 'videoElementCreated' && this._bound) {
+      const created = this.videos.filter((entry) => entry.targetElement);
+      return created.map((entry) => new VideoElementEvent(type, this, { element: entry.video }));
+    }
+    return [];
+  }
+}
+
+/** What this participant sends. Made by `OpenVidu.initPublisher`. */
+export class Publisher extends StreamManager {
+  constructor(stream, properties) {
+    super(stream, false);
+    this.properties = properties;
+    this.accessAllowed = false;
+    hidden(this, '_denied', undefined);
+    hidden(this, '_access', undefined); // a promise: Python's half exists
+  }
+
+  /** Unmutes or mutes the microphone. During an outage the others are told after it. */
+  publishAudio(enabled) {
+    this._setActive('audio', Boolean(enabled)).catch((error) => console.warn(error));
+  }
+
+  /** Shows or blacks out the video. The promise is fulfilled when the others have been told. */
+  publishVideo(enabled) {
+    return this._setActive('video', Boolean(enabled));
+  }
+
+  _setActive(kind, enabled) {
+    return new Promise((resolve, reject) => {
+      this._whenBound(() => request('set_active', this._handle, kind, enabled).then(resolve, reject));
+      if (this._denied) reject(this._denied);
+    });
+  }
+
+  _allowed() {
+    this.accessAllowed = true;
+    this._bind();
+    this._emit(new Event('accessAllowed', this));
+  }
+
+  _refused(error) {
+    this._denied = error;
+    this._emit(new Event('accessDenied', this, { name: error.name, message: error.message }));
+  }
+
+  _missedEvents(type) {
+    if (type === 'accessAllowed' && this.accessAllowed) return [new Event(type, this)];
+    if (type === 'accessDenied' && this._denied) {
+      return [new Event(type, this, { name: this._denied.name, message: this._denied.message })];
+    }
+    if (type === 'streamCreated' && this.stream.streamId) return [new StreamEvent(type, this, { stream: this.stream, reason: '' })];
+    return super._missedEvents(type);
+  }
+}
+
+/** What this participant receives of somebody else. Made by `Session.subscribe`. */
+export class Subscriber extends StreamManager {
+  constructor(stream, properties) {
+    super(stream, true);
+    this.properties = properties;
+  }
+
+  /** Plays the audio or not; only this participant notices. */
+  subscribeToAudio(enabled) {
+    return this._want('audio', enabled);
+  }
+
+  /** Shows the video or not; only this participant notices. */
+  subscribeToVideo(enabled) {
+    return this._want('video', enabled);
+  }
+
+  _want(kind, enabled) {
+    this._whenBound(() => tell('want', this._handle, kind, Boolean(enabled)));
+    return this;
+  }
+}
+
+export function elementOf(target) {
+  return typeof target === 'string' ? document.getElementById(target) : target;
+}
