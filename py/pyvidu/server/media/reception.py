@@ -28,18 +28,24 @@ class Run:
     Runs are numbered across all publishers, so that the newer of two can always be told.
     """
 
-    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "number", "recovery")
+    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "recovery")
 
     def __init__(self, codec: codecs.CodecIdentity, clock: Clock) -> None:
         self.number = next(_runs)
         self.codec = codec
         self.clock = clock
         self.awaits_key_frame = True
+        self.highest = -1
+        self.key_frame: MediaPacket | None = None
+        """Where the latest key frame starts."""
         self.recovery = LossRecovery()
         self._slots: list[MediaPacket | None] = [None] * (HISTORY_SIZE if codec.name != codecs.OPUS else 0)
 
     def keep(self, packet: MediaPacket) -> None:
         """Remember a packet for retransmission."""
+        self.highest = max(self.highest, packet.sequence)
+        if packet.key and (self.key_frame is None or packet.sequence > self.key_frame.sequence):
+            self.key_frame = packet
         if self._slots:
             self._slots[packet.sequence % HISTORY_SIZE] = packet
 

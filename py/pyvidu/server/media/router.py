@@ -214,6 +214,7 @@ class MediaRouter:
             lambda endpoint: self._transport(subscriber, offer, endpoint),
             ntp_base=self._ntp_base(),
             on_key_frame_wanted=stream.request_key_frame,
+            recent_key_frame=lambda: stream.recent_key_frame(asyncio.get_running_loop().time()),
             recovers_by_itself=self._recovers_by_itself,
         )
 

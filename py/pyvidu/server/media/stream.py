@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .codecs import CodecIdentity
-from .key_frames import KeyFrameRequests
+from .key_frames import INTERVAL, KeyFrameRequests
 from .publisher import PublisherEndpoint
 from .reception import MediaPacket
 from .statistics import StreamStatistics, SubscriberStatistics, TrackStatistics
@@ -58,7 +58,8 @@ class PublishedStream:
         if self.replaced is not None:
             self._dispose(self.replaced)
             self.replaced = None
-        self._key_frames.request()
+        if self.subscribers:  # otherwise there is time until somebody asks: the first frame is a key frame anyway
+            self._key_frames.request()
 
     def forward(self, kind: str, packet: MediaPacket) -> None:
         """Give a packet to every subscriber."""
@@ -74,6 +75,15 @@ class PublishedStream:
     def request_key_frame(self) -> None:
         """Ask the publisher for a key frame, soon and once for all who ask."""
         self._key_frames.request()
+
+    def recent_key_frame(self, now: float) -> MediaPacket | None:
+        """Return the start of a key frame so young that the publisher would not be asked for another one yet.
+
+        A new subscriber starts there, from the packets kept for retransmission, instead of waiting for the next.
+        """
+        video = self.publisher.receptions.get("video") if self.publisher is not None else None
+        packet = video.run.key_frame if video is not None else None
+        return packet if packet is not None and now - packet.arrival < INTERVAL else None
 
     def close(self) -> list[Endpoint]:
         """Detach everything and return it, for the caller to close."""

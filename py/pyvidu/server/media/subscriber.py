@@ -73,11 +73,11 @@ class ForwardedTrack:
             return False
         self._begin(packet)
         self._emit(packet)
-        # The key frame's first packet may be a late one: what came before it was held back, and follows now.
-        sequence = packet.sequence + 1
-        while self.kind == "video" and (following := run.find(sequence)) is not None:
-            self._emit(following)
-            sequence += 1
+        # The key frame may have begun some time ago, or its first packet come late: the rest was held back till now.
+        if self.kind == "video":
+            for sequence in range(packet.sequence + 1, run.highest + 1):
+                if (following := run.find(sequence)) is not None:
+                    self._emit(following)
         return True
 
     def _select(self, run: Run) -> bool:
@@ -191,6 +191,7 @@ class SubscriberEndpoint:
         *,
         ntp_base: float,
         on_key_frame_wanted: Callable[[], None],
+        recent_key_frame: Callable[[], MediaPacket | None],
         recovers_by_itself: bool,
     ) -> None:
         """`ntp_base` turns loop time into seconds since 1900; it is one for all, so that all clocks agree."""
@@ -198,6 +199,7 @@ class SubscriberEndpoint:
         self.tracks: dict[str, ForwardedTrack] = {}
         self._ntp_base = ntp_base
         self._on_key_frame_wanted = on_key_frame_wanted
+        self._recent_key_frame = recent_key_frame
         self._recovers_by_itself = recovers_by_itself
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -210,9 +212,14 @@ class SubscriberEndpoint:
                 self.tracks[choice.section.kind] = track
 
     def connected(self) -> None:
-        """The transport is up: from here on packets are forwarded, video from its next key frame."""
+        """The transport is up: from here on packets are forwarded, video from a key frame."""
         self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)
-        if "video" in self.tracks:
+        if "video" not in self.tracks:
+            return
+        recent = self._recent_key_frame()
+        if recent is not None:
+            self.forward("video", recent)
+        else:
             self._on_key_frame_wanted()
 
     def forward(self, kind: str, packet: MediaPacket) -> None:

@@ -1,0 +1,139 @@
+"""What forwarding one stream costs the server, measured with real Chromium pages.
+
+    python tests/bench/forwarding_cpu.py [--subscribers 1] [--seconds 20] [--profile FILE]
+
+A server process of its own forwards one publisher's camera (Chromium's fake device, 640x480, Opus) to the subscribers.
+Its CPU time (user and system, of the whole process) is read before and after; what it uses with nobody connected is
+measured first and printed beside it. Printed are per cent of one core, and the same per 500 kbit/s forwarded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1] / "py"), str(HERE.parent / "server" / "media")]
+
+from media_rig import browser, serving  # noqa: E402
+from pyvidu.server.media.router import MediaRouter  # noqa: E402
+
+
+async def serve(profile: str | None) -> None:
+    """The server process: prints its URL; answers each line on its input with its counters; ends with its input."""
+    router = MediaRouter(host_addresses=["127.0.0.1"])
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    profiler = None
+    if profile:
+        import cProfile
+
+        profiler = cProfile.Profile()
+    async with serving(router) as url:
+        print(url, flush=True)
+        while await reader.readline():
+            if profiler:
+                profiler.enable()
+            times = os.times()
+            streams = router.statistics().streams.values()
+            subscribers = [s for stream in streams for s in stream.subscribers.values()]
+            counters = {
+                "cpu": times.user + times.system,
+                "at": loop.time(),
+                "octets": sum(s.octets_forwarded for s in subscribers),
+                "packets": sum(s.packets_forwarded for s in subscribers),
+            }
+            print(json.dumps(counters), flush=True)
+    if profiler:
+        profiler.disable()
+        profiler.dump_stats(str(profile))
+    await router.close()
+
+
+class Server:
+    """The server process, as the bench sees it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def line(self) -> str:
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode().strip()
+
+    async def over(self, seconds: float) -> dict[str, float]:
+        """Counters' growth over some seconds."""
+        before = await self._counters()
+        await asyncio.sleep(seconds)
+        after = await self._counters()
+        return {name: after[name] - before[name] for name in after}
+
+    async def _counters(self) -> dict[str, float]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        counters: dict[str, float] = json.loads(await self.line())
+        return counters
+
+
+async def measure(subscribers: int, seconds: float, profile: str | None) -> None:
+    """Run the bench and print the result."""
+    arguments = [sys.executable, __file__, "--serve", *(["--profile", profile] if profile else [])]
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    server = Server(process)
+    url = await server.line()
+    idle = await server.over(3)
+    async with browser() as chromium, contextlib.AsyncExitStack() as stack:
+        pages = []
+        for _ in range(subscribers + 1):
+            context = await chromium.new_context()
+            stack.push_async_callback(context.close)
+            page = await context.new_page()
+            await page.goto(url)
+            pages.append(page)
+        publisher, *receivers = pages
+        await publisher.evaluate("publish('/publish', {owner: 'publisher', stream: 's'})")
+        for index, page in enumerate(receivers):
+            took = await page.evaluate(f"subscribe({{subscriber: 'subscriber{index}', stream: 's'}})")
+            print(f"subscriber {index}: connected {took['connected']:.0f} ms after its offer was sent,", end=" ")
+            print(f"first frame after {took['firstFrame']:.0f} ms")
+        await asyncio.sleep(5)  # the bandwidth estimate climbs
+        used = await server.over(seconds)
+        stats = await receivers[0].evaluate("stats()")
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.wait()
+    rate = 8 * used["octets"] / used["at"] / 1000
+    core = 100 * used["cpu"] / used["at"]
+    print(f"idle: {100 * idle['cpu'] / idle['at']:.2f} % of a core")
+    print(
+        f"forwarding to {subscribers}: {core:.2f} % of a core for {rate:.0f} kbit/s and "
+        f"{used['packets'] / used['at']:.0f} packets/s out; {core * 500 / rate:.2f} % per 500 kbit/s forwarded"
+    )
+    print(
+        f"subscriber 0 decodes {stats['in_video']['framesPerSecond']} frames/s, lost {stats['in_video']['packetsLost']}"
+    )
+
+
+def main() -> None:
+    """Parse the arguments."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--subscribers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--profile", help="write a cProfile of the server process here (it slows the server down)")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        asyncio.run(serve(arguments.profile))
+    else:
+        asyncio.run(measure(arguments.subscribers, arguments.seconds, arguments.profile))
+
+
+if __name__ == "__main__":
+    main()
