@@ -1,0 +1,221 @@
+"""Calls between real pages: each runs `participant.py` in Pyodide, each tells the test what happens, on the test's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from playwright.async_api import Browser, BrowserContext, Page
+
+from pyvidu.testing import RunningServer
+
+PARTICIPANT = Path(__file__).with_name("participant.py")
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>call</title><div id="me"></div><div id="others"></div>
+<script type="module">
+// Counts presented frames per video element, and gives each element a tag that survives nothing but staying the same.
+let tags = 0;
+new MutationObserver(() => {
+  for (const video of document.querySelectorAll('video:not([data-tag])')) {
+    video.dataset.tag = `video-${++tags}`;
+    video.frames = 0;
+    const count = () => { video.frames++; video.presentedAt = Date.now(); video.requestVideoFrameCallback(count); };
+    video.requestVideoFrameCallback(count);
+  }
+}).observe(document.body, {childList: true, subtree: true});
+window.boot = async (code) => {
+  const manifest = await (await fetch('/pyvidu-client/manifest.json')).json();
+  const { loadPyodide } = await import(manifest.pyodide);
+  window.py = await loadPyodide();
+  await py.loadPackage([...manifest.packages, manifest.wheel], {messageCallback: () => {}});
+  py.runPython(code);
+};
+window.call = async (name, ...args) => {
+  const result = py.globals.get(name)(...args);
+  return result instanceof Object ? await result : result;
+};
+</script>"""
+
+
+class Rest:
+    """The REST API of a server, as an application's backend uses it."""
+
+    def __init__(self, server: RunningServer) -> None:
+        self._base = f"{server.url}openvidu/api"
+        credentials = base64.b64encode(f"OPENVIDUAPP:{server.secret}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {credentials}"}
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and JSON (None without one)."""
+        async with (
+            aiohttp.ClientSession(headers=self._headers) as http,
+            http.request(method, f"{self._base}/{path}", json=body, ssl=False) as answer,
+        ):
+            text = await answer.text()
+            return answer.status, json.loads(text) if text else None
+
+    async def token(self, room: str, role: str = "PUBLISHER") -> str:
+        """A fresh token."""
+        await self.call("POST", "sessions", {"customSessionId": room})
+        _, connection = await self.call("POST", f"sessions/{room}/connection", {"role": role})
+        return str(connection["token"])
+
+
+@dataclass
+class Happened:
+    """An event that a page told, `at` seconds of the test's clock."""
+
+    at: float
+    name: str
+    whose: str
+    reason: str
+    stream: str
+    data: str
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.reason})" if self.reason else self.name
+
+
+@dataclass
+class CallPage:
+    """One participant in a page."""
+
+    page: Page
+    name: str
+    log: list[Happened] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    connection_id: str = ""
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    async def open(cls, where: Browser | BrowserContext, server: RunningServer, name: str) -> CallPage:
+        """A page that has booted Python and not joined yet."""
+        context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
+        page = await context.new_page()
+        self = cls(page, name)
+        page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        await page.expose_function("tell", self._told)
+        # A page from the network itself: to one made up by `route` Chromium's local network checks refuse the WebSocket.
+        await page.goto(f"{server.origin}/healthz")
+        await page.set_content(PAGE)
+        await page.wait_for_function("() => !!window.boot")
+        await page.evaluate("(code) => boot(code)", PARTICIPANT.read_text())
+        return self
+
+    async def join(self, token: str, *, publish: bool = True, **configuration: Any) -> None:
+        """Joins and publishes."""
+        self.connection_id = await self.call("join", token, self.name, json.dumps(configuration))
+        if publish:
+            await self.call("publish")
+
+    async def call(self, function: str, *args: Any) -> Any:
+        """The result of a function of `participant.py`."""
+        return await self.page.evaluate("([name, args]) => call(name, ...args)", [function, list(args)])
+
+    async def python(self, code: str) -> Any:
+        """The value of the last expression of `code`, which may await."""
+        return await self.page.evaluate("(code) => py.runPythonAsync(code)", code)
+
+    async def picture(self) -> Any:
+        """See `participant.picture`."""
+        return json.loads(await self.call("picture"))
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def events(self, *names: str, whose: str | None = None) -> list[str]:
+        """What was told, in order, as `name` or `name(reason)`."""
+        return [str(item) for item in self.log if (not names or item.name in names) and whose in (None, item.whose)]
+
+    async def told(self, name: str, timeout: float = 20.0, *, count: int = 1) -> Happened:
+        """The `count`th event `name`, now or as soon as it comes."""
+
+        def nth() -> Happened | None:
+            found = [item for item in self.log if item.name == name]
+            return found[count - 1] if len(found) >= count else None
+
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := nth()) is None:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(
+                f"{self.name} was not told of {name} within {timeout} s; told: {self.events()}; console: {self.console[-10:]}"
+            ) from None
+        return found
+
+    def forget(self) -> None:
+        """Events so far do not count any more."""
+        self.log.clear()
+
+    def _told(self, text: str) -> None:
+        self.log.append(Happened(time.monotonic(), **json.loads(text)))
+        self._news.set()
+
+    # --- frames ------------------------------------------------------------------------------------------------------
+
+    async def frames(self, where: str = "others") -> int:
+        """Frames presented so far by the videos in #me or #others."""
+        script = "(id) => [...document.querySelectorAll(`#${id} video`)].reduce((sum, video) => sum + video.frames, 0)"
+        return int(await self.page.evaluate(script, where))
+
+    async def moves(self, timeout: float = 10.0, *, more: int = 5) -> float:
+        """Seconds until `more` new frames of others are presented."""
+        began, before = time.monotonic(), await self.frames()
+        try:
+            await self.page.wait_for_function(
+                "(wanted) => [...document.querySelectorAll('#others video')]"
+                ".reduce((sum, video) => sum + video.frames, 0) >= wanted",
+                arg=before + more,
+                timeout=timeout * 1000,
+                polling=20,
+            )
+        except Exception as error:
+            raise AssertionError(f"what {self.name} sees of the others does not move: {error}") from None
+        return time.monotonic() - began
+
+
+class MessageLog:
+    """The server's own log of messages, from a moment on."""
+
+    def __init__(self, server: RunningServer) -> None:
+        self._server = server
+        self._from = len(server.log)
+
+    def restart(self) -> None:
+        """Only what comes from now on counts."""
+        self._from = len(self._server.log)
+
+    def requests(self, method: str, participant: str | None = None) -> list[dict[str, Any]]:
+        """The requests `method` that the server received (of one participant)."""
+        found = []
+        for line in self._server.log[self._from :]:
+            if line.startswith("{") and f'"method": "{method}"' in line:
+                entry = json.loads(line)
+                if participant in (None, entry.get("participant")):
+                    found.append(entry)
+        return found
+
+
+async def until(condition: Callable[[], bool], timeout: float = 10.0, what: str = "it") -> None:
+    """Waits until `condition` holds."""
+    try:
+        async with asyncio.timeout(timeout):
+            while not condition():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not happen within {timeout} s") from None
+
+
+def page_url(server: RunningServer, path: str, **query: str) -> str:
+    """A page of the server."""
+    return f"{server.origin}{path}?{urlencode(query)}" if query else f"{server.origin}{path}"

@@ -1,0 +1,106 @@
+"""Runs in the page: one participant, as an application would write it. It tells the test what it is told (`js.tell`)."""
+
+import json
+import logging
+from typing import Any
+
+import js
+
+from pyvidu import OpenVidu, OpenViduError
+from pyvidu.platform.browser import ProxyScope
+
+logging.basicConfig(level=logging.INFO)
+
+EVENTS = (
+    "connectionCreated",
+    "connectionDestroyed",
+    "streamCreated",
+    "streamDestroyed",
+    "streamPropertyChanged",
+    "signal",
+    "reconnecting",
+    "reconnectionAttempt",
+    "reconnected",
+    "sessionDisconnected",
+    "exception",
+)
+
+openvidu = OpenVidu()
+session = openvidu.init_session()
+publisher: Any = None
+
+
+def tell(event: Any, whose: str = "session") -> None:
+    """What the test sees of an event."""
+    stream = getattr(event, "stream", None)
+    js.tell(
+        json.dumps(
+            {
+                "name": event.type,
+                "whose": whose,
+                "reason": str(getattr(event, "reason", "") or getattr(event, "name", "")),
+                "stream": stream.stream_id if stream else "",
+                "data": str(getattr(event, "data", "")),
+            }
+        )
+    )
+
+
+for name in EVENTS:
+    session.on(name, tell)
+
+
+@session.on("streamCreated")
+async def _(event: Any) -> None:
+    subscriber = await session.subscribe(event.stream, "others")
+    subscriber.on("streamPlaying", lambda happened: tell(happened, "subscriber"))
+
+
+async def join(token: str, name: str, configuration: str) -> str:
+    """Joins; the own connection id."""
+    openvidu.set_advanced_configuration(json.loads(configuration))
+    await session.connect(token, {"name": name})
+    return str(session.connection.connection_id)
+
+
+async def publish(properties: str = "{}") -> str:
+    """Publishes the fake camera; the stream id."""
+    global publisher
+    publisher = await openvidu.init_publisher("me", json.loads(properties))
+    for event in ("streamCreated", "streamDestroyed"):
+        publisher.on(event, lambda happened: tell(happened, "publisher"))
+    await session.publish(publisher)
+    return str(publisher.stream.stream_id)
+
+
+async def failure(coroutine: Any) -> str:
+    """`name: message` of the error that a call ends in."""
+    try:
+        await coroutine
+    except OpenViduError as error:
+        return f"{error.name}: {error}"
+    return "no error"
+
+
+def picture() -> str:
+    """What must stay the same through an outage."""
+    managers = session.stream_managers
+    return json.dumps(
+        {
+            "streams": [item.stream.stream_id for item in managers],
+            "elements": [video.element.dataset.tag for item in managers for video in item.videos],
+            "audio": [item.stream.audio_active for item in managers],
+            "video": [item.stream.video_active for item in managers],
+            "tracks": [track.id for item in managers for track in item.stream.get_media_stream().getTracks()],
+        }
+    )
+
+
+def outages() -> str:
+    """The records of the outages."""
+    return json.dumps([outage.to_dict() for outage in session.outages])
+
+
+def proxies() -> int:
+    """Listeners and proxies that are alive."""
+    return ProxyScope.alive

@@ -1,0 +1,163 @@
+"""The three scenarios with real packets: two real Chromiums, one of them in a network that really drops.
+
+One call is kept and dropped again and again, from the mildest drop to the one that evicts. Checked on both sides: the
+events in the pages, presented frames, and the server's own log of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from calls import CallPage, MessageLog, Rest
+
+from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")
+
+
+@dataclass
+class Call:
+    """Ada is in the lab and will be dropped; Bob is not and watches."""
+
+    server: RunningServer
+    lab: NetworkLab
+    ada: CallPage
+    bob: CallPage
+    messages: MessageLog
+    returned: float = 0.0
+
+    async def drop(self, kind: str, seconds: float, *, dead_media: bool = False) -> None:
+        """Drops Ada's network for so long; what is told from then on counts."""
+        self.ada.forget()
+        self.bob.forget()
+        self.messages.restart()
+        with self.lab.dropped(kind, dead_media=dead_media):
+            await self.lab.verify_silence(0.3)
+            await asyncio.sleep(seconds - 0.3)
+        self.returned = time.monotonic()
+
+    def renegotiated(self) -> list[str]:
+        """Streams that Ada renegotiated, in the order in which the server saw it."""
+        return [entry["stream"] for entry in self.messages.requests("reconnectStream")]
+
+    async def move_within(self, seconds: float) -> None:
+        """Both see new frames of each other within so long of the return."""
+        left = seconds - (time.monotonic() - self.returned)
+        await asyncio.gather(self.ada.moves(left), self.bob.moves(left))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
+    server = await pyvidu_server("--host", network_lab.host_address, host=network_lab.host_address)
+    rest = Rest(server)
+    inside = await open_browser(lab=network_lab, secure_origins=[server.origin])
+    outside = await open_browser(secure_origins=[server.origin])
+    ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
+    await ada.join(await rest.token("drops"))
+    await bob.join(await rest.token("drops"))
+    await asyncio.gather(ada.moves(), bob.moves())
+    yield Call(server, network_lab, ada, bob, MessageLog(server))
+    network_lab.restore()
+
+
+@pytest.mark.parametrize("kind", ["silent", "link"])
+async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kind: str) -> None:
+    before = await call.ada.picture()
+    await call.drop(kind, 4)
+    await call.ada.told("reconnected")
+    await call.move_within(4)
+    await asyncio.sleep(3.5)  # the longest verdict window: nothing may follow
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.renegotiated() == []
+    assert await call.ada.picture() == before
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+    assert call.bob.events(*OUTAGE) == []
+
+
+@pytest.mark.parametrize("kind", ["silent", "link"])
+async def test_scenario_3_back_after_9_s_media_that_came_back_by_itself_is_left_alone(call: Call, kind: str) -> None:
+    before = await call.ada.picture()
+    await call.drop(kind, 9)
+    await call.ada.told("reconnected", 3)
+    await call.move_within(3)
+    await asyncio.sleep(3.5)
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.renegotiated() == []
+    assert await call.ada.picture() == before
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+
+
+@pytest.mark.parametrize("kind", ["silent", "link"])
+async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_stream(call: Call, kind: str) -> None:
+    await call.ada.python("await publisher.publish_audio(False)")
+    before = await call.ada.picture()
+    await call.drop(kind, 9, dead_media=True)
+    await call.ada.told("reconnected", 3)
+    await call.move_within(3)
+    await asyncio.sleep(3.5)
+    after = await call.ada.picture()
+    assert sorted(call.renegotiated()) == sorted(before["streams"])
+    assert {**after, "tracks": None} == {**before, "tracks": None}, "same streams, same elements, muted stays muted"
+    assert after["tracks"][:2] == before["tracks"][:2], "the camera's own tracks go on"
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+    await call.ada.python("await publisher.publish_audio(True)")
+
+
+async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call: Call) -> None:
+    await call.ada.python("openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=True)")
+    await call.ada.python("await publisher.publish_video(False)")
+    before = await call.ada.picture()
+    await call.drop("silent", 4)
+    await call.ada.told("reconnected", 3)
+    await call.move_within(4)
+    await call.ada.python("await publisher.publish_video(True)")
+    await call.bob.told("streamPropertyChanged", count=1)
+    after = await call.ada.picture()
+    assert sorted(call.renegotiated()) == sorted(before["streams"])
+    assert after["streams"] == before["streams"]
+    assert after["elements"] == before["elements"]
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+    await call.ada.python("openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=False)")
+
+
+@pytest.mark.parametrize("kind", ["link", "silent"])
+async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_already(call: Call, kind: str) -> None:
+    await call.drop(kind, 14)
+    lost = await call.ada.told("sessionDisconnected", 5)
+    assert lost.reason == "networkDisconnect"
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+    assert call.ada.events("streamDestroyed", whose="publisher") == ["streamDestroyed(networkDisconnect)"]
+    assert call.bob.events(*COMING_AND_GOING) == [
+        "streamDestroyed(networkDisconnect)",
+        "connectionDestroyed(networkDisconnect)",
+    ]
+    gone = await call.bob.told("connectionDestroyed")
+    assert gone.at < call.returned, "the others are told while the victim is still away"
+    assert await call.ada.call("proxies") == 0, "nothing of the session is left in the page"
+    # The way back in: the same session object, a fresh token.
+    await call.ada.join(await Rest(call.server).token("drops"))
+    await asyncio.gather(call.ada.moves(), call.bob.moves())
+
+
+async def test_disconnect_during_an_outage_is_the_last_that_happens(call: Call) -> None:
+    call.ada.forget()
+    call.bob.forget()
+    call.messages.restart()
+    with call.lab.dropped("silent"):
+        await call.ada.told("reconnecting", 5)
+        await call.ada.python("session.disconnect()")
+        assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(disconnect)"]
+        told = len(call.ada.log)
+        await asyncio.sleep(1)
+    await call.bob.told("connectionDestroyed", 15)
+    assert len(call.ada.log) == told
+    assert call.messages.requests("connect") == []
+    assert await call.ada.call("proxies") == 0
