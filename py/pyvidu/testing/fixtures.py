@@ -92,5 +92,5 @@ async def pyvidu_server() -> AsyncIterator[StartServer]:
         return server
 
     yield start
-    for server in started:
-        await server.stop()
+    codes = [await server.stop() for server in started]
+    assert not any(codes), f"servers ended with exit codes {codes}"
