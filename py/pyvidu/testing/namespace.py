@@ -38,6 +38,16 @@ def run(*command: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
+def probe_namespace() -> None:
+    """Make a namespace, look at its firewall and remove it. Raises LabError where that is not allowed."""
+    name = f"pyvidu-probe-{os.getpid()}"
+    run("ip", "netns", "add", name)
+    try:
+        run("ip", "netns", "exec", name, "nft", "list", "ruleset")
+    finally:
+        run("ip", "netns", "delete", name)
+
+
 class Namespace:
     """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up."""
 

@@ -13,7 +13,6 @@ import functools
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from pyvidu.testing.namespace import LabError, Namespace, run
+from pyvidu.testing.namespace import LabError, Namespace, probe_namespace, run
 
 __all__ = ["Counters", "Departure", "Fault", "LabError", "NetworkLab", "why_not"]
 
@@ -310,10 +309,8 @@ def why_not() -> str | None:
     packages = [package for tool, package in missing.items() if shutil.which(tool) is None]
     if packages:
         return f"real network drops need {' and '.join(packages)}: apt-get install {' '.join(packages)}"
-    probe = ["unshare", "--net", "nft", "list", "ruleset"]
     try:
-        subprocess.run(probe, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip()
-        return f"this machine (a container?) may not make network namespaces or nftables rules: {said}"
+        probe_namespace()
+    except LabError as error:
+        return f"this machine (a container?) may not make network namespaces or nftables rules: {error}"
     return None
