@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
 
 from pyvidu.testing import RunningServer
 
@@ -179,7 +180,7 @@ class CallPage:
                 timeout=timeout * 1000,
                 polling=20,
             )
-        except Exception as error:
+        except PlaywrightError as error:
             raise AssertionError(f"what {self.name} sees of the others does not move: {error}") from None
         return time.monotonic() - began
 

@@ -1,0 +1,149 @@
+"""A call between pages on this machine: no root, no namespace. Signals, mutes, errors, a signaling-only drop, a viewer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+from calls import CallPage, MessageLog, Rest
+from playwright.async_api import Browser, BrowserContext
+
+from pyvidu.testing import RunningServer
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+
+
+@dataclass
+class Call:
+    server: RunningServer
+    rest: Rest
+    ada: CallPage
+    bob: CallPage
+    adas_context: BrowserContext
+    messages: MessageLog
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
+    server = await pyvidu_server()
+    rest = Rest(server)
+    contexts = [await chromium.new_context() for _ in range(2)]
+    ada, bob = await CallPage.open(contexts[0], server, "ada"), await CallPage.open(contexts[1], server, "bob")
+    await ada.join(await rest.token("call", "MODERATOR"))
+    await bob.join(await rest.token("call"))
+    await asyncio.gather(ada.moves(), bob.moves())
+    yield Call(server, rest, ada, bob, contexts[0], MessageLog(server))
+
+
+async def test_both_are_told_of_each_other_in_openvidus_order(call: Call) -> None:
+    told = ("connectionCreated", "streamCreated", "streamPlaying")
+    await call.ada.told("streamPlaying")
+    await call.bob.told("streamPlaying")
+    assert call.ada.events(*told, whose="session") == ["connectionCreated", "connectionCreated", "streamCreated"]
+    assert call.bob.events(*told, whose="session") == ["connectionCreated", "connectionCreated", "streamCreated"]
+    assert call.ada.events("streamCreated", whose="publisher") == ["streamCreated"]
+    assert call.ada.events("streamPlaying", whose="subscriber") == ["streamPlaying"]
+
+
+async def test_a_signal_reaches_everybody_the_sender_too_and_one_only_those_it_is_for(call: Call) -> None:
+    await call.ada.python("await session.signal(data='to all', type='chat')")
+    assert (await call.ada.told("signal:chat")).data == "to all"
+    assert (await call.bob.told("signal:chat")).data == "to all"
+    await call.ada.python(
+        "await session.signal({'data': 'to bob', 'to': list(session.remote_connections.values()), 'type': 'signal:b'})"
+    )
+    assert (await call.bob.told("signal:b")).data == "to bob"
+    assert "signal:b" not in call.ada.events()
+
+
+async def test_a_mute_is_seen_by_the_other_and_not_taken_for_a_freeze(call: Call) -> None:
+    await call.ada.python("await publisher.publish_audio(False)")
+    changed = await call.bob.told("streamPropertyChanged")
+    assert changed.reason == "publishAudio"
+    assert not json.loads(await call.bob.call("picture"))["audio"][-1]
+    await call.ada.python("await publisher.publish_audio(True)")
+
+
+async def test_a_signaling_only_drop_leaves_the_media_untouched(call: Call) -> None:
+    call.ada.forget()
+    call.messages.restart()
+    before = await call.ada.picture()
+    await call.adas_context.set_offline(True)
+    await call.ada.told("reconnecting", 5)
+    await call.ada.moves(2)
+    await call.bob.moves(2)
+    await asyncio.sleep(2)
+    await call.adas_context.set_offline(False)
+    await call.ada.told("reconnected", 5)
+    await asyncio.sleep(3.5)
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.messages.requests("reconnectStream") == []
+    assert await call.ada.picture() == before
+    assert call.bob.events(*OUTAGE, "streamDestroyed") == []
+
+
+async def test_unpublish_and_publish_again(call: Call) -> None:
+    call.bob.forget()
+    await call.ada.python("await session.unpublish(publisher)")
+    assert (await call.bob.told("streamDestroyed")).reason == "unpublish"
+    await call.ada.call("publish")
+    await call.bob.told("streamCreated")
+    await call.bob.moves()
+
+
+async def test_a_viewer_without_camera_permission_joins_and_survives(call: Call, open_browser: OpenBrowser) -> None:
+    shy = await open_browser(args=("--deny-permission-prompts", "--use-fake-ui-for-media-stream=deny"))
+    viewer = await CallPage.open(shy, call.server, "viewer")
+    denied = await viewer.python("await failure(openvidu.init_publisher())")
+    assert denied.startswith("DEVICE_ACCESS_DENIED: ")
+    await viewer.join(await call.rest.token("call", "SUBSCRIBER"), publish=False)
+    await viewer.moves()
+    refused = await viewer.python("await failure(session.publish(None))")
+    assert refused.startswith("OPENVIDU_PERMISSION_DENIED: ")
+    await viewer.page.context.set_offline(True)
+    await viewer.told("reconnecting", 5)
+    await viewer.page.context.set_offline(False)
+    await viewer.told("reconnected", 5)
+    await viewer.moves()
+    call.bob.forget()
+    await viewer.python("session.disconnect()")
+    assert (await call.bob.told("connectionDestroyed")).reason == "disconnect"
+    assert call.bob.events("streamDestroyed") == []
+    await shy.close()
+
+
+async def test_a_moderator_ends_a_stream_and_a_participant(call: Call) -> None:
+    await call.bob.python("refused = await failure(session.force_disconnect(session.connection))")
+    assert (await call.bob.python("refused")).startswith("OPENVIDU_PERMISSION_DENIED: ")
+    call.bob.forget()
+    await call.ada.python("await session.force_unpublish(session.stream_managers[-1].stream)")
+    assert (await call.bob.told("streamDestroyed")).reason == "forceUnpublishByUser"
+    await call.ada.python("await session.force_disconnect(next(iter(session.remote_connections.values())))")
+    assert (await call.bob.told("sessionDisconnected")).reason == "forceDisconnectByUser"
+    assert await call.bob.call("proxies") == 0
+
+
+async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
+    used = await call.rest.token("call")
+    await call.bob.join(used)
+    await call.bob.python("session.disconnect()")
+    again = await call.bob.python(f"await failure(session.connect({used!r}))")
+    assert again.startswith("OPENVIDU_PERMISSION_DENIED: joinRoom was refused")
+    nonsense = await call.bob.python("await failure(session.connect('tok_1'))")
+    assert nonsense.startswith("GENERIC_ERROR: The token is not a URL")
+    nobody = await call.bob.python("await failure(session.connect('ws://localhost:1?sessionId=x&token=tok_1'))")
+    assert nobody.startswith("GENERIC_ERROR: No connection to ws://localhost:1/openvidu")
+    assert await call.bob.call("proxies") == 0
+
+
+async def test_a_page_that_goes_away_has_left_at_once(call: Call) -> None:
+    page = await CallPage.open(call.adas_context, call.server, "short")
+    await page.join(await call.rest.token("call"))
+    await call.ada.moves()
+    call.ada.forget()
+    await page.page.close(run_before_unload=False)
+    assert (await call.ada.told("connectionDestroyed", 3)).reason == "disconnect"
