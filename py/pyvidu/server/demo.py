@@ -21,14 +21,17 @@ class DemoTokenBody(BaseModel):
     role: Role = Role.PUBLISHER
 
 
-def add_demo_token(app: web.Application, rooms: Rooms) -> None:
-    """Adds the endpoint to `app`."""
+def add_demo_token(app: web.Application, rooms: Rooms, *, fault_control: bool) -> None:
+    """Adds the endpoint to `app`. Its answer says whether there is `fault_control`: the page shows its drop buttons, or why
+    there are none.
+    """
 
     async def handle(request: web.Request) -> web.Response:
         body = await guarded_body(request, DemoTokenBody)
         room = rooms.get(body.session) or rooms.create(SessionProperties(custom_session_id=body.session))
         token = rooms.issue_token(room, ConnectionProperties(role=body.role), socket_origin(request))
-        return web.json_response({"token": token.url}, headers={"Cache-Control": "no-store"})
+        answer = {"token": token.url, "faultControl": fault_control}
+        return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
     app.router.add_post("/demo/token", handle)
 

@@ -1,0 +1,35 @@
+// Starts Python and hands over to main.py. Everything that the page does afterwards is written there.
+
+import { bootPython } from '../lib/boot.js';
+
+const $ = (id) => document.getElementById(id);
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+function show({ step, steps, text, loaded, total, cached }) {
+  // The download is most of a first visit, so bytes move the bar through it; the other steps share the rest.
+  const done = (step - 1) / (steps - 1);
+  const bytes = total && !cached ? loaded / total : done;
+  $('boot-bar').value = step === 2 ? 0.1 + 0.7 * bytes : Math.max(done, step > 2 ? 0.8 : 0);
+  $('boot-step').textContent = `${text} (${step} of ${steps})`;
+  $('boot-bytes').textContent = cached ? 'from the cache' : total ? `${megabytes(loaded)} of ${megabytes(total)} MB` : '';
+}
+
+async function source(name) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name} could not be loaded (HTTP ${answer.status})`);
+  return [name, await answer.text()];
+}
+
+try {
+  const sources = Promise.all(['main.py', 'page.py'].map(source));
+  const python = await bootPython(show);
+  python.FS.mkdirTree('/demo');
+  for (const [name, text] of await sources) python.FS.writeFile(`/demo/${name}`, text);
+  python.runPython('import sys; sys.path.insert(0, "/demo")');
+  python.pyimport('main').start();
+} catch (error) {
+  $('boot').hidden = true;
+  $('trouble').hidden = false;
+  $('trouble').textContent = error.message;
+  console.error(error);
+}

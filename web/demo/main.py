@@ -1,0 +1,223 @@
+"""The demo: a call in the browser, in Python, that survives a network drop.
+
+This file is the application, and the example: how to join, publish, subscribe, follow an outage and come back after an
+eviction. Everything that touches the page is in `page.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import page
+from page import Tile
+
+from pyvidu import DeviceError, OpenVidu, OpenViduError
+
+
+class Call:
+    """One membership of a room, from joining to leaving. Who comes back after an eviction begins a new one."""
+
+    def __init__(self, openvidu: OpenVidu, room: str, name: str) -> None:
+        self.openvidu = openvidu
+        self.room, self.name = room, name
+        self.session = openvidu.init_session()
+        self.publisher: Any = None
+        self.tiles: dict[str, Tile] = {}
+        self.ended = False
+        self.left_on_purpose = False
+        self._listen()
+
+    async def join(self) -> None:
+        """Joins, shows camera and microphone, and publishes them."""
+        answer = await page.post("/demo/token", {"session": self.room})
+        page.offer_drops(answer["faultControl"])
+        await self.session.connect(answer["token"], {"name": self.name})
+        page.banner("connected", "Connected")
+        try:
+            self.publisher = await self.openvidu.init_publisher(self.own_tile.media)
+            await self.session.publish(self.publisher)
+        except DeviceError as error:
+            page.notice(f"{error} You take part as a viewer: you see and hear the others, they do not see or hear you.")
+            return
+        self.own_tile.show_active(self.publisher.stream)
+        page.offer_devices(self.publisher.stream)
+
+    @property
+    def own_tile(self) -> Tile:
+        """The tile of this participant."""
+        return self.tiles[self.session.connection.connection_id]
+
+    def leave(self) -> None:
+        """Leaves, for good."""
+        self.left_on_purpose = True
+        self.session.disconnect()
+
+    # --- what the session tells --------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        session = self.session
+
+        @session.on("connectionCreated")
+        def _(event: Any) -> None:
+            own = event.connection.is_local
+            name = page.name_of(event.connection.data)
+            self.tiles[event.connection.connection_id] = Tile(name, own=own)
+            page.log("connectionCreated", "you" if own else name)
+            page.show_alone(len(self.tiles) == 1)
+
+        @session.on("streamCreated")
+        async def _(event: Any) -> None:
+            tile = self.tiles[event.stream.connection.connection_id]
+            page.log("streamCreated", tile.name)
+            tile.show_active(event.stream)
+            subscriber = await session.subscribe(event.stream, tile.media)
+            subscriber.on("streamPlaying", lambda: page.log("streamPlaying", tile.name))
+
+        @session.on("streamPropertyChanged")
+        def _(event: Any) -> None:
+            tile = self.tiles.get(event.stream.connection.connection_id)
+            if tile is not None:
+                tile.show_active(event.stream)
+                page.log("streamPropertyChanged", f"{tile.name}: {event.changed_property} is {event.new_value}")
+
+        @session.on("streamDestroyed")
+        def _(event: Any) -> None:
+            tile = self.tiles[event.stream.connection.connection_id]
+            page.log("streamDestroyed", f"{tile.name} ({event.reason})")
+
+        @session.on("connectionDestroyed")
+        def _(event: Any) -> None:
+            tile = self.tiles.pop(event.connection.connection_id)
+            tile.remove()
+            page.log("connectionDestroyed", f"{tile.name} ({event.reason})")
+            page.show_alone(len(self.tiles) == 1)
+
+        @session.on("reconnecting")
+        async def _(event: Any) -> None:
+            page.log("reconnecting", "the network is gone")
+            await self._follow(event.outage)
+
+        @session.on("reconnected")
+        def _(event: Any) -> None:
+            page.log(
+                "reconnected", f"after {event.outage.duration:.1f} s, {page.count(event.outage.attempts, 'attempt')}"
+            )
+
+        @session.on("sessionDisconnected")
+        def _(event: Any) -> None:
+            self.ended = True
+            page.log("sessionDisconnected", event.reason)
+            for tile in self.tiles.values():
+                tile.remove()
+            if self.left_on_purpose:
+                page.show_lobby()
+            else:
+                page.banner("disconnected", "You are out of the call", _WHY_OUT.get(event.reason, event.reason))
+                page.offer_devices(None)
+
+        @session.on("exception")
+        def _(event: Any) -> None:
+            page.log("exception", f"{event.name}: {event.message}")
+
+    async def _follow(self, outage: Any) -> None:
+        """Shows an outage while it lasts, what it left behind afterwards, and every line of its record."""
+        began = time.monotonic()
+        told = 0
+        while outage.end is None:
+            attempt = f"attempt {outage.attempts}" if outage.attempts else "looking for a way"
+            page.banner("reconnecting", "Reconnecting", f"{time.monotonic() - began:.1f} s, {attempt}")
+            told = page.log_outage(outage, told)
+            await asyncio.sleep(0.1)
+        returned = time.monotonic()
+        while not self.ended and time.monotonic() - returned < 6 and outage is self.session.outages[-1]:
+            streams = {entry.text.split(":")[0] for entry in outage.entries if "renegotiating" in entry.text}
+            what = f"{page.count(len(streams), 'stream')} renegotiated" if streams else "nothing was renegotiated"
+            page.banner("reconnected", "Reconnected", f"after {outage.duration:.1f} s, {what}")
+            told = page.log_outage(outage, told)
+            await asyncio.sleep(0.1)
+        if not self.ended and outage is self.session.outages[-1]:
+            page.banner("connected", "Connected")
+
+
+_WHY_OUT = {
+    "networkDisconnect": "The connection was lost for too long, and the server gave your place up.",
+    "forceDisconnectByUser": "A moderator sent you out.",
+    "forceDisconnectByServer": "The server sent you out.",
+    "sessionClosedByServer": "The server closed the room.",
+    "nodeCrashed": "The server crashed.",
+}
+
+
+class Demo:
+    """The page's buttons."""
+
+    def __init__(self) -> None:
+        self.openvidu = OpenVidu()
+        self.call: Call | None = None
+
+    async def join(self) -> None:
+        """Joins the room that the form names."""
+        room, name = page.form()
+        await self._begin(Call(self.openvidu, room, name))
+
+    async def rejoin(self) -> None:
+        """After an eviction: a new participant of the same room, with a new token."""
+        assert self.call is not None
+        await self._begin(Call(self.openvidu, self.call.room, self.call.name))
+
+    async def _begin(self, call: Call) -> None:
+        self.call = call
+        page.show_call(call.room, call.name)
+        try:
+            await call.join()
+        except OpenViduError as error:
+            if not call.ended:
+                call.leave()
+                page.show_lobby(str(error))
+
+    def leave(self) -> None:
+        """Leaves the call."""
+        if self.call is not None:
+            self.call.leave()
+            page.show_lobby()
+
+    def toggle(self, kind: str) -> None:
+        """Mutes or unmutes; during an outage too, the others learn of it afterwards."""
+        publisher = self.call.publisher if self.call is not None else None
+        if publisher is not None:
+            wanted = not getattr(publisher.stream, f"{kind}_active")
+            publisher.publish_audio(wanted) if kind == "audio" else publisher.publish_video(wanted)
+            page.offer_devices(publisher.stream)
+
+    async def drop(self, seconds: float, kind: str) -> None:
+        """Asks the server to imitate a drop of this participant."""
+        if self.call is not None and self.call.session.connection is not None and not self.call.ended:
+            own = self.call.session.connection.connection_id
+            page.log("detail", f"imitated drop of {seconds:g} s ({kind}) begins")
+            await page.post("/faults", {"participant": own, "kind": kind, "seconds": seconds})
+            await page.count_down(seconds)
+
+    def force(self, enabled: bool) -> None:
+        """After the next drop every stream is renegotiated, healthy or not."""
+        self.openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=enabled)
+
+
+def start() -> None:
+    """Called by the page once Python is there."""
+    try:
+        demo = Demo()
+    except OpenViduError as error:  # no WebRTC: there is nothing that this page could do
+        page.show_lobby(str(error))
+        return
+    page.on_submit("join-form", demo.join)
+    page.on_click("rejoin", demo.rejoin)
+    page.on_click("leave", demo.leave)
+    page.on_click("mic", lambda: demo.toggle("audio"))
+    page.on_click("camera", lambda: demo.toggle("video"))
+    page.on_click("try-now", lambda: demo.call and demo.call.session.reconnect_now())
+    page.on_click("give-up", lambda: demo.call and demo.call.session.stop_reconnecting())
+    page.on_drop(demo.drop)
+    page.on_force(demo.force)
+    page.ready(demo.join)

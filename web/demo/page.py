@@ -1,0 +1,308 @@
+"""The demo's page: everything that touches the document. What a call is, `main.py` knows."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from js import Object, URLSearchParams, console, document, fetch, history, location
+from pyodide.ffi import to_js
+from pyodide.ffi.wrappers import add_event_listener, set_interval
+
+from pyvidu import OpenViduError
+
+_NAMES = ("Ada", "Alan", "Annie", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "Joan", "Ken", "Margaret", "Radia")
+_LINES_KEPT = 200
+_FROZEN_AFTER = 1.0  # seconds without a new frame; the picture of a network that works is never still for so long
+_background: set[asyncio.Future[Any]] = set()
+
+
+def element(identity: str) -> Any:
+    """The element with this id."""
+    return document.getElementById(identity)
+
+
+async def post(path: str, body: Mapping[str, Any]) -> Any:
+    """Posts JSON to our own server and returns the JSON of its answer. Raises OpenViduError with the server's words."""
+    options = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
+    answer = await fetch(path, to_js(options, dict_converter=Object.fromEntries))
+    text = await answer.text()
+    if not answer.ok:
+        if answer.status == 404 and path == "/demo/token":
+            raise OpenViduError("This server gives no tokens to pages: start it with `make demo` (or `--demo`).")
+        raise OpenViduError(_message_of(text) or f"The server answered {answer.status}.")
+    return json.loads(text)
+
+
+def _message_of(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip()
+
+
+# --- buttons and forms -----------------------------------------------------------------------------------------------
+
+
+def on_click(identity: str, action: Callable[[], Any]) -> None:
+    """Does `action`, plain or async, at every click."""
+    add_event_listener(element(identity), "click", lambda _event: _do(action))
+
+
+def on_submit(identity: str, action: Callable[[], Awaitable[None]]) -> None:
+    """Does `action` when a form is sent."""
+
+    def submitted(event: Any) -> None:
+        event.preventDefault()
+        _do(action)
+
+    add_event_listener(element(identity), "submit", submitted)
+
+
+def on_drop(action: Callable[[float, str], Awaitable[None]]) -> None:
+    """Does `action` with seconds and kind when one of the drop buttons is pressed."""
+
+    def clicked(event: Any) -> None:
+        button = event.target.closest("button")
+        if button:
+            kind = "dead-media" if element("dead-media").checked else "silent"
+            _do(lambda: action(float(button.dataset.seconds), kind))
+
+    add_event_listener(element("drops"), "click", clicked)
+
+
+def on_force(action: Callable[[bool], None]) -> None:
+    """Does `action` when the switch changes."""
+    add_event_listener(element("force"), "change", lambda event: action(bool(event.target.checked)))
+
+
+def _do(action: Callable[[], Any]) -> None:
+    result = action()
+    if inspect.isawaitable(result):
+        task = asyncio.ensure_future(result)
+        _background.add(task)
+        task.add_done_callback(_done)
+
+
+def _done(task: asyncio.Future[Any]) -> None:
+    _background.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log("exception", str(error))
+        console.error(str(error))
+
+
+# --- lobby and call --------------------------------------------------------------------------------------------------
+
+
+def ready(join: Callable[[], Awaitable[None]]) -> None:
+    """Python is there: the form can be used. With `join=1` in the address it is sent at once."""
+    wanted = URLSearchParams.new(location.search)
+    if wanted.get("room"):
+        element("room").value = wanted.get("room")
+    element("name").value = wanted.get("name") or random.choice(_NAMES)  # noqa: S311  no secret
+    element("boot").hidden = True
+    element("join").disabled = False
+    set_interval(_watch_tiles, 250)
+    if wanted.get("join"):
+        _do(join)
+    else:
+        element("name").focus()
+        element("name").select()
+
+
+def form() -> tuple[str, str]:
+    """Room and name."""
+    return element("room").value.strip(), element("name").value.strip() or "Somebody"
+
+
+def show_call(room: str, name: str) -> None:
+    """The lobby gives way to the stage."""
+    _state("call")
+    element("log").replaceChildren()
+    notice("")
+    banner("joining", "Joining")
+    offer_devices(None)
+    element("place").textContent = f"Room {room}"
+    history.replaceState(None, "", f"?{urlencode({'room': room, 'name': name})}")
+    other = random.choice([item for item in _NAMES if item != name])  # noqa: S311  no secret
+    for identity in ("invite", "invite-alone"):
+        element(identity).href = f"?{urlencode({'room': room, 'name': other, 'join': 1})}"
+
+
+def show_lobby(trouble: str = "") -> None:
+    """Back to the form, with a sentence that says why if there is one."""
+    _state("lobby")
+    element("tiles").replaceChildren()
+    element("boot").hidden = True
+    element("trouble").textContent = trouble
+    element("trouble").hidden = not trouble
+
+
+def _state(state: str) -> None:
+    document.body.dataset.state = state
+    element("lobby").hidden = state != "lobby"
+    for identity in ("call", "place", "invite"):
+        element(identity).hidden = state != "call"
+
+
+def banner(kind: str, title: str, detail: str = "") -> None:
+    """Says how the connection is. Only the title is read out, and only when it changes: `detail` may count seconds."""
+    element("banner").dataset.kind = kind
+    if element("banner-title").textContent != title:
+        element("banner-title").textContent = title
+    element("banner-detail").textContent = detail
+    for identity, wanted in (("try-now", "reconnecting"), ("give-up", "reconnecting"), ("rejoin", "disconnected")):
+        element(identity).hidden = kind != wanted
+    if kind == "disconnected":
+        show_alone(False)
+        element("rejoin").focus()
+
+
+def notice(text: str) -> None:
+    """A sentence above the tiles; none takes it away."""
+    element("notice").textContent = text
+    element("notice").hidden = not text
+
+
+def show_alone(alone: bool) -> None:
+    """Whether to invite somebody."""
+    element("alone").hidden = not alone
+
+
+def offer_devices(stream: Any) -> None:
+    """The buttons of microphone and camera, for one's own stream or for none."""
+    buttons = (("mic", "audio", "Mute", "Unmute"), ("camera", "video", "Stop camera", "Start camera"))
+    for identity, kind, while_on, while_off in buttons:
+        active = stream is None or getattr(stream, f"{kind}_active")
+        button = element(identity)
+        button.disabled = stream is None or not getattr(stream, f"has_{kind}")
+        button.setAttribute("aria-pressed", str(active).lower())
+        button.querySelector("span").textContent = while_on if active else while_off
+
+
+def offer_drops(possible: bool) -> None:
+    """The buttons that imitate drops, or why there are none."""
+    element("drops").hidden = element("dead-media-row").hidden = not possible
+    if not possible:
+        element(
+            "drop-note"
+        ).textContent = (
+            "This server does not imitate drops: start it with --fault-control. Or take a real network away."
+        )
+
+
+async def count_down(seconds: float) -> None:
+    """Says on the page how long an imitated drop still lasts."""
+    title = element("drop-title")
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0:
+        title.textContent = f"Network dropped, back in {left:.0f} s"
+        await asyncio.sleep(0.25)
+    title.textContent = "Drop my network"
+
+
+# --- tiles -----------------------------------------------------------------------------------------------------------
+
+
+class Tile:
+    """One participant's place on the stage."""
+
+    shown: list[Tile] = []  # noqa: RUF012  all of them
+
+    def __init__(self, name: str, *, own: bool) -> None:
+        self.name = "You" if own else name
+        self.root = element("tile").content.cloneNode(True).firstElementChild
+        self.media = self._part(".media")
+        self._frames, self._moved = -1, time.monotonic()
+        self._video_active = False
+        self._part(".name").textContent = f"{name} (you)" if own else name
+        self._part(".initial").textContent = name[:1].upper()
+        self.root.dataset.video = "off"
+        self.root.dataset.own = str(own).lower()
+        element("tiles").append(self.root)
+        Tile.shown.append(self)
+
+    def show_active(self, stream: Any) -> None:
+        """What of the stream is on."""
+        self._video_active = stream.has_video and stream.video_active
+        self.root.dataset.video = "on" if self._video_active else "off"
+        self._part(".muted-mic").toggleAttribute("hidden", stream.audio_active or not stream.has_audio)
+        self._part(".muted-camera").toggleAttribute("hidden", stream.video_active or not stream.has_video)
+
+    def remove(self) -> None:
+        """Leaves the stage."""
+        self.root.remove()
+        if self in Tile.shown:
+            Tile.shown.remove(self)
+
+    def watch(self) -> None:
+        """Marks a picture that stands still: it says so whatever the connection's state is."""
+        video = self.root.querySelector("video")
+        frames = video.getVideoPlaybackQuality().totalVideoFrames if video else -1
+        now = time.monotonic()
+        if frames != self._frames or frames <= 0 or not self._video_active:
+            self._frames, self._moved = frames, now
+        frozen = now - self._moved > _FROZEN_AFTER
+        self.root.toggleAttribute("data-frozen", frozen)
+        self._part(".frozen").hidden = not frozen
+        if frozen:
+            self._part(".frozen").textContent = f"Frozen for {now - self._moved:.0f} s"
+
+    def _part(self, selector: str) -> Any:
+        return self.root.querySelector(selector)
+
+
+def _watch_tiles() -> None:
+    if not document.hidden:  # a hidden page presents no frames
+        for tile in Tile.shown:
+            tile.watch()
+
+
+def name_of(data: str) -> str:
+    """The name in `connection.data`, whatever another application put there."""
+    try:
+        return str(json.loads(data.split("%/%", maxsplit=1)[0])["name"]) or "Somebody"
+    except (ValueError, KeyError, TypeError):
+        return data[:40] or "Somebody"
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+
+
+def log(kind: str, text: str) -> None:
+    """A line of the log, newest first. `kind` is the name of an event, or "detail"."""
+    line = document.createElement("li")
+    line.dataset.kind = kind
+    when = document.createElement("time")
+    when.textContent = datetime.now().astimezone().strftime("%H:%M:%S.%f")[:-4]
+    what = document.createElement("span")
+    if kind != "detail":
+        name = document.createElement("b")
+        name.textContent = f"{kind} "
+        what.append(name)
+    what.append(text)
+    line.append(when, what)
+    lines = element("log")
+    lines.prepend(line)
+    while lines.childElementCount > _LINES_KEPT:
+        lines.lastElementChild.remove()
+
+
+def log_outage(outage: Any, told: int) -> int:
+    """Logs the lines of an outage's record from number `told` on, and returns how many it has by now."""
+    entries = list(outage.entries)
+    for entry in entries[told:]:
+        log("detail", f"+{entry.at:.2f} s {entry.kind}: {entry.text}")
+    return len(entries)
+
+
+def count(number: int, noun: str) -> str:
+    """1 stream, 2 streams."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
