@@ -26,7 +26,9 @@ async def status(live: LiveServer, path: str, **request: Any) -> int:
 
 async def test_a_demo_token_opens_a_room_that_need_not_exist(live: LiveServer) -> None:
     async with live.http.post(live.url("/demo/token"), json={**TOKEN, "role": "SUBSCRIBER"}) as response:
-        token = (await response.json())["token"]
+        answer = await response.json()
+    token = answer["token"]
+    assert answer["faultControl"] is True
     assert token.startswith(f"ws://localhost:{live.test_server.port}?sessionId=demo-room&token=tok_")
     result = await (await live.page()).result("joinRoom", **join_params(token, "demo-room"))
     assert result["role"] == "SUBSCRIBER"

@@ -77,7 +77,7 @@ async def test_https_and_wss(tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SystemExit, match=f"Cannot listen on 127.0.0.1:{port}.*--port"):
+        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}.*--port"):
             run(ServerConfig(port=port))
 
 

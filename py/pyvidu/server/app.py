@@ -68,7 +68,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     if config.fault_control:
         add_fault_control(app, rooms, faults)
     if config.demo:
-        add_demo_token(app, rooms)
+        add_demo_token(app, rooms, fault_control=config.fault_control)
     _add_pages(app, config)
     app.cleanup_ctx.append(_lifetime)
     app.on_shutdown.append(_tell_clients)
@@ -76,13 +76,14 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
 
 
 def run(config: ServerConfig) -> None:
-    """Serves until SIGINT or SIGTERM. Exits with a sentence that says what to do if it cannot be started like that."""
-    try:
-        check(config)
-        logs.configure(config.log_level)
-        asyncio.run(_serve(config))
-    except ConfigurationError as error:
-        raise SystemExit(f"pyvidu: {error}") from None
+    """Serves until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: it cannot be started like that; the sentence says what to do.
+    """
+    check(config)
+    logs.configure(config.log_level)
+    asyncio.run(_serve(config))
 
 
 def check(config: ServerConfig) -> None:

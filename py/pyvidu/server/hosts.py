@@ -41,8 +41,9 @@ def unused_ice_servers(host: str) -> list[IceServerInfo]:
     """The ICE servers of a client whose connection names none: one on our own host that nobody answers at.
 
     The official client asks public STUN servers unless it is told some server. TURN over TCP to a reserved port is the one
-    that costs nothing: libwebrtc refuses such a port without a packet or a DNS query, others are refused by the host at
-    once, while an unanswered STUN server delays the end of ICE gathering by seconds.
+    that costs nothing: libwebrtc refuses such a port without a packet or a DNS query, other clients are refused by the
+    host at once. Measured in Chromium 156: gathering ends after 0.12 s, as without any server, and fires no
+    `icecandidateerror`; with STUN or TURN over UDP at a closed port it had not ended after 15 s.
     """
     return [IceServerInfo(url=f"turn:{host}:1?transport=tcp", username="unused", credential="unused")]
 

@@ -44,10 +44,7 @@ class Profile(ABC):
     def __init__(self) -> None:
         self.host: ProfileHost
 
-    def heard(self, session: RpcSession) -> None:  # noqa: B027 - nothing to do is a decision too
-        """Something arrived from the client of `session`."""
-
-    def pinged(self, socket: Socket, interval_ms: int | None) -> None:  # noqa: B027
+    def pinged(self, socket: Socket, interval_ms: int | None) -> None:  # noqa: B027 - nothing to do is a decision too
         """A JSON-RPC `ping` arrived."""
 
     @abstractmethod

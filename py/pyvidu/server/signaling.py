@@ -70,7 +70,6 @@ class Signaling:
         socket.last_heard = _now()
         if socket.session is not None:
             socket.session.last_heard = socket.last_heard
-            self._profile.heard(socket.session)
 
     def received(self, socket: Socket, text: str | bytes) -> None:
         """A message arrived on `socket`. Never raises."""

@@ -1,0 +1,102 @@
+"""The server with its real media router: SDP answers that a WebRTC stack accepts, and packets that arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from server_world import publish_params
+
+from conftest import LiveServer, Page, Serve
+from pyvidu.server.app import create_app
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.hosts import media_addresses
+from pyvidu.server.media.router import MediaRouter
+
+
+@pytest.fixture
+async def real(serve: Serve) -> LiveServer:
+    return await serve(media=MediaRouter(host_addresses=["127.0.0.1"]), fault_control=True)
+
+
+@pytest.fixture
+async def connections() -> AsyncIterator[list[RTCPeerConnection]]:
+    opened: list[RTCPeerConnection] = []
+    yield opened
+    for connection in opened:
+        await connection.close()
+
+
+def connection(opened: list[RTCPeerConnection]) -> RTCPeerConnection:
+    opened.append(RTCPeerConnection(RTCConfiguration(iceServers=[])))
+    return opened[-1]
+
+
+async def offer(pc: RTCPeerConnection) -> str:
+    await pc.setLocalDescription(await pc.createOffer())
+    sdp: str = pc.localDescription.sdp
+    return sdp
+
+
+async def accept(pc: RTCPeerConnection, sdp: str) -> None:
+    await pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="answer"))
+
+
+async def publish(page: Page, pc: RTCPeerConnection) -> str:
+    pc.addTrack(VideoStreamTrack())
+    result = await page.result("publishVideo", **publish_params(sdpOffer=await offer(pc), hasAudio=False))
+    await accept(pc, result["sdpAnswer"])
+    stream_id: str = result["id"]
+    return stream_id
+
+
+async def test_frames_published_arrive_at_the_subscriber_also_after_a_renegotiation(
+    real: LiveServer, connections: list[RTCPeerConnection]
+) -> None:
+    ada, bob = await real.member(), await real.member()
+    stream = await publish(ada, connection(connections))
+    for method, name in (("receiveVideoFrom", "sender"), ("reconnectStream", "stream")):
+        pc = connection(connections)
+        pc.addTransceiver("video", direction="recvonly")
+        result = await bob.result(method, **{name: stream, "sdpOffer": await offer(pc)})
+        await accept(pc, result["sdpAnswer"])
+        track = pc.getReceivers()[0].track
+        frame = await asyncio.wait_for(track.recv(), 10)
+        assert (frame.width, frame.height) == (640, 480)
+
+
+async def test_an_offer_that_is_none_is_an_error_and_the_next_is_answered(
+    real: LiveServer, connections: list[RTCPeerConnection]
+) -> None:
+    ada = await real.member()
+    for nonsense in ("", "v=0", "x" * 1000):
+        error = (await ada.call("publishVideo", **publish_params(sdpOffer=nonsense)))["error"]
+        assert error["code"] == 301
+    pc = connection(connections)
+    assert await publish(ada, pc)
+    async with asyncio.timeout(10):
+        while pc.connectionState != "connected":
+            await asyncio.sleep(0.01)
+
+
+async def test_the_server_makes_its_own_router() -> None:
+    runner = web.AppRunner(create_app(ServerConfig()))
+    await runner.setup()
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        ("127.0.0.1", ["127.0.0.1"]),
+        ("localhost", ["127.0.0.1"]),
+        ("10.0.0.7", ["10.0.0.7", "127.0.0.1"]),
+        ("0.0.0.0", None),
+        ("::", None),
+    ],
+)
+def test_media_is_offered_where_signaling_listens(host: str, addresses: list[str] | None) -> None:
+    assert media_addresses(host) == addresses
