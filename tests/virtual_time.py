@@ -15,8 +15,7 @@ Use, in a module or a conftest:
         await asyncio.sleep(11)       # jumps
         assert asyncio.get_running_loop().time() == 11   # starts at 0
 
-or without pytest: `run_virtual(coroutine)`. `wall(loop_seconds)` is not provided on purpose: code under test that needs
-a wall clock should be given one.
+or without pytest: `run_virtual(coroutine)`. Code under test that needs a wall clock should be given one.
 """
 
 from __future__ import annotations

@@ -96,6 +96,7 @@ async def test_the_server_makes_its_own_router() -> None:
         ("10.0.0.7", ["10.0.0.7", "127.0.0.1"]),
         ("0.0.0.0", None),
         ("::", None),
+        ("meet.example", None),
     ],
 )
 def test_media_is_offered_where_signaling_listens(host: str, addresses: list[str] | None) -> None:

@@ -96,6 +96,26 @@ async def test_the_timeout_is_a_setting() -> None:
 
 
 @virtual_time
+async def test_nobody_is_evicted_because_the_server_itself_was_away() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        bob.transport.alive = False
+        await asyncio.sleep(5.5)
+        asyncio.get_running_loop().advance(60)  # type: ignore[attr-defined] # suspended: no callback ran
+        await asyncio.sleep(5)
+        assert world.room.find(ada.id)
+        assert not world.room.find(bob.id)
+
+
+@virtual_time
+async def test_a_short_timeout_is_matched_by_more_pings() -> None:
+    async with World(DefaultProfile(1.0)) as world:
+        ada = await world.member()
+        await asyncio.sleep(60)
+        assert world.room.find(ada.id)
+
+
+@virtual_time
 async def test_leaving_needs_no_clock() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()

@@ -54,4 +54,7 @@ def media_addresses(host: str) -> list[str] | None:
         return None
     if is_loopback(host):
         return ["127.0.0.1"]
-    return [host, "127.0.0.1"]
+    try:
+        return [str(ipaddress.ip_address(host)), "127.0.0.1"]
+    except ValueError:
+        return None  # a name: whatever it stands for is among them

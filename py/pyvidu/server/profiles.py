@@ -7,6 +7,7 @@ clocks are in `kurento_profile.py`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from typing import Protocol
 
@@ -14,6 +15,11 @@ from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.rpc_session import RpcSession, Socket
 
+_log = logging.getLogger(__name__)
+
+PING_INTERVAL = 1.0  # seconds
+PINGS_PER_TIMEOUT = 4  # at least, so that one lost ping evicts nobody
+STALL = 0.5  # seconds that a timer may be late before the server suspects itself
 GRACE = 10.0  # seconds that one who has left may keep its socket; `scheduleCloseRpcSession` of openvidu-server 2.32.2
 REPLACED = 4105  # close code of the old socket after a resume (4101-4104 are openvidu-browser's own)
 
@@ -81,13 +87,13 @@ class DefaultProfile(Profile):
     same clock runs on. Who has left or was evicted cannot resume.
     """
 
-    ping_interval = 1.0
     answers_everything = True
     key_frames_on_resume = True
 
     def __init__(self, eviction_timeout: float) -> None:
         super().__init__()
         self._timeout = eviction_timeout
+        self.ping_interval = min(PING_INTERVAL, eviction_timeout / PINGS_PER_TIMEOUT)
         self._clocks: dict[RpcSession, asyncio.TimerHandle] = {}
         self._graces: dict[RpcSession, asyncio.TimerHandle] = {}
 
@@ -102,7 +108,7 @@ class DefaultProfile(Profile):
         self._stop(self._graces, session)
         self._stop(self._clocks, session)
         session.last_heard = _now()
-        self._arm(session)
+        self._arm(session, session.last_heard + self._timeout)
 
     def resumed(self, session: RpcSession, old: Socket | None, new: Socket) -> None:
         """One participant, one socket: the old one is closed."""
@@ -139,14 +145,19 @@ class DefaultProfile(Profile):
         self._clocks.clear()
         self._graces.clear()
 
-    def _arm(self, session: RpcSession) -> None:
+    def _arm(self, session: RpcSession, due: float) -> None:
         # One timer per participant and no rescheduling per packet: a timer that fires early sleeps the rest.
-        loop = asyncio.get_running_loop()
-        self._clocks[session] = loop.call_at(session.last_heard + self._timeout, self._silent, session)
+        self._clocks[session] = asyncio.get_running_loop().call_at(due, self._silent, session, due)
 
-    def _silent(self, session: RpcSession) -> None:
-        if _now() < session.last_heard + self._timeout:
-            self._arm(session)
+    def _silent(self, session: RpcSession, due: float) -> None:
+        now = _now()
+        if now < session.last_heard + self._timeout:
+            self._arm(session, session.last_heard + self._timeout)
+            return
+        if now > due + STALL:
+            # It was this process that did not run (suspended, starved): what arrived meanwhile is not read yet.
+            _log.warning("The server was away for %.1f s: nobody is evicted for that", now - due)
+            self._arm(session, now + PING_INTERVAL + STALL)
             return
         self._clocks.pop(session, None)
         self.host.forget(session)
