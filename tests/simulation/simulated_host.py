@@ -33,6 +33,7 @@ class SimulatedPeer:
         self._answered_at: float | None = None
         self._packets = 0.0
         self._counted_at = 0.0
+        self._marker: float | None = None
         self.remote_stream: Any = None if settings.local_stream is not None else object()
         self.received = {"audio": True, "video": True}
         self.closed = False
@@ -67,6 +68,14 @@ class SimulatedPeer:
 
     async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
         await asyncio.sleep(0)
+
+    def packet_marker(self) -> float | None:
+        """The peers of a simulation always send; 20 packets a second."""
+        if self._settings.local_stream is not None or self._answered_at is None:
+            return None
+        if self._flows:
+            self._marker = float(int(now() * 20))
+        return self._marker
 
     def enable_received(self, kind: str, enabled: bool) -> None:
         self.received[kind] = enabled

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from pyvidu.errors import OpenViduError
@@ -19,7 +19,8 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 
-from .connection import MediaConnection
+from .connection import InboundMedia, MediaConnection
+from .ear import Ear
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,12 @@ class MediaPlane:
         self._media: list[MediaConnection] = []
         self._repairs: dict[MediaConnection, asyncio.Task[None]] = {}
         self._timers: dict[MediaConnection, Timer] = {}
+        self._ear = Ear(host.clock, policy, self._heard, signaling.media_silent, signaling.media_flows)
 
     def add(self, media: MediaConnection) -> None:
         """Watches `media` from now on."""
         self._media.append(media)
+        self._ear.listen()
 
     def remove(self, media: MediaConnection) -> None:
         """Forgets `media`, which is closed by its owner."""
@@ -98,8 +101,14 @@ class MediaPlane:
 
     def close(self) -> None:
         """Stops watching."""
+        self._ear.close()
         self.suspend()
         self._media.clear()
+
+    def _heard(self) -> Mapping[object, float | None]:
+        """The packet markers of this moment, by peer connection."""
+        peers = [media.peer for media in self._media if isinstance(media, InboundMedia)]
+        return {peer: peer.packet_marker() for peer in peers if peer is not None}
 
     # --- repairs -----------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,9 @@ class PeerConnection(Protocol):
     async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
         """Adds a remote candidate."""
 
+    def packet_marker(self) -> float | None:
+        """A number that changes whenever RTP has arrived, cheap to ask for; None when nothing ever has."""
+
     def enable_received(self, kind: str, enabled: bool) -> None:
         """Sets `enabled` of the received tracks of one kind (`audio` or `video`)."""
 

@@ -5,6 +5,8 @@
 | socket closed      | none needed: it is gone                  | down    |
 | `offline`          | ping unanswered, or fetch refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
+| media silent       | ping unanswered                          | down    |
+| media silent       | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
 """
 
@@ -13,7 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .evidence import PongReceived, ServerUnreachable, SignalingEvidence, SocketClosed, WentOffline
+from .evidence import (
+    MediaFlows,
+    MediaSilent,
+    PongReceived,
+    ServerUnreachable,
+    SignalingEvidence,
+    SocketClosed,
+    WentOffline,
+)
 from .policy import ReconnectionPolicy
 from .rtt import RoundTrip
 
@@ -66,6 +76,10 @@ class Detector:
                 self._answered(number, now)
             case WentOffline():
                 return self._suspect("offline", now, urgent=True)
+            case MediaSilent() if self._witness is None:
+                return self._suspect("media silent", now, urgent=True)
+            case MediaFlows() if self._witness == "media silent":
+                self._calm_down(now)
             case ServerUnreachable(at_once=True) if self._witness == "offline":
                 return [Down("offline")]
         return []
@@ -102,8 +116,12 @@ class Detector:
             return
         self._rtt.sample(now - sent)
         self._sent = {other: at for other, at in self._sent.items() if other > number}
+        self._calm_down(now)
+
+    def _calm_down(self, now: float) -> None:
+        """The witness is refuted; pings that are still out keep their ordinary deadline."""
         self._witness = None
         self._deadline = None
         if self._sent:
-            oldest = min(self._sent.values())
+            oldest = max(now - self._policy.late_pong, min(self._sent.values()))
             self._deadline = oldest + max(self._policy.late_pong, self._rtt.timeout)

@@ -43,6 +43,16 @@ class ServerUnreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """No RTP arrives any more, on any stream whose silence says something. The publishers may be the ones who dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFlows:
+    """RTP arrives again: the fastest sign that there is a network, 20-50 ms after its return."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptOpened:
     """The new socket is open."""
 
@@ -85,6 +95,8 @@ SignalingEvidence = (
     | WentOnline
     | ServerReached
     | ServerUnreachable
+    | MediaSilent
+    | MediaFlows
     | AttemptOpened
     | AttemptClosed
     | ResumeAccepted

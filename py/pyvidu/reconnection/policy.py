@@ -23,13 +23,19 @@ class ReconnectionPolicy:
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
     stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
 
+    silence_floor: float = 0.3  # RTP silence shorter than this is no silence, whatever the stream's rhythm
+    cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
+    cadence_memory: float = 10.0  # how long a gap is remembered
+    cadence_limit: float = 0.7  # a stream with longer gaps is no witness
+    cadence_poll: float = 0.1
+
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
     reachability_period: float = 0.3
     reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
     resume_deadline: float = 3.0
     membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second
-    backoff_base: float = 0.5
+    backoff_base: float = 1.0  # a WebSocket that fails counts towards Chromium's throttle, a fetch does not
     backoff_cap: float = 5.0
     max_attempts: int | None = None
     give_up_after: float | None = None

@@ -35,6 +35,7 @@ from .detector import Detector, Down, ProbeReachability
 from .evidence import (
     AttemptClosed,
     AttemptOpened,
+    MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
     PongReceived,
@@ -119,7 +120,7 @@ class Supervisor:
                 return self._server_reached(now)
             case ServerUnreachable():
                 self._reachable = False
-            case WentOnline():
+            case WentOnline() | MediaFlows():
                 return self._sign_of_life(now)
             case AttemptOpened() if self.state is State.ATTEMPTING:
                 return self._attempt_opened(now)

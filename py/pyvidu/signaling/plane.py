@@ -31,6 +31,8 @@ from pyvidu.reconnection.detector import ProbeReachability, SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
+    MediaFlows,
+    MediaSilent,
     MembershipConfirmed,
     MembershipDenied,
     PongReceived,
@@ -190,6 +192,14 @@ class SignalingPlane:
         """During an outage: an attempt at once, instead of after the delay."""
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
+
+    def media_silent(self) -> None:
+        """The media plane hears nothing any more: a witness."""
+        self._report(MediaSilent())
+
+    def media_flows(self) -> None:
+        """The media plane hears something again: a sign of life."""
+        self._report(MediaFlows())
 
     # --- evidence in -------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from itertools import count
 
 from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, SendPing
-from pyvidu.reconnection.evidence import PongReceived, ServerReached, ServerUnreachable, SocketClosed, WentOffline
+from pyvidu.reconnection.evidence import (
+    MediaFlows,
+    MediaSilent,
+    PongReceived,
+    ServerReached,
+    ServerUnreachable,
+    SocketClosed,
+    WentOffline,
+)
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
 
@@ -107,3 +115,29 @@ def test_pongs_of_unknown_pings_are_ignored() -> None:
     detector.tick(0.0)
     detector.handle(PongReceived(99), 0.5)
     assert detector.tick(1.0) == [SendPing(1), ProbeReachability()]
+
+
+def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.handle(MediaSilent(), 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(0.9) == [Down("media silent")]
+
+
+def test_the_publisher_may_be_the_one_who_dropped() -> None:
+    detector = a_detector()
+    detector.handle(MediaSilent(), 0.5)
+    detector.handle(PongReceived(0), 0.51)
+    assert detector.tick(0.95) == []
+
+
+def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen() -> None:
+    detector = a_detector()
+    detector.handle(MediaSilent(), 0.5)
+    detector.handle(MediaFlows(), 0.7)
+    assert detector.tick(0.9) == []
+    assert detector.tick(1.5)[0] == SendPing(1)  # the ping that was lost meanwhile is late in its own right
+    detector.handle(WentOffline(), 1.6)
+    detector.handle(MediaFlows(), 1.7)
+    assert detector.tick(2.0) == [Down("offline")]

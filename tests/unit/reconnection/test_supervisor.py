@@ -21,6 +21,7 @@ from pyvidu.reconnection.detector import ProbeReachability, SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
+    MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
     PongReceived,
@@ -108,7 +109,7 @@ def test_delays_grow_with_full_jitter_up_to_the_cap_and_attempts_never_end() -> 
         failed = outage.now
         outage.until(OpenSocket)
         delays.append(round(outage.now - failed, 3))
-    assert delays == [0.5, 1.0, 2.0] + [2.5] * 9  # half of 1, 2, 4 and then of the cap of 5 s
+    assert delays == [1.0, 2.0] + [2.5] * 10  # half of 2, 4 and then of the cap of 5 s
 
 
 def test_probes_go_on_beside_the_attempts() -> None:
@@ -144,7 +145,7 @@ def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> 
 
 
 def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
-    for sign in (WentOnline(), ServerReached()):
+    for sign in (WentOnline(), ServerReached(), MediaFlows()):
         outage = Outage()
         outage.tell(AttemptClosed())
         assert outage.tell(sign) == [AnnounceAttempt(2), OpenSocket()]

@@ -35,6 +35,20 @@ _SAMPLE = run_js(
 )
 
 
+# Synchronous and cheap (0.02 ms a connection): the time of the packet played out last.
+_MARKER = run_js(
+    """
+    (peer) => {
+      let latest = 0;
+      for (const receiver of peer.getReceivers()) {
+        for (const source of receiver.getSynchronizationSources()) latest = Math.max(latest, source.timestamp);
+      }
+      return latest;
+    }
+    """
+)
+
+
 class BrowserPeerConnection:
     """A `PeerConnection`."""
 
@@ -89,6 +103,10 @@ class BrowserPeerConnection:
         """Adds a candidate of the server."""
         known = {name: value for name, value in candidate.items() if value is not None}
         await self._peer.addIceCandidate(js_object(known))
+
+    def packet_marker(self) -> float | None:
+        """From the synchronization sources of the receivers."""
+        return float(_MARKER(self._peer)) or None if self._received is not None else None
 
     def enable_received(self, kind: str, enabled: bool) -> None:
         """Plays the received tracks of a kind, or not."""

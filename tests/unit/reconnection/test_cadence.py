@@ -1,0 +1,122 @@
+"""Each stream's rhythm, and what its silence is worth. The rhythms are those measured in Chromium 156."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pyvidu.media.ear import Ear
+from pyvidu.platform import LoopClock
+from pyvidu.reconnection.cadence import Cadence
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from virtual_time import virtual_time
+
+POLICY = ReconnectionPolicy()
+POLL = POLICY.cadence_poll
+
+
+def heard(gap: float, seconds: float = 5.0) -> tuple[Cadence, float]:
+    """A stream with a packet every `gap` seconds, polled for `seconds`."""
+    cadence, now = Cadence(POLICY), 0.0
+    while now < seconds:
+        now += POLL
+        cadence.observe(now // gap + 1, now)
+    return cadence, now
+
+
+@pytest.mark.parametrize(
+    ("stream", "gap", "silence"),
+    [("video at 20 fps", 0.057, 0.31), ("Opus", 0.021, 0.31), ("Opus with DTX", 0.424, 1.51)],
+)
+def test_silence_is_three_times_the_largest_gap_and_at_least_300_ms(stream: str, gap: float, silence: float) -> None:
+    cadence, now = heard(gap)
+    assert cadence.is_witness(now), stream
+    assert not cadence.is_silent(now + 0.29)
+    assert cadence.is_silent(now + silence)
+
+
+def test_a_stream_that_sends_little_is_no_witness() -> None:
+    cadence, now = heard(1.0, seconds=9.0)
+    assert not cadence.is_witness(now)
+
+
+def test_a_stream_is_no_witness_before_it_has_flowed_for_a_while() -> None:
+    cadence, now = heard(0.05, seconds=1.5)
+    assert not cadence.is_witness(now)
+    assert not Cadence(POLICY).is_silent(100.0)
+
+
+def test_a_long_gap_is_forgotten_after_ten_seconds() -> None:
+    cadence, now = heard(0.05)
+    now += 2.0
+    cadence.observe(-1.0, now)
+    assert not cadence.is_witness(now)
+    for _ in range(105):
+        now += POLL
+        cadence.observe(now, now)
+    assert cadence.is_witness(now)
+
+
+def test_what_a_sleeping_observer_did_not_see_is_no_gap() -> None:
+    cadence, now = heard(0.05)
+    cadence.stalled(3.0)
+    assert not cadence.is_silent(now + 3.0)
+    assert cadence.is_silent(now + 3.4)
+
+
+class Streams:
+    """Markers of some streams, in virtual time, and what the ear says of them."""
+
+    def __init__(self, *gaps: float) -> None:
+        self.gaps = list(gaps)
+        self.frozen_at: dict[int, float] = {}
+        self.told: list[str] = []
+        self.ear = Ear(
+            LoopClock(), POLICY, self.markers, lambda: self.told.append("silence"), lambda: self.told.append("sound")
+        )
+
+    def markers(self) -> dict[object, float | None]:
+        now = asyncio.get_running_loop().time()
+        return {number: min(now, self.frozen_at.get(number, now)) // gap + 1 for number, gap in enumerate(self.gaps)}
+
+    def freeze(self, *numbers: int) -> None:
+        now = asyncio.get_running_loop().time()
+        self.frozen_at = dict.fromkeys(numbers, now)
+
+
+@virtual_time
+async def test_one_stream_that_falls_silent_among_others_is_its_publishers_affair() -> None:
+    streams = Streams(0.05, 0.02)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    streams.freeze(0)
+    await asyncio.sleep(5)
+    assert streams.told == []
+    streams.ear.close()
+
+
+@virtual_time
+async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
+    streams = Streams(0.05, 0.02)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    streams.freeze(0, 1)
+    await asyncio.sleep(0.55)
+    assert streams.told == ["silence"]
+    await asyncio.sleep(5)
+    streams.freeze()
+    await asyncio.sleep(0.2)
+    assert streams.told == ["silence", "sound"]
+    streams.ear.close()
+
+
+@virtual_time
+async def test_a_static_screen_share_raises_nothing() -> None:
+    streams = Streams(3.0)
+    streams.ear.listen()
+    await asyncio.sleep(30)
+    streams.freeze(0)
+    await asyncio.sleep(30)
+    assert streams.told == []
+    streams.ear.close()
