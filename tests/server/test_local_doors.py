@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from live_server import LiveServer, Serve
 from server_world import join_params
-
-from conftest import LiveServer, Serve
 
 TOKEN = {"session": "demo-room"}
 

@@ -6,8 +6,9 @@ import json
 import logging
 
 import pytest
+from live_server import LiveServer
+from server_world import SECRET
 
-from conftest import SECRET, LiveServer
 from pyvidu.server import logs
 
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
+from live_server import LiveServer, Page, Serve
 from server_world import publish_params
 
-from conftest import LiveServer, Page, Serve
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.hosts import media_addresses

@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 import pytest
-
-from conftest import AUTH, LiveServer
+from live_server import AUTH, LiveServer
 
 SESSION_KEYS = {
     "id",

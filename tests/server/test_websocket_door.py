@@ -9,8 +9,7 @@ import time
 
 import aiohttp
 import pytest
-
-from conftest import LiveServer, Serve
+from live_server import LiveServer, Serve
 
 MIB = 1024 * 1024
 
