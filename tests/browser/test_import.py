@@ -96,7 +96,7 @@ async def test_a_pyscript_tag_imports_the_client(page: Page, origin: str) -> Non
             import js, pyvidu
             js.document.title = pyvidu.__version__
         </script>""")
-    await page.wait_for_function("document.title !== ''", timeout=30_000)
+    await page.wait_for_function("document.title !== ''", timeout=90_000)
     assert await page.title() == pyvidu.__version__
     assert log.errors == []
     assert log.leaving(origin) == []

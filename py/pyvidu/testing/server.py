@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_READY_WITHIN = 20.0  # seconds; a busy two-core machine takes two
-_STOP_WITHIN = 10.0
+_READY_WITHIN = 60.0  # seconds; it takes two, but a machine under load took many times that
+_STOP_WITHIN = 20.0
 
 
 class ServerError(Exception):
