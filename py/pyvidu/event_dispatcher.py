@@ -39,7 +39,10 @@ class _Handler:
         return isinstance(other, _Handler) and other.function == self.function
 
     def __hash__(self) -> int:
-        return hash(self.function)
+        try:
+            return hash(self.function)
+        except TypeError:  # a JavaScript function
+            return 0
 
 
 def _takes_an_argument(handler: Callable[..., Any]) -> bool:

@@ -80,7 +80,7 @@ class Call:
             tile = self.tiles.get(event.stream.connection.connection_id)
             if tile is not None:
                 tile.show_active(event.stream)
-                page.log("streamPropertyChanged", f"{tile.name}: {event.changed_property} is {event.new_value}")
+                page.log("streamPropertyChanged", f"{tile.name}: {event.changed_property} {page.said(event.new_value)}")
 
         @session.on("streamDestroyed")
         def _(event: Any) -> None:
@@ -115,31 +115,51 @@ class Call:
                 page.show_lobby()
             else:
                 page.banner("disconnected", "You are out of the call", _WHY_OUT.get(event.reason, event.reason))
-                page.offer_devices(None)
+                page.show_out()
 
         @session.on("exception")
         def _(event: Any) -> None:
             page.log("exception", f"{event.name}: {event.message}")
 
     async def _follow(self, outage: Any) -> None:
-        """Shows an outage while it lasts, what it left behind afterwards, and every line of its record."""
+        """Shows an outage while it lasts and, for some seconds, what became of every stream afterwards."""
         began = time.monotonic()
         told = 0
         while outage.end is None:
             attempt = f"attempt {outage.attempts}" if outage.attempts else "looking for a way"
             page.banner("reconnecting", "Reconnecting", f"{time.monotonic() - began:.1f} s, {attempt}")
-            told = page.log_outage(outage, told)
+            told = page.log_outage(outage, told, self._names())
             await asyncio.sleep(0.1)
         returned = time.monotonic()
-        while not self.ended and time.monotonic() - returned < 6 and outage is self.session.outages[-1]:
-            streams = {entry.text.split(":")[0] for entry in outage.entries if "renegotiating" in entry.text}
-            what = f"{page.count(len(streams), 'stream')} renegotiated" if streams else "nothing was renegotiated"
-            page.banner("reconnected", "Reconnected", f"after {outage.duration:.1f} s, {what}")
-            told = page.log_outage(outage, told)
+        while not self.ended and outage is self.session.outages[-1]:
+            told = page.log_outage(outage, told, self._names())
+            if time.monotonic() - returned > _REPORT_FOR:
+                page.banner("connected", "Connected")
+                return
+            page.banner("reconnected", "Reconnected", f"after {outage.duration:.1f} s, {self._outcome(outage)}")
             await asyncio.sleep(0.1)
-        if not self.ended and outage is self.session.outages[-1]:
-            page.banner("connected", "Connected")
 
+    def _outcome(self, outage: Any) -> str:
+        """What the record says of the streams so far."""
+        lines = [entry.text.split(": ", 1) for entry in outage.entries if entry.kind == "stream"]
+        renegotiated = {stream for stream, text in lines if text.startswith("renegotiating")}
+        if renegotiated:
+            return f"{page.count(len(renegotiated), 'stream')} renegotiated"
+        judged = {stream for stream, text in lines}
+        return (
+            "nothing was renegotiated" if len(judged) >= len(self.session.stream_managers) else "looking at the media"
+        )
+
+    def _names(self) -> dict[str, str]:
+        """Whose stream is whose, for the log."""
+        return {
+            item.stream.stream_id: self.tiles[item.stream.connection.connection_id].name
+            for item in self.session.stream_managers
+            if item.stream.stream_id
+        }
+
+
+_REPORT_FOR = 6.0  # seconds that the banner says how an outage ended
 
 _WHY_OUT = {
     "networkDisconnect": "The connection was lost for too long, and the server gave your place up.",

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -129,6 +130,7 @@ def show_call(room: str, name: str) -> None:
     notice("")
     banner("joining", "Joining")
     offer_devices(None)
+    _inside(True)
     element("place").textContent = f"Room {room}"
     history.replaceState(None, "", f"?{urlencode({'room': room, 'name': name})}")
     other = random.choice([item for item in _NAMES if item != name])  # noqa: S311  no secret
@@ -139,7 +141,8 @@ def show_call(room: str, name: str) -> None:
 def show_lobby(trouble: str = "") -> None:
     """Back to the form, with a sentence that says why if there is one."""
     _state("lobby")
-    element("tiles").replaceChildren()
+    for tile in list(Tile.shown):
+        tile.remove()
     element("boot").hidden = True
     element("trouble").textContent = trouble
     element("trouble").hidden = not trouble
@@ -160,15 +163,27 @@ def banner(kind: str, title: str, detail: str = "") -> None:
     element("banner-detail").textContent = detail
     for identity, wanted in (("try-now", "reconnecting"), ("give-up", "reconnecting"), ("rejoin", "disconnected")):
         element(identity).hidden = kind != wanted
-    if kind == "disconnected":
-        show_alone(False)
-        element("rejoin").focus()
 
 
 def notice(text: str) -> None:
     """A sentence above the tiles; none takes it away."""
     element("notice").textContent = text
     element("notice").hidden = not text
+
+
+def show_out() -> None:
+    """Out of the call, but not back in the lobby: the way in again is at hand."""
+    show_alone(False)
+    offer_devices(None)
+    _inside(False)
+    element("rejoin").focus()
+
+
+def _inside(inside: bool) -> None:
+    element("out").hidden = inside
+    element("mic").hidden = element("camera").hidden = not inside
+    for button in element("drops").children:
+        button.disabled = not inside
 
 
 def show_alone(alone: bool) -> None:
@@ -178,7 +193,7 @@ def show_alone(alone: bool) -> None:
 
 def offer_devices(stream: Any) -> None:
     """The buttons of microphone and camera, for one's own stream or for none."""
-    buttons = (("mic", "audio", "Mute", "Unmute"), ("camera", "video", "Stop camera", "Start camera"))
+    buttons = (("mic", "audio", "Mute", "Unmute"), ("camera", "video", "Camera off", "Camera on"))
     for identity, kind, while_on, while_off in buttons:
         active = stream is None or getattr(stream, f"{kind}_active")
         button = element(identity)
@@ -295,12 +310,22 @@ def log(kind: str, text: str) -> None:
         lines.lastElementChild.remove()
 
 
-def log_outage(outage: Any, told: int) -> int:
+def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
     """Logs the lines of an outage's record from number `told` on, and returns how many it has by now."""
     entries = list(outage.entries)
     for entry in entries[told:]:
-        log("detail", f"+{entry.at:.2f} s {entry.kind}: {entry.text}")
+        text = entry.text
+        if entry.kind == "evidence":  # PongReceived(number=11): the name says it
+            text = re.sub(r"(?<!^)(?=[A-Z])", " ", text.partition("(")[0]).lower()
+        for stream, name in names.items():
+            text = text.replace(stream, name)
+        log("detail", f"+{entry.at:.2f} s {entry.kind}: {text}")
     return len(entries)
+
+
+def said(value: Any) -> str:
+    """A property's value in words."""
+    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def count(number: int, noun: str) -> str:

@@ -56,6 +56,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     router = app.router
     router.add_get("/", assets.front_page)
     router.add_get("/pyvidu-client/manifest.json", assets.manifest)
+    router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
     router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
     router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
     router.add_get("/static/vendor/{path:.+}", assets.runtime_file)
@@ -134,6 +135,24 @@ class _Assets:
         sizes |= {url: self._runtime_size(url.removeprefix(runtime)) for url in packages}
         sizes[wheel_url] = len(wheel.content)
         content = {"wheel": wheel_url, "pyodide": runtime + "pyodide.mjs", "packages": packages, "sizes": sizes}
+        return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+
+    async def pyscript_config(self, request: web.Request) -> web.Response:
+        """Answer what a `<script type="py" config="...">` needs, so that no page has to name versions.
+
+        All wheels are named and PyScript is told to load them as they are: its own cache of what micropip resolved
+        forgets the dependencies of a wheel that came from an address (seen with 0.7.31, at the second visit).
+        """
+        self._require_runtime()
+        here = f"{request.scheme}://{request.host}"
+        wheel = self.client.current()
+        runtime = f"{here}/static/vendor/@{self._pin}/pyodide/"
+        packages = [runtime + name for name in self._packages_for(wheel)]
+        content = {
+            "interpreter": f"{runtime}pyodide.mjs",
+            "packages": [*packages, f"{here}/pyvidu-client/{wheel.filename}"],
+            "packages_cache": "passthrough",
+        }
         return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
 
     def _packages_for(self, wheel: Wheel) -> list[str]:
