@@ -6,6 +6,7 @@ A server process of its own forwards one publisher's camera (Chromium's fake dev
 Its CPU time (user and system, of the whole process) is read before and after; what it uses with nobody connected is
 measured first and printed beside it. Printed are per cent of one core, and the same per 500 kbit/s forwarded.
 """
+# ruff: noqa: T201  (what it prints is what it is for)
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "py"), str(HERE.parent / "server" / "media")]
 
 from media_rig import browser, serving  # noqa: E402
+
 from pyvidu.server.media.router import MediaRouter  # noqa: E402
 
 

@@ -27,6 +27,8 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Interfaces of other tests come and go on this machine, and a browser would move over to them.
+    "--force-webrtc-ip-handling-policy=default_public_interface_only",
 ]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>media</title><video id="v" autoplay playsinline muted></video>

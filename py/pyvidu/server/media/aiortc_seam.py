@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 # start at 60 ms.
 _FIRST_REPEAT = 0.06
 _LONGEST_REPEAT = 1.0
+_HANDSHAKE = 22
 # What arrives between the peer's end of the handshake and ours: the start of its first key frame.
 _MOST_EARLY_PACKETS = 256
 
@@ -85,6 +86,7 @@ class DtlsSrtp:
         self._flight_answered = False
         self._repeat: asyncio.TimerHandle | None = None
         self._repeat_after = _FIRST_REPEAT
+        self._last_flight: list[bytes] = []
         self._early: list[bytes] = []
         self.connected = False
         self._dtls.on("statechange", self._state_changed)
@@ -104,6 +106,10 @@ class DtlsSrtp:
         elif 19 < data[0] < 64:
             self._flight_answered = True
             self._datagrams.queue.put_nowait(data)
+            if self._last_flight and data[0] == _HANDSHAKE:
+                # The peer repeats its flight: our last one was lost. OpenSSL would not answer to a copy.
+                for datagram in self._last_flight:
+                    self._send(datagram)
 
     def protect_rtp(self, packet: bytes) -> bytes:
         """Encrypt an RTP packet; only once connected."""
@@ -141,6 +147,8 @@ class DtlsSrtp:
     def _state_changed(self) -> None:
         state = self._dtls.state
         if state == "connected":
+            if not self._flight_answered:
+                self._last_flight = self._flight[:]
             self._stop_repeating()
             self.connected = True
             self._on_connected()

@@ -31,6 +31,8 @@ Address = tuple[Any, ...]
 
 # RFC 7675: nothing may be sent to a peer that has not renewed its consent for this long (seconds).
 CONSENT_SECONDS = 30.0
+# A peer that nominated one of its addresses and then falls silent there, but checks from another, has lost the first.
+LOST_ADDRESS_SECONDS = 3.0
 # Key frames arrive in bursts and the loop may be busy: the kernel's default buffer is too small for many streams.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 
@@ -63,6 +65,7 @@ class IceSession:
         self._on_reachable = on_reachable
         self._port: _Port | None = None
         self._address: Address = ()
+        self._address_heard = 0.0
         self._consent_until = 0.0
         self._loop = asyncio.get_running_loop()
         ports.add(self)
@@ -87,18 +90,23 @@ class IceSession:
         port.send(stun.success(request, (address[0], address[1]), self.password), address)
         self._ports.bind(self, address)
         first = self._port is None
-        if first or request.nominates:
+        lost = self.last_heard - self._address_heard > LOST_ADDRESS_SECONDS
+        if first or request.nominates or (lost and self._address != address):
             if not first and self._address != address:
                 logger.info("the peer of %s moved from %s to %s", self.ufrag, self._address[:2], address[:2])
             self._port, self._address = port, address
+        if self._address == address:
+            self._address_heard = self.last_heard
         if first:
             self._on_reachable()
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, data: bytes, address: Address) -> None:
         """Take a datagram from an address that this session's peer has proved to have."""
         if self.deaf or self.dead:
             return
         self.last_heard = self._loop.time()
+        if address == self._address:
+            self._address_heard = self.last_heard
         self._on_datagram(data)
 
     def send(self, data: bytes) -> None:
@@ -119,6 +127,7 @@ class _Port(asyncio.DatagramProtocol):
     def __init__(self, ports: SharedPorts) -> None:
         self._ports = ports
         self._transport: asyncio.DatagramTransport | None = None
+        self._last_error = ""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
@@ -131,8 +140,10 @@ class _Port(asyncio.DatagramProtocol):
             self.closed.set_result(None)
 
     def error_received(self, exc: Exception) -> None:
-        # An ICMP error about one peer, who may come back: ICE is to judge, not the kernel.
-        logger.debug("a media socket reports: %s", exc)
+        # About one peer, who may come back: ICE is to judge, not the kernel. Said once, for it comes with every packet.
+        if str(exc) != self._last_error:
+            self._last_error = str(exc)
+            logger.debug("a media socket reports: %s", exc)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._ports.receive(self, data, addr)
@@ -221,7 +232,7 @@ class SharedPorts:
             if request is not None and session is not None:
                 session.check(request, port, address)
         elif (session := self._addresses.get(address)) is not None and data:
-            session.receive(data)
+            session.receive(data, address)
 
 
 def _enlarge_buffers(port: _Port) -> None:

@@ -47,9 +47,11 @@ class PublishedStream:
 
     def set_publisher(self, endpoint: PublisherEndpoint) -> None:
         """Take a new endpoint of the publisher's; an earlier one is heard until this one is connected."""
-        if self.replaced is not None:
-            self._dispose(self.replaced)
-        self.replaced, self.publisher = self.publisher, endpoint
+        if self.replaced is None:
+            self.replaced = self.publisher
+        elif self.publisher is not None:  # which never got connected: the one before it is still the better one
+            self._dispose(self.publisher)
+        self.publisher = endpoint
 
     def publisher_connected(self, endpoint: PublisherEndpoint) -> None:
         """A publisher's endpoint is up: what it replaced is not needed any more."""
@@ -94,8 +96,9 @@ class PublishedStream:
         return endpoints
 
     def _ask_for_key_frame(self) -> None:
-        if self.publisher is not None:
-            self.publisher.ask_for_key_frame()
+        for endpoint in (self.publisher, self.replaced):
+            if endpoint is not None:
+                endpoint.ask_for_key_frame()
 
     def statistics(self) -> StreamStatistics:
         """Return the counters."""

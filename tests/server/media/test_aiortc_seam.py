@@ -1,0 +1,166 @@
+"""Every name of aiortc's that the server leans on, one test each: an upgrade that moves one fails here, by name."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+
+import aiortc
+import pylibsrtp
+import pytest
+from aiortc import RTCDtlsTransport
+
+from pyvidu.server.media.aiortc_seam import Certificate, DtlsSrtp
+
+
+class Ends:
+    """Two ends of a connection, joined by a wire that can lose and delay datagrams."""
+
+    def __init__(self, lose: Callable[[int], bool] = lambda _: False) -> None:
+        self.packets: dict[str, list[bytes]] = {"client": [], "server": []}
+        self.events: list[str] = []
+        self.sent = 0
+        self._lose = lose
+        certificates = {"client": Certificate(), "server": Certificate()}
+        self.client = self._end("client", certificates["client"], certificates["server"])
+        self.server = self._end("server", certificates["server"], certificates["client"])
+
+    def _end(self, name: str, own: Certificate, other: Certificate) -> DtlsSrtp:
+        def send(data: bytes) -> None:
+            self.sent += 1
+            if not self._lose(self.sent):
+                asyncio.get_running_loop().call_soon(self._other(name).receive, data)
+
+        return DtlsSrtp(
+            own,
+            other.fingerprints,
+            client=name == "client",
+            send=send,
+            on_connected=lambda: self.events.append(f"{name} connected"),
+            on_packet=self.packets[name].append,
+            on_closed=lambda reason: self.events.append(f"{name}: {reason}"),
+        )
+
+    def _other(self, name: str) -> DtlsSrtp:
+        return self.server if name == "client" else self.client
+
+    async def connect(self, patience: float = 5) -> float:
+        began = asyncio.get_running_loop().time()
+        self.server.start()
+        self.client.start()
+        async with asyncio.timeout(patience):
+            while not (self.client.connected and self.server.connected):
+                await asyncio.sleep(0.001)
+        return asyncio.get_running_loop().time() - began
+
+    async def close(self) -> None:
+        await self.client.close()
+        await self.server.close()
+
+
+def test_the_version_is_the_one_that_this_was_written_for() -> None:
+    assert aiortc.__version__.startswith("1.16.")
+
+
+def test_certificates_give_a_sha_256_fingerprint() -> None:
+    ((algorithm, value),) = Certificate().fingerprints
+    assert algorithm == "sha-256"
+    assert len(value.split(":")) == 32
+
+
+def test_the_transport_takes_any_ice_transport_and_starts_with_the_peers_fingerprints() -> None:
+    assert list(inspect.signature(RTCDtlsTransport.__init__).parameters) == ["self", "transport", "certificates"]
+    assert list(inspect.signature(RTCDtlsTransport.start).parameters) == ["self", "remoteParameters"]
+
+
+async def test_the_handshake_runs_over_recv_and_send_and_the_roles_follow_the_ice_role() -> None:
+    ends = Ends()
+    await ends.connect()
+    assert sorted(ends.events) == ["client connected", "server connected"]
+    assert (ends.client._dtls._role, ends.server._dtls._role) == ("client", "server")
+    await ends.close()
+
+
+async def test_srtp_sessions_are_left_behind_and_agree() -> None:
+    ends = Ends()
+    await ends.connect()
+    assert isinstance(ends.client._dtls._tx_srtp, pylibsrtp.Session)
+    assert isinstance(ends.client._dtls._rx_srtp, pylibsrtp.Session)
+    rtp = bytes.fromhex("80600001000000020000000361626364")
+    report = bytes.fromhex("80c9000100000001")
+    ends.server.receive(ends.client.protect_rtp(rtp))
+    ends.server.receive(ends.client.protect_rtcp(report))
+    ends.client.receive(ends.server.protect_rtp(rtp))
+    assert ends.packets == {"server": [rtp, report], "client": [rtp]}
+    ends.server.receive(bytes([0x80, 0x60]) + bytes(30))  # forged
+    ends.server.receive(bytes([0x80]))
+    assert len(ends.packets["server"]) == 2
+    await ends.close()
+
+
+async def test_media_that_overtakes_the_end_of_the_handshake_is_kept() -> None:
+    ends = Ends()
+    held: list[bytes] = []
+    receive = ends.server.receive
+
+    ends.server.receive = held.append  # type: ignore[method-assign]
+    ends.server.start()
+    ends.client.start()
+    while not ends.client.connected:
+        await asyncio.sleep(0.001)
+        if not ends.server.connected:
+            waiting, held[:] = held[:], []
+            for data in waiting:
+                receive(data)
+    # The server end may not have finished yet: what comes before it does must not be lost.
+    rtp = bytes.fromhex("80600001000000020000000361626364")
+    receive(ends.client.protect_rtp(rtp))
+    for data in held:
+        receive(data)
+    async with asyncio.timeout(3):
+        while not ends.packets["server"]:
+            await asyncio.sleep(0.001)
+    assert ends.packets["server"] == [rtp]
+    await ends.close()
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4])
+async def test_a_lost_flight_is_repeated_within_a_fraction_of_a_second(lost: int) -> None:
+    ends = Ends(lose=lambda count: count == lost)
+    assert await ends.connect() < 0.6  # OpenSSL alone takes a second
+    await ends.close()
+
+
+async def test_a_peer_with_another_certificate_is_refused() -> None:
+    ends = Ends()
+    ends.client._remote.fingerprints[0].value = ":".join(["00"] * 32)
+    ends.server.start()
+    ends.client.start()
+    async with asyncio.timeout(3):
+        while "client: the DTLS handshake failed" not in ends.events:
+            await asyncio.sleep(0.001)
+    assert not ends.client.connected
+    await ends.close()
+
+
+async def test_closing_tells_the_peer_and_leaves_no_task() -> None:
+    before = asyncio.all_tasks()
+    ends = Ends()
+    await ends.connect()
+    await ends.client.close()
+    async with asyncio.timeout(3):
+        while "server: the peer closed the connection" not in ends.events:
+            await asyncio.sleep(0.001)
+    await ends.server.close()
+    assert asyncio.all_tasks() == before
+
+
+async def test_closing_in_the_middle_of_a_handshake_leaves_no_task() -> None:
+    before = asyncio.all_tasks()
+    ends = Ends(lose=lambda _: True)
+    ends.server.start()
+    ends.client.start()
+    await asyncio.sleep(0.1)
+    await ends.close()
+    assert asyncio.all_tasks() == before

@@ -1,0 +1,145 @@
+"""A stream towards one subscriber, packet by packet, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from aiortc.rtp import RtcpPacket
+
+from pyvidu.server.media import answer, codecs, rtp
+from pyvidu.server.media import offer as offers
+from pyvidu.server.media.reception import Clock, MediaPacket, Run
+from pyvidu.server.media.subscriber import ForwardedTrack
+
+OFFER = offers.parse((Path(__file__).parent / "subscriber_offer.sdp").read_text())
+VP8 = codecs.CodecIdentity(codecs.VP8)
+H264 = codecs.CodecIdentity(codecs.H264, "1", "42e0")
+KEY, DELTA = b"\x90\x80\x80\x07\x50\x00", b"\x90\x80\x80\x08\x51\x00"
+H264_KEY = b"\x67\x42\xe0\x1f"
+
+
+class Track:
+    """A video track of a Chromium subscriber, and what was sent on it."""
+
+    def __init__(self) -> None:
+        self.sent: list[rtp.RtpPacket] = []
+        choices = answer.for_subscriber(OFFER, {"video": VP8})
+        choice = next(choice for choice in choices if choice.section.kind == "video")
+        self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)))
+
+    def run(self, codec: codecs.CodecIdentity = VP8) -> Run:
+        return Run(codec, Clock(90000))
+
+    def give(self, run: Run, sequence: int, body: bytes = DELTA, *, arrival: float = 0.0, keep: bool = True) -> None:
+        key = codecs.starts_key_frame(run.codec.name, body)
+        packet = MediaPacket(run, sequence, 3000 * sequence, True, body, 0, key, None, arrival)
+        run.clock.arrived(packet.timestamp, arrival)
+        if keep:
+            run.keep(packet)
+        self.track.forward(packet)
+
+    @property
+    def numbers(self) -> list[int]:
+        return [(packet.sequence - self.sent[0].sequence) % 65536 for packet in self.sent]
+
+
+@pytest.fixture
+def video() -> Track:
+    return Track()
+
+
+def test_video_begins_with_a_key_frame(video: Track) -> None:
+    run = video.run()
+    video.give(run, 10)
+    assert not video.sent
+    video.give(run, 11, KEY)
+    video.give(run, 12)
+    assert video.numbers == [0, 1]
+    assert {packet.ssrc for packet in video.sent} == {video.track.ssrc}
+    assert {packet.payload_type for packet in video.sent} == {96}
+
+
+def test_a_republish_is_invisible_but_for_the_time_that_passed(video: Track) -> None:
+    first, second = video.run(), video.run()
+    video.give(first, 10, KEY, arrival=1.0)
+    video.give(second, 40000, DELTA, arrival=1.5)  # held back: nobody could decode it
+    video.give(first, 11, arrival=1.6)  # the replaced endpoint is heard until the new one has a key frame
+    video.give(second, 40001, KEY, arrival=2.1)
+    video.give(first, 12, arrival=2.2)
+    video.give(second, 40002, arrival=2.2)
+    assert video.numbers == [0, 1, 2, 3]
+    stamps = [(packet.timestamp - video.sent[0].timestamp) % 2**32 for packet in video.sent]
+    assert stamps == [0, 3000, 3000 + 45000, 3000 + 45000 + 3000]
+
+
+def test_vp8_picture_ids_go_on_over_a_republish(video: Track) -> None:
+    first, second = video.run(), video.run()
+    video.give(first, 1, KEY)
+    video.give(second, 1, b"\x90\x80\xff\xff\x50\x00")
+    video.give(second, 2, b"\x90\x80\x80\x00\x51\x00")
+    pictures = [found.picture for packet in video.sent if (found := codecs.vp8_descriptor(packet.body))]
+    assert pictures == [7, 8, 9]
+
+
+def test_a_republish_with_another_codec_switches_the_payload_type(video: Track) -> None:
+    video.give(video.run(), 1, KEY)
+    video.give(video.run(H264), 1, H264_KEY)
+    types = {str(codec.payload_type): codec for codec in video.track._offered}
+    assert [types[str(packet.payload_type)].name for packet in video.sent] == ["vp8", "h264"]
+    assert types[str(video.sent[1].payload_type)].identity == H264
+    assert video.numbers == [0, 1]
+
+
+def test_a_key_frame_whose_start_comes_late_is_sent_whole(video: Track) -> None:
+    run = video.run()
+    video.give(run, 5, DELTA)
+    video.give(run, 7, DELTA)
+    assert not video.sent
+    video.give(run, 4, KEY)
+    video.give(run, 8)
+    assert video.numbers == [0, 1, 3, 4]
+
+
+def test_a_nack_is_answered_by_retransmission(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    video.give(run, 2)
+    original = video.sent[1]
+    assert video.track.retransmit((original.sequence,), now=0.2)
+    again = video.sent[2]
+    assert (again.ssrc, again.payload_type) == (video.track.rtx_ssrc, 97)
+    assert rtp.rtx_original(again) == (original.sequence, original.body)
+    assert again.timestamp == original.timestamp
+
+
+def test_a_nack_for_what_is_long_gone_sends_nothing_and_says_so(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    video.give(run, 2, arrival=5.0)
+    assert not video.track.retransmit(tuple(packet.sequence for packet in video.sent), now=5.1)
+    assert len(video.sent) == 2
+
+
+def test_a_nack_for_what_the_publisher_is_being_asked_for_waits_for_it(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    run.recovery.gap(2, 2, now=0.0)
+    video.give(run, 3)
+    missing = (video.sent[0].sequence + 1) % 65536
+    assert video.track.retransmit((missing,), now=0.1)
+    assert len(video.sent) == 2
+    video.give(run, 2, arrival=0.2)
+    assert video.sent[2].sequence == missing
+
+
+def test_sender_reports_map_our_clock_to_the_rewritten_timestamps(video: Track) -> None:
+    run = video.run()
+    assert video.track.sender_report(0.0, 0.0) is None
+    video.give(run, 1000, KEY, arrival=50.0)
+    written = video.track.sender_report(52.0, 3_000_000_000.0)
+    assert written is not None
+    report = RtcpPacket.parse(written)[0]
+    assert report.sender_info.ntp_timestamp == 3_000_000_052 << 32
+    assert (report.sender_info.rtp_timestamp - video.sent[0].timestamp) % 2**32 == 2 * 90000
+    assert report.sender_info.packet_count == 1

@@ -1,0 +1,231 @@
+"""Connectivity checks, shared ports, and the silence towards everybody who has not proved to be the peer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aioice import stun as independent
+
+from pyvidu.server.media import ice_lite, stun
+from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.ice_lite import IceSession, SharedPorts
+
+REMOTE = "peer"
+
+
+class Peer(asyncio.DatagramProtocol):
+    """A socket that remembers what came."""
+
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.received.put_nowait(data)
+
+    async def next(self) -> bytes:
+        return await asyncio.wait_for(self.received.get(), 2)
+
+
+class Bench:
+    """Ports on loopback, one session, and peers."""
+
+    def __init__(self) -> None:
+        self.ports = SharedPorts(["127.0.0.1"])
+        self.data: asyncio.Queue[bytes] = asyncio.Queue()
+        self.reachable = 0
+        self.peers: list[Peer] = []
+        self.server = ("", 0)
+
+    async def start(self) -> None:
+        (self.server,) = await self.ports.open()
+
+        def reachable() -> None:
+            self.reachable += 1
+
+        self.session = IceSession(self.ports, REMOTE, on_datagram=self.data.put_nowait, on_reachable=reachable)
+
+    async def peer(self) -> Peer:
+        _, peer = await asyncio.get_running_loop().create_datagram_endpoint(Peer, remote_addr=self.server)
+        self.peers.append(peer)
+        return peer
+
+    def check(self, *, nominates: bool = False, password: str = "", username: str = "") -> bytes:
+        name = username or f"{self.session.ufrag}:{REMOTE}"
+        return stun.binding_request(name, password or self.session.password, os.urandom(12), nominates=nominates)
+
+    async def close(self) -> None:
+        for peer in self.peers:
+            peer.transport.close()
+        self.session.close()
+        await self.ports.close()
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    await bench.start()
+    yield bench
+    await bench.close()
+
+
+async def settled(bench: Bench, peer: Peer) -> None:
+    """Return once everything that the peer sent before has been handled."""
+    witness = IceSession(bench.ports, REMOTE, on_datagram=bench.data.put_nowait, on_reachable=lambda: None)
+    name = f"{witness.ufrag}:{REMOTE}"
+    before = peer.received.qsize()
+    peer.transport.sendto(stun.binding_request(name, witness.password, b"w" * 12, nominates=False))
+    async with asyncio.timeout(2):
+        while peer.received.qsize() == before:
+            await asyncio.sleep(0)
+    witness.close()
+
+
+async def test_a_check_is_answered_so_that_another_implementation_believes_it(bench: Bench) -> None:
+    peer = await bench.peer()
+    request = independent.Message(independent.Method.BINDING, independent.Class.REQUEST)
+    request.attributes["USERNAME"] = f"{bench.session.ufrag}:{REMOTE}"
+    request.attributes["PRIORITY"] = 1
+    request.attributes["ICE-CONTROLLING"] = 5
+    request.attributes["USE-CANDIDATE"] = None
+    request.add_message_integrity(bench.session.password.encode())
+    peer.transport.sendto(bytes(request))
+    response = independent.parse_message(await peer.next())
+    assert response.message_class == independent.Class.RESPONSE
+    assert response.transaction_id == request.transaction_id
+    assert response.check_message_integrity(bench.session.password.encode())
+    assert response.attributes["XOR-MAPPED-ADDRESS"] == peer.transport.get_extra_info("sockname")
+    assert "FINGERPRINT" in response.attributes
+    assert bench.reachable == 1
+
+
+async def test_a_peer_that_claims_our_role_is_told(bench: Bench) -> None:
+    peer = await bench.peer()
+    request = independent.Message(independent.Method.BINDING, independent.Class.REQUEST)
+    request.attributes["USERNAME"] = f"{bench.session.ufrag}:{REMOTE}"
+    request.attributes["ICE-CONTROLLED"] = 5
+    request.add_message_integrity(bench.session.password.encode())
+    peer.transport.sendto(bytes(request))
+    assert independent.parse_message(await peer.next()).error_code == 487
+    assert bench.reachable == 0
+
+
+async def test_who_does_not_know_the_password_hears_nothing(bench: Bench) -> None:
+    stranger = await bench.peer()
+    for datagram in (
+        bench.check(password="x" * 32),
+        bench.check(username=f"{bench.session.ufrag}:somebody"),
+        bench.check(username="nobody:peer"),
+        b"\x80" + bytes(20),
+        b"\x16" + bytes(20),
+        bytes(20),
+        b"",
+        os.urandom(100),
+    ):
+        stranger.transport.sendto(datagram)
+    await settled(bench, await bench.peer())
+    assert stranger.received.empty()
+    assert bench.reachable == 0
+    assert bench.data.empty()
+
+
+async def test_data_goes_where_the_peer_nominated_and_follows_it(bench: Bench) -> None:
+    first, second = await bench.peer(), await bench.peer()
+    bench.session.send(b"into the void")
+    first.transport.sendto(bench.check())
+    await first.next()
+    bench.session.send(b"one")
+    assert await first.next() == b"one"
+    second.transport.sendto(bench.check())
+    await second.next()
+    bench.session.send(b"two")  # a check alone moves nothing
+    assert await first.next() == b"two"
+    second.transport.sendto(bench.check(nominates=True))
+    await second.next()
+    bench.session.send(b"three")
+    assert await second.next() == b"three"
+    second.transport.sendto(b"\x80 from there")
+    assert await asyncio.wait_for(bench.data.get(), 2) == b"\x80 from there"
+
+
+async def test_a_peer_that_fell_silent_where_it_was_is_met_where_it_checks_from(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await bench.peer(), await bench.peer()
+    first.transport.sendto(bench.check(nominates=True))
+    await first.next()
+    monkeypatch.setattr(ice_lite, "LOST_ADDRESS_SECONDS", -1.0)  # from now on any silence is too long
+    second.transport.sendto(bench.check())
+    await second.next()
+    bench.session.send(b"found you")
+    assert await second.next() == b"found you"
+
+
+async def test_deaf_is_as_if_the_network_had_vanished_and_passes(bench: Bench) -> None:
+    peer = await bench.peer()
+    peer.transport.sendto(bench.check())
+    await peer.next()
+    bench.session.deaf = True
+    peer.transport.sendto(bench.check())
+    peer.transport.sendto(b"\x80 data")
+    bench.session.send(b"gone")
+    await settled(bench, await bench.peer())
+    assert peer.received.empty()
+    assert bench.data.empty()
+    bench.session.deaf = False
+    peer.transport.sendto(bench.check())
+    assert stun.is_stun(await peer.next())
+
+
+async def test_a_closed_session_leaves_no_trace_and_its_port_does_not_answer(bench: Bench) -> None:
+    peer = await bench.peer()
+    peer.transport.sendto(bench.check())
+    await peer.next()
+    bench.session.close()
+    peer.transport.sendto(bench.check())
+    peer.transport.sendto(b"\x80 data")
+    await settled(bench, await bench.peer())
+    assert peer.received.empty()
+    assert bench.ports._addresses == {}
+    assert bench.ports._sessions == {}
+
+
+async def test_nothing_is_sent_to_a_peer_without_recent_consent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = await bench.peer()
+    monkeypatch.setattr(ice_lite, "CONSENT_SECONDS", 0.0)
+    peer.transport.sendto(bench.check())
+    await peer.next()
+    bench.session.send(b"too late")
+    await settled(bench, await bench.peer())
+    assert peer.received.empty()
+
+
+async def test_an_address_that_cannot_be_bound_is_named() -> None:
+    ports = SharedPorts(["192.0.2.222"])
+    with pytest.raises(MediaError, match=r"192\.0\.2\.222"):
+        await ports.open()
+    await ports.close()
+
+
+async def test_addresses_are_bound_once_and_those_that_can_be_are_used() -> None:
+    ports = SharedPorts(["192.0.2.222", "127.0.0.1"])
+    first, second = await asyncio.gather(ports.open(), ports.open())
+    assert first == second
+    assert [host for host, _ in first] == ["127.0.0.1"]
+    await ports.close()
+    with pytest.raises(MediaError, match="closed"):
+        await ports.open()
+
+
+def test_interface_addresses_end_with_loopback_and_have_no_scopes() -> None:
+    found = ice_lite.interface_addresses()
+    assert "127.0.0.1" in found
+    assert not any("%" in address or address.startswith("fe80") for address in found)
+    loopback = [address in ("127.0.0.1", "::1") for address in found]
+    assert loopback == sorted(loopback)

@@ -1,0 +1,264 @@
+"""The router with aiortc's peers on the other end: calls, renegotiation, endings, races, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from media_rig import eventually
+
+from conftest import Client  # type: ignore[import-not-found]
+from pyvidu.server.media import ice_lite
+from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.router import MediaRouter
+
+Make = Callable[[], Client]
+
+
+async def published(router: MediaRouter, client: Make, stream: str = "s", owner: str = "ada") -> Client:
+    publisher = client().sends()
+    await publisher.accept(await router.publish(owner, stream, await publisher.offer()))
+    return publisher
+
+
+async def subscribed(router: MediaRouter, client: Make, stream: str = "s", name: str = "bob") -> Client:
+    subscriber = client().receives()
+    await subscriber.accept(await router.subscribe(name, stream, await subscriber.offer()))
+    return subscriber
+
+
+async def test_a_clip_arrives_moving_with_its_sound(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    subscriber = await subscribed(router, client)
+    frames = await subscriber.frames(10)
+    assert [(frame.width, frame.height) for frame in frames] == [(320, 240)] * 10
+    assert len({bytes(frame.planes[0])[:64] for frame in frames}) > 5
+    assert all(earlier.pts < later.pts for earlier, later in itertools.pairwise(frames))
+    assert await subscriber.frames(3, "audio")
+    stream = router.statistics().streams["s"]
+    assert (stream.owner, stream.connected) == ("ada", True)
+    assert stream.tracks["video"].codec == "vp8"
+    assert stream.subscribers["bob"].packets_forwarded > 10
+
+
+async def test_a_republish_reaches_the_same_subscriber_connection(router: MediaRouter, client: Make) -> None:
+    former = await published(router, client)
+    subscriber = await subscribed(router, client)
+    await subscriber.frames(3)
+    again = client().sends()
+    await again.accept(await router.republish("s", await again.offer()))
+    await asyncio.wait_for(former.closed.wait(), 5)
+    await subscriber.frames(10)
+    assert subscriber.connection.connectionState == "connected"
+    await eventually(lambda: router.statistics().peer_connections == 2)
+
+
+async def test_until_the_new_endpoint_is_connected_the_old_one_goes_on(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    subscriber = await subscribed(router, client)
+    await subscriber.frames(3)
+    await router.republish("s", await client().sends().offer())  # whose answer never gets through
+    await subscriber.frames(10)
+    await router.republish("s", await client().sends().offer())
+    await subscriber.frames(10)
+    await eventually(lambda: router.statistics().peer_connections == 3)
+
+
+async def test_a_second_subscribe_replaces_the_first(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    first = await subscribed(router, client)
+    await first.frames(2)
+    second = await subscribed(router, client)
+    await second.frames(5)
+    await asyncio.wait_for(first.closed.wait(), 5)
+    await eventually(lambda: router.statistics().peer_connections == 2)
+
+
+async def test_unpublish_ends_the_subscribers_connections(router: MediaRouter, client: Make) -> None:
+    publisher = await published(router, client)
+    subscriber = await subscribed(router, client)
+    await subscriber.frames(2)
+    await router.unpublish("s")
+    assert router.statistics().streams == {}
+    assert router.statistics().peer_connections == 0
+    await asyncio.wait_for(asyncio.gather(publisher.closed.wait(), subscriber.closed.wait()), 5)
+    await router.unpublish("s")
+
+
+async def test_who_leaves_takes_their_streams_and_subscriptions_along(router: MediaRouter, client: Make) -> None:
+    await published(router, client, "ada's", "ada")
+    await published(router, client, "bob's", "bob")
+    await subscribed(router, client, "ada's", "bob")
+    await subscribed(router, client, "bob's", "ada")
+    watcher = await subscribed(router, client, "bob's", "eve")
+    await watcher.frames(2)
+    await router.leave("ada")
+    statistics = router.statistics()
+    assert set(statistics.streams) == {"bob's"}
+    assert set(statistics.streams["bob's"].subscribers) == {"eve"}
+    assert statistics.peer_connections == 2
+    await watcher.frames(5)
+    await router.unsubscribe("eve", "bob's")
+    assert router.statistics().peer_connections == 1
+    await router.unsubscribe("eve", "bob's")
+
+
+async def test_refusals_leave_everything_as_it_was(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    subscriber = await subscribed(router, client)
+    await subscriber.frames(2)
+    before = router.statistics().peer_connections
+    good, receiving = await client().sends().offer(), await client().receives().offer()
+    for refused in (
+        router.publish("ada", "s", good),
+        router.publish("ada", "new", "v=0"),
+        router.publish("ada", "new", receiving),
+        router.republish("s", "nonsense"),
+        router.republish("s", receiving),
+        router.republish("unknown", good),
+        router.subscribe("bob", "unknown", receiving),
+        router.subscribe("bob", "s", good),
+        router.subscribe("bob", "s", receiving.replace("VP8", "VP9")),
+    ):
+        with pytest.raises(MediaError):
+            await refused
+    assert router.statistics().peer_connections == before
+    await subscriber.frames(5)
+
+
+async def test_no_packet_goes_to_a_candidate_of_an_offer(
+    router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[ice_lite.Address] = []
+    send = ice_lite._Port.send
+
+    def record(port: ice_lite._Port, data: bytes, address: ice_lite.Address) -> None:
+        sent.append(address)
+        send(port, data, address)
+
+    monkeypatch.setattr(ice_lite._Port, "send", record)
+    publisher = client().sends()
+    offer = await publisher.offer()
+    victims = (
+        "203.0.113.9 9999 typ host",
+        "4b1d0e2c.local 9999 typ host",
+        "127.0.0.1 9 typ srflx raddr 0.0.0.0 rport 0",
+    )
+    lines = "".join(f"a=candidate:9{index} 1 udp 2130706431 {victim}\r\n" for index, victim in enumerate(victims))
+    answer = await router.publish("ada", "s", offer.replace("a=rtcp-mux\r\n", f"a=rtcp-mux\r\n{lines}"))
+    assert sent == []
+    await publisher.accept(answer)
+    await eventually(lambda: router.statistics().streams["s"].connected)
+    assert {address[0] for address in sent} == {"127.0.0.1"}
+    assert 9 not in {address[1] for address in sent}
+
+
+class Gate:
+    """Holds calls of the router at their one await."""
+
+    def __init__(self, router: MediaRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.open = asyncio.Event()
+        self.waiting = 0
+        really = router._ports.open
+
+        async def slow() -> Any:
+            self.waiting += 1
+            await self.open.wait()
+            return await really()
+
+        monkeypatch.setattr(router._ports, "open", slow)
+
+
+@pytest.mark.parametrize("ending", ["leave", "unpublish", "unsubscribe", "owner leaves", "close"])
+async def test_a_subscribe_that_is_overtaken_by_an_ending_leaves_nothing(
+    router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    await published(router, client)
+    offer = await client().receives().offer()
+    gate = Gate(router, monkeypatch)
+    call = asyncio.create_task(router.subscribe("bob", "s", offer))
+    await eventually(lambda: gate.waiting)
+    match ending:
+        case "leave":
+            await router.leave("bob")
+        case "unpublish":
+            await router.unpublish("s")
+        case "unsubscribe":
+            await router.unsubscribe("bob", "s")
+        case "owner leaves":
+            await router.leave("ada")
+        case _:
+            await router.close()
+    gate.open.set()
+    with pytest.raises(MediaError):
+        await call
+    assert all(not stream.subscribers for stream in router.statistics().streams.values())
+    assert router.statistics().peer_connections <= 1
+
+
+async def test_of_two_publishes_at_once_one_wins(
+    router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers = [await client().sends().offer() for _ in range(2)]
+    gate = Gate(router, monkeypatch)
+    calls = [asyncio.create_task(router.publish("ada", "s", offer)) for offer in offers]
+    await eventually(lambda: gate.waiting == 2)
+    gate.open.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {str, MediaError}
+    assert router.statistics().peer_connections == 1
+
+
+async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make) -> None:
+    publisher, subscriber = await client().sends().offer(), await client().receives().offer()
+    calls: list[Any] = []
+    for index in range(10):
+        calls += [
+            router.publish("ada", f"s{index % 3}", publisher),
+            router.subscribe("bob", f"s{index % 3}", subscriber),
+            router.republish(f"s{index % 3}", publisher),
+            router.subscribe("eve", f"s{index % 3}", subscriber),
+            router.leave("bob"),
+            router.unpublish(f"s{(index + 1) % 3}"),
+        ]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} <= {str, MediaError, type(None)}
+    await router.leave("ada")
+    await eventually(lambda: router.statistics().peer_connections == 0)
+    assert router._ports._sessions == {}
+    assert router._ports._addresses == {}
+
+
+async def test_after_close_every_call_is_refused(router: MediaRouter, client: Make) -> None:
+    offer = await client().sends().offer()
+    await router.close()
+    with pytest.raises(MediaError, match="closed"):
+        await router.publish("ada", "s", offer)
+    await router.close()
+
+
+async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    router.set_deaf("bob", True)
+    subscriber = await subscribed(router, client)
+    with pytest.raises(TimeoutError):
+        await subscriber.frames(1, patience=0.7)
+    router.set_deaf("bob", False)
+    await subscriber.frames(3)
+
+
+async def test_key_frames_can_be_asked_for_and_unknown_streams_are_ignored(router: MediaRouter, client: Make) -> None:
+    await published(router, client)
+    subscriber = await subscribed(router, client)
+    await subscriber.frames(2)
+    await asyncio.sleep(0.4)  # past the coalescing of what the start asked for
+    before = router.statistics().streams["s"]
+    router.request_key_frame("s")
+    router.request_key_frame("unknown")
+    await eventually(
+        lambda: router.statistics().streams["s"].tracks["video"].key_frames > before.tracks["video"].key_frames
+    )
+    assert router.statistics().streams["s"].key_frames_requested == before.key_frames_requested + 1
