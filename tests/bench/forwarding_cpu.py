@@ -19,7 +19,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "py"), str(HERE.parent / "server" / "media")]
+# In place of this folder, whose modules would hide ones of the standard library's.
+sys.path[0:1] = [str(HERE.parents[1] / "py"), str(HERE.parent / "server" / "media")]
 
 from media_rig import browser, serving  # noqa: E402
 

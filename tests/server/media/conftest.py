@@ -1,85 +1,16 @@
-"""aiortc's own peers as light clients of the router."""
+"""A router and clients for it, all closed again; and a look at whether anything was left behind."""
 
 from __future__ import annotations
 
 import asyncio
-import fractions
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import aioice.ice
 import pytest
 import pytest_asyncio
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.contrib.media import MediaBlackhole
-from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack
-from av import VideoFrame
+from media_client import Client
 
 from pyvidu.server.media.router import MediaRouter
-
-
-class Clip(MediaStreamTrack):
-    """A generated clip: 320x240, about 30 frames/s, every frame brighter than the last."""
-
-    kind = "video"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._count = 0
-
-    async def recv(self) -> VideoFrame:
-        await asyncio.sleep(1 / 30)
-        frame = VideoFrame(320, 240, "yuv420p")
-        for plane in frame.planes:
-            plane.update(bytes([self._count % 256]) * plane.buffer_size)
-        frame.pts, frame.time_base = 3000 * self._count, fractions.Fraction(1, 90000)
-        self._count += 1
-        return frame
-
-
-class Client:
-    """A peer connection of aiortc's with what came over it."""
-
-    def __init__(self) -> None:
-        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.tracks: dict[str, MediaStreamTrack] = {}
-        self.closed = asyncio.Event()
-        self._blackhole = MediaBlackhole()
-        self.connection.on("track", self._add)
-        self.connection.on("connectionstatechange", self._look)
-
-    def _add(self, track: MediaStreamTrack) -> None:
-        self.tracks[track.kind] = track
-
-    def _look(self) -> None:
-        if self.connection.connectionState in ("closed", "failed"):
-            self.closed.set()
-
-    def sends(self, *, audio: bool = True, video: bool = True) -> Client:
-        """Be a publisher."""
-        if audio:
-            self.connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
-        if video:
-            self.connection.addTransceiver(Clip(), direction="sendonly")
-        return self
-
-    def receives(self) -> Client:
-        """Be a subscriber."""
-        for kind in ("audio", "video"):
-            self.connection.addTransceiver(kind, direction="recvonly")
-        return self
-
-    async def offer(self) -> str:
-        await self.connection.setLocalDescription(await self.connection.createOffer())
-        return str(self.connection.localDescription.sdp)
-
-    async def accept(self, answer: str) -> None:
-        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-
-    async def frames(self, count: int, kind: str = "video", patience: float = 8) -> list[Any]:
-        """The next decoded frames."""
-        async with asyncio.timeout(patience):
-            return [await self.tracks[kind].recv() for _ in range(count)]  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

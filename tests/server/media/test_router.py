@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from media_client import Client
 from media_rig import eventually
 
-from conftest import Client  # type: ignore[import-not-found]
 from pyvidu.server.media import ice_lite
 from pyvidu.server.media.errors import MediaError
 from pyvidu.server.media.router import MediaRouter
