@@ -64,6 +64,16 @@ class StreamEvent(Event):
 
 
 @dataclass(slots=True, eq=False)
+class StreamHealthEvent(Event):
+    """`streamFrozen` (the stream does not flow although it should, and is being renegotiated; `message` says what was
+    seen) and `streamRecovered`. Fired by the Session, and by the Publisher or Subscriber of the stream.
+    """
+
+    stream: Stream
+    message: str = ""
+
+
+@dataclass(slots=True, eq=False)
 class SessionDisconnectedEvent(Event):
     """`sessionDisconnected`: we are no member any more. Default action: the remote streams are disposed of."""
 

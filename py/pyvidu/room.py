@@ -11,7 +11,6 @@ from pyvidu.connection import Connection
 from pyvidu.events import (
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
-    ExceptionEvent,
     NetworkQualityLevelChangedEvent,
     RecordingEvent,
     SignalEvent,
@@ -241,11 +240,6 @@ def dispose_remote(stream: Stream) -> None:
     """The default action of a remote stream's end: its media connection is closed, its videos leave the page."""
     if isinstance(stream.stream_manager, Subscriber):
         stream.stream_manager._dispose()
-
-
-def exception_event(session: Session, name: str, origin: Any, message: str) -> ExceptionEvent:
-    """An `exception` of `session`."""
-    return ExceptionEvent("exception", session, name, origin, message)
 
 
 def _connection(info: ParticipantInfo) -> Connection:

@@ -21,11 +21,13 @@ from pyvidu.errors import (
 )
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import (
+    ExceptionEvent,
     ReconnectedEvent,
     ReconnectingEvent,
     ReconnectionAttemptEvent,
     SessionDisconnectedEvent,
     StreamEvent,
+    StreamHealthEvent,
 )
 from pyvidu.media import InboundMedia, MediaConnection, MediaPlane, OutboundMedia
 from pyvidu.platform import PeerSettings
@@ -49,9 +51,10 @@ from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import WireError, from_wire
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
-from pyvidu.room import Room, dispose_remote, exception_event
+from pyvidu.room import Room, dispose_remote
 from pyvidu.signaling import SignalingPlane
 from pyvidu.stream import Stream
+from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -67,7 +70,8 @@ class Session(EventDispatcher):
 
     Events: `connectionCreated`, `connectionDestroyed`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`,
     `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`, `networkQualityLevelChanged`, `exception`;
-    and of the reconnection `reconnecting`, `reconnectionAttempt`, `reconnected`. Every `reconnecting` is followed by exactly
+    of the media plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`,
+    `reconnected`. Every `reconnecting` is followed by exactly
     one of `reconnected` and `sessionDisconnected`.
     """
 
@@ -260,7 +264,7 @@ class Session(EventDispatcher):
         return self._room.connections
 
     @property
-    def stream_managers(self) -> list[Any]:
+    def stream_managers(self) -> list[StreamManager]:
         """Our publisher, if it is published, and our subscribers."""
         own = [self._publisher] if self._publisher is not None else []
         return [*own, *(stream.stream_manager for stream in self._room.streams() if stream.stream_manager is not None)]
@@ -314,13 +318,30 @@ class Session(EventDispatcher):
 
     # --- MediaPlaneListener ------------------------------------------------------------------------------------------
 
+    def media_frozen(self, media: MediaConnection, because: str) -> None:
+        """A stream is frozen."""
+        self._tell_health("streamFrozen", media, because)
+
+    def media_recovered(self, media: MediaConnection) -> None:
+        """It flows again."""
+        self._tell_health("streamRecovered", media, "")
+
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
         """A media problem that nobody was waiting for."""
-        managers = self.stream_managers
-        origin = next((item.stream for item in managers if item.stream._media is media), self)
-        self._emit(exception_event(self, name, origin, message))
+        manager = self._manager_of(media)
+        origin = self if manager is None else manager.stream
+        self._emit(ExceptionEvent("exception", self, name, origin, message))
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _manager_of(self, media: MediaConnection) -> StreamManager | None:
+        return next((item for item in self.stream_managers if item.stream._media is media), None)
+
+    def _tell_health(self, name: str, media: MediaConnection, message: str) -> None:
+        manager = self._manager_of(media)
+        if manager is not None:
+            for target in (self, manager):
+                target._emit(StreamHealthEvent(name, target, manager.stream, message))
 
     def _new_planes(self) -> None:
         policy = self.openvidu.advanced_configuration.policy

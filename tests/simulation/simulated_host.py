@@ -33,6 +33,7 @@ class SimulatedPeer:
         self._answered_at: float | None = None
         self._packets = 0.0
         self._counted_at = 0.0
+        self.key_frames = 0
         self._marker: float | None = None
         self.remote_stream: Any = None if settings.local_stream is not None else object()
         self.received = {"audio": True, "video": True}
@@ -76,6 +77,12 @@ class SimulatedPeer:
         if self._flows:
             self._marker = float(int(now() * 20))
         return self._marker
+
+    def ask_for_key_frame(self) -> None:
+        self.key_frames += 1
+
+    def send_key_frame(self) -> None:
+        self.key_frames += 1
 
     def enable_received(self, kind: str, enabled: bool) -> None:
         self.received[kind] = enabled

@@ -6,10 +6,24 @@ The rhythm of each stream and what its silence is worth are decided in `reconnec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from pyvidu.platform import Clock, Timer
 from pyvidu.reconnection.cadence import Cadence
 from pyvidu.reconnection.policy import ReconnectionPolicy
+
+
+class EarListener(Protocol):
+    """Told what is heard, and what is not."""
+
+    def all_silent(self) -> None:
+        """Every stream whose silence says something is silent."""
+
+    def sound_again(self) -> None:
+        """After `all_silent`: something arrives."""
+
+    def one_silent(self, peer: object) -> None:
+        """The stream of one peer connection does not follow its rhythm any more, whatever the others do."""
 
 
 class Ear:
@@ -20,16 +34,15 @@ class Ear:
         clock: Clock,
         policy: ReconnectionPolicy,
         markers: Callable[[], Mapping[object, float | None]],
-        on_silence: Callable[[], None],
-        on_sound: Callable[[], None],
+        listener: EarListener,
     ) -> None:
         self._clock = clock
         self._policy = policy
         self._markers = markers
-        self._on_silence = on_silence
-        self._on_sound = on_sound
+        self._listener = listener
         self._cadences: dict[object, Cadence] = {}
         self._silent = False
+        self._silent_peers: set[object] = set()
         self._polled_at = 0.0
         self._timer: Timer | None = None
 
@@ -59,14 +72,16 @@ class Ear:
             for cadence in self._cadences.values():
                 cadence.stalled(late)
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
-        sound = any(self._cadences[peer].observe(marker, now) for peer, marker in markers.items())
-        if sound and self._silent:
+        heard = {peer for peer, marker in markers.items() if self._cadences[peer].observe(marker, now)}
+        witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
+        silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}
+        fresh = silent - self._silent_peers
+        self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
+        if heard and self._silent:
             self._silent = False
-            self._on_sound()
-        elif not self._silent and not sound and self._all_witnesses_silent(now):
+            self._listener.sound_again()
+        elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
-            self._on_silence()
-
-    def _all_witnesses_silent(self, now: float) -> bool:
-        witnesses = [cadence for cadence in self._cadences.values() if cadence.is_witness(now)]
-        return bool(witnesses) and all(cadence.is_silent(now) for cadence in witnesses)
+            self._listener.all_silent()
+        for peer in fresh:
+            self._listener.one_silent(peer)

@@ -1,7 +1,6 @@
 """All media connections of a session: proves them after an outage, watches them during the call, repairs what is frozen.
 
-The verdicts come from `reconnection/media_health.py`; here is the shell that samples counters and carries verdicts out, all
-streams at once.
+The verdicts come from `reconnection/`, the repair of one connection is in `repair.py`; here is who is examined, and when.
 """
 
 from __future__ import annotations
@@ -11,22 +10,28 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
-from pyvidu.errors import OpenViduError
 from pyvidu.platform import Host, Timer
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import judge
+from pyvidu.reconnection.media_health import MediaVerdict
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 
 from .connection import InboundMedia, MediaConnection
 from .ear import Ear
+from .repair import Patient
 
 logger = logging.getLogger(__name__)
 
 
 class MediaPlaneListener(Protocol):
-    """Told of media problems during the call."""
+    """Told of frozen streams and other media problems."""
+
+    def media_frozen(self, media: MediaConnection, because: str) -> None:
+        """A stream does not flow although it should; it is being renegotiated."""
+
+    def media_recovered(self, media: MediaConnection) -> None:
+        """A frozen stream flows again."""
 
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
         """`ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
@@ -42,150 +47,187 @@ class MediaPlane:
         self._signaling = signaling
         self._policy = policy
         self._listener = listener
-        self._media: list[MediaConnection] = []
-        self._repairs: dict[MediaConnection, asyncio.Task[None]] = {}
+        self._patients: dict[MediaConnection, Patient] = {}
+        self._examinations: dict[MediaConnection, asyncio.Task[None]] = {}
         self._timers: dict[MediaConnection, Timer] = {}
-        self._ear = Ear(host.clock, policy, self._heard, signaling.media_silent, signaling.media_flows)
+        self._watch: asyncio.Task[None] | None = None
+        self._outage: Outage | None = None
+        self._ear = Ear(host.clock, policy, self._markers, self)
 
     def add(self, media: MediaConnection) -> None:
         """Watches `media` from now on."""
-        self._media.append(media)
+        self._patients[media] = Patient(media, self._host.clock, self._policy)
         self._ear.listen()
 
     def remove(self, media: MediaConnection) -> None:
         """Forgets `media`, which is closed by its owner."""
-        if media in self._media:
-            self._media.remove(media)
+        self._patients.pop(media, None)
         self._cancel_timer(media)
-        repair = self._repairs.pop(media, None)
-        if repair is not None:
-            repair.cancel()
+        examination = self._examinations.pop(media, None)
+        if examination is not None:
+            examination.cancel()
 
     def find(self, owner: str, endpoint: str, own: str) -> MediaConnection | None:
         """The media connection that a server's candidate is for: `owner` published the stream, `own` is our id.
 
         `endpoint` tells the streams of one owner apart; a stream that is being published has no id yet.
         """
-        of_owner = [media for media in self._media if media.owner == owner]
+        of_owner = [media for media in self._patients if media.owner == owner]
         exact = [media for media in of_owner if media.stream_id and endpoint.endswith(media.stream_id)]
         fresh = [media for media in of_owner if not media.stream_id and owner == own]
         return next(iter(exact or fresh), None)
 
     def suspend(self) -> None:
-        """An outage has begun: repairs that need signaling stop; they are judged anew afterwards."""
-        for repair in self._repairs.values():
-            repair.cancel()
-        self._repairs.clear()
-        for media in list(self._timers):
-            self._cancel_timer(media)
+        """An outage has begun: repairs that need signaling stop; every path is listened to until it ends."""
+        self._cancel_examinations()
+        self._watch = asyncio.get_running_loop().create_task(self._listen())
 
-    def prove_all(self, outage: Outage | None, *, force: bool) -> None:
+    def prove_all(self, outage: Outage, *, force: bool) -> None:
         """After an outage: every stream is proved healthy or renegotiated; with `force` renegotiated in any case."""
-        for media in self._media:
+        self._stop_watch()
+        self._outage = outage
+        for media, patient in self._patients.items():
             if media.stream_id and media.peer is not None:
-                self._begin(media, self._prove(media, outage, force=force))
+                because = "forceMediaReconnectionAfterNetworkDrop" if force else ""
+                self._begin(media, self._examine(patient, because))
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
-        """During a call: a dead connection is replaced at once, a broken one after openvidu-browser's 4 s."""
+        """During a call: a dead connection is replaced at once, a broken one is examined.
+
+        openvidu-browser's `exception` tells of a connection that is still broken after 4 s.
+        """
         self._cancel_timer(media)
-        if not self._signaling.is_up or media in self._repairs:
+        if not self._signaling.is_up or media not in self._patients:
             return
         verdict = analyse(state)
         if verdict == "dead":
-            self._repair_now(media, "ICE_CONNECTION_FAILED")
+            message = f"IceConnectionState of stream {media.stream_id} is {state}"
+            self._listener.media_exception(media, "ICE_CONNECTION_FAILED", message)
         elif verdict == "broken":
             self._timers[media] = self._host.clock.call_later(
-                self._policy.ice_disconnected_timeout,
-                lambda: self._repair_now(media, "ICE_CONNECTION_DISCONNECTED"),
+                self._policy.ice_disconnected_timeout, lambda: self._still_broken(media)
             )
+        if verdict in ("dead", "broken"):
+            self._examine_unless_examined(media, silent_for=self._policy.ice_disconnects_after)
 
     def close(self) -> None:
         """Stops watching."""
         self._ear.close()
-        self.suspend()
-        self._media.clear()
+        self._stop_watch()
+        self._cancel_examinations()
+        self._patients.clear()
 
-    def _heard(self) -> Mapping[object, float | None]:
+    # --- EarListener -------------------------------------------------------------------------------------------------
+
+    def all_silent(self) -> None:
+        """A witness against the network."""
+        self._signaling.media_silent()
+
+    def sound_again(self) -> None:
+        """A sign of life. What flows again has lost packets: a key frame shows the next picture at once."""
+        self._signaling.media_flows()
+        for patient in self._patients.values():
+            patient.nudge()
+
+    def one_silent(self, peer: object) -> None:
+        """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
+        for media in self._patients:
+            if media.peer is peer and self._signaling.is_up:
+                self._examine_unless_examined(media)
+
+    # --- RepairListener ----------------------------------------------------------------------------------------------
+
+    def media_noted(self, media: MediaConnection, text: str) -> None:
+        """A line for the record of the last outage."""
+        logger.debug("%s: %s", media.stream_id, text)
+        if self._outage is not None:
+            self._outage.note(self._host.clock.now(), "stream", f"{media.stream_id}: {text}")
+
+    def media_frozen(self, media: MediaConnection, because: str) -> None:
+        """Handed on."""
+        self._listener.media_frozen(media, because)
+
+    def media_recovered(self, media: MediaConnection) -> None:
+        """Handed on."""
+        self._listener.media_recovered(media)
+
+    def media_given_up(self, media: MediaConnection, message: str) -> None:
+        """Told as the exception that it is for OpenVidu."""
+        self.media_noted(media, message)
+        self._listener.media_exception(media, "ICE_CONNECTION_FAILED", message)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    async def _examine(self, patient: Patient, force: str = "", silent_for: float = 0.0) -> None:
+        """Proves one stream, repairs it if it is frozen, and proves it again."""
+        media, because = patient.media, force
+        verdict = "frozen" if force else await self._prove(patient, silent_for)
+        if verdict == "frozen" and not force:
+            because = patient.because
+            patient.frozen = True
+            self._listener.media_frozen(media, because)
+        if verdict == "frozen":
+            await patient.renegotiate(self, because)
+            verdict = await self._prove(patient)
+        if patient.frozen and verdict in ("healthy", "paused"):
+            patient.frozen = False
+            self._listener.media_recovered(media)
+
+    async def _prove(self, patient: Patient, silent_for: float = 0.0) -> MediaVerdict:
+        judgement = await patient.prove(silent_for)
+        patient.because = judgement.because
+        self.media_noted(patient.media, f"{judgement.verdict} ({judgement.because})")
+        return judgement.verdict
+
+    def _examine_unless_examined(self, media: MediaConnection, silent_for: float = 0.0) -> None:
+        if media not in self._examinations and media.stream_id and media.peer is not None:
+            self._begin(media, self._examine(self._patients[media], silent_for=silent_for))
+
+    def _still_broken(self, media: MediaConnection) -> None:
+        self._timers.pop(media, None)
+        if analyse(media.ice_state) == "broken" and self._signaling.is_up:
+            message = f"IceConnectionState of stream {media.stream_id} is disconnected"
+            self._listener.media_exception(media, "ICE_CONNECTION_DISCONNECTED", message)
+
+    async def _listen(self) -> None:
+        """Takes note, all through an outage, of when each path was last heard."""
+        while True:
+            for patient in list(self._patients.values()):
+                await patient.listen()
+            await asyncio.sleep(self._policy.media_watch_poll)
+
+    def _markers(self) -> Mapping[object, float | None]:
         """The packet markers of this moment, by peer connection."""
-        peers = [media.peer for media in self._media if isinstance(media, InboundMedia)]
+        peers = [media.peer for media in self._patients if isinstance(media, InboundMedia)]
         return {peer: peer.packet_marker() for peer in peers if peer is not None}
 
-    # --- repairs -----------------------------------------------------------------------------------------------------
-
-    def _repair_now(self, media: MediaConnection, name: str) -> None:
-        self._cancel_timer(media)
-        if not self._signaling.is_up or media in self._repairs or media.is_closed:
-            return
-        message = f"ICE of stream {media.stream_id} is {media.ice_state}: the media connection is being renegotiated"
-        self._listener.media_exception(media, name, message)
-        self._begin(media, self._renegotiate(media, None, message))
-
-    async def _prove(self, media: MediaConnection, outage: Outage | None, *, force: bool) -> None:
-        if force:
-            await self._renegotiate(media, outage, "forceMediaReconnectionAfterNetworkDrop")
-            return
-        clock = self._host.clock
-        began = clock.now()
-        before = await media.sample()
-        while True:
-            judgement = judge(before, await media.sample(), clock.now() - began, self._policy)
-            if judgement.verdict != "recovering":
-                break
-            await asyncio.sleep(self._policy.media_poll)
-        self._note(outage, f"{media.stream_id}: {judgement.verdict} ({judgement.because})")
-        if judgement.verdict == "frozen":
-            await self._renegotiate(media, outage, judgement.because)
-
-    async def _renegotiate(self, media: MediaConnection, outage: Outage | None, because: str) -> None:
-        for attempt in range(1, self._policy.media_retries + 1):
-            self._note(outage, f"{media.stream_id}: renegotiating, attempt {attempt} ({because})")
-            try:
-                await media.renegotiate()
-            except OpenViduError as error:
-                self._note(outage, f"{media.stream_id}: {error}")
-                logger.warning("renegotiation of %s failed: %s", media.stream_id, error)
-            else:
-                if await self._connected(media):
-                    self._note(outage, f"{media.stream_id}: connected again")
-                    return
-            if media.is_closed or not self._signaling.is_up:
-                return
-        self._listener.media_exception(
-            media,
-            "ICE_CONNECTION_FAILED",
-            f"Stream {media.stream_id} could not be reconnected after {self._policy.media_retries} attempts",
-        )
-
-    async def _connected(self, media: MediaConnection) -> bool:
-        """Whether ICE connects; the verdict of a renegotiation that was answered."""
-        deadline = self._host.clock.now() + self._policy.media_connect_timeout
-        while self._host.clock.now() < deadline:
-            if analyse(media.ice_state) == "connected":
-                return True
-            if analyse(media.ice_state) == "dead":
-                return False
-            await asyncio.sleep(self._policy.media_poll)
-        return False
-
-    def _begin(self, media: MediaConnection, repair: Coroutine[Any, Any, None]) -> None:
-        running = self._repairs.pop(media, None)
+    def _begin(self, media: MediaConnection, examination: Coroutine[Any, Any, None]) -> None:
+        running = self._examinations.pop(media, None)
         if running is not None:
             running.cancel()
-        task = asyncio.get_running_loop().create_task(repair)
-        self._repairs[media] = task
+        task = asyncio.get_running_loop().create_task(examination)
+        self._examinations[media] = task
         task.add_done_callback(lambda done: self._ended(media, done))
 
     def _ended(self, media: MediaConnection, task: asyncio.Task[None]) -> None:
-        if self._repairs.get(media) is task:
-            del self._repairs[media]
+        if self._examinations.get(media) is task:
+            del self._examinations[media]
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("repairing %s failed", media.stream_id, exc_info=error)
+            logger.error("examining %s failed", media.stream_id, exc_info=error)
+
+    def _cancel_examinations(self) -> None:
+        for examination in self._examinations.values():
+            examination.cancel()
+        self._examinations.clear()
+        for media in list(self._timers):
+            self._cancel_timer(media)
 
     def _cancel_timer(self, media: MediaConnection) -> None:
         timer = self._timers.pop(media, None)
         if timer is not None:
             timer.cancel()
 
-    def _note(self, outage: Outage | None, text: str) -> None:
-        if outage is not None:
-            outage.note(self._host.clock.now(), "stream", text)
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None

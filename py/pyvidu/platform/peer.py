@@ -64,6 +64,12 @@ class PeerConnection(Protocol):
     def enable_received(self, kind: str, enabled: bool) -> None:
         """Sets `enabled` of the received tracks of one kind (`audio` or `video`)."""
 
+    def ask_for_key_frame(self) -> None:
+        """Asks the sender of a received video for a picture that needs no earlier one (RTCP PLI)."""
+
+    def send_key_frame(self) -> None:
+        """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""
+
     async def sample(self) -> MediaSample:
         """The counters of this moment."""
 

@@ -40,10 +40,17 @@ class ReconnectionPolicy:
     max_attempts: int | None = None
     give_up_after: float | None = None
 
-    media_window: float = 0.6  # ICE is back 0.1 s after packets are; whoever is not by then needs help
-    media_proof_window: float = 3.0  # a connected sender may hear nothing for 2.6 s (consent checks)
-    media_poll: float = 0.1
-    media_connect_timeout: float = 5.0
+    media_window: float = 0.4  # answers are back 0.1 s after packets are; whoever is not by then needs help
+    media_proof_window: float = 3.0  # a path that was heard lately is checked by ICE every 2.6 s only
+    checks_hurry_after: float = 3.0  # seconds of silence after which ICE checks a path every 48 ms
+    media_decode_window: float = (
+        4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
+    )
+    media_nudge_period: float = 0.3
+    media_poll: float = 0.05
+    media_watch_poll: float = 0.5  # how often counters are looked at during an outage
+    ice_disconnects_after: float = 5.0  # seconds without an answer that `disconnected` stands for
+    media_connect_timeout: float = 15.0  # ICE itself says `failed` after as long
     media_retries: int = 3
     ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
 

@@ -72,9 +72,16 @@ class Streams:
         self.gaps = list(gaps)
         self.frozen_at: dict[int, float] = {}
         self.told: list[str] = []
-        self.ear = Ear(
-            LoopClock(), POLICY, self.markers, lambda: self.told.append("silence"), lambda: self.told.append("sound")
-        )
+        self.ear = Ear(LoopClock(), POLICY, self.markers, self)
+
+    def all_silent(self) -> None:
+        self.told.append("silence")
+
+    def sound_again(self) -> None:
+        self.told.append("sound")
+
+    def one_silent(self, peer: object) -> None:
+        self.told.append(f"silence of {peer}")
 
     def markers(self) -> dict[object, float | None]:
         now = asyncio.get_running_loop().time()
@@ -86,13 +93,13 @@ class Streams:
 
 
 @virtual_time
-async def test_one_stream_that_falls_silent_among_others_is_its_publishers_affair() -> None:
+async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_network() -> None:
     streams = Streams(0.05, 0.02)
     streams.ear.listen()
     await asyncio.sleep(5)
     streams.freeze(0)
     await asyncio.sleep(5)
-    assert streams.told == []
+    assert streams.told == ["silence of 0"]
     streams.ear.close()
 
 
@@ -103,11 +110,11 @@ async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
     await asyncio.sleep(5)
     streams.freeze(0, 1)
     await asyncio.sleep(0.55)
-    assert streams.told == ["silence"]
+    assert streams.told == ["silence", "silence of 0", "silence of 1"]
     await asyncio.sleep(5)
     streams.freeze()
     await asyncio.sleep(0.2)
-    assert streams.told == ["silence", "sound"]
+    assert streams.told[3:] == ["sound"]
     streams.ear.close()
 
 

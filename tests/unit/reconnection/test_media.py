@@ -8,7 +8,7 @@ import pytest
 
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import judge
+from pyvidu.reconnection.media_health import MediaJudgement, Proof
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
@@ -32,32 +32,75 @@ def test_ice_states(state: str, verdict: str) -> None:
     assert analyse(state) == verdict
 
 
+def watched(
+    *samples: MediaSample, receives: bool = True, silent_for: float = 9.0, before: MediaSample = BEFORE
+) -> list[MediaJudgement]:
+    """The verdicts on samples taken one poll apart."""
+    proof = Proof(before, silent_for, POLICY, receives=receives)
+    return [proof.take(sample, POLICY.media_poll) for sample in samples]
+
+
+def seconds_until_frozen(sample: MediaSample, silent_for: float) -> float:
+    proof = Proof(sample, silent_for, POLICY, receives=True)
+    polls = 1
+    while proof.take(sample, POLICY.media_poll).verdict == "recovering":
+        polls += 1
+    return polls * POLICY.media_poll
+
+
 @pytest.mark.parametrize("state", ["failed", "closed"])
 def test_dead_ice_is_frozen_at_once_whatever_the_counters_say(state: str) -> None:
-    now = replace(BEFORE, ice_state=state, inbound_video_packets=60)
-    assert judge(BEFORE, now, 0.0, POLICY).verdict == "frozen"
+    (judgement,) = watched(replace(BEFORE, ice_state=state, inbound_video_packets=60))
+    assert judgement.verdict == "frozen"
 
 
-@pytest.mark.parametrize("counter", ["inbound_audio_packets", "inbound_video_packets"])
 @pytest.mark.parametrize("state", ["connected", "disconnected"])
-def test_packets_that_arrive_prove_health_even_against_ice(counter: str, state: str) -> None:
-    now = replace(BEFORE, ice_state=state, **{counter: 51})
-    assert judge(BEFORE, now, 0.1, POLICY).verdict == "healthy"
+def test_audio_that_arrives_proves_health_even_against_ice(state: str) -> None:
+    (judgement,) = watched(replace(BEFORE, ice_state=state, inbound_audio_packets=51))
+    assert judgement.verdict == "healthy"
+
+
+def test_video_is_healthy_when_it_is_decoded() -> None:
+    (judgement,) = watched(replace(BEFORE, inbound_video_packets=51, frames_decoded=41))
+    assert judgement.verdict == "healthy"
+
+
+def test_video_that_arrives_and_is_not_decoded_is_nudged_now_and_then_and_is_frozen_at_last() -> None:
+    arriving = replace(BEFORE, inbound_video_packets=51)
+    verdicts = watched(*[arriving] * 81)
+    assert verdicts[0].nudge
+    assert not verdicts[1].nudge
+    assert sum(judgement.nudge for judgement in verdicts) == pytest.approx(4.0 / 0.3, abs=2)
+    assert verdicts[70].verdict == "recovering"
+    assert verdicts[-1].verdict == "frozen"
+
+
+def test_video_that_was_never_shown_need_not_be_decoded_now() -> None:
+    before = replace(BEFORE, frames_decoded=0)
+    (judgement,) = watched(replace(before, inbound_video_packets=51), before=before)
+    assert judgement.verdict == "healthy"
 
 
 @pytest.mark.parametrize("counter", ["stun_responses", "received_packets", "remote_reports"])
-def test_a_path_that_answers_is_healthy_though_its_sender_pauses(counter: str) -> None:
-    now = replace(BEFORE, **{counter: 101})
-    assert judge(BEFORE, now, 0.1, POLICY).verdict == "healthy"
+def test_a_sender_whose_path_answers_is_healthy(counter: str) -> None:
+    (judgement,) = watched(replace(BEFORE, **{counter: 101}), receives=False)
+    assert judgement.verdict == "healthy"
 
 
-@pytest.mark.parametrize(
-    ("state", "window"),
-    [("disconnected", POLICY.media_window), ("connected", POLICY.media_proof_window), ("checking", 3.0)],
-)
-def test_silence_is_frozen_after_the_window_of_its_ice_state(state: str, window: float) -> None:
-    before = replace(BEFORE, ice_state=state)
-    assert judge(before, before, window - 0.01, POLICY).verdict == "recovering"
-    frozen = judge(before, before, window, POLICY)
-    assert frozen.verdict == "frozen"
-    assert state in frozen.because
+def test_a_receiver_whose_path_answers_waits_for_rtp_and_is_paused_without() -> None:
+    answering = replace(BEFORE, stun_responses=11)
+    verdicts = [judgement.verdict for judgement in watched(*[answering] * 9)]
+    assert verdicts[:7] == ["recovering"] * 7
+    assert verdicts[-1] == "paused"
+
+
+def test_silence_is_frozen_soon_where_ice_checks_often_and_late_where_it_does_not() -> None:
+    assert seconds_until_frozen(BEFORE, silent_for=4.0) == pytest.approx(POLICY.media_window, abs=0.051)
+    assert seconds_until_frozen(BEFORE, silent_for=1.0) == pytest.approx(POLICY.media_proof_window, abs=0.051)
+
+
+def test_a_stalled_observer_does_not_blame_the_network() -> None:
+    proof = Proof(BEFORE, 9.0, POLICY, receives=True)
+    assert proof.take(BEFORE, 5.0).verdict == "recovering"
+    assert proof.take(BEFORE, 5.0).verdict == "recovering"
+    assert proof.take(replace(BEFORE, inbound_audio_packets=51), 0.05).verdict == "healthy"

@@ -49,6 +49,41 @@ _MARKER = run_js(
 )
 
 
+# Asking for a key frame is a right of the worker behind an RTCRtpScriptTransform. It is made once, from a Blob, for a page
+# cannot start a worker of another origin; it pipes frames through and asks when it is told to.
+_ASK_FOR_KEY_FRAME = run_js(
+    """
+    (() => {
+      const code = `
+        onrtctransform = ({ transformer }) => {
+          transformer.readable.pipeTo(transformer.writable).catch(() => {});
+          transformer.sendKeyFrameRequest().catch(() => {});
+        };`;
+      let worker;
+      return (peer) => {
+        if (!self.RTCRtpScriptTransform) return;
+        worker ??= new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+        for (const receiver of peer.getReceivers()) {
+          if (receiver.track.kind === 'video') receiver.transform = new RTCRtpScriptTransform(worker, {});
+        }
+      };
+    })()
+    """
+)
+_SEND_KEY_FRAME = run_js(
+    """
+    (peer) => {
+      for (const sender of peer.getSenders()) {
+        if (sender.track?.kind !== 'video') continue;
+        const parameters = sender.getParameters();
+        const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+        sender.setParameters(parameters, { encodingOptions }).catch(() => {});
+      }
+    }
+    """
+)
+
+
 class BrowserPeerConnection:
     """A `PeerConnection`."""
 
@@ -114,6 +149,16 @@ class BrowserPeerConnection:
             for track in self._received.getTracks():
                 if track.kind == kind:
                     track.enabled = enabled
+
+    def ask_for_key_frame(self) -> None:
+        """Through a transform that is put on each video receiver for a moment: only its worker may ask."""
+        if self._received is not None:
+            _ASK_FOR_KEY_FRAME(self._peer)
+
+    def send_key_frame(self) -> None:
+        """Through `setParameters` with `keyFrame`, for each video sender."""
+        if self._received is None:
+            _SEND_KEY_FRAME(self._peer)
 
     async def sample(self) -> MediaSample:
         """The counters, through `getStats`."""

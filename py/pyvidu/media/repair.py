@@ -1,0 +1,122 @@
+"""Proving and repairing one media connection: sample, judge, nudge, renegotiate, verify."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from pyvidu.errors import OpenViduError, RequestError
+from pyvidu.platform import Clock
+from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.ice import analyse
+from pyvidu.reconnection.media_health import MediaJudgement, Proof, path_answers
+from pyvidu.reconnection.policy import ReconnectionPolicy
+
+from .connection import InboundMedia, MediaConnection
+
+logger = logging.getLogger(__name__)
+
+
+class RepairListener(Protocol):
+    """Told how it goes."""
+
+    def media_noted(self, media: MediaConnection, text: str) -> None:
+        """A line for the record of the outage."""
+
+    def media_frozen(self, media: MediaConnection, because: str) -> None:
+        """The verdict is frozen; the media connection is being renegotiated."""
+
+    def media_recovered(self, media: MediaConnection) -> None:
+        """A frozen stream flows again."""
+
+    def media_given_up(self, media: MediaConnection, message: str) -> None:
+        """Renegotiating did not help as often as it may be tried."""
+
+
+class Patient:
+    """One media connection and what is known of its health."""
+
+    def __init__(self, media: MediaConnection, clock: Clock, policy: ReconnectionPolicy) -> None:
+        self.media = media
+        self.frozen = False
+        self.because = ""
+        self._clock = clock
+        self._policy = policy
+        self._sample = MediaSample("new")
+        self._heard_at = clock.now()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since its path was last heard, as far as `listen` has been called."""
+        return self._clock.now() - self._heard_at
+
+    async def listen(self) -> MediaSample:
+        """The counters of this moment; takes note whether the path is heard."""
+        sample = await self.media.sample()
+        if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
+            self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
+        self._sample = sample
+        return sample
+
+    async def prove(self, silent_for: float = 0.0) -> MediaJudgement:
+        """Watches until there is a verdict; asks for key frames meanwhile where they help.
+
+        `silent_for` is how long the path is known to have been silent, if the caller knows more than `listen` does.
+        """
+        before = await self.listen()
+        receives = isinstance(self.media, InboundMedia)
+        proof = Proof(before, max(silent_for, self.silent_for), self._policy, receives=receives)
+        last = self._clock.now()
+        while True:
+            await asyncio.sleep(self._policy.media_poll)
+            sample, now = await self.listen(), self._clock.now()
+            judgement = proof.take(sample, now - last)
+            last = now
+            if judgement.nudge:
+                self.nudge()
+            if judgement.verdict != "recovering":
+                if judgement.verdict == "healthy" and not receives:
+                    self.nudge()  # whoever watches us has missed what the next pictures build on
+                return judgement
+
+    def nudge(self) -> None:
+        """A key frame, in the direction of the stream."""
+        peer = self.media.peer
+        if peer is not None:
+            if isinstance(self.media, InboundMedia):
+                peer.ask_for_key_frame()
+            else:
+                peer.send_key_frame()
+
+    async def renegotiate(self, listener: RepairListener, because: str) -> None:
+        """Replaces the peer connection until one connects, a bounded number of times."""
+        for attempt in range(1, self._policy.media_retries + 1):
+            listener.media_noted(self.media, f"renegotiating, attempt {attempt} ({because})")
+            try:
+                await self.media.renegotiate()
+            except RequestError as error:
+                listener.media_noted(self.media, str(error))
+                await asyncio.sleep(self._policy.media_nudge_period * attempt)
+            except OpenViduError as error:  # the session or the stream ended, or the network dropped again
+                listener.media_noted(self.media, str(error))
+                return
+            else:
+                if await self._connected():
+                    listener.media_noted(self.media, "connected again")
+                    return
+            because = "the last attempt did not connect"
+        listener.media_given_up(
+            self.media,
+            f"Stream {self.media.stream_id} could not be reconnected in {self._policy.media_retries} attempts",
+        )
+
+    async def _connected(self) -> bool:
+        """Whether ICE connects before it fails."""
+        deadline = self._clock.now() + self._policy.media_connect_timeout
+        while self._clock.now() < deadline and not self.media.is_closed:
+            verdict = analyse(self.media.ice_state)
+            if verdict != "waiting":
+                return verdict == "connected"
+            await asyncio.sleep(self._policy.media_poll)
+        return False
