@@ -36,7 +36,7 @@ async def post(path: str, body: Mapping[str, Any]) -> Any:
     answer = await fetch(path, to_js(options, dict_converter=Object.fromEntries))
     text = await answer.text()
     if not answer.ok:
-        if answer.status == 404 and path == "/demo/token":
+        if answer.status in (404, 405) and path == "/demo/token":
             raise OpenViduError("This server gives no tokens to pages: start it with `make demo` (or `--demo`).")
         raise OpenViduError(_message_of(text) or f"The server answered {answer.status}.")
     return json.loads(text)

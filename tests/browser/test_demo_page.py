@@ -1,0 +1,199 @@
+"""The demo page, used as a person uses it: two windows in a call, the drop buttons, the way back in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+from calls import MessageLog, page_url
+from playwright.async_api import Browser, Page, expect
+from watching import moves, watch_frames
+
+from pyvidu.testing import PageLog, RunningServer
+from pyvidu.testing.fixtures import StartServer
+
+OWN = "[data-own=true] video"
+OTHERS = "[data-own=false] video"
+
+
+@dataclass
+class Window:
+    """One window with the demo in it."""
+
+    page: Page
+    log: PageLog
+
+    @classmethod
+    async def open(cls, browser: Browser, *scripts: str) -> Window:
+        context = await browser.new_context()
+        await watch_frames(context)
+        for script in scripts:
+            await context.add_init_script(script)
+        page = await context.new_page()
+        return cls(page, PageLog.watch(page))
+
+    async def join(self, server: RunningServer, room: str, name: str) -> None:
+        """Opens the page with a link that joins at once."""
+        await self.page.goto(page_url(server, "/", room=room, name=name, join="1"))
+
+    async def banner(self, kind: str, timeout: float = 60) -> str:
+        """Waits until the banner is of a kind; its text."""
+        await self.page.wait_for_selector(f"#banner[data-kind={kind}]", timeout=timeout * 1000)
+        return await self.page.inner_text("#banner p")
+
+    async def drop(self, seconds: int) -> None:
+        """Presses one of the buttons."""
+        await self.page.click(f"#drops [data-seconds='{seconds}']")
+
+    @property
+    def uncaught(self) -> list[str]:
+        return [line for line in self.log.errors if line.startswith("uncaught")]
+
+
+@dataclass
+class Call:
+    server: RunningServer
+    ada: Window
+    bob: Window
+
+    async def both_move(self) -> None:
+        await asyncio.gather(moves(self.ada.page, OTHERS), moves(self.bob.page, OTHERS))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(pyvidu_server: StartServer) -> RunningServer:
+    return await pyvidu_server("--demo", "--fault-control")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(chromium: Browser, server: RunningServer) -> AsyncIterator[Call]:
+    ada, bob = await asyncio.gather(Window.open(chromium), Window.open(chromium))
+    await asyncio.gather(ada.join(server, "demo", "Ada"), bob.join(server, "demo", "Bob"))
+    await asyncio.gather(ada.banner("connected"), bob.banner("connected"))
+    yield Call(server, ada, bob)
+    assert ada.uncaught == bob.uncaught == []
+
+
+async def test_two_windows_are_in_a_call_and_nothing_is_fetched_from_elsewhere(call: Call) -> None:
+    await call.both_move()
+    await asyncio.gather(moves(call.ada.page, OWN), moves(call.bob.page, OWN))
+    assert call.ada.log.errors == call.bob.log.errors == []
+    assert call.ada.log.leaving(call.server.origin, call.server.origin.replace("http", "ws")) == []
+    await expect(call.ada.page.locator("#log")).to_contain_text("streamPlaying")
+
+
+async def test_everybody_has_a_name_and_a_mute_is_seen(call: Call) -> None:
+    bob_at_adas = call.ada.page.locator(".tile[data-own=false]")
+    await expect(bob_at_adas.locator(".name")).to_have_text("Bob")
+    await expect(call.ada.page.locator(".tile[data-own=true] .name")).to_have_text("Ada (you)")
+    await call.bob.page.click("#mic")
+    await call.bob.page.click("#camera")
+    await expect(bob_at_adas.get_by_role("img", name="Microphone off")).to_be_visible()
+    await expect(bob_at_adas.get_by_role("img", name="Camera off")).to_be_visible()
+    await expect(call.bob.page.locator("#mic")).to_have_text("Unmute")
+    await call.bob.page.click("#mic")
+    await call.bob.page.click("#camera")
+    await expect(bob_at_adas.get_by_role("img")).to_have_count(0)
+
+
+async def test_4_seconds_are_survived_and_nothing_is_renegotiated(call: Call) -> None:
+    messages = MessageLog(call.server)
+    await call.ada.drop(4)
+    assert re.search(r"Reconnecting \d+\.\d s, attempt \d", await call.ada.banner("reconnecting"))
+    await call.ada.banner("reconnected")
+    await call.both_move()
+    await expect(call.ada.page.locator("#banner-detail")).to_contain_text("nothing was renegotiated")
+    await call.ada.banner("connected")
+    assert messages.requests("reconnectStream") == []
+    await expect(call.bob.page.locator("#banner-title")).to_have_text("Connected")
+
+
+async def test_9_seconds_with_dead_media_are_survived_by_renegotiating(call: Call) -> None:
+    messages = MessageLog(call.server)
+    await call.ada.page.check("#dead-media")
+    await call.ada.drop(9)
+    await call.ada.banner("reconnecting")
+    await call.ada.banner("reconnected")
+    await expect(call.ada.page.locator("#banner-detail")).to_contain_text("2 streams renegotiated", timeout=20_000)
+    await call.both_move()
+    assert len(messages.requests("reconnectStream")) == 2
+    await call.ada.page.uncheck("#dead-media")
+    await call.ada.banner("connected")
+
+
+async def test_14_seconds_are_too_long_and_the_button_leads_back_in(call: Call) -> None:
+    await call.ada.drop(14)
+    await call.ada.banner("reconnecting")
+    assert "You are out of the call" in await call.ada.banner("disconnected")
+    await expect(call.bob.page.locator(".tile[data-own=false]")).to_have_count(0)
+    await expect(call.bob.page.locator("#log")).to_contain_text("connectionDestroyed Ada (networkDisconnect)")
+    await expect(call.ada.page.locator("#rejoin")).to_be_focused()
+    await call.ada.page.click("#rejoin")
+    await call.ada.banner("connected")
+    await call.both_move()
+
+
+async def test_who_leaves_is_back_in_the_lobby(call: Call) -> None:
+    await call.ada.page.click("#leave")
+    await expect(call.ada.page.locator("#join")).to_be_enabled()
+    await expect(call.ada.page.locator("video")).to_have_count(0)
+    await expect(call.bob.page.locator("#alone")).to_be_visible()
+
+
+async def test_without_a_camera_one_takes_part_as_a_viewer(chromium: Browser, call: Call) -> None:
+    refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };"
+    viewer = await Window.open(chromium, refuse)
+    await viewer.join(call.server, "demo", "Vera")
+    await viewer.banner("connected")
+    await expect(viewer.page.locator("#notice")).to_contain_text("You take part as a viewer")
+    await moves(viewer.page, OTHERS)
+    await expect(viewer.page.locator("#mic")).to_be_disabled()
+    assert viewer.log.errors == []
+    await viewer.page.context.close()
+
+
+async def test_a_browser_without_webrtc_is_told_so_in_one_sentence(chromium: Browser, server: RunningServer) -> None:
+    window = await Window.open(chromium, "delete window.RTCPeerConnection;")
+    await window.page.goto(server.url)
+    await expect(window.page.get_by_role("alert")).to_have_text(re.compile(r"^This browser has no WebRTC[^.]*\.$"))
+    assert window.uncaught == []
+    await window.page.context.close()
+
+
+async def test_a_server_that_imitates_no_drops_says_so_instead_of_the_buttons(
+    chromium: Browser, pyvidu_server: StartServer
+) -> None:
+    plain = await pyvidu_server("--demo")
+    window = await Window.open(chromium)
+    await window.join(plain, "plain", "Ada")
+    await window.banner("connected")
+    await expect(window.page.locator("#drops")).to_be_hidden()
+    await expect(window.page.locator("#drop-note")).to_contain_text("--fault-control")
+    assert window.log.errors == []
+    await window.page.context.close()
+
+
+async def test_a_server_that_gives_no_tokens_is_explained(chromium: Browser, pyvidu_server: StartServer) -> None:
+    strict = await pyvidu_server()
+    window = await Window.open(chromium)
+    await window.join(strict, "strict", "Ada")
+    await expect(window.page.locator("#trouble")).to_contain_text("make demo", timeout=60_000)
+    assert window.uncaught == []
+    await window.page.context.close()
+
+
+async def test_the_bar_tells_bytes_while_python_is_downloaded(chromium: Browser, server: RunningServer) -> None:
+    window = await Window.open(chromium)
+    network = await window.page.context.new_cdp_session(window.page)
+    await network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": 4_000_000, "uploadThroughput": 4_000_000}
+    await network.send("Network.emulateNetworkConditions", slow)
+    await window.page.goto(server.url)
+    await expect(window.page.locator("#boot-bytes")).to_have_text(re.compile(r"^[1-9][\d.]* of \d+\.\d MB$"))
+    value = await window.page.evaluate("document.getElementById('boot-bar').value")
+    assert 0 < value < 1, json.dumps(value)
+    await window.page.context.close()

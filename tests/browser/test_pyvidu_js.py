@@ -1,0 +1,367 @@
+"""`pyvidu.js` in a page of another origin: openvidu-browser's surface, as pages written for it use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+from aiohttp import web
+from calls import MessageLog, Rest
+from playwright.async_api import Browser, Page
+from watching import moves, watch_frames
+
+from pyvidu.testing import PageLog, RunningServer
+from pyvidu.testing.fixtures import StartServer
+
+# What openvidu-browser's tutorials do, but for the address of the module. `atOnce` is what was there before Python was.
+PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
+<script type=module>
+import { OpenVidu, ready } from '%s/pyvidu.js';
+const heard = [];
+const OV = new OpenVidu();
+OV.setAdvancedConfiguration({ forceMediaReconnectionAfterNetworkDrop: true });
+const session = OV.initSession();
+const publisher = OV.initPublisher('me', { resolution: '320x240', frameRate: 15, publishAudio: true },
+                                   (error) => heard.push(['completionHandler', error]));
+let booted = false;
+ready.then(() => { booted = true; }, () => {});
+const names = ['connectionCreated', 'connectionDestroyed', 'streamCreated', 'streamDestroyed', 'streamPropertyChanged',
+               'signal', 'signal:chat', 'reconnecting', 'reconnected', 'sessionDisconnected', 'exception'];
+for (const name of names) session.on(name, (event) => heard.push([name, event]));
+for (const name of ['accessAllowed', 'streamCreated', 'streamDestroyed', 'videoElementCreated', 'videoElementDestroyed'])
+  publisher.on(name, (event) => heard.push([`publisher ${name}`, event]));
+session.on('streamCreated', (event) => {
+  window.subscriber = session.subscribe(event.stream, 'others', (error) => heard.push(['subscribed', error]));
+  window.subscriber.on('streamPlaying', (event) => heard.push(['streamPlaying', event]));
+  window.subscriber.on('videoElementCreated', (event) => heard.push(['videoElementCreated', event]));
+});
+const atOnce = { booted, session: session.constructor.name, publisher: publisher.constructor.name,
+                 stream: publisher.stream.constructor.name, identical: publisher.stream.streamManager === publisher,
+                 videoActive: publisher.stream.videoActive, accessAllowed: publisher.accessAllowed,
+                 supported: OV.checkSystemRequirements() };
+Object.assign(window, { OV, session, publisher, heard, atOnce, ready });
+window.until = async (condition) => { while (!condition()) await new Promise((done) => setTimeout(done, 20)); };
+window.failure = async (promise) => {
+  try { await promise; } catch (error) { return [error instanceof Error, error.name, error.message, error.code ?? null]; }
+};
+</script>"""
+
+
+@dataclass
+class Participant:
+    page: Page
+    log: PageLog
+
+    @classmethod
+    async def open(cls, browser: Browser, url: str, *scripts: str) -> Participant:
+        context = await browser.new_context()
+        await watch_frames(context)
+        for script in scripts:
+            await context.add_init_script(script)
+        page = await context.new_page()
+        log = PageLog.watch(page)
+        await page.goto(url)
+        await page.wait_for_function("() => window.until")
+        return cls(page, log)
+
+    async def js(self, code: str, *args: Any) -> Any:
+        """The value that `code`, the body of an async function of `args`, returns."""
+        return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
+
+    async def hears(self, name: str) -> None:
+        """Waits for an event."""
+        await self.page.wait_for_function("(name) => heard.some(([heard]) => heard === name)", arg=name, timeout=30_000)
+
+    async def heard(self) -> list[str]:
+        return list(await self.js("return heard.map(([name]) => name)"))
+
+
+@dataclass
+class Call:
+    server: RunningServer
+    rest: Rest
+    url: str
+    ada: Participant
+    bob: Participant
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
+    server = await pyvidu_server("--fault-control")
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text=PAGE % server.origin, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://localhost:{runner.addresses[0][1]}/"
+
+    rest = Rest(server)
+    ada, bob = await asyncio.gather(Participant.open(chromium, url), Participant.open(chromium, url))
+    for participant, name, role in ((ada, "Ada", "MODERATOR"), (bob, "Bob", "PUBLISHER")):
+        join = "await session.connect(args[0], { clientData: args[1] }); await session.publish(publisher);"
+        await participant.js(join, await rest.token("page", role), name)
+    yield Call(server, rest, url, ada, bob)
+    uncaught = [line for line in [*ada.log.errors, *bob.log.errors] if line.startswith("uncaught")]
+    await runner.cleanup()
+    assert uncaught == []
+
+
+async def test_both_pages_see_moving_pictures_and_load_everything_from_our_server(call: Call) -> None:
+    await asyncio.gather(moves(call.ada.page, "#others video"), moves(call.bob.page, "#others video"))
+    await moves(call.ada.page, "#me video")
+    assert call.ada.log.errors == call.bob.log.errors == []
+    own = call.url.rstrip("/")
+    assert call.ada.log.leaving(own, call.server.origin, call.server.origin.replace("http", "ws")) == []
+
+
+async def test_objects_are_there_at_once_long_before_python(call: Call) -> None:
+    assert await call.ada.js("return atOnce") == {
+        "booted": False,
+        "session": "Session",
+        "publisher": "Publisher",
+        "stream": "Stream",
+        "identical": True,
+        "videoActive": True,
+        "accessAllowed": False,
+        "supported": True,
+    }
+
+
+async def test_what_a_page_reads_is_what_openvidu_browser_shows(call: Call) -> None:
+    assert await call.ada.js(
+        "return publisher.accessAllowed && heard.find(([n]) => n === 'completionHandler')[1] === undefined"
+    )
+    assert await call.ada.js("return heard.find(([name]) => name === 'subscribed')[1] === undefined")
+    picture = await call.ada.js("""
+        const { stream } = subscriber;
+        return {
+          managers: session.streamManagers.map((manager) => manager.constructor.name),
+          identical: stream.streamManager === subscriber && session.streamManagers[1] === subscriber,
+          remotes: [...session.remoteConnections.values()]
+            .map((it) => [it.data, it === stream.connection && it.stream === stream]),
+          created: [...session.remoteStreamsCreated.keys()][0] === stream.streamId,
+          own: [session.connection.data, session.connection.role, session.sessionId],
+          ownStream: session.connection.stream === publisher.stream,
+          capabilities: session.capabilities,
+          stream: [stream.hasAudio, stream.hasVideo, stream.typeOfVideo, stream.videoDimensions, stream.frameRate],
+          ids: [stream.streamId.startsWith('str_CAM_'), publisher.stream.streamId.startsWith('str_CAM_'),
+                stream.connection.connectionId.startsWith('con_'), stream.creationTime > 1.6e12],
+          natives: [stream.getMediaStream() === subscriber.videos[0].video.srcObject,
+                    stream.getRTCPeerConnection().iceConnectionState, publisher.stream.getMediaStream().active],
+          videos: [subscriber.id === subscriber.videos[0].id, subscriber.remote, publisher.remote],
+        };
+    """)
+    assert picture == {
+        "managers": ["Publisher", "Subscriber"],
+        "identical": True,
+        "remotes": [['{"clientData":"Bob"}', True]],
+        "created": True,
+        "own": ['{"clientData":"Ada"}', "MODERATOR", "page"],
+        "ownStream": True,
+        "capabilities": {"forceDisconnect": True, "forceUnpublish": True, "publish": True, "subscribe": True},
+        "stream": [True, True, "CAMERA", {"width": 320, "height": 240}, 15],
+        "ids": [True, True, True, True],
+        "natives": [True, "connected", True],
+        "videos": [True, True, False],
+    }
+    told = await call.ada.heard()
+    assert [name for name in told if name.startswith("publisher")] == [
+        "publisher accessAllowed",
+        "publisher videoElementCreated",
+        "publisher streamCreated",
+    ] or "publisher streamCreated" in told
+
+
+async def test_a_video_element_of_the_pages_own_shows_the_stream_too(call: Call) -> None:
+    results = await call.ada.js("""
+        const video = document.createElement('video');
+        video.id = 'extra';
+        document.body.append(video);
+        return [subscriber.addVideoElement(video), subscriber.addVideoElement(video), publisher.addVideoElement(video),
+                subscriber.addVideoElement(video), subscriber.videos.length, publisher.videos.length];
+    """)
+    assert results == [1, 0, -1, -1, 2, 1]
+    await moves(call.ada.page, "#extra")
+
+
+async def test_a_signal_goes_round_with_openvidus_fields(call: Call) -> None:
+    await call.bob.js("await session.signal({ data: 'hello', type: 'chat' });")
+    await call.ada.hears("signal:chat")
+    fields = await call.ada.js("""
+        const [, event] = heard.find(([name]) => name === 'signal:chat');
+        const same = heard.find(([name]) => name === 'signal')[1] === event;
+        return [event.type, event.data, event.from === subscriber.stream.connection, event.target === session,
+                event.constructor.name, same];
+    """)
+    assert fields == ["signal:chat", "hello", True, True, "SignalEvent", True]
+    await call.ada.js("""
+        await session.signal({ data: 'to Bob', type: 'whisper', to: [subscriber.stream.connection] });
+        session.once('signal:last', () => heard.push(['once']));
+        await session.signal({ type: 'last' }); await session.signal({ type: 'last' });
+        await until(() => heard.some(([name]) => name === 'once'));
+    """)
+    assert (await call.ada.heard()).count("once") == 1
+    assert await call.ada.js("return heard.some(([, event]) => event?.type === 'signal:whisper')") is False
+
+
+async def test_a_mute_is_seen_by_the_other(call: Call) -> None:
+    await call.bob.js("publisher.publishAudio(false); await publisher.publishVideo(false);")
+    assert await call.bob.js("return [publisher.stream.audioActive, publisher.stream.videoActive]") == [False, False]
+    await call.ada.js("await until(() => !subscriber.stream.audioActive && !subscriber.stream.videoActive);")
+    fields = await call.ada.js("""
+        const [, event] = heard.filter(([name]) => name === 'streamPropertyChanged').at(-1);
+        return [event.stream === subscriber.stream, event.changedProperty, event.newValue, event.oldValue, event.reason];
+    """)
+    assert fields == [True, "videoActive", False, True, "publishVideo"]
+    await call.bob.js("publisher.publishAudio(true); await publisher.publishVideo(true);")
+    await call.ada.js("subscriber.subscribeToVideo(false).subscribeToVideo(true);")
+    await moves(call.ada.page, "#others video")
+
+
+async def test_a_throwing_handler_stops_nobody_and_off_takes_one_away(call: Call) -> None:
+    assert await call.ada.js("""
+        const order = [];
+        const first = () => { order.push('first'); throw new Error('of the page itself'); };
+        const second = () => order.push('second');
+        window.addEventListener('error', (event) => event.preventDefault(), { once: true });
+        session.on('signal:x', first); session.on('signal:x', second); session.on('signal:x', () => order.push('third'));
+        session.off('signal:x', second);
+        await session.signal({ type: 'x' });
+        await until(() => order.includes('third'));
+        return order;
+    """) == ["first", "third"]  # fmt: skip
+    call.ada.log.errors[:] = [line for line in call.ada.log.errors if "of the page itself" not in line]
+
+
+async def test_errors_are_errors_with_openvidus_names(call: Call) -> None:
+    used = await call.ada.js("return await failure(session.connect('nonsense'));")
+    assert used[0] is True
+    assert "connected already" in used[2]
+    results = await call.ada.js("""
+        const fresh = OV.initSession();
+        let handled;
+        OV.initPublisher(undefined, { audioSource: false, videoSource: false }, (error) => { handled = error; });
+        await until(() => handled);
+        return {
+          token: await failure(fresh.connect('nonsense')),
+          publish: await failure(fresh.publish(publisher)),
+          sources: await failure(OV.initPublisherAsync(undefined, { audioSource: null, videoSource: null })),
+          handled: [handled instanceof Error, handled.name],
+        };
+    """)
+    assert results["token"][:2] == [True, "GENERIC_ERROR"]
+    assert results["publish"][:2] == [True, "OPENVIDU_NOT_CONNECTED"]
+    assert results["sources"][:2] == [True, "NO_INPUT_SOURCE_SET"]
+    assert results["handled"] == [True, "NO_INPUT_SOURCE_SET"]
+    reused = await call.rest.token("page")
+    refused = await call.bob.js(
+        "const fresh = OV.initSession(); await fresh.connect(args[0]); fresh.disconnect();"
+        "return await failure(OV.initSession().connect(args[0]));",
+        reused,
+    )
+    assert refused[:2] == [True, "OPENVIDU_PERMISSION_DENIED"]
+    assert refused[3] == 401
+
+
+async def test_a_drop_is_told_and_the_force_option_renegotiates_in_the_same_elements(call: Call) -> None:
+    messages = MessageLog(call.server)
+    await call.ada.js("heard.length = 0; window.element = document.querySelector('#others video');")
+    own = await call.ada.js("return session.connection.connectionId")
+    fault = {"participant": own, "kind": "silent", "seconds": 4}
+    async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
+        assert answer.status == 200
+    await call.ada.hears("reconnected")
+    await call.ada.page.wait_for_function(
+        "() => session.outages[0].entries.filter((e) => e.text.includes('connected again')).length === 2"
+    )
+    await asyncio.gather(moves(call.ada.page, "#others video"), moves(call.bob.page, "#others video"))
+    assert [name for name in await call.ada.heard() if name != "exception"] == ["reconnecting", "reconnected"]
+    assert len(messages.requests("reconnectStream")) == 2
+    assert await call.ada.js(
+        "return element === document.querySelector('#others video') && element === subscriber.videos[0].video"
+    )
+    record = await call.ada.js(
+        "const { end, attempts, duration } = session.outages[0]; return [end, attempts, duration];"
+    )
+    assert record[0] == "reconnected", json.dumps(record)
+    assert record[1] >= 1
+
+
+async def test_a_prevented_default_keeps_the_video(call: Call) -> None:
+    await call.ada.js("session.once('streamDestroyed', (event) => event.preventDefault());")
+    await call.bob.js("""
+        publisher.once('streamDestroyed', (event) => event.preventDefault());
+        await session.unpublish(publisher);
+        if (!publisher.stream.getMediaStream().active || publisher.videos.length !== 1) throw new Error('was disposed of');
+    """)
+    await call.ada.hears("streamDestroyed")
+    kept = await call.ada.js("""
+        const [, event] = heard.find(([name]) => name === 'streamDestroyed');
+        return [event.reason, event.cancelable, event.isDefaultPrevented(), event.stream === subscriber.stream,
+                document.querySelectorAll('#others video').length];
+    """)
+    assert kept == ["unpublish", True, True, True, 1]
+    await call.ada.js("document.querySelector('#others video').remove(); heard.length = 0;")
+    await call.bob.js("await session.publish(publisher);")
+    await call.ada.hears("streamPlaying")
+    await moves(call.ada.page, "#others video")
+
+
+async def test_closing_the_page_tells_the_others_at_once(call: Call) -> None:
+    await call.ada.js("heard.length = 0;")
+    await call.bob.page.goto("about:blank")
+    await call.ada.hears("connectionDestroyed")
+    assert await call.ada.js("return heard.map(([name, event]) => [name, event.reason])") == [
+        ["streamDestroyed", "disconnect"],
+        ["connectionDestroyed", "disconnect"],
+    ]
+    assert await call.ada.js("return document.querySelectorAll('#others video').length") == 0
+
+
+async def test_disconnect_fires_everything_before_it_returns(call: Call) -> None:
+    told = await call.ada.js("""
+        heard.length = 0;
+        session.disconnect();
+        const during = heard.map(([name, event]) => [name, event.reason]);
+        return [during, document.querySelectorAll('#me video').length];
+    """)
+    assert told == [
+        [
+            ["publisher streamDestroyed", "disconnect"],
+            ["publisher videoElementDestroyed", None],
+            ["sessionDisconnected", "disconnect"],
+        ],
+        0,
+    ]
+
+
+async def test_leaving_while_joining_settles_the_call(call: Call) -> None:
+    token = await call.rest.token("page")
+    result = await call.ada.js(
+        "const fresh = OV.initSession(); const joining = failure(fresh.connect(args[0]));"
+        "fresh.disconnect(); return await joining;",
+        token,
+    )
+    assert result[0] is True
+    assert "left" in result[2]
+
+
+async def test_without_webrtc_every_call_says_so_and_none_hangs(chromium: Browser, call: Call) -> None:
+    page = await Participant.open(chromium, call.url, "delete window.RTCPeerConnection;")
+    results = await page.js(
+        "return [OV.checkSystemRequirements(), await failure(session.connect('x')), await failure(ready)];"
+    )
+    assert results[0] is False
+    assert results[1][:2] == results[2][:2] == [True, "BROWSER_NOT_SUPPORTED"]
+    assert await page.js("return heard[0][1].name") == "BROWSER_NOT_SUPPORTED"
+    assert page.log.errors == []
+    await page.page.context.close()
