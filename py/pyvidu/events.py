@@ -144,9 +144,13 @@ class ReconnectedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectionAttemptEvent(Event):
-    """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins."""
+    """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins.
+
+    If it fails, the next one follows in `next_delay` seconds, or at any sign of life; None: it is the last.
+    """
 
     attempt: int
+    next_delay: float | None
 
 
 @dataclass(slots=True, eq=False)

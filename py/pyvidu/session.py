@@ -288,9 +288,9 @@ class Session(EventDispatcher):
         self._media_plane.suspend()
         self._emit(ReconnectingEvent("reconnecting", self, self.outages[-1]))
 
-    def signaling_attempt(self, number: int) -> None:
+    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
         """An attempt begins."""
-        self._emit(ReconnectionAttemptEvent("reconnectionAttempt", self, number))
+        self._emit(ReconnectionAttemptEvent("reconnectionAttempt", self, number, next_delay))
 
     def signaling_reconnected(self) -> None:
         """The outage is over; every stream is proved now, or renegotiated."""

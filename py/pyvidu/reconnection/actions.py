@@ -45,9 +45,10 @@ class AnnounceReconnecting:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceAttempt:
-    """Attempt `number` (from 1) begins."""
+    """Attempt `number` (from 1) begins. If it fails the next one follows in `next_delay` seconds; None: there is none."""
 
     number: int
+    next_delay: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,19 @@ from .rtt import RoundTrip
 
 
 @dataclass(frozen=True, slots=True)
+class ReconnectionContext:
+    """What `next_delay` is told: the number of the attempt that is being made (from 1), how long the outage lasts already,
+    in seconds, and a random number in [0, 1) for jitter.
+    """
+
+    attempt: int
+    elapsed: float
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReconnectionPolicy:
-    """Numbers of the reconnection engine. Times are in seconds.
+    """Numbers of the reconnection engine. Times are in seconds. Subclass it and override `next_delay` for other delays.
 
     By default attempts never end ("won't stop trying until success"); `max_attempts` and `give_up_after` are opt-in limits
     after which the session ends with `networkDisconnect`.
@@ -54,13 +65,16 @@ class ReconnectionPolicy:
     media_retries: int = 3
     ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
 
-    def next_delay(self, attempt: int, jitter: float) -> float:
-        """Seconds between the failure of attempt number `attempt` (from 1) and the next one: full jitter.
+    def next_delay(self, context: ReconnectionContext) -> float | None:
+        """Seconds between the failure of the attempt that is being made and the next one; None gives up then.
 
-        `jitter` is a random number in [0, 1).
+        The default is full jitter under a ceiling that doubles up to `backoff_cap`: after a server restart its clients do
+        not all come at once. Any sign of life cuts a delay short.
         """
-        ceiling = min(self.backoff_cap, self.backoff_base * 2.0 ** min(attempt, 16))
-        return ceiling * jitter
+        if self.max_attempts is not None and context.attempt >= self.max_attempts:
+            return None
+        ceiling = min(self.backoff_cap, self.backoff_base * 2.0 ** min(context.attempt, 16))
+        return ceiling * context.jitter
 
     def probe_deadline(self, rtt: RoundTrip, *, urgent: bool) -> float:
         """Seconds that a probe is given."""

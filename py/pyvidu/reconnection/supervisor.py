@@ -48,7 +48,7 @@ from .evidence import (
     WentOnline,
 )
 from .outage import Outage
-from .policy import ReconnectionPolicy
+from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
 
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
@@ -80,6 +80,7 @@ class Supervisor:
         self._old_socket = False
         self._reachable = False
         self._attempt_began = now
+        self._next_delay: float | None = None
         self._resumed_on_old = False
         self._verifying_ping = -1  # its pong tells "no member" from "no network" when membership stays unanswered
         self._socket_answers = False
@@ -188,15 +189,15 @@ class Supervisor:
 
     def _attempt(self, now: float) -> list[Action]:
         outage = self._current()
-        if self._policy.max_attempts is not None and outage.attempts >= self._policy.max_attempts:
-            return self._lost(now, f"gave up after {outage.attempts} attempts")
         outage.attempts += 1
+        context = ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
+        self._next_delay = self._policy.next_delay(context)
         outage.note(now, "action", f"attempt {outage.attempts}")
         self._attempt_began = now
         hang = now + self._policy.hang_after if self._reachable else None
         self._enter(State.ATTEMPTING, attempt=now + self._policy.attempt_deadline, hang=hang)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
-        return [AnnounceAttempt(outage.attempts), OpenSocket()]
+        return [AnnounceAttempt(outage.attempts, self._next_delay), OpenSocket()]
 
     def _attempt_opened(self, now: float) -> list[Action]:
         self._enter(State.RESUMING, resume=now + self._policy.resume_deadline)
@@ -205,10 +206,12 @@ class Supervisor:
     def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
         if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
             return []
-        delay = self._policy.next_delay(self._current().attempts, self._jitter())
-        self._enter(State.WAITING, wait=now + delay)
+        dropped: list[Action] = [DropAttempt()] if drop else []
+        if self._next_delay is None:
+            return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts")]
+        self._enter(State.WAITING, wait=now + self._next_delay)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
-        return [DropAttempt()] if drop else []
+        return dropped
 
     def _sign_of_life(self, now: float) -> list[Action]:
         """The network may be back: an attempt that hangs on it is worth less than a fresh one."""

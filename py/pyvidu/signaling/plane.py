@@ -67,8 +67,8 @@ class SignalingListener(Protocol):
     def signaling_reconnecting(self) -> None:
         """An outage has begun."""
 
-    def signaling_attempt(self, number: int) -> None:
-        """Attempt `number` to come back begins."""
+    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
+        """Attempt `number` to come back begins; `next_delay` seconds after its failure comes the next one."""
 
     def signaling_reconnected(self) -> None:
         """The outage is over. What the application had asked for meanwhile goes out right after this call."""
@@ -279,8 +279,8 @@ class SignalingPlane:
             case AnnounceReconnecting():
                 self._outbox.suspend()
                 self._listener.signaling_reconnecting()
-            case AnnounceAttempt(number):
-                self._listener.signaling_attempt(number)
+            case AnnounceAttempt(number, next_delay):
+                self._listener.signaling_attempt(number, next_delay)
             case AnnounceReconnected(same_socket):
                 self._come_back(same_socket)
             case AnnounceLost():

@@ -33,16 +33,16 @@ from pyvidu.reconnection.evidence import (
     WentOffline,
     WentOnline,
 )
-from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.policy import ReconnectionContext, ReconnectionPolicy
 from pyvidu.reconnection.supervisor import State, Supervisor
 
 
 class Outage:
     """A supervisor in an outage, and a clock."""
 
-    def __init__(self, *, silent: bool = False, **policy: float) -> None:
+    def __init__(self, *, silent: bool = False, policy: ReconnectionPolicy | None = None, **numbers: float) -> None:
         self.now = 100.0
-        self.supervisor = Supervisor(ReconnectionPolicy(**policy), self.now, jitter=lambda: 0.5)
+        self.supervisor = Supervisor(policy or ReconnectionPolicy(**numbers), self.now, jitter=lambda: 0.5)
         if silent:
             self.until(AnnounceReconnecting)
         else:
@@ -81,7 +81,7 @@ class Outage:
 
 def test_a_closed_socket_begins_an_outage_with_an_attempt_at_once() -> None:
     outage = Outage()
-    assert outage.began == [AnnounceReconnecting("socket closed"), AnnounceAttempt(1), OpenSocket()]
+    assert outage.began == [AnnounceReconnecting("socket closed"), AnnounceAttempt(1, 1.0), OpenSocket()]
     assert outage.state is State.ATTEMPTING
 
 
@@ -124,14 +124,14 @@ def test_a_hanging_attempt_is_replaced_the_moment_the_server_can_be_reached() ->
     outage = Outage()
     outage.wait(1.0)
     outage.tell(ServerUnreachable(at_once=False))
-    assert outage.tell(ServerReached()) == [DropAttempt(), AnnounceAttempt(2), OpenSocket()]
+    assert outage.tell(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
 def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
     outage = Outage()
     assert outage.tell(ServerReached()) == []
     assert outage.wait(0.29) == []
-    assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2), OpenSocket()]
+    assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
 def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> None:
@@ -148,10 +148,10 @@ def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
     for sign in (WentOnline(), ServerReached(), MediaFlows()):
         outage = Outage()
         outage.tell(AttemptClosed())
-        assert outage.tell(sign) == [AnnounceAttempt(2), OpenSocket()]
+        assert outage.tell(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
     outage = Outage()
     outage.tell(AttemptClosed())
-    assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2), OpenSocket()]
+    assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
 def test_the_old_socket_wins_the_race_if_it_answers_before_connect_is_sent() -> None:
@@ -254,11 +254,24 @@ def test_limits_are_opt_in() -> None:
     outage = Outage(max_attempts=2)
     outage.tell(AttemptClosed())
     outage.until(OpenSocket)
-    outage.tell(AttemptClosed())
-    outage.until(AnnounceLost)
+    (lost,) = outage.tell(AttemptClosed())
+    assert isinstance(lost, AnnounceLost)
     outage = Outage(give_up_after=30.0)
     outage.until(AnnounceLost)
     assert outage.now == 130.0
+
+
+class OnceASecond(ReconnectionPolicy):
+    def next_delay(self, context: ReconnectionContext) -> float | None:
+        return 1.0 if context.elapsed < 3 else None
+
+
+def test_delays_can_be_anybodys_own() -> None:
+    outage = Outage(policy=OnceASecond())
+    while outage.supervisor.outage is not None:
+        outage.tell(AttemptClosed())
+        outage.wait(0.1)
+    assert outage.supervisor.outages[0].attempts == 4
 
 
 def test_after_the_return_the_plane_is_watched_anew() -> None:
