@@ -1,0 +1,59 @@
+"""A page that runs openvidu-browser itself, with the interface of a pyvidu page (`calls.CallPage`)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calls import PAGE, CallPage
+from playwright.async_api import Browser, BrowserContext
+
+from pyvidu.testing import RunningServer
+
+HERE = Path(__file__).parent
+NODE_MODULES = HERE / "node_modules"
+VERSION = "2.32.2"
+BUNDLE = NODE_MODULES / "openvidu-browser" / "static" / "js" / f"openvidu-browser-{VERSION}.min.js"
+PARTICIPANT = HERE / "official_participant.js"
+
+
+class OfficialPage(CallPage):
+    """One participant whose page knows nothing of pyvidu."""
+
+    @classmethod
+    async def open(cls, where: Browser | BrowserContext, server: RunningServer, name: str) -> OfficialPage:
+        """A page that has loaded openvidu-browser and not joined yet."""
+        if not BUNDLE.exists():
+            pytest.fail("openvidu-browser is not here: make interop")
+        context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
+        page = await context.new_page()
+        self = cls(page, name)
+        page.on(
+            "console", lambda message: self.console.append(f"{message.type}: {message.text} {message.location['url']}")
+        )
+        page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
+        await page.expose_function("tell", self._told)
+        # From the network itself, as `CallPage.open` says.
+        await page.goto(f"{server.origin}/healthz")
+        await page.set_content(PAGE)
+        await page.wait_for_function("() => !!window.boot")
+        await page.add_script_tag(path=BUNDLE)
+        await page.add_script_tag(path=PARTICIPANT)
+        return self
+
+    async def js(self, code: str) -> Any:
+        """The value of a JavaScript expression, a promise's when it is one."""
+        return await self.page.evaluate(code)
+
+    def complaints(self) -> list[str]:
+        """The errors in its console so far, openvidu-browser's own and uncaught ones. No page here has an icon."""
+        return [line for line in self.console if re.match("error:|uncaught:", line) and "/favicon.ico" not in line]
+
+
+async def sees(page: CallPage, other: CallPage) -> dict[str, bool]:
+    """What `page` believes of the stream of `other`: whether there is sound, whether there is a picture."""
+    picture = await page.picture()
+    index = next(i for i, stream in enumerate(picture["streams"]) if stream.endswith(other.connection_id))
+    return {"audio": picture["audio"][index], "video": picture["video"][index]}
