@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 SERVE_ARGS ?=
 
-.PHONY: setup demo test lint format lock wheel clean browser-tools interop
+.PHONY: setup demo test lint format lock wheel clean browser-tools interop bench bench-claims
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -41,6 +41,15 @@ lock: $(STAMPS)/installed
 	for folder in py/pyvidu/vendoring tests/interop; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
+
+# The benchmarks (docs/benchmark.md). BENCH_ARGS selects: BENCH_ARGS="--client pyvidu --fault silent --trials 3"
+BENCH := PYTHONPATH=tests:tests/browser $(BIN)/python -m bench
+BENCH_ARGS ?=
+bench: setup browser-tools interop
+	@$(BENCH) $(BENCH_ARGS)
+
+bench-claims: setup browser-tools interop
+	@$(BENCH) --claims $(BENCH_ARGS)
 
 clean:
 	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/artifacts build dist \

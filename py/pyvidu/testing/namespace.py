@@ -78,7 +78,12 @@ class Namespace:
 
     def add_default_route(self) -> None:
         """Send everything to the host, as a home router would have it: without a route a browser says offline."""
-        run("ip", "-n", self.name, "route", "replace", "default", "via", self.host_address)
+        run("ip", "-n", self.name, *self.default_route.split())
+
+    @property
+    def default_route(self) -> str:
+        """Return the command of `ip` that makes it, for a batch."""
+        return f"route replace default via {self.host_address}"
 
     def _create(self) -> None:
         # Names are looked up at the host, where the lab counts the asking as leaving.

@@ -38,6 +38,8 @@ _TABLE = f"""
 table inet %(table)s {{
   counter dropped {{ }}
   counter passed {{ }}
+  counter passed_tcp {{ }}
+  counter passed_udp {{ }}
   set strays {{ type inet_proto . ipv4_addr . inet_service; flags dynamic; size 4096; counter; }}
   set flows {{ {_FLOW_TYPE}; flags dynamic, timeout; timeout 30s; size 65535; }}
   set dead {{ {_FLOW_TYPE}; size 65535; }}
@@ -49,6 +51,8 @@ table inet %(table)s {{
     {_FLOW_OF_PACKET} @dead counter name dropped drop
     jump faults
     meta l4proto {{ {_TCP}, {_UDP} }} update @flows {{ {_FLOW_OF_PACKET} }}
+    meta l4proto {_TCP} counter name passed_tcp
+    meta l4proto {_UDP} counter name passed_udp
     counter name passed
   }}
 }}
@@ -189,6 +193,27 @@ class NetworkLab:
         self._namespace.add_default_route()
         return self.guest_address
 
+    def lose_address(self) -> None:
+        """Take the guest's address away, as between two networks: it can neither send nor receive."""
+        run("ip", "-n", self.namespace, "address", "flush", "dev", self._namespace.guest_interface)
+
+    def gain_address(self) -> str:
+        """End `lose_address` with another address than before, as a handover does, and return it."""
+        self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
+        interface = self._namespace.guest_interface
+        batch = [f"address add {self.guest_address}/24 dev {interface}", self._namespace.default_route]
+        run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
+        return self.guest_address
+
+    def link_up(self) -> None:
+        """End `link_drop`, and nothing else, by one command."""
+        batch = [f"link set {self._namespace.guest_interface} up", self._namespace.default_route]
+        run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
+
+    def let_pass(self) -> None:
+        """End the faults that let packets vanish, and nothing else."""
+        self._set_fault("")
+
     def restore(self) -> None:
         """End every fault. What `kill_media` killed stays dead, and a changed address stays changed."""
         run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "up")
@@ -242,6 +267,20 @@ class NetworkLab:
                 for name in ("passed", "dropped")
             )
         )
+
+    def passed_by_protocol(self, *, from_guest_only: bool = False) -> tuple[int, int]:
+        """Return how many packets of TCP and of UDP have arrived so far, both ways or at the host only.
+
+        To a guest without an address packets still come over the link; nobody is there to receive them.
+        """
+        listings = [self._read(self._nft_host, "counters")]
+        if not from_guest_only:
+            listings.append(self._read(self._nft_guest, "counters"))
+        found = dict.fromkeys(("passed_tcp", "passed_udp"), 0)
+        for counter in (item["counter"] for listing in listings for item in listing if "counter" in item):
+            if counter["name"] in found:
+                found[counter["name"]] += counter["packets"]
+        return found["passed_tcp"], found["passed_udp"]
 
     async def verify_silence(self, seconds: float = 0.3) -> None:
         """Watch for so long that no packet passes in either direction. Raises LabError if one does."""

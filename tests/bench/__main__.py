@@ -1,0 +1,109 @@
+"""The command: `python -m bench [--claims | a selection] [--out FILE]`. See docs/benchmark.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench import plan, rig, summary
+from bench.plan import Plan
+from bench.results import Results
+from bench.run import run_blocks
+from bench.trial import TrialRecord
+from bench.world import World
+from pyvidu.testing import LabError
+
+HERE = Path(__file__).resolve().parent
+LATEST = HERE / "results" / "latest.json"
+SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options. Each of the selecting ones may be repeated; without any of them the whole smoke runs."""
+    found = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    found.add_argument("--claims", action="store_true", help="the cells and counts that the claims are made of")
+    found.add_argument("--client", action="append", choices=plan.CLIENTS)
+    found.add_argument("--force", action="append", choices=("no", "yes"), help="forceMediaReconnectionAfterNetworkDrop")
+    found.add_argument("--server", action="append", choices=plan.SERVERS)
+    found.add_argument("--fault", action="append", choices=plan.FAULTS)
+    found.add_argument("--outage", action="append", type=_outage, metavar="SECONDS|eviction")
+    found.add_argument("--media", action="append", choices=plan.MEDIA)
+    found.add_argument("--rtt", action="append", type=float, metavar="MS", help="of the guest's link (a TAP link)")
+    found.add_argument("--trials", type=int, help="a cell (default 1)")
+    found.add_argument("--peer", choices=plan.CLIENTS, default="openvidu-browser", help="who watches, in every cell")
+    found.add_argument("--seed", type=int, default=20261124)
+    found.add_argument("--out", type=Path, default=LATEST)
+    return found
+
+
+def wanted(options: argparse.Namespace) -> Plan:
+    """What the options ask for."""
+    if options.claims:
+        return plan.claims()
+    named: dict[str, Any] = {name: value for name in SELECTORS if (value := getattr(options, name)) is not None}
+    if not named and options.trials is None:
+        return plan.smoke()
+    plurals = {"client": "clients", "server": "servers", "fault": "faults", "outage": "outages", "media": "media"}
+    selected: dict[str, Any] = {plurals[name]: value for name, value in named.items() if name in plurals}
+    if "force" in named:
+        selected["forces"] = [value == "yes" for value in named["force"]]
+    if "rtt" in named:
+        selected["rtts_ms"] = named["rtt"]
+    return plan.selection(trials=options.trials or 1, **selected)
+
+
+async def bench(options: argparse.Namespace) -> int:
+    """Runs it; the exit code."""
+    blocks = plan.schedule(wanted(options), options.seed)
+    records: list[TrialRecord] = []
+    out: Path = options.out
+    trials_file = out.with_suffix(".trials.jsonl")
+    trials_file.parent.mkdir(parents=True, exist_ok=True)
+    with trials_file.open("w", encoding="utf-8") as lines:
+
+        def keep(record: TrialRecord) -> None:
+            records.append(record)
+            lines.write(json.dumps(record.to_dict()) + "\n")
+            lines.flush()
+
+        async with World.make() as world:
+            here = rig.describe(world.browser_version, options.seed, _command())
+            troubles = await run_blocks(world, blocks, peer=options.peer, keep=keep)
+    old = Results.load(out)
+    fresh = Results(rig=here, cells=summary.cells(records))
+    if old is not None:
+        fresh = fresh.model_copy(update={"boot": old.boot, "page": old.page, "server": old.server, "storm": old.storm})
+    fresh.save(out)
+    return 1 if troubles else 0
+
+
+def main() -> int:
+    """Parses the arguments and runs."""
+    options = parser().parse_args()
+    try:
+        return asyncio.run(bench(options))
+    except LabError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _outage(text: str) -> float | str:
+    return text if text == "eviction" else float(text)
+
+
+def _command() -> str:
+    """How to run it again; where the results go is nobody's business."""
+    words = [word for word in sys.argv[1:] if not word.startswith("--out")]
+    if "--out" in sys.argv:
+        words.remove(sys.argv[sys.argv.index("--out") + 1])
+    claims = "--claims" in words
+    args = " ".join(word for word in words if word != "--claims")
+    return f"make bench{'-claims' if claims else ''}" + (f' BENCH_ARGS="{args}"' if args else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The faults of the table, made in a network lab: applied, verified by packet counters, removed, and stamped.
+
+Stamps bracket the truth to the client's disadvantage: `applied` is taken before the first command, `removed` before the
+command by which packets pass again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import measure
+from bench.plan import FLAP_DOWN_S, FLAP_UP_S, Cell, flaps
+from pyvidu.testing import LabError, NetworkLab
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a fault is made and ended, and which packets (TCP, UDP) still pass meanwhile."""
+
+    apply: Callable[[NetworkLab], object]
+    remove: Callable[[NetworkLab], object]
+    tcp: bool = False
+    udp: bool = False
+    from_guest_only: bool = False  # packets to a guest without an address arrive at the link, and nowhere else
+
+
+_LINK = _Kind(NetworkLab.link_drop, NetworkLab.link_up)
+_KINDS = {
+    "link": _LINK,
+    "silent": _Kind(NetworkLab.silent_drop, NetworkLab.let_pass),
+    "handover": _Kind(NetworkLab.lose_address, NetworkLab.gain_address, from_guest_only=True),
+    "media-only": _Kind(NetworkLab.media_only_drop, NetworkLab.let_pass, tcp=True),
+    "signaling-only": _Kind(NetworkLab.signaling_only_drop, NetworkLab.let_pass, udp=True),
+    "flapping": _LINK,
+}
+
+
+async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
+    """Drops the guest's network as `cell` says; returns when the network is back.
+
+    Raises LabError when packets passed that should not have.
+    """
+    kind = _KINDS[cell.fault]
+    if cell.fault != "flapping":
+        return await _once(lab, kind, cell.outage_s)
+    first = await _once(lab, kind, FLAP_DOWN_S)
+    removed = first.removed
+    for _ in range(flaps(cell.outage_s) - 1):
+        await asyncio.sleep(max(0.0, removed + FLAP_UP_S - time.monotonic()))
+        removed = (await _once(lab, kind, FLAP_DOWN_S)).removed
+    return measure.Fault(first.applied, removed)
+
+
+async def _once(lab: NetworkLab, kind: _Kind, seconds: float) -> measure.Fault:
+    """One drop. The commands run in a thread, so that the loop's own clock is not held up by them."""
+    applied = time.monotonic()
+    await asyncio.to_thread(kind.apply, lab)
+    try:
+        before = await asyncio.to_thread(lab.passed_by_protocol, from_guest_only=kind.from_guest_only)
+        counting = 0.1  # seconds before the end: reading the counters takes 10 to 40 ms
+        await asyncio.sleep(max(0.0, applied + seconds - counting - time.monotonic()))
+        after = await asyncio.to_thread(lab.passed_by_protocol, from_guest_only=kind.from_guest_only)
+        await asyncio.sleep(max(0.0, applied + seconds - time.monotonic()))
+    finally:
+        removed = time.monotonic()
+        await asyncio.to_thread(kind.remove, lab)
+    for name, passes, count in zip(("TCP", "UDP"), (kind.tcp, kind.udp), _difference(before, after), strict=True):
+        if count and not passes:
+            raise LabError(f"{count} packets of {name} passed during a drop of it")
+    return measure.Fault(applied, removed)
+
+
+def _difference(before: tuple[int, int], after: tuple[int, int]) -> tuple[int, int]:
+    return after[0] - before[0], after[1] - before[1]

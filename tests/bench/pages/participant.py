@@ -1,0 +1,51 @@
+"""Runs in the page: a participant in Python, function by function the counterpart of surface.js."""
+
+import json
+import logging
+from typing import Any
+
+import js
+
+from pyvidu import OpenVidu
+
+logging.basicConfig(level=logging.WARNING)
+
+EVENTS = ("reconnecting", "reconnected", "sessionDisconnected", "streamCreated", "streamDestroyed", "exception")
+session: Any = None
+
+
+def _tell(event: Any) -> None:
+    js.bench.tell(event.type, str(getattr(event, "reason", "") or getattr(event, "name", "")))
+
+
+async def _subscribe(event: Any) -> None:
+    await event.target.subscribe(event.stream, "others")
+
+
+async def join(token: str, force: bool, properties: str) -> None:
+    """Joins, and publishes when there are properties for it."""
+    global session
+    openvidu = OpenVidu()
+    openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=force)
+    session = openvidu.init_session()
+    for name in EVENTS:
+        session.on(name, _tell)
+    session.on("streamCreated", _subscribe)
+    await session.connect(token, {"name": "bench"})
+    if properties:
+        await session.publish(await openvidu.init_publisher("me", json.loads(properties)))
+
+
+def leave() -> None:
+    """Leaves, if it is in a call."""
+    global session
+    if session is not None:
+        session.disconnect()
+    session = None
+    for name in ("me", "others"):
+        js.document.getElementById(name).replaceChildren()
+
+
+def outages() -> str:
+    """The records of the outages of the present call."""
+    return json.dumps([outage.to_dict() for outage in session.outages] if session is not None else [])

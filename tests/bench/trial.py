@@ -1,0 +1,166 @@
+"""One call of two pages, and one drop in it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from calls import Rest
+
+from bench import faults
+from bench.measure import CEILING_MS, Fault, Numbers, Trace, false_alarms, numbers, stalled
+from bench.pages import BenchPage
+from bench.plan import Call, Cell, Trial
+from bench.pulse import Pulse
+from pyvidu.testing import NetworkLab, RunningServer
+
+_CEILING_S = CEILING_MS / 1000
+_JOIN_S = 30.0
+_FLOWING = 10  # frames that say that a stream flows, not just that one came through
+_rooms = itertools.count(1)
+
+
+class CallFailed(Exception):
+    """A call could not be set up; the message says what was missing and what the pages said."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """All that is known of a trial. Times are seconds of one clock, `at` the wall clock's when the network failed."""
+
+    cell: Cell
+    settle_s: float
+    at: float
+    fault: Fault
+    numbers: Numbers
+    stalled: bool
+    false_alarms: int
+    load: float
+    page: Trace
+    peer: Trace
+    stalls: dict[str, list[tuple[float, float]]]
+    server_log: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the file of trials: times of the traces relative to the fault, in seconds."""
+        data = dataclasses.asdict(self)
+        start = self.fault.applied
+
+        def relative(value: Any) -> Any:
+            return round(value - start, 4)
+
+        data["fault"] = {"applied": 0.0, "removed": relative(self.fault.removed)}
+        for name in ("page", "peer"):
+            trace = data[name]
+            trace["events"] = [{**event, "at": relative(event["at"])} for event in trace["events"]]
+            trace["frames"] = {tag: [relative(at) for at in series] for tag, series in trace["frames"].items()}
+            trace["requests"] = [(relative(at), method) for at, method in trace["requests"]]
+            for series in ("sockets", "fetches"):
+                trace[series] = [relative(at) for at in trace[series]]
+            trace["stalls"] = [(relative(a), relative(b)) for a, b in trace["stalls"]]
+        data["stalls"] = {who: [(relative(a), relative(b)) for a, b in series] for who, series in self.stalls.items()}
+        data["numbers"] = {
+            name: ("never" if value == float("inf") else value) for name, value in data["numbers"].items()
+        }
+        return data
+
+
+class BenchCall:
+    """A call between a page inside the lab, which will be dropped, and a watcher outside."""
+
+    def __init__(
+        self, call: Call, lab: NetworkLab, server: RunningServer, page: BenchPage, peer: BenchPage, pulse: Pulse
+    ) -> None:
+        self.call = call
+        self._lab = lab
+        self._server = server
+        self._page = page
+        self._peer = peer
+        self._pulse = pulse
+        self._rest = Rest(server)
+        self._sends = call.media != "none"
+        self._receives = call.media == "both"
+
+    async def join(self) -> None:
+        """A fresh room with both in it. Raises CallFailed."""
+        room = f"bench{next(_rooms)}"
+        began = time.monotonic()
+        try:
+            await self._peer.join(await self._rest.token(room), publish=self._receives)
+            await self._page.join(await self._rest.token(room), force=self.call.force, publish=self._sends)
+        except Exception as error:
+            raise CallFailed(f"{self.call}: {error}; {self._page.console[-5:]} {self._peer.console[-5:]}") from error
+        if not await self._flows(began, began + _JOIN_S):
+            raise CallFailed(f"{self.call}: no video; {self._page.console[-5:]} {self._peer.console[-5:]}")
+
+    async def leave(self) -> None:
+        """Ends the call, whatever state it is in."""
+        self._lab.restore()
+        await asyncio.gather(self._page.leave(), self._peer.leave())
+
+    async def run(self, trial: Trial) -> TrialRecord:
+        """One drop, after the call was left alone for a random while. Rejoins afterwards where the drop ended the call."""
+        await self._page.clear()
+        await asyncio.sleep(trial.settle_s)
+        await self._peer.clear()
+        self._pulse.forget()
+        first_line, at = len(self._server.log), time.time()
+        fault = await faults.drop(self._lab, trial.cell)
+        await self._watch(trial.cell, fault)
+        until = time.monotonic()
+        page, peer = await asyncio.gather(self._page.trace(), self._peer.trace())
+        stalls = {"page": list(page.stalls), "peer": list(peer.stalls), "server": list(self._pulse.stalls)}
+        record = TrialRecord(
+            cell=trial.cell,
+            settle_s=round(trial.settle_s, 3),
+            at=at,
+            fault=fault,
+            numbers=numbers(trial.cell, fault, page, peer, until=until),
+            stalled=stalled(fault.applied, until, *stalls.values()),
+            false_alarms=false_alarms(page, fault.applied),
+            load=os.getloadavg()[0],
+            page=page,
+            peer=peer,
+            stalls=stalls,
+            server_log=[line for line in self._server.log[first_line:] if line.startswith("{")],
+        )
+        await self._ensure_health(fault)
+        return record
+
+    async def _watch(self, cell: Cell, fault: Fault) -> None:
+        """Until everything that applies has happened, or was given its 20 s."""
+        late = fault.removed + _CEILING_S
+        waits = []
+        if "detect_ms" in cell.applicable:
+            waits.append(self._outage_told(fault, late))
+        if "inbound_ms" in cell.applicable:
+            waits.append(self._page.moves(fault.removed, late))
+        if "outbound_ms" in cell.applicable:
+            waits.append(self._peer.moves(fault.removed, late))
+        await asyncio.gather(*waits)
+
+    async def _outage_told(self, fault: Fault, late: float) -> None:
+        if await self._page.told("reconnecting", fault.applied, max(fault.applied + _CEILING_S, fault.removed + 1)):
+            await self._page.settled(fault.applied, late)
+
+    async def _flows(self, after: float, deadline: float) -> bool:
+        """Whether everything that ought to move does."""
+        waits = []
+        if self._receives:
+            waits.append(self._page.moves(after, deadline, more=_FLOWING))
+        if self._sends:
+            waits.append(self._peer.moves(after, deadline, more=_FLOWING))
+        return all(await asyncio.gather(*waits))
+
+    async def _ensure_health(self, fault: Fault) -> None:
+        """The next trial must begin in a call that is whole."""
+        now = time.monotonic()
+        ended = await self._page.last(fault.applied) in ("sessionDisconnected", "reconnecting")
+        if ended or not await self._flows(now, now + 5):
+            await self.leave()
+            await self.join()
