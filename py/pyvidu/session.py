@@ -375,7 +375,9 @@ class Session(EventDispatcher):
         self._connected = True
         tag = f"&probe={result.probe_id}" if result.probe_id else ""
         probe_url = f"{token.probe_url}?probe={result.probe_id}" if result.probe_id else token.probe_url
-        self._plane.supervise(result.session_id, probe_url, f"{token.socket_url}&reconnect=true{tag}")
+        self._plane.supervise(
+            result.session_id, probe_url, f"{token.socket_url}&reconnect=true{tag}", replays=bool(result.replay)
+        )
         self._room.populate(result)
         early, self._early = self._early, []
         for method, params in early:

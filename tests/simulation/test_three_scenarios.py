@@ -8,14 +8,21 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from simulated_call import a_call, until
-from simulated_network import now
+from simulated_call import Participant, a_call, until
+from simulated_network import LATENCY, now
 
 from pyvidu import NotConnectedError, RequestOutcomeUnknown, SessionLostError
 from pyvidu.server.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 KINDS = pytest.mark.parametrize("kind", ["silent", "link"])
+
+
+async def return_after(person: Participant, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    person.link.restore()
+
+
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 
@@ -196,8 +203,51 @@ async def test_a_signal_sent_during_the_outage_arrives_after_it_once() -> None:
 
 
 @virtual_time
-async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown() -> None:
+async def test_a_signal_cut_off_by_the_drop_arrives_once_where_the_server_knows_repeated_requests() -> None:
     async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await asyncio.gather(ada.session.signal(data="hello"), return_after(ada, 9))
+        await asyncio.sleep(30)
+        assert len(bob.events("signal")) == len(ada.events("signal")) == 1
+
+
+@virtual_time
+async def test_a_signal_whose_answer_alone_was_lost_is_not_sent_twice() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        sending = asyncio.ensure_future(ada.session.signal(data="hello"))
+        await asyncio.sleep(LATENCY * 1.5)  # it is at the server, the answer is under way
+        ada.link.drop("silent")
+        await asyncio.gather(sending, return_after(ada, 9))
+        await asyncio.sleep(30)
+        assert len(bob.events("signal")) == len(ada.events("signal")) == 1
+
+
+@virtual_time
+async def test_who_came_and_went_meanwhile_is_told_after_the_return_in_order_and_once() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        gone = await call.participant("gone")
+        told = len(ada.log)
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        gone.session.disconnect()
+        await call.participant("new")
+        assert len(ada.log) == told + 1
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events())
+        await asyncio.sleep(30)
+        assert [name for _, name, _ in ada.log[told:]] == [
+            "reconnecting", "reconnected",
+            "streamDestroyed", "connectionDestroyed", "connectionCreated", "streamCreated",
+        ]  # fmt: skip
+        assert len(ada.peers.alive) == 2
+
+
+@virtual_time
+async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown_on_the_real_server() -> None:
+    async with a_call(KurentoProfile()) as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
         sending = asyncio.ensure_future(ada.session.signal(data="hello"))

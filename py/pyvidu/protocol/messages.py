@@ -81,6 +81,7 @@ class Ping(Call):
 
     method: ClassVar[str] = "ping"
     interval: int | None = None
+    received: int | None = None  # notifications so far; for a server that replays
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Connect(Call):
     method: ClassVar[str] = "connect"
     session_id: str | None = None
     reconnect: bool | None = None
+    received: int | None = None  # notifications so far; a server that replays sends the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,9 @@ class JoinRoomResult:
     recording_id: str | None = None
     recording_name: str | None = None
     life: int | None = None
-    probe_id: str | None = (
-        None  # pyvidu's server only: what reachability probes carry so that an imitated drop hits them
-    )
+    # Of pyvidu's own server only:
+    replay: bool | None = None  # a request repeated under its id runs once, and `connect` brings what was missed
+    probe_id: str | None = None  # what reachability probes carry, so that an imitated drop hits them
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,12 @@ class Exchange:
         self.request = request
         self.session = session
         self.socket = socket
-        self.answered = False
+        self.response: Response | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has its answer."""
+        return self.response is not None
 
     @property
     def participant(self) -> Participant:
@@ -61,9 +66,15 @@ class Exchange:
     def _send(self, response: Response) -> None:
         if self.answered:
             raise RuntimeError(f"'{self.request.method}' is answered twice")
-        self.answered = True
+        self.response = response
         if self.socket.open:
             self.socket.transport.send(response.encode())
+
+    def repeat_on(self, socket: Socket) -> None:
+        """The request came again, on `socket`: it gets the one answer there, now or when there is one."""
+        self.socket = socket
+        if self.response is not None and socket.open:
+            socket.transport.send(self.response.encode())
 
 
 class NotAMember(OpenViduError):

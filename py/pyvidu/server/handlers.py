@@ -224,4 +224,5 @@ def _join_result(
         record=participant.token.properties.record,
         role=participant.role.value,
         custom_ice_servers=servers,
+        replay=True if exchange.session.ledger is not None else None,
     )

@@ -34,6 +34,7 @@ class KurentoProfile(Profile):
 
     ping_interval = None
     answers_everything = False
+    replays = False
     key_frames_on_resume = False
 
     def __init__(self) -> None:

@@ -45,6 +45,7 @@ class Profile(ABC):
 
     ping_interval: float | None  # between RFC 6455 pings of the server; None: it sends none
     answers_everything: bool  # an error response where the real server stays silent
+    replays: bool  # exactly-once by request id, and missed notifications after a resume
     key_frames_on_resume: bool  # fresh pictures for and from a participant who is back
 
     def __init__(self) -> None:
@@ -88,6 +89,7 @@ class DefaultProfile(Profile):
     """
 
     answers_everything = True
+    replays = True
     key_frames_on_resume = True
 
     def __init__(self, eviction_timeout: float) -> None:
@@ -122,7 +124,7 @@ class DefaultProfile(Profile):
             self.host.forget(session)
 
     def undeliverable(self, session: RpcSession, call: Call) -> None:
-        """Lost, as in OpenVidu."""
+        """It stands in the ledger, for the resume."""
 
     def departed(self, session: RpcSession) -> None:
         """No way back; its socket may stay until the client has read its last messages."""

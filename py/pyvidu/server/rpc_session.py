@@ -15,6 +15,7 @@ from pyvidu.protocol.jsonrpc import Notification
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import to_wire
 from pyvidu.server import ids
+from pyvidu.server.ledger import Ledger
 from pyvidu.server.tasks import Tasks
 from pyvidu.server.transport import Transport
 
@@ -49,6 +50,7 @@ class RpcSession:
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
+        self.ledger = Ledger() if profile.replays else None
         self._profile = profile
         self._tasks = tasks
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
@@ -61,8 +63,11 @@ class RpcSession:
 
     def notify(self, call: Call) -> None:
         """Pushes a notification to the socket last connected."""
+        text = Notification(call.method, to_wire(call)).encode()
+        if self.ledger is not None:
+            self.ledger.notified(text)
         if self.socket is not None and self.socket.open:
-            self.socket.transport.send(Notification(call.method, to_wire(call)).encode())
+            self.socket.transport.send(text)
         else:
             self._profile.undeliverable(self, call)
 

@@ -163,13 +163,23 @@ class Signaling:
             self._close_session(socket, request)
         else:
             session = self._session_of(socket, params.get("sessionId"))
-            if not session.submit(functools.partial(self._handle, socket, session, request)):
+            earlier = session.ledger.earlier(request.id) if session.ledger is not None else None
+            if earlier is not None:
+                earlier.repeat_on(socket)
+                return
+            exchange = Exchange(request, session, socket)
+            if session.submit(functools.partial(self._handle, exchange)):
+                if session.ledger is not None:
+                    session.ledger.begun(exchange)
+            else:
                 self._reply(socket, request, error=ErrorObject(int(Code.GENERIC), "Too many requests wait. Code: 999"))
 
     def _ping(self, socket: Socket, request: Request) -> None:
         interval = request.params.get("interval")
         valid = isinstance(interval, int) and not isinstance(interval, bool) and 0 < interval <= 3_600_000
         self._profile.pinged(socket, interval if valid else None)
+        if socket.session is not None and socket.session.ledger is not None:
+            socket.session.ledger.received(request.params.get("received"))
         self._reply(socket, request, {"value": "pong"})
 
     def _connect(self, socket: Socket, request: Request) -> None:
@@ -189,7 +199,14 @@ class Signaling:
             self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
             return
         self._resume(resumed, socket)
-        self._reply(socket, request, {"value": "reconnection successful", "sessionId": resumed.id})
+        result = {"value": "reconnection successful", "sessionId": resumed.id}
+        missed = resumed.ledger.missed(request.params.get("received")) if resumed.ledger is not None else None
+        if missed is None:
+            self._reply(socket, request, result)
+        else:
+            self._reply(socket, request, {**result, "replayed": len(missed)})
+            for text in missed:
+                socket.transport.send(text)
         self._refresh_pictures(resumed)
 
     def _resume(self, session: RpcSession, socket: Socket) -> None:
@@ -220,8 +237,7 @@ class Signaling:
         if session is not None and session.socket is socket:
             self._profile.closed_by_client(session)
 
-    async def _handle(self, socket: Socket, session: RpcSession, request: Request) -> None:
-        exchange = Exchange(request, session, socket)
+    async def _handle(self, exchange: Exchange) -> None:
         try:
             await self._dispatch(exchange)
         except (NeverAnswered, NotAMember) as error:
@@ -230,7 +246,7 @@ class Signaling:
         except OpenViduError as error:
             self._fail(exchange, error.to_object())
         except Exception as error:  # noqa: BLE001 - a crash of one request ends no socket
-            _log.exception("Request '%s' of %s failed", request.method, _name(socket))
+            _log.exception("Request '%s' of %s failed", exchange.request.method, _name(exchange.socket))
             self._fail(exchange, ErrorObject(int(Code.INTERNAL), Code.INTERNAL.text(f"{type(error).__name__}")))
 
     async def _dispatch(self, exchange: Exchange) -> None:

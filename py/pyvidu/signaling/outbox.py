@@ -1,13 +1,15 @@
 """The requests of an application, carried through outages: none is lost without a word, none waits for ever.
 
 While the plane is up, requests go out at once and have a deadline each. During an outage new ones queue up, in order. What
-was in flight when the old socket died is repeated where repeating is safe and fails with `RequestOutcomeUnknown` where it is
+was in flight when the old socket died is repeated, under its id, if the server knows repeated requests again; else it is
+repeated where repeating is safe and fails with `RequestOutcomeUnknown` where it is
 not. When the session ends, everything fails with the reason.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from .rpc_socket import RpcError, RpcSocket
 
 @dataclass(slots=True, eq=False)
 class _Entry:
+    id: int
     call: Call
     repeatable: bool
     timeout: float
@@ -36,8 +39,10 @@ class _Entry:
 class Outbox:
     """Sends through whichever socket it is attached to."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, ids: Iterator[int]) -> None:
+        self.exactly_once = False  # whether the server answers a repeated id without running the request again
         self._clock = clock
+        self._ids = ids
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
@@ -53,7 +58,7 @@ class Outbox:
         """
         if self._closed is not None:
             raise self._closed
-        entry = _Entry(call, repeatable, timeout, asyncio.get_running_loop().create_future())
+        entry = _Entry(next(self._ids), call, repeatable, timeout, asyncio.get_running_loop().create_future())
         self._entries.append(entry)
         if self._socket is not None:
             self._send(entry)
@@ -84,6 +89,9 @@ class Outbox:
                 continue
             entry.answer.cancel()
             entry.answer = None
+            if self.exactly_once:
+                continue
+            entry.id = next(self._ids)  # the real server answers a repeated id on the old socket, or never
             if not entry.repeatable and not entry.future.done():
                 entry.future.set_exception(
                     RequestOutcomeUnknown(
@@ -103,7 +111,7 @@ class Outbox:
 
     def _send(self, entry: _Entry) -> None:
         assert self._socket is not None
-        answer = entry.answer = self._socket.request(entry.call)
+        answer = entry.answer = self._socket.request(entry.call, entry.id)
         self._start_timer(entry)
         answer.add_done_callback(lambda _: self._answered(entry, answer))
 

@@ -90,8 +90,10 @@ class SignalingPlane:
         self._host = host
         self._policy = policy
         self._listener = listener
-        self._outbox = Outbox(host.clock)
         self._ids = count()
+        self._outbox = Outbox(host.clock, self._ids)
+        self._received = 0  # notifications of this RPC session
+        self._held_back: list[tuple[str, Mapping[str, Any]]] = []
         self._current: RpcSocket | None = None
         self._attempt: RpcSocket | None = None
         self._opening: asyncio.Future[None] | None = None
@@ -135,11 +137,13 @@ class SignalingPlane:
         self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
         self._outbox.attach(self._current)
 
-    def supervise(self, rpc_session: str, probe_url: str, url: str) -> None:
+    def supervise(self, rpc_session: str, probe_url: str, url: str, *, replays: bool) -> None:
         """From here on the plane survives network drops, as the RPC session `rpc_session`.
 
-        `url` is where new sockets are opened, `probe_url` what reachability probes ask for.
+        `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
+        runs a repeated request once and sends missed notifications after a resume.
         """
+        self._outbox.exactly_once = replays
         self._rpc_session, self._probe_url, self._url = rpc_session, probe_url, url
         self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
         self._monitor = self._host.watch_network(self)
@@ -235,8 +239,15 @@ class SignalingPlane:
             self._report(SocketClosed(code, reason))
 
     def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
-        """A notification; it may come in on the new socket before the resume is verified."""
-        if not self._closed:
+        """A notification. During an outage it is held back until the end is told; what the old socket still brings after
+        `connect` was sent on the new one is brought again by that.
+        """
+        if self._closed or (socket is self._current and self._attempt is not None and self._attempt.is_open):
+            return
+        self._received += 1
+        if self._supervisor is not None and self._supervisor.outage is not None:
+            self._held_back.append((method, params))
+        else:
             self._listener.signaling_notified(method, params)
 
     def network_offline(self) -> None:
@@ -295,6 +306,10 @@ class SignalingPlane:
             self._outbox.abandon_answers()
         assert self._current is not None
         self._listener.signaling_reconnected()
+        held_back, self._held_back = self._held_back, []
+        for method, params in held_back:
+            if not self._closed:
+                self._listener.signaling_notified(method, params)
         if not self._closed and self.is_up and self._current is not None:
             self._outbox.attach(self._current)
 
@@ -311,13 +326,19 @@ class SignalingPlane:
 
     def _ping(self, socket: RpcSocket | None, number: int) -> None:
         if socket is not None:
-            self._when_answered(socket, Ping(), lambda _: PongReceived(number), lambda _: PongReceived(number))
+            self._when_answered(
+                socket, Ping(received=self._count), lambda _: PongReceived(number), lambda _: PongReceived(number)
+            )
+
+    @property
+    def _count(self) -> int | None:
+        return self._received if self._outbox.exactly_once else None
 
     def _resume(self, ping: int) -> None:
         if self._attempt is not None:
             self._when_answered(
                 self._attempt,
-                Connect(session_id=self._rpc_session, reconnect=True),
+                Connect(session_id=self._rpc_session, reconnect=True, received=self._count),
                 lambda _: ResumeAccepted(),
                 lambda error: ResumeRefused(error.code),
             )

@@ -59,16 +59,16 @@ class RpcSocket:
         """Whether requests reach the network."""
         return self._socket.is_open
 
-    def request(self, call: Call) -> asyncio.Future[Any]:
-        """Sends a request. The future holds its result.
+    def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[Any]:
+        """Sends a request, under a fresh id or one that it was sent under before. The future holds its result.
 
         It fails with `RpcError` or `SocketGone`; it is cancelled by whoever loses interest.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        request = Request(next(self._ids), call.method, to_wire(call))
-        self._pending[int(request.id)] = future
-        future.add_done_callback(lambda _: self._pending.pop(int(request.id), None))
-        self._socket.send(request.encode())
+        number = next(self._ids) if request_id is None else request_id
+        self._pending[number] = future
+        future.add_done_callback(lambda _: self._pending.pop(number, None))
+        self._socket.send(Request(number, call.method, to_wire(call)).encode())
         return future
 
     def close(self, code: int = 1000, reason: str = "") -> None:
