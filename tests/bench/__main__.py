@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import plan, rig, summary
+from rich.console import Console
+
+from bench import plan, rig, summary, table
 from bench.plan import Plan
 from bench.results import Results
 from bench.run import run_blocks
@@ -78,6 +80,9 @@ async def bench(options: argparse.Namespace) -> int:
     if old is not None:
         fresh = fresh.model_copy(update={"boot": old.boot, "page": old.page, "server": old.server, "storm": old.storm})
     fresh.save(out)
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table.show(fresh.cells, console)
+    console.print(f"load average when it began: {here.load_average}", highlight=False)
     return 1 if troubles else 0
 
 

@@ -1,0 +1,95 @@
+"""Percentiles, verdicts, the results file and the table."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from rich.console import Console
+
+from bench import table
+from bench.measure import NEVER
+from bench.results import CellResult, Metrics, Results, Rig
+from bench.statistics import is_worse, percentiles, ratio
+
+RIG = Rig(
+    versions={}, cpu="", cores=2, memory_gib=1, kernel="", load_average=[0, 0, 0], date="", seed=1, command="make bench"
+)  # fmt: skip
+
+
+def _cell(client: str, detect: list[float], **changed: object) -> CellResult:
+    metrics = Metrics(detect_ms=percentiles(detect), signaling_ms=None, inbound_ms=None, outbound_ms=None)
+    values = {"client": client, "force": False, "server": "plain", "tls": True, "fault": "silent", "outage_s": 9}
+    values |= {"media": "both", "rtt_ms": 0, "streams": 1, "n": len(detect), "metrics": metrics} | changed
+    return CellResult.model_validate(values)
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    found = percentiles([float(number) for number in range(1, 41)])
+    assert found is not None
+    assert (found.p50, found.p90, found.p95, found.max, found.n) == (20, 36, 38, 40, 40)
+
+
+def test_what_never_happened_ranks_as_20_s_and_is_counted() -> None:
+    found = percentiles([100, NEVER, 300, NEVER])
+    assert found is not None
+    assert (found.p50, found.p90, found.max, found.never, found.n) == (300, 20_000, 20_000, 2, 4)
+
+
+def test_what_does_not_apply_does_not_count_and_nothing_gives_nothing() -> None:
+    found = percentiles([None, 5.0])
+    assert found is not None
+    assert found.n == 1
+    assert percentiles([None]) is None
+    assert percentiles([]) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "worse"),
+    [(100, 60, False), (111, 60, True), (1100, 1000, False), (1101, 1000, True), (20, 5000, False)],
+)
+def test_worse_is_more_than_10_percent_or_50_ms_the_larger(ours: float, theirs: float, worse: bool) -> None:
+    assert is_worse(ours, theirs) is worse
+
+
+def test_a_ratio_below_one_is_ours() -> None:
+    assert ratio(percentiles([100.0]), percentiles([500.0])) == pytest.approx(0.2)
+    assert ratio(percentiles([100.0]), None) is None
+
+
+def test_results_survive_their_file_and_nothing_unknown_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "latest.json"
+    results = Results(rig=RIG, cells=[_cell("pyvidu", [100.0, NEVER])], boot=[{"client": "pyvidu"}])
+    results.save(path)
+    assert Results.load(path) == results
+    written = json.loads(path.read_text())
+    assert set(written) == {"rig", "cells", "boot", "page", "server", "storm"}
+    assert {"p50", "p90", "p95", "max", "never"} <= set(written["cells"][0]["metrics"]["detect_ms"])
+    assert written["cells"][0]["metrics"]["inbound_ms"] is None
+    written["cells"][0]["fault"] = "earthquake"
+    with pytest.raises(ValidationError):
+        Results.model_validate(written)
+
+
+def test_the_table_has_ratios_and_says_in_red_where_we_are_worse() -> None:
+    cells = [_cell("pyvidu", [700.0]), _cell("openvidu-browser", [7000.0])]
+    cells += [_cell("pyvidu", [900.0], fault="link"), _cell("openvidu-browser", [500.0], fault="link")]
+    printed = io.StringIO()
+    table.show(cells, Console(file=printed, width=200, force_terminal=True))
+    text = printed.getvalue()
+    assert "(0.10)" in text
+    assert table.worse(cells) == [
+        "pyvidu plain link 9 s: detect_ms p50 is worse than openvidu-browser's",
+        "pyvidu plain link 9 s: detect_ms p95 is worse than openvidu-browser's",
+    ]
+    assert "\x1b[1;31m900 / 900 (1.80)" in text
+
+
+def test_a_cell_is_compared_with_the_one_that_differs_in_the_client_alone() -> None:
+    ours = _cell("pyvidu", [1.0], force=True)
+    assert table.opponent(ours, [_cell("openvidu-browser", [1.0]), _cell("pyvidu.js", [1.0], force=True)]) is None
+    theirs = _cell("openvidu-browser", [1.0], force=True)
+    assert table.opponent(ours, [theirs]) is theirs
