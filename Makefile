@@ -38,21 +38,25 @@ lock: $(STAMPS)/installed
 	$(UV_COMPILE) --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
 		--output-file py/pyvidu/vendoring/wheels.txt
-	for folder in py/pyvidu/vendoring tests/interop; do \
+	for folder in py/pyvidu/vendoring tests/interop tests/bench; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 
 # The benchmarks (docs/benchmark.md). BENCH_ARGS selects: BENCH_ARGS="--client pyvidu --fault silent --trials 3"
 BENCH := PYTHONPATH=tests:tests/browser $(BIN)/python -m bench
 BENCH_ARGS ?=
-bench: setup browser-tools interop
+bench: setup browser-tools interop $(STAMPS)/bench
 	@$(BENCH) $(BENCH_ARGS)
 
-bench-claims: setup browser-tools interop
+bench-claims: setup browser-tools interop $(STAMPS)/bench
 	@$(BENCH) --claims $(BENCH_ARGS)
 
+$(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
+	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/artifacts build dist \
+	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/bench/node_modules tests/artifacts build dist \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # --- the steps of the set-up ---

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import plan, rig, summary, table
+from bench import plan, report, rig, summary, table
 from bench.plan import Plan
 from bench.results import Results
 from bench.run import run_blocks
@@ -80,6 +80,7 @@ async def bench(options: argparse.Namespace) -> int:
     if old is not None:
         fresh = fresh.model_copy(update={"boot": old.boot, "page": old.page, "server": old.server, "storm": old.storm})
     fresh.save(out)
+    report.write(out.with_suffix(".html"), fresh, records)
     console = Console(width=None if sys.stdout.isatty() else 200)
     table.show(fresh.cells, console)
     console.print(f"load average when it began: {here.load_average}", highlight=False)

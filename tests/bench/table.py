@@ -20,6 +20,9 @@ _HEADS = {
 }
 
 
+COLUMNS = ("client", "server", "fault", "outage", "n", *_HEADS.values(), "requests", "renegotiated")
+
+
 def opponent(ours: CellResult, cells: Sequence[CellResult]) -> CellResult | None:
     """The cell of openvidu-browser that differs in the client alone."""
     return next((cell for cell in cells if cell.client == OFFICIAL and _situation(cell) == _situation(ours)), None)
@@ -28,15 +31,20 @@ def opponent(ours: CellResult, cells: Sequence[CellResult]) -> CellResult | None
 def build(cells: Sequence[CellResult]) -> Table:
     """The table. Times are p50 / p95 in milliseconds; the ratio is pyvidu / openvidu-browser at p50."""
     table = Table(title="milliseconds: p50 / p95 (ratio to openvidu-browser at p50)", title_justify="left")
-    for head in ("client", "server", "fault", "outage", "n", *_HEADS.values(), "requests", "renegotiated"):
+    for head in COLUMNS:
         table.add_column(head, overflow="fold")
     situation = None
-    for cell in sorted(cells, key=lambda cell: (_order(cell), cell.client == OFFICIAL, cell.client)):
+    for cell in in_order(cells):
         if situation not in (None, _situation(cell)):
             table.add_section()
         situation = _situation(cell)
-        table.add_row(*_row(cell, opponent(cell, cells)))
+        table.add_row(*(f"[bold red]{text}[/]" if bad else text for text, bad in row(cell, opponent(cell, cells))))
     return table
+
+
+def in_order(cells: Sequence[CellResult]) -> list[CellResult]:
+    """Cells that compare are neighbours, openvidu-browser's the last of them."""
+    return sorted(cells, key=lambda cell: (_order(cell), cell.client == OFFICIAL, cell.client))
 
 
 def worse(cells: Sequence[CellResult]) -> list[str]:
@@ -59,22 +67,26 @@ def show(cells: Sequence[CellResult], console: Console) -> None:
         console.print(f"{stalled} trials are apart: an event loop of a page or of the server stood still for > 250 ms.")
 
 
-def _row(cell: CellResult, other: CellResult | None) -> list[str]:
+def row(cell: CellResult, other: CellResult | None) -> list[tuple[str, bool]]:
+    """The texts of a cell's row under `COLUMNS`, each with whether it is worse than in `other`."""
     official = cell.client == OFFICIAL
     bad = set() if official or other is None else set(worse_metrics(cell, other))
-    row = [f"{cell.client}{' force' if cell.force else ''}", cell.server]
     media = "" if cell.media == "both" else f", media {cell.media}"
     rtt = f", RTT {cell.rtt_ms:g} ms" if cell.rtt_ms else ""
     streams = f", {cell.streams} streams" if cell.streams != 1 else ""
-    row += [f"{cell.fault}{media}{rtt}{streams}", f"{cell.outage_s:g} s"]
-    row.append(f"{cell.n}" + (f" (+{cell.stalled} stalled)" if cell.stalled else ""))
+    texts = [
+        f"{cell.client}{' force' if cell.force else ''}",
+        cell.server,
+        f"{cell.fault}{media}{rtt}{streams}",
+        f"{cell.outage_s:g} s",
+        f"{cell.n}" + (f" (+{cell.stalled} stalled)" if cell.stalled else ""),
+    ]
+    found = [(text, False) for text in texts]
     for name in METRICS:
-        mine = cell.metrics.times()[name]
         theirs = None if official or other is None else other.metrics.times()[name]
-        text = _times(mine, theirs)
         is_bad = any(f"{name} {percentile}" in bad for percentile in PERCENTILES)
-        row.append(f"[bold red]{text}[/]" if is_bad else text)
-    return [*row, _count(cell.metrics.requests), _count(cell.metrics.renegotiated)]
+        found.append((_times(cell.metrics.times()[name], theirs), is_bad))
+    return [*found, (_count(cell.metrics.requests), False), (_count(cell.metrics.renegotiated), False)]
 
 
 def _times(mine: Percentiles | None, theirs: Percentiles | None) -> str:

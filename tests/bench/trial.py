@@ -13,7 +13,7 @@ from typing import Any
 from calls import Rest
 
 from bench import faults
-from bench.measure import CEILING_MS, Fault, Numbers, Trace, false_alarms, numbers, stalled
+from bench.measure import CEILING_MS, RECONNECTING, Fault, Numbers, Trace, false_alarms, numbers, stalled
 from bench.pages import BenchPage
 from bench.plan import Call, Cell, Trial
 from bench.pulse import Pulse
@@ -114,6 +114,7 @@ class BenchCall:
         await self._watch(trial.cell, fault)
         until = time.monotonic()
         page, peer = await asyncio.gather(self._page.trace(), self._peer.trace())
+        page = dataclasses.replace(page, outages=_of_this_trial(page, fault))
         stalls = {"page": list(page.stalls), "peer": list(peer.stalls), "server": list(self._pulse.stalls)}
         record = TrialRecord(
             cell=trial.cell,
@@ -164,3 +165,9 @@ class BenchCall:
         if ended or not await self._flows(now, now + 5):
             await self.leave()
             await self.join()
+
+
+def _of_this_trial(page: Trace, fault: Fault) -> tuple[Any, ...]:
+    """Of the records of a whole session the ones that belong to this fault: one for each `reconnecting` told of."""
+    count = sum(event.name == RECONNECTING and event.at >= fault.applied for event in page.events)
+    return tuple(page.outages[-count:]) if count else ()

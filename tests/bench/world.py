@@ -32,15 +32,15 @@ class World:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def make(cls) -> AsyncIterator[World]:
-        """A world for the length of the block. Raises LabError where there can be no network lab."""
-        if reason := why_not():
+    async def make(cls, lab: NetworkLab | None = None) -> AsyncIterator[World]:
+        """A world for the length of the block, in a lab of its own unless one is lent. Raises LabError."""
+        if lab is None and (reason := why_not()):
             raise LabError(reason)
         if not OFFICIAL_BUNDLE.exists():
             raise LabError("openvidu-browser is not here: make interop")
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pyvidu-bench-")))
-            lab = stack.enter_context(NetworkLab())
+            lab = lab or stack.enter_context(NetworkLab())
             certificate = self_signed(folder, lab.host_address)
             driver = await stack.enter_async_context(async_playwright())
             executable = find_browser()

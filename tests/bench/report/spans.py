@@ -1,0 +1,59 @@
+"""What the time of an outage was spent on, out of pyvidu's own records of it. Pure."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.measure import RECONNECTING
+from bench.trial import TrialRecord
+
+_IDS = re.compile(r"\b(?:str|con)_\w+")
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+
+
+def aligned(record: TrialRecord) -> Iterator[tuple[float, Mapping[str, Any]]]:
+    """Each outage of the trial with what is added to its times to count from the fault.
+
+    The record's first verdict and the event `reconnecting` are one moment.
+    """
+    began = [
+        event.at for event in record.page.events if event.name == RECONNECTING and event.at >= record.fault.applied
+    ]
+    for at, outage in zip(began, record.page.outages, strict=False):
+        verdict = next((entry["at"] for entry in outage["entries"] if entry["kind"] == "verdict"), 0.0)
+        yield at - record.fault.applied - verdict, outage
+
+
+def breakdown(records: Sequence[TrialRecord]) -> dict[str, list[tuple[str, float, int]]]:
+    """Of `records` of one cell: for each kind of step its median time in ms, and in how many trials it was.
+
+    `drop` counts from the fault and has the steps before the return, `return` counts from the return. {} when no trial
+    has a record, as with the official client.
+    """
+    found: dict[str, dict[str, list[float]]] = {"drop": {}, "return": {}}
+    for record in records:
+        back = record.fault.removed - record.fault.applied
+        seen = set()
+        for shift, outage in aligned(record):
+            for entry in outage["entries"]:
+                at = entry["at"] + shift
+                phase, start = ("return", back) if at >= back else ("drop", 0.0)
+                step = f"{entry['kind']}: {_general(entry['text'])}"
+                if (phase, step) not in seen:  # the first time counts
+                    seen.add((phase, step))
+                    found[phase].setdefault(step, []).append((at - start) * 1000)
+    return {
+        phase: sorted(
+            ((step, round(statistics.median(times), 1), len(times)) for step, times in steps.items()),
+            key=lambda item: item[1],
+        )
+        for phase, steps in found.items()
+        if steps
+    }
+
+
+def _general(text: str) -> str:
+    return _NUMBERS.sub("N", _IDS.sub("STREAM", text))

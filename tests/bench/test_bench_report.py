@@ -1,0 +1,69 @@
+"""The report: the trial in the middle is shown, records are laid on the trial's clock, and the file needs no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import report, rig, summary
+from bench.measure import Fault, Happened, Trace, numbers
+from bench.plan import Call, Cell
+from bench.report.spans import breakdown
+from bench.results import Results
+from bench.trial import TrialRecord
+
+CELL = Cell(Call("plain", "both", "pyvidu"), "silent", 9)
+
+
+def _record(detect: float = 0.7, back: float = 0.25, *, stalled: bool = False) -> TrialRecord:
+    fault = Fault(50.0, 59.0)
+    entries = [
+        {"at": 0.0, "kind": "evidence", "text": "MediaSilent()"},
+        {"at": 0.4, "kind": "verdict", "text": "signaling plane down"},
+        {"at": 0.4, "kind": "action", "text": "attempt 1"},
+        {"at": 9.0 - detect + 0.4 + back, "kind": "verdict", "text": "reconnected"},
+    ]
+    events = [Happened(50 + detect, "reconnecting"), Happened(59 + back, "reconnected")]
+    page = Trace(events=events, frames={"v": [59.1]}, outages=[{"entries": entries}])
+    peer = Trace(frames={"v": [59.5]})
+    found = numbers(CELL, fault, page, peer, until=61)
+    return TrialRecord(CELL, 3.0, 0.0, fault, found, stalled, 0, 0.5, page, peer, {"page": [], "server": []})
+
+
+def test_the_typical_trial_is_the_one_in_the_middle_of_the_undisturbed_ones() -> None:
+    records = [_record(0.5), _record(0.9), _record(0.7), _record(5, stalled=True), _record(6, stalled=True)]
+    assert report.typical(records).numbers.detect_ms == 700
+
+
+def test_steps_are_counted_from_the_fault_and_from_the_return() -> None:
+    assert breakdown([_record(0.7, 0.25), _record(0.9, 0.25)]) == {
+        "drop": [
+            ("evidence: MediaSilent()", 400, 2),
+            ("verdict: signaling plane down", 800, 2),
+            ("action: attempt N", 800, 2),
+        ],
+        "return": [("verdict: reconnected", 250, 2)],
+    }
+
+
+def test_a_trial_can_be_read_again_with_times_since_the_fault() -> None:
+    told = json.loads(json.dumps(_record().to_dict()))
+    assert told["fault"] == {"applied": 0.0, "removed": 9.0}
+    assert told["page"]["events"][0] == {"at": 0.7, "name": "reconnecting", "reason": ""}
+    assert told["cell"]["call"]["client"] == "pyvidu"
+
+
+def test_the_report_is_one_file_that_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = tmp_path / "echarts.js"
+    library.write_text("/* charts */")
+    monkeypatch.setattr(report, "ECHARTS", library)
+    records = [_record()]
+    results = Results(rig=rig.describe("156", 1, "make bench <&>"), cells=summary.cells(records))
+    report.write(tmp_path / "report.html", results, records)
+    page = (tmp_path / "report.html").read_text()
+    assert "make bench &lt;&amp;&gt;" in page
+    assert "{{" not in page
+    assert "src=" not in page
+    assert "http" not in page
