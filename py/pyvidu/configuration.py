@@ -6,7 +6,7 @@ mapping may spell them in camelCase, keywords are snake_case. An unknown name is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
@@ -23,7 +23,11 @@ class AdvancedConfiguration:
     """Settings of an `OpenVidu` object.
 
     `ice_servers` replaces those of the server; `rtc_configuration` is a whole `RTCConfiguration`. Timeouts are in
-    milliseconds, as OpenVidu has them. `reconnection` is ours: every number of the reconnection engine.
+    milliseconds, as OpenVidu has them.
+
+    Ours: `reconnection` has every number of the reconnection engine. `rejoin` is a coroutine function that supplies a new
+    token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine function that
+    supplies the session's connections as OpenVidu's REST API tells them: for a server that does not replay what was missed.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] | None = None
@@ -33,6 +37,8 @@ class AdvancedConfiguration:
     no_stream_playing_event_exception_timeout: int = 4000
     screen_share_chrome_extension: str | None = None
     publisher_speaking_events_options: Mapping[str, Any] | None = None
+    rejoin: Callable[[], Awaitable[str | None]] | None = None
+    roster: Callable[[], Awaitable[Any]] | None = None
     reconnection: ReconnectionPolicy = field(default_factory=ReconnectionPolicy)
 
     @property

@@ -143,6 +143,15 @@ class ReconnectedEvent(Event):
 
 
 @dataclass(slots=True, eq=False)
+class RejoinedEvent(Event):
+    """`rejoined`: the server had evicted us, and the session has joined again as a new participant (opt-in, see
+    `AdvancedConfiguration.rejoin`). Streams and video elements are the same; connection and stream ids of ours are new.
+    """
+
+    outage: Any = None
+
+
+@dataclass(slots=True, eq=False)
 class ReconnectionAttemptEvent(Event):
     """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins.
 

@@ -9,7 +9,7 @@ from pyvidu.configuration import PublisherProperties
 from pyvidu.events import Event, StreamEvent, StreamPropertyChangedEvent
 from pyvidu.media import InboundMedia
 from pyvidu.platform import Host, LocalMedia
-from pyvidu.protocol.messages import PublishVideo, StreamInfo, StreamPropertyChanged, video_dimensions
+from pyvidu.protocol.messages import PublishVideo, StreamInfo, video_dimensions
 from pyvidu.protocol.reasons import Reason
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
@@ -99,26 +99,20 @@ class Publisher(StreamManager):
             return done
         setattr(self.stream, attribute, enabled)
         self._local.enable(kind, enabled)
-        wire_name = f"{kind}Active"
-        session = self.stream._session
-        reason = f"publish{kind.capitalize()}"
-        event = StreamPropertyChangedEvent(
-            "streamPropertyChanged", self, self.stream, wire_name, enabled, before, reason
-        )
-        self._emit(event)
-        if session is None or not self.stream.is_published:
-            done = loop.create_future()
-            done.set_result(None)
-            return done
-        session._emit(
-            StreamPropertyChangedEvent(
-                "streamPropertyChanged", session, self.stream, wire_name, enabled, before, reason
-            )
-        )
-        call = StreamPropertyChanged(
-            stream_id=self.stream.stream_id, property=wire_name, new_value=enabled, reason=reason
-        )
-        return session._in_background(session._request(call))
+        membership = self.stream._membership if self.stream.is_published else None
+        for target in (self, membership.session if membership is not None else None):
+            if target is not None:
+                name, reason = f"{kind}Active", f"publish{kind.capitalize()}"
+                target._emit(
+                    StreamPropertyChangedEvent(
+                        "streamPropertyChanged", target, self.stream, name, enabled, before, reason
+                    )
+                )
+        if membership is not None:
+            return membership.in_background(membership.tell_active(self.stream, kind))
+        done = loop.create_future()
+        done.set_result(None)
+        return done
 
     def _missed_events(self, name: str) -> list[Event]:
         if name == "streamCreated" and self.stream.is_published:

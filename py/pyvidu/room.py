@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.connection import Connection
@@ -38,17 +38,18 @@ from pyvidu.stream import Stream
 from pyvidu.subscriber import Subscriber
 
 if TYPE_CHECKING:
-    from pyvidu.session import Session
+    from pyvidu.membership import Membership
 
 logger = logging.getLogger(__name__)
 
 
 class Room:
-    """The remote participants of `session`, by connection id. A notification that changes nothing fires nothing."""
+    """The remote participants, by connection id. A notification that changes nothing fires nothing."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, membership: Membership) -> None:
         self.connections: dict[str, Connection] = {}
-        self._session = session
+        self._membership = membership
+        self._session = membership.session
         self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
             "participantJoined": (ParticipantJoined, self._joined),
             "participantPublished": (ParticipantPublished, self._published),
@@ -71,7 +72,7 @@ class Room:
         """Who was there before us: connections first, then streams, as the official client does."""
         for info in result.value:
             self.connections[info.id] = _connection(info)
-        self._fire_connection_created(self._session._own_connection())
+        self._fire_connection_created(self._membership.connection)
         for connection in self.connections.values():
             self._fire_connection_created(connection)
         for info in result.value:
@@ -91,6 +92,28 @@ class Room:
             self._raw_handlers[method](params)
         else:
             logger.info("the server sent a notification that this client does not know: %s", method)
+
+    def reconcile(self, present: Sequence[ParticipantInfo]) -> None:
+        """Brings the picture in line with who is present: what happened unseen is told by the ordinary events."""
+        for gone in self.connections.keys() - {info.id for info in present}:
+            self._left(ParticipantLeft(gone, ""))
+        for info in present:
+            self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
+            connection, streams = self.connections[info.id], info.streams or []
+            known = connection.stream
+            if known is not None and known.stream_id not in {stream.id for stream in streams}:
+                self._stream_destroyed(connection, "")
+            for stream in streams:
+                self._published(ParticipantPublished(info.id, [stream]))
+                for kind in ("audio_active", "video_active"):
+                    value = getattr(stream, kind)
+                    if (
+                        value is not None
+                        and connection.stream is not None
+                        and getattr(connection.stream, kind) != value
+                    ):
+                        name = f"{kind[:5]}Active"
+                        self._property_changed(RemoteStreamPropertyChanged(info.id, stream.id, name, value, ""))
 
     def streams(self) -> list[Stream]:
         """The remote streams."""
@@ -115,9 +138,9 @@ class Room:
                 self._stream_created(connection, info)
 
     def _unpublished(self, told: ParticipantUnpublished) -> None:
-        own = self._session._own_connection()
+        own = self._membership.connection
         if told.connection_id == own.connection_id:
-            self._session._forcibly_unpublished(_reason(told.reason))
+            self._membership.forcibly_unpublished(_reason(told.reason))
         elif (connection := self.connections.get(told.connection_id)) is not None:
             self._stream_destroyed(connection, told.reason)
 
@@ -129,8 +152,8 @@ class Room:
             self._session._emit(ConnectionEvent("connectionDestroyed", self._session, connection, told.reason))
 
     def _evicted(self, told: ParticipantEvicted) -> None:
-        if told.connection_id == self._session._own_connection().connection_id:
-            self._session._end(_reason(told.reason))
+        if told.connection_id == self._membership.connection.connection_id:
+            self._membership.end(_reason(told.reason))
 
     def _fire_connection_created(self, connection: Connection) -> None:
         self._session._emit(ConnectionEvent("connectionCreated", self._session, connection))
@@ -158,7 +181,7 @@ class Room:
 
     def _signal(self, told: SignalReceived) -> None:
         sender = self.connections.get(told.from_ or "")
-        own = self._session._own_connection()
+        own = self._membership.connection
         if told.from_ == own.connection_id:
             sender = own
         kind = told.type or "signal"
@@ -196,8 +219,8 @@ class Room:
                 )
 
     def _candidate(self, told: IceCandidate) -> None:
-        own = self._session._own_connection().connection_id
-        media = self._session._media_plane.find(told.sender_connection_id, told.endpoint_name, own)
+        own = self._membership.connection.connection_id
+        media = self._membership.media_plane.find(told.sender_connection_id, told.endpoint_name, own)
         if media is not None:
             media.add_remote_candidate(
                 {"candidate": told.candidate, "sdpMid": told.sdp_mid, "sdpMLineIndex": told.sdp_m_line_index}
@@ -212,7 +235,7 @@ class Room:
         self._session._emit(RecordingEvent(kind, self._session, identity, name, reason))
 
     def _own_property_changed(self, params: Mapping[str, Any]) -> None:
-        own = self._session._own_connection()
+        own = self._membership.connection
         name, new_value, old = str(params.get("property")), params.get("newValue"), None  # type: str, Any, Any
         if name == "record":
             old, own.record = own.record, new_value in (True, "true")
@@ -226,7 +249,7 @@ class Room:
         )
 
     def _quality_changed(self, params: Mapping[str, Any]) -> None:
-        own = self._session._own_connection()
+        own = self._membership.connection
         identity = params.get("connectionId")
         connection = own if identity == own.connection_id else self.connections.get(str(identity))
         if connection is not None:

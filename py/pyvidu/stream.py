@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.connection import Connection
-from pyvidu.media import InboundMedia, MediaConnection, OutboundMedia
+from pyvidu.media import InboundMedia, MediaConnection
 from pyvidu.protocol.messages import StreamInfo, parse_dimensions
 
 if TYPE_CHECKING:
-    from pyvidu.session import Session
+    from pyvidu.membership import Membership
     from pyvidu.stream_manager import StreamManager
 
 
@@ -34,7 +34,7 @@ class Stream:
         self.video_dimensions = {"width": width, "height": height}
         self.filter = info.filter
         self.stream_manager: StreamManager | None = None
-        self._session: Session | None = None
+        self._membership: Membership | None = None
         self._media: MediaConnection | None = None
 
     @property
@@ -56,22 +56,18 @@ class Stream:
 
     # --- what pyvidu does with it ------------------------------------------------------------------------------------
 
-    def _attach(self, session: Session, media: MediaConnection) -> None:
-        """From now on the session watches over `media`."""
-        self._session, self._media = session, media
-        session._media_plane.add(media)
+    def _attach(self, membership: Membership, media: MediaConnection) -> None:
+        """From now on `membership` watches over `media`."""
+        self._membership, self._media = membership, media
+        membership.media_plane.add(media)
 
     def _detach(self) -> None:
         """Closes the media connection, if there is one."""
         media, self._media = self._media, None
         if media is not None:
-            if self._session is not None:
-                self._session._media_plane.remove(media)
+            if self._membership is not None:
+                self._membership.media_plane.remove(media)
             media.close()
-
-    @property
-    def _outbound(self) -> OutboundMedia | None:
-        return self._media if isinstance(self._media, OutboundMedia) else None
 
     # --- MediaListener -----------------------------------------------------------------------------------------------
 
@@ -82,5 +78,5 @@ class Stream:
 
     def media_ice_state(self, media: MediaConnection, state: str) -> None:
         """The session's media plane decides what it means."""
-        if self._session is not None:
-            self._session._media_plane.ice_state_changed(media, state)
+        if self._membership is not None:
+            self._membership.media_plane.ice_state_changed(media, state)

@@ -17,7 +17,7 @@ from pyvidu.server.tokens import ConnectionProperties, Role
 
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
-    "reconnecting", "reconnected", "sessionDisconnected", "exception",
+    "reconnecting", "reconnected", "rejoined", "sessionDisconnected", "exception",
 )  # fmt: skip
 
 
@@ -40,11 +40,14 @@ class Participant:
         self.session.on("streamCreated", self._subscribe)
 
     async def join(self, role: Role = Role.PUBLISHER, *, publish: bool = True) -> None:
-        token = self.world.rooms.issue_token(self.world.room, ConnectionProperties(role=role), "ws://localhost:4443")
-        await self.session.connect(token.url, {"name": self.name})
+        await self.session.connect(await self.fresh_token(role), {"name": self.name})
         if publish:
             self.publisher = await self.openvidu.init_publisher("me")
             await self.session.publish(self.publisher)
+
+    async def fresh_token(self, role: Role = Role.PUBLISHER) -> str:
+        """What an application's backend would supply."""
+        return self.world.rooms.issue_token(self.world.room, ConnectionProperties(role=role), "ws://localhost:4443").url
 
     def events(self, *names: str) -> list[str]:
         """What was told, in order: `name` or `name(reason)`. Without names everything."""

@@ -13,6 +13,7 @@ from simulated_network import LATENCY, now
 
 from pyvidu import NotConnectedError, RequestOutcomeUnknown, SessionLostError
 from pyvidu.server.kurento_profile import KurentoProfile
+from pyvidu.server.rest_json import connections_json, listing
 from virtual_time import virtual_time
 
 KINDS = pytest.mark.parametrize("kind", ["silent", "link"])
@@ -243,6 +244,104 @@ async def test_who_came_and_went_meanwhile_is_told_after_the_return_in_order_and
             "streamDestroyed", "connectionDestroyed", "connectionCreated", "streamCreated",
         ]  # fmt: skip
         assert len(ada.peers.alive) == 2
+
+
+@virtual_time
+async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right() -> None:
+    async with a_call(KurentoProfile()) as call:
+
+        async def roster() -> object:
+            return listing(connections_json(call.world.room, pending=True))
+
+        ada = await call.participant("ada", roster=roster)
+        gone = await call.participant("gone")
+        told = len(ada.log)
+        ada.link.drop("silent")
+        await asyncio.sleep(3)
+        gone.session.disconnect()
+        new = await call.participant("new")
+        await new.publisher.publish_video(False)
+        await asyncio.sleep(3)
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events())
+        await asyncio.sleep(1)
+        assert [name for _, name, _ in ada.log[told:]] == [
+            "reconnecting", "reconnected",
+            "streamDestroyed", "connectionDestroyed", "connectionCreated", "streamCreated",
+        ]  # fmt: skip
+        (seen,) = [item.stream for item in ada.session.remote_connections.values() if item.stream]
+        assert not seen.video_active
+
+
+@virtual_time
+async def test_without_replay_and_roster_the_record_says_that_the_picture_may_be_wrong() -> None:
+    async with a_call(KurentoProfile()) as call:
+        ada = await call.participant("ada")
+        ada.link.drop("silent")
+        await asyncio.sleep(6)
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events())
+        await asyncio.sleep(1)
+        assert any("roster" in entry.text for entry in ada.session.outages[-1].entries)
+
+
+@virtual_time
+async def test_with_a_rejoin_callback_an_eviction_is_not_the_end() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
+        managers = ada.session.stream_managers
+        elements = [manager.videos[0] for manager in managers]
+        ada.link.drop("silent")
+        await asyncio.sleep(14)
+        ada.link.restore()
+        await until(lambda: "rejoined" in ada.events(), timeout=5)
+        await asyncio.sleep(1)
+        assert ada.events(*OUTAGE, "rejoined") == ["reconnecting", "rejoined"]
+        assert ada.session.stream_managers == managers
+        assert [manager.videos[0] for manager in managers] == elements
+        assert not ada.events("streamDestroyed", "connectionDestroyed")
+        assert bob.events("streamCreated", "streamDestroyed")[-2:] == [
+            "streamDestroyed(networkDisconnect)",
+            "streamCreated",
+        ]
+        assert len(ada.peers.alive) == len(bob.peers.alive) == 2
+        assert ada.session.outages[-1].end == "rejoined"
+        await ada.session.signal(data="back")
+        await asyncio.sleep(0.1)
+        assert bob.events("signal") == ["signal"]
+
+
+@virtual_time
+async def test_a_rejoin_that_fails_ends_the_session() -> None:
+    async def nothing() -> None:
+        return None
+
+    async with a_call() as call:
+        ada = await call.participant("ada", rejoin=nothing)
+        ada.link.drop("link")
+        await asyncio.sleep(14)
+        ada.link.restore()
+        await until(lambda: "sessionDisconnected(networkDisconnect)" in ada.events(), timeout=5)
+        assert ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+
+
+@virtual_time
+async def test_disconnect_while_a_new_token_is_awaited_ends_the_session_at_once() -> None:
+    asked = asyncio.Event()
+
+    async def never() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with a_call() as call:
+        ada = await call.participant("ada", rejoin=never)
+        ada.link.drop("link")
+        await asyncio.sleep(14)
+        ada.link.restore()
+        await asked.wait()
+        ada.session.disconnect()
+        assert ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(disconnect)"]
 
 
 @virtual_time

@@ -111,13 +111,14 @@ class MediaConnection:
         peer = self._next = _Peer(self, self._host, self._settings)
         try:
             await peer.negotiate(exchange)
-            if self._next is not peer:
-                raise MediaClosedError("The stream ended while it was being negotiated")
         except BaseException:
             peer.close()
             if self._next is peer:
                 self._next = None
             raise
+        if self._next is not peer:
+            peer.close()
+            raise MediaClosedError("The stream ended while it was being negotiated")
         old, self._peer, self._next = self._peer, peer, None
         self._listener.media_stream_changed(self)
         if old is not None:

@@ -1,8 +1,8 @@
 """What an RPC session owes its client: notifications not known to have arrived, and answers by request id.
 
 The real server has neither: what it sends into a dead socket is lost, and a repeated request runs twice. Ours numbers the
-notifications of an RPC session; the client tells with `ping` and `connect` how many it has received, and a resume sends it the
-rest. A request that comes again under its id is not run again: it gets the answer of the first time.
+notifications of an RPC session; the client tells with `ping` and `connect` how many it has received, and a resume sends it
+the rest. A request that comes again under its id is not run again: it gets the answer of the first time.
 
 Models: XMPP stream management (XEP-0198), Socket.IO's connection state recovery.
 """

@@ -103,11 +103,16 @@ class SignalingPlane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._url = self._probe_url = self._rpc_session = ""
         self._closed = False
+        self.replays = False
 
     @property
-    def outages(self) -> Sequence[Outage]:
+    def outages(self) -> list[Outage]:
         """The outages so far, the current one last."""
-        return self._supervisor.outages if self._supervisor is not None else ()
+        return self._supervisor.outages if self._supervisor is not None else []
+
+    def adopt_outages(self, earlier: Sequence[Outage]) -> None:
+        """Outages of an earlier membership, which this one goes on from."""
+        self.outages[:0] = earlier
 
     @property
     def is_up(self) -> bool:
@@ -143,7 +148,7 @@ class SignalingPlane:
         `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
         runs a repeated request once and sends missed notifications after a resume.
         """
-        self._outbox.exactly_once = replays
+        self._outbox.exactly_once = self.replays = replays
         self._rpc_session, self._probe_url, self._url = rpc_session, probe_url, url
         self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
         self._monitor = self._host.watch_network(self)

@@ -1,0 +1,360 @@
+"""One membership of a room, from `joinRoom` to its one end: the planes, the picture of the room, the streams.
+
+A session has one membership at a time. After an eviction a rejoin makes a new one and hands the streams over to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyvidu.connection import Connection
+from pyvidu.errors import ConnectionFailedError, InvalidTokenError, RequestError, RequestOutcomeUnknown
+from pyvidu.events import (
+    Event,
+    ExceptionEvent,
+    ReconnectedEvent,
+    ReconnectingEvent,
+    ReconnectionAttemptEvent,
+    SessionDisconnectedEvent,
+    StreamEvent,
+    StreamHealthEvent,
+)
+from pyvidu.media import InboundMedia, MediaConnection, MediaPlane, OutboundMedia
+from pyvidu.platform import PeerSettings
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.messages import (
+    Call,
+    JoinRoom,
+    JoinRoomResult,
+    PublishVideo,
+    StreamPropertyChanged,
+    UnpublishVideo,
+    VideoData,
+)
+from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.token import ConnectionToken, InvalidToken
+from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.publisher import Publisher
+from pyvidu.room import Room, dispose_remote
+from pyvidu.signaling import SignalingPlane
+from pyvidu.stream import Stream
+from pyvidu.stream_manager import StreamManager
+from pyvidu.subscriber import Subscriber
+
+if TYPE_CHECKING:
+    from pyvidu.session import Session
+
+logger = logging.getLogger(__name__)
+
+SDK_VERSION = "2.32.2"  # the openvidu-browser whose protocol this is: servers compare it with their own version
+
+
+class Membership:
+    """What a session is while it is connected. `connection` is oneself; it is there once `join` has returned."""
+
+    connection: Connection
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.publisher: Publisher | None = None
+        self.joined = False
+        self._host = session.openvidu._host
+        self._configuration = session.openvidu.advanced_configuration
+        self._ice_servers: Sequence[Mapping[str, Any]] = ()
+        self._early: list[tuple[str, Mapping[str, Any]]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.plane = SignalingPlane(self._host, self._configuration.policy, self)
+        self.media_plane = MediaPlane(self._host, self.plane, self._configuration.policy, self)
+        self.room = Room(self)
+
+    # --- joining -----------------------------------------------------------------------------------------------------
+
+    async def join(self, token: str, data: str) -> JoinRoomResult:
+        """Opens the signaling plane and enters the room; see `Session.connect` for what it raises."""
+        try:
+            parsed = ConnectionToken.parse(token)
+        except InvalidToken as error:
+            raise InvalidTokenError(str(error)) from None
+        try:
+            await self.plane.open(parsed.socket_url)
+            answer = await self.plane.request(self._join_room(parsed, data), repeatable=False)
+            result = from_wire(JoinRoomResult, answer)
+        except BaseException as error:
+            self.plane.close()
+            if isinstance(error, WireError):
+                raise ConnectionFailedError(f"The server's answer to joinRoom makes no sense: {error}") from error
+            raise
+        self._joined(parsed, result)
+        return result
+
+    def listen(self) -> None:
+        """What the server told before the room was populated is told now."""
+        early, self._early = self._early, []
+        for method, params in early:
+            self.signaling_notified(method, params)
+
+    # --- streams -----------------------------------------------------------------------------------------------------
+
+    async def publish(self, publisher: Publisher) -> None:
+        """Publishes, however often the network drops in between."""
+        stream, own = publisher.stream, self.connection
+        self.publisher = publisher
+        settings = self._peer_settings(local_stream=publisher._media_stream())
+        media = OutboundMedia(self._host, self.plane, own.connection_id, settings, stream)
+        stream.connection, own.stream = own, stream
+        stream._attach(self, media)
+        try:
+            told = await self._publish(publisher, media)
+        except BaseException:
+            stream._detach()
+            own.stream = None
+            if self.publisher is publisher:
+                self.publisher = None
+            raise
+        for kind, before in (("audio", told.audio_active), ("video", told.video_active)):
+            if before != getattr(stream, f"{kind}_active"):  # muted or unmuted while `publishVideo` was under way
+                self.in_background(self.tell_active(stream, kind))
+
+    async def subscribe(self, subscriber: Subscriber) -> None:
+        """Receives a stream; a second time replaces what there was."""
+        stream = subscriber.stream
+        assert stream.connection is not None, "remote streams have a connection"
+        settings = self._peer_settings(receive_audio=stream.has_audio, receive_video=stream.has_video)
+        media = InboundMedia(self._host, self.plane, stream.connection.connection_id, settings, stream)
+        media.stream_id = stream.stream_id
+        stream._detach()
+        stream._attach(self, media)
+        try:
+            await media.subscribe()
+        except RequestOutcomeUnknown:
+            await media.renegotiate()  # replaces whatever came of it
+
+    async def tell_active(self, stream: Stream, kind: str) -> None:
+        """Tells the others whether `kind` (`audio` or `video`) of an own stream is active."""
+        active = getattr(stream, f"{kind}_active")
+        await self.request(
+            StreamPropertyChanged(stream.stream_id, f"{kind}Active", active, f"publish{kind.capitalize()}")
+        )
+
+    async def request(self, call: Call, *, repeatable: bool = True, ignore: Sequence[int] = ()) -> None:
+        """Sends a request whose result does not matter. Error codes in `ignore` are as good as success."""
+        try:
+            await self.plane.request(call, repeatable=repeatable)
+        except RequestError as error:
+            if error.code not in ignore:
+                raise
+
+    def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs `coroutine` to its end, whether somebody awaits the task or not; a failure is at least logged."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                logger.warning("%s", error)
+
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(ended)
+        return task
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Leaves of one's own will."""
+        self.plane.leave()
+        self.end(Reason.DISCONNECT)
+
+    def end(self, reason: Reason) -> None:
+        """The one way out, whoever ends it: events and default actions, then nothing any more."""
+        if not self.joined:
+            return
+        self.close()
+        publisher, self.publisher = self.publisher, None
+        if publisher is not None and publisher.stream.is_published:
+            publisher._ended(reason)
+        elif publisher is not None:
+            publisher.stream._detach()
+        self.session._ended(self)
+        self.emit(
+            SessionDisconnectedEvent(
+                "sessionDisconnected", self.session, reason, cancelable=True, _default=self._dispose_remotes
+            )
+        )
+        for stream in self.room.streams():
+            stream._detach()
+        self.session._silence()
+
+    def close(self) -> None:
+        """Lets go of both planes, without a word."""
+        self.joined = False
+        self.media_plane.close()
+        self.plane.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def forcibly_unpublished(self, reason: Reason) -> None:
+        """A moderator or the server ended our stream."""
+        publisher, self.publisher = self.publisher, None
+        if publisher is not None:
+            publisher._ended(reason)
+
+    def emit(self, event: Event, *names: str) -> None:
+        """Fires an event of the session."""
+        self.session._emit(event, *names)
+
+    # --- SignalingListener -------------------------------------------------------------------------------------------
+
+    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+        """A notification of the server."""
+        if self.joined:
+            self.room.notified(method, params)
+        else:
+            self._early.append((method, params))
+
+    def signaling_reconnecting(self) -> None:
+        """An outage has begun."""
+        self.media_plane.suspend()
+        self.emit(ReconnectingEvent("reconnecting", self.session, self.plane.outages[-1]))
+
+    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
+        """An attempt begins."""
+        self.emit(ReconnectionAttemptEvent("reconnectionAttempt", self.session, number, next_delay))
+
+    def signaling_reconnected(self) -> None:
+        """The outage is over; every stream is proved now, or renegotiated."""
+        outage = self.plane.outages[-1]
+        force = self.session.openvidu.advanced_configuration.force_media_reconnection_after_network_drop
+        self.media_plane.prove_all(outage, force=force)
+        self.emit(ReconnectedEvent("reconnected", self.session, outage))
+        if self.joined and not self.plane.replays:
+            self.in_background(self.session._reconcile(self))
+
+    def signaling_lost(self, reason: Reason) -> None:
+        """The server knows us no more."""
+        logger.warning("%s", self.plane.outages[-1])
+        self.session._lost(self, reason)
+
+    def signaling_unloading(self) -> None:
+        """The page goes away."""
+        self.session.disconnect()
+
+    def membership_check(self) -> Call:
+        """`videoData` with the values of this moment: it needs membership and changes nothing."""
+        stream = self.publisher.stream if self.publisher is not None else None
+        if stream is None:
+            return VideoData(0, 0, video_active=False, audio_active=False)
+        size = stream.video_dimensions
+        return VideoData(size["height"], size["width"], stream.video_active, stream.audio_active)
+
+    # --- MediaPlaneListener ------------------------------------------------------------------------------------------
+
+    def media_frozen(self, media: MediaConnection, because: str) -> None:
+        """A stream is frozen."""
+        self._tell_health("streamFrozen", media, because)
+
+    def media_recovered(self, media: MediaConnection) -> None:
+        """It flows again."""
+        self._tell_health("streamRecovered", media, "")
+
+    def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
+        """A media problem that nobody was waiting for."""
+        manager = self._manager_of(media)
+        origin = self.session if manager is None else manager.stream
+        self.emit(ExceptionEvent("exception", self.session, name, origin, message))
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    @property
+    def managers(self) -> list[StreamManager]:
+        """Our publisher, if there is one, and our subscribers."""
+        own: list[StreamManager] = [self.publisher] if self.publisher is not None else []
+        return [*own, *(stream.stream_manager for stream in self.room.streams() if stream.stream_manager is not None)]
+
+    def _manager_of(self, media: MediaConnection) -> StreamManager | None:
+        return next((item for item in self.managers if item.stream._media is media), None)
+
+    def _tell_health(self, name: str, media: MediaConnection, message: str) -> None:
+        manager = self._manager_of(media)
+        if manager is not None:
+            for target in (self.session, manager):
+                target._emit(StreamHealthEvent(name, target, manager.stream, message))
+
+    def _join_room(self, token: ConnectionToken, data: str) -> JoinRoom:
+        return JoinRoom(
+            token=token.url,
+            session=token.session_id,
+            platform=self._host.description,
+            secret=token.secret,
+            metadata=data,
+            sdk_version=SDK_VERSION,
+            recorder=token.recorder,
+            stt=token.stt,
+        )
+
+    def _joined(self, token: ConnectionToken, result: JoinRoomResult) -> None:
+        self.connection = Connection(
+            result.id,
+            data=result.metadata or "",
+            creation_time=result.created_at or 0.0,
+            role=result.role or "PUBLISHER",
+            record=bool(result.record),
+        )
+        self._ice_servers = _ice_servers(result)
+        self.joined = True
+        tag = f"&probe={result.probe_id}" if result.probe_id else ""
+        probe_url = f"{token.probe_url}?probe={result.probe_id}" if result.probe_id else token.probe_url
+        self.plane.supervise(
+            result.session_id, probe_url, f"{token.socket_url}&reconnect=true{tag}", replays=bool(result.replay)
+        )
+
+    async def _publish(self, publisher: Publisher, media: OutboundMedia) -> PublishVideo:
+        """What the others were told."""
+        while True:
+            told = publisher._description()
+            try:
+                result = await media.publish(told)
+            except RequestOutcomeUnknown:  # it may be published, under an id that we never learnt
+                await self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,))
+            else:
+                publisher.stream.stream_id = result.id
+                publisher.stream.creation_time = result.created_at or 0.0
+                return told
+
+    def _dispose_remotes(self) -> None:
+        for stream in self.room.streams():
+            dispose_remote(stream)
+
+    def _peer_settings(self, **particulars: Any) -> PeerSettings:
+        configuration = self._configuration
+        servers = self._ice_servers if configuration.ice_servers is None else configuration.ice_servers
+        return PeerSettings(ice_servers=servers, rtc_configuration=configuration.rtc_configuration, **particulars)
+
+
+def metadata(data: Any) -> str:
+    """What an application hands to `connect` as `data`, as the text that the others get."""
+    return data if isinstance(data, str) else "" if data is None else json.dumps(data)
+
+
+def announce_published(publisher: Publisher) -> None:
+    """`streamCreated` of a publisher."""
+    publisher._emit(StreamEvent("streamCreated", publisher, publisher.stream))
+
+
+def _ice_servers(result: JoinRoomResult) -> list[dict[str, Any]]:
+    """The ICE servers that the server names: its list, else its own TURN server."""
+    if result.custom_ice_servers:
+        servers = []
+        for item in result.custom_ice_servers:
+            server: dict[str, Any] = {"urls": item.url}
+            if item.username is not None:
+                server.update(username=item.username, credential=item.credential or "")
+            servers.append(server)
+        return servers
+    if result.coturn_ip:
+        url = f"turn:{result.coturn_ip}:{result.coturn_port or 3478}"
+        return [{"urls": url, "username": result.turn_username or "", "credential": result.turn_credential or ""}]
+    return []

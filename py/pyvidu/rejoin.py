@@ -1,0 +1,149 @@
+"""Coming back after an eviction, and asking who is there after a resume that cannot tell. Both are opt-in.
+
+`rejoin` is an application's coroutine function that supplies a new connection token: the session joins as a new participant,
+publishes the same tracks again and receives the same streams into the same video elements.
+
+`roster` supplies what OpenVidu's REST API says of the session's connections (`GET sessions/ID/connection`): on a server that
+does not replay what was missed, the picture of the room is brought in line with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyvidu.errors import ConnectionFailedError, OpenViduError, RequestTimeoutError
+from pyvidu.events import RejoinedEvent
+from pyvidu.membership import Membership
+from pyvidu.protocol.messages import ParticipantInfo, StreamInfo
+from pyvidu.protocol.reasons import Reason
+from pyvidu.subscriber import Subscriber
+
+if TYPE_CHECKING:
+    from pyvidu.session import Session
+
+logger = logging.getLogger(__name__)
+
+SupplyToken = Callable[[], Awaitable[str | None]]
+SupplyRoster = Callable[[], Awaitable[Any]]
+
+ATTEMPTS = 3
+PAUSE = 1.0  # seconds between two attempts, doubling
+
+
+class Rejoin:
+    """The way back of `session` after `old` was evicted. It ends in `rejoined` or `sessionDisconnected`."""
+
+    def __init__(self, session: Session, old: Membership, supply: SupplyToken, data: str) -> None:
+        self._session = session
+        self._old = old
+        self._supply = supply
+        self._data = data
+        self._new: Membership | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def give_up(self, reason: Reason) -> None:
+        """Ends the session instead."""
+        self._task.cancel()
+        if self._new is not None:
+            self._new.plane.leave()
+            self._new.close()
+        self._old.end(reason)
+
+    async def _run(self) -> None:
+        try:
+            new, present = await self._join()
+        except OpenViduError as error:
+            logger.warning("rejoining failed: %s", error)
+            self._old.end(Reason.NETWORK_DISCONNECT)
+            return
+        await self._move_in(new, present)
+
+    async def _join(self) -> tuple[Membership, Sequence[ParticipantInfo]]:
+        for attempt in range(ATTEMPTS):
+            token = await self._ask_for_token()
+            self._new = Membership(self._session)
+            try:
+                result = await self._new.join(token, self._data)
+            except (ConnectionFailedError, RequestTimeoutError):
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(PAUSE * 2**attempt)
+            else:
+                return self._new, result.value
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _ask_for_token(self) -> str:
+        try:
+            token = await self._supply()
+        except Exception as error:  # whatever an application's callback raises
+            raise OpenViduError(f"the rejoin callback raised {error!r}") from error
+        if not token:
+            raise OpenViduError("the rejoin callback supplied no token")
+        return token
+
+    async def _move_in(self, new: Membership, present: Sequence[ParticipantInfo]) -> None:
+        """Hands over what the old membership had: the picture of the room, the subscriptions, the own stream."""
+        old = self._old
+        old.close()
+        old.joined = False
+        outages = old.plane.outages
+        new.plane.adopt_outages(outages)
+        new.room.connections = old.room.connections
+        self._session._adopt(new)
+        publisher, old.publisher = old.publisher, None
+        new.room.reconcile([info for info in present if info.id != old.connection.connection_id])
+        outages[-1].finish(self._session.openvidu._host.clock.now(), "rejoined")
+        self._session._emit(RejoinedEvent("rejoined", self._session, outages[-1]))
+        new.listen()
+        subscribers = [item for item in new.managers if isinstance(item, Subscriber)]
+        moves = [new.subscribe(item) for item in subscribers]
+        if publisher is not None:
+            publisher.stream._detach()
+            moves.append(new.publish(publisher))
+        for outcome in await asyncio.gather(*moves, return_exceptions=True):
+            if isinstance(outcome, OpenViduError):
+                logger.warning("after rejoining: %s", outcome)
+
+
+async def reconcile_with(supply: SupplyRoster | None, membership: Membership) -> None:
+    """Brings the picture of the room in line with what `supply` says; without it, says that it may be wrong."""
+    outage = membership.plane.outages[-1]
+    if supply is None:
+        text = "this server does not tell what happened meanwhile; a `roster` callback would"
+        outage.note(membership.session.openvidu._host.clock.now(), "verdict", text)
+        logger.info("%s", text)
+        return
+    roster = await supply()
+    content = roster.get("content", ()) if isinstance(roster, Mapping) else roster
+    infos = [_participant(item) for item in content if item.get("status", "active") == "active"]
+    membership.room.reconcile([info for info in infos if info.id != membership.connection.connection_id])
+
+
+def _participant(connection: Mapping[str, Any]) -> ParticipantInfo:
+    """A participant from a connection of OpenVidu's REST API."""
+    data = [text for text in (connection.get("clientData"), connection.get("serverData")) if text]
+    return ParticipantInfo(
+        id=str(connection.get("connectionId") or connection.get("id")),
+        created_at=connection.get("activeAt") or connection.get("createdAt"),
+        metadata="%/%".join(data),
+        streams=[_stream(item) for item in connection.get("publishers") or ()],
+    )
+
+
+def _stream(publisher: Mapping[str, Any]) -> StreamInfo:
+    options = publisher.get("mediaOptions") or {}
+    return StreamInfo(
+        id=str(publisher["streamId"]),
+        created_at=publisher.get("createdAt"),
+        has_audio=bool(options.get("hasAudio")),
+        has_video=bool(options.get("hasVideo")),
+        audio_active=options.get("audioActive"),
+        video_active=options.get("videoActive"),
+        type_of_video=options.get("typeOfVideo"),
+        frame_rate=options.get("frameRate"),
+        video_dimensions=options.get("videoDimensions"),
+        filter=options.get("filter"),
+    )
