@@ -35,9 +35,9 @@ class Ledger:
 
     def received(self, count: object) -> None:
         """The client has received `count` notifications; whatever is no plausible number is ignored."""
-        if isinstance(count, int) and self._sent - len(self._notifications) < count <= self._sent:
-            for _ in range(count - (self._sent - len(self._notifications))):
-                self._notifications.popleft()
+        missed = self.missed(count)
+        if missed is not None:
+            self._notifications = deque(missed, maxlen=MAX_NOTIFICATIONS)
 
     def missed(self, count: object) -> list[str] | None:
         """The notifications after the first `count`; None if they are not all there any more."""

@@ -1,0 +1,113 @@
+"""Nothing is lost on our own server: what was missed is brought by the resume, and a repeated request runs once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from server_world import World, settle
+
+from pyvidu.server.kurento_profile import KurentoProfile
+from pyvidu.server.ledger import MAX_NOTIFICATIONS, Ledger
+from virtual_time import virtual_time
+
+
+def with_notifications(count: int) -> Ledger:
+    ledger = Ledger()
+    for number in range(1, count + 1):
+        ledger.notified(str(number))
+    return ledger
+
+
+def test_the_rest_is_what_comes_after_the_count() -> None:
+    ledger = with_notifications(5)
+    assert ledger.missed(3) == ["4", "5"]
+    assert ledger.missed(5) == []
+    assert ledger.missed(0) == ["1", "2", "3", "4", "5"]
+
+
+def test_what_is_acknowledged_is_forgotten_and_cannot_be_asked_for_again() -> None:
+    ledger = with_notifications(5)
+    ledger.received(3)
+    assert ledger.missed(3) == ["4", "5"]
+    assert ledger.missed(2) is None
+
+
+def test_too_much_missed_is_said_and_not_guessed() -> None:
+    ledger = with_notifications(MAX_NOTIFICATIONS + 1)
+    assert ledger.missed(0) is None
+    assert len(ledger.missed(1) or ()) == MAX_NOTIFICATIONS
+
+
+@pytest.mark.parametrize("nonsense", [None, -1, 6, "3", True, 1.5, {}])
+def test_nonsense_is_no_count(nonsense: object) -> None:
+    ledger = with_notifications(5)
+    ledger.received(nonsense)
+    assert ledger.missed(nonsense) is None
+    assert len(ledger.missed(0) or ()) == 5
+
+
+@virtual_time
+async def test_a_resume_brings_what_was_sent_into_the_dead_socket_and_into_none() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        received = len(ada.notifications())
+        await bob.call("sendMessage", message='{"to":[],"data":"into the dead socket","type":"signal"}')
+        world.signaling.closed(ada.socket, 1006)
+        await bob.call("sendMessage", message='{"to":[],"data":"into none","type":"signal"}')
+        ada.open()
+        answer = await ada.call("connect", sessionId=ada.rpc_id, reconnect=True, received=received)
+        assert answer["result"]["replayed"] == 2
+        assert [params["data"] for _, params in ada.notifications("sendMessage")] == [
+            "into the dead socket",
+            "into none",
+        ]
+
+
+@virtual_time
+async def test_who_does_not_count_is_sent_nothing_again() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        await bob.call("sendMessage", message='{"to":[],"data":"x","type":"signal"}')
+        answer = await ada.resume()
+        assert "replayed" not in answer["result"]
+        assert ada.notifications() == []
+
+
+@virtual_time
+async def test_a_repeated_request_gets_the_answer_of_the_first_time() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        number = ada.send("sendMessage", message='{"to":[],"data":"once","type":"signal"}')
+        await settle()
+        await ada.resume()
+        ada._next_id = number - 1
+        await ada.result("sendMessage", message='{"to":[],"data":"once","type":"signal"}')
+        assert len(bob.notifications("sendMessage")) == 1
+
+
+@virtual_time
+async def test_a_request_repeated_while_it_is_still_running_is_answered_on_the_new_socket() -> None:
+    async with World() as world:
+        ada = await world.member()
+        world.media.gate.clear()
+        publishing = {"sdpOffer": "o", "doLoopback": False, "hasAudio": True, "hasVideo": False}
+        number = ada.send("publishVideo", **publishing)
+        await settle()
+        await ada.resume()
+        ada._next_id = number - 1
+        ada.send("publishVideo", **publishing)
+        await settle()
+        world.media.gate.set()
+        await asyncio.sleep(0.1)
+        assert [message["id"] for message in ada.transport.sent if "sdpAnswer" in message.get("result", {})] == [number]
+        assert len(world.media.named("publish")) == 1
+
+
+@virtual_time
+async def test_the_real_server_has_no_ledger_and_does_not_say_so() -> None:
+    async with World(KurentoProfile()) as world:
+        ada = await world.member()
+        assert "replay" not in await ada.result("echo")
+        answer = await ada.resume()
+        assert "replayed" not in answer["result"]
