@@ -50,6 +50,7 @@ class Session(EventDispatcher):
         self.session_id = ""
         self._membership: Membership | None = None
         self._last: Membership | None = None
+        self._joining: Membership | None = None
         self._rejoin: Rejoin | None = None
         self._data = ""
 
@@ -63,13 +64,17 @@ class Session(EventDispatcher):
             InvalidTokenError: `token` is no connection URL.
             ConnectionFailedError: the server cannot be reached; the cause is in the sentence.
             RequestError: the server refused, for example a token that was used before (code 401).
+            NotConnectedError: `disconnect()` was called meanwhile.
         """
-        if self._membership is not None or self._rejoin is not None:
+        if self._membership is not None or self._rejoin is not None or self._joining is not None:
             raise OpenViduError("This session is connected already; call disconnect() first")
         self._silenced = False
         self._data = metadata(data)
-        membership = Membership(self)
-        result = await membership.join(token, self._data)
+        membership = self._joining = Membership(self)
+        try:
+            result = await membership.join(token, self._data)
+        finally:
+            self._joining = None
         self._adopt(membership)
         self.session_id = result.session or ""
         membership.room.populate(result)
@@ -79,7 +84,9 @@ class Session(EventDispatcher):
         """Leaves the session: `streamDestroyed` of an own publisher, then `sessionDisconnected`, both with reason
         `disconnect`, before this returns. Afterwards nothing is fired and nothing is sent.
         """
-        if self._rejoin is not None:
+        if self._joining is not None:
+            self._joining.plane.close(NotConnectedError("disconnect() was called before the session was connected"))
+        elif self._rejoin is not None:
             self._rejoin.give_up(Reason.DISCONNECT)
         elif self._membership is not None:
             self._membership.leave()

@@ -148,6 +148,22 @@ async def test_disconnect_during_an_outage_is_the_last_that_is_heard(after: floa
         assert bob.events("connectionDestroyed")
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13])
+@virtual_time
+async def test_disconnect_before_connect_is_through_ends_it(steps: int) -> None:
+    async with a_call() as call:
+        ada = Participant(call.world, "ada")
+        call.participants.append(ada)
+        joining = asyncio.ensure_future(ada.join(publish=False))
+        await asyncio.sleep(steps * LATENCY / 4)
+        ada.session.disconnect()
+        with pytest.raises(NotConnectedError):
+            await joining
+        await asyncio.sleep(20)
+        assert ada.events("connectionCreated") == []
+        assert not ada.link.sockets
+
+
 @virtual_time
 async def test_stop_reconnecting_ends_the_outage() -> None:
     async with a_call() as call:

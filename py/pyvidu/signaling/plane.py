@@ -190,7 +190,10 @@ class SignalingPlane:
         if self._current is not None:
             self._current.close(CLOSED_BY_CLIENT, "Connection closed by client")
             self._current = None
-        self._outbox.close(error or NotConnectedError("The session is not connected any more"))
+        error = error or NotConnectedError("The session is not connected any more")
+        if self._opening is not None and not self._opening.done():
+            self._opening.set_exception(error)
+        self._outbox.close(error)
 
     def stop_reconnecting(self) -> None:
         """Ends an outage in a lost session; without an outage it does nothing."""
