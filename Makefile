@@ -8,7 +8,8 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 SERVE_ARGS ?=
 
-.PHONY: setup demo test lint format lock wheel clean browser-tools interop bench bench-claims
+.PHONY: setup demo test lint format lock wheel clean browser-tools interop \
+	bench bench-claims bench-boot bench-page bench-server
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -50,6 +51,9 @@ bench: setup browser-tools interop $(STAMPS)/bench
 
 bench-claims: setup browser-tools interop $(STAMPS)/bench
 	@$(BENCH) --claims $(BENCH_ARGS)
+
+bench-boot bench-page bench-server: setup browser-tools interop
+	@$(BENCH) $(@:bench-%=%) $(BENCH_ARGS)
 
 $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import plan, report, rig, summary, table
+from bench import boot, plan, report, rig, summary, table
 from bench.plan import Plan
 from bench.results import Results
 from bench.run import run_blocks
@@ -21,12 +21,14 @@ from pyvidu.testing import LabError
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "results" / "latest.json"
+SUBJECTS = {"boot": boot}
 SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt")
 
 
 def parser() -> argparse.ArgumentParser:
     """The options. Each of the selecting ones may be repeated; without any of them the whole smoke runs."""
     found = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    found.add_argument("what", nargs="?", choices=SUBJECTS, help="another benchmark than that of the reconnection")
     found.add_argument("--claims", action="store_true", help="the cells and counts that the claims are made of")
     found.add_argument("--client", action="append", choices=plan.CLIENTS)
     found.add_argument("--force", action="append", choices=("no", "yes"), help="forceMediaReconnectionAfterNetworkDrop")
@@ -59,7 +61,7 @@ def wanted(options: argparse.Namespace) -> Plan:
 
 
 async def bench(options: argparse.Namespace) -> int:
-    """Runs it; the exit code."""
+    """Runs the cells that are wanted; the exit code."""
     blocks = plan.schedule(wanted(options), options.seed)
     records: list[TrialRecord] = []
     out: Path = options.out
@@ -75,23 +77,35 @@ async def bench(options: argparse.Namespace) -> int:
         async with World.make() as world:
             here = rig.describe(world.browser_version, options.seed, _command())
             troubles = await run_blocks(world, blocks, peer=options.peer, keep=keep)
-    old = Results.load(out)
-    fresh = Results(rig=here, cells=summary.cells(records))
-    if old is not None:
-        fresh = fresh.model_copy(update={"boot": old.boot, "page": old.page, "server": old.server, "storm": old.storm})
-    fresh.save(out)
-    report.write(out.with_suffix(".html"), fresh, records)
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    table.show(fresh.cells, console)
+    cells = summary.cells(records)
+    results = (Results.load(out) or Results(rig=here)).model_copy(update={"rig": here, "cells": cells})
+    results.save(out)
+    report.write(out.with_suffix(".html"), results, records)
+    console = _console()
+    table.show(cells, console)
     console.print(f"load average when it began: {here.load_average}", highlight=False)
     return 1 if troubles else 0
+
+
+async def costs(options: argparse.Namespace) -> int:
+    """Runs one of the other benchmarks and replaces its part of the results."""
+    subject = SUBJECTS[options.what]
+    async with World.make() as world:
+        here = rig.describe(world.browser_version, options.seed, f"make bench-{options.what}")
+        rows = await subject.measure(world, options.seed)
+    # The rig at the top of the file is the cells'; each other part says of itself where it comes from.
+    stamped = [{**row, "date": here.date, "load_average": here.load_average} for row in rows]
+    results = Results.load(options.out) or Results(rig=here)
+    results.model_copy(update={options.what: stamped}).save(options.out)
+    subject.show(rows, _console())
+    return 0
 
 
 def main() -> int:
     """Parses the arguments and runs."""
     options = parser().parse_args()
     try:
-        return asyncio.run(bench(options))
+        return asyncio.run(costs(options) if options.what else bench(options))
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -99,6 +113,10 @@ def main() -> int:
 
 def _outage(text: str) -> float | str:
     return text if text == "eviction" else float(text)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 200)
 
 
 def _command() -> str:

@@ -10,6 +10,7 @@ from playwright.async_api import Error as PlaywrightError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bench.measure import NEVER
 from bench.plan import Block, Call, Client, Trial
 from bench.pulse import Pulse
 from bench.trial import BenchCall, CallFailed, TrialRecord
@@ -58,9 +59,13 @@ def line(record: TrialRecord) -> str:
     """A trial in one line."""
     names = {"detect_ms": "detect", "signaling_ms": "signaling", "inbound_ms": "inbound", "outbound_ms": "outbound"}
     values = ((label, getattr(record.numbers, name)) for name, label in names.items())
-    told = ", ".join(f"{label} {value:.0f} ms" for label, value in values if value is not None)
+    told = ", ".join(f"{label} {_ms(value)}" for label, value in values if value is not None)
     extra = f"; requests {record.numbers.requests}, renegotiated {record.numbers.renegotiated}"
     return f"{record.cell}: {told}{extra}{' (stalled)' if record.stalled else ''}"
+
+
+def _ms(value: float) -> str:
+    return "never" if value == NEVER else f"{value:.0f} ms"
 
 
 async def _block(world: World, kept: Call, left: list[Trial], *, peer: Client, keep: Keep) -> None:

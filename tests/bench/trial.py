@@ -20,7 +20,7 @@ from bench.pulse import Pulse
 from pyvidu.testing import NetworkLab, RunningServer
 
 _CEILING_S = CEILING_MS / 1000
-_JOIN_S = 30.0
+_JOIN_S = 60.0
 _FLOWING = 10  # frames that say that a stream flows, not just that one came through
 _rooms = itertools.count(1)
 

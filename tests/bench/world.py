@@ -69,6 +69,10 @@ class World:
         """The page outside that watches."""
         return await self._page("outside", client, mode)
 
+    async def fresh_context(self, where: str = "inside") -> BrowserContext:
+        """A browser profile with empty caches; whoever asked closes it."""
+        return await self._browsers[where].new_context()
+
     async def forget_pages(self) -> None:
         """Closes every page: the next ones are fresh."""
         for context in self._contexts.values():

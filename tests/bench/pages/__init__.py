@@ -69,7 +69,7 @@ class BenchPage:
         """Joins, and publishes if told to."""
         self.console.clear()
         properties = json.dumps({k: v for k, v in CAMERA.items() if v is not None}) if publish else ""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await self.page.evaluate("(args) => participant.join(...args)", [token, force, properties])
 
     async def leave(self) -> None:
