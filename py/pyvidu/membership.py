@@ -336,7 +336,9 @@ class Membership:
 
 def metadata(data: Any) -> str:
     """What an application hands to `connect` as `data`, as the text that the others get."""
-    return data if isinstance(data, str) else "" if data is None else json.dumps(data)
+    if data is None or isinstance(data, str):
+        return data or ""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)  # as `JSON.stringify` writes it
 
 
 def announce_published(publisher: Publisher) -> None:

@@ -30,7 +30,7 @@ class Publisher(StreamManager):
             audio_active=media.has_audio and properties.publish_audio,
             video_active=media.has_video and properties.publish_video,
             type_of_video=_type_of_video(properties) if media.has_video else None,
-            frame_rate=media.frame_rate,
+            frame_rate=properties.frame_rate,
             video_dimensions=video_dimensions(width, height) if media.has_video else None,
         )
         super().__init__(host, Stream(None, info))
@@ -76,7 +76,7 @@ class Publisher(StreamManager):
             audio_active=stream.audio_active,
             video_active=stream.video_active,
             type_of_video=stream.type_of_video,
-            frame_rate=-1 if stream.frame_rate is None else stream.frame_rate,
+            frame_rate=stream.frame_rate or -1,
             video_dimensions=video_dimensions(**stream.video_dimensions) if stream.has_video else None,
         )
 

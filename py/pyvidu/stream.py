@@ -30,7 +30,7 @@ class Stream:
         self.audio_active = bool(info.audio_active)
         self.video_active = bool(info.video_active)
         self.type_of_video = info.type_of_video
-        self.frame_rate = info.frame_rate
+        self.frame_rate = None if info.frame_rate == -1 else info.frame_rate
         self.video_dimensions = {"width": width, "height": height}
         self.filter = info.filter
         self.stream_manager: StreamManager | None = None

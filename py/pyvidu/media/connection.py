@@ -187,7 +187,8 @@ class InboundMedia(MediaConnection):
         self.renegotiations += 1
 
         async def exchange(offer: str) -> str:
-            return await _answer(self._signaling, ReconnectStream(stream=self.stream_id, sdp_offer=offer))
+            call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)
+            return await _answer(self._signaling, call)
 
         await self._negotiate(exchange)
 
