@@ -308,7 +308,11 @@ class Membership:
         tag = f"&probe={result.probe_id}" if result.probe_id else ""
         probe_url = f"{token.probe_url}?probe={result.probe_id}" if result.probe_id else token.probe_url
         self.plane.supervise(
-            result.session_id, probe_url, f"{token.socket_url}&reconnect=true{tag}", replays=bool(result.replay)
+            result.session_id,
+            probe_url,
+            f"{token.socket_url}&reconnect=true{tag}",
+            replays=bool(result.replay),
+            life=result.life,
         )
 
     async def _publish(self, publisher: Publisher, media: OutboundMedia) -> PublishVideo:

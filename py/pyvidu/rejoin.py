@@ -36,10 +36,11 @@ PAUSE = 1.0  # seconds between two attempts, doubling
 class Rejoin:
     """The way back of `session` after `old` was evicted. It ends in `rejoined` or `sessionDisconnected`."""
 
-    def __init__(self, session: Session, old: Membership, supply: SupplyToken, data: str) -> None:
+    def __init__(self, session: Session, old: Membership, supply: SupplyToken, reason: Reason, data: str) -> None:
         self._session = session
         self._old = old
         self._supply = supply
+        self._reason = reason
         self._data = data
         self._new: Membership | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -57,7 +58,7 @@ class Rejoin:
             new, present = await self._join()
         except OpenViduError as error:
             logger.warning("rejoining failed: %s", error)
-            self._old.end(Reason.NETWORK_DISCONNECT)
+            self._old.end(self._reason)
             return
         await self._move_in(new, present)
 

@@ -66,6 +66,7 @@ class Room:
             "recordingStopped": self._recording,
             "connectionPropertyChanged": self._own_property_changed,
             "networkQualityLevelChanged": self._quality_changed,
+            "masterNodeCrashedNotification": lambda _params: self._membership.end(Reason.NODE_CRASHED),
         }
 
     def populate(self, result: JoinRoomResult) -> None:

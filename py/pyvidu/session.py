@@ -239,11 +239,11 @@ class Session(EventDispatcher):
     def _lost(self, membership: Membership, reason: Reason) -> None:
         """The server knows us no more: the session ends, unless the application can supply a new token."""
         supply = self.openvidu.advanced_configuration.rejoin
-        if supply is None or reason is not Reason.NETWORK_DISCONNECT:
+        if supply is None:
             membership.end(reason)
             return
         self._membership = None
-        self._rejoin = Rejoin(self, membership, supply, self._data)
+        self._rejoin = Rejoin(self, membership, supply, reason, self._data)
 
     async def _reconcile(self, membership: Membership) -> None:
         """The server does not tell what was missed: the application's backend may know."""

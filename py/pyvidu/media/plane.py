@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
-from pyvidu.platform import Host, Timer
+from pyvidu.platform import Host, Timer, pause
 from pyvidu.reconnection.ice import analyse
 from pyvidu.reconnection.media_health import MediaVerdict
 from pyvidu.reconnection.outage import Outage
@@ -194,7 +194,7 @@ class MediaPlane:
         while True:
             for patient in list(self._patients.values()):
                 await patient.listen()
-            await asyncio.sleep(self._policy.media_watch_poll)
+            await pause(self._host.clock, self._policy.media_watch_poll)
 
     def _markers(self) -> Mapping[object, float | None]:
         """The packet markers of this moment, by peer connection."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Protocol
 
 from pyvidu.errors import OpenViduError, RequestError
-from pyvidu.platform import Clock
+from pyvidu.platform import Clock, pause
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.ice import analyse
 from pyvidu.reconnection.media_health import MediaJudgement, Proof, path_answers
@@ -69,7 +68,7 @@ class Patient:
         proof = Proof(before, max(silent_for, self.silent_for), self._policy, receives=receives)
         last = self._clock.now()
         while True:
-            await asyncio.sleep(self._policy.media_poll)
+            await pause(self._clock, self._policy.media_poll)
             sample, now = await self.listen(), self._clock.now()
             judgement = proof.take(sample, now - last)
             last = now
@@ -97,7 +96,7 @@ class Patient:
                 await self.media.renegotiate()
             except RequestError as error:
                 listener.media_noted(self.media, str(error))
-                await asyncio.sleep(self._policy.media_nudge_period * attempt)
+                await pause(self._clock, self._policy.media_nudge_period * attempt)
             except OpenViduError as error:  # the session or the stream ended, or the network dropped again
                 listener.media_noted(self.media, str(error))
                 return
@@ -118,5 +117,5 @@ class Patient:
             verdict = analyse(self.media.ice_state)
             if verdict != "waiting":
                 return verdict == "connected"
-            await asyncio.sleep(self._policy.media_poll)
+            await pause(self._clock, self._policy.media_poll)
         return False

@@ -6,7 +6,7 @@ aiortc) could too.
 
 from __future__ import annotations
 
-from .clock import Clock, LoopClock, Timer
+from .clock import Clock, LoopClock, Timer, pause
 from .devices import Devices, Elements, LocalMedia, MediaElement
 from .host import Host
 from .network import NetworkListener, NetworkMonitor, Reachability
@@ -32,4 +32,5 @@ __all__ = [
     "SocketListener",
     "Sockets",
     "Timer",
+    "pause",
 ]

@@ -24,6 +24,16 @@ class Clock(Protocol):
         """Calls `callback` in `delay` seconds."""
 
 
+async def pause(clock: Clock, seconds: float) -> None:
+    """Sleeps by `clock`: a browser slows its own timers down in a background tab, the clock's not."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = clock.call_later(seconds, lambda: None if done.done() else done.set_result(None))
+    try:
+        await done
+    finally:
+        timer.cancel()
+
+
 class LoopClock:
     """The clock of the running asyncio loop: real in Pyodide and CPython, virtual in a test with a virtual loop."""
 

@@ -14,6 +14,12 @@ class NetworkListener(Protocol):
     def network_online(self) -> None:
         """The host says that it has one again (`online`)."""
 
+    def network_changed(self) -> None:
+        """The host says that its network is another one (Network Information's `change`)."""
+
+    def page_woke_up(self) -> None:
+        """The page was frozen and runs again (Page Lifecycle's `resume`)."""
+
     def page_unloading(self) -> None:
         """The page goes away for good: what is to be sent must be sent in this call."""
 

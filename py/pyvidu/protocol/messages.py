@@ -95,6 +95,21 @@ class Connect(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStatus(Call):
+    """OpenVidu Pro, after a refused resume: which life does the node of RPC session `session_id` live?"""
+
+    method: ClassVar[str] = "sessionStatus"
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatusResult:
+    """Another `life` than that of `joinRoom` means that the node crashed; absent or -1 means that nobody knows."""
+
+    life: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseSession(Call):
     """Ends the RPC session."""
 

@@ -60,9 +60,10 @@ class AnnounceReconnected:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceLost:
-    """The outage is over: the session is."""
+    """The outage is over: the session is. `node_crashed`: because the node that held it is."""
 
     because: str
+    node_crashed: bool = False
 
 
 Action = (

@@ -4,6 +4,8 @@
 |--------------------|------------------------------------------|---------|
 | socket closed      | none needed: it is gone                  | down    |
 | `offline`          | ping unanswered, or fetch refused at once| down    |
+| network changed    | ping unanswered, or fetch refused at once| down    |
+| page woke up       | ping unanswered, or fetch refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
 | media silent       | ping unanswered                          | down    |
 | media silent       | RTP arrives again                        | fine    |
@@ -18,11 +20,13 @@ from dataclasses import dataclass
 from .evidence import (
     MediaFlows,
     MediaSilent,
+    NetworkChanged,
     PongReceived,
     ServerUnreachable,
     SignalingEvidence,
     SocketClosed,
     WentOffline,
+    WokeUp,
 )
 from .policy import ReconnectionPolicy
 from .rtt import RoundTrip
@@ -46,6 +50,8 @@ class Down:
 
     witness: str
 
+
+_BELIEVE_A_REFUSAL = ("offline", "network changed", "woke up")
 
 DetectorOutput = SendPing | ProbeReachability | Down
 
@@ -76,16 +82,22 @@ class Detector:
                 self._answered(number, now)
             case WentOffline():
                 return self._suspect("offline", now, urgent=True)
+            case NetworkChanged() if self._witness is None:
+                return self._suspect("network changed", now, urgent=True)
+            case WokeUp() if self._witness is None:
+                return self._suspect("woke up", now, urgent=True)
             case MediaSilent() if self._witness is None:
                 return self._suspect("media silent", now, urgent=True)
             case MediaFlows() if self._witness == "media silent":
                 self._calm_down(now)
-            case ServerUnreachable(at_once=True) if self._witness == "offline":
-                return [Down("offline")]
+            case ServerUnreachable(at_once=True) if self._witness in _BELIEVE_A_REFUSAL:
+                return [Down(self._witness)]
         return []
 
     def tick(self, now: float) -> list[DetectorOutput]:
         """What follows from the passing of time."""
+        if now - self.due_at > self._policy.slept:
+            return self._suspect("woke up", now, urgent=True)
         if self._deadline is not None and now >= self._deadline:
             if now - self._deadline > self._policy.stall:
                 self._deadline = now + self._policy.stall_grace  # we slept, the answer may lie in the queue

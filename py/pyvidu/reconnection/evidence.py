@@ -31,6 +31,16 @@ class WentOnline:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkChanged:
+    """The host fired `change` of its network information: perhaps another address."""
+
+
+@dataclass(frozen=True, slots=True)
+class WokeUp:
+    """The page was frozen and runs again, or slept with its machine: much may have happened meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReached:
     """The server answered a reachability probe."""
 
@@ -71,9 +81,12 @@ class ResumeAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ResumeRefused:
-    """`connect` was answered with an error."""
+    """`connect` was answered with an error. `node_crashed`: a cluster said that the session's node is not the same any
+    more (`life`, OpenVidu Pro).
+    """
 
     code: int
+    node_crashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,8 @@ SignalingEvidence = (
     | PongReceived
     | WentOffline
     | WentOnline
+    | NetworkChanged
+    | WokeUp
     | ServerReached
     | ServerUnreachable
     | MediaSilent

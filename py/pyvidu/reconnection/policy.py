@@ -32,6 +32,7 @@ class ReconnectionPolicy:
     probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
     urgent_probe_floor: float = 0.4  # the same after `offline`: a second witness stands already
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
+    slept: float = 2.0  # a timer that fires later than this says that the machine slept: much may have happened
     stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
 
     silence_floor: float = 0.3  # RTP silence shorter than this is no silence, whatever the stream's rhythm

@@ -38,6 +38,7 @@ from .evidence import (
     MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
+    NetworkChanged,
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
@@ -46,6 +47,7 @@ from .evidence import (
     SignalingEvidence,
     SocketClosed,
     WentOnline,
+    WokeUp,
 )
 from .outage import Outage
 from .policy import ReconnectionContext, ReconnectionPolicy
@@ -121,7 +123,7 @@ class Supervisor:
                 return self._server_reached(now)
             case ServerUnreachable():
                 self._reachable = False
-            case WentOnline() | MediaFlows():
+            case WentOnline() | MediaFlows() | NetworkChanged() | WokeUp():
                 return self._sign_of_life(now)
             case AttemptOpened() if self.state is State.ATTEMPTING:
                 return self._attempt_opened(now)
@@ -129,9 +131,9 @@ class Supervisor:
                 return self._attempt_failed(now, drop=False)
             case ResumeAccepted() if self.state is State.RESUMING:
                 self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
-            case ResumeRefused(code) if self.state is State.RESUMING:
+            case ResumeRefused(code, node_crashed) if self.state is State.RESUMING:
                 if code == Code.RECONNECTION:
-                    return self._lost(now, "the server refused to resume the session")
+                    return self._lost(now, "the server refused to resume the session", node_crashed=node_crashed)
                 return self._attempt_failed(now, drop=True)
             case MembershipConfirmed() if self.state is State.VERIFYING:
                 return self._recovered(now)
@@ -263,13 +265,13 @@ class Supervisor:
             return self._attempt(now)
         return self._attempt_failed(now, drop=True)
 
-    def _lost(self, now: float, because: str) -> list[Action]:
+    def _lost(self, now: float, because: str, *, node_crashed: bool = False) -> list[Action]:
         outage = self._current()
         outage.note(now, "verdict", because)
         outage.finish(now, "sessionDisconnected")
         self.state = State.ENDED
         self._timers.clear()
-        return [AnnounceLost(because)]
+        return [AnnounceLost(because, node_crashed)]
 
     def _timer(self, name: str, now: float) -> list[Action]:
         match name:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from itertools import count
 from typing import Any, Protocol
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Timer
-from pyvidu.protocol.messages import Call, Connect, LeaveRoom, Ping
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.messages import Call, Connect, LeaveRoom, Ping, SessionStatus, SessionStatusResult
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import WireError, from_wire
 from pyvidu.reconnection.actions import (
     Action,
     AnnounceAttempt,
@@ -35,6 +37,7 @@ from pyvidu.reconnection.evidence import (
     MediaSilent,
     MembershipConfirmed,
     MembershipDenied,
+    NetworkChanged,
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
@@ -44,13 +47,14 @@ from pyvidu.reconnection.evidence import (
     SocketClosed,
     WentOffline,
     WentOnline,
+    WokeUp,
 )
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
 
 from .outbox import Outbox
-from .rpc_socket import RpcError, RpcSocket
+from .rpc_socket import RpcError, RpcSocket, SocketGone
 
 CLOSED_BY_CLIENT = 4102
 REPLACED_BY_RECONNECTION = 4104
@@ -104,6 +108,7 @@ class SignalingPlane:
         self._url = self._probe_url = self._rpc_session = ""
         self._closed = False
         self.replays = False
+        self._life: int | None = None
 
     @property
     def outages(self) -> list[Outage]:
@@ -142,12 +147,15 @@ class SignalingPlane:
         self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
         self._outbox.attach(self._current)
 
-    def supervise(self, rpc_session: str, probe_url: str, url: str, *, replays: bool) -> None:
+    def supervise(
+        self, rpc_session: str, probe_url: str, url: str, *, replays: bool = False, life: int | None = None
+    ) -> None:
         """From here on the plane survives network drops, as the RPC session `rpc_session`.
 
         `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
-        runs a repeated request once and sends missed notifications after a resume.
+        runs a repeated request once and sends missed notifications after a resume, `life` is that of a cluster's node.
         """
+        self._life = life
         self._outbox.exactly_once = self.replays = replays
         self._rpc_session, self._probe_url, self._url = rpc_session, probe_url, url
         self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
@@ -266,6 +274,14 @@ class SignalingPlane:
         """A sign of life."""
         self._report(WentOnline())
 
+    def network_changed(self) -> None:
+        """A witness."""
+        self._report(NetworkChanged())
+
+    def page_woke_up(self) -> None:
+        """A reason to look after everything at once."""
+        self._report(WokeUp())
+
     def page_unloading(self) -> None:
         """The page goes away."""
         self._listener.signaling_unloading()
@@ -302,9 +318,10 @@ class SignalingPlane:
                 self._listener.signaling_attempt(number, next_delay)
             case AnnounceReconnected(same_socket):
                 self._come_back(same_socket)
-            case AnnounceLost():
-                self.close(SessionLostError(Reason.NETWORK_DISCONNECT))
-                self._listener.signaling_lost(Reason.NETWORK_DISCONNECT)
+            case AnnounceLost(_, node_crashed):
+                reason = Reason.NODE_CRASHED if node_crashed else Reason.NETWORK_DISCONNECT
+                self.close(SessionLostError(reason))
+                self._listener.signaling_lost(reason)
 
     def _come_back(self, same_socket: bool) -> None:
         if not same_socket:
@@ -344,13 +361,40 @@ class SignalingPlane:
 
     def _resume(self, ping: int) -> None:
         if self._attempt is not None:
-            self._when_answered(
-                self._attempt,
-                Connect(session_id=self._rpc_session, reconnect=True, received=self._count),
-                lambda _: ResumeAccepted(),
-                lambda error: ResumeRefused(error.code),
-            )
+            self._spawn(self._connect(self._attempt))
             self._check_membership(self._attempt, ping)
+
+    def _connect(self, socket: RpcSocket) -> Coroutine[Any, Any, None]:
+        """Sends `connect` at once; the coroutine waits for what comes of it."""
+        call = Connect(session_id=self._rpc_session, reconnect=True, received=self._count)
+        answer = socket.request(call)
+
+        async def outcome() -> None:
+            try:
+                await answer
+            except RpcError as error:
+                crashed = error.code == Code.RECONNECTION and await self._node_crashed(socket)
+                if socket is self._attempt:
+                    self._report(ResumeRefused(error.code, crashed))
+            except SocketGone:
+                pass  # its close is evidence of its own
+            else:
+                if socket is self._attempt:
+                    self._report(ResumeAccepted())
+
+        return outcome()
+
+    async def _node_crashed(self, socket: RpcSocket) -> bool:
+        """A cluster tells by `life` whether the node that refused is still the one that we joined."""
+        if self._life is None:
+            return False
+        try:
+            async with asyncio.timeout(self._policy.resume_deadline / 2):
+                answer = await socket.request(SessionStatus(self._rpc_session))
+            life = from_wire(SessionStatusResult, answer).life
+        except (TimeoutError, RpcError, SocketGone, WireError):
+            return False
+        return life not in (None, -1, self._life)
 
     def _check_membership(self, socket: RpcSocket | None, ping: int) -> None:
         if socket is not None:
@@ -386,12 +430,12 @@ class SignalingPlane:
         task.add_done_callback(self._tasks.discard)
 
     def _rearm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        old, self._timer = self._timer, None
         due = self._supervisor.due_at if self._supervisor is not None and not self._closed else None
         if due is not None:
             self._timer = self._host.clock.call_later(due - self._host.clock.now(), self._tick)
+        if old is not None:
+            old.cancel()
 
 
 class _ToEvidence(Protocol):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from itertools import count
 
+import pytest
+
 from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, SendPing
 from pyvidu.reconnection.evidence import (
     MediaFlows,
     MediaSilent,
+    NetworkChanged,
     PongReceived,
     ServerReached,
     ServerUnreachable,
     SocketClosed,
     WentOffline,
+    WokeUp,
 )
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
@@ -97,17 +101,34 @@ def test_on_a_slow_network_the_probe_is_given_longer() -> None:
 def test_a_timer_that_fires_late_says_that_we_were_stalled() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    assert detector.tick(5.0) == []  # due at 1.0: the page slept, the pong may lie in the queue
-    detector.handle(PongReceived(0), 5.01)
-    assert detector.tick(5.02) == [SendPing(1)]
+    assert detector.tick(2.5) == []  # due at 1.0: the page was stalled, the pong may lie in the queue
+    detector.handle(PongReceived(0), 2.51)
+    assert detector.tick(2.52) == [SendPing(1)]
 
 
 def test_a_stall_that_hid_a_real_drop_costs_only_its_grace() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    detector.tick(5.0)
-    assert detector.tick(5.3) == [SendPing(1), ProbeReachability()]
-    assert detector.tick(6.3) == [Down("late pong")]
+    detector.tick(2.5)
+    assert detector.tick(2.8) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(3.8) == [Down("late pong")]
+
+
+def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.tick(3600.0) == [SendPing(1), ProbeReachability()]
+    assert detector.handle(ServerUnreachable(at_once=True), 3600.01) == [Down("woke up")]
+
+
+@pytest.mark.parametrize(("evidence", "witness"), [(WokeUp(), "woke up"), (NetworkChanged(), "network changed")])
+def test_a_page_that_woke_or_moved_is_probed_at_once_and_urgently(evidence: object, witness: str) -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.handle(evidence, 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(0.9) == [Down(witness)]
 
 
 def test_pongs_of_unknown_pings_are_ignored() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import js
 
 from pyvidu.errors import BrowserNotSupportedError
-from pyvidu.platform import Host, LoopClock
+from pyvidu.platform import Host
+from pyvidu.platform.browser.clock import BrowserClock
 from pyvidu.platform.browser.devices import BrowserDevices
 from pyvidu.platform.browser.elements import BrowserElements
 from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReachability
@@ -26,7 +27,7 @@ def browser_host() -> Host:
     if not hasattr(js, "RTCPeerConnection"):
         raise BrowserNotSupportedError("This browser has no WebRTC (RTCPeerConnection is missing)")
     return Host(
-        clock=LoopClock(),
+        clock=BrowserClock(),
         sockets=BrowserSockets(),
         peers=BrowserPeerConnections(),
         watch_network=BrowserNetworkMonitor,

@@ -19,6 +19,10 @@ class BrowserNetworkMonitor:
         self._scope.listen(js.window, "offline", lambda _event: listener.network_offline())
         self._scope.listen(js.window, "online", lambda _event: listener.network_online())
         self._scope.listen(js.window, "pagehide", lambda _event: listener.page_unloading())
+        self._scope.listen(js.document, "resume", lambda _event: listener.page_woke_up())
+        connection = getattr(js.navigator, "connection", None)
+        if connection:
+            self._scope.listen(connection, "change", lambda _event: listener.network_changed())
 
     def close(self) -> None:
         """Ends the subscription."""
