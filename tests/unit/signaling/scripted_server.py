@@ -1,0 +1,129 @@
+"""A server that a test writes line by line: sockets without a network, answered by a function."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyvidu.platform import Host, LoopClock, NetworkListener, SocketListener
+from pyvidu.protocol.messages import Call, Echo
+from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.signaling import SignalingPlane
+
+Answer = Callable[[str, dict[str, Any]], Any]
+
+
+class ScriptedSocket:
+    """Answers every request with what `ScriptedServer.answers` has for its method: a result, an error, or None (silence)."""
+
+    def __init__(self, server: ScriptedServer, listener: SocketListener) -> None:
+        self.server = server
+        self.listener: SocketListener | None = listener
+        self.is_open = False
+        self.requests: list[tuple[int, str, dict[str, Any]]] = []
+        server.sockets.append(self)
+        if server.accepts:
+            asyncio.get_running_loop().call_soon(self._open)
+
+    def send(self, text: str) -> None:
+        message = json.loads(text)
+        self.requests.append((message["id"], message["method"], message["params"]))
+        answer = self.server.answers.get(message["method"], {})
+        if answer is not None:
+            kind = "error" if "code" in answer else "result"
+            self.push({"jsonrpc": "2.0", "id": message["id"], kind: answer})
+
+    def push(self, message: Mapping[str, Any]) -> None:
+        asyncio.get_running_loop().call_soon(self._deliver, json.dumps(message))
+
+    def drop(self) -> None:
+        """The server's side closes it."""
+        listener, self.listener, self.is_open = self.listener, None, False
+        if listener is not None:
+            listener.socket_closed(self, 1006, "")
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self.listener, self.is_open = None, False
+        self.closed = code
+
+    def methods(self) -> list[str]:
+        return [method for _, method, _ in self.requests]
+
+    def _open(self) -> None:
+        if self.listener is not None:
+            self.is_open = True
+            self.listener.socket_opened(self)
+
+    def _deliver(self, text: str) -> None:
+        if self.listener is not None:
+            self.listener.socket_received(self, text)
+
+
+class ScriptedServer:
+    """Sockets, reachability and network events of a test; also the listener of the plane under test."""
+
+    def __init__(self) -> None:
+        self.sockets: list[ScriptedSocket] = []
+        self.answers: dict[str, Any] = {"ping": {"value": "pong"}}
+        self.accepts = True
+        self.told: list[str] = []
+        self.plane = SignalingPlane(self._host(), ReconnectionPolicy(), self)
+
+    def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
+        return ScriptedSocket(self, listener)
+
+    async def probe(self, url: str, timeout: float) -> bool:
+        await asyncio.sleep(0.01)
+        return self.accepts
+
+    async def joined(self, **particulars: Any) -> SignalingPlane:
+        await self.plane.open("ws://server/openvidu?sessionId=x")
+        self.plane.supervise("rpc", "http://server/openvidu", "ws://server/openvidu", **particulars)
+        return self.plane
+
+    # --- SignalingListener -------------------------------------------------------------------------------------------
+
+    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+        self.told.append(method)
+
+    def signaling_reconnecting(self) -> None:
+        self.told.append("reconnecting")
+
+    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
+        pass
+
+    def signaling_reconnected(self) -> None:
+        self.told.append("reconnected")
+
+    def signaling_lost(self, reason: Reason) -> None:
+        self.told.append(f"lost: {reason}")
+
+    def signaling_unloading(self) -> None:
+        self.told.append("unloading")
+
+    def membership_check(self) -> Call:
+        return Echo()
+
+    def _host(self) -> Host:
+        unused: Any = None
+        return Host(
+            clock=LoopClock(),
+            sockets=self,
+            peers=unused,
+            watch_network=lambda _listener: _Monitor(),
+            reachability=self,
+            devices=unused,
+            elements=unused,
+            description="",
+        )
+
+
+class _Monitor:
+    def close(self) -> None:
+        pass
+
+
+__all__ = ["NetworkListener", "ScriptedServer", "ScriptedSocket"]

@@ -1,0 +1,182 @@
+"""The shell around the supervisor, against a server that is written line by line."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from scripted_server import ScriptedServer
+
+from pyvidu.errors import (
+    ConnectionFailedError,
+    NotConnectedError,
+    RequestError,
+    RequestOutcomeUnknown,
+    RequestTimeoutError,
+    SessionLostError,
+)
+from pyvidu.protocol.messages import Echo, LeaveRoom, SendMessage
+from virtual_time import virtual_time
+
+REFUSED = {"code": 40007, "message": "reconnection error"}
+
+
+@virtual_time
+async def test_the_first_ping_declares_the_heartbeat_and_the_others_do_not() -> None:
+    server = ScriptedServer()
+    await server.joined()
+    await asyncio.sleep(3.5)
+    pings = [params for _, method, params in server.sockets[0].requests if method == "ping"]
+    assert pings == [{"interval": 5000}, {}, {}, {}, {}]
+    server.plane.close()
+
+
+@virtual_time
+async def test_ids_are_counted_up_and_never_used_twice_over_all_sockets() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    await plane.request(Echo())
+    server.sockets[0].drop()
+    await asyncio.sleep(1)
+    await plane.request(Echo())
+    ids = [number for socket in server.sockets for number, _, _ in socket.requests]
+    assert ids == sorted(set(ids))
+    plane.close()
+
+
+@virtual_time
+async def test_connect_goes_first_on_a_new_socket_with_the_rpc_session_id() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(0.5)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert server.sockets[1].methods()[:3] == ["connect", "echo", "ping"]
+    assert server.sockets[1].requests[0][2] == {"sessionId": "rpc", "reconnect": True}
+    plane.close()
+
+
+@virtual_time
+async def test_a_first_socket_that_does_not_open_raises_with_the_cause() -> None:
+    server = ScriptedServer()
+    server.accepts = False
+    with pytest.raises(ConnectionFailedError, match="ws://server/openvidu: no answer within 10 s"):
+        await server.joined()
+    assert not server.sockets[0].is_open
+
+
+@pytest.mark.parametrize(
+    ("life", "status", "reason"),
+    [
+        (None, {"life": 2}, "networkDisconnect"),
+        (1, {"life": 1}, "networkDisconnect"),
+        (1, {"life": 2}, "nodeCrashed"),
+        (1, {"life": -1}, "networkDisconnect"),
+        (1, {}, "networkDisconnect"),
+        (1, {"life": "?"}, "networkDisconnect"),
+        (1, {"code": -1, "message": "unknown method"}, "networkDisconnect"),
+        (1, None, "networkDisconnect"),
+    ],
+)
+@virtual_time
+async def test_a_refused_resume_on_a_cluster_asks_for_the_nodes_life(
+    life: int | None, status: Any, reason: str
+) -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": REFUSED, "sessionStatus": status}
+    plane = await server.joined(life=life)
+    server.sockets[0].drop()
+    await asyncio.sleep(5)
+    assert server.told == ["reconnecting", f"lost: {reason}"]
+    with pytest.raises(SessionLostError, match=reason):
+        await plane.request(Echo())
+
+
+@virtual_time
+async def test_an_unanswered_request_fails_after_its_deadline_though_the_plane_is_up() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    with pytest.raises(RequestTimeoutError, match="leaveRoom within 10 s"):
+        await plane.request(LeaveRoom())
+    plane.close()
+
+
+@virtual_time
+async def test_a_refused_request_carries_openvidus_code() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = {"code": -1, "message": "No such user. Code: 102"}
+    plane = await server.joined()
+    with pytest.raises(RequestError) as refused:
+        await plane.request(LeaveRoom())
+    assert (refused.value.code, refused.value.method) == (102, "leaveRoom")
+    plane.close()
+
+
+@pytest.mark.parametrize(("repeatable", "replays"), [(True, False), (False, True)])
+@virtual_time
+async def test_a_request_in_flight_is_repeated_where_that_is_safe(repeatable: bool, replays: bool) -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = None
+    plane = await server.joined(replays=replays)
+    sending = asyncio.ensure_future(plane.request(SendMessage("x"), repeatable=repeatable))
+    await asyncio.sleep(1)
+    server.answers["sendMessage"] = {}
+    server.sockets[0].drop()
+    await sending
+    first, second = [
+        number for socket in server.sockets for number, method, _ in socket.requests if method == "sendMessage"
+    ]
+    assert (first == second) == replays, "under its id only where the server knows it again"
+    plane.close()
+
+
+@virtual_time
+async def test_a_request_in_flight_that_must_not_be_repeated_says_that_nobody_knows() -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = None
+    plane = await server.joined()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x"), repeatable=False))
+    await asyncio.sleep(1)
+    server.sockets[0].drop()
+    with pytest.raises(RequestOutcomeUnknown):
+        await sending
+    plane.close()
+
+
+@virtual_time
+async def test_notifications_of_an_outage_are_told_after_its_end_and_not_twice() -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": None, "echo": None}
+    plane = await server.joined(replays=True)
+    server.sockets[0].push({"jsonrpc": "2.0", "method": "participantLeft", "params": {}})
+    await asyncio.sleep(0.1)
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    new = server.sockets[1]
+    assert new.requests[0][2]["received"] == 1
+    new.push({"jsonrpc": "2.0", "id": new.requests[0][0], "result": {"value": "reconnection successful"}})
+    new.push({"jsonrpc": "2.0", "method": "participantJoined", "params": {}})
+    await asyncio.sleep(0.1)
+    assert server.told == ["participantLeft", "reconnecting"]
+    new.push({"jsonrpc": "2.0", "id": new.requests[1][0], "result": {}})
+    await asyncio.sleep(0.1)
+    assert server.told == ["participantLeft", "reconnecting", "reconnected", "participantJoined"]
+    plane.close()
+
+
+@virtual_time
+async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.sockets[0].drop()
+    plane.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.sleep(30)
+    assert all(task.done() for task in tasks)
+    assert server.told == ["reconnecting"]
+    assert len(server.sockets) == 2
+    assert not any(socket.is_open for socket in server.sockets)
+    with pytest.raises(NotConnectedError):
+        await plane.request(Echo())
