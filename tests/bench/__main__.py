@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import boot, plan, report, rig, summary, table
+from bench import boot, plan, report, rig, storm, summary, table
 from bench.plan import Plan
 from bench.results import Results
 from bench.run import run_blocks
@@ -21,7 +21,7 @@ from pyvidu.testing import LabError
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "results" / "latest.json"
-SUBJECTS = {"boot": boot}
+SUBJECTS = {"boot": boot, "storm": storm}
 SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt")
 
 

@@ -1,0 +1,159 @@
+"""A `Host` for the client core on CPython: sockets and probes by aiohttp, and no media unless a peer factory is given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from pyvidu.platform import Host, LoopClock, NetworkListener, SocketListener
+
+_ABNORMAL = 1006
+
+
+@dataclass
+class Counts:
+    """What the clients of one host did to the network."""
+
+    sockets: int = 0
+    probes: int = 0
+
+
+class LightSocket:
+    """A `Socket` with the semantics of a browser's."""
+
+    def __init__(self, http: aiohttp.ClientSession, trust: ssl.SSLContext, url: str, listener: SocketListener) -> None:
+        self._http = http
+        self._trust = trust
+        self._listener: SocketListener | None = listener
+        self._ws: aiohttp.ClientWebSocketResponse | None = None
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._task = asyncio.create_task(self._live(url))
+
+    @property
+    def is_open(self) -> bool:
+        return self._ws is not None and not self._ws.closed and self._listener is not None
+
+    def send(self, text: str) -> None:
+        if self.is_open:
+            self._queue.put_nowait(text)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        # What was sent synchronously before (`leaveRoom`) still goes out, as in a browser.
+        self._listener = None
+        self._task.cancel()
+
+    async def _live(self, url: str) -> None:
+        sender: asyncio.Task[None] | None = None
+        code, reason = _ABNORMAL, ""
+        try:
+            async with self._http.ws_connect(url, ssl=self._trust, heartbeat=None) as self._ws:
+                sender = asyncio.create_task(self._send())
+                if self._listener is not None:
+                    self._listener.socket_opened(self)
+                async for message in self._ws:
+                    if message.type is aiohttp.WSMsgType.TEXT and self._listener is not None:
+                        self._listener.socket_received(self, message.data)
+                code = self._ws.close_code or _ABNORMAL
+        except (aiohttp.ClientError, OSError):
+            pass
+        finally:
+            if sender is not None:
+                sender.cancel()
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            listener.socket_closed(self, code, reason)
+
+    async def _send(self) -> None:
+        assert self._ws is not None
+        while True:
+            text = await self._queue.get()
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                await self._ws.send_str(text)
+
+
+@dataclass
+class LightSockets:
+    """Opens `LightSocket`s."""
+
+    http: aiohttp.ClientSession
+    trust: ssl.SSLContext
+    counts: Counts
+
+    def open(self, url: str, listener: SocketListener) -> LightSocket:
+        self.counts.sockets += 1
+        return LightSocket(self.http, self.trust, url, listener)
+
+
+@dataclass
+class LightReachability:
+    """Probes by a GET of a connection of its own, as a browser's pools do after a silent drop."""
+
+    http: aiohttp.ClientSession
+    trust: ssl.SSLContext
+    counts: Counts
+
+    async def probe(self, url: str, timeout: float) -> bool:
+        self.counts.probes += 1
+        try:
+            async with asyncio.timeout(timeout), self.http.get(url, ssl=self.trust):
+                return True
+        except (aiohttp.ClientError, OSError):
+            return False
+
+
+class _NoNews:
+    """A network monitor that never has anything to tell: CPython knows of no `offline`."""
+
+    def __init__(self, _listener: NetworkListener) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Elements:
+    """Nothing is shown, so there is nothing to show it in."""
+
+    def create(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError("a light participant shows nothing")
+
+    adopt = create
+
+
+@dataclass
+class LightHosts:
+    """Hosts that share one HTTP client."""
+
+    http: aiohttp.ClientSession
+    counts: Counts = field(default_factory=Counts)
+    trust: ssl.SSLContext = field(default_factory=lambda: _anybody())
+
+    def host(self, peers: Any = None) -> Host:
+        """A host for one participant."""
+        return Host(
+            clock=LoopClock(),
+            sockets=LightSockets(self.http, self.trust, self.counts),
+            peers=peers,
+            watch_network=_NoNews,
+            reachability=LightReachability(self.http, self.trust, self.counts),
+            devices=None,  # type: ignore[arg-type]  # nobody asks for a camera here
+            elements=_Elements(),
+            description="pyvidu bench on CPython",
+        )
+
+
+def http_client() -> aiohttp.ClientSession:
+    """An HTTP client without limits of its own."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=False))
+
+
+def _anybody() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the bench's own certificate, on the bench's own network
+    return context
