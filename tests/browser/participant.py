@@ -21,6 +21,8 @@ EVENTS = (
     "reconnecting",
     "reconnectionAttempt",
     "reconnected",
+    "streamFrozen",
+    "streamRecovered",
     "sessionDisconnected",
     "exception",
 )

@@ -155,6 +155,10 @@ class NetworkLab:
         """Run a command inside and return what it printed."""
         return self._namespace.run(*command)
 
+    def processes(self) -> list[int]:
+        """Return the ids of what runs inside: stopped and continued, they sleep as their whole machine would."""
+        return [int(pid) for pid in run("ip", "netns", "pids", self.namespace).split()]
+
     # --- faults ---
 
     def silent_drop(self) -> None:
