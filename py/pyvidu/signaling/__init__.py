@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .plane import SignalingListener, SignalingPlane
+from .listener import SignalingListener
+from .plane import SignalingPlane
 
 __all__ = ["SignalingListener", "SignalingPlane"]

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Timer
-from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import Call, Connect, LeaveRoom, Ping, SessionStatus, SessionStatusResult
+from pyvidu.protocol.messages import Call, LeaveRoom, Ping
 from pyvidu.protocol.reasons import Reason
-from pyvidu.protocol.wire import WireError, from_wire
 from pyvidu.reconnection.actions import (
     Action,
     AnnounceAttempt,
@@ -35,12 +34,7 @@ from pyvidu.reconnection.evidence import (
     AttemptOpened,
     MediaFlows,
     MediaSilent,
-    MembershipConfirmed,
-    MembershipDenied,
     NetworkChanged,
-    PongReceived,
-    ResumeAccepted,
-    ResumeRefused,
     ServerReached,
     ServerUnreachable,
     SignalingEvidence,
@@ -53,38 +47,15 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
 
+from .inquiries import Inquiries
+from .listener import SignalingListener
 from .outbox import Outbox
-from .rpc_socket import RpcError, RpcSocket, SocketGone
+from .rpc_socket import RpcSocket
 
 CLOSED_BY_CLIENT = 4102
 REPLACED_BY_RECONNECTION = 4104
 OPEN_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 10.0
-
-
-class SignalingListener(Protocol):
-    """Told what becomes of the signaling plane. Nothing is told after `SignalingPlane.close`."""
-
-    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
-        """The server pushed a notification."""
-
-    def signaling_reconnecting(self) -> None:
-        """An outage has begun."""
-
-    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
-        """Attempt `number` to come back begins; `next_delay` seconds after its failure comes the next one."""
-
-    def signaling_reconnected(self) -> None:
-        """The outage is over. What the application had asked for meanwhile goes out right after this call."""
-
-    def signaling_lost(self, reason: Reason) -> None:
-        """The session is over. Everything that waits has failed."""
-
-    def signaling_unloading(self) -> None:
-        """The page goes away."""
-
-    def membership_check(self) -> Call:
-        """The request that needs membership and changes nothing."""
 
 
 class SignalingPlane:
@@ -96,6 +67,7 @@ class SignalingPlane:
         self._listener = listener
         self._ids = count()
         self._outbox = Outbox(host.clock, self._ids)
+        self._inquiries = Inquiries(self._report)
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
         self._current: RpcSocket | None = None
@@ -105,10 +77,9 @@ class SignalingPlane:
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._url = self._probe_url = self._rpc_session = ""
+        self._url = self._probe_url = ""
         self._closed = False
         self.replays = False
-        self._life: int | None = None
 
     @property
     def outages(self) -> list[Outage]:
@@ -155,9 +126,9 @@ class SignalingPlane:
         `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
         runs a repeated request once and sends missed notifications after a resume, `life` is that of a cluster's node.
         """
-        self._life = life
+        self._inquiries.rpc_session, self._inquiries.life = rpc_session, life
         self._outbox.exactly_once = self.replays = replays
-        self._rpc_session, self._probe_url, self._url = rpc_session, probe_url, url
+        self._probe_url, self._url = probe_url, url
         self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
         self._monitor = self._host.watch_network(self)
         self._rearm()
@@ -192,6 +163,7 @@ class SignalingPlane:
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
+        self._inquiries.close()
         for task in self._tasks:
             task.cancel()
         self._drop_attempt()
@@ -313,6 +285,7 @@ class SignalingPlane:
                 self._check_membership(self._current, ping)
             case AnnounceReconnecting():
                 self._outbox.suspend()
+                self.outages[-1].began = round(time.time(), 3)
                 self._listener.signaling_reconnecting()
             case AnnounceAttempt(number, next_delay):
                 self._listener.signaling_attempt(number, next_delay)
@@ -349,72 +322,24 @@ class SignalingPlane:
             self._attempt.close()
             self._attempt = None
 
-    def _ping(self, socket: RpcSocket | None, number: int) -> None:
-        if socket is not None:
-            self._when_answered(
-                socket, Ping(received=self._count), lambda _: PongReceived(number), lambda _: PongReceived(number)
-            )
-
     @property
     def _count(self) -> int | None:
-        return self._received if self._outbox.exactly_once else None
+        """Notifications so far, for a server that wants to know."""
+        return self._received if self.replays else None
+
+    def _ping(self, socket: RpcSocket | None, number: int) -> None:
+        if socket is not None:
+            self._inquiries.ping(socket, number, self._count)
 
     def _resume(self, ping: int) -> None:
         if self._attempt is not None:
-            self._spawn(self._connect(self._attempt))
+            self._inquiries.resume(self._attempt, self._count)
             self._check_membership(self._attempt, ping)
-
-    def _connect(self, socket: RpcSocket) -> Coroutine[Any, Any, None]:
-        """Sends `connect` at once; the coroutine waits for what comes of it."""
-        call = Connect(session_id=self._rpc_session, reconnect=True, received=self._count)
-        answer = socket.request(call)
-
-        async def outcome() -> None:
-            try:
-                await answer
-            except RpcError as error:
-                crashed = error.code == Code.RECONNECTION and await self._node_crashed(socket)
-                if socket is self._attempt:
-                    self._report(ResumeRefused(error.code, crashed))
-            except SocketGone:
-                pass  # its close is evidence of its own
-            else:
-                if socket is self._attempt:
-                    self._report(ResumeAccepted())
-
-        return outcome()
-
-    async def _node_crashed(self, socket: RpcSocket) -> bool:
-        """A cluster tells by `life` whether the node that refused is still the one that we joined."""
-        if self._life is None:
-            return False
-        try:
-            async with asyncio.timeout(self._policy.resume_deadline / 2):
-                answer = await socket.request(SessionStatus(self._rpc_session))
-            life = from_wire(SessionStatusResult, answer).life
-        except (TimeoutError, RpcError, SocketGone, WireError):
-            return False
-        return life not in (None, -1, self._life)
 
     def _check_membership(self, socket: RpcSocket | None, ping: int) -> None:
         if socket is not None:
-            call = self._listener.membership_check()
-            self._when_answered(
-                socket, call, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code)
-            )
-            self._ping(socket, ping)
-
-    def _when_answered(self, socket: RpcSocket, call: Call, result: _ToEvidence, refusal: _ToEvidence) -> None:
-        def answered(future: asyncio.Future[Any]) -> None:
-            if future.cancelled():
-                return
-            error = future.exception()
-            if error is None:
-                self._report(result(future.result()))
-            elif isinstance(error, RpcError):
-                self._report(refusal(error))
-
-        socket.request(call).add_done_callback(answered)
+            self._inquiries.membership(socket, self._listener.membership_check())
+            self._inquiries.ping(socket, ping, self._count)
 
     async def _probe(self) -> None:
         started = self._host.clock.now()
@@ -436,10 +361,6 @@ class SignalingPlane:
             self._timer = self._host.clock.call_later(due - self._host.clock.now(), self._tick)
         if old is not None:
             old.cancel()
-
-
-class _ToEvidence(Protocol):
-    def __call__(self, answer: Any, /) -> SignalingEvidence: ...
 
 
 def _without_query(url: str) -> str:

@@ -1,0 +1,97 @@
+"""Requests whose answers are evidence: pings, the resume, the proof of membership, a cluster's `life`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.messages import Call, Connect, Ping, SessionStatus, SessionStatusResult
+from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.reconnection.evidence import (
+    MembershipConfirmed,
+    MembershipDenied,
+    PongReceived,
+    ResumeAccepted,
+    ResumeRefused,
+    SignalingEvidence,
+)
+
+from .rpc_socket import RpcError, RpcSocket, SocketGone
+
+LIFE_TIMEOUT = 1.5  # seconds that a cluster is given to tell its `life`
+
+
+class Inquiries:
+    """Asks for the RPC session `rpc_session` and reports what comes of it. `life` is that of a cluster's node, if told.
+
+    A socket that dies before it answers reports nothing here: its closing is evidence of its own.
+    """
+
+    def __init__(self, report: Callable[[SignalingEvidence], None]) -> None:
+        self.rpc_session = ""
+        self.life: int | None = None
+        self._report = report
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ping(self, socket: RpcSocket, number: int, received: int | None) -> None:
+        """Heartbeat. An error is an answer too."""
+        self._when_answered(
+            socket, Ping(received=received), lambda _: PongReceived(number), lambda _: PongReceived(number)
+        )
+
+    def membership(self, socket: RpcSocket, proof: Call) -> None:
+        """Sends a request that only a member gets an answer to."""
+        self._when_answered(socket, proof, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code))
+
+    def resume(self, socket: RpcSocket, received: int | None) -> None:
+        """Sends `connect`, in this very call."""
+        answer = socket.request(Connect(session_id=self.rpc_session, reconnect=True, received=received))
+        task = asyncio.get_running_loop().create_task(self._resumed(socket, answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Reports nothing any more."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _resumed(self, socket: RpcSocket, answer: asyncio.Future[Any]) -> None:
+        try:
+            await answer
+        except RpcError as error:
+            crashed = error.code == Code.RECONNECTION and await self._node_crashed(socket)
+            self._report(ResumeRefused(error.code, crashed))
+        except SocketGone:
+            pass
+        else:
+            self._report(ResumeAccepted())
+
+    async def _node_crashed(self, socket: RpcSocket) -> bool:
+        """A cluster tells by `life` whether the node that refused is still the one that we joined."""
+        if self.life is None:
+            return False
+        try:
+            async with asyncio.timeout(LIFE_TIMEOUT):
+                answer = await socket.request(SessionStatus(self.rpc_session))
+            life = from_wire(SessionStatusResult, answer).life
+        except (TimeoutError, RpcError, SocketGone, WireError):
+            return False
+        return life not in (None, -1, self.life)
+
+    def _when_answered(self, socket: RpcSocket, call: Call, result: _ToEvidence, refusal: _ToEvidence) -> None:
+        def answered(future: asyncio.Future[Any]) -> None:
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                self._report(result(future.result()))
+            elif isinstance(error, RpcError):
+                self._report(refusal(error))
+
+        socket.request(call).add_done_callback(answered)
+
+
+class _ToEvidence(Protocol):
+    def __call__(self, answer: Any, /) -> SignalingEvidence: ...
