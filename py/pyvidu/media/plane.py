@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pyvidu.platform import Host, Timer, pause
 from pyvidu.reconnection.ice import analyse
 from pyvidu.reconnection.media_health import MediaVerdict
-from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.outage import Outage, StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 
@@ -80,6 +80,7 @@ class MediaPlane:
     def suspend(self) -> None:
         """An outage has begun: repairs that need signaling stop; every path is listened to until it ends."""
         self._cancel_examinations()
+        self._close_record()
         self._watch = asyncio.get_running_loop().create_task(self._listen())
 
     def prove_all(self, outage: Outage, *, force: bool) -> None:
@@ -90,6 +91,8 @@ class MediaPlane:
             if media.stream_id and media.peer is not None:
                 because = "forceMediaReconnectionAfterNetworkDrop" if force else ""
                 self._begin(media, self._examine(patient, because))
+        if not self._examinations:
+            self._close_record()
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
         """During a call: a dead connection is replaced at once, a broken one is examined.
@@ -137,11 +140,11 @@ class MediaPlane:
 
     # --- RepairListener ----------------------------------------------------------------------------------------------
 
-    def media_noted(self, media: MediaConnection, text: str) -> None:
-        """A line for the record of the last outage."""
-        logger.debug("%s: %s", media.stream_id, text)
+    def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
+        """A line for the record of the outage that the streams are being proved after."""
+        logger.debug("%s: %s (%s)", media.stream_id, step, because)
         if self._outage is not None:
-            self._outage.note(self._host.clock.now(), "stream", f"{media.stream_id}: {text}")
+            self._outage.note_stream(self._host.clock.now(), media.stream_id, step, because)
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
         """Handed on."""
@@ -153,7 +156,7 @@ class MediaPlane:
 
     def media_given_up(self, media: MediaConnection, message: str) -> None:
         """Told as the exception that it is for OpenVidu."""
-        self.media_noted(media, message)
+        self.media_noted(media, "given up", message)
         self._listener.media_exception(media, "ICE_CONNECTION_FAILED", message)
 
     # --- inside ------------------------------------------------------------------------------------------------------
@@ -176,7 +179,7 @@ class MediaPlane:
     async def _prove(self, patient: Patient, silent_for: float = 0.0) -> MediaVerdict:
         judgement = await patient.prove(silent_for)
         patient.because = judgement.because
-        self.media_noted(patient.media, f"{judgement.verdict} ({judgement.because})")
+        self.media_noted(patient.media, judgement.verdict, judgement.because)
         return judgement.verdict
 
     def _examine_unless_examined(self, media: MediaConnection, silent_for: float = 0.0) -> None:
@@ -214,6 +217,14 @@ class MediaPlane:
             del self._examinations[media]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("examining %s failed", media.stream_id, exc_info=error)
+        if not self._examinations:
+            self._close_record()
+
+    def _close_record(self) -> None:
+        """Every stream is proved or given up: what happens from now on is no part of the outage."""
+        if self._outage is not None:
+            logger.info("%s", self._outage)
+            self._outage = None
 
     def _cancel_examinations(self) -> None:
         for examination in self._examinations.values():

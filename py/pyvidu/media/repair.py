@@ -10,6 +10,7 @@ from pyvidu.platform import Clock, pause
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.ice import analyse
 from pyvidu.reconnection.media_health import MediaJudgement, Proof, path_answers
+from pyvidu.reconnection.outage import StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 from .connection import InboundMedia, MediaConnection
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 class RepairListener(Protocol):
     """Told how it goes."""
 
-    def media_noted(self, media: MediaConnection, text: str) -> None:
+    def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
         """A line for the record of the outage."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
@@ -91,18 +92,18 @@ class Patient:
     async def renegotiate(self, listener: RepairListener, because: str) -> None:
         """Replaces the peer connection until one connects, a bounded number of times."""
         for attempt in range(1, self._policy.media_retries + 1):
-            listener.media_noted(self.media, f"renegotiating, attempt {attempt} ({because})")
+            listener.media_noted(self.media, "renegotiating", f"attempt {attempt}: {because}")
             try:
                 await self.media.renegotiate()
             except RequestError as error:
-                listener.media_noted(self.media, str(error))
+                listener.media_noted(self.media, "failed", str(error))
                 await pause(self._clock, self._policy.media_nudge_period * attempt)
             except OpenViduError as error:  # the session or the stream ended, or the network dropped again
-                listener.media_noted(self.media, str(error))
+                listener.media_noted(self.media, "failed", str(error))
                 return
             else:
                 if await self._connected():
-                    listener.media_noted(self.media, "connected again")
+                    listener.media_noted(self.media, "connected")
                     return
             because = "the last attempt did not connect"
         listener.media_given_up(

@@ -1,29 +1,95 @@
-"""The record of one outage: what was seen, concluded and done, and when. Times are seconds since its first evidence."""
+"""The record of one outage: what was seen, concluded and done, and when. It decides nothing and knows no clock.
+
+Times are seconds since the verdict that began the outage. Everything in it is a value of its own; the texts are for people,
+and nobody has to take them apart.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .evidence import AttemptClosed, AttemptOpened, SignalingEvidence
+
 EntryKind = Literal["evidence", "verdict", "action", "stream"]
 OutageEnd = Literal["reconnected", "rejoined", "sessionDisconnected"]
+AttemptResult = Literal["opened", "resumed", "closed", "dropped"]
+StreamStepName = Literal[
+    "healthy", "paused", "recovering", "frozen", "renegotiating", "connected", "failed", "given up"
+]
+StreamEnd = Literal["healthy", "paused", "renegotiated", "frozen"]
+
+FORMAT = 1  # of `to_dict`: raised when a key changes its meaning or goes; new keys may come without
 
 
 @dataclass(frozen=True, slots=True)
 class OutageEntry:
-    """One line of the record."""
+    """One line of the record.
+
+    `name` says for programs what `text` says for people: the kind of evidence (`SocketClosed`), a stream's step, `attempt`,
+    `dropped`, `down` or how the outage ended; "" for a remark. `stream` is the id of the stream that the line is about.
+    """
 
     at: float
     kind: EntryKind
     text: str
+    name: str = ""
+    stream: str = ""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt to open a new socket and to resume on it. `until` is None, and so is `result` at first, while it lasts.
+
+    `resumed`: it carries the session now. `closed`: refused or closed. `dropped`: we gave it up, for a fresh one, because
+    nothing answered, or because the old socket was faster. `opened`: the socket is open, and the server has not decided yet.
+    """
+
+    at: float
+    until: float | None = None
+    result: AttemptResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStep:
+    """What was concluded about a stream, or done to it, and why."""
+
+    at: float
+    step: StreamStepName
+    because: str = ""
+
+
+@dataclass(slots=True)
+class StreamRecord:
+    """What became of one stream."""
+
+    steps: list[StreamStep] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> StreamEnd | None:
+        """`healthy`: it flows, and was left alone. `paused`: nothing flows, and nothing should. `renegotiated`: it flows on
+        a new peer connection. `frozen`: it stands still. None: not decided yet.
+        """
+        steps = [item.step for item in self.steps]
+        match steps[-1] if steps else None:
+            case "healthy" | "paused" as good:
+                return "renegotiated" if "renegotiating" in steps else good
+            case "frozen" | "given up":
+                return "frozen"
+        return None
 
 
 @dataclass(slots=True)
 class Outage:
     """An outage, from the verdict that the network is gone to its end.
 
-    `end` is None while it lasts. Stream entries may follow the end: media is proved after the signaling plane is back.
+    `witness` is what was seen first. `end` is None while it lasts. Entries of streams may follow the end: media is proved
+    after the signaling plane is back. `began_at` is a time of the session's own clock, for arithmetic; `began` is the same
+    moment in seconds since 1970, as far as whoever owns a calendar has set it.
     """
 
     began_at: float
@@ -32,27 +98,115 @@ class Outage:
     end: OutageEnd | None = None
     duration: float | None = None
     entries: list[OutageEntry] = field(default_factory=list)
+    tries: list[Attempt] = field(default_factory=list)
+    streams: dict[str, StreamRecord] = field(default_factory=dict)
+    began: float | None = None
 
-    def note(self, now: float, kind: EntryKind, text: str) -> None:
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def note(self, now: float, kind: EntryKind, text: str, name: str = "", stream: str = "") -> None:
         """Adds a line."""
-        self.entries.append(OutageEntry(round(now - self.began_at, 3), kind, text))
+        self.entries.append(OutageEntry(self._since(now), kind, text, name, stream))
+
+    def note_evidence(self, now: float, evidence: SignalingEvidence) -> None:
+        """Adds what was observed, in words."""
+        self.note(now, "evidence", _in_words(evidence), type(evidence).__name__)
+        if isinstance(evidence, AttemptOpened) and self.tries:
+            self.tries[-1].result = "opened"
+        elif isinstance(evidence, AttemptClosed):
+            self._attempt_ended(now, "closed")
+
+    def note_attempt(self, now: float) -> None:
+        """Adds an attempt that begins, which is the end of the one before."""
+        self._attempt_ended(now, "dropped")
+        self.attempts += 1
+        self.tries.append(Attempt(self._since(now)))
+        self.note(now, "action", f"attempt {self.attempts}", "attempt")
+
+    def note_dropped(self, now: float, because: str) -> None:
+        """Adds that the attempt under way is given up, if one is."""
+        if self._attempt_ended(now, "dropped"):
+            self.note(now, "action", f"attempt {self.attempts} dropped: {because}", "dropped")
+
+    def note_stream(self, now: float, stream: str, step: StreamStepName, because: str = "") -> None:
+        """Adds what was concluded about a stream, or done to it."""
+        self.streams.setdefault(stream, StreamRecord()).steps.append(StreamStep(self._since(now), step, because))
+        said = _SAID.get(step, step)
+        self.note(now, "stream", f"{stream}: {said} ({because})" if because else f"{stream}: {said}", step, stream)
 
     def finish(self, now: float, end: OutageEnd) -> None:
-        """Ends it."""
+        """Ends it. A session that was lost may still be rejoined: the last word counts."""
+        opened = bool(self.tries) and self.tries[-1].result == "opened"
+        self._attempt_ended(now, "resumed" if opened and end == "reconnected" else "dropped")
         self.end = end
-        self.duration = round(now - self.began_at, 3)
-        self.note(now, "verdict", end)
+        self.duration = self._since(now)
+        self.note(now, "verdict", end, end)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> Mapping[str, Any]:
-        """The record as JSON-ready values."""
+        """The record as JSON-ready values.
+
+        {"format": 1,
+         "began": 1793540795.112,           seconds since 1970, or null
+         "witness": "media silent",         what was seen first
+         "attempts": 3,
+         "end": "reconnected",              or "rejoined", "sessionDisconnected"; null while it lasts
+         "duration": 9.214,                 seconds, or null
+         "tries": [{"at": 0.0, "until": 3.0, "result": "dropped"}, ...],
+         "streams": {"str_CAM_a": {"outcome": "renegotiated",
+                                   "steps": [{"at": 9.6, "step": "frozen", "because": "..."}, ...]}, ...},
+         "entries": [{"at": 0.0, "kind": "verdict", "name": "down", "stream": "", "text": "..."}, ...]}
+        """
         return {
+            "format": FORMAT,
+            "began": self.began,
             "witness": self.witness,
             "attempts": self.attempts,
             "end": self.end,
             "duration": self.duration,
-            "entries": [{"at": entry.at, "kind": entry.kind, "text": entry.text} for entry in self.entries],
+            "tries": [dataclasses.asdict(item) for item in self.tries],
+            "streams": {
+                stream: {"outcome": record.outcome, "steps": [dataclasses.asdict(item) for item in record.steps]}
+                for stream, record in self.streams.items()
+            },
+            "entries": [dataclasses.asdict(item) for item in self.entries],
         }
 
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
     def __str__(self) -> str:
-        lasted = "still going on" if self.duration is None else f"{self.duration:.1f} s"
-        return f"outage ({self.witness}), {lasted}, {self.attempts} attempts, ended in {self.end or 'nothing yet'}"
+        lasted = "outage that goes on" if self.duration is None else f"outage of {self.duration:.1f} s"
+        tried = f"{self.attempts} attempt{'' if self.attempts == 1 else 's'}"
+        parts = [lasted, f"first seen: {self.witness}", tried, *([self.end] if self.end is not None else [])]
+        parts += [f"{stream} {record.outcome or 'not decided yet'}" for stream, record in self.streams.items()]
+        return ", ".join(parts)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _since(self, now: float) -> float:
+        return round(now - self.began_at, 3)
+
+    def _attempt_ended(self, now: float, result: AttemptResult) -> bool:
+        if not self.tries or self.tries[-1].until is not None:
+            return False
+        self.tries[-1].until, self.tries[-1].result = self._since(now), result
+        return True
+
+
+_SAID = {"connected": "connected again", "failed": "not renegotiated"}
+
+
+def _in_words(evidence: SignalingEvidence) -> str:
+    """`SocketClosed(code=1006, reason='')` is "socket closed (code 1006)"."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(evidence).__name__).lower()
+    told = []
+    for item in dataclasses.fields(evidence):
+        value = getattr(evidence, item.name)
+        if value is True:
+            told.append(item.name.replace("_", " "))
+        elif value is not False and value != "":
+            told.append(f"{item.name.replace('_', ' ')} {value}")
+    return f"{name} ({', '.join(told)})" if told else name

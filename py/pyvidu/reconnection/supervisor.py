@@ -109,7 +109,7 @@ class Supervisor:
         if self.state is State.ENDED:
             return []
         if self.outage is not None and not isinstance(evidence, ServerUnreachable):
-            self.outage.note(now, "evidence", str(evidence))
+            self.outage.note_evidence(now, evidence)
         if self.state is State.UP:
             return self._watch(self._detector.handle(evidence, now), now)
         match evidence:
@@ -180,7 +180,7 @@ class Supervisor:
 
     def _down(self, witness: str, now: float) -> list[Action]:
         outage = Outage(began_at=now, witness=witness)
-        outage.note(now, "verdict", f"signaling plane down: {witness}")
+        outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
         self._old_socket = witness != "socket closed"
         self._reachable = False
@@ -191,10 +191,9 @@ class Supervisor:
 
     def _attempt(self, now: float) -> list[Action]:
         outage = self._current()
-        outage.attempts += 1
+        outage.note_attempt(now)
         context = ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
         self._next_delay = self._policy.next_delay(context)
-        outage.note(now, "action", f"attempt {outage.attempts}")
         self._attempt_began = now
         hang = now + self._policy.hang_after if self._reachable else None
         self._enter(State.ATTEMPTING, attempt=now + self._policy.attempt_deadline, hang=hang)
@@ -209,6 +208,7 @@ class Supervisor:
         if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
             return []
         dropped: list[Action] = [DropAttempt()] if drop else []
+        self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
             return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts")]
         self._enter(State.WAITING, wait=now + self._next_delay)

@@ -298,4 +298,4 @@ def test_the_record_of_an_outage_reads_from_evidence_to_end() -> None:
     record = outage.supervisor.outages[0]
     assert record.to_dict()["attempts"] == 1
     assert record.entries[0].text == "signaling plane down: socket closed"
-    assert str(record) == "outage (socket closed), 0.0 s, 1 attempts, ended in reconnected"
+    assert str(record) == "outage of 0.0 s, first seen: socket closed, 1 attempt, reconnected"

@@ -1,0 +1,160 @@
+"""The record of an outage: what it keeps, how it is exported, how it reads."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pyvidu.reconnection.evidence import (
+    AttemptClosed,
+    AttemptOpened,
+    PongReceived,
+    ServerUnreachable,
+    SocketClosed,
+    WentOffline,
+)
+from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep, StreamStepName
+
+
+def an_outage() -> Outage:
+    """Three attempts in nine seconds, then one stream healthy and one renegotiated."""
+    outage = Outage(100.0, "media silent", began=1_793_540_795.112)
+    outage.note(100.0, "verdict", "signaling plane down: media silent", "down")
+    outage.note_attempt(100.0)
+    outage.note_dropped(103.0, "no answer in time")
+    outage.note_attempt(104.0)
+    outage.note_evidence(104.01, AttemptClosed(1006))
+    outage.note_attempt(109.0)
+    outage.note_evidence(109.1, AttemptOpened())
+    outage.finish(109.2, "reconnected")
+    outage.note_stream(109.3, "str_a", "healthy", "frames move")
+    outage.note_stream(109.5, "str_b", "frozen", "nothing moves")
+    outage.note_stream(109.5, "str_b", "renegotiating", "attempt 1: nothing moves")
+    outage.note_stream(109.8, "str_b", "connected")
+    outage.note_stream(110.0, "str_b", "healthy", "frames move")
+    return outage
+
+
+def test_each_attempt_has_its_time_and_its_result() -> None:
+    assert an_outage().tries == [Attempt(0, 3, "dropped"), Attempt(4, 4.01, "closed"), Attempt(9, 9.2, "resumed")]
+    assert an_outage().attempts == 3
+
+
+def test_a_fresh_attempt_is_the_end_of_the_one_before() -> None:
+    outage = Outage(0, "offline")
+    outage.note_attempt(0)
+    outage.note_attempt(0.7)
+    assert outage.tries == [Attempt(0, 0.7, "dropped"), Attempt(0.7)]
+
+
+def test_an_attempt_that_only_opened_has_no_end_yet() -> None:
+    outage = Outage(0, "offline")
+    outage.note_attempt(0)
+    outage.note_evidence(0.1, AttemptOpened())
+    assert outage.tries == [Attempt(0, None, "opened")]
+
+
+def test_who_comes_back_on_the_old_socket_has_dropped_the_attempt() -> None:
+    outage = Outage(0, "late pong")
+    outage.note_attempt(0)
+    outage.finish(2, "reconnected")
+    assert outage.tries == [Attempt(0, 2, "dropped")]
+
+
+def test_an_attempt_that_opened_and_found_the_session_lost_resumed_nothing() -> None:
+    outage = Outage(0, "offline")
+    outage.note_attempt(0)
+    outage.note_evidence(14, AttemptOpened())
+    outage.finish(14.1, "sessionDisconnected")
+    assert outage.tries[-1].result == "dropped"
+
+
+def test_dropping_nothing_leaves_no_line() -> None:
+    outage = Outage(0, "socket closed")
+    outage.note_dropped(1, "no answer in time")
+    assert outage.entries == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (SocketClosed(1006), "socket closed (code 1006)"),
+        (SocketClosed(1001, "going away"), "socket closed (code 1001, reason going away)"),
+        (PongReceived(0), "pong received (number 0)"),
+        (ServerUnreachable(at_once=True), "server unreachable (at once)"),
+        (ServerUnreachable(at_once=False), "server unreachable"),
+        (WentOffline(), "went offline"),
+    ],
+)
+def test_evidence_is_told_in_words_and_by_name(evidence: SocketClosed, words: str) -> None:
+    outage = Outage(0, "offline")
+    outage.note_evidence(1.5, evidence)
+    assert outage.entries == [OutageEntry(1.5, "evidence", words, type(evidence).__name__)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ([], None),
+        (["healthy"], "healthy"),
+        (["paused"], "paused"),
+        (["frozen"], "frozen"),
+        (["frozen", "renegotiating"], None),
+        (["frozen", "renegotiating", "connected"], None),
+        (["frozen", "renegotiating", "failed"], None),
+        (["frozen", "renegotiating", "connected", "healthy"], "renegotiated"),
+        (["renegotiating", "connected", "paused"], "renegotiated"),
+        (["frozen", "renegotiating", "connected", "frozen"], "frozen"),
+        (["frozen", "renegotiating", "given up"], "frozen"),
+    ],
+)
+def test_a_streams_outcome_follows_from_its_steps(steps: list[StreamStepName], outcome: str | None) -> None:
+    assert StreamRecord([StreamStep(0, step) for step in steps]).outcome == outcome
+
+
+def test_a_streams_steps_are_kept_apart_and_in_the_order_of_everything() -> None:
+    outage = an_outage()
+    assert [item.step for item in outage.streams["str_b"].steps] == ["frozen", "renegotiating", "connected", "healthy"]
+    assert outage.streams["str_a"].steps == [StreamStep(9.3, "healthy", "frames move")]
+    assert outage.entries[-1] == OutageEntry(10.0, "stream", "str_b: healthy (frames move)", "healthy", "str_b")
+    assert outage.entries[-2].text == "str_b: connected again"
+
+
+def test_a_session_that_was_lost_may_be_rejoined() -> None:
+    outage = Outage(0, "offline")
+    outage.finish(13, "sessionDisconnected")
+    outage.finish(14, "rejoined")
+    assert (outage.end, outage.duration) == ("rejoined", 14)
+    assert [entry.name for entry in outage.entries] == ["sessionDisconnected", "rejoined"]
+
+
+def test_the_export_has_a_documented_shape() -> None:
+    told = json.loads(an_outage().to_json())
+    assert told == an_outage().to_dict()
+    assert {key: value for key, value in told.items() if key not in ("tries", "streams", "entries")} == {
+        "format": 1,
+        "began": 1_793_540_795.112,
+        "witness": "media silent",
+        "attempts": 3,
+        "end": "reconnected",
+        "duration": 9.2,
+    }
+    assert told["tries"][0] == {"at": 0, "until": 3, "result": "dropped"}
+    assert told["streams"]["str_a"] == {
+        "outcome": "healthy",
+        "steps": [{"at": 9.3, "step": "healthy", "because": "frames move"}],
+    }
+    down = {"at": 0, "kind": "verdict", "name": "down", "stream": "", "text": "signaling plane down: media silent"}
+    assert told["entries"][0] == down
+
+
+def test_it_reads_as_one_line() -> None:
+    line = "outage of 9.2 s, first seen: media silent, 3 attempts, reconnected, str_a healthy, str_b renegotiated"
+    assert str(an_outage()) == line
+
+
+def test_one_that_goes_on_says_so() -> None:
+    outage = Outage(0, "offline")
+    outage.note_attempt(0)
+    assert str(outage) == "outage that goes on, first seen: offline, 1 attempt"
