@@ -52,8 +52,12 @@ bench: setup browser-tools interop $(STAMPS)/bench
 bench-claims: setup browser-tools interop $(STAMPS)/bench
 	@$(BENCH) --claims $(BENCH_ARGS)
 
-bench-boot bench-page bench-server: setup browser-tools interop
+bench-boot bench-page: setup browser-tools interop
 	@$(BENCH) $(@:bench-%=%) $(BENCH_ARGS)
+
+bench-server: setup browser-tools interop
+	@$(BENCH) server $(BENCH_ARGS)
+	@$(BENCH) storm $(BENCH_ARGS)
 
 $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error

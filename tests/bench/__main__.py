@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import boot, plan, report, rig, storm, summary, table
+from bench import boot, page_cost, plan, report, rig, server_cost, storm, summary, table
 from bench.plan import Plan
 from bench.results import Results
 from bench.run import run_blocks
@@ -21,8 +21,8 @@ from pyvidu.testing import LabError
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "results" / "latest.json"
-SUBJECTS = {"boot": boot, "storm": storm}
-SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt")
+SUBJECTS: dict[str, Any] = {"boot": boot, "page": page_cost, "server": server_cost, "storm": storm}
+SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt", "streams")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--outage", action="append", type=_outage, metavar="SECONDS|eviction")
     found.add_argument("--media", action="append", choices=plan.MEDIA)
     found.add_argument("--rtt", action="append", type=float, metavar="MS", help="of the guest's link (a TAP link)")
+    found.add_argument("--streams", action="append", type=int, metavar="N", help="remote streams")
     found.add_argument("--trials", type=int, help="a cell (default 1)")
     found.add_argument("--peer", choices=plan.CLIENTS, default="openvidu-browser", help="who watches, in every cell")
     found.add_argument("--seed", type=int, default=20261124)
@@ -51,7 +52,14 @@ def wanted(options: argparse.Namespace) -> Plan:
     named: dict[str, Any] = {name: value for name in SELECTORS if (value := getattr(options, name)) is not None}
     if not named and options.trials is None:
         return plan.smoke()
-    plurals = {"client": "clients", "server": "servers", "fault": "faults", "outage": "outages", "media": "media"}
+    plurals = {
+        "client": "clients",
+        "server": "servers",
+        "fault": "faults",
+        "outage": "outages",
+        "media": "media",
+        "streams": "streams",
+    }
     selected: dict[str, Any] = {plurals[name]: value for name, value in named.items() if name in plurals}
     if "force" in named:
         selected["forces"] = [value == "yes" for value in named["force"]]

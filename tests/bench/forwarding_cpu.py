@@ -1,10 +1,11 @@
 """What forwarding one stream costs the server, measured with real Chromium pages.
 
-    python tests/bench/forwarding_cpu.py [--subscribers 1] [--seconds 20] [--profile FILE]
+    python tests/bench/forwarding_cpu.py [--subscribers 1] [--seconds 20] [--relay] [--profile FILE]
 
 A server process of its own forwards one publisher's camera (Chromium's fake device, 640x480, Opus) to the subscribers.
 Its CPU time (user and system, of the whole process) is read before and after; what it uses with nobody connected is
-measured first and printed beside it. Printed are per cent of one core, and the same per 500 kbit/s forwarded.
+measured first and printed beside it. Printed are per cent of one core, and the same per 500 kbit/s forwarded. With
+`--relay` the server is the baseline: aiortc's MediaRelay, which decodes and encodes.
 """
 # ruff: noqa: T201  (what it prints is what it is for)
 
@@ -17,6 +18,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 # In place of this folder, whose modules would hide ones of the standard library's.
@@ -24,12 +26,13 @@ sys.path[0:1] = [str(HERE.parents[1] / "py"), str(HERE.parent / "server" / "medi
 
 from media_rig import browser, serving  # noqa: E402
 
+from bench.relay_baseline import RelayRouter  # noqa: E402
 from pyvidu.server.media.router import MediaRouter  # noqa: E402
 
 
-async def serve(profile: str | None) -> None:
+async def serve(profile: str | None, *, relay: bool = False) -> None:
     """The server process: prints its URL; answers each line on its input with its counters; ends with its input."""
-    router = MediaRouter(host_addresses=["127.0.0.1"])
+    router: Any = RelayRouter() if relay else MediaRouter(host_addresses=["127.0.0.1"])
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -44,19 +47,20 @@ async def serve(profile: str | None) -> None:
             if profiler:
                 profiler.enable()
             times = os.times()
-            streams = router.statistics().streams.values()
-            subscribers = [s for stream in streams for s in stream.subscribers.values()]
-            counters = {
-                "cpu": times.user + times.system,
-                "at": loop.time(),
-                "octets": sum(s.octets_forwarded for s in subscribers),
-                "packets": sum(s.packets_forwarded for s in subscribers),
-            }
+            octets, packets = await router.sent() if relay else sent(router)
+            counters = {"cpu": times.user + times.system, "at": loop.time(), "octets": octets, "packets": packets}
             print(json.dumps(counters), flush=True)
     if profiler:
         profiler.disable()
         profiler.dump_stats(str(profile))
     await router.close()
+
+
+def sent(router: MediaRouter) -> tuple[int, int]:
+    """Octets and packets forwarded so far."""
+    streams = router.statistics().streams.values()
+    subscribers = [s for stream in streams for s in stream.subscribers.values()]
+    return sum(s.octets_forwarded for s in subscribers), sum(s.packets_forwarded for s in subscribers)
 
 
 class Server:
@@ -83,9 +87,12 @@ class Server:
         return counters
 
 
-async def measure(subscribers: int, seconds: float, profile: str | None) -> None:
-    """Run the bench and print the result."""
+async def measure(
+    subscribers: int, seconds: float, profile: str | None = None, *, relay: bool = False
+) -> dict[str, float]:
+    """Run the bench, print the result and return it."""
     arguments = [sys.executable, __file__, "--serve", *(["--profile", profile] if profile else [])]
+    arguments += ["--relay"] if relay else []
     process = await asyncio.create_subprocess_exec(
         *arguments, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -122,6 +129,14 @@ async def measure(subscribers: int, seconds: float, profile: str | None) -> None
     print(
         f"subscriber 0 decodes {stats['in_video']['framesPerSecond']} frames/s, lost {stats['in_video']['packetsLost']}"
     )
+    return {
+        "percent_of_a_core": round(core, 2),
+        "idle_percent": round(100 * idle["cpu"] / idle["at"], 2),
+        "kbit_s": round(rate),
+        "packets_s": round(used["packets"] / used["at"]),
+        "percent_per_500_kbit_s": round(core * 500 / rate, 2),
+        "frames_s": stats["in_video"]["framesPerSecond"],
+    }
 
 
 def main() -> None:
@@ -130,12 +145,13 @@ def main() -> None:
     parser.add_argument("--subscribers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--profile", help="write a cProfile of the server process here (it slows the server down)")
+    parser.add_argument("--relay", action="store_true", help="measure the transcoding baseline instead")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        asyncio.run(serve(arguments.profile))
+        asyncio.run(serve(arguments.profile, relay=arguments.relay))
     else:
-        asyncio.run(measure(arguments.subscribers, arguments.seconds, arguments.profile))
+        asyncio.run(measure(arguments.subscribers, arguments.seconds, arguments.profile, relay=arguments.relay))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ HANDOVER_S = 4.0
 FLAP_DOWN_S, FLAP_UP_S = 1.0, 2.0
 SETTLE_S = (3.0, 8.0)
 """Between two drops. Its span is the official client's ping period, so that every phase is equally likely."""
+GROWTH = (4, 8, 16)
+"""Remote streams, beside the one of every other cell: the watcher sends one, light participants the others."""
 TRIALS_A_BLOCK = 4
 
 _REJOIN_S, _BLOCK_S, _CEILING_S = 6.0, 7.0, 20.0  # of the estimate of time left only
@@ -140,6 +142,8 @@ def smoke() -> Plan:
     add(CLIENTS, "silent", (9,), force=True)
     add(ours, "silent", (9,), media="send")
     add(ours, "silent", (9,), media="none")
+    for streams in GROWTH:
+        add(ours, "silent", (9,), streams=streams)
     return dict.fromkeys(wanted, 1)
 
 
@@ -164,12 +168,15 @@ def selection(  # one parameter for each option of the command
     outages: Sequence[float | Literal["eviction"]] = (),
     media: Sequence[Media] = ("both",),
     rtts_ms: Sequence[float] = (0.0,),
+    streams: Sequence[int] = (1,),
     trials: int = 1,
 ) -> Plan:
     """Every combination of what is named; outages that are not named are those that make sense for the fault."""
     plan: dict[Cell, int] = {}
-    for server, kind, rtt, client, force in itertools.product(servers, media, rtts_ms, clients, forces):
-        call = Call(server, kind, client, force, rtt)
+    for server, kind, rtt, number, client, force in itertools.product(
+        servers, media, rtts_ms, streams, clients, forces
+    ):
+        call = Call(server, kind, client, force, rtt, number)
         for fault in faults:
             for outage in outages or _usual_outages(fault):
                 plan[Cell(call, fault, EVICTION_S[server] if outage == "eviction" else float(outage))] = trials

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
-import sys
 import time
 from typing import Any
 
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import processes
+from bench.light.process import LightProcess
 from bench.plan import SERVERS, ServerMode
 from bench.world import World
 from pyvidu.testing import LabError, RunningServer
@@ -35,17 +34,11 @@ async def storm(world: World, mode: ServerMode, size: int) -> dict[str, Any]:
     server = await world.server(mode)
     rest = Rest(server)
     tokens = [await rest.token(f"storm{size}-{number // ROOM}") for number in range(size)]
-    command = ("ip", "netns", "exec", world.lab.namespace, sys.executable, "-m", "bench.light.crowd")
-    crowd = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24
-    )
-    assert crowd.stdin is not None
+    memory = processes.memory_mib(server.process.pid)
+    began = time.monotonic()
+    crowd = await LightProcess.start("crowd", tokens, world.lab)
     try:
-        memory = processes.memory_mib(server.process.pid)
-        joined = time.monotonic()
-        crowd.stdin.write(json.dumps(tokens).encode() + b"\n")
-        await _line(crowd)
-        joining = time.monotonic() - joined
+        joining = time.monotonic() - began
         per_member = (processes.memory_mib(server.process.pid) - memory) / size
         return {
             "server": mode,
@@ -53,16 +46,15 @@ async def storm(world: World, mode: ServerMode, size: int) -> dict[str, Any]:
             "outage_s": OUTAGE_S,
             "join_s": round(joining, 2),
             "server_mib_per_participant": round(per_member, 3),
-            **await _cut_off(world, server, crowd, size),
+            **await _cut_off(world, server, crowd),
         }
     finally:
         world.lab.restore()
-        crowd.stdin.close()
-        await crowd.wait()
+        await crowd.stop()
 
 
-async def _cut_off(world: World, server: RunningServer, crowd: asyncio.subprocess.Process, size: int) -> dict[str, Any]:
-    before = await _report(crowd)
+async def _cut_off(world: World, server: RunningServer, crowd: LightProcess) -> dict[str, Any]:
+    before = await crowd.ask("report")
     await asyncio.to_thread(world.lab.silent_drop)
     passed = await asyncio.to_thread(world.lab.counters)
     await asyncio.sleep(OUTAGE_S)
@@ -72,7 +64,7 @@ async def _cut_off(world: World, server: RunningServer, crowd: asyncio.subproces
     await asyncio.to_thread(world.lab.let_pass)
     while True:
         await asyncio.sleep(_POLL_S)
-        after = await _report(crowd)
+        after = await crowd.ask("report")
         back = [_back(told, removed) for told in after["told"]]
         if None not in back or time.monotonic() > removed + _PATIENCE_S:
             break
@@ -110,18 +102,3 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
     for row in rows:
         table.add_row(*(str(row[head]) for head in heads), style="bold red" if row["evicted"] else None)
     console.print(table)
-
-
-async def _report(crowd: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert crowd.stdin is not None
-    crowd.stdin.write(b"report\n")
-    found: dict[str, Any] = json.loads(await _line(crowd))
-    return found
-
-
-async def _line(crowd: asyncio.subprocess.Process) -> bytes:
-    assert crowd.stdout is not None
-    line = await crowd.stdout.readline()
-    if not line:
-        raise LabError("the crowd's process ended")
-    return line

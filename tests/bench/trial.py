@@ -13,6 +13,7 @@ from typing import Any
 from calls import Rest
 
 from bench import faults
+from bench.light.process import LightProcess
 from bench.measure import CEILING_MS, RECONNECTING, Fault, Numbers, Trace, false_alarms, numbers, stalled
 from bench.pages import BenchPage
 from bench.plan import Call, Cell, Trial
@@ -22,6 +23,7 @@ from pyvidu.testing import NetworkLab, RunningServer
 _CEILING_S = CEILING_MS / 1000
 _JOIN_S = 60.0
 _FLOWING = 10  # frames that say that a stream flows, not just that one came through
+DROPPED = "dropped"
 _rooms = itertools.count(1)
 
 
@@ -85,14 +87,21 @@ class BenchCall:
         self._rest = Rest(server)
         self._sends = call.media != "none"
         self._receives = call.media == "both"
+        self._senders: LightProcess | None = None
 
     async def join(self) -> None:
         """A fresh room with both in it. Raises CallFailed."""
         room = f"bench{next(_rooms)}"
         began = time.monotonic()
         try:
-            await self._peer.join(await self._rest.token(room), publish=self._receives)
-            await self._page.join(await self._rest.token(room), force=self.call.force, publish=self._sends)
+            # The watcher watches nobody but the one who is dropped: its own load must not grow with the room.
+            await self._peer.join(await self._rest.token(room), publish=self._receives, name="watcher", others=DROPPED)
+            if self.call.streams > 1:
+                tokens = [await self._rest.token(room) for _ in range(self.call.streams - 1)]
+                self._senders = await LightProcess.start("senders", tokens)
+            await self._page.join(
+                await self._rest.token(room), force=self.call.force, publish=self._sends, name=DROPPED
+            )
         except Exception as error:
             raise CallFailed(f"{self.call}: {error}; {self._page.console[-5:]} {self._peer.console[-5:]}") from error
         if not await self._flows(began, began + _JOIN_S):
@@ -101,6 +110,9 @@ class BenchCall:
     async def leave(self) -> None:
         """Ends the call, whatever state it is in."""
         self._lab.restore()
+        if self._senders is not None:
+            await self._senders.stop()
+            self._senders = None
         await asyncio.gather(self._page.leave(), self._peer.leave())
 
     async def run(self, trial: Trial) -> TrialRecord:
@@ -140,7 +152,7 @@ class BenchCall:
         if "detect_ms" in cell.applicable:
             waits.append(self._outage_told(fault, late))
         if "inbound_ms" in cell.applicable:
-            waits.append(self._page.moves(fault.removed, late))
+            waits.append(self._page.moves(fault.removed, late, videos=cell.call.streams))
         if "outbound_ms" in cell.applicable:
             waits.append(self._peer.moves(fault.removed, late))
         await asyncio.gather(*waits)
@@ -153,7 +165,7 @@ class BenchCall:
         """Whether everything that ought to move does."""
         waits = []
         if self._receives:
-            waits.append(self._page.moves(after, deadline, more=_FLOWING))
+            waits.append(self._page.moves(after, deadline, more=_FLOWING, videos=self.call.streams))
         if self._sends:
             waits.append(self._peer.moves(after, deadline, more=_FLOWING))
         return all(await asyncio.gather(*waits))

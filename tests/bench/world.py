@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, CDPSession, async_playwright
 
 from bench.pages import OFFICIAL_BUNDLE, BenchPage
 from bench.plan import Client, ServerMode
@@ -72,6 +72,10 @@ class World:
     async def fresh_context(self, where: str = "inside") -> BrowserContext:
         """A browser profile with empty caches; whoever asked closes it."""
         return await self._browsers[where].new_context()
+
+    async def browser_session(self, where: str = "inside") -> CDPSession:
+        """A session with the browser itself, for what it knows of its processes."""
+        return await self._browsers[where].new_browser_cdp_session()
 
     async def forget_pages(self) -> None:
         """Closes every page: the next ones are fresh."""

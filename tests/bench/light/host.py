@@ -131,7 +131,7 @@ class LightHosts:
 
     http: aiohttp.ClientSession
     counts: Counts = field(default_factory=Counts)
-    trust: ssl.SSLContext = field(default_factory=lambda: _anybody())
+    trust: ssl.SSLContext = field(default_factory=lambda: trust_anybody())
 
     def host(self, peers: Any = None) -> Host:
         """A host for one participant."""
@@ -152,7 +152,8 @@ def http_client() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=False))
 
 
-def _anybody() -> ssl.SSLContext:
+def trust_anybody() -> ssl.SSLContext:
+    """What trusts the bench's own certificate; fit for nothing else."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # the bench's own certificate, on the bench's own network

@@ -32,7 +32,7 @@ _LOAD_PYTHON = """async (code) => {
   await python.loadPackage([...manifest.packages, manifest.wheel], {messageCallback: () => {}});
   python.runPython(code);
   window.participant = {
-    join: (token, force, properties) => python.globals.get('join')(token, force, properties),
+    join: (...args) => python.globals.get('join')(...args),
     leave: () => python.globals.get('leave')(),
     outages: () => python.globals.get('outages')(),
   };
@@ -65,12 +65,14 @@ class BenchPage:
         await self._calibrate()
         return self
 
-    async def join(self, token: str, *, force: bool = False, publish: bool = True) -> None:
-        """Joins, and publishes if told to."""
+    async def join(
+        self, token: str, *, force: bool = False, publish: bool = True, name: str = "bench", others: str = ""
+    ) -> None:
+        """Joins as `name`, and publishes if told to. Subscribes to all whose connection data has `others` in it."""
         self.console.clear()
         properties = json.dumps({k: v for k, v in CAMERA.items() if v is not None}) if publish else ""
         async with asyncio.timeout(60):
-            await self.page.evaluate("(args) => participant.join(...args)", [token, force, properties])
+            await self.page.evaluate("(args) => participant.join(...args)", [token, force, properties, name, others])
 
     async def leave(self) -> None:
         """Leaves the call, if it is in one."""

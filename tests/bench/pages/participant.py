@@ -18,20 +18,21 @@ def _tell(event: Any) -> None:
     js.bench.tell(event.type, str(getattr(event, "reason", "") or getattr(event, "name", "")))
 
 
-async def _subscribe(event: Any) -> None:
-    await event.target.subscribe(event.stream, "others")
-
-
-async def join(token: str, force: bool, properties: str) -> None:
-    """Joins, and publishes when there are properties for it."""
+async def join(token: str, force: bool, properties: str, own_name: str, others: str) -> None:
+    """Joins, subscribes to everybody whose data has `others` in it, and publishes when there are properties for that."""
     global session
     openvidu = OpenVidu()
     openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=force)
     session = openvidu.init_session()
     for name in EVENTS:
         session.on(name, _tell)
-    session.on("streamCreated", _subscribe)
-    await session.connect(token, {"name": "bench"})
+
+    async def subscribe(event: Any) -> None:
+        if others in event.stream.connection.data:
+            await event.target.subscribe(event.stream, "others")
+
+    session.on("streamCreated", subscribe)
+    await session.connect(token, {"name": own_name})
     if properties:
         await session.publish(await openvidu.init_publisher("me", json.loads(properties)))
 

@@ -7,14 +7,16 @@ window.participant = (() => {
   let publisher;
   const EVENTS = ['reconnecting', 'reconnected', 'sessionDisconnected', 'streamCreated', 'streamDestroyed', 'exception'];
   return {
-    async join(token, force, properties) {
+    async join(token, force, properties, name, others) {
       openvidu = new OpenVidu();
       openvidu.enableProdMode();
       openvidu.setAdvancedConfiguration({ forceMediaReconnectionAfterNetworkDrop: force });
       session = openvidu.initSession();
       for (const name of EVENTS) session.on(name, (event) => bench.tell(name, event?.reason ?? event?.name));
-      session.on('streamCreated', (event) => session.subscribe(event.stream, 'others'));
-      await session.connect(token, { name: 'bench' });
+      session.on('streamCreated', (event) => {
+        if (event.stream.connection.data.includes(others)) session.subscribe(event.stream, 'others');
+      });
+      await session.connect(token, { name });
       if (!properties) return;
       publisher = await openvidu.initPublisherAsync('me', JSON.parse(properties));
       await session.publish(publisher);

@@ -1,0 +1,65 @@
+"""A process of light participants, as the bench sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pyvidu.testing import LabError, NetworkLab
+
+_LIMIT = 2**24
+
+
+class LightProcess:
+    """`python -m bench.light.KIND`, in a lab or not: it is told tokens, says when all are in, and ends with its input."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls, kind: Literal["crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
+    ) -> LightProcess:
+        """Starts it; returns when all of its participants have joined. Raises LabError."""
+        inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
+        pipe = asyncio.subprocess.PIPE
+        self = cls(
+            await asyncio.create_subprocess_exec(
+                *inside, sys.executable, "-m", f"bench.light.{kind}", stdin=pipe, stdout=pipe, limit=_LIMIT
+            )
+        )
+        try:
+            await self.ask(json.dumps(tokens))
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    async def ask(self, line: str) -> dict[str, Any]:
+        """Its answer to a line. Raises LabError when it has ended instead."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        answer = await self._process.stdout.readline()
+        if not answer:
+            raise LabError("a process of light participants ended; its last words are above")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    async def stop(self) -> None:
+        """Lets all of them leave, and waits for the process to end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 20)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
