@@ -33,7 +33,7 @@ async def measure(world: World, seed: int, seconds: float = SECONDS) -> list[dic
 async def _one(world: World, client: Client, streams: int, seconds: float) -> dict[str, Any]:
     server = await world.server("plain")
     rest = Rest(server)
-    room = f"page-{client}-{streams}"
+    room = f"page-{client.replace('.', '-')}-{streams}"
     senders = await LightProcess.start("senders", [await rest.token(room) for _ in range(streams)])
     context = await world.fresh_context()
     try:

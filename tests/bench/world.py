@@ -32,7 +32,7 @@ class World:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def make(cls, lab: NetworkLab | None = None) -> AsyncIterator[World]:
+    async def make(cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0) -> AsyncIterator[World]:
         """A world for the length of the block, in a lab of its own unless one is lent. Raises LabError."""
         if lab is None and (reason := why_not()):
             raise LabError(reason)
@@ -40,7 +40,7 @@ class World:
             raise LabError("openvidu-browser is not here: make interop")
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pyvidu-bench-")))
-            lab = lab or stack.enter_context(NetworkLab())
+            lab = lab or stack.enter_context(NetworkLab(rtt=rtt_ms / 1000))
             certificate = self_signed(folder, lab.host_address)
             driver = await stack.enter_async_context(async_playwright())
             executable = find_browser()

@@ -51,7 +51,9 @@ def probe_namespace() -> None:
 class Namespace:
     """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, delay: float = 0.0, jitter: float = 0.0) -> None:
+        self._delay, self._jitter = delay, jitter
+        self._link: subprocess.Popen[str] | None = None
         self._lock, slot = _take_slot()
         self.name = f"pyvidu-lab-{slot}"
         self.table = f"pyvidu_lab_{slot}"
@@ -93,7 +95,13 @@ class Namespace:
         run("ip", "netns", "add", self.name)
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
         host, guest = self.host_interface, self.guest_interface
-        run("ip", "link", "add", host, "type", "veth", "peer", "name", guest, "netns", self.name)
+        if self._delay or self._jitter:
+            from pyvidu.testing.slow_link import start_slow_link
+
+            self._link = start_slow_link(host, guest, delay=self._delay, jitter=self._jitter)
+            run("ip", "link", "set", guest, "netns", self.name)
+        else:
+            run("ip", "link", "add", host, "type", "veth", "peer", "name", guest, "netns", self.name)
         inside = [
             "link set lo up",
             f"address add {self.network}.2/24 dev {guest}",
@@ -108,6 +116,10 @@ class Namespace:
         for pid in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        if self._link is not None:
+            self._link.kill()
+            self._link.communicate()
+            self._link = None
         for command in (
             ("ip", "link", "delete", self.host_interface),
             ("ip", "netns", "delete", self.name),

@@ -96,12 +96,15 @@ class Departure:
 
 
 class NetworkLab:
-    """A guest network and its faults. Use it as a context manager: its end removes all of it."""
+    """A guest network and its faults. Use it as a context manager: its end removes all of it.
 
-    def __init__(self) -> None:
+    A packet and its answer take `rtt` to `rtt + jitter` seconds.
+    """
+
+    def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0) -> None:
         if reason := why_not():
             raise LabError(reason)
-        self._namespace = Namespace()
+        self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2)
         self._guest_number = 2
         self._folder = tempfile.TemporaryDirectory(prefix="pyvidu-lab-")
         space = self._namespace
