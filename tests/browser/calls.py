@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
 from playwright.async_api import Browser, BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
-from pyvidu.testing import RunningServer
+from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 PARTICIPANT = Path(__file__).with_name("participant.py")
 
@@ -205,6 +206,45 @@ class MessageLog:
                 if participant in (None, entry.get("participant")):
                     found.append(entry)
         return found
+
+
+@dataclass
+class LabCall:
+    """Two who see each other: Ada is in the lab and will be dropped, Bob is not and watches."""
+
+    server: RunningServer
+    lab: NetworkLab
+    ada: CallPage
+    bob: CallPage
+    messages: MessageLog
+
+    @classmethod
+    async def begin(cls, lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, room: str) -> Self:
+        """A server, two browsers, a call that moves both ways."""
+        server = await pyvidu_server("--host", lab.host_address, host=lab.host_address)
+        rest = Rest(server)
+        inside = await open_browser(lab=lab, secure_origins=[server.origin])
+        outside = await open_browser(secure_origins=[server.origin])
+        ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
+        await ada.join(await rest.token(room))
+        await bob.join(await rest.token(room))
+        call = cls(server, lab, ada, bob, MessageLog(server))
+        await call.both_move(20)
+        return call
+
+    def forget(self) -> None:
+        """What was told so far does not count any more."""
+        self.ada.forget()
+        self.bob.forget()
+        self.messages.restart()
+
+    async def both_move(self, timeout: float = 5.0) -> None:
+        """Both see new frames of each other within `timeout` seconds."""
+        try:
+            await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
+        except AssertionError as error:
+            await asyncio.sleep(3)  # the record goes on
+            raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
 
 
 async def until(condition: Callable[[], bool], timeout: float = 10.0, what: str = "it") -> None:

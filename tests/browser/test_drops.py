@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest
+from calls import LabCall, Rest
 
-from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
@@ -23,21 +23,14 @@ COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "co
 
 
 @dataclass
-class Call:
-    """Ada is in the lab and will be dropped; Bob is not and watches."""
+class Call(LabCall):
+    """A call whose drops are timed."""
 
-    server: RunningServer
-    lab: NetworkLab
-    ada: CallPage
-    bob: CallPage
-    messages: MessageLog
     returned: float = 0.0
 
     async def drop(self, kind: str, seconds: float, *, dead_media: bool = False) -> None:
         """Drops Ada's network for so long; what is told from then on counts."""
-        self.ada.forget()
-        self.bob.forget()
-        self.messages.restart()
+        self.forget()
         with self.lab.dropped(kind, dead_media=dead_media):
             await self.lab.verify_silence(0.3)
             await asyncio.sleep(seconds - 0.3)
@@ -49,25 +42,12 @@ class Call:
 
     async def move_within(self, seconds: float) -> None:
         """Both see new frames of each other within so long of the return."""
-        left = seconds - (time.monotonic() - self.returned)
-        try:
-            await asyncio.gather(self.ada.moves(left), self.bob.moves(left))
-        except AssertionError as error:
-            await asyncio.sleep(3)  # the record goes on
-            raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
+        await self.both_move(seconds - (time.monotonic() - self.returned))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--host", network_lab.host_address, host=network_lab.host_address)
-    rest = Rest(server)
-    inside = await open_browser(lab=network_lab, secure_origins=[server.origin])
-    outside = await open_browser(secure_origins=[server.origin])
-    ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
-    await ada.join(await rest.token("drops"))
-    await bob.join(await rest.token("drops"))
-    await asyncio.gather(ada.moves(), bob.moves())
-    yield Call(server, network_lab, ada, bob, MessageLog(server))
+    yield await Call.begin(network_lab, open_browser, pyvidu_server, "drops")
     network_lab.restore()
 
 
@@ -152,9 +132,7 @@ async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_
 
 
 async def test_disconnect_during_an_outage_is_the_last_that_happens(call: Call) -> None:
-    call.ada.forget()
-    call.bob.forget()
-    call.messages.restart()
+    call.forget()
     with call.lab.dropped("silent"):
         await call.ada.told("reconnecting", 5)
         await call.ada.python("session.disconnect()")

@@ -10,61 +10,32 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest
+from calls import LabCall
 
-from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 HEALTH = ("streamFrozen", "streamRecovered")
 
 
-@dataclass
-class Call:
-    """Ada is in the lab; Bob is not."""
-
-    server: RunningServer
-    lab: NetworkLab
-    ada: CallPage
-    bob: CallPage
-    messages: MessageLog
-
-    def forget(self) -> None:
-        self.ada.forget()
-        self.bob.forget()
-        self.messages.restart()
-
-    async def both_move(self, timeout: float = 5.0) -> None:
-        try:
-            await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
-
-    def adas_processes(self, stop: bool) -> None:
-        """Stops or continues Ada's whole browser, as a machine that sleeps does."""
-        for pid in self.lab.processes():
-            os.kill(pid, signal.SIGSTOP if stop else signal.SIGCONT)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def call(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--host", network_lab.host_address, host=network_lab.host_address)
-    rest = Rest(server)
-    inside = await open_browser(lab=network_lab, secure_origins=[server.origin])
-    outside = await open_browser(secure_origins=[server.origin])
-    ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
-    await ada.join(await rest.token("engine"))
-    await bob.join(await rest.token("engine"))
-    call = Call(server, network_lab, ada, bob, MessageLog(server))
-    await call.both_move(20)
-    yield call
+async def call(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> AsyncIterator[LabCall]:
+    yield await LabCall.begin(network_lab, open_browser, pyvidu_server, "engine")
     network_lab.restore()
 
 
-async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: Call) -> None:
+def adas_machine(call: LabCall, *, sleeps: bool) -> None:
+    """Stops or continues Ada's whole browser, as a machine that sleeps does."""
+    for pid in call.lab.processes():
+        os.kill(pid, signal.SIGSTOP if sleeps else signal.SIGCONT)
+
+
+async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: LabCall) -> None:
     call.forget()
     with call.lab.dropped("media", dead_media=True):
         await call.ada.told("streamFrozen", 10)
@@ -76,7 +47,7 @@ async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: Call
     assert call.bob.events(*OUTAGE, *HEALTH, "streamDestroyed") == []
 
 
-async def test_a_peer_that_drops_raises_no_alarm_with_those_who_see_it(call: Call) -> None:
+async def test_a_peer_that_drops_raises_no_alarm_with_those_who_see_it(call: LabCall) -> None:
     call.forget()
     with call.lab.dropped("silent"):
         await asyncio.sleep(6)
@@ -86,7 +57,7 @@ async def test_a_peer_that_drops_raises_no_alarm_with_those_who_see_it(call: Cal
     assert call.messages.requests("reconnectStream") == []
 
 
-async def test_muted_and_disabled_and_still_streams_are_not_frozen(call: Call) -> None:
+async def test_muted_and_disabled_and_still_streams_are_not_frozen(call: LabCall) -> None:
     call.forget()
     await call.bob.python(
         "sender = [s for s in publisher.stream.get_rtc_peer_connection().getSenders()]\n"
@@ -100,7 +71,7 @@ async def test_muted_and_disabled_and_still_streams_are_not_frozen(call: Call) -
     assert call.messages.requests("reconnectStream") == []
 
 
-async def test_a_client_whose_address_changes_is_back_with_its_streams(call: Call) -> None:
+async def test_a_client_whose_address_changes_is_back_with_its_streams(call: LabCall) -> None:
     call.forget()
     call.lab.lose_address()
     await call.ada.told("reconnecting", 3)
@@ -112,7 +83,7 @@ async def test_a_client_whose_address_changes_is_back_with_its_streams(call: Cal
     assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
 
 
-async def test_a_flapping_link_ends_in_one_session_and_every_reconnecting_is_answered(call: Call) -> None:
+async def test_a_flapping_link_ends_in_one_session_and_every_reconnecting_is_answered(call: LabCall) -> None:
     call.forget()
     for _ in range(10):
         with call.lab.dropped("link"):
@@ -127,14 +98,14 @@ async def test_a_flapping_link_ends_in_one_session_and_every_reconnecting_is_ans
     assert await call.ada.page.evaluate("performance.now()") > 0
 
 
-async def test_a_machine_that_slept_a_few_seconds_goes_on(call: Call) -> None:
+async def test_a_machine_that_slept_a_few_seconds_goes_on(call: LabCall) -> None:
     for seconds in (3, 9):
         call.forget()
-        call.adas_processes(stop=True)
+        adas_machine(call, sleeps=True)
         try:
             await asyncio.sleep(seconds)
         finally:
-            call.adas_processes(stop=False)
+            adas_machine(call, sleeps=False)
         await call.both_move(6)
         await asyncio.sleep(1)
         told = call.ada.events(*OUTAGE)
@@ -142,7 +113,7 @@ async def test_a_machine_that_slept_a_few_seconds_goes_on(call: Call) -> None:
         assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
 
 
-async def test_a_frozen_page_looks_after_everything_when_it_runs_again(call: Call) -> None:
+async def test_a_frozen_page_looks_after_everything_when_it_runs_again(call: LabCall) -> None:
     call.forget()
     devtools = await call.ada.page.context.new_cdp_session(call.ada.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -154,13 +125,13 @@ async def test_a_frozen_page_looks_after_everything_when_it_runs_again(call: Cal
     await devtools.detach()
 
 
-async def test_a_machine_that_slept_too_long_is_told_on_wake(call: Call) -> None:
+async def test_a_machine_that_slept_too_long_is_told_on_wake(call: LabCall) -> None:
     call.forget()
-    call.adas_processes(stop=True)
+    adas_machine(call, sleeps=True)
     try:
         await call.bob.told("connectionDestroyed", 20)
     finally:
-        call.adas_processes(stop=False)
+        adas_machine(call, sleeps=False)
     woken = time.monotonic()
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"
