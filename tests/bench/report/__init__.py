@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.plan import METRICS, Metric
+from bench.plan import CLIENTS, METRICS, Cell, Metric
 from bench.report.spans import aligned, breakdown
 from bench.results import Results
 from bench.table import COLUMNS, in_order, opponent, row, worse
@@ -38,7 +38,8 @@ def write(path: Path, results: Results, records: Sequence[TrialRecord]) -> None:
 def data(records: Sequence[TrialRecord]) -> dict[str, Any]:
     """What the charts are drawn from."""
     groups: dict[str, list[TrialRecord]] = {}
-    for record in records:
+    # Cells that compare are neighbours, here too.
+    for record in sorted(records, key=lambda record: _place(record.cell)):
         groups.setdefault(str(record.cell), []).append(record)
     return {
         "points": {metric: _points(groups, metric) for metric in METRICS},
@@ -55,6 +56,12 @@ def typical(records: Sequence[TrialRecord]) -> TrialRecord:
 
     candidates = [record for record in records if not record.stalled] or records
     return sorted(candidates, key=total)[len(candidates) // 2]
+
+
+def _place(cell: Cell) -> tuple[object, ...]:
+    call = cell.call
+    situation = (call.server == "best", call.force, call.media, call.rtt_ms, call.streams, cell.fault, cell.outage_s)
+    return (*situation, CLIENTS.index(call.client))
 
 
 def _points(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric) -> list[dict[str, Any]]:

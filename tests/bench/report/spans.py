@@ -41,7 +41,7 @@ def breakdown(records: Sequence[TrialRecord]) -> dict[str, list[tuple[str, float
             for entry in outage["entries"]:
                 at = entry["at"] + shift
                 phase, start = ("return", back) if at >= back else ("drop", 0.0)
-                step = f"{entry['kind']}: {_general(entry['text'])}"
+                step = f"{entry['kind']}: {entry.get('name') or _general(entry['text'])}"
                 if (phase, step) not in seen:  # the first time counts
                     seen.add((phase, step))
                     found[phase].setdefault(step, []).append((at - start) * 1000)
