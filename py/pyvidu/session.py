@@ -178,7 +178,9 @@ class Session(EventDispatcher):
         member = self._member()
         if options is not None:
             data, to, type = options.get("data", data), options.get("to", to), options.get("type", type)  # noqa: A001
-        kind = f"signal:{type.removeprefix('signal:')}" if type else "signal"
+        kind = (
+            f"signal:{(type or 'signal').removeprefix('signal:')}"  # without a type openvidu-browser says signal:signal
+        )
         message = SignalMessage([item.connection_id for item in to or ()], data or "", kind)
         await member.request(SendMessage(message.encode()), repeatable=False)
 

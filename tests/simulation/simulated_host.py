@@ -152,7 +152,6 @@ class _Monitor:
 class FakeMedia:
     has_audio = has_video = True
     video_size = (640, 480)
-    frame_rate = 30.0
 
     def __init__(self) -> None:
         self.stream = object()

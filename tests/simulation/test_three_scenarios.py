@@ -216,7 +216,7 @@ async def test_a_signal_sent_during_the_outage_arrives_after_it_once() -> None:
         ada.link.restore()
         await sending
         await asyncio.sleep(1)
-        assert len(bob.events("signal")) == 1
+        assert len(bob.events("signal:signal")) == 1
 
 
 @virtual_time
@@ -226,7 +226,7 @@ async def test_a_signal_cut_off_by_the_drop_arrives_once_where_the_server_knows_
         ada.link.drop("silent")
         await asyncio.gather(ada.session.signal(data="hello"), return_after(ada, 9))
         await asyncio.sleep(30)
-        assert len(bob.events("signal")) == len(ada.events("signal")) == 1
+        assert len(bob.events("signal:signal")) == len(ada.events("signal:signal")) == 1
 
 
 @virtual_time
@@ -238,7 +238,7 @@ async def test_a_signal_whose_answer_alone_was_lost_is_not_sent_twice() -> None:
         ada.link.drop("silent")
         await asyncio.gather(sending, return_after(ada, 9))
         await asyncio.sleep(30)
-        assert len(bob.events("signal")) == len(ada.events("signal")) == 1
+        assert len(bob.events("signal:signal")) == len(ada.events("signal:signal")) == 1
 
 
 @virtual_time
@@ -325,7 +325,7 @@ async def test_with_a_rejoin_callback_an_eviction_is_not_the_end() -> None:
         assert ada.session.outages[-1].end == "rejoined"
         await ada.session.signal(data="back")
         await asyncio.sleep(0.1)
-        assert bob.events("signal") == ["signal"]
+        assert bob.events("signal:signal") == ["signal:signal"]
 
 
 @virtual_time

@@ -25,10 +25,6 @@ class LocalMedia(Protocol):
     def video_size(self) -> tuple[int, int]:
         """Width and height in pixels, (0, 0) without video."""
 
-    @property
-    def frame_rate(self) -> float | None:
-        """Frames a second, if known."""
-
     def enable(self, kind: str, enabled: bool) -> None:
         """Sets `enabled` of the tracks of one kind (`audio` or `video`)."""
 

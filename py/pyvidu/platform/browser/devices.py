@@ -45,12 +45,6 @@ class BrowserLocalMedia:
         settings = self._video_settings()
         return int(settings.get("width") or 0), int(settings.get("height") or 0)
 
-    @property
-    def frame_rate(self) -> float | None:
-        """From the settings of the video track."""
-        rate = self._video_settings().get("frameRate")
-        return None if rate is None else float(rate)
-
     def enable(self, kind: str, enabled: bool) -> None:
         """A disabled video track sends black, a disabled audio track silence."""
         for track in self._stream.getTracks():
