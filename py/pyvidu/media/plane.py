@@ -193,10 +193,16 @@ class MediaPlane:
             self._listener.media_exception(media, "ICE_CONNECTION_DISCONNECTED", message)
 
     async def _listen(self) -> None:
-        """Takes note, all through an outage, of when each path was last heard."""
+        """Takes note, all through an outage, of when each path was last heard.
+
+        A path that is heard again has lost packets. A key frame at once, before signaling is back, and the picture moves.
+        """
         while True:
             for patient in list(self._patients.values()):
+                silent_for = patient.silent_for
                 await patient.listen()
+                if silent_for > self._policy.silence_floor > patient.silent_for:
+                    patient.nudge()
             await pause(self._host.clock, self._policy.media_watch_poll)
 
     def _markers(self) -> Mapping[object, float | None]:

@@ -60,7 +60,7 @@ class ReconnectionPolicy:
     )
     media_nudge_period: float = 0.3
     media_poll: float = 0.05
-    media_watch_poll: float = 0.5  # how often counters are looked at during an outage
+    media_watch_poll: float = 0.1  # how often counters are looked at during an outage; the return wants to be seen early
     ice_disconnects_after: float = 5.0  # seconds without an answer that `disconnected` stands for
     media_connect_timeout: float = 15.0  # ICE itself says `failed` after as long
     media_retries: int = 3
