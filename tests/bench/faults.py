@@ -44,21 +44,23 @@ async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
     Raises LabError when packets passed that should not have.
     """
     kind = _KINDS[cell.fault]
+    under_way = cell.call.rtt_ms / 1000  # what is on a slow link when it fails still arrives
     if cell.fault != "flapping":
-        return await _once(lab, kind, cell.outage_s)
-    first = await _once(lab, kind, FLAP_DOWN_S)
+        return await _once(lab, kind, cell.outage_s, under_way)
+    first = await _once(lab, kind, FLAP_DOWN_S, under_way)
     removed = first.removed
     for _ in range(flaps(cell.outage_s) - 1):
         await asyncio.sleep(max(0.0, removed + FLAP_UP_S - time.monotonic()))
-        removed = (await _once(lab, kind, FLAP_DOWN_S)).removed
+        removed = (await _once(lab, kind, FLAP_DOWN_S, under_way)).removed
     return measure.Fault(first.applied, removed)
 
 
-async def _once(lab: NetworkLab, kind: _Kind, seconds: float) -> measure.Fault:
+async def _once(lab: NetworkLab, kind: _Kind, seconds: float, under_way: float) -> measure.Fault:
     """One drop. The commands run in a thread, so that the loop's own clock is not held up by them."""
     applied = time.monotonic()
     await asyncio.to_thread(kind.apply, lab)
     try:
+        await asyncio.sleep(under_way)
         before = await asyncio.to_thread(lab.passed_by_protocol, from_guest_only=kind.from_guest_only)
         counting = 0.1  # seconds before the end: reading the counters takes 10 to 40 ms
         await asyncio.sleep(max(0.0, applied + seconds - counting - time.monotonic()))
