@@ -30,6 +30,10 @@ dist = pathlib.Path("node_modules/@pyscript/core/dist")
 dist.mkdir(parents=True)
 (dist / "core.js").write_text("export {{}};\\n")
 (dist / "core.js.map").write_text("{{}}")
+charts = pathlib.Path("node_modules/echarts/dist")
+charts.mkdir(parents=True)
+for name in ("echarts.js", "echarts.esm.min.mjs"):
+    (charts / name).write_text("export {{}};\\n")
 """
 
 
@@ -71,6 +75,7 @@ def test_a_vendored_folder_holds_runtime_wheels_and_no_source_maps(npm_runs: Pat
     assert {path.name for path in (into / "pyodide").iterdir()} >= {*fetch.PYODIDE_FILES, "pyodide-lock.json"}
     assert (into / "pyodide" / "pyee-13.0.1-py3-none-any.whl").is_file()
     assert [path.name for path in (into / "pyscript").iterdir()] == ["core.js"]
+    assert [path.name for path in (into / "echarts").iterdir()] == ["echarts.esm.min.mjs"]
     assert [path.name for path in into.parent.iterdir()] == ["vendor"], "no scratch folder is left"
 
 

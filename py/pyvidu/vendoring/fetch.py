@@ -1,7 +1,7 @@
 """`pyvidu vendor`: fetches the locked browser runtime with npm and pip and lays it out for a web server.
 
-The result is a folder with `pyodide/` (the runtime, the wheels beside it, a lock that lists just them) and
-`pyscript/`, and a gzipped copy beside each file that is worth it. It appears whole or not at all.
+The result is a folder with `pyodide/` (the runtime, the wheels beside it, a lock that lists just them), `pyscript/` and
+`echarts/` (for the demo's timelines), and a gzipped copy beside each file that is worth it. It appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pyvidu.vendoring.locations import default_vendor_dir
 from pyvidu.vendoring.lock import LOCKS, NPM_FILES, WHEELS_FILE, rewritten_pyodide_lock, runtime_stamp
 
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+CHARTS_FILE = "echarts.esm.min.mjs"
 STAMP_FILE = ".stamp"
 _PYTHON_OF_PYODIDE = "3.14"
 _MAX_RENAMES = 10
@@ -55,7 +56,7 @@ def vendor(into: Path | None = None, report: Callable[[str], object] = lambda _:
     with tempfile.TemporaryDirectory(prefix=".vendor-", dir=into.parent, ignore_cleanup_errors=True) as scratch:
         downloads, layout = Path(scratch, "downloads"), Path(scratch, "layout")
         downloads.mkdir()
-        report("fetching Pyodide and PyScript with npm")
+        report("fetching Pyodide, PyScript and ECharts with npm")
         _npm_ci(downloads)
         report("fetching the browser's Python packages with pip")
         wheels = _pip_download(downloads / "wheels")
@@ -94,14 +95,16 @@ def _run(command: list[str], folder: Path, tool: str) -> None:
 
 
 def _lay_out(node_modules: Path, wheels: Iterable[Path], layout: Path) -> None:
-    pyodide, pyscript = layout / "pyodide", layout / "pyscript"
+    pyodide, pyscript, charts = layout / "pyodide", layout / "pyscript", layout / "echarts"
     pyodide.mkdir(parents=True)
+    charts.mkdir()
     for name in PYODIDE_FILES:
         shutil.copyfile(node_modules / "pyodide" / name, pyodide / name)
     copied = [Path(shutil.copyfile(wheel, pyodide / wheel.name)) for wheel in wheels]
     lock = rewritten_pyodide_lock(node_modules / "pyodide" / "pyodide-lock.json", copied)
     (pyodide / "pyodide-lock.json").write_text(lock, "utf-8")
     shutil.copytree(node_modules / "@pyscript" / "core" / "dist", pyscript, ignore=shutil.ignore_patterns("*.map"))
+    shutil.copyfile(node_modules / "echarts" / "dist" / CHARTS_FILE, charts / CHARTS_FILE)
     for path in [path for path in layout.rglob("*") if path.is_file()]:
         _gzip_if_smaller(path)
     (layout / STAMP_FILE).write_text(runtime_stamp(), "ascii")
