@@ -201,7 +201,7 @@ class MediaPlane:
             for patient in list(self._patients.values()):
                 silent_for = patient.silent_for
                 await patient.listen()
-                if silent_for > self._policy.silence_floor > patient.silent_for:
+                if silent_for > self._policy.nudge_after_silence > patient.silent_for:
                     patient.nudge()
             await pause(self._host.clock, self._policy.media_watch_poll)
 

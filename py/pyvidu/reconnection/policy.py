@@ -59,6 +59,7 @@ class ReconnectionPolicy:
         4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
     )
     media_nudge_period: float = 0.3
+    nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
     media_poll: float = 0.05
     media_watch_poll: float = 0.1  # how often counters are looked at during an outage; the return wants to be seen early
     ice_disconnects_after: float = 5.0  # seconds without an answer that `disconnected` stands for
