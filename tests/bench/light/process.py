@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -26,9 +27,10 @@ class LightProcess:
         """Starts it; returns when all of its participants have joined. Raises LabError."""
         inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
         pipe = asyncio.subprocess.PIPE
+        imports = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self = cls(
             await asyncio.create_subprocess_exec(
-                *inside, sys.executable, "-m", f"bench.light.{kind}", stdin=pipe, stdout=pipe, limit=_LIMIT
+                *inside, sys.executable, "-m", f"bench.light.{kind}", stdin=pipe, stdout=pipe, limit=_LIMIT, env=imports
             )
         )
         try:
