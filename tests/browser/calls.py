@@ -98,8 +98,10 @@ class CallPage:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def open(cls, where: Browser | BrowserContext, server: RunningServer, name: str) -> CallPage:
-        """A page that has booted Python and not joined yet."""
+    async def open(
+        cls, where: Browser | BrowserContext, server: RunningServer, name: str, *, head: str = ""
+    ) -> CallPage:
+        """A page that has booted Python and not joined yet; `head` is more HTML for its beginning."""
         context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
         page = await context.new_page()
         self = cls(page, name)
@@ -108,7 +110,7 @@ class CallPage:
         await page.expose_function("tell", self._told)
         # A page from the network itself: to one made up by `route` Chromium's local network checks refuse the WebSocket.
         await page.goto(f"{server.origin}/healthz")
-        await page.set_content(PAGE)
+        await page.set_content(PAGE.replace("<title>", f"{head}<title>"))
         await page.wait_for_function("() => !!window.boot")
         await page.evaluate("(code) => boot(code)", PARTICIPANT.read_text())
         return self

@@ -140,6 +140,19 @@ async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
     assert await call.bob.call("proxies") == 0
 
 
+async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(call: Call) -> None:
+    forbidden = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
+    page = await CallPage.open(call.adas_context, call.server, "strict", head=forbidden)
+    await page.join(await call.rest.token("call"), publish=False)
+    await page.moves()
+    await page.python("session.stream_managers[-1].stream._media.peer.ask_for_key_frame()")
+    await page.moves()
+    assert await page.python("session._membership._host.clock._workers_forbidden")
+    await page.python("session.disconnect()")
+    assert await page.call("proxies") == 0
+    await page.page.close()
+
+
 async def test_a_page_that_goes_away_has_left_at_once(call: Call) -> None:
     page = await CallPage.open(call.adas_context, call.server, "short")
     await page.join(await call.rest.token("call"))

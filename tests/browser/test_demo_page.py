@@ -125,6 +125,36 @@ async def test_9_seconds_with_dead_media_are_survived_by_renegotiating(call: Cal
     await call.ada.banner("connected")
 
 
+async def test_an_outage_explains_itself_on_a_timeline(call: Call) -> None:
+    page = call.ada.page
+    loaded = "() => performance.getEntriesByType('resource').filter((item) => item.name.includes('echarts')).length"
+    assert await page.evaluate(loaded) == 0, "the charts are loaded when they are wanted"
+    await page.locator("#log [data-kind=reconnected]", has_text="reconnected").first.get_by_role("button").click()
+    await page.wait_for_selector("#timeline-chart canvas")
+    async with page.expect_download() as download:
+        await page.click("#timeline-export")
+    record = json.loads((await (await download.value).path()).read_text("utf-8"))
+    option = json.loads(
+        await page.evaluate(
+            "() => { const { series, yAxis } = document.getElementById('timeline-chart').chart.getOption();"
+            " return JSON.stringify({ lanes: yAxis[0].data, series }); }"
+        )
+    )
+    drawn = {series["name"]: [item["text"] for item in series["data"]] for series in option["series"]}
+    assert sorted(option["lanes"]) == ["Attempts", "Bob", "Concluded", "Seen", "You"]
+    assert len(drawn["attempts"]) == record["attempts"] == len(record["tries"]) > 0
+    for name in ("You", "Bob"):
+        assert [text for text in drawn["streams"] if f"{name}: renegotiating" in text]
+        assert [text for text in drawn["streams"] if f"{name}: flows" in text]
+    assert [stream["outcome"] for stream in record["streams"].values()] == ["renegotiated", "renegotiated"]
+    assert record["began"] > 1.7e9
+    assert await page.locator("#timeline-entries li").count() == len(record["entries"])
+    await expect(page.locator("#timeline-summary")).to_contain_text("You: renegotiated.")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#timeline")).to_be_hidden()
+    await expect(page.locator("#timeline-chart canvas")).to_have_count(0)
+
+
 async def test_14_seconds_are_too_long_and_the_button_leads_back_in(call: Call) -> None:
     await call.ada.drop(14)
     await call.ada.banner("reconnecting")

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 import js
+from pyodide.ffi import create_proxy
 
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 
@@ -24,6 +25,48 @@ let timer;
 onmessage = ({ data }) => { clearTimeout(timer); timer = setTimeout(() => postMessage(0), data); };
 """
 _JUMP = 1.0  # seconds that the wall clock must be ahead by to be believed: smaller steps are NTP's
+
+
+class _Worker:
+    """Says when time is up, at its own pace whatever the tab's state."""
+
+    def __init__(self, time_is_up: Callable[[], None], failed: Callable[[], None]) -> None:
+        blob = js.Blob.new(js.Array.of(_WORKER), js_object({"type": "text/javascript"}))
+        url = js.URL.createObjectURL(blob)
+        self._worker = js.Worker.new(url)
+        js.URL.revokeObjectURL(url)
+        self._scope = ProxyScope()
+        self._scope.listen(self._worker, "message", lambda _event: time_is_up())
+        self._scope.listen(self._worker, "error", lambda _event: failed())
+
+    def wake_in(self, seconds: float) -> None:
+        """Once, in so many seconds; an earlier wish is forgotten."""
+        self._worker.postMessage(seconds * 1000)
+
+    def close(self) -> None:
+        """Ends the worker."""
+        self._scope.close()
+        self._worker.terminate()
+
+
+class _MainThread:
+    """The same for a page whose Content-Security-Policy forbids workers: late in a background tab, but there."""
+
+    def __init__(self, time_is_up: Callable[[], None]) -> None:
+        self._time_is_up = create_proxy(time_is_up)
+        self._pending: Any = None
+        ProxyScope.alive += 1
+
+    def wake_in(self, seconds: float) -> None:
+        """See `_Worker`."""
+        js.clearTimeout(self._pending)
+        self._pending = js.setTimeout(self._time_is_up, seconds * 1000)
+
+    def close(self) -> None:
+        """Ends the timer."""
+        js.clearTimeout(self._pending)
+        self._time_is_up.destroy()
+        ProxyScope.alive -= 1
 
 
 class BrowserTimer:
@@ -50,8 +93,8 @@ class BrowserClock:
         self._order = count()
         self._live = 0
         self._running = False
-        self._worker: Any = None
-        self._scope = ProxyScope()
+        self._alarm: _Worker | _MainThread | None = None
+        self._workers_forbidden = False
 
     def now(self) -> float:
         """Seconds since the clock was made, sleep included."""
@@ -71,13 +114,23 @@ class BrowserClock:
         return timer
 
     def _arm(self) -> None:
-        if self._worker is None:
-            blob = js.Blob.new(js.Array.of(_WORKER), js_object({"type": "text/javascript"}))
-            url = js.URL.createObjectURL(blob)
-            self._worker = js.Worker.new(url)
-            js.URL.revokeObjectURL(url)
-            self._scope.listen(self._worker, "message", lambda _event: self._run())
-        self._worker.postMessage(max(0.0, self._heap[0][0] - self._now) * 1000)
+        if self._alarm is None:
+            if self._workers_forbidden:
+                self._alarm = _MainThread(self._run)
+            else:
+                self._alarm = _Worker(self._run, self._no_worker)
+        self._alarm.wake_in(max(0.0, self._heap[0][0] - self._now))
+
+    def _no_worker(self) -> None:
+        self._workers_forbidden = True
+        self._drop_alarm()
+        if self._heap:
+            self._arm()
+
+    def _drop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
 
     def _run(self) -> None:
         self._running = True
@@ -100,7 +153,4 @@ class BrowserClock:
         self._live -= 1
         if self._live == 0:
             self._heap.clear()
-            self._scope.close()
-            if self._worker is not None:
-                self._worker.terminate()
-                self._worker = None
+            self._drop_alarm()

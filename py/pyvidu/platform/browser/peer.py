@@ -55,14 +55,21 @@ _ASK_FOR_KEY_FRAME = run_js(
     """
     (() => {
       const code = `
+        postMessage('ready');
         onrtctransform = ({ transformer }) => {
           transformer.readable.pipeTo(transformer.writable).catch(() => {});
           transformer.sendKeyFrameRequest().catch(() => {});
         };`;
-      let worker;
-      return (peer) => {
+      let worker, running;
+      return async (peer) => {
         if (!self.RTCRtpScriptTransform) return;
-        worker ??= new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+        // Frames handed to a worker that a Content-Security-Policy kept from starting would go nowhere: first see it run.
+        running ??= new Promise((resolve) => {
+          worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+          worker.onmessage = resolve;
+        });
+        await running;
+        if (peer.signalingState === 'closed') return;
         for (const receiver of peer.getReceivers()) {
           if (receiver.track.kind === 'video') receiver.transform = new RTCRtpScriptTransform(worker, {});
         }
