@@ -72,7 +72,11 @@ class Ear:
             for cadence in self._cadences.values():
                 cadence.stalled(late)
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
-        heard = {peer for peer, marker in markers.items() if self._cadences[peer].observe(marker, now)}
+        heard = {
+            peer
+            for peer, marker in markers.items()
+            if self._cadences[peer].observe(marker, now, learn=not self._silent)
+        }
         witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
         silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}
         fresh = silent - self._silent_peers

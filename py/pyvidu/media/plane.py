@@ -111,7 +111,7 @@ class MediaPlane:
                 self._policy.ice_disconnected_timeout, lambda: self._still_broken(media)
             )
         if verdict in ("dead", "broken"):
-            self._examine_unless_examined(media, silent_for=self._policy.ice_disconnects_after)
+            self._examine_unless_examined(media, self._policy.media_window)  # ICE itself has waited 5 s already
 
     def close(self) -> None:
         """Stops watching."""
@@ -136,7 +136,7 @@ class MediaPlane:
         """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
         for media in self._patients:
             if media.peer is peer and self._signaling.is_up:
-                self._examine_unless_examined(media)
+                self._examine_unless_examined(media, self._policy.media_patience)
 
     # --- RepairListener ----------------------------------------------------------------------------------------------
 
@@ -161,10 +161,10 @@ class MediaPlane:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    async def _examine(self, patient: Patient, force: str = "", silent_for: float = 0.0) -> None:
+    async def _examine(self, patient: Patient, force: str = "", patience: float | None = None) -> None:
         """Proves one stream, repairs it if it is frozen, and proves it again."""
         media, because = patient.media, force
-        verdict = "frozen" if force else await self._prove(patient, silent_for)
+        verdict = "frozen" if force else await self._prove(patient, patience)
         if verdict == "frozen" and not force:
             because = patient.because
             patient.frozen = True
@@ -176,15 +176,15 @@ class MediaPlane:
             patient.frozen = False
             self._listener.media_recovered(media)
 
-    async def _prove(self, patient: Patient, silent_for: float = 0.0) -> MediaVerdict:
-        judgement = await patient.prove(silent_for)
+    async def _prove(self, patient: Patient, patience: float | None = None) -> MediaVerdict:
+        judgement = await patient.prove(patience)
         patient.because = judgement.because
         self.media_noted(patient.media, judgement.verdict, judgement.because)
         return judgement.verdict
 
-    def _examine_unless_examined(self, media: MediaConnection, silent_for: float = 0.0) -> None:
+    def _examine_unless_examined(self, media: MediaConnection, patience: float) -> None:
         if media not in self._examinations and media.stream_id and media.peer is not None:
-            self._begin(media, self._examine(self._patients[media], silent_for=silent_for))
+            self._begin(media, self._examine(self._patients[media], patience=patience))
 
     def _still_broken(self, media: MediaConnection) -> None:
         self._timers.pop(media, None)

@@ -59,14 +59,15 @@ class Patient:
         self._sample = sample
         return sample
 
-    async def prove(self, silent_for: float = 0.0) -> MediaJudgement:
+    async def prove(self, patience: float | None = None) -> MediaJudgement:
         """Watches until there is a verdict; asks for key frames meanwhile where they help.
 
-        `silent_for` is how long the path is known to have been silent, if the caller knows more than `listen` does.
+        `patience` is how long nothing may arrive until the stream is frozen; by default it depends on how long its path was
+        silent before.
         """
         before = await self.listen()
         receives = isinstance(self.media, InboundMedia)
-        proof = Proof(before, max(silent_for, self.silent_for), self._policy, receives=receives)
+        proof = Proof(before, self.silent_for, self._policy, receives=receives, patience=patience)
         last = self._clock.now()
         while True:
             await pause(self._clock, self._policy.media_poll)

@@ -40,17 +40,26 @@ class Proof:
     """The watch over one media connection. Feed it with samples until the verdict is another than `recovering`.
 
     `silent_for` is how many seconds its path had been silent when the watch began. `receives` is False for a stream that we
-    send. Time counts only as far as it was observed: an observer that was stalled must not blame the network.
+    send. `patience` is how long nothing may arrive, if the caller wants it otherwise. Time counts only as far as it was observed: an observer that was stalled must not blame the network.
     """
 
-    def __init__(self, before: MediaSample, silent_for: float, policy: ReconnectionPolicy, *, receives: bool) -> None:
+    def __init__(
+        self,
+        before: MediaSample,
+        silent_for: float,
+        policy: ReconnectionPolicy,
+        *,
+        receives: bool,
+        patience: float | None = None,
+    ) -> None:
         self._before = before
         self._policy = policy
         self._receives = receives
         self._observed = 0.0
         self._nudged_at: float | None = None
         checked_often = silent_for >= policy.checks_hurry_after
-        self._window = policy.media_window if checked_often else policy.media_proof_window
+        usual = policy.media_window if checked_often else policy.media_proof_window
+        self._window = usual if patience is None else patience
 
     def take(self, sample: MediaSample, elapsed: float) -> MediaJudgement:
         """The verdict after one more sample, `elapsed` seconds after the last one."""

@@ -54,6 +54,9 @@ class ReconnectionPolicy:
 
     media_window: float = 0.4  # answers are back 0.1 s after packets are; whoever is not by then needs help
     media_proof_window: float = 3.0  # a path that was heard lately is checked by ICE every 2.6 s only
+    media_patience: float = (
+        5.0  # in a call: how long a path may be silent while signaling answers, before it is replaced
+    )
     checks_hurry_after: float = 3.0  # seconds of silence after which ICE checks a path every 48 ms
     media_decode_window: float = (
         4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
@@ -61,8 +64,9 @@ class ReconnectionPolicy:
     media_nudge_period: float = 0.3
     nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
     media_poll: float = 0.05
-    media_watch_poll: float = 0.1  # how often counters are looked at during an outage; the return wants to be seen early
-    ice_disconnects_after: float = 5.0  # seconds without an answer that `disconnected` stands for
+    media_watch_poll: float = (
+        0.1  # how often counters are looked at during an outage; the return wants to be seen early
+    )
     media_connect_timeout: float = 15.0  # ICE itself says `failed` after as long
     media_retries: int = 3
     ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
