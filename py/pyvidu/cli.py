@@ -18,7 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PYVIDU"})
 @click.version_option(package_name="pyvidu")
 def main() -> None:
     """OpenVidu in the browser, in Python."""
@@ -42,7 +42,8 @@ def vendor_command(into: Path | None) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback unless told.")
 @click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
-@click.option("--secret", default="MY_SECRET", show_default=True, envvar="OPENVIDU_SECRET", help="Of the REST API.")
+@click.option("--secret", default="MY_SECRET", show_default=True, envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
+              help="Of the REST API.")  # fmt: skip
 @click.option("--eviction-timeout", default=12.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
               help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
 @click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),
@@ -53,6 +54,13 @@ def vendor_command(into: Path | None) -> None:
               help="Who may open the WebSocket; may be repeated. Anyone with a token unless told.")  # fmt: skip
 @click.option("--fault-control", is_flag=True, help="Let pages imitate network drops.")
 @click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
+@click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")
+@click.option("--max-participants", default=1_000, show_default=True, type=click.IntRange(1), help="Of one session.")
+@click.option("--max-sockets", default=5_000, show_default=True, type=click.IntRange(1), help="Of one address.")
+@click.option("--max-rate", default=200.0, show_default=True, type=click.FloatRange(min=1),
+              help="Messages a second that are read of one WebSocket, after a burst of ten times as many.")  # fmt: skip
+@click.option("--token-lifetime", default=86_400.0, show_default=True, type=click.FloatRange(min=0),
+              help="Seconds after which an unused token is void; 0: never.")  # fmt: skip
 @click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
 @click.option("--log-level", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
@@ -67,14 +75,23 @@ def serve(
     allowed_origins: tuple[str, ...],
     fault_control: bool,
     demo: bool,
+    max_sessions: int,
+    max_participants: int,
+    max_sockets: int,
+    max_rate: float,
+    token_lifetime: float,
     vendor_dir: Path | None,
     log_level: str,
 ) -> None:
-    """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it."""
+    """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it.
+
+    Every option can be set in the environment too: PYVIDU_SERVE_PORT=4443 for --port, and so on.
+    """
     try:
         from pyvidu.server.app import run
         from pyvidu.server.config import ServerConfig
         from pyvidu.server.errors import ConfigurationError
+        from pyvidu.server.limits import Limits
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pyvidu"):
             raise
@@ -92,6 +109,15 @@ def serve(
         demo=demo,
         vendor_dir=vendor_dir,
         log_level=log_level.lower(),
+        limits=Limits(
+            sessions=max_sessions,
+            participants=max_participants,
+            tokens=10 * max_participants,
+            sockets=max_sockets,
+            rate=max_rate,
+            burst=round(10 * max_rate),
+            token_lifetime=token_lifetime,
+        ),
     )
     try:
         run(config)

@@ -10,6 +10,7 @@ from typing import Any
 from pyvidu.server.faults import Faults
 from pyvidu.server.handlers import Context
 from pyvidu.server.hosts import unused_ice_servers
+from pyvidu.server.limits import Limits
 from pyvidu.server.profiles import DefaultProfile, Profile
 from pyvidu.server.room import Room, SessionProperties
 from pyvidu.server.rooms import Rooms
@@ -204,10 +205,10 @@ class Client:
 class World:
     """A server without doors: rooms, RPC sessions and faults over fake sockets and fake media."""
 
-    def __init__(self, profile: Profile | None = None) -> None:
+    def __init__(self, profile: Profile | None = None, limits: Limits | None = None) -> None:
         self.media = FakeMedia()
         self.tasks = Tasks()
-        self.rooms = Rooms(self.media, self.tasks)
+        self.rooms = Rooms(self.media, self.tasks, limits)
         self.profile = profile or DefaultProfile(12.0)
         self.faults = Faults(self.media)
         context = Context(self.rooms, self.profile, SECRET, unused_ice_servers, tell_probe_id=True)

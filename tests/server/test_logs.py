@@ -6,10 +6,13 @@ import json
 import logging
 
 import pytest
-from live_server import LiveServer
-from server_world import SECRET
+from live_server import AUTH, LiveServer, Serve
+from server_world import SECRET, FakeMedia, join_params
 
 from pyvidu.server import logs
+from pyvidu.server.media.errors import MediaError
+
+SDP = "v=0 a=fingerprint:sha-256 AB:CD"
 
 
 async def test_the_log_of_messages_says_who_asked_for_which_stream(
@@ -42,6 +45,51 @@ async def test_neither_tokens_nor_session_ids_nor_sdp_are_logged(
     assert ada.id in text
     for secret in ("tok_", ada.rpc_id, SECRET, "fingerprint"):
         assert secret not in text
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
+@pytest.mark.parametrize("profile", ["default", "kurento"])
+async def test_no_secret_of_a_whole_call_is_in_any_line_of_the_log(
+    serve: Serve, caplog: pytest.LogCaptureFixture, level: int, profile: str
+) -> None:
+    """Everything that every logger would write: joins good and bad, resumes good and bad, REST, an eviction, a failure."""
+    caplog.set_level(level)
+    live = await serve(profile=profile, fault_control=True)
+    ada, bob = await live.member(), await live.member(role="MODERATOR")
+    media = live.server.media
+    assert isinstance(media, FakeMedia)
+    stream = await ada.publish()
+    await bob.result("receiveVideoFrom", sender=stream, sdpOffer=SDP)
+    media.error = MediaError(f"malformed: {SDP}")
+    await bob.call("reconnectStream", stream=stream, sdpOffer=SDP)
+    media.error = RuntimeError(f"crashed on {SDP}")
+    await bob.call("reconnectStream", stream=stream, sdpOffer=SDP)
+    tokens = [(await live.rest("POST", "sessions/room/connection", {}))["token"] for _ in range(2)]
+    page = await live.page()
+    await page.call("joinRoom", **join_params(tokens[0], "elsewhere"))
+    await page.call("joinRoom", **(join_params(tokens[0], "room") | {"secret": SECRET + "x"}))
+    await page.call("echo", stream=tokens[1], streamId=ada.rpc_id)
+    await page.call("connect", sessionId=bob.rpc_id + "x", reconnect=True)
+    back = await live.page()
+    await back.result("connect", sessionId=bob.rpc_id, reconnect=True)
+    await back.ws.send_str(json.dumps({"jsonrpc": "2.0", "method": f"token={tokens[1]}"}))
+    await back.result("forceDisconnect", connectionId=ada.id)
+    await live.rest("GET", "sessions?pendingConnections=true")
+    await live.rest("DELETE", "sessions/room")
+    lines = [logs.JsonLines().format(record) for record in caplog.records]
+    assert any("forceDisconnect" in line for line in lines)
+    secrets = [SECRET, ada.rpc_id, bob.rpc_id, "tok_", AUTH["Authorization"].split()[1]]
+    if level > logging.DEBUG:
+        secrets.append("fingerprint")
+    for line in lines:
+        assert not [secret for secret in secrets if secret in line], line
+
+
+def test_what_a_client_names_is_logged_neither_at_length_nor_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    logs.message("request", method="x" * 10_000, id=10**100, stream={"a": ["deep"]})
+    line = json.loads(caplog.records[-1].getMessage())
+    assert (len(line["method"]), line["id"], line["stream"]) == (200, "(not text)", "(not text)")
 
 
 def test_other_loggers_are_redacted() -> None:

@@ -112,7 +112,12 @@ async def test_only_allowed_origins_may_open_the_socket(serve: Serve) -> None:
     url = live.url("/openvidu?sessionId=x")
     ws = await live.http.ws_connect(url, headers={"Origin": "https://app.example"})
     await ws.close()
-    for headers in ({}, {"Origin": "https://evil.example"}):
+    for headers in (
+        {},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://app.example.evil.example"},
+    ):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await live.http.ws_connect(url, headers=headers)
         assert refused.value.status == 403

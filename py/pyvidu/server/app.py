@@ -29,6 +29,8 @@ from pyvidu.server.tasks import Tasks
 from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
 
 DEFAULT_SECRET = ServerConfig().secret
+_LAG_EVERY = 1.0  # seconds
+_TIDY_EVERY = 60.0  # seconds
 _SHUTDOWN_TIMEOUT = 3.0  # seconds for what is going on when the server stops
 
 
@@ -52,7 +54,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     """The application of a server. It owns its media router and closes it when it is cleaned up."""
     media = media or _router(config)
     tasks = Tasks()
-    rooms = Rooms(media, tasks)
+    rooms = Rooms(media, tasks, config.limits)
     profile = KurentoProfile() if config.profile == "kurento" else DefaultProfile(config.eviction_timeout)
     faults = Faults(media)
     context = Context(rooms, profile, config.secret, unused_ice_servers, tell_probe_id=config.fault_control)
@@ -61,7 +63,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
 
     app = web.Application(client_max_size=MAX_MESSAGE)
     app[SERVER] = server
-    door = SignalingDoor(signaling, faults, config.allowed_origins)
+    door = SignalingDoor(signaling, faults, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
     add_rest(app, rooms, config)
@@ -163,13 +165,30 @@ async def _healthz(_: web.Request) -> web.Response:
 
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     server = app[SERVER]
-    beat = server.tasks.spawn(server.signaling.beat(), "pings")
+    rhythms = [
+        server.tasks.spawn(server.signaling.beat(), "pings"),
+        server.tasks.spawn(_housekeeping(server.rooms), "housekeeping"),
+    ]
     yield
-    beat.cancel()
+    for rhythm in rhythms:
+        rhythm.cancel()
     server.profile.close()
     await server.tasks.close()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(server.media.close(), _SHUTDOWN_TIMEOUT)
+
+
+async def _housekeeping(rooms: Rooms) -> None:
+    """Tidies up now and then, and measures how late timers run on this loop: evictions are as late."""
+    loop = asyncio.get_running_loop()
+    tidied = loop.time()
+    while True:
+        due = loop.time() + _LAG_EVERY
+        await asyncio.sleep(_LAG_EVERY)
+        rooms.observers.watchdog_late(max(0.0, loop.time() - due))
+        if loop.time() > tidied + _TIDY_EVERY:
+            rooms.tidy()
+            tidied = loop.time()
 
 
 async def _tell_clients(app: web.Application) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from pyvidu.server.limits import Limits
 
 Profile = Literal["default", "kurento"]
 
@@ -30,3 +32,4 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = ()
     log_level: str = "info"
     vendor_dir: Path | None = None
+    limits: Limits = field(default_factory=Limits)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, StringConstraints
 
 from pyvidu.server.guards import guarded_body
 from pyvidu.server.hosts import asked_authority
+from pyvidu.server.limits import LimitReached
 from pyvidu.server.room import SessionProperties
 from pyvidu.server.rooms import Rooms
 from pyvidu.server.tokens import ConnectionProperties, Role
@@ -28,8 +29,11 @@ def add_demo_token(app: web.Application, rooms: Rooms, *, fault_control: bool) -
 
     async def handle(request: web.Request) -> web.Response:
         body = await guarded_body(request, DemoTokenBody)
-        room = rooms.get(body.session) or rooms.create(SessionProperties(custom_session_id=body.session))
-        token = rooms.issue_token(room, ConnectionProperties(role=body.role), socket_origin(request))
+        try:
+            room = rooms.get(body.session) or rooms.create(SessionProperties(custom_session_id=body.session))
+            token = rooms.issue_token(room, ConnectionProperties(role=body.role), socket_origin(request))
+        except LimitReached as limit:
+            return web.json_response({"message": str(limit)}, status=503)
         answer = {"token": token.url, "faultControl": fault_control}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 

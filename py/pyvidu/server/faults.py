@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from pyvidu.server import logs
+from pyvidu.server.keyring import same
 from pyvidu.server.media_plane import MediaPlane
 from pyvidu.server.participant import Participant
 from pyvidu.server.rpc_session import RpcSession
@@ -94,7 +95,9 @@ class Faults:
 
     def of_rpc_session(self, rpc_session_id: object) -> Fault | None:
         """The fault of the participant that a `connect` names."""
-        return next((fault for fault in self._faults.values() if fault.rpc_session_id == rpc_session_id), None)
+        if not isinstance(rpc_session_id, str) or not self._faults:
+            return None
+        return next((fault for fault in self._faults.values() if same(rpc_session_id, fault.rpc_session_id)), None)
 
     def close(self) -> None:
         """Ends every fault."""

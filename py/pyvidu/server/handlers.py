@@ -5,7 +5,6 @@ Texts and codes of errors are the ones of openvidu-server 2.32.2 (`RpcHandler`, 
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.errors import OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered
+from pyvidu.server.keyring import same
 from pyvidu.server.participant import Participant
 from pyvidu.server.profiles import Profile
 from pyvidu.server.room import Room
@@ -56,7 +56,7 @@ async def join_room(context: Context, exchange: Exchange) -> None:
         raise OpenViduError(
             Code.ALREADY_IN_ROOM, f"User '{exchange.session.member.id}' is already in session '{room.id}'"
         )
-    if call.secret and hmac.compare_digest(call.secret.encode(), context.secret.encode()):
+    if call.secret and same(call.secret, context.secret):
         properties = ConnectionProperties(role=Role.SUBSCRIBER)
         token = Token(value="", url=call.token, session_id=room.id, properties=properties)
     if token is None:

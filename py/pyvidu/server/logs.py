@@ -17,6 +17,7 @@ from typing import Any
 MESSAGES = logging.getLogger("pyvidu.server.messages")
 EVENTS = logging.getLogger("pyvidu.server.events")
 
+_LONGEST = 200  # characters of one field
 _SECRETS = re.compile(r"tok_\w+|(?<=sessionId=)[^&\s\"']+(?=&)|(?<=secret=)[^&\s\"']+")
 
 
@@ -61,5 +62,14 @@ def configure(level: str) -> None:
 def _write(logger: logging.Logger, name: str, fields: dict[str, Any]) -> None:
     if logger.isEnabledFor(logging.INFO):
         line = {"time": round(time.time(), 3), "event": name}
-        line.update((key, value) for key, value in fields.items() if value is not None)
+        line.update((key, _brief(value)) for key, value in fields.items() if value is not None)
         logger.info("%s", json.dumps(line))
+
+
+def _brief(value: Any) -> Any:
+    """What a client sends stands in the log, but neither at length nor with a secret in it."""
+    if isinstance(value, str):
+        return redact(value[:_LONGEST])
+    return (
+        value if isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 2**63) else "(not text)"
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from pyvidu.server.errors import OpenViduError
 from pyvidu.server.guards import first_problem
 from pyvidu.server.handlers import VERSION
 from pyvidu.server.hosts import asked_authority, asked_host
+from pyvidu.server.limits import LimitReached
 from pyvidu.server.rest_bodies import ConnectionBody, ConnectionPatchBody, SessionBody, SignalBody
 from pyvidu.server.room import Room
 from pyvidu.server.rooms import RoomExists, Rooms
@@ -71,6 +73,8 @@ class _Rest:
             room = self._rooms.create(body.properties(rest_json.DEFAULT_RECORDING))
         except RoomExists:
             return web.Response(status=409)
+        except LimitReached as limit:
+            return _error(request, 503, str(limit))
         return web.json_response(rest_json.session_json(room, pending=False))
 
     async def list_sessions(self, request: web.Request) -> web.Response:
@@ -99,7 +103,10 @@ class _Rest:
         if room is None:
             return web.Response(status=404)
         body = await _body(request, ConnectionBody)
-        token = self._rooms.issue_token(room, body.properties(), socket_origin(request))
+        try:
+            token = self._rooms.issue_token(room, body.properties(), socket_origin(request))
+        except LimitReached as limit:
+            return _error(request, 503, str(limit))
         return web.json_response(rest_json.pending_json(token))
 
     async def list_connections(self, request: web.Request) -> web.Response:
@@ -157,7 +164,7 @@ class _Rest:
         owner = room.owner_of(request.match_info["stream"])
         if owner is None:
             return web.Response(status=404)
-        stream = room.unpublish(owner)
+        stream = room.unpublish(owner, Reason.FORCE_UNPUBLISH_BY_SERVER)
         room.tell_unpublished(room.participants, owner, Reason.FORCE_UNPUBLISH_BY_SERVER)
         self._rooms.background(self._rooms.media.unpublish(stream.id), f"media of {stream.id} ends")
         return web.Response(status=204)
@@ -240,7 +247,7 @@ def _authorized(request: web.Request, expected: bytes) -> bool:
         given = base64.b64decode(credentials, validate=True) if scheme.lower() == "basic" else b""
     except (binascii.Error, ValueError):
         given = b""
-    return hmac.compare_digest(given, expected)
+    return hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest())
 
 
 class _BadBody(Exception):

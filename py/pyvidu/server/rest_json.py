@@ -47,7 +47,7 @@ def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
 def connections_json(room: Room, *, pending: bool) -> list[dict[str, Any]]:
     """The connections of a session: the active ones, then the ones with an unused token."""
     active = [active_json(participant) for participant in room.participants]
-    return active + ([pending_json(token) for token in room.tokens.values()] if pending else [])
+    return active + ([pending_json(token) for token in room.tokens] if pending else [])
 
 
 def active_json(participant: Participant) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Order of messages: `protocol.md` section 5, read in `SessionEventsHandler` of op
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,13 @@ from pyvidu.protocol.messages import (
     RemoteStreamPropertyChanged,
     SignalReceived,
 )
+from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduError
-from pyvidu.server.participant import Participant, PublishedStream
+from pyvidu.server.keyring import Keyring
+from pyvidu.server.limits import LimitReached, Limits
+from pyvidu.server.observers import Observer
+from pyvidu.server.participant import Participant, PublishedStream, Subscription
 from pyvidu.server.tokens import Role, Token, now_ms
 
 
@@ -61,16 +66,21 @@ class Room:
         *,
         on_departure: Callable[[Participant], None],
         on_empty: Callable[[Room], None],
+        observer: Observer | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.id = room_id
         self.properties = properties
         self.created_at = now_ms()
-        self.tokens: dict[str, Token] = {}
+        self.observer = observer or Observer()
+        self.tokens: Keyring[Token] = Keyring()
         self.active = False
         self.closed = False
         self._members: dict[str, Participant] = {}
         self._on_departure = on_departure
         self._on_empty = on_empty
+        self._limits = limits or Limits()
+        self._idle_since = _now()
 
     # --- who is there -------------------------------------------------------------------------------------------------
 
@@ -100,11 +110,34 @@ class Room:
 
     def pending(self, connection_id: str) -> Token | None:
         """The unused token of that connection."""
-        return next((token for token in self.tokens.values() if token.connection_id == connection_id), None)
+        return next((token for token in self.tokens if token.connection_id == connection_id), None)
+
+    def add_token(self, token: Token) -> None:
+        """`token` opens this room once, for as long as the limits say.
+
+        Raises:
+            LimitReached: too many are unused.
+        """
+        if len(self.tokens) >= self._limits.tokens:
+            raise LimitReached(f"{len(self.tokens)} tokens of session {self.id} are unused, which is the limit")
+        if self._limits.token_lifetime:
+            token.expires_at = _now() + self._limits.token_lifetime
+        self.tokens[token.value] = token
 
     def consume_token(self, value: str) -> Token | None:
-        """The unused token with that secret, which is used from now on."""
-        return self.tokens.pop(value, None)
+        """The unused token with that secret, which is used from now on. One that has expired is none."""
+        token = self.tokens.pop(value)
+        return token if token is not None and token.expires_at > _now() else None
+
+    def tidy(self) -> None:
+        """Takes expired tokens away, and closes a room that nobody came to."""
+        now = _now()
+        for token in self.tokens:
+            if token.expires_at <= now:
+                self.tokens.pop(token.value)
+                logs.event("token expired", session=self.id, participant=token.connection_id)
+        if not self._members and self._limits.idle_session and now >= self._idle_since + self._limits.idle_session:
+            self.close()
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -112,24 +145,46 @@ class Room:
         """Lets `participant` in and tells the others; answers who was there before."""
         if self.closed:
             raise OpenViduError(Code.ROOM_CLOSED, f"Unable to join the session. Session {self.id} is closed")
+        if len(self._members) >= self._limits.participants:
+            raise OpenViduError(
+                Code.GENERIC, f"Unable to join session {self.id}. It has {len(self._members)} participants, the limit"
+            )
         before = self.participants
-        self.active = True
+        if not self.active:
+            self.active = True
+            self.observer.session_created(self)
         self._members[participant.id] = participant
         logs.event("joined", session=self.id, participant=participant.id, role=participant.role.value)
+        self.observer.joined(participant)
         tell(before, participant.joined())
         return before
 
     def published(self, participant: Participant, stream: PublishedStream) -> None:
         """`participant` now publishes `stream`: the others are told."""
+        self.observer.connection_created(participant, stream, participant)
         tell(self.others(participant), ParticipantPublished(id=participant.id, streams=[stream.info()]))
 
-    def unpublish(self, participant: Participant) -> PublishedStream:
+    def subscribed(self, participant: Participant, owner: Participant, stream: PublishedStream) -> None:
+        """`participant` now receives `stream` of `owner`, or does so over a new connection."""
+        again = participant.subscriptions.get(owner.id)
+        participant.subscriptions[owner.id] = Subscription(stream.id, now_ms())
+        if again is None or again.stream_id != stream.id:
+            self.observer.connection_created(participant, stream, owner)
+
+    def unsubscribe(self, participant: Participant, owner: Participant) -> Subscription | None:
+        """Ends the subscription of `participant` to `owner`, if there is one."""
+        subscription = participant.subscriptions.pop(owner.id, None)
+        if subscription is not None:
+            self.observer.connection_destroyed(participant, subscription.stream_id, owner, Reason.UNSUBSCRIBE)
+        return subscription
+
+    def unpublish(self, participant: Participant, reason: str) -> PublishedStream:
         """Takes the stream of `participant` away, and with it every subscription to it. Nobody is told yet."""
         stream = participant.stream
         if stream is None:
             raise OpenViduError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
         participant.stream = None
-        self._forget_subscriptions_to(participant)
+        self._end_connections_of(participant, stream, reason)
         logs.event("unpublished", session=self.id, participant=participant.id, stream=stream.id)
         return stream
 
@@ -145,12 +200,17 @@ class Room:
         if self._members.pop(participant.id, None) is None:
             return
         participant.present = False
-        self._forget_subscriptions_to(participant)
+        if participant.stream is not None:
+            self._end_connections_of(participant, participant.stream, reason)
+        for owner_id, subscription in list(participant.subscriptions.items()):
+            if (owner := self._members.get(owner_id)) is not None:
+                self.observer.connection_destroyed(participant, subscription.stream_id, owner, reason)
         logs.event("left", session=self.id, participant=participant.id, reason=reason)
+        self.observer.left(participant, reason)
         self._on_departure(participant)
         tell(self.participants, ParticipantLeft(connection_id=participant.id, reason=reason))
         if not self._members and not self.closed:
-            self.close()
+            self.close(reason)
 
     def evict(self, participant: Participant, reason: str, before_telling: Callable[[], None] | None = None) -> None:
         """Takes `participant` out against its will: `participantLeft` to the others, then (after `before_telling`, the
@@ -213,17 +273,26 @@ class Room:
             self.closed = True
             self.tokens.clear()
             logs.event("session closed", session=self.id, reason=reason or None)
+            if self.active:
+                self.observer.session_destroyed(self, reason)
             self._on_empty(self)
             return
         for participant in self.participants:
             self.evict(participant, reason)
 
-    def _forget_subscriptions_to(self, owner: Participant) -> None:
+    def _end_connections_of(self, owner: Participant, stream: PublishedStream, reason: str) -> None:
+        """The stream of `owner` ends, and with it every subscription to it."""
         for member in self._members.values():
-            member.subscriptions.pop(owner.id, None)
+            if member.subscriptions.pop(owner.id, None) is not None:
+                self.observer.connection_destroyed(member, stream.id, owner, reason)
+        self.observer.connection_destroyed(owner, stream.id, owner, reason)
 
 
 def tell(recipients: Iterable[Participant], call: Call) -> None:
     """Notifies each of `recipients`, in their order."""
     for participant in list(recipients):
         participant.peer.notify(call)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,7 +6,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 from pyvidu.server import ids, logs
+from pyvidu.server.limits import LimitReached, Limits
 from pyvidu.server.media_plane import MediaPlane
+from pyvidu.server.observers import Observers
 from pyvidu.server.participant import Participant
 from pyvidu.server.room import Room, SessionProperties
 from pyvidu.server.tasks import Tasks
@@ -20,8 +22,10 @@ class RoomExists(ValueError):
 class Rooms:
     """Makes, finds and closes rooms. `tasks` owns what is done to media after the fact."""
 
-    def __init__(self, media: MediaPlane, tasks: Tasks) -> None:
+    def __init__(self, media: MediaPlane, tasks: Tasks, limits: Limits | None = None) -> None:
         self.media = media
+        self.limits = limits or Limits()
+        self.observers = Observers()
         self._tasks = tasks
         self._rooms: dict[str, Room] = {}
 
@@ -40,23 +44,42 @@ class Rooms:
 
         Raises:
             RoomExists: the name is taken.
+            LimitReached: there are too many.
         """
         properties = properties or SessionProperties()
         room_id = properties.custom_session_id or ids.session_id()
         if room_id in self._rooms:
             raise RoomExists(room_id)
-        room = Room(room_id, properties, on_departure=self._departed, on_empty=self._emptied)
+        if len(self._rooms) >= self.limits.sessions:
+            raise LimitReached(f"There are {len(self._rooms)} sessions, which is the limit")
+        room = Room(
+            room_id,
+            properties,
+            on_departure=self._departed,
+            on_empty=self._emptied,
+            observer=self.observers,
+            limits=self.limits,
+        )
         self._rooms[room_id] = room
         logs.event("session created", session=room_id)
         return room
 
     def issue_token(self, room: Room, properties: ConnectionProperties, origin: str) -> Token:
-        """A token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`)."""
+        """A token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`).
+
+        Raises:
+            LimitReached: too many tokens of the room are unused.
+        """
         value = ids.token()
         url = f"{origin}?sessionId={room.id}&token={value}"
         token = Token(value=value, url=url, session_id=room.id, properties=properties)
-        room.tokens[value] = token
+        room.add_token(token)
         return token
+
+    def tidy(self) -> None:
+        """Takes away what nobody used in time: tokens, and sessions that nobody joined."""
+        for room in list(self._rooms.values()):
+            room.tidy()
 
     def find_participant(self, connection_id: str) -> Participant | None:
         """The participant with that connection id, in whatever room."""

@@ -25,6 +25,7 @@ from pyvidu.server.errors import OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered, NotAMember
 from pyvidu.server.faults import Faults
 from pyvidu.server.handlers import HANDLERS, Context, unknown
+from pyvidu.server.keyring import Keyring
 from pyvidu.server.rpc_session import RpcSession, Socket
 from pyvidu.server.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.tasks import Tasks
@@ -45,7 +46,7 @@ class Signaling:
         self._tasks = tasks
         self._faults = faults
         self._sockets: set[Socket] = set()
-        self._sessions: dict[str, RpcSession] = {}
+        self._sessions: Keyring[RpcSession] = Keyring()
 
     @property
     def sockets(self) -> int:
@@ -115,7 +116,7 @@ class Signaling:
     def forget(self, session: RpcSession) -> None:
         """From now on nobody can resume `session`."""
         session.ended = True
-        self._sessions.pop(session.id, None)
+        self._sessions.pop(session.id)
 
     def evict(self, session: RpcSession, reason: str) -> None:
         """Takes the participant of `session` out of its room, if it is still there."""
@@ -196,6 +197,7 @@ class Signaling:
         taken = socket.session is not None and socket.session is not resumed and socket.session.member is not None
         if resumed is None or taken or not socket.open:
             logs.event("resume refused", participant=_name(socket))
+            self._context.rooms.observers.resumed(refused=True)
             self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
             return
         self._resume(resumed, socket)
@@ -220,6 +222,7 @@ class Signaling:
         if old is not socket:
             self._profile.resumed(session, old, socket)
         logs.event("resumed", participant=_name(socket), session=_room(socket))
+        self._context.rooms.observers.resumed(refused=False)
 
     def _refresh_pictures(self, session: RpcSession) -> None:
         """After a gap a decoder waits seconds for a key frame: ask for them at once, for and of who is back."""

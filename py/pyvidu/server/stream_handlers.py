@@ -17,7 +17,7 @@ from pyvidu.protocol.wire import WireError
 from pyvidu.server.errors import OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered
 from pyvidu.server.handlers import Context, Handler, moderator
-from pyvidu.server.participant import Participant, PublishedStream, Subscription
+from pyvidu.server.participant import Participant, PublishedStream
 from pyvidu.server.tokens import now_ms
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ async def publish_video(context: Context, exchange: Exchange) -> None:
 async def unpublish_video(context: Context, exchange: Exchange) -> None:
     """`{}` to the owner, `participantUnpublished` to the others."""
     participant = exchange.participant
-    stream = participant.room.unpublish(participant)
+    stream = participant.room.unpublish(participant, Reason.UNPUBLISH)
     exchange.answer()
     participant.room.tell_unpublished(participant.room.others(participant), participant, Reason.UNPUBLISH)
     await _ended(context.rooms.media.unpublish(stream.id))
@@ -64,7 +64,7 @@ async def force_unpublish(context: Context, exchange: Exchange) -> None:
     owner = room.owner_of(call.stream_id)
     if owner is None:
         raise NeverAnswered(Code.USER_NOT_STREAMING, f"Stream '{call.stream_id}' does not exist in session '{room.id}'")
-    room.unpublish(owner)
+    room.unpublish(owner, Reason.FORCE_UNPUBLISH_BY_USER)
     exchange.answer()
     room.tell_unpublished(room.participants, owner, Reason.FORCE_UNPUBLISH_BY_USER)
     await _ended(context.rooms.media.unpublish(call.stream_id))
@@ -84,9 +84,10 @@ async def unsubscribe_from_video(context: Context, exchange: Exchange) -> None:
     """Ends a subscription; one that does not exist has ended."""
     participant = exchange.participant
     sender = exchange.read(m.UnsubscribeFromVideo).sender
-    if participant.room.find(sender) is None:
+    owner = participant.room.find(sender)
+    if owner is None:
         raise OpenViduError(Code.USER_NOT_FOUND, f"User {sender} not found in session {participant.room.id}")
-    subscription = participant.subscriptions.pop(sender, None)
+    subscription = participant.room.unsubscribe(participant, owner)
     exchange.answer()
     if subscription is not None:
         await _ended(context.rooms.media.unsubscribe(participant.id, subscription.stream_id))
@@ -110,6 +111,7 @@ async def reconnect_stream(context: Context, exchange: Exchange) -> None:
         if room.owner_of(call.stream) is not participant:  # unpublished meanwhile, by force
             raise OpenViduError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
         participant.stream.created_at = now_ms()
+        room.observer.renegotiated(participant, publishing=True)
         exchange.answer(m.PublishVideoResult(answer, call.stream, participant.stream.created_at))
         return
     owner = room.owner_of(call.stream)
@@ -118,6 +120,7 @@ async def reconnect_stream(context: Context, exchange: Exchange) -> None:
     if call.sdp_offer is None:
         raise _no_server_offers()
     await _subscribe(context, exchange, owner, owner.stream, call.sdp_offer)
+    room.observer.renegotiated(participant, publishing=False)
 
 
 async def on_ice_candidate(_: Context, exchange: Exchange) -> None:
@@ -159,7 +162,7 @@ async def _subscribe(
     if owner.stream is not stream or not owner.present:
         await _ended(media.unsubscribe(participant.id, stream.id))
         raise _not_streaming(owner.id, participant)
-    participant.subscriptions[owner.id] = Subscription(stream.id, now_ms())
+    participant.room.subscribed(participant, owner, stream)
     exchange.answer(m.SdpAnswerResult(sdp_answer=answer))
 
 
@@ -195,7 +198,9 @@ async def _negotiated(negotiation: Awaitable[str], what: str, participant: Parti
         return await negotiation
     except Exception as error:
         # Whatever the router found wrong with the offer is the asker's to know, and no reason to stop serving it.
-        _log.warning("SDP negotiation of %s (%s) failed: %s", participant.id, what, error)
+        # Its words may quote the offer, so only a log that may have SDP in it has them.
+        _log.warning("SDP negotiation of %s (%s) failed: %s", participant.id, what, type(error).__name__)
+        _log.debug("SDP negotiation of %s failed: %s", participant.id, error)
         raise OpenViduError(
             Code.MEDIA_SDP, f"Error generating SDP response for {what} user {participant.id}: {error}"
         ) from error

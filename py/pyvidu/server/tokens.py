@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,7 +49,7 @@ class ConnectionProperties:
 @dataclass(slots=True)
 class Token:
     """A right to join once. `value` is the secret; `url` what the backend hands to its page. `created_at` is in
-    milliseconds since the epoch.
+    milliseconds since the epoch, `expires_at` in seconds of the event loop's clock.
     """
 
     value: str
@@ -57,3 +58,4 @@ class Token:
     properties: ConnectionProperties
     connection_id: str = field(default_factory=ids.connection_id)
     created_at: int = field(default_factory=now_ms)
+    expires_at: float = math.inf

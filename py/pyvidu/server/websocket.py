@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 
 from aiohttp import WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import INVALID_REQUEST
+from pyvidu.server import logs
 from pyvidu.server.faults import Faults
 from pyvidu.server.hosts import asked_host
+from pyvidu.server.limits import Limits, Pace
 from pyvidu.server.rpc_session import Socket
 from pyvidu.server.signaling import Signaling
 
@@ -139,10 +141,18 @@ class WebSocketTransport:
 class SignalingDoor:
     """`GET /openvidu`."""
 
-    def __init__(self, signaling: Signaling, faults: Faults, allowed_origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        signaling: Signaling,
+        faults: Faults,
+        allowed_origins: tuple[str, ...] = (),
+        limits: Limits | None = None,
+    ) -> None:
         self._signaling = signaling
         self._faults = faults
         self._allowed_origins = frozenset(allowed_origins)
+        self._limits = limits or Limits()
+        self._open: Counter[str] = Counter()  # sockets by address
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """A WebSocket, or for a reachability probe the cheapest possible answer.
@@ -160,9 +170,19 @@ class SignalingDoor:
         ws = web.WebSocketResponse(
             timeout=CLOSE_TIMEOUT, autoping=False, autoclose=False, compress=False, max_msg_size=HARD_MAX_MESSAGE
         )
-        await ws.prepare(request)
-        if isinstance(request.transport, asyncio.Transport):
-            await self._serve(ws, WebSocketTransport(ws, request.transport), request)
+        address = request.remote or ""
+        if self._open[address] >= self._limits.sockets:
+            logs.event("too many sockets", ip=address)
+            return web.Response(status=429, text="Too many WebSockets of this address (--max-sockets)\n")
+        self._open[address] += 1
+        try:
+            await ws.prepare(request)
+            if isinstance(request.transport, asyncio.Transport):
+                await self._serve(ws, WebSocketTransport(ws, request.transport), request)
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
         return ws
 
     async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
@@ -187,6 +207,8 @@ class SignalingDoor:
         self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: Socket
     ) -> tuple[int | None, str]:
         """Hands on what arrives until the end; the client's close code and reason, if it gave any."""
+        loop = asyncio.get_running_loop()
+        pace = Pace(self._limits.rate, self._limits.burst, loop.time())
         while True:
             message = await ws.receive()
             await transport.free()
@@ -204,6 +226,8 @@ class SignalingDoor:
                     self._signaling.refuse(socket, sentence, INVALID_REQUEST)
                 else:
                     self._signaling.received(socket, message.data)
+            if (wait := pace.wait(loop.time())) > 0:
+                await asyncio.sleep(wait)
 
 
 def _answerable(code: int) -> int:

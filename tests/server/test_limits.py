@@ -1,0 +1,192 @@
+"""How much the server takes, and what it says to one too many."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+import pytest
+from click.testing import CliRunner
+from live_server import LiveServer, Serve
+from server_world import SECRET, Client, World, join_params
+
+from pyvidu.cli import main
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.keyring import Keyring, same
+from pyvidu.server.kurento_profile import KurentoProfile
+from pyvidu.server.limits import Limits, Pace
+from pyvidu.server.room import SessionProperties
+from pyvidu.server.tokens import ConnectionProperties, Token
+from virtual_time import virtual_time
+
+
+def token(world: World) -> Token:
+    return world.rooms.issue_token(world.room, ConnectionProperties(), "ws://localhost:4443")
+
+
+@virtual_time
+async def test_a_token_is_void_once_its_lifetime_is_over() -> None:
+    async with World(limits=Limits(token_lifetime=60)) as world:
+        early, late = token(world), token(world)
+        await asyncio.sleep(59)
+        assert await Client(world).result("joinRoom", **join_params(early.url, "room"))
+        await asyncio.sleep(1)
+        error = await Client(world).error("joinRoom", **join_params(late.url, "room"))
+        assert error["code"] == 401
+
+
+@virtual_time
+async def test_expired_tokens_take_no_memory() -> None:
+    async with World(limits=Limits(token_lifetime=60, idle_session=0)) as world:
+        for _ in range(50):
+            token(world)
+        world.rooms.tidy()
+        assert len(world.room.tokens) == 50
+        await asyncio.sleep(60)
+        world.rooms.tidy()
+        assert len(world.room.tokens) == 0
+
+
+@virtual_time
+async def test_a_token_without_a_lifetime_lives_for_ever() -> None:
+    async with World(KurentoProfile(), Limits(token_lifetime=0)) as world:  # which sends no pings for a week
+        old = token(world)
+        await asyncio.sleep(7 * 86_400)
+        assert await Client(world).result("joinRoom", **join_params(old.url, "room"))
+
+
+@virtual_time
+async def test_a_session_that_nobody_joins_is_closed_after_an_hour_and_one_in_use_is_not() -> None:
+    async with World() as world:
+        await world.member()
+        world.rooms.create(SessionProperties(custom_session_id="forgotten"))
+        await asyncio.sleep(3599)
+        world.rooms.tidy()
+        assert world.rooms.get("forgotten") is not None
+        await asyncio.sleep(1)
+        world.rooms.tidy()
+        assert world.rooms.get("forgotten") is None
+        assert world.rooms.get("room") is not None
+
+
+@virtual_time
+async def test_a_full_session_refuses_the_next_participant_until_one_leaves() -> None:
+    async with World(limits=Limits(participants=2)) as world:
+        await world.member()
+        ada = await world.member()
+        late = Client(world)
+        error = await late.error("joinRoom", **join_params(token(world).url, "room"))
+        assert error["code"] == 999
+        assert "2 participants, the limit" in error["message"]
+        await ada.result("leaveRoom")
+        assert await late.result("joinRoom", **join_params(token(world).url, "room"))
+
+
+async def test_one_session_too_many_is_a_503_that_says_so(serve: Serve) -> None:
+    live = await serve(limits=Limits(sessions=1))
+    await live.rest("POST", "sessions", {"customSessionId": "a"})
+    assert await live.status("POST", "sessions", {"customSessionId": "b"}) == 503
+    assert await live.status("DELETE", "sessions/a") == 204
+    assert await live.status("POST", "sessions", {"customSessionId": "b"}) == 200
+
+
+async def test_one_unused_token_too_many_is_a_503(serve: Serve) -> None:
+    live = await serve(limits=Limits(tokens=2))
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    await live.rest("POST", "sessions/room/connection", {})
+    await live.member()
+    await live.rest("POST", "sessions/room/connection", {})
+    assert await live.status("POST", "sessions/room/connection", {}) == 503
+
+
+async def test_one_socket_too_many_of_an_address_is_refused_until_another_closes(serve: Serve) -> None:
+    live = await serve(limits=Limits(sockets=2))
+    first = await live.page()
+    await live.page()
+    with pytest.raises(aiohttp.WSServerHandshakeError, match="429"):
+        await live.page()
+    await first.ws.close()
+    await asyncio.sleep(0.05)
+    assert (await live.page()).ws.closed is False
+
+
+async def test_who_floods_is_read_no_faster_than_allowed_and_loses_nothing(serve: Serve) -> None:
+    live = await serve(limits=Limits(rate=100, burst=10))
+    calm, flooding = await live.member(), await live.member()
+    before = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        flood = [group.create_task(flooding.result("echo")) for _ in range(60)]
+        assert await asyncio.wait_for(calm.result("echo"), 0.3)
+    assert len(flood) == 60
+    assert time.monotonic() - before > 0.4
+
+
+def test_a_pace_allows_a_burst_and_then_its_rate() -> None:
+    pace = Pace(rate=10, burst=3, now=0)
+    assert [pace.wait(0) for _ in range(4)] == pytest.approx([0, 0, 0, 0.1])
+    assert pace.wait(100) == 0
+
+
+def test_a_keyring_finds_by_secret_keeps_no_secret_and_stands_half_a_character() -> None:
+    keyring: Keyring[int] = Keyring()
+    keyring["tok_abc"] = 1
+    keyring["\ud800"] = 2
+    assert (keyring.get("tok_abc"), keyring.get("\ud800"), keyring.get("tok_ab")) == (1, 2, None)
+    assert "tok_abc" not in repr(vars(keyring))
+    assert keyring.pop("tok_abc") == 1
+    assert keyring.pop("tok_abc") is None
+    assert same("x\ud800", "x\ud800")
+    assert not same("x", "x\ud800")
+
+
+@virtual_time
+async def test_a_secret_that_is_no_text_in_utf_8_is_merely_wrong() -> None:
+    async with World() as world:
+        error = await Client(world).error("joinRoom", **join_params("x", "room", secret="\ud800"))
+        assert error["code"] == 401
+
+
+def served(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> ServerConfig:
+    """The configuration that `pyvidu serve` would run with."""
+    configs: list[ServerConfig] = []
+    monkeypatch.setattr("pyvidu.server.app.run", configs.append)
+    result = CliRunner().invoke(main, ["serve", *arguments], env=environment)
+    assert result.exit_code == 0, result.output
+    return configs[0]
+
+
+def test_everything_can_be_set_in_the_environment_and_a_flag_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {
+        "PYVIDU_SERVE_PORT": "5555",
+        "PYVIDU_SERVE_PROFILE": "kurento",
+        "PYVIDU_SERVE_FAULT_CONTROL": "true",
+        "PYVIDU_SERVE_ALLOWED_ORIGINS": "https://a.example https://b.example",
+        "PYVIDU_SERVE_MAX_PARTICIPANTS": "7",
+        "PYVIDU_SERVE_TOKEN_LIFETIME": "60",
+        "PYVIDU_SERVE_SECRET": SECRET,
+    }
+    config = served(monkeypatch, **environment)
+    assert (config.port, config.profile, config.fault_control) == (5555, "kurento", True)
+    assert config.allowed_origins == ("https://a.example", "https://b.example")
+    assert (config.limits.participants, config.limits.token_lifetime, config.secret) == (7, 60.0, SECRET)
+    assert served(monkeypatch, "--port", "6666", **environment).port == 6666
+
+
+def test_the_secret_may_also_come_by_openvidus_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert served(monkeypatch, OPENVIDU_SECRET="theirs").secret == "theirs"
+    assert served(monkeypatch, OPENVIDU_SECRET="theirs", PYVIDU_SERVE_SECRET="ours").secret == "ours"
+
+
+def test_without_flags_the_limits_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert served(monkeypatch).limits == Limits()
+
+
+@pytest.mark.parametrize("profile", ["default", "kurento"])
+async def test_a_resume_needs_the_whole_id(serve: Serve, profile: str) -> None:
+    live: LiveServer = await serve(profile=profile)
+    ada = await live.member()
+    thief = await live.page()
+    for guess in (ada.rpc_id[:-1], ada.rpc_id + "x", ada.rpc_id.upper(), "", 0, None if profile == "" else []):
+        answer = await thief.call("connect", sessionId=guess, reconnect=True)
+        assert answer["error"]["code"] == 40007
