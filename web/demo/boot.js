@@ -21,7 +21,7 @@ async function source(name) {
 }
 
 try {
-  const sources = Promise.all(['main.py', 'page.py'].map(source));
+  const sources = Promise.all(['main.py', 'page.py', 'outage_panel.py', 'timeline.py'].map(source));
   const python = await bootPython(show);
   python.FS.mkdirTree('/demo');
   for (const [name, text] of await sources) python.FS.writeFile(`/demo/${name}`, text);

@@ -10,6 +10,7 @@ import asyncio
 import time
 from typing import Any
 
+import outage_panel
 import page
 from page import Tile
 
@@ -27,6 +28,8 @@ class Call:
         self.tiles: dict[str, Tile] = {}
         self.ended = False
         self.left_on_purpose = False
+        self.names: dict[str, str] = {}  # whose stream is whose, for the log; kept when they are gone
+        self.outage_number: int | None = None  # the last outage's, for the log
         self._listen()
 
     async def join(self) -> None:
@@ -96,25 +99,27 @@ class Call:
 
         @session.on("reconnecting")
         async def _(event: Any) -> None:
-            page.log("reconnecting", "the network is gone")
+            self.outage_number = outage_panel.remember(event.outage, self.names)
+            page.log("reconnecting", "the network is gone", self.outage_number)
             await self._follow(event.outage)
 
         @session.on("reconnected")
         def _(event: Any) -> None:
-            page.log(
-                "reconnected", f"after {event.outage.duration:.1f} s, {page.count(event.outage.attempts, 'attempt')}"
-            )
+            attempts = page.count(event.outage.attempts, "attempt")
+            page.log("reconnected", f"after {event.outage.duration:.1f} s, {attempts}", self.outage_number)
 
         @session.on("sessionDisconnected")
         def _(event: Any) -> None:
             self.ended = True
-            page.log("sessionDisconnected", event.reason)
+            in_outage = bool(session.outages) and session.outages[-1].end == "sessionDisconnected"
+            number = self.outage_number if in_outage else None
+            page.log("sessionDisconnected", event.reason, number)
             for tile in self.tiles.values():
                 tile.remove()
             if self.left_on_purpose:
                 page.show_lobby()
             else:
-                page.banner("disconnected", "You are out of the call", _WHY_OUT.get(event.reason, event.reason))
+                page.banner("disconnected", "You are out of the call", _WHY_OUT.get(event.reason, event.reason), number)
                 page.show_out()
 
         @session.on("exception")
@@ -128,35 +133,34 @@ class Call:
         while outage.end is None:
             attempt = f"attempt {outage.attempts}" if outage.attempts else "looking for a way"
             page.banner("reconnecting", "Reconnecting", f"{time.monotonic() - began:.1f} s, {attempt}")
-            told = page.log_outage(outage, told, self._names())
+            told = self._tell(outage, told)
             await asyncio.sleep(0.1)
         returned = time.monotonic()
         while not self.ended and outage is self.session.outages[-1]:
-            told = page.log_outage(outage, told, self._names())
+            told = self._tell(outage, told)
             if time.monotonic() - returned > _REPORT_FOR:
                 page.banner("connected", "Connected")
                 return
-            page.banner("reconnected", "Reconnected", f"after {outage.duration:.1f} s, {self._outcome(outage)}")
+            detail = f"after {outage.duration:.1f} s, {self._outcome(outage)}"
+            page.banner("reconnected", "Reconnected", detail, self.outage_number)
             await asyncio.sleep(0.1)
 
     def _outcome(self, outage: Any) -> str:
         """What the record says of the streams so far."""
-        lines = [entry.text.split(": ", 1) for entry in outage.entries if entry.kind == "stream"]
-        renegotiated = {stream for stream, text in lines if text.startswith("renegotiating")}
+        streams = outage.streams.values()
+        renegotiated = [item for item in streams if any(step.step == "renegotiating" for step in item.steps)]
         if renegotiated:
             return f"{page.count(len(renegotiated), 'stream')} renegotiated"
-        judged = {stream for stream, text in lines}
-        return (
-            "nothing was renegotiated" if len(judged) >= len(self.session.stream_managers) else "looking at the media"
-        )
+        judged = len(streams) >= len(self.session.stream_managers)
+        return "nothing was renegotiated" if judged else "looking at the media"
 
-    def _names(self) -> dict[str, str]:
-        """Whose stream is whose, for the log."""
-        return {
-            item.stream.stream_id: self.tiles[item.stream.connection.connection_id].name
-            for item in self.session.stream_managers
-            if item.stream.stream_id
-        }
+    def _tell(self, outage: Any, told: int) -> int:
+        """Logs what is new in the record, with names instead of ids."""
+        for item in self.session.stream_managers:
+            tile = self.tiles.get(item.stream.connection.connection_id)
+            if item.stream.stream_id and tile is not None:
+                self.names[item.stream.stream_id] = tile.name
+        return page.log_outage(outage, told, self.names)
 
 
 _REPORT_FOR = 6.0  # seconds that the banner says how an outage ended
@@ -240,4 +244,6 @@ def start() -> None:
     page.on_click("give-up", lambda: demo.call and demo.call.session.stop_reconnecting())
     page.on_drop(demo.drop)
     page.on_force(demo.force)
+    page.on_timeline(outage_panel.show)
+    outage_panel.start()
     page.ready(demo.join)

@@ -6,13 +6,13 @@ import asyncio
 import inspect
 import json
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import timeline
 from js import Object, URLSearchParams, console, document, fetch, history, location
 from pyodide.ffi import to_js
 from pyodide.ffi.wrappers import add_event_listener, set_interval
@@ -77,6 +77,17 @@ def on_drop(action: Callable[[float, str], Awaitable[None]]) -> None:
             _do(lambda: action(float(button.dataset.seconds), kind))
 
     add_event_listener(element("drops"), "click", clicked)
+
+
+def on_timeline(action: Callable[[int], Awaitable[None]]) -> None:
+    """Does `action` with the number of an outage when its timeline is asked for."""
+
+    def clicked(event: Any) -> None:
+        button = event.target.closest("[data-outage]")
+        if button:
+            _do(lambda: action(int(button.dataset.outage)))
+
+    add_event_listener(element("call"), "click", clicked)
 
 
 def on_force(action: Callable[[bool], None]) -> None:
@@ -155,14 +166,18 @@ def _state(state: str) -> None:
         element(identity).hidden = state != "call"
 
 
-def banner(kind: str, title: str, detail: str = "") -> None:
-    """Says how the connection is. Only the title is read out, and only when it changes: `detail` may count seconds."""
+def banner(kind: str, title: str, detail: str = "", outage: int | None = None) -> None:
+    """Says how the connection is. Only the title is read out, and only when it changes: `detail` may count seconds.
+    `outage` is the number of the outage whose timeline can be opened.
+    """
     element("banner").dataset.kind = kind
     if element("banner-title").textContent != title:
         element("banner-title").textContent = title
     element("banner-detail").textContent = detail
     for identity, wanted in (("try-now", "reconnecting"), ("give-up", "reconnecting"), ("rejoin", "disconnected")):
         element(identity).hidden = kind != wanted
+    element("timeline-of-last").hidden = outage is None
+    element("timeline-of-last").dataset.outage = str(outage)
 
 
 def notice(text: str) -> None:
@@ -291,8 +306,10 @@ def name_of(data: str) -> str:
 # --- the log ---------------------------------------------------------------------------------------------------------
 
 
-def log(kind: str, text: str) -> None:
-    """A line of the log, newest first. `kind` is the name of an event, or "detail"."""
+def log(kind: str, text: str, outage: int | None = None) -> None:
+    """A line of the log, newest first. `kind` is the name of an event, or "detail"; `outage` the number of the outage
+    whose timeline can be opened from it.
+    """
     line = document.createElement("li")
     line.dataset.kind = kind
     when = document.createElement("time")
@@ -303,6 +320,11 @@ def log(kind: str, text: str) -> None:
         name.textContent = f"{kind} "
         what.append(name)
     what.append(text)
+    if outage is not None:
+        button = document.createElement("button")
+        button.type, button.className, button.textContent = "button", "open-timeline", "Timeline"
+        button.dataset.outage = str(outage)
+        what.append(button)
     line.append(when, what)
     lines = element("log")
     lines.prepend(line)
@@ -314,12 +336,7 @@ def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
     """Logs the lines of an outage's record from number `told` on, and returns how many it has by now."""
     entries = list(outage.entries)
     for entry in entries[told:]:
-        text = entry.text
-        if entry.kind == "evidence":  # PongReceived(number=11): the name says it
-            text = re.sub(r"(?<!^)(?=[A-Z])", " ", text.partition("(")[0]).lower()
-        for stream, name in names.items():
-            text = text.replace(stream, name)
-        log("detail", f"+{entry.at:.2f} s {entry.kind}: {text}")
+        log("detail", f"+{entry.at:.2f} s {entry.kind}: {timeline.said(entry, names)}")
     return len(entries)
 
 

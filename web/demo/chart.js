@@ -1,0 +1,136 @@
+// Draws the timeline of an outage: lanes, bars and points that timeline.py made of its record, on a time axis. Loaded, and
+// ECharts with it, when the first timeline is opened.
+
+import * as echarts from '../static/vendor/echarts/echarts.esm.min.mjs';
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const shown = new WeakMap(); // element -> the story that is in it
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  const of = (name) => style.getPropertyValue(`--${name}`).trim();
+  const names = ['good', 'warn', 'bad', 'quiet', 'accent', 'ink', 'line', 'surface', 'sunken', 'page'];
+  return { ...Object.fromEntries(names.map((name) => [name, of(name)])), unknown: of('sunken') };
+}
+
+// A bar between two moments, never so narrow that it cannot be seen, with its label if there is room for it.
+const bar = (bars, paint) => (params, api) => {
+  const item = bars[params.dataIndex];
+  const [left, middle] = api.coord([item.from, item.lane]);
+  const right = api.coord([item.to, item.lane])[0];
+  const height = Math.min(26, api.size([0, 1])[1] * 0.55);
+  const whole = { x: left, y: middle - height / 2, width: Math.max(3, right - left), height };
+  const shape = echarts.graphic.clipRectByRect(whole, params.coordSys);
+  if (!shape) return null;
+  const group = { type: 'group', children: [{ type: 'rect', shape: { ...shape, r: 4 }, style: { fill: paint[item.tone] } }] };
+  const text = [item.label, item.short ?? ''].find((words) => shape.width > 6.6 * words.length + 6);
+  if (text) {
+    const fill = item.tone === 'unknown' ? paint.quiet : paint.surface;
+    const style = { text, x: shape.x + shape.width / 2, y: middle, fill, font: '600 12px system-ui, sans-serif' };
+    group.children.push({ type: 'text', silent: true, style: { ...style, align: 'center', verticalAlign: 'middle' } });
+  }
+  return group;
+};
+
+function bars(name, items, paint) {
+  const data = items.map((item) => ({ value: [item.from, item.to, item.lane], text: item.text }));
+  return { name, type: 'custom', renderItem: bar(items, paint), encode: { x: [0, 1], y: 2 }, data, clip: true };
+}
+
+function points(name, items, paint, symbol, width) {
+  const data = items.map((item) => ({
+    value: [item.at, item.lane], text: item.text, label: { formatter: item.label }, itemStyle: { color: paint[item.tone] },
+  }));
+  return {
+    name, type: 'scatter', symbol, symbolSize: 11, data, z: 4,
+    itemStyle: { borderColor: paint.surface, borderWidth: 1.5 },
+    label: { show: true, position: 'right', distance: 5, color: paint.ink, fontSize: 11 },
+    labelLayout: ({ rect, labelRect }) => {
+      // Words stay on the chart: where the right edge is near they go to the left of their point.
+      const left = labelRect.x + labelRect.width > width && rect.x > width / 2;
+      return left ? { x: rect.x - 5, y: rect.y + rect.height / 2, align: 'right', verticalAlign: 'middle', hideOverlap: true } : { hideOverlap: true };
+    },
+  };
+}
+
+function option(element, story) {
+  const paint = colours(element);
+  const narrow = element.clientWidth < 560;
+  const verdicts = points('verdicts', story.verdicts, paint, 'diamond', element.clientWidth);
+  if (story.ends !== null) {
+    const line = { color: paint[story.end === 'sessionDisconnected' ? 'bad' : 'good'], type: 'solid', width: 1.5 };
+    verdicts.markLine = { z: 1, silent: true, symbol: 'none', label: { show: false }, lineStyle: line, data: [{ xAxis: story.ends }] };
+    verdicts.markArea = { z: 0, silent: true, itemStyle: { color: paint.sunken, opacity: 0.35 }, data: [[{ xAxis: 0 }, { xAxis: story.ends }]] };
+  }
+  const before = -0.02 * story.until;
+  return {
+    animation: false,
+    textStyle: { fontFamily: 'system-ui, sans-serif', color: paint.ink },
+    grid: { left: narrow ? 78 : 104, right: 14, top: 18, bottom: 84 },
+    xAxis: {
+      type: 'value', min: before, max: story.until, name: 'seconds since the outage was noticed', nameLocation: 'middle', nameGap: 26,
+      nameTextStyle: { color: paint.quiet, fontSize: 11 },
+      axisLabel: { color: paint.quiet, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: (value) => (value < 0 ? '' : `${+value.toFixed(2)}`) },
+      axisLine: { lineStyle: { color: paint.line } }, splitLine: { lineStyle: { color: paint.line } },
+    },
+    yAxis: {
+      type: 'category', data: story.lanes, inverse: true, axisTick: { show: false }, axisLine: { show: false },
+      axisLabel: { color: paint.ink, fontSize: 12, width: narrow ? 68 : 92, overflow: 'truncate', interval: 0 },
+      splitLine: { show: true, lineStyle: { color: paint.line } },
+    },
+    dataZoom: [
+      { type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false },
+      {
+        type: 'slider', filterMode: 'none', height: 22, bottom: 10, showDetail: false, showDataShadow: false, brushSelect: false, borderColor: paint.line,
+        backgroundColor: 'transparent', fillerColor: `${paint.accent}22`, handleStyle: { color: paint.surface, borderColor: paint.accent },
+        moveHandleStyle: { color: paint.accent, opacity: 0.4 }, emphasis: { handleStyle: { borderColor: paint.accent } },
+      },
+    ],
+    tooltip: {
+      trigger: 'item', confine: true, backgroundColor: paint.surface, borderColor: paint.line, textStyle: { color: paint.ink, fontSize: 13 },
+      extraCssText: 'max-width: 300px; white-space: normal; overflow-wrap: anywhere',
+      formatter: ({ data }) => echarts.format.encodeHTML(data.text ?? '').replaceAll('\n', '<br>'),
+    },
+    series: [
+      points('evidence', story.evidence, paint, 'circle', element.clientWidth), verdicts,
+      bars('attempts', story.attempts, paint), bars('streams', story.streams, paint),
+    ],
+  };
+}
+
+const resized = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (shown.has(target)) draw(target, shown.get(target));
+});
+
+/** Draws `json`, what timeline.story gave, into `element`; what part of it is looked at stays as it is. */
+export function draw(element, json) {
+  const story = JSON.parse(json);
+  element.style.height = `${128 + 50 * story.lanes.length}px`;
+  const chart = echarts.getInstanceByDom(element) ?? echarts.init(element);
+  const zoom = shown.has(element) ? chart.getOption().dataZoom.map(({ start, end }) => ({ start, end })) : [];
+  const drawn = option(element, story);
+  drawn.dataZoom = drawn.dataZoom.map((item, index) => ({ ...item, ...zoom[index] }));
+  chart.resize();
+  chart.setOption(drawn, { notMerge: true });
+  shown.set(element, json);
+  resized.observe(element);
+  element.chart = chart;
+}
+
+/** The whole outage, or only its last moments, where everything happens at once. */
+export function lookAt(element, part) {
+  const story = JSON.parse(shown.get(element));
+  const from = part === 'end' ? Math.max(0, (story.ends ?? story.until) - 0.5) : -0.02 * story.until;
+  element.chart.dispatchAction({ type: 'dataZoom', startValue: from, endValue: story.until });
+}
+
+export function clear(element) {
+  resized.unobserve(element);
+  shown.delete(element);
+  echarts.getInstanceByDom(element)?.dispose();
+}
+
+dark.addEventListener('change', () => {
+  const element = document.getElementById('timeline-chart');
+  if (shown.has(element)) draw(element, shown.get(element));
+});

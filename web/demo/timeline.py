@@ -1,0 +1,131 @@
+"""An outage's record as a story on a time axis: lanes, bars and points, and the same in sentences. Touches no page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+_ONE_MOMENT = 0.02  # seconds
+_LIFE = ("WentOnline", "MediaFlows", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
+_NEUTRAL = ("NetworkChanged", "WokeUp")
+_TRIED = {"resumed": ("good", "resumed"), "closed": ("bad", "closed"), "dropped": ("warn", "dropped")}
+_STEPS = {
+    "healthy": ("good", "flows"),
+    "paused": ("quiet", "paused"),
+    "recovering": ("warn", "recovering"),
+    "frozen": ("bad", "frozen"),
+    "renegotiating": ("warn", "renegotiating"),
+    "connected": ("accent", "proving"),
+    "failed": ("bad", "not renegotiated"),
+    "given up": ("bad", "given up"),
+}
+_OUTCOMES = {
+    "healthy": "came back by itself",
+    "paused": "paused",
+    "renegotiated": "renegotiated",
+    "frozen": "stands still",
+    None: "being looked at",
+}
+_ENDS = {"reconnected": "Back", "rejoined": "Back as a new participant", "sessionDisconnected": "Out of the call"}
+
+
+def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    """What the chart draws. Times are seconds since the outage was noticed."""
+    last = max([0.0, outage.duration or 0.0, *(entry.at for entry in outage.entries)])
+    until = last + max(0.4, 0.06 * last)
+    streams = list(outage.streams)
+    return {
+        "lanes": ["Seen", "Concluded", "Attempts", *(names.get(stream, "A stream") for stream in streams)],
+        "until": round(until, 3),
+        "ends": outage.duration,
+        "end": outage.end,
+        "evidence": [
+            {"lane": 0, "at": 0.0, "tone": "bad", "label": outage.witness, "text": f"Seen first: {outage.witness}"},
+            *_points([entry for entry in outage.entries if entry.kind == "evidence"], 0, _tone),
+        ],
+        "verdicts": _points([entry for entry in outage.entries if entry.kind == "verdict"], 1, _verdict_tone),
+        "attempts": [_attempt(number, item, until) for number, item in enumerate(outage.tries, start=1)],
+        "streams": [
+            bar
+            for lane, stream in enumerate(streams, start=3)
+            for bar in _bars(outage.streams[stream].steps, lane, names.get(stream, "A stream"), until)
+        ],
+    }
+
+
+def summary(outage: Any, names: Mapping[str, str]) -> str:
+    """The outage in a few short sentences."""
+    tried = f"{outage.attempts} attempt{'' if outage.attempts == 1 else 's'}"
+    if outage.end is None:
+        told = [f"Seen first: {outage.witness}", f"{tried} so far"]
+    else:
+        told = [f"Seen first: {outage.witness}", f"{_ENDS[outage.end]} after {outage.duration:.1f} s and {tried}"]
+        if outage.end == "reconnected" and all(item.result != "resumed" for item in outage.tries):
+            told.append("The old socket answered first")
+    told += [
+        f"{names.get(stream, 'A stream')}: {_OUTCOMES[record.outcome]}" for stream, record in outage.streams.items()
+    ]
+    return ". ".join(told) + "."
+
+
+def title(outage: Any) -> str:
+    """A headline."""
+    return "An outage that goes on" if outage.duration is None else f"Outage of {outage.duration:.1f} s"
+
+
+def said(entry: Any, names: Mapping[str, str]) -> str:
+    """A line of the record, with whose stream it is instead of the stream's id."""
+    return entry.text.replace(entry.stream, names.get(entry.stream, "A stream")) if entry.stream else entry.text
+
+
+def _points(entries: Sequence[Any], lane: int, tone: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Points; what came at one moment is one, called after the last."""
+    groups: list[list[Any]] = []
+    for entry in entries:
+        if groups and entry.at - groups[-1][0].at < _ONE_MOMENT:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return [
+        {
+            "lane": lane,
+            "at": group[0].at,
+            "tone": tone(group[-1].name),
+            "label": (group[-1].name if lane and group[-1].name else group[-1].text)
+            + (f", {len(group) - 1} more" if len(group) > 1 else ""),
+            "text": "\n".join(f"+{entry.at:.2f} s: {entry.text}" for entry in group),
+        }
+        for group in groups
+    ]
+
+
+def _tone(evidence: str) -> str:
+    if evidence in _NEUTRAL:
+        return "quiet"
+    return "good" if evidence in _LIFE or evidence == "MembershipConfirmed" else "bad"
+
+
+def _verdict_tone(name: str) -> str:
+    return {"down": "warn", "reconnected": "good", "rejoined": "good", "sessionDisconnected": "bad"}.get(name, "quiet")
+
+
+def _attempt(number: int, item: Any, until: float) -> dict[str, Any]:
+    tone, result = _TRIED.get(item.result, ("accent", "under way"))
+    end = until if item.until is None else item.until
+    bar = _bar(2, item.at, end, tone, f"{number}, {result}", f"Attempt {number}, {result}")
+    return {**bar, "short": str(number)}
+
+
+def _bars(steps: Any, lane: int, name: str, until: float) -> list[dict[str, Any]]:
+    """A stream's lane: nobody knows how it is until its first verdict; each step lasts until the next."""
+    bars = [_bar(lane, 0.0, steps[0].at, "unknown", "not known", f"{name}: not known yet")]
+    for item, following in zip(steps, [*(step.at for step in steps[1:]), until], strict=True):
+        tone, label = _STEPS[item.step]
+        because = f" ({item.because})" if item.because else ""
+        bars.append(_bar(lane, item.at, following, tone, label, f"{name}: {label}{because}"))
+    return bars
+
+
+def _bar(lane: int, begins: float, ends: float, tone: str, label: str, text: str) -> dict[str, Any]:
+    when = f"+{begins:.2f} s to +{ends:.2f} s: "
+    return {"lane": lane, "from": begins, "to": ends, "tone": tone, "label": label, "text": when + text}
