@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
@@ -102,3 +103,22 @@ def _publish() -> dict[str, object]:
     from server_world import publish_params
 
     return publish_params()
+
+
+async def test_what_is_no_http_is_logged_without_its_words_for_there_may_be_a_password_in_them(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    password = AUTH["Authorization"].split()[1]
+    logger = logging.getLogger("aiohttp.server")
+    logger.addFilter(logs.without_malformed_http)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.test_server.port)
+        writer.write(f"GET / HTTP/1.1\r\nAuthorization Basic {password}\r\n\r\n".encode())
+        assert b" 400 " in await reader.readline()
+        writer.close()
+    finally:
+        logger.removeFilter(logs.without_malformed_http)
+    lines = [logs.JsonLines().format(record) for record in caplog.records]
+    assert any(json.loads(line).get("event") == "malformed http" for line in lines)
+    assert not [line for line in lines if password in line]

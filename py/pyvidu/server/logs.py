@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 MESSAGES = logging.getLogger("pyvidu.server.messages")
 EVENTS = logging.getLogger("pyvidu.server.events")
 
@@ -50,11 +52,23 @@ class JsonLines(logging.Formatter):
         return json.dumps(fields)
 
 
+def without_malformed_http(record: logging.LogRecord) -> bool:
+    """A filter for aiohttp's server: what is no HTTP is its sender's error, answered with 400, and no error of ours. aiohttp
+    would log it with the words at fault, among which may be a password.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if not isinstance(error, HttpProcessingError):
+        return True
+    event("malformed http", status=error.code)
+    return False
+
+
 def configure(level: str) -> None:
     """Logging of the whole process: JSON lines on stderr. aiohttp's access log is off: its lines carry query strings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").addFilter(without_malformed_http)
     for noisy in ("aioice", "aiortc", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 

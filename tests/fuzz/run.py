@@ -1,0 +1,297 @@
+"""The run: hostile clients at both doors, a healthy call beside them, and what counts as a crash.
+
+A crash is an exception that gets out, an error in the log, a status 500, output that is no JSON, a healthy call that misses
+anything, a packet for another machine, or memory that grows. The clock is virtual, so that evictions and expiries happen too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiohttp import encode_basic_auth, web
+from server_world import SECRET, Client, FakeMedia, settle
+
+from fuzz.mutator import Mutator
+from fuzz.transcripts import REST, RPC
+from pyvidu.server.app import SERVER, create_app
+from pyvidu.server.config import Profile, ServerConfig
+from pyvidu.server.limits import Limits
+from pyvidu.server.logs import without_malformed_http
+from pyvidu.server.room import Room, SessionProperties
+from pyvidu.server.tokens import Role
+
+BATCH = 50  # inputs between two looks at the healthy call
+HOSTILE = 6  # clients at a time
+MAX_GROWTH = 64 * 1024 * 1024  # bytes from the first tenth to the end
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d)")
+_AUTH = encode_basic_auth("OPENVIDUAPP", SECRET)
+
+
+class Errors(logging.Handler):
+    """Keeps every error that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(logging.Formatter().format(record)[:3000])
+
+
+class Wire(asyncio.Transport):
+    """The server's end of an HTTP connection that has no socket."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.closed = False
+        self.written = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+
+class Run:
+    """One profile's share of the inputs."""
+
+    def __init__(self, profile: Profile, seed: int) -> None:
+        self.mutator = Mutator(seed)
+        self.crashes: list[str] = []
+        self.count = 0
+        # A pace belongs to sockets; here everything is to arrive.
+        config = ServerConfig(secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error")
+        self.app = create_app(config, media=FakeMedia())
+        self.server = self.app[SERVER]
+        self.signaling, self.rooms = self.server.signaling, self.server.rooms
+        self.room: Room
+        self._clients: list[Client] = []
+        self._wires: list[tuple[Any, Wire]] = []
+
+    async def __call__(self, inputs: int) -> None:
+        """Sends `inputs` of them."""
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: self.crash(f"loop: {context}"))
+        runner = web.AppRunner(self.app, access_log=None)
+        await runner.setup()
+        assert runner.server is not None
+        self.room = self.rooms.create(SessionProperties(custom_session_id="healthy-room-nobody-knows"))
+        ada, bob = Client(self), Client(self)  # type: ignore[arg-type]
+        await ada.join()
+        await bob.join()
+        while self.count < inputs:
+            self._renew(runner.server)
+            for _ in range(min(BATCH, inputs - self.count)):
+                self.count += 1
+                self._rest() if self.mutator.random.random() < 0.2 else self._rpc()
+            await settle()
+            await asyncio.sleep(0.05)
+            self._check_output()
+            await self._check_call(ada, bob)
+        self.signaling.close()
+        for protocol, _ in self._wires:
+            protocol.connection_lost(None)
+        await runner.cleanup()
+
+    def crash(self, what: str) -> None:
+        """Takes note of one."""
+        self.crashes.append(what)
+
+    def _renew(self, http: web.Server) -> None:
+        """Hostile clients and connections that are used up are replaced; the room that they play in is always there."""
+        if len(self.rooms) > 40:  # what hostile backends made; no more than the limit
+            for room in self.rooms:
+                if room is not self.room:
+                    room.close()
+        if self.rooms.get("room") is None:
+            self.rooms.create(SessionProperties(custom_session_id="room"))
+        self._clients = [c for c in self._clients if c.socket.open and self.mutator.random.random() < 0.97]
+        while len(self._clients) < HOSTILE:
+            self._clients.append(Client(self))  # type: ignore[arg-type]
+        kept = []
+        for protocol, wire in self._wires:
+            if wire.closed or self.mutator.random.random() < 0.3:  # else a half-sent request would swallow the rest
+                protocol.connection_lost(None)
+            else:
+                kept.append((protocol, wire))
+        self._wires = kept
+        while len(self._wires) < 4:
+            protocol, wire = http(), Wire()
+            protocol.connection_made(wire)
+            self._wires.append((protocol, wire))
+
+    def _known(self) -> list[str]:
+        room = self.rooms.get("room")
+        people = room.participants if room else []
+        streams = [person.stream.id for person in people if person.stream]
+        return [*[person.id for person in people], *streams]
+
+    def _filled(self, value: Any) -> Any:
+        """`value` with its `$NAMES` replaced by what there is."""
+        text = json.dumps(value)
+        if "$" not in text:
+            return value
+        room, choice = self.rooms.get("room"), self.mutator.random.choice
+        if "$TOKEN" in text and room is not None and len(room.tokens) < 100:
+            properties = self.server.rooms  # a fresh token of a random role
+            token = properties.issue_token(room, _connection(choice(list(Role))), "ws://localhost:4443")
+            text = text.replace("$TOKEN", token.url)
+        people = room.participants if room else []
+        streams = [person.stream.id for person in people if person.stream]
+        sessions = [person.peer.id for person in people if hasattr(person.peer, "id")]
+        for name, values in (
+            ("$CONNECTION", [p.id for p in people]),
+            ("$STREAM", streams),
+            ("$RPC", sessions),
+        ):
+            text = text.replace(name, choice(values) if values else "none")
+        return json.loads(text)
+
+    def _rpc(self) -> None:
+        client, chance = self.mutator.random.choice(self._clients), self.mutator.random.random()
+        method, params = self.mutator.random.choice(RPC)
+        if client.socket.session is None and chance < 0.5:
+            method, params = RPC[1]
+        message = {"jsonrpc": "2.0", "id": self.count, "method": method, "params": self._filled(params)}
+        if chance > 0.15:  # else as it is, so that the rest meets every state of the server
+            message = self.mutator.json(message, self._known())
+        data = self.mutator.text(message)
+        if chance > 0.85:
+            data = self.mutator.bytes(data)
+        try:
+            self.signaling.heard(client.socket)
+            self.signaling.received(client.socket, data if chance > 0.5 else data.decode("utf-8", "replace"))
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            self.crash(f"{data[:500]!r}: {error!r}")
+
+    def _rest(self) -> None:
+        protocol, wire = self.mutator.random.choice(self._wires)
+        chance = self.mutator.random.random()
+        method, path, body = self.mutator.random.choice(REST)
+        path = self._filled(path)
+        content = b""
+        if body is not None:
+            body = self._filled(body)
+            content = self.mutator.text(self.mutator.json(body, self._known()) if chance > 0.1 else body)
+        if chance > 0.8:
+            content = self.mutator.bytes(content)
+        if 0.4 < chance < 0.6:
+            path = self.mutator.bytes(path.encode()).decode("latin-1")
+        head = (
+            f"{method} /openvidu/api/{path} HTTP/1.1\r\nHost: localhost:4443\r\nAuthorization: {_AUTH}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        ).encode("latin-1")
+        if 0.6 < chance < 0.7:
+            head = self.mutator.bytes(head)
+        if wire.closed:
+            return
+        try:
+            protocol.data_received(head + content)
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            self.crash(f"{head + content[:500]!r}: {error!r}")
+
+    def _check_output(self) -> None:
+        for client in self._clients:
+            client.transport.sent.clear()  # `FakeTransport` has parsed each: what is no JSON raised
+        for _, wire in self._wires:
+            if b"500" in _STATUS.findall(wire.written):
+                self.crash(f"status 500: {bytes(wire.written)[:500]!r}")
+            wire.written.clear()
+        media = self.server.media
+        assert isinstance(media, FakeMedia)
+        media.calls.clear()
+
+    async def _check_call(self, ada: Client, bob: Client) -> None:
+        """A signal from Ada reaches Bob, both are answered, both are still there."""
+        text = str(self.count)
+        try:
+            await ada.result("ping", interval=5000)
+            await ada.result("sendMessage", message=json.dumps({"to": [bob.id], "data": text, "type": "signal:x"}))
+            await bob.result("echo")
+            got = [params["data"] for _, params in bob.notifications("sendMessage")]
+            if got != [text]:
+                self.crash(f"the healthy call got {got} instead of {text}")
+            if self.count % (20 * BATCH) == 0:
+                await ada.publish()
+                await ada.result("unpublishVideo")
+        except AssertionError as error:
+            self.crash(f"the healthy call: {error}")
+        ada.clear()
+        bob.clear()
+
+
+def fuzz(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
+    """How many inputs were sent, and the crashes."""
+    from virtual_time import run_virtual
+
+    errors = Errors()
+    logging.getLogger().addHandler(errors)
+    for name in ("pyvidu.server.messages", "pyvidu.server.events"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("aiohttp.server").addFilter(without_malformed_http)
+    abroad: list[str] = []
+    watch: list[list[str] | None] = [abroad]  # an audit hook cannot be taken away, only told to look elsewhere
+    sys.addaudithook(lambda event, arguments: _packets(watch[0], event, arguments))
+    crashes: list[str] = []
+    count, memory = 0, 0
+    try:
+        profiles: list[Profile] = ["default", "kurento"]
+        shares = [(inputs // 20, p) for p in profiles] + [(inputs // 2 - inputs // 20, p) for p in profiles]
+        shares.append((inputs - sum(share for share, _ in shares), "default"))
+        for number, (share, profile) in enumerate(shares):
+            run = Run(profile, seed * 1000 + number)
+            run_virtual(run(share))
+            count += run.count
+            crashes += run.crashes
+            if number == 1:
+                memory = resident()
+    finally:
+        watch[0] = None
+        logging.getLogger().removeHandler(errors)
+        logging.getLogger("aiohttp.server").removeFilter(without_malformed_http)
+        for name in ("pyvidu.server.messages", "pyvidu.server.events"):
+            logging.getLogger(name).setLevel(logging.NOTSET)
+    crashes += errors.found + [f"a packet for {address}" for address in abroad]
+    if resident() - memory > MAX_GROWTH:
+        crashes.append(f"memory grew by {(resident() - memory) / 2**20:.0f} MiB")
+    return count, crashes
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _connection(role: Role) -> Any:
+    from pyvidu.server.tokens import ConnectionProperties
+
+    return ConnectionProperties(role=role)
+
+
+def _packets(abroad: list[str] | None, event: str, arguments: tuple[Any, ...]) -> None:
+    if abroad is None:
+        return
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
+            abroad.append(str(address))
+    elif event == "socket.getaddrinfo" and arguments[0] not in (None, "localhost", "127.0.0.1", "::1"):
+        abroad.append(str(arguments[0]))

@@ -1,0 +1,53 @@
+"""A short run of `make fuzz`, and that a run which finds something says so."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from fuzz import run
+from fuzz.mutator import Mutator
+from fuzz.run import fuzz
+from pyvidu.server.room import Room
+
+
+def test_forty_thousand_malformed_inputs_crash_nothing() -> None:
+    inputs, crashes = fuzz(40_000, seed=2)
+    assert inputs == 40_000
+    assert crashes == []
+
+
+def test_a_bug_in_a_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(Room, "signal", crash)
+    assert any("planted" in found for found in fuzz(2_000)[1])
+
+
+def test_a_bug_in_the_rest_api_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyvidu.server.rest.rest_json.session_json", lambda *_, **__: {"not json": object()})
+    assert any("not JSON serializable" in found for found in fuzz(2_000)[1])
+
+
+def test_memory_that_grows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = iter([100, 100 + run.MAX_GROWTH + 1, 100 + run.MAX_GROWTH + 1])
+    monkeypatch.setattr(run, "resident", lambda: next(sizes))
+    assert any("memory grew" in found for found in fuzz(100)[1])
+
+
+def test_the_same_seed_breaks_things_the_same_way() -> None:
+    value = {"id": 1, "params": {"token": "x", "list": [1, 2, {"a": None}]}}
+    first, second = (Mutator(7), Mutator(7))
+    many = [(first.json(value, ["con_x"]), second.json(value, ["con_x"])) for _ in range(500)]
+    assert all(repr(a) == repr(b) for a, b in many)
+    assert len({repr(a) for a, _ in many}) > 100
+    assert first.bytes(b"some bytes") == second.bytes(b"some bytes")
+
+
+def test_a_run_leaves_the_log_as_it_was() -> None:
+    before = list(logging.getLogger().handlers)
+    fuzz(200)
+    assert logging.getLogger().handlers == before
+    assert logging.getLogger("pyvidu.server.events").level == logging.NOTSET
