@@ -74,7 +74,7 @@ class MediaConnection:
         """Whether the stream has ended."""
         return self._closed
 
-    async def renegotiate(self) -> None:
+    async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """Replaces the peer connection by a new one, keeping the stream (`reconnectStream`)."""
         raise NotImplementedError
 
@@ -104,11 +104,11 @@ class MediaConnection:
             self._peer.close()
             self._peer = None
 
-    async def _negotiate(self, exchange: Exchange) -> None:
+    async def _negotiate(self, exchange: Exchange, *, fresh_network: bool = False) -> None:
         if self._closed:
             raise MediaClosedError("The stream has ended")
         self.abandon_negotiation()
-        peer = self._next = _Peer(self, self._host, self._settings)
+        peer = self._next = _Peer(self, self._host, replace(self._settings, fresh_network=fresh_network))
         try:
             await peer.negotiate(exchange)
         except BaseException:
@@ -156,10 +156,10 @@ class OutboundMedia(MediaConnection):
         assert result is not None
         return result
 
-    async def renegotiate(self) -> None:
+    async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same tracks on a new peer connection; id, options and subscribers stay."""
         self.renegotiations += 1
-        await self._negotiate(self._reconnect)
+        await self._negotiate(self._reconnect, fresh_network=fresh_network)
 
     async def _reconnect(self, offer: str) -> str:
         call = ReconnectStream(stream=self.stream_id, sdp_string=offer)
@@ -182,7 +182,7 @@ class InboundMedia(MediaConnection):
 
         await self._negotiate(exchange)
 
-    async def renegotiate(self) -> None:
+    async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same stream on a new peer connection, which brings a new MediaStream."""
         self.renegotiations += 1
 
@@ -190,7 +190,7 @@ class InboundMedia(MediaConnection):
             call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)
             return await _answer(self._signaling, call)
 
-        await self._negotiate(exchange)
+        await self._negotiate(exchange, fresh_network=fresh_network)
 
 
 class _Peer:

@@ -14,7 +14,8 @@ class PeerSettings:
     """How to make a peer connection.
 
     `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender hands
-    its `local_stream` over; a receiver says what it wants.
+    its `local_stream` over; a receiver says what it wants. `fresh_network` says that the network is another one than a moment
+    ago: the host must not rely on what it knew of it.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -22,6 +23,7 @@ class PeerSettings:
     local_stream: Any = None
     receive_audio: bool = False
     receive_video: bool = False
+    fresh_network: bool = False
 
 
 class PeerListener(Protocol):

@@ -40,7 +40,8 @@ class Proof:
     """The watch over one media connection. Feed it with samples until the verdict is another than `recovering`.
 
     `silent_for` is how many seconds its path had been silent when the watch began. `receives` is False for a stream that we
-    send. `patience` is how long nothing may arrive, if the caller wants it otherwise. Time counts only as far as it was observed: an observer that was stalled must not blame the network.
+    send. `patience` is how long nothing may arrive, if the caller wants it otherwise. Time counts only as far as it was
+    observed: an observer that was stalled must not blame the network.
     """
 
     def __init__(
