@@ -78,7 +78,9 @@ class Run:
         self.crashes: list[str] = []
         self.count = 0
         # A pace belongs to sockets; here everything is to arrive.
-        config = ServerConfig(secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error")
+        config = ServerConfig(
+            secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error"
+        )
         self.app = create_app(config, media=FakeMedia())
         self.server = self.app[SERVER]
         self.signaling, self.rooms = self.server.signaling, self.server.rooms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -21,8 +22,9 @@ from pyvidu.server.handlers import Context
 from pyvidu.server.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.kurento_profile import KurentoProfile
 from pyvidu.server.media_plane import MediaPlane
+from pyvidu.server.metrics import Metrics, add_metrics
 from pyvidu.server.profiles import DefaultProfile, Profile
-from pyvidu.server.rest import add_rest
+from pyvidu.server.rest import add_rest, authorized
 from pyvidu.server.rooms import Rooms
 from pyvidu.server.signaling import Signaling
 from pyvidu.server.tasks import Tasks
@@ -67,6 +69,9 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
     add_rest(app, rooms, config)
+    metrics = Metrics(rooms, signaling)
+    rooms.observers.add(metrics)
+    add_metrics(app, metrics, functools.partial(authorized, secret=config.secret))
     if config.fault_control:
         add_fault_control(app, rooms, faults)
     if config.demo:

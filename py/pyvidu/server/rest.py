@@ -221,11 +221,10 @@ class _Rest:
 
 def _gate(secret: str) -> Any:
     """Lets in who knows the secret, and answers unmapped methods and paths as the real server does: 403."""
-    expected = f"{USER}:{secret}".encode()
 
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path != f"{API}/config/openvidu-publicurl" and not _authorized(request, expected):
+        if request.path != f"{API}/config/openvidu-publicurl" and not authorized(request, secret):
             response = _error(request, 401, f"Basic authorization is needed: user {USER}, password = the secret")
             response.headers["WWW-Authenticate"] = 'Basic realm="Realm"'
             return response
@@ -241,7 +240,9 @@ def _gate(secret: str) -> Any:
     return gate
 
 
-def _authorized(request: web.Request, expected: bytes) -> bool:
+def authorized(request: web.Request, secret: str) -> bool:
+    """Whether the request names the user and the secret."""
+    expected = f"{USER}:{secret}".encode()
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     try:
         given = base64.b64decode(credentials, validate=True) if scheme.lower() == "basic" else b""
