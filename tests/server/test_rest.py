@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -253,3 +254,18 @@ async def test_the_configuration_names_what_the_sdks_read(live: LiveServer) -> N
     assert config["OPENVIDU_RECORDING"] is False
     assert config["DOMAIN_OR_PUBLIC_IP"] == "localhost"
     assert config["OPENVIDU_PUBLICURL"] == live.url("/")
+
+
+async def test_who_goes_away_in_the_middle_of_a_body_is_no_error_of_the_server(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", live.test_server.port)
+    authorization = AUTH["Authorization"]
+    head = f"POST /openvidu/api/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n"
+    writer.write(f'{head}Content-Length: 50\r\n\r\n{{"customSessionId"'.encode())
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.close()
+    await asyncio.sleep(0.1)
+    assert await live.status("GET", "sessions") == 200
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

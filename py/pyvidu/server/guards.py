@@ -32,6 +32,8 @@ async def guarded_body(request: web.Request, body: type[B]) -> B:
         raise web.HTTPUnsupportedMediaType(text=_error("Content-Type must be application/json"))
     try:
         return body.model_validate_json(await request.read())
+    except ConnectionError:
+        raise web.HTTPBadRequest(text=_error("The body ended too early")) from None
     except ValidationError as error:
         raise web.HTTPBadRequest(text=_error(first_problem(error))) from None
 

@@ -256,7 +256,10 @@ class _BadBody(Exception):
 
 
 async def _body(request: web.Request, body: type[B]) -> B:
-    text = await request.read()
+    try:
+        text = await request.read()
+    except ConnectionError:  # nobody will read the answer, but the log is spared a traceback
+        raise _BadBody("The body ended too early") from None
     try:
         return body.model_validate_json(text if text.strip() not in (b"", b"null") else b"{}")
     except ValidationError as error:
