@@ -24,7 +24,7 @@ from pyvidu.events import (
     StreamHealthEvent,
 )
 from pyvidu.media import InboundMedia, MediaConnection, MediaPlane, OutboundMedia
-from pyvidu.platform import PeerSettings
+from pyvidu.platform import PeerSettings, pause
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import (
     Call,
@@ -132,6 +132,7 @@ class Membership:
             await media.subscribe()
         except RequestOutcomeUnknown:
             await media.renegotiate()  # replaces whatever came of it
+        self.in_background(self._expect_playing(subscriber, media))
 
     async def tell_active(self, stream: Stream, kind: str) -> None:
         """Tells the others whether `kind` (`audio` or `video`) of an own stream is active."""
@@ -314,6 +315,14 @@ class Membership:
             replays=bool(result.replay),
             life=result.life,
         )
+
+    async def _expect_playing(self, subscriber: Subscriber, media: InboundMedia) -> None:
+        """`NO_STREAM_PLAYING_EVENT`, with OpenVidu's meaning: a video of a fresh subscription that does not begin to play."""
+        seconds = self._configuration.no_stream_playing_event_exception_timeout / 1000
+        await pause(self._host.clock, seconds)
+        if subscriber.videos and not subscriber._playing and not media.is_closed and self.plane.is_up:
+            message = f"Stream {subscriber.stream.stream_id} did not begin to play within {seconds:g} s"
+            self.emit(ExceptionEvent("exception", self.session, "NO_STREAM_PLAYING_EVENT", subscriber, message))
 
     async def _publish(self, publisher: Publisher, media: OutboundMedia) -> PublishVideo:
         """What the others were told."""

@@ -174,6 +174,8 @@ class FakeDevices:
 
 
 class FakeElement:
+    plays = True  # a test may make all elements stand still
+
     def __init__(self, identity: str, on_playing: Callable[[], None]) -> None:
         self.id = identity
         self.element = self
@@ -183,7 +185,8 @@ class FakeElement:
 
     def show(self, stream: Any) -> None:
         self.shown.append(stream)
-        self._on_playing()
+        if self.plays:
+            self._on_playing()
 
     def close(self) -> None:
         self.closed = True

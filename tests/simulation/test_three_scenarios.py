@@ -9,6 +9,7 @@ import asyncio
 
 import pytest
 from simulated_call import Participant, a_call, until
+from simulated_host import FakeElement
 from simulated_network import LATENCY, now
 
 from pyvidu import NotConnectedError, RequestOutcomeUnknown, SessionLostError
@@ -162,6 +163,17 @@ async def test_disconnect_before_connect_is_through_ends_it(steps: int) -> None:
         await asyncio.sleep(20)
         assert ada.events("connectionCreated") == []
         assert not ada.link.sockets
+
+
+@virtual_time
+async def test_a_video_that_does_not_begin_to_play_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_call() as call:
+        await call.participant("bob")
+        monkeypatch.setattr(FakeElement, "plays", False)
+        ada = await call.participant("ada", no_stream_playing_event_exception_timeout=2500)
+        assert ada.events("exception") == []
+        await asyncio.sleep(2.5)
+        assert ada.events("exception") == ["exception"]
 
 
 @virtual_time
