@@ -88,7 +88,6 @@ class MediaPlane:
         self._stop_watch()
         self._outage = outage
         for media, patient in self._patients.items():
-            patient.fresh_network = outage.witness in ("offline", "network changed")
             if media.stream_id and media.peer is not None:
                 because = "forceMediaReconnectionAfterNetworkDrop" if force else ""
                 self._begin(media, self._examine(patient, because))

@@ -41,7 +41,6 @@ class Patient:
         self.media = media
         self.frozen = False
         self.because = ""
-        self.fresh_network = False
         self._clock = clock
         self._policy = policy
         self._sample = MediaSample("new")
@@ -96,7 +95,8 @@ class Patient:
         for attempt in range(1, self._policy.media_retries + 1):
             listener.media_noted(self.media, "renegotiating", f"attempt {attempt}: {because}")
             try:
-                await self.media.renegotiate(fresh_network=self.fresh_network)
+                # A path that died may have died with its network; a healthy one (force option) is still there.
+                await self.media.renegotiate(fresh_network=self.frozen)
             except RequestError as error:
                 listener.media_noted(self.media, "failed", str(error))
                 await pause(self._clock, self._policy.media_nudge_period * attempt)
