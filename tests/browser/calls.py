@@ -133,6 +133,13 @@ class CallPage:
         """See `participant.picture`."""
         return json.loads(await self.call("picture"))
 
+    async def is_rid_of_everything(self) -> None:
+        """Nothing of the session is left in the page, as soon as its cancelled tasks have run to their end."""
+        try:
+            await self.page.wait_for_function("() => call('proxies').then((alive) => alive === 0)", timeout=3000)
+        except PlaywrightError:
+            raise AssertionError(f"{await self.call('proxies')} listeners and proxies are left") from None
+
     # --- events ------------------------------------------------------------------------------------------------------
 
     def events(self, *names: str, whose: str | None = None) -> list[str]:

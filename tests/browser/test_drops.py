@@ -125,7 +125,7 @@ async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_
     ]
     gone = await call.bob.told("connectionDestroyed")
     assert gone.at < call.returned, "the others are told while the victim is still away"
-    assert await call.ada.call("proxies") == 0, "nothing of the session is left in the page"
+    await call.ada.is_rid_of_everything()
     # The way back in: the same session object, a fresh token.
     await call.ada.join(await Rest(call.server).token("drops"))
     await asyncio.gather(call.ada.moves(), call.bob.moves())
@@ -142,4 +142,4 @@ async def test_disconnect_during_an_outage_is_the_last_that_happens(call: Call) 
     await call.bob.told("connectionDestroyed", 15)
     assert len(call.ada.log) == told
     assert call.messages.requests("connect") == []
-    assert await call.ada.call("proxies") == 0
+    await call.ada.is_rid_of_everything()

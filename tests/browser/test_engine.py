@@ -136,4 +136,4 @@ async def test_a_machine_that_slept_too_long_is_told_on_wake(call: LabCall) -> N
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"
     assert lost.at - woken < 5
-    assert await call.ada.call("proxies") == 0
+    await call.ada.is_rid_of_everything()

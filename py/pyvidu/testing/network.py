@@ -29,11 +29,11 @@ Fault = Literal["silent", "link", "media", "signaling", "address"]
 """How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
 
 _TCP, _UDP = 6, 17
-_FLOW_TYPE = "type inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service"
-_FLOW_OF_PACKET = "ip protocol . ip saddr . th sport . ip daddr . th dport"
+_END_TYPE = "type inet_proto . ipv4_addr . inet_service"
 _DNS_PORTS = "{ 53, 853 }"
 
-# The same table at both ends. `flows` holds who has talked lately; packets of `dead` flows never arrive again.
+# The same table at both ends. `ends` holds the guest's own ends of flows that lived lately; packets from or to a `dead` one
+# never arrive again, whatever the host's end: ICE would find its way round a single pair.
 _TABLE = f"""
 table inet %(table)s {{
   counter dropped {{ }}
@@ -41,16 +41,16 @@ table inet %(table)s {{
   counter passed_tcp {{ }}
   counter passed_udp {{ }}
   set strays {{ type inet_proto . ipv4_addr . inet_service; flags dynamic; size 4096; counter; }}
-  set flows {{ {_FLOW_TYPE}; flags dynamic, timeout; timeout 30s; size 65535; }}
-  set dead {{ {_FLOW_TYPE}; size 65535; }}
+  set ends {{ {_END_TYPE}; flags dynamic, timeout; timeout 30s; size 65535; }}
+  set dead {{ {_END_TYPE}; size 65535; }}
   chain faults {{ }}
   chain arriving {{
     type filter hook prerouting priority -300; policy accept;
     iifname != "%(interface)s" accept
     %(strays)s
-    {_FLOW_OF_PACKET} @dead counter name dropped drop
+    %(guest_end)s @dead counter name dropped drop
     jump faults
-    meta l4proto {{ {_TCP}, {_UDP} }} update @flows {{ {_FLOW_OF_PACKET} }}
+    meta l4proto {{ {_TCP}, {_UDP} }} update @ends {{ %(guest_end)s }}
     meta l4proto {_TCP} counter name passed_tcp
     meta l4proto {_UDP} counter name passed_udp
     counter name passed
@@ -109,10 +109,11 @@ class NetworkLab:
         self._folder = tempfile.TemporaryDirectory(prefix="pyvidu-lab-")
         space = self._namespace
         try:
-            here = {"table": space.table, "interface": space.host_interface, "strays": _STRAYS}
-            there = {"table": space.table, "interface": space.guest_interface, "strays": ""}
-            self._nft_host(_TABLE % here)
-            self._nft_guest(_TABLE % there)
+            sent, got = "ip protocol . ip saddr . th sport", "ip protocol . ip daddr . th dport"
+            here = {"interface": space.host_interface, "strays": _STRAYS, "guest_end": sent}
+            there = {"interface": space.guest_interface, "strays": "", "guest_end": got}
+            self._nft_host(_TABLE % {"table": space.table, **here})
+            self._nft_guest(_TABLE % {"table": space.table, **there})
         except BaseException:
             self.close()
             raise
@@ -230,8 +231,8 @@ class NetworkLab:
     def kill_media(self) -> int:
         """Let every UDP flow of the last 30 s be dead for good, as if a NAT had forgotten it; return how many.
 
-        A flow is a pair of addresses and ports: a new peer connection has new ports and is not concerned. To be called
-        at the drop, for what begins later lives.
+        A flow is known by its end at the guest: a new peer connection has new ports and is not concerned. To be called at
+        the drop, for what begins later lives.
         """
         return self._kill(_UDP)
 
@@ -312,15 +313,11 @@ class NetworkLab:
         self._nft_both(script, script)
 
     def _kill(self, protocol: int) -> int:
-        flows = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("flows")]
-        killed = [(guest, gport, host, hport) for number, guest, gport, host, hport in flows if int(number) == protocol]
+        ends = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("ends")]
+        killed = [f"{protocol} . {address} . {port}" for number, address, port in ends if int(number) == protocol]
         if killed:
-            up = ", ".join(f"{protocol} . {guest} . {gport} . {host} . {hport}" for guest, gport, host, hport in killed)
-            down = ", ".join(
-                f"{protocol} . {host} . {hport} . {guest} . {gport}" for guest, gport, host, hport in killed
-            )
-            add = f"add element inet {self._namespace.table} dead {{ %s }}\n"
-            self._nft_both(add % up, add % down)
+            add = f"add element inet {self._namespace.table} dead {{ {', '.join(killed)} }}\n"
+            self._nft_both(add, add)
         return len(killed)
 
     def _elements(self, name: str) -> list[dict[str, Any]]:
