@@ -39,7 +39,7 @@ class ReconnectionPolicy:
     cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
     cadence_memory: float = 10.0  # how long a gap is remembered
     cadence_limit: float = 0.7  # a stream with longer gaps is no witness
-    cadence_poll: float = 0.1
+    cadence_poll: float = 0.05
 
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void

@@ -164,7 +164,10 @@ class SignalingDoor:
             _cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
+            answer = web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
+            # A kept connection would carry the next probe into a dead network, where a new one is refused at once.
+            answer.force_close()
+            return answer
         if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
             return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
         ws = web.WebSocketResponse(
