@@ -50,7 +50,6 @@ class MediaConnection:
     ) -> None:
         self.owner = owner
         self.stream_id = ""
-        self.renegotiations = 0
         self._host = host
         self._signaling = signaling
         self._settings = settings
@@ -158,7 +157,6 @@ class OutboundMedia(MediaConnection):
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same tracks on a new peer connection; id, options and subscribers stay."""
-        self.renegotiations += 1
         await self._negotiate(self._reconnect, fresh_network=fresh_network)
 
     async def _reconnect(self, offer: str) -> str:
@@ -184,7 +182,6 @@ class InboundMedia(MediaConnection):
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same stream on a new peer connection, which brings a new MediaStream."""
-        self.renegotiations += 1
 
         async def exchange(offer: str) -> str:
             call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -82,6 +82,3 @@ class Elements(Protocol):
 
     def adopt(self, element: Any, *, mirror: bool, muted: bool, on_playing: Callable[[], None]) -> MediaElement:
         """An element of the application's own."""
-
-
-Constraints = Mapping[str, Any]
