@@ -123,11 +123,22 @@ class CallPage:
 
     async def call(self, function: str, *args: Any) -> Any:
         """The result of a function of `participant.py`."""
-        return await self.page.evaluate("([name, args]) => call(name, ...args)", [function, list(args)])
+        return await self.evaluate("([name, args]) => call(name, ...args)", [function, list(args)])
 
     async def python(self, code: str) -> Any:
         """The value of the last expression of `code`, which may await."""
-        return await self.page.evaluate("(code) => py.runPythonAsync(code)", code)
+        return await self.evaluate("(code) => py.runPythonAsync(code)", code)
+
+    async def evaluate(self, script: str, argument: Any = None, *, timeout: float = 40.0) -> Any:
+        """What the page says to `script`. Playwright itself would wait for ever for a promise that never settles."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.page.evaluate(script, argument)
+        except TimeoutError:
+            raise AssertionError(
+                f"{self.name} did not answer {script!r} ({argument!r}) within {timeout} s; "
+                f"told: {self.events()}; console: {self.console[-20:]}"
+            ) from None
 
     async def picture(self) -> Any:
         """See `participant.picture`."""

@@ -71,7 +71,8 @@ class Participant:
 
     async def js(self, code: str, *args: Any) -> Any:
         """The value that `code`, the body of an async function of `args`, returns."""
-        return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
+        async with asyncio.timeout(40):
+            return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
 
     async def hears(self, name: str) -> None:
         """Waits for an event."""

@@ -45,7 +45,7 @@ class OfficialPage(CallPage):
 
     async def js(self, code: str) -> Any:
         """The value of a JavaScript expression, a promise's when it is one."""
-        return await self.page.evaluate(code)
+        return await self.evaluate(code)
 
     def complaints(self) -> list[str]:
         """The errors in its console so far, openvidu-browser's own and uncaught ones. No page here has an icon."""
