@@ -1,4 +1,4 @@
-"""Listens to the RTP of all received streams, ten times a second, and tells when all falls silent or comes back.
+"""Listens to the RTP of all received streams, twenty times a second, and tells when all falls silent or comes back.
 
 The rhythm of each stream and what its silence is worth are decided in `reconnection/cadence.py`.
 """
@@ -15,6 +15,9 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 
 class EarListener(Protocol):
     """Told what is heard, and what is not."""
+
+    def all_hushed(self) -> None:
+        """Every stream whose silence would say something pauses. Told once, before `all_silent`."""
 
     def all_silent(self) -> None:
         """Every stream whose silence says something is silent."""
@@ -41,7 +44,7 @@ class Ear:
         self._markers = markers
         self._listener = listener
         self._cadences: dict[object, Cadence] = {}
-        self._silent = False
+        self._hushed = self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = 0.0
         self._timer: Timer | None = None
@@ -78,9 +81,13 @@ class Ear:
             if self._cadences[peer].observe(marker, now, learn=not self._silent)
         }
         witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
+        hushed = {peer for peer in witnesses if self._cadences[peer].is_hushed(now)}
         silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}
         fresh = silent - self._silent_peers
         self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
+        was_hushed, self._hushed = self._hushed, bool(witnesses) and hushed == witnesses and not heard
+        if self._hushed and not was_hushed and not self._silent:
+            self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
             self._listener.sound_again()

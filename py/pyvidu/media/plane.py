@@ -122,6 +122,10 @@ class MediaPlane:
 
     # --- EarListener -------------------------------------------------------------------------------------------------
 
+    def all_hushed(self) -> None:
+        """A question to the network."""
+        self._signaling.media_hushed()
+
     def all_silent(self) -> None:
         """A witness against the network."""
         self._signaling.media_silent()

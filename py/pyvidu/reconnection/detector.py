@@ -7,6 +7,7 @@
 | network changed    | ping unanswered, or fetch refused at once| down    |
 | page woke up       | ping unanswered, or fetch refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
+| media hushed       | (a ping goes out, in case it is silence) | fine    |
 | media silent       | ping unanswered                          | down    |
 | media silent       | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 from .evidence import (
     MediaFlows,
+    MediaHushed,
     MediaSilent,
     NetworkChanged,
     PongReceived,
@@ -86,8 +88,10 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
+            case MediaHushed() if not self._sent:
+                return [self._ping(now)]
             case MediaSilent() if self._witness is None:
-                return self._suspect("media silent", now, urgent=True)
+                return self._suspect_silence(now)
             case MediaFlows() if self._witness == "media silent":
                 self._calm_down(now)
             case ServerUnreachable(at_once=True) if self._witness in _BELIEVE_A_REFUSAL:
@@ -121,6 +125,14 @@ class Detector:
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
         return [self._ping(now), ProbeReachability()]
+
+    def _suspect_silence(self, now: float) -> list[DetectorOutput]:
+        """A ping that was sent when the streams paused, or just before, has been a probe ever since."""
+        asked_at = min(self._sent.values(), default=now)
+        outputs = self._suspect("media silent", now, urgent=True)
+        deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
+        self._deadline = max(now + self._policy.answer_grace, deadline)
+        return outputs
 
     def _answered(self, number: int, now: float) -> None:
         sent = self._sent.pop(number, None)

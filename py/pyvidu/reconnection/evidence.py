@@ -53,6 +53,11 @@ class ServerUnreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaHushed:
+    """Every received stream pauses for longer than it did lately. No witness yet: most pauses end."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaSilent:
     """No RTP arrives any more, on any stream whose silence says something. The publishers may be the ones who dropped."""
 
@@ -110,6 +115,7 @@ SignalingEvidence = (
     | WokeUp
     | ServerReached
     | ServerUnreachable
+    | MediaHushed
     | MediaSilent
     | MediaFlows
     | AttemptOpened

@@ -34,7 +34,9 @@ class ReconnectionPolicy:
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
     slept: float = 2.0  # a timer that fires later than this says that the machine slept: much may have happened
     stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
+    answer_grace: float = 0.1  # for an answer that is here already, behind the observation that it refutes
 
+    hush_floor: float = 0.15  # RTP that pauses for so long is asked about by a ping, in case it is silence
     silence_floor: float = 0.3  # RTP silence shorter than this is no silence, whatever the stream's rhythm
     cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
     cadence_memory: float = 10.0  # how long a gap is remembered

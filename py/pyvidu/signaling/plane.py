@@ -33,6 +33,7 @@ from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
     MediaFlows,
+    MediaHushed,
     MediaSilent,
     NetworkChanged,
     ServerReached,
@@ -184,6 +185,10 @@ class SignalingPlane:
         """During an outage: an attempt at once, instead of after the delay."""
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
+
+    def media_hushed(self) -> None:
+        """The media plane hears nothing for a moment: perhaps nothing, but an answer will be wanted soon."""
+        self._report(MediaHushed())
 
     def media_silent(self) -> None:
         """The media plane hears nothing any more: a witness."""

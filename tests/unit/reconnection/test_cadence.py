@@ -72,7 +72,11 @@ class Streams:
         self.gaps = list(gaps)
         self.frozen_at: dict[int, float] = {}
         self.told: list[str] = []
+        self.hushed = 0
         self.ear = Ear(LoopClock(), POLICY, self.markers, self)
+
+    def all_hushed(self) -> None:
+        self.hushed += 1
 
     def all_silent(self) -> None:
         self.told.append("silence")
@@ -111,10 +115,26 @@ async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
     streams.freeze(0, 1)
     await asyncio.sleep(0.55)
     assert streams.told == ["silence", "silence of 0", "silence of 1"]
+    assert streams.hushed == 1
     await asyncio.sleep(5)
     streams.freeze()
     await asyncio.sleep(0.2)
     assert streams.told[3:] == ["sound"]
+    streams.ear.close()
+
+
+@virtual_time
+async def test_a_pause_is_told_before_it_is_a_silence() -> None:
+    streams = Streams(0.05, 0.02)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    assert streams.hushed == 0
+    streams.freeze(0, 1)
+    await asyncio.sleep(0.25)
+    assert (streams.hushed, streams.told) == (1, [])
+    streams.freeze()
+    await asyncio.sleep(5)
+    assert (streams.hushed, streams.told) == (1, [])
     streams.ear.close()
 
 

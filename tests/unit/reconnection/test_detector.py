@@ -9,6 +9,7 @@ import pytest
 from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, SendPing
 from pyvidu.reconnection.evidence import (
     MediaFlows,
+    MediaHushed,
     MediaSilent,
     NetworkChanged,
     PongReceived,
@@ -144,6 +145,36 @@ def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
     detector.handle(PongReceived(0), 0.01)
     assert detector.handle(MediaSilent(), 0.5) == [SendPing(1), ProbeReachability()]
     assert detector.tick(0.9) == [Down("media silent")]
+
+
+def test_a_ping_sent_when_the_media_paused_has_been_a_probe_ever_since() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.handle(MediaHushed(), 0.5) == [SendPing(1)]
+    assert detector.tick(0.64) == []
+    assert detector.handle(MediaSilent(), 0.65) == [SendPing(2), ProbeReachability()]
+    assert detector.tick(0.89) == []
+    assert detector.tick(0.9) == [Down("media silent")]
+
+
+def test_a_pause_that_ends_was_none() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.handle(MediaHushed(), 0.1) == [], "a ping is out already"
+    detector.handle(PongReceived(0), 0.11)
+    detector.handle(MediaHushed(), 0.2)
+    detector.handle(PongReceived(1), 0.21)
+    assert detector.tick(1.1) == []
+
+
+def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
+    detector = a_detector()
+    detector.tick(0.0)  # unanswered for 0.6 s when the silence is told
+    detector.handle(MediaSilent(), 0.6)
+    assert detector.tick(0.69) == []
+    detector.handle(PongReceived(1), 0.695)
+    assert detector.tick(0.7) == []
 
 
 def test_the_publisher_may_be_the_one_who_dropped() -> None:
