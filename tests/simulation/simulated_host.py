@@ -78,6 +78,9 @@ class SimulatedPeer:
             self._marker = float(int(now() * 20))
         return self._marker
 
+    def hold_until_key_frame(self) -> None:
+        """Every picture here is a key frame."""
+
     def ask_for_key_frame(self) -> None:
         self.key_frames += 1
 

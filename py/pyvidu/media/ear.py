@@ -47,6 +47,7 @@ class Ear:
         self._hushed = self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = 0.0
+        self._settled_at = 0.0
         self._timer: Timer | None = None
 
     def listen(self) -> None:
@@ -75,10 +76,11 @@ class Ear:
             for cadence in self._cadences.values():
                 cadence.stalled(late)
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
+        settled = not self._silent and now >= self._settled_at
         heard = {
             peer
             for peer, marker in markers.items()
-            if self._cadences[peer].observe(marker, now, learn=not self._silent)
+            if self._cadences[peer].observe(marker, now, learn=settled)
         }
         witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
         hushed = {peer for peer in witnesses if self._cadences[peer].is_hushed(now)}
@@ -90,6 +92,7 @@ class Ear:
             self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
+            self._settled_at = now + self._policy.cadence_settling
             self._listener.sound_again()
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True

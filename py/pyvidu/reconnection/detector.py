@@ -43,7 +43,9 @@ class SendPing:
 
 @dataclass(frozen=True, slots=True)
 class ProbeReachability:
-    """Ask the server for any HTTP answer."""
+    """Ask the server for any HTTP answer, by so many requests at once."""
+
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class Detector:
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
-        return [self._ping(now), ProbeReachability()]
+        probes = self._policy.urgent_probes if witness in _BELIEVE_A_REFUSAL else 1
+        return [self._ping(now), ProbeReachability(probes)]
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """A ping that was sent when the streams paused, or just before, has been a probe ever since."""

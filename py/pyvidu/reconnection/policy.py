@@ -41,11 +41,13 @@ class ReconnectionPolicy:
     cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
     cadence_memory: float = 10.0  # how long a gap is remembered
     cadence_limit: float = 0.7  # a stream with longer gaps is no witness
+    cadence_settling: float = 1.0  # seconds after a return in which gaps are the outage's, not the stream's
     cadence_poll: float = 0.05
 
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
     reachability_period: float = 0.3
+    urgent_probes: int = 6  # at once: those that ride connections left over from a drop hang, a new one is refused
     reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
     resume_deadline: float = 3.0
     membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second

@@ -276,8 +276,9 @@ class SignalingPlane:
         match action:
             case SendPing(number):
                 self._ping(self._current, number)
-            case ProbeReachability():
-                self._spawn(self._probe())
+            case ProbeReachability(count):
+                for _ in range(count):
+                    self._spawn(self._probe())
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():

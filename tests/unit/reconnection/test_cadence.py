@@ -154,6 +154,25 @@ async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first
 
 
 @virtual_time
+async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> None:
+    streams = Streams(0.05)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    streams.freeze(0)
+    await asyncio.sleep(2)
+    streams.freeze()
+    await asyncio.sleep(0.2)
+    streams.freeze(0)  # the picture waits for a key frame
+    await asyncio.sleep(0.6)
+    streams.freeze()
+    await asyncio.sleep(2)
+    streams.freeze(0)
+    await asyncio.sleep(0.4)
+    assert streams.told[-1] == "silence of 0"
+    streams.ear.close()
+
+
+@virtual_time
 async def test_a_static_screen_share_raises_nothing() -> None:
     streams = Streams(3.0)
     streams.ear.listen()

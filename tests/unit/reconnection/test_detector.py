@@ -23,6 +23,7 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
 
 POLICY = ReconnectionPolicy()
+MANY_PROBES = ProbeReachability(POLICY.urgent_probes)  # where a refusal is believed: some ride dead connections
 
 
 def a_detector(rtt: float | None = None) -> Detector:
@@ -66,7 +67,7 @@ def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), MANY_PROBES]
     assert detector.tick(0.89) == []
     assert detector.tick(0.9) == [Down("offline")]
 
@@ -119,7 +120,7 @@ def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() ->
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.tick(3600.0) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(3600.0) == [SendPing(1), MANY_PROBES]
     assert detector.handle(ServerUnreachable(at_once=True), 3600.01) == [Down("woke up")]
 
 
@@ -128,7 +129,7 @@ def test_a_page_that_woke_or_moved_is_probed_at_once_and_urgently(evidence: obje
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(evidence, 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.handle(evidence, 0.5) == [SendPing(1), MANY_PROBES]
     assert detector.tick(0.9) == [Down(witness)]
 
 

@@ -10,6 +10,7 @@ import js
 from pyodide.code import run_js
 
 from pyvidu.platform import PeerListener, PeerSettings
+from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 from pyvidu.reconnection.evidence import MediaSample
 
@@ -44,48 +45,6 @@ _MARKER = run_js(
         for (const source of receiver.getSynchronizationSources()) latest = Math.max(latest, source.timestamp);
       }
       return latest;
-    }
-    """
-)
-
-
-# Asking for a key frame is a right of the worker behind an RTCRtpScriptTransform. It is made once, from a Blob, for a page
-# cannot start a worker of another origin; it pipes frames through and asks when it is told to.
-_ASK_FOR_KEY_FRAME = run_js(
-    """
-    (() => {
-      const code = `
-        postMessage('ready');
-        onrtctransform = ({ transformer }) => {
-          transformer.readable.pipeTo(transformer.writable).catch(() => {});
-          transformer.sendKeyFrameRequest().catch(() => {});
-        };`;
-      let worker, running;
-      return async (peer) => {
-        if (!self.RTCRtpScriptTransform) return;
-        // Frames handed to a worker that a Content-Security-Policy kept from starting would go nowhere: first see it run.
-        running ??= new Promise((resolve) => {
-          worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-          worker.onmessage = resolve;
-        });
-        await running;
-        if (peer.signalingState === 'closed') return;
-        for (const receiver of peer.getReceivers()) {
-          if (receiver.track.kind === 'video') receiver.transform = new RTCRtpScriptTransform(worker, {});
-        }
-      };
-    })()
-    """
-)
-_SEND_KEY_FRAME = run_js(
-    """
-    (peer) => {
-      for (const sender of peer.getSenders()) {
-        if (sender.track?.kind !== 'video') continue;
-        const parameters = sender.getParameters();
-        const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
-        sender.setParameters(parameters, { encodingOptions }).catch(() => {});
-      }
     }
     """
 )
@@ -174,14 +133,19 @@ class BrowserPeerConnection:
                     track.enabled = enabled
 
     def ask_for_key_frame(self) -> None:
-        """Through a transform that is put on each video receiver for a moment: only its worker may ask."""
+        """Through a transform on each video receiver: only its worker may ask."""
         if self._received is not None:
-            _ASK_FOR_KEY_FRAME(self._peer)
+            key_frames.ask(self._peer)
+
+    def hold_until_key_frame(self) -> None:
+        """Through the same transform."""
+        if self._received is not None:
+            key_frames.hold_until_key_frame(self._peer)
 
     def send_key_frame(self) -> None:
         """Through `setParameters` with `keyFrame`, for each video sender."""
         if self._received is None:
-            _SEND_KEY_FRAME(self._peer)
+            key_frames.send(self._peer)
 
     async def sample(self) -> MediaSample:
         """The counters, through `getStats`."""
