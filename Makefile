@@ -103,3 +103,6 @@ browser-tools: $(STAMPS)/installed
 	@$(BIN)/python -m pyvidu.testing.browser >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing.browser
 	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true
+# Of coturn the program alone is wanted: its service would relay for the whole network.
+	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true

@@ -61,6 +61,10 @@ def vendor_command(into: Path | None) -> None:
               help="Messages a second that are read of one WebSocket, after a burst of ten times as many.")  # fmt: skip
 @click.option("--token-lifetime", default=86_400.0, show_default=True, type=click.FloatRange(min=0),
               help="Seconds after which an unused token is void; 0: never.")  # fmt: skip
+@click.option("--turn-url", multiple=True, metavar="URL",
+              help="A TURN server that clients are told to use, as turn:HOST:PORT; may be repeated.")  # fmt: skip
+@click.option("--turn-username", default="", help="Its user, of the long-term credential mechanism.")
+@click.option("--turn-credential", default="", help="Its password; better told by PYVIDU_SERVE_TURN_CREDENTIAL.")
 @click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
 @click.option("--log-level", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
@@ -80,6 +84,9 @@ def serve(
     max_sockets: int,
     max_rate: float,
     token_lifetime: float,
+    turn_url: tuple[str, ...],
+    turn_username: str,
+    turn_credential: str,
     vendor_dir: Path | None,
     log_level: str,
 ) -> None:
@@ -92,10 +99,15 @@ def serve(
         from pyvidu.server.config import ServerConfig
         from pyvidu.server.errors import ConfigurationError
         from pyvidu.server.limits import Limits
+        from pyvidu.server.turn import TurnServer
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pyvidu"):
             raise
         raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
+    try:
+        turn = TurnServer(turn_url, turn_username, turn_credential) if turn_url or turn_username else None
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
     config = ServerConfig(
         host=host,
         port=port,
@@ -108,6 +120,7 @@ def serve(
         fault_control=fault_control,
         demo=demo,
         vendor_dir=vendor_dir,
+        turn=turn,
         log_level=log_level.lower(),
         limits=Limits(
             sessions=max_sessions,

@@ -22,8 +22,8 @@ T = TypeVar("T")
 class AdvancedConfiguration:
     """Settings of an `OpenVidu` object.
 
-    `ice_servers` replaces those of the server; `rtc_configuration` is a whole `RTCConfiguration`. Timeouts are in
-    milliseconds, as OpenVidu has them.
+    `ice_servers` replaces those of the server; `rtc_configuration` is an `RTCConfiguration`, which gets them unless it names
+    its own. Timeouts are in milliseconds, as OpenVidu has them.
 
     Ours: `reconnection` has every number of the reconnection engine. `rejoin` is a coroutine function that supplies a new
     token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine function that

@@ -14,6 +14,7 @@ from pyvidu import cli
 from pyvidu.server import app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
+from pyvidu.server.turn import TurnServer
 from pyvidu.vendoring import VendorError
 
 
@@ -37,6 +38,7 @@ def test_serve_hands_every_option_on(served: list[ServerConfig], tmp_path: Path)
     words = "--host ::1 --port 0 --secret s --eviction-timeout 3.5 --profile kurento --fault-control --demo --log-level debug"
     words += f" --tls-cert {tmp_path}/cert.pem --tls-key {tmp_path}/key.pem --vendor-dir {tmp_path}"
     words += " --allowed-origins https://a.example --allowed-origins https://b.example"
+    words += " --turn-url turn:a.example --turn-url turns:a.example --turn-username u --turn-credential c"
     result = CliRunner().invoke(cli.main, ["serve", *words.split()])
     assert result.exit_code == 0, result.output
     assert served == [
@@ -53,8 +55,16 @@ def test_serve_hands_every_option_on(served: list[ServerConfig], tmp_path: Path)
             allowed_origins=("https://a.example", "https://b.example"),
             log_level="debug",
             vendor_dir=tmp_path,
+            turn=TurnServer(("turn:a.example", "turns:a.example"), "u", "c"),
         )
     ]
+
+
+def test_half_a_turn_server_is_one_sentence(served: list[ServerConfig]) -> None:
+    result = CliRunner().invoke(cli.main, ["serve", "--turn-url", "turn:a.example"])
+    assert result.exit_code == 1
+    assert result.output == "Error: A TURN server needs --turn-url, --turn-username and --turn-credential, all three\n"
+    assert not served
 
 
 def test_a_configuration_that_cannot_work_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server import logs
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.demo import add_demo_token
@@ -28,6 +29,7 @@ from pyvidu.server.rest import add_rest, authorized
 from pyvidu.server.rooms import Rooms
 from pyvidu.server.signaling import Signaling
 from pyvidu.server.tasks import Tasks
+from pyvidu.server.turn import TurnServer
 from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
 
 DEFAULT_SECRET = ServerConfig().secret
@@ -59,7 +61,14 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     rooms = Rooms(media, tasks, config.limits)
     profile = KurentoProfile() if config.profile == "kurento" else DefaultProfile(config.eviction_timeout)
     faults = Faults(media)
-    context = Context(rooms, profile, config.secret, unused_ice_servers, tell_probe_id=config.fault_control)
+    context = Context(
+        rooms,
+        profile,
+        config.secret,
+        functools.partial(_ice_servers, config.turn),
+        turn=config.turn,
+        tell_probe_id=config.fault_control,
+    )
     signaling = Signaling(context, tasks, faults)
     server = Server(config, media, rooms, profile, faults, signaling, tasks)
 
@@ -150,6 +159,10 @@ def _tls(config: ServerConfig) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"The TLS certificate or key cannot be used: {error}") from error
     return context
+
+
+def _ice_servers(turn: TurnServer | None, host: str) -> list[IceServerInfo]:
+    return turn.ice_servers() if turn else unused_ice_servers(host)
 
 
 def _router(config: ServerConfig) -> MediaPlane:

@@ -22,6 +22,7 @@ from pyvidu.server.profiles import Profile
 from pyvidu.server.room import Room
 from pyvidu.server.rooms import Rooms
 from pyvidu.server.tokens import ConnectionProperties, Role, Token
+from pyvidu.server.turn import TurnServer
 
 VERSION = "2.32.2"
 MEDIA_SERVER = "kurento"
@@ -29,12 +30,15 @@ MEDIA_SERVER = "kurento"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What handlers work on. `ice_servers` says which ICE servers a client that asked at this host gets."""
+    """What handlers work on. `ice_servers` says which ICE servers a client that asked at this host gets; `turn` is the
+    TURN server among them, if there is one.
+    """
 
     rooms: Rooms
     profile: Profile
     secret: str
     ice_servers: Callable[[str], list[m.IceServerInfo]]
+    turn: TurnServer | None = None
     tell_probe_id: bool = False
 
 
@@ -210,6 +214,7 @@ def _join_result(
     context: Context, exchange: Exchange, participant: Participant, before: list[Participant]
 ) -> m.JoinRoomResult:
     servers = participant.token.properties.custom_ice_servers or context.ice_servers(exchange.socket.host)
+    turn = context.turn
     return m.JoinRoomResult(
         id=participant.id,
         session_id=exchange.session.id,
@@ -223,6 +228,10 @@ def _join_result(
         video_simulcast=False,
         record=participant.token.properties.record,
         role=participant.role.value,
+        coturn_ip=turn.host if turn else None,
+        coturn_port=turn.port if turn else None,
+        turn_username=turn.username if turn else None,
+        turn_credential=turn.credential if turn else None,
         custom_ice_servers=servers,
         replay=True if exchange.session.ledger is not None else None,
     )

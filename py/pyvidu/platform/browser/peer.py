@@ -68,9 +68,11 @@ class BrowserPeerConnection:
     """A `PeerConnection`."""
 
     def __init__(self, settings: PeerSettings, listener: PeerListener) -> None:
-        configuration = settings.rtc_configuration
-        if configuration is None:
-            configuration = {"iceServers": [dict(server) for server in settings.ice_servers]}
+        # One that names no ICE servers (only the transport policy, say) gets the session's, as openvidu-browser does it.
+        configuration = {
+            "iceServers": [dict(server) for server in settings.ice_servers],
+            **(settings.rtc_configuration or {}),
+        }
         self._frame = _HIDDEN_FRAME() if settings.fresh_network else None
         window = js.window if self._frame is None else self._frame.contentWindow
         self._peer = window.RTCPeerConnection.new(js_object(configuration))
