@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import time
+from typing import Any
 
 import aiohttp
 import pytest
 from live_server import LiveServer, Serve
 
+from pyvidu.server import websocket
+
 MIB = 1024 * 1024
+TCP_RTO_MAX_MS = 44
 
 
 async def test_a_token_a_join_a_stream_a_subscriber_a_resume(live: LiveServer) -> None:
@@ -184,3 +189,39 @@ async def test_an_eviction_during_a_fault_is_seen_by_the_page_only_after_it(serv
     assert time.monotonic() - begin == pytest.approx(3.5, abs=0.3)
     again = await live.page(f"&probe={ada.probe_id}")
     assert (await again.call("connect", sessionId=ada.rpc_id))["error"]["code"] == 40007
+
+
+async def test_what_a_socket_lost_is_tried_again_every_second_where_the_kernel_can(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    retransmit_soon = websocket.retransmit_soon
+
+    def watched(tcp: asyncio.Transport) -> None:
+        retransmit_soon(tcp)
+        opened.append(tcp.get_extra_info("socket"))
+
+    monkeypatch.setattr(websocket, "retransmit_soon", watched)
+    ada = await live.member()
+    [tcp] = opened
+    with contextlib.suppress(OSError):  # Linux before 6.15
+        assert tcp.getsockopt(socket.IPPROTO_TCP, TCP_RTO_MAX_MS) == 1000
+    assert await ada.result("echo")
+
+
+@pytest.mark.parametrize("kernel", ["has it", "has it not"])
+def test_a_kernel_without_that_option_is_asked_and_does_no_harm(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+    asked: list[tuple[int, int, int]] = []
+
+    class Tcp(asyncio.Transport):
+        def setsockopt(self, *option: int) -> None:
+            asked.append(option)  # type: ignore[arg-type]
+            if kernel == "has it not":
+                raise OSError(92, "Protocol not available")
+
+    monkeypatch.setattr(websocket.sys, "platform", "linux")
+    tcp = Tcp()
+    tcp._extra["socket"] = tcp  # type: ignore[attr-defined]
+    websocket.retransmit_soon(tcp)
+    websocket.retransmit_soon(asyncio.Transport())  # no socket at all, as with a pipe
+    assert asked == [(socket.IPPROTO_TCP, TCP_RTO_MAX_MS, 1000)]
