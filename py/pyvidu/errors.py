@@ -78,6 +78,10 @@ class RequestOutcomeUnknown(OpenViduError):
     """
 
 
+class QueueFullError(OpenViduError):
+    """Too many requests of one kind wait for the end of an outage already: this one was not sent and never will be."""
+
+
 class SessionLostError(OpenViduError):
     """The session ended while a call was waiting. `reason` is that of `sessionDisconnected`."""
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.errors import ConnectionFailedError, OpenViduError, RequestTimeoutError
 from pyvidu.events import RejoinedEvent
 from pyvidu.membership import Membership
+from pyvidu.platform import pause
 from pyvidu.protocol.messages import ParticipantInfo, StreamInfo
 from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.ice import analyse
+from pyvidu.stream import Stream
 from pyvidu.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ class Rejoin:
         self._supply = supply
         self._reason = reason
         self._data = data
+        self._clock = session.openvidu._host.clock
+        self._policy = session.openvidu.advanced_configuration.policy
         self._new: Membership | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -96,17 +101,32 @@ class Rejoin:
         self._session._adopt(new)
         publisher, old.publisher = old.publisher, None
         new.room.reconcile([info for info in present if info.id != old.connection.connection_id])
-        outages[-1].finish(self._session.openvidu._host.clock.now(), "rejoined")
+        outages[-1].finish(self._clock.now(), "rejoined")
         self._session._emit(RejoinedEvent("rejoined", self._session, outages[-1]))
         new.listen()
-        subscribers = [item for item in new.managers if isinstance(item, Subscriber)]
-        moves = [new.subscribe(item) for item in subscribers]
+        moves = [self._move(item.stream, new.subscribe(item)) for item in new.managers if isinstance(item, Subscriber)]
         if publisher is not None:
             publisher.stream._detach()
-            moves.append(new.publish(publisher))
-        for outcome in await asyncio.gather(*moves, return_exceptions=True):
-            if isinstance(outcome, OpenViduError):
-                logger.warning("after rejoining: %s", outcome)
+            moves.append(self._move(publisher.stream, new.publish(publisher)))
+        await asyncio.gather(*moves)
+        new.media_plane.prove_all(outages[-1], force=False)
+
+    async def _move(self, stream: Stream, moving: Coroutine[Any, Any, None]) -> None:
+        """One stream gets its new media connection; the outage's record tells of it under the id that it has then."""
+        outage, began = self._old.plane.outages[-1], self._clock.now()
+        try:
+            await moving
+        except OpenViduError as error:
+            outage.note_stream(self._clock.now(), stream.stream_id, "failed", str(error))
+            logger.warning("after rejoining: %s", error)
+            return
+        outage.note_stream(began, stream.stream_id, "renegotiating", "joined again")
+        deadline = self._clock.now() + self._policy.media_connect_timeout
+        while (media := stream._media) is not None and analyse(media.ice_state) == "waiting":
+            if self._clock.now() >= deadline:
+                return
+            await pause(self._clock, self._policy.media_poll)
+        outage.note_stream(self._clock.now(), stream.stream_id, "connected")
 
 
 async def reconcile_with(supply: SupplyRoster | None, membership: Membership) -> None:

@@ -174,6 +174,7 @@ class Session(EventDispatcher):
 
         Raises:
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
+            QueueFullError: during an outage 1000 signals wait already (`ReconnectionPolicy.queue_limit`).
         """
         member = self._member()
         if options is not None:

@@ -334,7 +334,12 @@ async def test_with_a_rejoin_callback_an_eviction_is_not_the_end() -> None:
             "streamCreated",
         ]
         assert len(ada.peers.alive) == len(bob.peers.alive) == 2
-        assert ada.session.outages[-1].end == "rejoined"
+        record = ada.session.outages[-1]
+        assert record.end == "rejoined"
+        assert {stream: [step.step for step in item.steps] for stream, item in record.streams.items()} == {
+            manager.stream.stream_id: ["renegotiating", "connected", "healthy"] for manager in managers
+        }
+        assert {item.outcome for item in record.streams.values()} == {"renegotiated"}
         await ada.session.signal(data="back")
         await asyncio.sleep(0.1)
         assert bob.events("signal:signal") == ["signal:signal"]

@@ -53,6 +53,10 @@ function points(name, items, paint, symbol, width) {
   };
 }
 
+function leftmost(story) {
+  return story.begins - 0.02 * story.until;
+}
+
 function option(element, story) {
   const paint = colours(element);
   const narrow = element.clientWidth < 560;
@@ -62,7 +66,7 @@ function option(element, story) {
     verdicts.markLine = { z: 1, silent: true, symbol: 'none', label: { show: false }, lineStyle: line, data: [{ xAxis: story.ends }] };
     verdicts.markArea = { z: 0, silent: true, itemStyle: { color: paint.sunken, opacity: 0.35 }, data: [[{ xAxis: 0 }, { xAxis: story.ends }]] };
   }
-  const before = -0.02 * story.until;
+  const before = leftmost(story);
   return {
     animation: false,
     textStyle: { fontFamily: 'system-ui, sans-serif', color: paint.ink },
@@ -120,7 +124,7 @@ export function draw(element, json) {
 /** The whole outage, or only its last moments, where everything happens at once. */
 export function lookAt(element, part) {
   const story = JSON.parse(shown.get(element));
-  const from = part === 'end' ? Math.max(0, (story.ends ?? story.until) - 0.5) : -0.02 * story.until;
+  const from = part === 'end' ? Math.max(0, (story.ends ?? story.until) - 0.5) : leftmost(story);
   element.chart.dispatchAction({ type: 'dataZoom', startValue: from, endValue: story.until });
 }
 

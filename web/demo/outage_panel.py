@@ -64,7 +64,7 @@ def _fill(outage: Any, names: Mapping[str, str]) -> None:
     lines = element("timeline-entries")
     for entry in outage.entries[lines.childElementCount :]:
         line = document.createElement("li")
-        for kind, text in (("time", f"+{entry.at:.2f} s"), ("b", entry.kind), ("span", timeline.said(entry, names))):
+        for kind, text in (("time", f"{entry.at:+.2f} s"), ("b", entry.kind), ("span", timeline.said(entry, names))):
             part = document.createElement(kind)
             part.textContent = text
             line.append(part)

@@ -336,7 +336,7 @@ def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
     """Logs the lines of an outage's record from number `told` on, and returns how many it has by now."""
     entries = list(outage.entries)
     for entry in entries[told:]:
-        log("detail", f"+{entry.at:.2f} s {entry.kind}: {timeline.said(entry, names)}")
+        log("detail", f"{entry.at:+.2f} s {entry.kind}: {timeline.said(entry, names)}")
     return len(entries)
 
 

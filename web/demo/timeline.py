@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _ONE_MOMENT = 0.02  # seconds
+_BEFORE = 2.0  # seconds before the verdict that the chart shows of what led to it
 _LIFE = ("WentOnline", "MediaFlows", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
 _NEUTRAL = ("NetworkChanged", "WokeUp")
 _TRIED = {"resumed": ("good", "resumed"), "closed": ("bad", "closed"), "dropped": ("warn", "dropped")}
@@ -33,15 +34,17 @@ def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
     """What the chart draws. Times are seconds since the outage was noticed."""
     last = max([0.0, outage.duration or 0.0, *(entry.at for entry in outage.entries)])
     until = last + max(0.4, 0.06 * last)
+    begins = max(-_BEFORE, min([0.0, *(entry.at for entry in outage.entries)]))
     streams = list(outage.streams)
     return {
         "lanes": ["Seen", "Concluded", "Attempts", *(names.get(stream, "A stream") for stream in streams)],
+        "begins": round(begins, 3),
         "until": round(until, 3),
         "ends": outage.duration,
         "end": outage.end,
         "evidence": [
             {"lane": 0, "at": 0.0, "tone": "bad", "label": outage.witness, "text": f"Seen first: {outage.witness}"},
-            *_points([entry for entry in outage.entries if entry.kind == "evidence"], 0, _tone),
+            *_points([entry for entry in outage.entries if entry.kind == "evidence" and entry.at >= begins], 0, _tone),
         ],
         "verdicts": _points([entry for entry in outage.entries if entry.kind == "verdict"], 1, _verdict_tone),
         "attempts": [_attempt(number, item, until) for number, item in enumerate(outage.tries, start=1)],
@@ -93,7 +96,7 @@ def _points(entries: Sequence[Any], lane: int, tone: Callable[[str], str]) -> li
             "tone": tone(group[-1].name),
             "label": (group[-1].name if lane and group[-1].name else group[-1].text)
             + (f", {len(group) - 1} more" if len(group) > 1 else ""),
-            "text": "\n".join(f"+{entry.at:.2f} s: {entry.text}" for entry in group),
+            "text": "\n".join(f"{entry.at:+.2f} s: {entry.text}" for entry in group),
         }
         for group in groups
     ]

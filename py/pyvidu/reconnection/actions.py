@@ -18,11 +18,6 @@ class DropAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class DropOldSocket:
-    """Let go of the socket that carried the session before the outage: the new one has replaced it."""
-
-
-@dataclass(frozen=True, slots=True)
 class SendResume:
     """Send `connect` on the new socket, and right behind it the request that proves membership and ping number `ping`."""
 
@@ -53,7 +48,9 @@ class AnnounceAttempt:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceReconnected:
-    """The outage is over: signaling resumed, membership verified. `same_socket`: the old one came back by itself."""
+    """The outage is over: signaling resumed, membership verified. `same_socket`: the old one came back by itself; else it
+    is let go of.
+    """
 
     same_socket: bool
 
@@ -71,7 +68,6 @@ Action = (
     | ProbeReachability
     | OpenSocket
     | DropAttempt
-    | DropOldSocket
     | SendResume
     | SendMembershipCheck
     | AnnounceReconnecting

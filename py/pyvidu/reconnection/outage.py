@@ -1,7 +1,7 @@
 """The record of one outage: what was seen, concluded and done, and when. It decides nothing and knows no clock.
 
-Times are seconds since the verdict that began the outage. Everything in it is a value of its own; the texts are for people,
-and nobody has to take them apart.
+Times are seconds since the verdict that began the outage; what led to it was seen before. Everything in it is a value of its
+own; the texts are for people, and nobody has to take them apart.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .evidence import AttemptClosed, AttemptOpened, SignalingEvidence
+from .evidence import AttemptClosed, AttemptOpened, PongReceived, SignalingEvidence
 
 EntryKind = Literal["evidence", "verdict", "action", "stream"]
 OutageEnd = Literal["reconnected", "rejoined", "sessionDisconnected"]
@@ -23,6 +24,7 @@ StreamStepName = Literal[
 ]
 StreamEnd = Literal["healthy", "paused", "renegotiated", "frozen"]
 
+PRELUDE = 10.0  # seconds before a verdict that belong to the record of its outage
 FORMAT = 1  # of `to_dict`: raised when a key changes its meaning or goes; new keys may come without
 
 
@@ -194,6 +196,31 @@ class Outage:
             return False
         self.tries[-1].until, self.tries[-1].result = self._since(now), result
         return True
+
+
+class Prelude:
+    """What was observed lately, while nothing was wrong yet: how the record of the next outage begins."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, SignalingEvidence]] = deque()
+
+    def note(self, now: float, evidence: SignalingEvidence) -> None:
+        """Keeps an observation, and of pongs in a row the last one: it says until when all was well."""
+        if isinstance(evidence, PongReceived) and self._seen and isinstance(self._seen[-1][1], PongReceived):
+            self._seen.pop()
+        self._seen.append((now, evidence))
+        self._forget(now)
+
+    def take(self, now: float) -> list[tuple[float, SignalingEvidence]]:
+        """What was kept, with times; from here on it begins anew."""
+        self._forget(now)
+        taken = list(self._seen)
+        self._seen.clear()
+        return taken
+
+    def _forget(self, now: float) -> None:
+        while self._seen and self._seen[0][0] < now - PRELUDE:
+            self._seen.popleft()
 
 
 _SAID = {"connected": "connected again", "failed": "not renegotiated"}

@@ -55,6 +55,7 @@ class ReconnectionPolicy:
     backoff_cap: float = 5.0
     max_attempts: int | None = None
     give_up_after: float | None = None
+    queue_limit: int = 1000  # requests of one kind (signals, say) that may wait for the end of an outage
 
     media_window: float = 0.4  # answers are back 0.1 s after packets are; whoever is not by then needs help
     media_proof_window: float = 3.0  # a path that was heard lately is checked by ICE every 2.6 s only

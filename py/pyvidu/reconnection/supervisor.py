@@ -26,7 +26,6 @@ from .actions import (
     AnnounceReconnected,
     AnnounceReconnecting,
     DropAttempt,
-    DropOldSocket,
     OpenSocket,
     SendMembershipCheck,
     SendResume,
@@ -49,7 +48,7 @@ from .evidence import (
     WentOnline,
     WokeUp,
 )
-from .outage import Outage
+from .outage import Outage, Prelude
 from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
 
@@ -79,6 +78,7 @@ class Supervisor:
         self._pings = count()
         self._detector = Detector(policy, now, self._rtt, self._pings)
         self._timers: dict[str, float] = {}
+        self._prelude = Prelude()
         self._old_socket = False
         self._reachable = False
         self._attempt_began = now
@@ -108,7 +108,9 @@ class Supervisor:
         """What follows from an observation made at `now`."""
         if self.state is State.ENDED:
             return []
-        if self.outage is not None and not isinstance(evidence, ServerUnreachable):
+        if self.outage is None:
+            self._prelude.note(now, evidence)
+        elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
             self.outage.note_evidence(now, evidence)
         if self.state is State.UP:
             return self._watch(self._detector.handle(evidence, now), now)
@@ -180,6 +182,8 @@ class Supervisor:
 
     def _down(self, witness: str, now: float) -> list[Action]:
         outage = Outage(began_at=now, witness=witness)
+        for at, evidence in self._prelude.take(now):
+            outage.note_evidence(at, evidence)
         outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
         self._old_socket = witness != "socket closed"
@@ -250,12 +254,11 @@ class Supervisor:
 
     def _recovered(self, now: float) -> list[Action]:
         same = self._resumed_on_old
-        drop_old: list[Action] = [DropOldSocket()] if self._old_socket and not same else []
         self._current().finish(now, "reconnected")
         self._enter(State.UP, reach=None, **{"give up": None})
         self._resumed_on_old = False
         self._detector = Detector(self._policy, now, self._rtt, self._pings)
-        return [*drop_old, AnnounceReconnected(same)]
+        return [AnnounceReconnected(same)]
 
     def _membership_unanswered(self, now: float) -> list[Action]:
         if self._socket_answers:  # pings come back, so the network is fine: a ghost was resumed

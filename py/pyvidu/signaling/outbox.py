@@ -1,6 +1,7 @@
 """The requests of an application, carried through outages: none is lost without a word, none waits for ever.
 
-While the plane is up, requests go out at once and have a deadline each. During an outage new ones queue up, in order. What
+While the plane is up, requests go out at once and have a deadline each. During an outage new ones queue up, in order, up to
+a limit for each method: a page that goes on signalling for an hour must not grow for an hour. What
 was in flight when the old socket died is repeated, under its id, if the server knows repeated requests again; else it is
 repeated where repeating is safe and fails with `RequestOutcomeUnknown` where it is
 not. When the session ends, everything fails with the reason.
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pyvidu.errors import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
+from pyvidu.errors import OpenViduError, QueueFullError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.platform import Clock, Timer
 from pyvidu.protocol.messages import Call
 
@@ -39,10 +40,11 @@ class _Entry:
 class Outbox:
     """Sends through whichever socket it is attached to."""
 
-    def __init__(self, clock: Clock, ids: Iterator[int]) -> None:
+    def __init__(self, clock: Clock, ids: Iterator[int], limit: int) -> None:
         self.exactly_once = False  # whether the server answers a repeated id without running the request again
         self._clock = clock
         self._ids = ids
+        self._limit = limit
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
@@ -54,10 +56,15 @@ class Outbox:
             RequestError: the server refused it.
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
+            QueueFullError: there is an outage, and as many of this method wait for its end as may.
             OpenViduError: the session ended; the error says why.
         """
         if self._closed is not None:
             raise self._closed
+        if self._socket is None and self._waiting(call.method) >= self._limit:
+            raise QueueFullError(
+                f"{self._limit} {call.method} requests wait for the end of the outage already; this one was not sent"
+            )
         entry = _Entry(next(self._ids), call, repeatable, timeout, asyncio.get_running_loop().create_future())
         self._entries.append(entry)
         if self._socket is not None:
@@ -108,6 +115,9 @@ class Outbox:
             if not entry.future.done():
                 entry.future.set_exception(error)
                 entry.future.exception()
+
+    def _waiting(self, method: str) -> int:
+        return sum(entry.call.method == method for entry in self._entries)
 
     def _send(self, entry: _Entry) -> None:
         assert self._socket is not None

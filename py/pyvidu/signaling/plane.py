@@ -23,7 +23,6 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnected,
     AnnounceReconnecting,
     DropAttempt,
-    DropOldSocket,
     OpenSocket,
     SendMembershipCheck,
     SendResume,
@@ -67,7 +66,7 @@ class SignalingPlane:
         self._policy = policy
         self._listener = listener
         self._ids = count()
-        self._outbox = Outbox(host.clock, self._ids)
+        self._outbox = Outbox(host.clock, self._ids, policy.queue_limit)
         self._inquiries = Inquiries(self._report)
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
@@ -283,8 +282,6 @@ class SignalingPlane:
                 self._open_attempt()
             case DropAttempt():
                 self._drop_attempt()
-            case DropOldSocket():
-                pass  # `AnnounceReconnected` follows and lets go of it
             case SendResume(ping):
                 self._resume(ping)
             case SendMembershipCheck(ping):

@@ -9,12 +9,15 @@ import pytest
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
+    MediaSilent,
     PongReceived,
     ServerUnreachable,
     SocketClosed,
     WentOffline,
 )
-from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep, StreamStepName
+from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, Prelude, StreamRecord, StreamStep, StreamStepName
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.supervisor import Supervisor
 
 
 def an_outage() -> Outage:
@@ -158,3 +161,22 @@ def test_one_that_goes_on_says_so() -> None:
     outage = Outage(0, "offline")
     outage.note_attempt(0)
     assert str(outage) == "outage that goes on, first seen: offline, 1 attempt"
+
+
+def test_the_record_begins_with_what_was_seen_in_the_ten_seconds_before_the_verdict() -> None:
+    supervisor = Supervisor(ReconnectionPolicy(), 100.0, jitter=lambda: 0.5)
+    supervisor.handle(WentOffline(), 100.0)
+    supervisor.handle(PongReceived(0), 105.0)
+    supervisor.handle(PongReceived(1), 108.0)
+    supervisor.handle(MediaSilent(), 111.5)
+    supervisor.handle(SocketClosed(1006), 112.0)
+    (outage,) = supervisor.outages
+    told = [(entry.at, entry.name) for entry in outage.entries if entry.kind == "evidence"]
+    assert told == [(-4, "PongReceived"), (-0.5, "MediaSilent"), (0, "SocketClosed")]
+
+
+def test_what_one_outage_has_told_is_not_told_by_the_next() -> None:
+    prelude = Prelude()
+    prelude.note(100.0, WentOffline())
+    assert prelude.take(101.0) == [(100.0, WentOffline())]
+    assert prelude.take(102.0) == []

@@ -11,12 +11,15 @@ from scripted_server import ScriptedServer
 from pyvidu.errors import (
     ConnectionFailedError,
     NotConnectedError,
+    QueueFullError,
     RequestError,
     RequestOutcomeUnknown,
     RequestTimeoutError,
     SessionLostError,
 )
 from pyvidu.protocol.messages import Echo, LeaveRoom, SendMessage
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.signaling import SignalingPlane
 from virtual_time import virtual_time
 
 REFUSED = {"code": 40007, "message": "reconnection error"}
@@ -180,3 +183,23 @@ async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
     assert not any(socket.is_open for socket in server.sockets)
     with pytest.raises(NotConnectedError):
         await plane.request(Echo())
+
+
+@virtual_time
+async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_too_many_is_told() -> None:
+    server = ScriptedServer()
+    server.plane = SignalingPlane(server._host(), ReconnectionPolicy(queue_limit=3), server)
+    plane = await server.joined()
+    server.accepts = False
+    server.sockets[0].drop()
+    waiting = [asyncio.create_task(plane.request(SendMessage(f"{n}"), repeatable=False)) for n in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(QueueFullError, match="3 sendMessage requests wait for the end of the outage already"):
+        await plane.request(SendMessage("3"), repeatable=False)
+    waiting.append(asyncio.create_task(plane.request(Echo())))  # another kind has a queue of its own
+    server.accepts = True
+    await asyncio.gather(*waiting)
+    sent = [params["message"] for _, method, params in server.sockets[-1].requests if method == "sendMessage"]
+    assert sent == ["0", "1", "2"]
+    await plane.request(SendMessage("4"), repeatable=False)
+    plane.close()
