@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pyvidu.server.delay_line import Delay
 from pyvidu.server.faults import Faults
 from pyvidu.server.handlers import Context
 from pyvidu.server.hosts import unused_ice_servers
@@ -30,6 +31,7 @@ class FakeTransport:
         self.closed: tuple[int, str] | None = None
         self.pings = 0
         self.holds = 0
+        self.delay: Delay | None = None
         self.alive = True
         self.on_pong: Callable[[], None] = lambda: None
         self._waiting: list[str] = []
@@ -49,6 +51,12 @@ class FakeTransport:
 
     def close(self, code: int, reason: str) -> None:
         self.closed = self.closed or (code, reason)
+
+    def abort(self) -> None:
+        self.closed = self.closed or (1006, "")
+
+    def slow(self, delay: Delay | None) -> None:
+        self.delay = delay
 
     def hold(self) -> None:
         self.holds += 1
@@ -93,6 +101,9 @@ class FakeMedia:
 
     def set_deaf(self, participant: str, deaf: bool) -> None:
         self.calls.append(("deaf" if deaf else "hearing", participant))
+
+    def set_delay(self, participant: str, delay: Delay | None) -> None:
+        self.calls.append(("slow" if delay else "quick", participant))
 
     def kill(self, participant: str) -> None:
         self.calls.append(("kill", participant))
@@ -210,7 +221,8 @@ class World:
         self.tasks = Tasks()
         self.rooms = Rooms(self.media, self.tasks, limits)
         self.profile = profile or DefaultProfile(12.0)
-        self.faults = Faults(self.media)
+        self.rooms.life = 1
+        self.faults = Faults(self.rooms)
         context = Context(self.rooms, self.profile, SECRET, unused_ice_servers, tell_probe_id=True)
         self.signaling = Signaling(context, self.tasks, self.faults)
         self.room: Room = self.rooms.create(SessionProperties(custom_session_id="room"))

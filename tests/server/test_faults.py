@@ -1,19 +1,36 @@
-"""Imitated drops below the HTTP door: deaf and mute towards one participant, on both planes, for a while."""
+"""Faults below the HTTP door, in virtual time: what the participant, the others and those who knock meanwhile get."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from server_world import World, settle
+import pytest
+from server_world import Client, World, settle
 
+from pyvidu.server import fault_orders as orders
+from pyvidu.server.delay_line import Delay
+from pyvidu.server.fault_kinds import Fault
+from pyvidu.server.faults import NoSuchParticipant
+from pyvidu.server.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
+
+
+def start(world: World, order: type[orders.FaultOrder], whose: Client | None = None, **options: Any) -> Fault:
+    """Begins a fault, of one client or of the whole server."""
+    if whose is not None:
+        options["participant"] = whose.id
+    return world.faults.start(order(**{"seconds": 4, **options}))
+
+
+# --- drops ------------------------------------------------------------------------------------------------------------
 
 
 @virtual_time
 async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
-        world.faults.start(world.room.find(ada.id), "silent", 4)  # type: ignore[arg-type]
+        start(world, orders.Silent, ada)
         ada.clear()
         await bob.publish()
         assert ada.told() == []
@@ -28,7 +45,7 @@ async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send()
 async def test_a_long_silence_ends_in_an_eviction_on_the_servers_clock() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
-        world.faults.start(world.room.find(ada.id), "silent", 14)  # type: ignore[arg-type]
+        start(world, orders.Silent, ada, seconds=14)
         await asyncio.sleep(11)
         assert not bob.notifications("participantLeft")
         await asyncio.sleep(1.1)
@@ -39,7 +56,7 @@ async def test_a_long_silence_ends_in_an_eviction_on_the_servers_clock() -> None
 async def test_a_resume_hangs_until_the_end_and_then_succeeds() -> None:
     async with World() as world:
         ada = await world.member()
-        world.faults.start(world.room.find(ada.id), "silent", 9)  # type: ignore[arg-type]
+        start(world, orders.Silent, ada, seconds=9)
         await asyncio.sleep(3)
         ada.open()
         ada.send("connect", sessionId=ada.rpc_id, reconnect=True)
@@ -54,7 +71,7 @@ async def test_a_resume_of_one_evicted_meanwhile_hangs_until_the_end_and_is_then
     async with World() as world:
         ada = await world.member()
         await world.member()
-        world.faults.start(world.room.find(ada.id), "silent", 20)  # type: ignore[arg-type]
+        start(world, orders.Silent, ada, seconds=20)
         await asyncio.sleep(15)
         ada.open()
         ada.send("connect", sessionId=ada.rpc_id, reconnect=True)
@@ -68,19 +85,17 @@ async def test_a_resume_of_one_evicted_meanwhile_hangs_until_the_end_and_is_then
 async def test_dead_media_is_killed_at_the_start() -> None:
     async with World() as world:
         ada = await world.member()
-        world.faults.start(world.room.find(ada.id), "dead-media", 9)  # type: ignore[arg-type]
+        start(world, orders.DeadMedia, ada)
         assert world.media.named("kill") == [("kill", ada.id)]
 
 
 @virtual_time
-async def test_a_second_fault_moves_the_end_of_the_first() -> None:
+async def test_a_second_drop_of_the_same_kind_moves_the_end_of_the_first() -> None:
     async with World() as world:
         ada = await world.member()
-        participant = world.room.find(ada.id)
-        assert participant is not None
-        world.faults.start(participant, "silent", 4)
+        first = start(world, orders.Silent, ada)
         await asyncio.sleep(3)
-        world.faults.start(participant, "silent", 4)
+        assert start(world, orders.Silent, ada) is first
         await asyncio.sleep(3.9)
         assert len(world.faults) == 1
         await asyncio.sleep(0.2)
@@ -90,15 +105,290 @@ async def test_a_second_fault_moves_the_end_of_the_first() -> None:
 
 
 @virtual_time
-async def test_the_others_notice_nothing() -> None:
+async def test_drops_of_two_kinds_last_until_the_last_of_them_ends() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.DeadMedia, ada, seconds=2)
+        start(world, orders.Silent, ada, seconds=6)
+        ada.open()
+        ada.send("connect", sessionId=ada.rpc_id, reconnect=True)
+        await asyncio.sleep(5.9)
+        assert world.media.named("hearing") == []
+        assert ada.transport.sent == []
+        await asyncio.sleep(0.2)
+        assert world.media.named("hearing") == [("hearing", ada.id)]
+        assert ada.transport.sent[-1]["result"]["value"] == "reconnection successful"
+
+
+@virtual_time
+async def test_the_others_notice_nothing_of_a_drop() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         bob.clear()
-        world.faults.start(world.room.find(ada.id), "silent", 4)  # type: ignore[arg-type]
-        assert world.faults.of_probe(bob.probe_id) is None
-        assert world.faults.of_probe(ada.probe_id) is not None
-        assert world.faults.of_probe(None) is None
+        start(world, orders.Silent, ada)
+        adas = asyncio.create_task(world.faults.admits(ada.probe_id))
+        assert await world.faults.admits(bob.probe_id)
+        assert await world.faults.admits(None)
         assert await bob.result("echo")
-        await asyncio.sleep(5)
+        await asyncio.sleep(3.9)
+        assert not adas.done()
+        await asyncio.sleep(0.2)
+        assert not adas.result(), "what hung in a dead network is broken by its end"
+        assert await world.faults.admits(ada.probe_id)
         await settle()
         assert bob.told() == ["result"]
+
+
+@virtual_time
+async def test_a_media_only_drop_leaves_signaling_alone() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.MediaOnly, ada)
+        assert world.media.named("deaf") == [("deaf", ada.id)]
+        assert await ada.result("echo")
+        assert await world.faults.admits(ada.probe_id)
+        await asyncio.sleep(4.1)
+        assert world.media.named("hearing") == [("hearing", ada.id)]
+
+
+@virtual_time
+async def test_a_signaling_only_drop_leaves_media_alone() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.SignalingOnly, ada)
+        number = ada.send("echo")
+        await asyncio.sleep(3.9)
+        assert number not in [message.get("id") for message in ada.transport.sent]
+        await asyncio.sleep(0.2)
+        assert number in [message.get("id") for message in ada.transport.sent]
+        assert world.media.calls == []
+
+
+@virtual_time
+async def test_a_proxy_that_restarts_cuts_the_socket_and_refuses_new_ones_at_once() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.SignalingOnly, ada, close=True)
+        assert ada.transport.closed == (1006, "")
+        assert not ada.socket.open
+        assert not await world.faults.admits(ada.probe_id)
+        await asyncio.sleep(4.1)
+        assert await world.faults.admits(ada.probe_id)
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+
+
+# --- slow -------------------------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_a_slow_participant_is_slow_on_the_sockets_that_it_opens_too() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.Slow, ada, delay=300, jitter=50)
+        first = ada.transport
+        assert first.delay == Delay(0.3, 0.05)
+        assert world.media.named("slow") == [("slow", ada.id)]
+        await ada.resume()
+        assert ada.transport.delay == Delay(0.3, 0.05)
+        before = asyncio.get_running_loop().time()
+        assert await world.faults.admits(ada.probe_id)
+        assert asyncio.get_running_loop().time() - before == pytest.approx(0.6)
+        await asyncio.sleep(4)
+        assert first.delay is ada.transport.delay is None
+        assert world.media.named("quick") == [("quick", ada.id)]
+
+
+@virtual_time
+async def test_one_plane_can_be_slow_alone() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        start(world, orders.Slow, ada, delay=300, plane="media")
+        start(world, orders.Slow, bob, delay=300, plane="signaling")
+        assert ada.transport.delay is None
+        assert bob.transport.delay == Delay(0.3)
+        assert world.media.named("slow") == [("slow", ada.id)]
+
+
+@virtual_time
+async def test_another_delay_replaces_the_first() -> None:
+    async with World() as world:
+        ada = await world.member()
+        start(world, orders.Slow, ada, delay=300)
+        start(world, orders.Slow, ada, delay=100)
+        assert len(world.faults) == 1
+        assert ada.transport.delay == Delay(0.1)
+        assert world.media.calls[-1] == ("slow", ada.id)
+
+
+# --- what gets lost, and who is refused -------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_the_next_notifications_are_lost_and_brought_again_by_the_resume() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        received = len(ada.notifications())
+        start(world, orders.LostNotification, ada, count=2)
+        await world.member()
+        await bob.publish()
+        assert len(ada.notifications()) == received
+        assert len(world.faults) == 0, "it is used up"
+        assert await ada.result("echo"), "answers are no notifications"
+        ada.open()
+        answer = await ada.call("connect", sessionId=ada.rpc_id, reconnect=True, received=received)
+        assert answer["result"]["replayed"] == 2
+        assert [method for method, _ in ada.notifications()] == ["participantJoined", "participantPublished"]
+
+
+@virtual_time
+async def test_only_one_method_is_lost_if_told_so_and_all_of_it_until_the_end() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        ada.clear()
+        start(world, orders.LostNotification, ada, method="participantPublished")
+        await world.member()
+        await bob.publish()
+        await bob.result("unpublishVideo")
+        assert [method for method, _ in ada.notifications()] == ["participantJoined", "participantUnpublished"]
+        await asyncio.sleep(4.1)
+        await bob.publish()
+        assert ada.notifications("participantPublished")
+
+
+@virtual_time
+async def test_a_lost_notification_makes_no_ghost() -> None:
+    async with World(KurentoProfile()) as world:
+        ada = await world.member()
+        start(world, orders.LostNotification, ada, count=1)
+        await world.member()
+        assert not ada.notifications("participantJoined")
+        assert await ada.result("videoData", height=0, width=0, videoActive=False, audioActive=False)
+
+
+@virtual_time
+async def test_the_next_resumes_are_refused_and_the_member_stays_until_it_is_evicted() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        start(world, orders.RefusedResume, ada, count=2, seconds=60)
+        world.signaling.cut(ada.socket)
+        assert (await bob.result("echo")) is not None
+        for _ in range(2):
+            assert (await ada.resume())["error"] == {"code": 40007, "message": "reconnection error"}
+        assert len(world.faults) == 0
+        assert world.room.find(ada.id) is not None
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+
+
+# --- the server gives up, or goes down --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", [None, KurentoProfile()])
+def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: KurentoProfile | None) -> None:
+    @virtual_time
+    async def scenario() -> None:
+        async with World(profile) as world:
+            ada, bob = await world.member(), await world.member()
+            ada.clear()
+            world.faults.start(orders.Eviction(participant=ada.id))
+            assert ada.transport.closed is not None
+            assert ada.told() == []
+            assert bob.notifications()[-2:] == [
+                ("participantLeft", {"connectionId": ada.id, "reason": "networkDisconnect"}),
+                ("participantEvicted", {"connectionId": ada.id, "reason": "networkDisconnect"}),
+            ]
+            assert len(world.faults) == 0
+            assert (await ada.resume())["error"]["code"] == 40007
+
+    scenario()
+
+
+@virtual_time
+async def test_a_restarted_server_has_forgotten_everything_and_lives_another_life() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        joined = await Client(world).join()
+        await ada.publish()
+        ada.clear()
+        bob.clear()
+        silent = start(world, orders.Silent, bob, seconds=60)
+        restart = start(world, orders.Restart, seconds=2)
+        assert list(world.faults) == [restart]
+        assert silent.id != restart.id
+        assert ada.transport.closed == bob.transport.closed == (1006, "")
+        assert ada.told() == bob.told() == [], "a crash says no word"
+        assert len(world.rooms) == world.signaling.sockets == world.signaling.sessions == 0
+        assert ("kill", ada.id) in world.media.calls
+        await settle()
+        assert ("leave", ada.id) in world.media.calls
+        assert world.faults.away
+        await asyncio.sleep(2.1)
+        assert not world.faults.away
+        assert (await ada.resume())["error"]["code"] == 40007
+        status = await ada.result("sessionStatus", sessionId=ada.rpc_id)
+        assert status["life"] != joined["life"]
+        await asyncio.sleep(60)
+        assert bob.told() == [], "no clock of the former life goes on"
+
+
+@virtual_time
+async def test_a_life_is_told_to_those_who_have_not_joined_and_to_nobody_where_there_is_none() -> None:
+    async with World() as world:
+        stranger = Client(world)
+        assert (await stranger.result("sessionStatus", sessionId="whoever"))["life"] == 1
+        world.rooms.life = None
+        assert (await stranger.error("sessionStatus", sessionId="whoever"))["code"] == 803
+        member = await world.member()
+        assert (await member.error("sessionStatus", sessionId="whoever"))["code"] == -32601
+
+
+# --- which there are --------------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_a_fault_can_be_ended_before_its_time() -> None:
+    async with World() as world:
+        ada = await world.member()
+        fault = start(world, orders.Silent, ada, seconds=60)
+        await asyncio.sleep(20.5)
+        assert fault.describe() == {
+            "id": "fault-1",
+            "kind": "silent",
+            "participant": ada.id,
+            "seconds": 60,
+            "remaining": 39.5,
+        }
+        assert world.faults.end("fault-1")
+        assert not world.faults.end("fault-1")
+        assert ada.transport.holds == 0
+
+
+@virtual_time
+async def test_nobodys_fault_is_told_who_is_there() -> None:
+    async with World() as world:
+        with pytest.raises(NoSuchParticipant, match="nobody has joined"):
+            world.faults.start(orders.Silent(participant="con_x", seconds=1))
+        ada = await world.member()
+        with pytest.raises(NoSuchParticipant, match=f"those who are here: {ada.id}"):
+            world.faults.start(orders.Silent(participant="con_x", seconds=1))
+
+
+@virtual_time
+async def test_a_server_that_stops_ends_all_faults_and_tells_everybody() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        for order in (orders.Silent, orders.MediaOnly, orders.LostNotification, orders.RefusedResume):
+            start(world, order, ada)
+        start(world, orders.Slow, bob, delay=100)
+        world.faults.close()
+        assert len(world.faults) == ada.transport.holds == 0
+        ada.clear()
+        bob.clear()
+        world.signaling.close()
+        assert ada.notifications("participantEvicted") == [
+            ("participantEvicted", {"connectionId": ada.id, "reason": "openviduServerStopped"})
+        ]
+        assert (
+            "participantEvicted",
+            {"connectionId": bob.id, "reason": "openviduServerStopped"},
+        ) in bob.notifications()
+        assert ada.transport.closed == bob.transport.closed == (1001, "Server stopped")

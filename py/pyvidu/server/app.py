@@ -29,6 +29,7 @@ from pyvidu.server.rest import add_rest, authorized
 from pyvidu.server.rooms import Rooms
 from pyvidu.server.signaling import Signaling
 from pyvidu.server.tasks import Tasks
+from pyvidu.server.tokens import now_ms
 from pyvidu.server.turn import TurnServer
 from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
 
@@ -60,7 +61,8 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     tasks = Tasks()
     rooms = Rooms(media, tasks, config.limits)
     profile = KurentoProfile() if config.profile == "kurento" else DefaultProfile(config.eviction_timeout)
-    faults = Faults(media)
+    rooms.life = now_ms() if config.fault_control else None
+    faults = Faults(rooms)
     context = Context(
         rooms,
         profile,
@@ -82,7 +84,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
     rooms.observers.add(metrics)
     add_metrics(app, metrics, functools.partial(authorized, secret=config.secret))
     if config.fault_control:
-        add_fault_control(app, rooms, faults)
+        add_fault_control(app, faults)
     if config.demo:
         add_demo_token(app, rooms, fault_control=config.fault_control)
     _add_pages(app, config)

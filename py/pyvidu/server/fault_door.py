@@ -1,38 +1,59 @@
-"""`POST /faults`: begins an imitated drop of one participant. Only with `--fault-control`."""
+"""`/faults`: POST begins a fault, GET lists those that go on, DELETE `/faults/ID` ends one. Only with `--fault-control`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from enum import StrEnum
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
 
-from pyvidu.server.faults import Faults
-from pyvidu.server.guards import guarded_body
-from pyvidu.server.rooms import Rooms
+from pyvidu.server.fault_orders import ORDERS
+from pyvidu.server.faults import Faults, NoSuchParticipant
+from pyvidu.server.guards import guard, guarded_json, validated
+from pyvidu.server.websocket import cut
 
-MAX_SECONDS = 300.0
+Kind = StrEnum("Kind", {kind: kind for kind in ORDERS})  # type: ignore[misc]
 
 
 class FaultBody(BaseModel):
-    """`participant` is a connection id. Kind `silent` drops every packet; `dead-media` besides lets its media connections
-    die on the server's side, so that ICE does not come back by itself.
-    """
+    """What all bodies have; the kind tells what else there may be (`fault_orders.py`)."""
 
-    participant: str
-    kind: Literal["silent", "dead-media"] = "silent"
-    seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+    kind: Kind = Kind("silent")
 
 
-def add_fault_control(app: web.Application, rooms: Rooms, faults: Faults) -> None:
-    """Adds the endpoint to `app`."""
+def add_fault_control(app: web.Application, faults: Faults) -> None:
+    """Adds the endpoints to `app`, which is not to be reached at all while a fault has it restart."""
 
-    async def handle(request: web.Request) -> web.Response:
-        body = await guarded_body(request, FaultBody)
-        participant = rooms.find_participant(body.participant)
-        if participant is None:
-            return web.json_response({"message": f"No participant has the id '{body.participant[:60]}'"}, status=404)
-        faults.start(participant, body.kind, body.seconds)
-        return web.json_response(body.model_dump())
+    async def begin(request: web.Request) -> web.Response:
+        text = await guarded_json(request)
+        order = validated(ORDERS[validated(FaultBody, text).kind], text)
+        try:
+            fault = faults.start(order)
+        except NoSuchParticipant as error:
+            return web.json_response({"message": str(error)}, status=404)
+        return web.json_response(fault.describe())
 
-    app.router.add_post("/faults", handle)
+    async def list_(request: web.Request) -> web.Response:
+        guard(request)
+        return web.json_response({"faults": [fault.describe() for fault in faults]})
+
+    async def end(request: web.Request) -> web.Response:
+        guard(request)
+        fault_id = request.match_info["id"]
+        if not faults.end(fault_id):
+            message = f"No fault '{fault_id[:60]}' goes on; GET /faults lists those that do"
+            return web.json_response({"message": message}, status=404)
+        return web.Response(status=204)
+
+    @web.middleware
+    async def away(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if faults.away and not request.path.startswith("/faults"):
+            cut(request)
+            return web.Response(status=503)
+        return await handler(request)
+
+    app.middlewares.append(away)
+    app.router.add_post("/faults", begin)
+    app.router.add_get("/faults", list_)
+    app.router.add_delete("/faults/{id}", end)

@@ -233,5 +233,6 @@ def _join_result(
         turn_username=turn.username if turn else None,
         turn_credential=turn.credential if turn else None,
         custom_ice_servers=servers,
+        life=context.rooms.life,
         replay=True if exchange.session.ledger is not None else None,
     )

@@ -99,6 +99,11 @@ class KurentoProfile(Profile):
         self._stop(self._graces, session)
         self._graces[session] = asyncio.get_running_loop().call_later(GRACE, self._grace_over, session)
 
+    def give_up(self, session: RpcSession) -> None:
+        """The end of its window."""
+        self._end(session)
+        self.host.evict(session, Reason.NETWORK_DISCONNECT)
+
     def closed_by_client(self, session: RpcSession) -> None:
         """The RPC session ends and leaves a ghost behind in the room."""
         self._end(session)

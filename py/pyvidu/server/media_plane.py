@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from pyvidu.server.delay_line import Delay
+
 
 class MediaPlane(Protocol):
     """Forwards the media of published streams to their subscribers. Every offer is answered or raises."""
@@ -31,6 +33,9 @@ class MediaPlane(Protocol):
 
     def set_deaf(self, participant: str, deaf: bool) -> None:
         """Drops (or no longer drops) every packet from and to a participant."""
+
+    def set_delay(self, participant: str, delay: Delay | None) -> None:
+        """Every packet from and to a participant takes so much longer, each way; None: no longer."""
 
     def kill(self, participant: str) -> None:
         """Lets a participant's media connections die on this side without a word to the other."""

@@ -75,6 +75,10 @@ class Profile(ABC):
         """The participant of `session` left its room, whatever the reason."""
 
     @abstractmethod
+    def give_up(self, session: RpcSession) -> None:
+        """Evicts the participant of `session` as after too long a silence, before it was silent for so long."""
+
+    @abstractmethod
     def closed_by_client(self, session: RpcSession) -> None:
         """The client asked to `closeSession`."""
 
@@ -133,6 +137,10 @@ class DefaultProfile(Profile):
         if session.socket is not None and session.socket.open:
             self._graces[session] = asyncio.get_running_loop().call_later(GRACE, self._grace_over, session)
 
+    def give_up(self, session: RpcSession) -> None:
+        """The end of its clock."""
+        self._evict(session, "Given up")
+
     def closed_by_client(self, session: RpcSession) -> None:
         """As good as `leaveRoom`."""
         self.host.evict(session, Reason.DISCONNECT)
@@ -161,10 +169,13 @@ class DefaultProfile(Profile):
             _log.warning("The server was away for %.1f s: nobody is evicted for that", now - due)
             self._arm(session, now + PING_INTERVAL + STALL)
             return
-        self._clocks.pop(session, None)
+        self._evict(session, f"Nothing received for {self._timeout:g} s")
+
+    def _evict(self, session: RpcSession, because: str) -> None:
+        self._stop(self._clocks, session)
         self.host.forget(session)
         if session.socket is not None:
-            self.host.close_socket(session.socket, 1001, f"Nothing received for {self._timeout:g} s")
+            self.host.close_socket(session.socket, 1001, because)
         self.host.evict(session, Reason.NETWORK_DISCONNECT)
 
     def _grace_over(self, session: RpcSession) -> None:

@@ -280,6 +280,16 @@ class Room:
         for participant in self.participants:
             self.evict(participant, reason)
 
+    def abandon(self) -> list[Participant]:
+        """Everybody is out, without a word to anybody: what a crash does. Answers who was there."""
+        gone = self.participants
+        for participant in gone:
+            participant.present = False
+        self._members.clear()
+        self.tokens.clear()
+        self.closed = True
+        return gone
+
     def _end_connections_of(self, owner: Participant, stream: PublishedStream, reason: str) -> None:
         """The stream of `owner` ends, and with it every subscription to it."""
         for member in self._members.values():

@@ -24,6 +24,7 @@ class Rooms:
 
     def __init__(self, media: MediaPlane, tasks: Tasks, limits: Limits | None = None) -> None:
         self.media = media
+        self.life: int | None = None  # *pro*: which life this server lives; None: it does not tell
         self.limits = limits or Limits()
         self.observers = Observers()
         self._tasks = tasks
@@ -87,6 +88,22 @@ class Rooms:
             if (found := room.find(connection_id)) is not None:
                 return found
         return None
+
+    def close(self, reason: str) -> None:
+        """Ends every room: everybody is evicted."""
+        for room in list(self._rooms.values()):
+            room.close(reason)
+
+    def forget(self) -> None:
+        """What a crash does: all rooms are gone, media is dead, nobody is told. Another life begins."""
+        rooms, self._rooms = self._rooms, {}
+        for room in rooms.values():
+            logs.event("session forgotten", session=room.id)
+            for participant in room.abandon():
+                self.media.kill(participant.id)
+                self.background(self.media.leave(participant.id), f"media of {participant.id} ends")
+        if self.life is not None:
+            self.life += 1
 
     def background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         """Does something to media of which nobody awaits the end; a failure is logged."""

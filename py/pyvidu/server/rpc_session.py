@@ -51,6 +51,7 @@ class RpcSession:
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
         self.ledger = Ledger() if profile.replays else None
+        self.losing: list[Callable[[Call], bool]] = []  # fault control: whatever one of them says True to is lost
         self._profile = profile
         self._tasks = tasks
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
@@ -67,7 +68,8 @@ class RpcSession:
         if self.ledger is not None:
             self.ledger.notified(text)
         if self.socket is not None and self.socket.open:
-            self.socket.transport.send(text)
+            if not any(loses(call) for loses in list(self.losing)):
+                self.socket.transport.send(text)
         else:
             self._profile.undeliverable(self, call)
 

@@ -20,6 +20,7 @@ from pyvidu.protocol.jsonrpc import (
     Response,
     decode,
 )
+from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered, NotAMember
@@ -43,6 +44,7 @@ class Signaling:
         self._context = context
         self._profile = context.profile
         self._profile.host = self
+        faults.host = self
         self._tasks = tasks
         self._faults = faults
         self._sockets: set[Socket] = set()
@@ -124,6 +126,28 @@ class Signaling:
             logs.event("evicted", session=member.room.id, participant=member.id, reason=reason)
             member.room.evict(member, reason)
 
+    # --- what faults ask (FaultHost) ----------------------------------------------------------------------------------
+
+    def cut(self, socket: Socket) -> None:
+        """Cuts a socket, without a word to its client, and takes note of it."""
+        socket.transport.abort()
+        self.closed(socket)
+
+    def give_up(self, session: RpcSession) -> None:
+        """Evicts the participant of `session`, as after too long a silence."""
+        self._profile.give_up(session)
+
+    def crash(self) -> None:
+        """Cuts every socket and forgets every session and every room, without a word to anybody."""
+        logs.event("crashed", sockets=len(self._sockets))
+        for socket in self._sockets:
+            socket.open = False
+            socket.transport.abort()
+        self._sockets.clear()
+        self._sessions.clear()
+        self._profile.close()
+        self._context.rooms.forget()
+
     # --- the server's own rhythm --------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
@@ -139,7 +163,8 @@ class Signaling:
                     socket.transport.ping()
 
     def close(self) -> None:
-        """Tells every client that the server stops, by closing its socket."""
+        """Tells every client that the server stops: evicts everybody, then closes every socket."""
+        self._context.rooms.close(Reason.OPENVIDU_SERVER_STOPPED)
         for socket in list(self._sockets):
             self.close_socket(socket, 1001, "Server stopped")
         self._profile.close()
@@ -162,6 +187,9 @@ class Signaling:
             self._connect(socket, request)
         elif request.method == "closeSession":
             self._close_session(socket, request)
+        elif request.method == "sessionStatus" and self._context.rooms.life is not None:
+            # *pro*: asked after a refused resume, by one who has not joined this life
+            self._reply(socket, request, {"life": self._context.rooms.life})
         else:
             session = self._session_of(socket, params.get("sessionId"))
             earlier = session.ledger.earlier(request.id) if session.ledger is not None else None
@@ -189,18 +217,19 @@ class Signaling:
             session = self._session_of(socket, None)
             self._reply(socket, request, {"value": "OK", "sessionId": session.id})
             return
-        if (fault := self._faults.of_rpc_session(session_id)) is not None:
-            fault.hold(socket.transport)
-            fault.when_over(lambda: self._connect(socket, request))
+        if (drop := self._faults.dropping(session_id)) is not None:
+            drop.hold(socket.transport)
+            drop.when_over(lambda: self._connect(socket, request))
             return
         resumed = self._sessions.get(session_id) if isinstance(session_id, str) else None
         taken = socket.session is not None and socket.session is not resumed and socket.session.member is not None
-        if resumed is None or taken or not socket.open:
+        if resumed is None or taken or not socket.open or self._faults.refuses(session_id):
             logs.event("resume refused", participant=_name(socket))
             self._context.rooms.observers.resumed(refused=True)
             self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
             return
         self._resume(resumed, socket)
+        self._faults.resumed(resumed, socket.transport)
         result = {"value": "reconnection successful", "sessionId": resumed.id}
         missed = resumed.ledger.missed(request.params.get("received")) if resumed.ledger is not None else None
         if missed is None:

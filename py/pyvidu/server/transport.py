@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pyvidu.server.delay_line import Delay
+
 
 class Transport(Protocol):
     """One WebSocket, seen from above. No method blocks and none raises: what cannot be sent any more is dropped."""
@@ -17,8 +19,14 @@ class Transport(Protocol):
     def close(self, code: int, reason: str) -> None:
         """Begins to close, after what is queued. Bounded: a peer that does not answer is cut off."""
 
+    def abort(self) -> None:
+        """Cuts the connection, without a word to the peer."""
+
     def hold(self) -> None:
         """Stops reading and writing, as a dead network would; what is queued waits. Holds are counted."""
 
     def release(self) -> None:
         """Undoes one `hold`."""
+
+    def slow(self, delay: Delay | None) -> None:
+        """Everything takes so much longer, each way; None: no longer."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket as sockets
 import sys
 from collections import Counter, deque
+from collections.abc import Callable
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import INVALID_REQUEST
 from pyvidu.server import logs
+from pyvidu.server.delay_line import Delay, DelayLine
 from pyvidu.server.faults import Faults
 from pyvidu.server.hosts import asked_host
 from pyvidu.server.limits import Limits, Pace
@@ -39,6 +42,10 @@ class WebSocketTransport:
         self._queue: deque[str | bytes | object] = deque()
         self._queued = 0
         self._holds = 0
+        self._outward = DelayLine()
+        self._inward = DelayLine()
+        self._arrived = asyncio.Event()
+        self._closing = False
         self._ending: tuple[int, str] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
@@ -47,35 +54,31 @@ class WebSocketTransport:
 
     def send(self, text: str) -> None:
         """Queues one text message."""
-        if self._ending is not None:
+        if self._closing:
             return
         if not text.isascii():  # JSON can spell half a surrogate pair, UTF-8 cannot
             text = text.encode("utf-8", "replace").decode()
-        self._queue.append(text)
         self._queued += len(text)
-        self._work.set()
+        self._outward.put(functools.partial(self._enqueue, text))
         if self._queued > MAX_QUEUED:
             _log.warning("A client does not read: %d characters wait for it, it is cut off", self._queued)
             self.abort()
 
     def ping(self) -> None:
         """Sends an RFC 6455 ping, unless one waits to be sent already."""
-        if self._ending is None and not self._holds and _PING not in self._queue:
-            self._queue.append(_PING)
-            self._work.set()
+        if not self._closing and not self._holds and _PING not in self._queue:
+            self._outward.put(functools.partial(self._enqueue, _PING))
 
     def pong(self, payload: bytes) -> None:
         """Answers a ping of the client."""
-        if self._ending is None:
-            self._queue.append(payload)
-            self._work.set()
+        if not self._closing:
+            self._outward.put(functools.partial(self._enqueue, payload))
 
     def close(self, code: int, reason: str) -> None:
         """Begins to close, after what is queued."""
-        if self._ending is None:
-            self._ending = (code, reason)
-            self._work.set()
-            self._limit_close()
+        if not self._closing:
+            self._closing = True
+            self._outward.put(functools.partial(self._begin_close, code, reason))
 
     def hold(self) -> None:
         """Neither reads nor writes from now on: the kernel's buffers fill as behind a dead network."""
@@ -94,13 +97,29 @@ class WebSocketTransport:
             if self._ending is not None:
                 self._limit_close()
 
+    def slow(self, delay: Delay | None) -> None:
+        """Everything takes so much longer, each way; None: no longer."""
+        self._outward.set(delay)
+        self._inward.set(delay)
+
+    def deliver(self, action: Callable[[], None]) -> None:
+        """Does `action`, the effect of a message from the client, when that has arrived: later on a slow way."""
+        self._inward.put(action)
+
+    async def arrived(self) -> None:
+        """Waits until nothing from the client is on its way any more."""
+        self._inward.put(self._arrived.set)
+        await self._arrived.wait()
+
     @property
     def ending(self) -> bool:
         """Whether this side has begun to close."""
         return self._ending is not None
 
     def abort(self) -> None:
-        """Cuts the connection."""
+        """Cuts the connection, without a word to the peer."""
+        self._closing = True
+        self._outward.clear()
         self._queue.clear()
         self._queued = 0
         self._tcp.abort()
@@ -125,8 +144,19 @@ class WebSocketTransport:
 
     def finished(self) -> None:
         """The connection is gone."""
+        self._outward.clear()
+        self._inward.clear()
         if self._deadline is not None:
             self._deadline.cancel()
+
+    def _enqueue(self, item: str | bytes | object) -> None:
+        self._queue.append(item)
+        self._work.set()
+
+    def _begin_close(self, code: int, reason: str) -> None:
+        self._ending = (code, reason)
+        self._work.set()
+        self._limit_close()
 
     async def _send(self, item: str | bytes | object) -> None:
         if isinstance(item, str):
@@ -163,9 +193,8 @@ class SignalingDoor:
 
         Who names a participant whose network is "down" (`probe`) gets none: the connection hangs, then breaks.
         """
-        if (fault := self._faults.of_probe(request.query.get("probe"))) is not None:
-            await fault.over()
-            _cut(request)
+        if not await self._faults.admits(request.query.get("probe")):
+            cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
             answer = web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
@@ -195,6 +224,7 @@ class SignalingDoor:
 
     async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
         socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote)
+        self._faults.opened(transport, request.query.get("probe"))
         writer = asyncio.create_task(transport.write(), name="writer of a WebSocket")
         writer.add_done_callback(_writer_done)
         code, reason = None, ""
@@ -221,21 +251,25 @@ class SignalingDoor:
             message = await ws.receive()
             await transport.free()
             if message.type is WSMsgType.CLOSE:
+                await transport.arrived()
                 return message.data or 1005, message.extra or ""
             if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None, ""
-            self._signaling.heard(socket)
-            if message.type is WSMsgType.PING:
-                transport.pong(message.data)
-            elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                size = len(message.data)
-                if size > MAX_MESSAGE:
-                    sentence = f"The message has {size} bytes, {MAX_MESSAGE} are allowed"
-                    self._signaling.refuse(socket, sentence, INVALID_REQUEST)
-                else:
-                    self._signaling.received(socket, message.data)
+            transport.deliver(functools.partial(self._take, transport, socket, message))
             if (wait := pace.wait(loop.time())) > 0:
                 await asyncio.sleep(wait)
+
+    def _take(self, transport: WebSocketTransport, socket: Socket, message: WSMessage) -> None:
+        self._signaling.heard(socket)
+        if message.type is WSMsgType.PING:
+            transport.pong(message.data)
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            size = len(message.data)
+            if size > MAX_MESSAGE:
+                sentence = f"The message has {size} bytes, {MAX_MESSAGE} are allowed"
+                self._signaling.refuse(socket, sentence, INVALID_REQUEST)
+            else:
+                self._signaling.received(socket, message.data)
 
 
 def retransmit_soon(tcp: asyncio.Transport) -> None:
@@ -252,7 +286,8 @@ def _answerable(code: int) -> int:
     return 1000 if code < 1000 or code in (1005, 1006, 1015) else code  # those may not be sent: RFC 6455, 7.4.1
 
 
-def _cut(request: web.Request) -> None:
+def cut(request: web.Request) -> None:
+    """Breaks the connection that a request came on."""
     if request.transport is not None:
         request.transport.abort()
 

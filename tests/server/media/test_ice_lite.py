@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aioice import stun as independent
 
+from pyvidu.server.delay_line import Delay
 from pyvidu.server.media import ice_lite, stun
 from pyvidu.server.media.errors import MediaError
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
@@ -229,3 +230,23 @@ def test_interface_addresses_end_with_loopback_and_have_no_scopes() -> None:
     assert not any("%" in address or address.startswith("fe80") for address in found)
     loopback = [address in ("127.0.0.1", "::1") for address in found]
     assert loopback == sorted(loopback)
+
+
+async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_once(bench: Bench) -> None:
+    peer = await bench.peer()
+    loop = asyncio.get_running_loop()
+    bench.session.set_delay(Delay(0.1))
+    began = loop.time()
+    peer.transport.sendto(bench.check())
+    await peer.next()
+    assert loop.time() - began >= 0.2, "there and back"
+    assert bench.session.last_heard is not None
+    bench.session.set_delay(Delay(60))
+    peer.transport.sendto(b"\x80 media")
+    await settled(bench, peer)
+    await peer.next()  # what `settled` asked for
+    bench.session.send(b"on its way")
+    assert bench.data.empty()
+    bench.session.set_delay(None)
+    assert bench.data.get_nowait() == b"\x80 media"
+    assert await peer.next() == b"on its way"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import secrets
@@ -20,6 +21,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ifaddr
+
+from pyvidu.server.delay_line import Delay, DelayLine
 
 from . import stun
 from .errors import MediaError
@@ -67,6 +70,9 @@ class IceSession:
         self._address: Address = ()
         self._address_heard = 0.0
         self._consent_until = 0.0
+        self._inward = DelayLine()
+        self._outward = DelayLine()
+        self._slow = False
         self._loop = asyncio.get_running_loop()
         ports.add(self)
 
@@ -75,19 +81,51 @@ class IceSession:
         """Where the peer is; None until its first check."""
         return self._address or None
 
+    def set_delay(self, delay: Delay | None) -> None:
+        """Let everything take so much longer in both directions, or no longer."""
+        self._slow = delay is not None
+        self._inward.set(delay)
+        self._outward.set(delay)
+
     def check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
         """Answer a connectivity check, and follow the peer to the address that it nominates."""
+        if self._slow:
+            self._inward.put(functools.partial(self._check, request, port, address))
+        else:
+            self._check(request, port, address)
+
+    def receive(self, data: bytes, address: Address) -> None:
+        """Take a datagram from an address that this session's peer has proved to have."""
+        if self._slow:
+            self._inward.put(functools.partial(self._receive, data, address))
+        else:
+            self._receive(data, address)
+
+    def send(self, data: bytes) -> None:
+        """Send to the peer; silently nothing while there is no way, as it is with datagrams."""
+        if self._port is None or self.deaf or self.dead or self._loop.time() > self._consent_until:
+            return
+        self._send(self._port, data, self._address)
+
+    def close(self) -> None:
+        """Forget the session; later datagrams for it are ignored, unanswered."""
+        self._inward.clear()
+        self._outward.set(None)  # the peer is told of the end
+        self._ports.remove(self)
+        self._port = None
+
+    def _check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
         if self.deaf or self.dead:
             return
         if request.username != self._username or not request.authenticates(self.password):
             logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
             return
         if request.controlled:
-            port.send(stun.role_conflict(request, self.password), address)
+            self._send(port, stun.role_conflict(request, self.password), address)
             return
         self.last_heard = self._loop.time()
         self._consent_until = self.last_heard + CONSENT_SECONDS
-        port.send(stun.success(request, (address[0], address[1]), self.password), address)
+        self._send(port, stun.success(request, (address[0], address[1]), self.password), address)
         self._ports.bind(self, address)
         first = self._port is None
         lost = self.last_heard - self._address_heard > LOST_ADDRESS_SECONDS
@@ -100,8 +138,7 @@ class IceSession:
         if first:
             self._on_reachable()
 
-    def receive(self, data: bytes, address: Address) -> None:
-        """Take a datagram from an address that this session's peer has proved to have."""
+    def _receive(self, data: bytes, address: Address) -> None:
         if self.deaf or self.dead:
             return
         self.last_heard = self._loop.time()
@@ -109,16 +146,11 @@ class IceSession:
             self._address_heard = self.last_heard
         self._on_datagram(data)
 
-    def send(self, data: bytes) -> None:
-        """Send to the peer; silently nothing while there is no way, as it is with datagrams."""
-        if self._port is None or self.deaf or self.dead or self._loop.time() > self._consent_until:
-            return
-        self._port.send(data, self._address)
-
-    def close(self) -> None:
-        """Forget the session; later datagrams for it are ignored, unanswered."""
-        self._ports.remove(self)
-        self._port = None
+    def _send(self, port: _Port, data: bytes, address: Address) -> None:
+        if self._slow:
+            self._outward.put(functools.partial(port.send, data, address))
+        else:
+            port.send(data, address)
 
 
 class _Port(asyncio.DatagramProtocol):

@@ -12,6 +12,8 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
+from pyvidu.server.delay_line import Delay
+
 from . import answer
 from . import offer as offers
 from .aiortc_seam import Certificate
@@ -53,6 +55,7 @@ class MediaRouter:
         self._recovers_by_itself = recovers_by_itself
         self._streams: dict[str, PublishedStream] = {}
         self._deaf: set[str] = set()
+        self._slow: dict[str, Delay] = {}
         self._calls: list[_Call] = []
         self._closing: set[asyncio.Task[None]] = set()
         self._open: set[MediaTransport] = set()
@@ -125,6 +128,7 @@ class MediaRouter:
                 endpoints.append(endpoint)
         await self._close_endpoints(endpoints)
         self._deaf.discard(participant)
+        self._slow.pop(participant, None)
 
     def request_key_frame(self, stream_id: str) -> None:
         """Ask a stream's publisher for a key frame; nothing if there is no such stream."""
@@ -141,6 +145,16 @@ class MediaRouter:
         for transport in self._open:
             if transport.participant == participant:
                 transport.set_deaf(deaf)
+
+    def set_delay(self, participant: str, delay: Delay | None) -> None:
+        """Fault control: everything to and from a participant takes so much longer, on future connections too."""
+        if delay is not None:
+            self._slow[participant] = delay
+        else:
+            self._slow.pop(participant, None)
+        for transport in self._open:
+            if transport.participant == participant:
+                transport.set_delay(delay)
 
     def kill(self, participant: str) -> None:
         """Fault control: a participant's present connections die without a word; new ones work."""
@@ -235,6 +249,7 @@ class MediaRouter:
             on_rtcp=endpoint.rtcp_received,
         )
         transport.set_deaf(participant in self._deaf)
+        transport.set_delay(self._slow.get(participant))
         self._open.add(transport)
         return transport
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from pyvidu.server.delay_line import Delay
+
 from .aiortc_seam import Certificate, DtlsSrtp
 from .answer import Transport
 from .ice_lite import IceSession, SharedPorts
@@ -75,6 +77,10 @@ class MediaTransport:
     def set_deaf(self, deaf: bool) -> None:
         """Drop everything in both directions, or stop doing so."""
         self._ice.deaf = deaf
+
+    def set_delay(self, delay: Delay | None) -> None:
+        """Let everything take so much longer in both directions, or no longer."""
+        self._ice.set_delay(delay)
 
     def kill(self) -> None:
         """Drop everything in both directions for good, without a word to the peer."""
