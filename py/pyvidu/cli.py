@@ -1,4 +1,6 @@
-"""The `pyvidu` command: `serve` runs the embedded server, `vendor` fetches the browser runtime for its pages."""
+"""The `pyvidu` command: `serve` runs the embedded server, `vendor` fetches the browser runtime for its pages, `fault` has
+the server imitate faults.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ _WITHOUT_SERVER = "The pyvidu command needs the server half, which is not instal
 
 try:
     import click
+
+    from pyvidu.cli_fault import fault
 except ModuleNotFoundError:
     sys.exit(_WITHOUT_SERVER)
 
@@ -22,6 +26,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.version_option(package_name="pyvidu")
 def main() -> None:
     """OpenVidu in the browser, in Python."""
+
+
+main.add_command(fault)
 
 
 @main.command(name="vendor")
@@ -52,7 +59,9 @@ def vendor_command(into: Path | None) -> None:
 @click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
 @click.option("--allowed-origins", multiple=True, metavar="ORIGIN",
               help="Who may open the WebSocket; may be repeated. Anyone with a token unless told.")  # fmt: skip
-@click.option("--fault-control", is_flag=True, help="Let pages imitate network drops.")
+@click.option(
+    "--fault-control", is_flag=True, help="Take orders for faults (`pyvidu fault`) and let pages imitate drops."
+)
 @click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
 @click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")
 @click.option("--max-participants", default=1_000, show_default=True, type=click.IntRange(1), help="Of one session.")

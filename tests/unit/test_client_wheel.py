@@ -32,7 +32,7 @@ def members(wheel: Wheel) -> dict[str, bytes]:
 def test_it_has_the_client_half_and_nothing_of_the_server_half(wheel: Wheel) -> None:
     names = set(members(wheel))
     assert {"pyvidu/__init__.py", "pyvidu/session.py", "pyvidu/protocol/messages.py", "pyvidu/py.typed"} <= names
-    unwanted = ("server", "testing", "vendoring", "web", "static", "cli.py")
+    unwanted = ("server", "testing", "vendoring", "web", "static", "cli.py", "cli_fault.py")
     assert not [name for name in names if name.split("/")[1].startswith(unwanted) and "dist-info" not in name]
     assert not [name for name in names if "__pycache__" in name]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 # What a page has no use for, or cannot even import.
-SERVER_HALF = frozenset({"cli.py", "server", "static", "testing", "vendoring", "web"})
+SERVER_HALF = frozenset({"cli.py", "cli_fault.py", "server", "static", "testing", "vendoring", "web"})
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can tell: equal sources make equal bytes
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pyvidu.testing.browser import BrowserNotFoundError, PageLog, chromium_flags, find_browser, launch_chromium
 from pyvidu.testing.network import Departure, LabError, NetworkLab, why_not
-from pyvidu.testing.server import RunningServer, start_server
+from pyvidu.testing.server import RunningFault, RunningServer, start_server
 
 __all__ = [
     "BrowserNotFoundError",
@@ -15,6 +15,7 @@ __all__ = [
     "LabError",
     "NetworkLab",
     "PageLog",
+    "RunningFault",
     "RunningServer",
     "chromium_flags",
     "find_browser",

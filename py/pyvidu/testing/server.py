@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
@@ -11,6 +12,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
+
+from pyvidu.server.fault_client import FaultClient, FaultRefused
 
 _READY_WITHIN = 60.0  # seconds; it takes two, but a machine under load took many times that
 _STOP_WITHIN = 20.0
@@ -59,6 +63,23 @@ class RunningServer:
             raise ServerError(f"the server ended before a line like {pattern!r}; {self._last_words()}")
         return found[0]
 
+    async def fault(
+        self, kind: str, participant: str | None = None, *, seconds: float = 60.0, **options: Any
+    ) -> RunningFault:
+        """Begin a fault of docs/faults.md; the server must have been started with `--fault-control`, on loopback.
+
+        `participant` is a connection id; `options` are those of the kind. It ends by itself after `seconds`, or sooner:
+        `async with await server.fault("silent", con_id): ...`. Raises ServerError with a sentence that says what to do.
+        """
+        if participant is not None:
+            options["participant"] = participant
+        client = FaultClient(self.url)
+        try:
+            fault = await asyncio.to_thread(client.start, kind, seconds=seconds, **options)
+        except FaultRefused as error:
+            raise ServerError(str(error)) from None
+        return RunningFault(fault["id"], kind, client)
+
     async def stop(self) -> int:
         """End it as Ctrl-C would not: by SIGTERM. Return its exit code; raise ServerError when it hangs."""
         if self.process.returncode is None:
@@ -88,6 +109,26 @@ class RunningServer:
     async def _tell(self) -> None:
         async with self._news:
             self._news.notify_all()
+
+
+@dataclass(frozen=True)
+class RunningFault:
+    """A fault that goes on, until its time is over or `end` is called. Leaving its context ends it."""
+
+    id: str
+    kind: str
+    _client: FaultClient = field(repr=False)
+
+    async def end(self) -> None:
+        """End it, if it has not ended yet."""
+        with contextlib.suppress(FaultRefused):
+            await asyncio.to_thread(self._client.end, self.id)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.end()
 
 
 async def start_server(

@@ -1,0 +1,95 @@
+"""Faults ordered by command and by the test kit, of a real server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from click.testing import CliRunner, Result
+from live_server import LiveServer, Serve
+
+from pyvidu import cli
+from pyvidu.testing import start_server
+from pyvidu.testing.server import ServerError
+
+
+async def pyvidu(*words: str) -> Result:
+    """Runs the command, beside the server's event loop."""
+    return await asyncio.to_thread(CliRunner().invoke, cli.main, ["fault", *words])
+
+
+async def pyvidu_at(live: LiveServer, *words: str) -> str:
+    """The output of the command, which must succeed."""
+    result = await pyvidu(*words, "--url", live.url(""))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+async def test_the_command_begins_lists_and_ends_a_fault(live: LiveServer) -> None:
+    ada = await live.member()
+    assert await pyvidu_at(live, "list") == "No fault goes on.\n"
+    line = f"fault-1: slow of {ada.id}, delay 300, jitter 0, plane media, "
+    told = await pyvidu_at(live, *f"slow --participant {ada.id} --seconds 30 --delay 300 --plane media".split())
+    assert told.startswith(line)
+    assert (await pyvidu_at(live, "list")).startswith(line)
+    assert await pyvidu_at(live, "end", "fault-1") == "fault-1 is over.\n"
+    assert len(live.server.faults) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "silent --seconds 9",
+        "dead-media --seconds 9",
+        "media-only --seconds 9",
+        "signaling-only --seconds 9 --close",
+        "slow --seconds 9 --delay 100 --jitter 50",
+        "lost-notification --count 2 --method participantJoined",
+        "refused-resume --count 3",
+    ],
+)
+async def test_every_kind_has_a_command_whose_options_the_server_understands(live: LiveServer, words: str) -> None:
+    ada = await live.member()
+    kind = words.split(maxsplit=1)[0]
+    assert f": {kind} of {ada.id}" in await pyvidu_at(live, *words.split(), "--participant", ada.id)
+
+
+async def test_an_eviction_and_a_restart_by_command(live: LiveServer) -> None:
+    ada, bob = await live.member(), await live.member()
+    assert await pyvidu_at(live, "eviction", "--participant", ada.id) == f"eviction of {ada.id}: done\n"
+    assert (await bob.told("participantEvicted"))["connectionId"] == ada.id
+    assert "restart, " in await pyvidu_at(live, "restart", "--seconds", "60")
+    assert len(live.server.rooms) == 0
+
+
+async def test_what_cannot_be_is_one_sentence_that_says_what_to_do(live: LiveServer, serve: Serve) -> None:
+    ada = await live.member()
+    without = await serve()
+    refusals = [
+        (live.url(""), "silent --participant con_nobody --seconds 9", f"those who are here: {ada.id}"),
+        (live.url(""), f"silent --participant {ada.id} --seconds 9999", "Parameter 'seconds' is wrong"),
+        (live.url(""), "end fault-99", "No fault 'fault-99' goes on"),
+        (without.url(""), "list", "takes no faults: start it with `pyvidu serve --fault-control`"),
+        ("http://localhost:1", "list", "No server answers at http://localhost:1"),
+        ("http://meet.example", "list", "on the server's own machine"),
+        ("nonsense", "list", "on the server's own machine"),
+    ]
+    for url, words, sentence in refusals:
+        result = await pyvidu(*words.split(), "--url", url)
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: ")
+        assert sentence in result.output
+
+
+async def test_the_test_kit_begins_faults_that_end_with_their_context() -> None:
+    server = await start_server("--fault-control")
+    try:
+        async with await server.fault("restart", seconds=30) as fault:
+            assert fault.kind == "restart"
+            assert [one["id"] for one in await asyncio.to_thread(fault._client.active)] == [fault.id]
+        assert await asyncio.to_thread(fault._client.active) == []
+        await fault.end()  # a second time does no harm
+        with pytest.raises(ServerError, match="nobody has joined"):
+            await server.fault("silent", "con_x")
+    finally:
+        assert await server.stop() == 0
