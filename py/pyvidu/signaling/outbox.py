@@ -78,6 +78,8 @@ class Outbox:
         """The plane is up on `socket`: deadlines run again, what waits is sent, in order."""
         self._socket = socket
         for entry in list(self._entries):
+            if entry.future.done():
+                continue  # failed or cancelled a moment ago, whoever awaits it has not run yet: it must not go out again
             if entry.answer is None:
                 self._send(entry)
             else:

@@ -145,6 +145,8 @@ async def test_a_request_in_flight_that_must_not_be_repeated_says_that_nobody_kn
     server.sockets[0].drop()
     with pytest.raises(RequestOutcomeUnknown):
         await sending
+    sent = [method for socket in server.sockets for method in socket.methods()]
+    assert sent.count("sendMessage") == 1, "what nobody knows of is not sent again behind the application's back"
     plane.close()
 
 
