@@ -52,6 +52,7 @@ from .outage import Outage, Prelude
 from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
 
+_ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
@@ -82,6 +83,8 @@ class Supervisor:
         self._old_socket = False
         self._reachable = False
         self._attempt_began = now
+        self._began_reachable = False
+        self._hung = 0  # attempts in a row that were begun within reach of the server and hung all the same
         self._next_delay: float | None = None
         self._resumed_on_old = False
         self._verifying_ping = -1  # its pong tells "no member" from "no network" when membership stays unanswered
@@ -188,6 +191,7 @@ class Supervisor:
         self.outages.append(outage)
         self._old_socket = witness != "socket closed"
         self._reachable = False
+        self._hung = 0
         if self._policy.give_up_after is not None:
             self._timers["give up"] = now + self._policy.give_up_after
         self._timers["reach"] = now + self._policy.reachability_period
@@ -198,14 +202,15 @@ class Supervisor:
         outage.note_attempt(now)
         context = ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
         self._next_delay = self._policy.next_delay(context)
-        self._attempt_began = now
-        hang = now + self._policy.hang_after if self._reachable else None
-        self._enter(State.ATTEMPTING, attempt=now + self._policy.attempt_deadline, hang=hang)
+        self._attempt_began, self._began_reachable = now, self._reachable
+        hang = now + self._hangs_after if self._reachable else None
+        deadline = max(self._policy.attempt_deadline, _ROUND_TRIPS * self._rtt.timeout)
+        self._enter(State.ATTEMPTING, attempt=now + deadline, hang=hang)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return [AnnounceAttempt(outage.attempts, self._next_delay), OpenSocket()]
 
     def _attempt_opened(self, now: float) -> list[Action]:
-        self._enter(State.RESUMING, resume=now + self._policy.resume_deadline)
+        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, _ROUND_TRIPS * self._rtt.timeout))
         return [SendResume(self._verification_ping())]
 
     def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
@@ -224,10 +229,24 @@ class Supervisor:
         if self.state is State.WAITING:
             return self._attempt(now)
         if self.state is State.ATTEMPTING:
-            if now - self._attempt_began >= self._policy.hang_after:
-                return [DropAttempt(), *self._attempt(now)]
-            self._timers["hang"] = self._attempt_began + self._policy.hang_after
+            if now - self._attempt_began >= self._hangs_after:
+                return self._hangs(now)
+            self._timers["hang"] = self._attempt_began + self._hangs_after
         return []
+
+    @property
+    def _hangs_after(self) -> float:
+        """Seconds after which an attempt that is not open hangs, and does not just take its time.
+
+        On a long way it takes several round trips. Whatever they take: each attempt that hung within reach of the server
+        gives the next one twice the time, or a path slower than we think would be hammered and never come back.
+        """
+        usual = max(self._policy.hang_after, _ROUND_TRIPS * self._rtt.timeout)
+        return min(usual * 2.0 ** min(self._hung, 16), self._policy.attempt_deadline)
+
+    def _hangs(self, now: float) -> list[Action]:
+        self._hung += self._began_reachable
+        return [DropAttempt(), *self._attempt(now)]
 
     def _server_reached(self, now: float) -> list[Action]:
         # Only the turn from silence to an answer counts: a server that answers fetches and refuses sockets must not be
@@ -283,7 +302,7 @@ class Supervisor:
             case "attempt" | "resume":
                 return self._attempt_failed(now, drop=True)
             case "hang" if self._reachable:
-                return [DropAttempt(), *self._attempt(now)]
+                return self._hangs(now)
             case "membership":
                 return self._membership_unanswered(now)
             case "give up":

@@ -133,6 +133,27 @@ def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
     assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
+def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
+    outage = Outage()
+    for _ in range(20):
+        outage.supervisor._rtt.sample(0.3)
+    outage.tell(AttemptClosed())
+    outage.tell(ServerReached())
+    assert outage.wait(1.1) == []
+    (resume,) = outage.tell(AttemptOpened())
+    assert isinstance(resume, SendResume)
+
+
+def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time() -> None:
+    outage, began = Outage(), []
+    outage.tell(AttemptClosed())
+    outage.tell(ServerReached())
+    for _ in range(5):
+        began.append(outage.now)
+        outage.until(OpenSocket)
+    assert [round(after - before, 3) for before, after in zip(began, began[1:], strict=False)] == [0.3, 0.6, 1.2, 2.4]
+
+
 def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> None:
     outage, attempts = Outage(), 1
     for _ in range(100):  # ten seconds of answered probes
