@@ -145,7 +145,7 @@ class Client:
         transport.on_pong = lambda: self.world.signaling.heard(socket)
         self.transport, self.socket = transport, socket
 
-    def send(self, method: str, **params: Any) -> int:
+    def send(self, method: str, /, **params: Any) -> int:
         """Sends a request without waiting for its answer."""
         self._next_id += 1
         message = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
@@ -153,7 +153,7 @@ class Client:
         self.world.signaling.received(self.socket, json.dumps(message))
         return self._next_id
 
-    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+    async def call(self, method: str, /, **params: Any) -> dict[str, Any]:
         """The response to a request, result or error; raises if none came."""
         transport, number = self.transport, self.send(method, **params)
         await settle()
@@ -162,14 +162,14 @@ class Client:
         assert len(answers) == 1, f"{method} was answered {len(answers)} times"
         return answers[0]
 
-    async def result(self, method: str, **params: Any) -> dict[str, Any]:
+    async def result(self, method: str, /, **params: Any) -> dict[str, Any]:
         """The result of a request that must succeed."""
         response = await self.call(method, **params)
         assert "result" in response, response
         result: dict[str, Any] = response["result"]
         return result
 
-    async def error(self, method: str, **params: Any) -> dict[str, Any]:
+    async def error(self, method: str, /, **params: Any) -> dict[str, Any]:
         """The error of a request that must fail."""
         response = await self.call(method, **params)
         assert "error" in response, response

@@ -74,7 +74,7 @@ async def test_an_offer_that_is_none_is_an_error_and_the_next_is_answered(
     ada = await real.member()
     for nonsense in ("", "v=0", "x" * 1000):
         error = (await ada.call("publishVideo", **publish_params(sdpOffer=nonsense)))["error"]
-        assert error["code"] == 301
+        assert error["code"] == 302
     pc = connection(connections)
     assert await publish(ada, pc)
     async with asyncio.timeout(10):

@@ -54,11 +54,14 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class ErrorObject:
-    """The `error` of a failed request."""
+    """The `error` of a failed request. With a `session_id` (the RPC session's) it has kurento-jsonrpc's own form: the id in
+    the error, and an empty `data` beside it.
+    """
 
     code: int
     message: str
     data: Any = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class Response:
             message["error"] = {"code": self.error.code, "message": self.error.message}
             if self.error.data is not None:
                 message["error"]["data"] = self.error.data
+            if self.error.session_id is not None:
+                message["error"]["sessionId"] = self.error.session_id
+                message["data"] = {}
         return _dumps(message)
 
 

@@ -19,6 +19,14 @@ class WireError(ValueError):
     """A wire object lacks a key or carries a value of another type; the sentence names the key."""
 
 
+class MissingKey(WireError):
+    """A mandatory `key` is missing."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"'{key}' is missing")
+        self.key = key
+
+
 class _Field(NamedTuple):
     name: str
     key: str
@@ -40,7 +48,7 @@ def from_wire(cls: type[T], value: object) -> T:
         if item is not None:
             arguments[field.name] = _checked(field.type, item, field.key)
         elif field.required:
-            raise WireError(f"'{field.key}' is missing")
+            raise MissingKey(field.key)
     return cls(**arguments)
 
 

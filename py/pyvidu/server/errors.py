@@ -7,15 +7,41 @@ from pyvidu.protocol.jsonrpc import ErrorObject
 
 
 class OpenViduError(Exception):
-    """A request that is refused. Its text ends in OpenVidu's `. Code: N`."""
+    """A request that is refused, by an exception that leaves its handler. Its text ends in OpenVidu's `. Code: N`."""
 
     def __init__(self, code: Code, sentence: str) -> None:
         super().__init__(code.text(sentence))
         self.code = code
 
-    def to_object(self) -> ErrorObject:
-        """The `error` of the JSON-RPC response."""
+    def to_object(self, session_id: str) -> ErrorObject:
+        """The `error` of the JSON-RPC response to a request of RPC session `session_id`."""
         return ErrorObject(int(self.code), str(self))
+
+
+class AnsweredError(OpenViduError):
+    """A request that is refused by an answer of its handler. On the real server that makes a difference: such an error passes
+    through kurento-jsonrpc's `TransactionImpl`, which adds the RPC session id. `data` is what the handler adds.
+    """
+
+    def __init__(self, code: Code, sentence: str, data: str | None = None) -> None:
+        super().__init__(code, sentence)
+        self._data = data
+
+    def to_object(self, session_id: str) -> ErrorObject:
+        """See `OpenViduError`."""
+        return ErrorObject(int(self.code), str(self), self._data, session_id)
+
+
+class MissingParameter(OpenViduError):
+    """A mandatory parameter is not there. The real server's is a Java exception, which has no code at its end."""
+
+    def __init__(self, name: str, method: str) -> None:
+        Exception.__init__(
+            self,
+            f"java.lang.RuntimeException:Request element '{name}' is missing in RPC method '{method}'. "
+            "Check that 'openvidu-server' and 'openvidu-browser' versions are compatible with each other",
+        )
+        self.code = Code.INTERNAL
 
 
 class ConfigurationError(ValueError):

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.jsonrpc import ErrorObject, Request, Response
 from pyvidu.protocol.messages import Call
-from pyvidu.protocol.wire import WireError, from_wire, to_wire
-from pyvidu.server.errors import OpenViduError
+from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
+from pyvidu.server.errors import MissingParameter, OpenViduError
 from pyvidu.server.participant import Participant
 from pyvidu.server.rpc_session import RpcSession, Socket
 
@@ -49,6 +49,8 @@ class Exchange:
         """
         try:
             return from_wire(call, self.request.params)
+        except MissingKey as error:
+            raise MissingParameter(error.key, self.request.method) from None
         except WireError as error:
             raise OpenViduError(
                 Code.INTERNAL, f"Request element {error} in RPC method '{self.request.method}'"

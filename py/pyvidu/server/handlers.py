@@ -14,10 +14,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.errors import OpenViduError
+from pyvidu.server import ids
+from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered
 from pyvidu.server.keyring import same
-from pyvidu.server.participant import Participant
+from pyvidu.server.participant import RECORDER, SPEECH_TO_TEXT, Participant
 from pyvidu.server.profiles import Profile
 from pyvidu.server.room import Room
 from pyvidu.server.rooms import Rooms
@@ -60,9 +61,9 @@ async def join_room(context: Context, exchange: Exchange) -> None:
         raise OpenViduError(
             Code.ALREADY_IN_ROOM, f"User '{exchange.session.member.id}' is already in session '{room.id}'"
         )
-    if call.secret and same(call.secret, context.secret):
-        properties = ConnectionProperties(role=Role.SUBSCRIBER)
-        token = Token(value="", url=call.token, session_id=room.id, properties=properties)
+    trusted = bool(call.secret) and same(call.secret, context.secret)
+    if trusted:
+        token = _token_of_the_secret(room, call)
     if token is None:
         raise OpenViduError(
             Code.UNAUTHORIZED, f"Unable to join session {call.session}. Token {call.token} is not valid"
@@ -74,6 +75,7 @@ async def join_room(context: Context, exchange: Exchange) -> None:
         client_data=call.metadata,
         platform=call.platform,
         ip=exchange.socket.ip,
+        trusted=trusted,
     )
     before = room.join(participant)
     exchange.session.participant = participant
@@ -96,7 +98,7 @@ async def force_disconnect(_: Context, exchange: Exchange) -> None:
     call = exchange.read(m.ForceDisconnect)
     evicted = asking.room.find(call.connection_id)
     if evicted is None:
-        raise OpenViduError(Code.USER_NOT_FOUND, "Connection not found when calling 'forceDisconnect'")
+        raise AnsweredError(Code.USER_NOT_FOUND, "Connection not found when calling 'forceDisconnect'")
     asking.room.evict(evicted, Reason.FORCE_DISCONNECT_BY_USER, before_telling=exchange.answer)
 
 
@@ -108,9 +110,12 @@ async def send_message(_: Context, exchange: Exchange) -> None:
     participant = exchange.participant
     text = exchange.read(m.SendMessage).message
     signal = _signal(text)
-    to = signal.get("to") or []
-    if not isinstance(to, list) or not all(isinstance(item, str) for item in to):
-        raise OpenViduError(Code.SIGNAL_TO, 'Signal "to" field invalid format: not a list of connectionIds')
+    to = signal.get("to", [])
+    if not isinstance(to, list):
+        raise _bad_signal(text)
+    if None in to:
+        raise OpenViduError(Code.SIGNAL_TO, 'Signal "to" field invalid format: null')
+    to = [item if isinstance(item, str) else json.dumps(item) for item in to]
     participant.room.signal(to, _text(signal, "type"), _text(signal, "data"), participant.id)
     exchange.answer()
 
@@ -130,38 +135,22 @@ async def echo(_: Context, exchange: Exchange) -> None:
 # --- what the community edition refuses -------------------------------------------------------------------------------
 
 
-async def filter_request(_: Context, exchange: Exchange) -> None:
-    """Filters need Kurento's media elements: refused as the real server refuses one that it cannot apply."""
-    participant = exchange.participant
-    stream_id = str(exchange.request.params.get("streamId", ""))
-    owns = participant.stream is not None and participant.stream.id == stream_id
-    method = exchange.request.method
-    allowed = (participant.token.properties.kurento_options or {}).get("allowedFilters", [])
-    permitted = owns and (method != "applyFilter" or exchange.request.params.get("type") in allowed)
-    if not participant.role.may_moderate and not permitted:
-        what = _FILTERS[method][0]
-        raise OpenViduError(Code.UNAUTHORIZED, f"Unable to {what}. The user does not have a valid token")
-    raise OpenViduError(_FILTERS[method][1], f"'{method}' is not possible: this media server has no filters")
-
-
 async def pro_request(_: Context, exchange: Exchange) -> None:
-    """Speech to text is not in the community edition."""
-    exchange.participant  # noqa: B018
-    raise OpenViduError(Code.EDITION, "Speech To Text requires OpenVidu Pro/Enterprise edition")
+    """Speech to text is not in the community edition, which tells even one who is no member any more so."""
+    session, request = exchange.session, exchange.request
+    if session.member is None:
+        room = session.participant.room.id if session.participant else ""
+        raise OpenViduError(Code.USER_NOT_FOUND, f"Participant '{session.id}' not found in session '{room}'")
+    for name in ("connectionId", *(["lang"] if request.method == "subscribeToSpeechToText" else [])):
+        if request.params.get(name) is None:
+            raise MissingParameter(name, request.method)
+    raise AnsweredError(Code.EDITION, "Speech To Text requires OpenVidu Pro/Enterprise edition")
 
 
 async def unknown(_: Context, exchange: Exchange) -> None:
     """A method that OpenVidu has not."""
     raise NeverAnswered(Code.GENERIC, f"Unrecognized request '{exchange.request.method}'")
 
-
-_FILTERS = {
-    "applyFilter": ("apply filter", Code.FILTER_NOT_APPLIED),
-    "removeFilter": ("remove filter", Code.FILTER_NOT_APPLIED),
-    "execFilterMethod": ("execute filter method", Code.FILTER_NOT_APPLIED),
-    "addFilterEventListener": ("add filter event listener", Code.FILTER_LISTENER),
-    "removeFilterEventListener": ("remove filter event listener", Code.FILTER_LISTENER),
-}
 
 HANDLERS: dict[str, Handler] = {
     "joinRoom": join_room,
@@ -172,14 +161,13 @@ HANDLERS: dict[str, Handler] = {
     "echo": echo,
     "subscribeToSpeechToText": pro_request,
     "unsubscribeFromSpeechToText": pro_request,
-    **dict.fromkeys(_FILTERS, filter_request),
 }
 
 
 def moderator(exchange: Exchange, unable: str) -> Participant:
     """Who asks, if it may moderate; else 401."""
     participant = exchange.participant
-    if not participant.role.may_moderate:
+    if not participant.may_moderate:
         raise OpenViduError(Code.UNAUTHORIZED, f"{unable}. The user does not have a valid token")
     return participant
 
@@ -195,14 +183,29 @@ def _consume(room: Room | None, text: object) -> Token | None:
     return room.consume_token(query.get("token", text))
 
 
+def _token_of_the_secret(room: Room, call: m.JoinRoom) -> Token:
+    """Whoever knows the secret needs no token; the real server's recorder and its speech to text come that way."""
+    properties = ConnectionProperties(role=Role.SUBSCRIBER)
+    token = Token(value="", url=ids.token(), session_id=room.id, properties=properties)
+    if call.recorder:
+        token.connection_id = RECORDER
+    elif call.stt:
+        token.connection_id = SPEECH_TO_TEXT
+    return token
+
+
 def _signal(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise OpenViduError(Code.SIGNAL_FORMAT, f"Provided signal object '{text[:200]}' has not a valid JSON format")
+        raise _bad_signal(text)
     return value
+
+
+def _bad_signal(text: str) -> OpenViduError:
+    return OpenViduError(Code.SIGNAL_FORMAT, f"Provided signal object '{text[:200]}' has not a valid JSON format")
 
 
 def _text(signal: dict[str, Any], key: str) -> str | None:

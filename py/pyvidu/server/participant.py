@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pyvidu.server.room import Room
 
 _SEPARATOR = "%/%"  # between a client's and the server's half of the metadata
+# Connection ids of openvidu-server's own helpers, which others are not told of (`ProtocolElements` of openvidu-client).
+RECORDER = "RECORDER"
+SPEECH_TO_TEXT = "SPEECH_TO_TEXT"
+HIDDEN = frozenset({RECORDER, SPEECH_TO_TEXT})
 
 
 class Peer(Protocol):
@@ -82,21 +86,30 @@ class Subscription:
 @dataclass(eq=False, slots=True)
 class Participant:
     """A member of `room` from its join to its departure. `subscriptions` are keyed by the stream owner's connection id,
-    as OpenVidu keys them: an owner has one stream at a time.
+    as OpenVidu keys them: an owner has one stream at a time. `trusted` ones have joined with the secret instead of a token.
+    `key` tells it apart from all others of the server; it is the connection id, but for hidden ones, who share theirs.
     """
 
     room: Room
     token: Token
     peer: Peer
     client_data: str
-    platform: str
+    platform: str | None
     ip: str | None = None
+    trusted: bool = False
     active_at: int = field(default_factory=now_ms)
-    final_user_id: str = field(default_factory=ids.final_user_id)
+    final_user_id: str | None = field(default_factory=ids.final_user_id)
     probe_id: str = field(default_factory=ids.probe_id)
     stream: PublishedStream | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     present: bool = True
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.id
+        if self.hidden:  # the real server knows nothing more of them
+            self.key = f"{self.id}_{self.probe_id}"
+            self.ip = self.platform = self.final_user_id = None
 
     @property
     def id(self) -> str:
@@ -104,9 +117,24 @@ class Participant:
         return self.token.connection_id
 
     @property
+    def hidden(self) -> bool:
+        """Whether the others are told neither of its coming nor of its going, and the backend neither."""
+        return self.id in HIDDEN
+
+    @property
     def role(self) -> Role:
-        """What it may do."""
+        """What it is told that it may do."""
         return self.token.properties.role
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether it may publish: not as a `SUBSCRIBER`, unless it is trusted."""
+        return self.trusted or self.role.may_publish
+
+    @property
+    def may_moderate(self) -> bool:
+        """Whether it may force others: as a `MODERATOR`, or trusted."""
+        return self.trusted or self.role.may_moderate
 
     @property
     def metadata(self) -> str:

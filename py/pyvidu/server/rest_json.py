@@ -46,7 +46,7 @@ def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
 
 def connections_json(room: Room, *, pending: bool) -> list[dict[str, Any]]:
     """The connections of a session: the active ones, then the ones with an unused token."""
-    active = [active_json(participant) for participant in room.participants]
+    active = [active_json(participant) for participant in room.participants if not participant.hidden]
     return active + ([pending_json(token) for token in room.tokens] if pending else [])
 
 

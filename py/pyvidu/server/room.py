@@ -23,11 +23,11 @@ from pyvidu.protocol.messages import (
 )
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
-from pyvidu.server.errors import OpenViduError
+from pyvidu.server.errors import AnsweredError, OpenViduError
 from pyvidu.server.keyring import Keyring
 from pyvidu.server.limits import LimitReached, Limits
 from pyvidu.server.observers import Observer
-from pyvidu.server.participant import Participant, PublishedStream, Subscription
+from pyvidu.server.participant import HIDDEN, Participant, PublishedStream, Subscription
 from pyvidu.server.tokens import Role, Token, now_ms
 
 
@@ -76,7 +76,7 @@ class Room:
         self.tokens: Keyring[Token] = Keyring()
         self.active = False
         self.closed = False
-        self._members: dict[str, Participant] = {}
+        self._members: dict[str, Participant] = {}  # by `Participant.key`
         self._on_departure = on_departure
         self._on_empty = on_empty
         self._limits = limits or Limits()
@@ -94,7 +94,9 @@ class Room:
         return [member for member in self._members.values() if member is not participant]
 
     def find(self, connection_id: str) -> Participant | None:
-        """The participant with that connection id."""
+        """The participant with that connection id; of several hidden ones the first."""
+        if connection_id in HIDDEN:
+            return next((member for member in self._members.values() if member.id == connection_id), None)
         return self._members.get(connection_id)
 
     def owner_of(self, stream_id: str) -> Participant | None:
@@ -153,11 +155,12 @@ class Room:
         if not self.active:
             self.active = True
             self.observer.session_created(self)
-        self._members[participant.id] = participant
+        self._members[participant.key] = participant
         logs.event("joined", session=self.id, participant=participant.id, role=participant.role.value)
         self.observer.joined(participant)
-        tell(before, participant.joined())
-        return before
+        if not participant.hidden:
+            tell(before, participant.joined())
+        return [member for member in before if not member.hidden]
 
     def published(self, participant: Participant, stream: PublishedStream) -> None:
         """`participant` now publishes `stream`: the others are told."""
@@ -182,7 +185,7 @@ class Room:
         """Takes the stream of `participant` away, and with it every subscription to it. Nobody is told yet."""
         stream = participant.stream
         if stream is None:
-            raise OpenViduError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
+            raise AnsweredError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
         participant.stream = None
         self._end_connections_of(participant, stream, reason)
         logs.event("unpublished", session=self.id, participant=participant.id, stream=stream.id)
@@ -197,7 +200,7 @@ class Room:
 
         The room that it leaves empty is closed.
         """
-        if self._members.pop(participant.id, None) is None:
+        if self._members.pop(participant.key, None) is None:
             return
         participant.present = False
         if participant.stream is not None:
@@ -208,7 +211,8 @@ class Room:
         logs.event("left", session=self.id, participant=participant.id, reason=reason)
         self.observer.left(participant, reason)
         self._on_departure(participant)
-        tell(self.participants, ParticipantLeft(connection_id=participant.id, reason=reason))
+        if not participant.hidden:
+            tell(self.participants, ParticipantLeft(connection_id=participant.id, reason=reason))
         if not self._members and not self.closed:
             self.close(reason)
 
@@ -216,9 +220,9 @@ class Room:
         """Takes `participant` out against its will: `participantLeft` to the others, then (after `before_telling`, the
         answer to a moderator) `participantEvicted` to all who were there, the evicted one too.
         """
-        if self._members.get(participant.id) is not participant:
+        if self._members.get(participant.key) is not participant:
             return
-        witnesses = self.participants
+        witnesses = [participant] if participant.hidden else self.participants
         self.depart(participant, reason)
         if before_telling:
             before_telling()

@@ -110,7 +110,7 @@ class Rooms:
         self._tasks.spawn(work, what)
 
     def _departed(self, participant: Participant) -> None:
-        self.background(self.media.leave(participant.id), f"media of {participant.id} ends")
+        self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
         participant.peer.departed()
 
     def _emptied(self, room: Room) -> None:

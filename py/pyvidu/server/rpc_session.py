@@ -47,6 +47,7 @@ class RpcSession:
         self.id = ids.rpc_session_id()
         self.socket: Socket | None = None
         self.participant: Participant | None = None
+        self.tried_to_join = False
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds

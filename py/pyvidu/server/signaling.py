@@ -25,6 +25,7 @@ from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered, NotAMember
 from pyvidu.server.faults import Faults
+from pyvidu.server.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.handlers import HANDLERS, Context, unknown
 from pyvidu.server.keyring import Keyring
 from pyvidu.server.rpc_session import RpcSession, Socket
@@ -33,7 +34,7 @@ from pyvidu.server.tasks import Tasks
 from pyvidu.server.transport import Transport
 
 _log = logging.getLogger(__name__)
-_HANDLERS = HANDLERS | STREAM_HANDLERS
+_HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS
 _IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joining (only where the server pings)
 
 
@@ -274,19 +275,22 @@ class Signaling:
             await self._dispatch(exchange)
         except (NeverAnswered, NotAMember) as error:
             if self._profile.answers_everything:
-                self._fail(exchange, error.to_object())
+                self._fail(exchange, error.to_object(exchange.session.id))
         except OpenViduError as error:
-            self._fail(exchange, error.to_object())
+            self._fail(exchange, error.to_object(exchange.session.id))
         except Exception as error:  # noqa: BLE001 - a crash of one request ends no socket
             _log.exception("Request '%s' of %s failed", exchange.request.method, _name(exchange.socket))
             self._fail(exchange, ErrorObject(int(Code.INTERNAL), Code.INTERNAL.text(f"{type(error).__name__}")))
 
     async def _dispatch(self, exchange: Exchange) -> None:
         method = exchange.request.method
-        if method != "joinRoom" and not exchange.session.joined_once:
+        if method == "joinRoom":
+            exchange.session.tried_to_join = True
+        elif not exchange.session.joined_once:
+            what = "session information" if exchange.session.tried_to_join else "connection"
             raise OpenViduError(
                 Code.TRANSPORT,
-                f"No connection found for participant with privateId {exchange.session.id}. "
+                f"No {what} found for participant with privateId {exchange.session.id}. "
                 "Method 'Session.connect()' must be the first operation called in any session",
             )
         handler = _HANDLERS.get(method)

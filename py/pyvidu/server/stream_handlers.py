@@ -14,10 +14,12 @@ from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.wire import WireError
-from pyvidu.server.errors import OpenViduError
+from pyvidu.server.errors import AnsweredError, OpenViduError
 from pyvidu.server.exchange import Exchange, NeverAnswered
+from pyvidu.server.filter_handlers import filter_to_publish_with
 from pyvidu.server.handlers import Context, Handler, moderator
 from pyvidu.server.participant import Participant, PublishedStream
+from pyvidu.server.room import Room
 from pyvidu.server.tokens import now_ms
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ _log = logging.getLogger(__name__)
 async def publish_video(context: Context, exchange: Exchange) -> None:
     """The result, then `participantPublished` to the others."""
     participant = exchange.participant
-    if not participant.role.may_publish:
+    if not participant.may_publish:
         raise OpenViduError(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
     call = exchange.read(m.PublishVideo)
     if participant.stream is not None:
@@ -34,14 +36,13 @@ async def publish_video(context: Context, exchange: Exchange) -> None:
             Code.ALREADY_STREAMING,
             f"User {participant.id} is already publishing in session {participant.room.id}",
         )
-    if call.filter:
-        raise OpenViduError(
-            Code.FILTER_NOT_APPLIED,
-            f"Error applying filter for publishing user {participant.id}: this media server has no filters",
-        )
     stream = PublishedStream.of(participant.id, call)
-    media = context.rooms.media
-    answer = await _negotiated(media.publish(participant.id, stream.id, call.sdp_offer), "publishing", participant)
+    stream.filter = filter_to_publish_with(participant, call.filter)
+    answer = await _negotiated(
+        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer),
+        participant,
+        f"Error generating SDP response for publishing user {participant.id}",
+    )
     await _still_member(context, exchange, participant)
     participant.stream = stream
     exchange.answer(m.PublishVideoResult(sdp_answer=answer, id=stream.id, created_at=stream.created_at))
@@ -76,8 +77,11 @@ async def receive_video_from(context: Context, exchange: Exchange) -> None:
     call = exchange.read(m.ReceiveVideoFrom)
     owner, stream = _sender(participant, call.sender)
     if call.sdp_offer is None:
+        if call.sdp_answer is None:
+            raise NeverAnswered(Code.MEDIA_SDP, "'receiveVideoFrom' has neither 'sdpOffer' nor 'sdpAnswer'")
         raise _no_server_offers()
-    await _subscribe(context, exchange, owner, stream, call.sdp_offer)
+    failed = f"Unable to generate SDP answer when subscribing '{participant.id}' to '{owner.id}'"
+    await _subscribe(context, exchange, owner, stream, call.sdp_offer, failed)
 
 
 async def unsubscribe_from_video(context: Context, exchange: Exchange) -> None:
@@ -90,7 +94,7 @@ async def unsubscribe_from_video(context: Context, exchange: Exchange) -> None:
     subscription = participant.room.unsubscribe(participant, owner)
     exchange.answer()
     if subscription is not None:
-        await _ended(context.rooms.media.unsubscribe(participant.id, subscription.stream_id))
+        await _ended(context.rooms.media.unsubscribe(participant.key, subscription.stream_id))
 
 
 async def prepare_receive_video_from(_: Context, exchange: Exchange) -> None:
@@ -106,20 +110,22 @@ async def reconnect_stream(context: Context, exchange: Exchange) -> None:
     room = participant.room
     if participant.stream is not None and participant.stream.id == call.stream:
         offer = call.sdp_offer or call.sdp_string or ""
-        answer = await _negotiated(context.rooms.media.republish(call.stream, offer), "publishing", participant)
+        failed = f"Error generating SDP response for publishing user {participant.id}"
+        answer = await _negotiated(context.rooms.media.republish(call.stream, offer), participant, failed)
         await _still_member(context, exchange, participant)
         if room.owner_of(call.stream) is not participant:  # unpublished meanwhile, by force
-            raise OpenViduError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
+            raise _not_there(call.stream, room)
         participant.stream.created_at = now_ms()
         room.observer.renegotiated(participant, publishing=True)
         exchange.answer(m.PublishVideoResult(answer, call.stream, participant.stream.created_at))
         return
     owner = room.owner_of(call.stream)
     if owner is None or owner.stream is None:
-        raise OpenViduError(Code.USER_NOT_STREAMING, f"Stream '{call.stream}' does not exist in Session '{room.id}'")
+        raise _not_there(call.stream, room)
     if call.sdp_offer is None:
         raise _no_server_offers()
-    await _subscribe(context, exchange, owner, owner.stream, call.sdp_offer)
+    failed = f"Unable to generate SDP answer when reconnecting subscriber to '{call.stream}'"
+    await _subscribe(context, exchange, owner, owner.stream, call.sdp_offer, failed)
     room.observer.renegotiated(participant, publishing=False)
 
 
@@ -153,14 +159,16 @@ STREAM_HANDLERS: dict[str, Handler] = {
 
 
 async def _subscribe(
-    context: Context, exchange: Exchange, owner: Participant, stream: PublishedStream, offer: str
+    context: Context, exchange: Exchange, owner: Participant, stream: PublishedStream, offer: str, failed: str
 ) -> None:
     participant = exchange.participant
+    if owner is participant:
+        raise AnsweredError(Code.USER_NOT_STREAMING, "Can loopback only when publishing media")
     media = context.rooms.media
-    answer = await _negotiated(media.subscribe(participant.id, stream.id, offer), "subscribing", participant)
+    answer = await _negotiated(media.subscribe(participant.key, stream.id, offer), participant, failed)
     await _still_member(context, exchange, participant)
     if owner.stream is not stream or not owner.present:
-        await _ended(media.unsubscribe(participant.id, stream.id))
+        await _ended(media.unsubscribe(participant.key, stream.id))
         raise _not_streaming(owner.id, participant)
     participant.room.subscribed(participant, owner, stream)
     exchange.answer(m.SdpAnswerResult(sdp_answer=answer))
@@ -174,42 +182,45 @@ def _sender(participant: Participant, stream_id: str) -> tuple[Participant, Publ
         raise OpenViduError(Code.INTERNAL, str(error)) from None
     owner = participant.room.find(owner_id)
     if owner is None:
-        raise OpenViduError(Code.USER_NOT_FOUND, f"User '{owner_id} not found in session '{participant.room.id}'")
+        raise AnsweredError(Code.USER_NOT_FOUND, f"User '{owner_id} not found in session '{participant.room.id}'")
     if owner.stream is None:
         raise _not_streaming(owner_id, participant)
     return owner, owner.stream
 
 
 def _not_streaming(owner_id: str, participant: Participant) -> OpenViduError:
-    return OpenViduError(
+    return AnsweredError(
         Code.USER_NOT_STREAMING, f"User '{owner_id} not streaming media in session '{participant.room.id}'"
     )
 
 
+def _not_there(stream_id: str, room: Room) -> OpenViduError:
+    sentence = f"Stream '{stream_id}' does not exist in Session '{room.id}'"
+    return AnsweredError(Code.USER_NOT_STREAMING, sentence, data="{}")
+
+
 def _no_server_offers() -> OpenViduError:
-    return OpenViduError(
+    return AnsweredError(
         Code.MEDIA_ENDPOINT,
         "This media server (kurento) answers offers of clients and makes none: 'sdpOffer' is missing",
     )
 
 
-async def _negotiated(negotiation: Awaitable[str], what: str, participant: Participant) -> str:
+async def _negotiated(negotiation: Awaitable[str], participant: Participant, failed: str) -> str:
     try:
         return await negotiation
     except Exception as error:
         # Whatever the router found wrong with the offer is the asker's to know, and no reason to stop serving it.
         # Its words may quote the offer, so only a log that may have SDP in it has them.
-        _log.warning("SDP negotiation of %s (%s) failed: %s", participant.id, what, type(error).__name__)
+        _log.warning("%s: %s", failed, type(error).__name__)
         _log.debug("SDP negotiation of %s failed: %s", participant.id, error)
-        raise OpenViduError(
-            Code.MEDIA_SDP, f"Error generating SDP response for {what} user {participant.id}: {error}"
-        ) from error
+        raise AnsweredError(Code.MEDIA_SDP, f"{failed}: {error}") from error
 
 
 async def _still_member(context: Context, exchange: Exchange, participant: Participant) -> None:
     if not participant.present:
         # Its media was ended at the eviction; what was negotiated since then is not.
-        await _ended(context.rooms.media.leave(participant.id))
+        await _ended(context.rooms.media.leave(participant.key))
         exchange.participant  # noqa: B018 - raises
 
 

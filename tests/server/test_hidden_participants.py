@@ -1,0 +1,102 @@
+"""Who comes with the secret: every right, and as recorder or speech to text unseen by the others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from live_server import LiveServer
+from server_world import SECRET, Client, World, join_params, settle
+
+from virtual_time import virtual_time
+
+WAYS = pytest.mark.parametrize(("way", "name"), [("recorder", "RECORDER"), ("stt", "SPEECH_TO_TEXT")])
+
+
+async def come(client: Client, **way: bool) -> None:
+    """Joins as openvidu-browser does with `wss://HOST?sessionId=room&secret=SECRET&recorder=true`."""
+    result = await client.result("joinRoom", **join_params("", client.world.room.id, secret=SECRET) | way)
+    client.id, client.rpc_id = result["id"], result["sessionId"]
+
+
+@virtual_time
+@WAYS
+async def test_nobody_is_told_that_it_comes_or_goes(way: str, name: str) -> None:
+    async with World() as world:
+        ada = await world.member()
+        hidden = Client(world)
+        await come(hidden, **{way: True})
+        assert hidden.id == name
+        bob = Client(world)
+        assert [member["id"] for member in (await bob.join())["value"]] == [ada.id]
+        await hidden.result("leaveRoom")
+        assert [(method, told["id"]) for method, told in ada.notifications()] == [("participantJoined", bob.id)]
+        assert bob.notifications() == []
+
+
+@virtual_time
+@WAYS
+async def test_it_sees_hears_and_signals_like_everybody(way: str, name: str) -> None:
+    async with World() as world:
+        ada, hidden = await world.member(), Client(world)
+        await come(hidden, **{way: True})
+        stream = await ada.publish()
+        await hidden.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+        assert [told["id"] for _, told in hidden.notifications("participantPublished")] == [ada.id]
+        await ada.result("sendMessage", message=json.dumps({"to": [name], "data": "x", "type": "signal"}))
+        assert len(hidden.notifications("sendMessage")) == 1
+
+
+@virtual_time
+async def test_two_recorders_are_two_even_in_one_session() -> None:
+    async with World() as world:
+        ada, one, two = await world.member(), Client(world), Client(world)
+        await come(one, recorder=True)
+        await come(two, recorder=True)
+        stream = await ada.publish()
+        await one.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+        await two.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+        await one.result("leaveRoom")
+        await settle()
+        assert two.id in {member.id for member in world.room.participants}
+        [(_, left)] = world.media.named("leave")
+        first, second = [subscriber for _, subscriber, *_ in world.media.named("subscribe")]
+        assert left == first != second
+
+
+@virtual_time
+async def test_an_eviction_is_told_to_the_hidden_one_alone() -> None:
+    async with World() as world:
+        ada, hidden = await world.member(), Client(world)
+        await come(hidden, recorder=True)
+        recorder = world.room.find("RECORDER")
+        assert recorder
+        world.room.evict(recorder, "forceDisconnectByServer")
+        assert hidden.notifications("participantEvicted")
+        assert ada.notifications() == []
+
+
+@virtual_time
+async def test_the_secret_gives_every_right_whatever_role_it_is_told() -> None:
+    async with World() as world:
+        ada, trusted = await world.member(), Client(world)
+        result = await trusted.result("joinRoom", **join_params("", "room", secret=SECRET))
+        assert result["role"] == "SUBSCRIBER"
+        trusted.id = result["id"]
+        assert [told["id"] for _, told in ada.notifications("participantJoined")] == [trusted.id]
+        await trusted.publish()
+        await trusted.result("forceDisconnect", connectionId=ada.id)
+        assert not world.room.find(ada.id)
+
+
+async def test_the_backend_does_not_see_hidden_ones_unless_it_asks_by_name(live: LiveServer) -> None:
+    ada = await live.member()
+    page = await live.page()
+    await page.result("joinRoom", **join_params("", "room", secret=SECRET) | {"recorder": True})
+    listed = await live.rest("GET", "sessions/room/connection")
+    assert [connection["id"] for connection in listed["content"]] == [ada.id]
+    assert (await live.rest("GET", "sessions/room"))["connections"]["numberOfElements"] == 1
+    recorder = await live.rest("GET", "sessions/room/connection/RECORDER")
+    assert (recorder["location"], recorder["ip"], recorder["platform"]) == ("unknown", None, None)
+    assert await live.status("DELETE", "sessions/room/connection/RECORDER") == 204
+    assert (await page.told("participantEvicted"))["reason"] == "forceDisconnectByServer"
