@@ -144,11 +144,11 @@ class SignalingPlane:
 
     def leave(self) -> None:
         """Tells the server that we leave, synchronously: on an open socket, even a silent one, it goes out with the next
-        packet that gets through.
+        packet that gets through. Where `connect` is under way nobody knows which of the two sockets the server listens to.
         """
-        socket = self._current
-        if socket is not None and socket.is_open:
-            socket.request(LeaveRoom())
+        for socket in (self._attempt, self._current):
+            if socket is not None and socket.is_open:
+                socket.request(LeaveRoom())
 
     def close(self, error: OpenViduError | None = None) -> None:
         """Lets go of everything. What waits fails with `error`; the listener hears nothing more."""

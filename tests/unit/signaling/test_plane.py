@@ -49,6 +49,18 @@ async def test_ids_are_counted_up_and_never_used_twice_over_all_sockets() -> Non
 
 
 @virtual_time
+async def test_who_leaves_while_connect_is_under_way_says_so_on_the_socket_that_it_goes_over() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.answers["connect"] = None
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    plane.leave()
+    plane.close()
+    assert server.sockets[1].methods() == ["connect", "echo", "ping", "leaveRoom"]
+
+
+@virtual_time
 async def test_connect_goes_first_on_a_new_socket_with_the_rpc_session_id() -> None:
     server = ScriptedServer()
     plane = await server.joined()
