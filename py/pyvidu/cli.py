@@ -22,6 +22,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
+class _Line(click.types.StringParamType):
+    """Text with spaces in it: of several in one environment variable each has a line."""
+
+    envvar_list_splitter = "\n"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PYVIDU"})
 @click.version_option(package_name="pyvidu")
 def main() -> None:
@@ -74,6 +80,11 @@ def vendor_command(into: Path | None) -> None:
               help="A TURN server that clients are told to use, as turn:HOST:PORT; may be repeated.")  # fmt: skip
 @click.option("--turn-username", default="", help="Its user, of the long-term credential mechanism.")
 @click.option("--turn-credential", default="", help="Its password; better told by PYVIDU_SERVE_TURN_CREDENTIAL.")
+@click.option("--webhook", metavar="URL", help="Where OpenVidu's events (participantJoined...) are posted to, as JSON.")
+@click.option("--webhook-header", multiple=True, type=_Line(), metavar="'NAME: VALUE'",
+              help="Sent with each of them; may be repeated. In the environment: one a line.")  # fmt: skip
+@click.option("--webhook-event", multiple=True, metavar="NAME",
+              help="Only these are posted; may be repeated. All unless told.")  # fmt: skip
 @click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
 @click.option("--log-level", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
@@ -96,6 +107,9 @@ def serve(
     turn_url: tuple[str, ...],
     turn_username: str,
     turn_credential: str,
+    webhook: str | None,
+    webhook_header: tuple[str, ...],
+    webhook_event: tuple[str, ...],
     vendor_dir: Path | None,
     log_level: str,
 ) -> None:
@@ -109,12 +123,15 @@ def serve(
         from pyvidu.server.errors import ConfigurationError
         from pyvidu.server.limits import Limits
         from pyvidu.server.turn import TurnServer
+        from pyvidu.server.webhooks import WebhookSettings
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pyvidu"):
             raise
         raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
     try:
         turn = TurnServer(turn_url, turn_username, turn_credential) if turn_url or turn_username else None
+        events = {"events": webhook_event} if webhook_event else {}
+        settings = WebhookSettings(webhook, webhook_header, **events) if webhook else None
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None
     config = ServerConfig(
@@ -130,6 +147,7 @@ def serve(
         demo=demo,
         vendor_dir=vendor_dir,
         turn=turn,
+        webhook=settings,
         log_level=log_level.lower(),
         limits=Limits(
             sessions=max_sessions,

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server import logs
+from pyvidu.server.cdr import CallDetailRecords
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.demo import add_demo_token
 from pyvidu.server.errors import ConfigurationError
@@ -31,6 +32,7 @@ from pyvidu.server.signaling import Signaling
 from pyvidu.server.tasks import Tasks
 from pyvidu.server.tokens import now_ms
 from pyvidu.server.turn import TurnServer
+from pyvidu.server.webhooks import Webhook
 from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
 
 DEFAULT_SECRET = ServerConfig().secret
@@ -50,6 +52,7 @@ class Server:
     faults: Faults
     signaling: Signaling
     tasks: Tasks
+    webhook: Webhook | None
 
 
 SERVER = web.AppKey("server", Server)
@@ -72,7 +75,10 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
         tell_probe_id=config.fault_control,
     )
     signaling = Signaling(context, tasks, faults)
-    server = Server(config, media, rooms, profile, faults, signaling, tasks)
+    webhook = Webhook(config.webhook) if config.webhook else None
+    if webhook is not None:
+        rooms.observers.add(CallDetailRecords(webhook.post))
+    server = Server(config, media, rooms, profile, faults, signaling, tasks, webhook)
 
     app = web.Application(client_max_size=MAX_MESSAGE)
     app[SERVER] = server
@@ -189,7 +195,11 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
         server.tasks.spawn(server.signaling.beat(), "pings"),
         server.tasks.spawn(_housekeeping(server.rooms), "housekeeping"),
     ]
+    if server.webhook is not None:
+        rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
     yield
+    if server.webhook is not None:
+        await server.webhook.close(_SHUTDOWN_TIMEOUT)
     for rhythm in rhythms:
         rhythm.cancel()
     server.profile.close()

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pyvidu.server.limits import Limits
 from pyvidu.server.turn import TurnServer
+from pyvidu.server.webhooks import WebhookSettings
 
 Profile = Literal["default", "kurento"]
 
@@ -19,7 +20,7 @@ class ServerConfig:
     `eviction_timeout` is in seconds from the last byte received of a participant (profile `default` only; profile
     `kurento` has the real server's two clocks). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
     `allowed_origins` restricts who may open the WebSocket; empty allows any, for it is the token that opens it.
-    `turn` is handed on to clients whose connection names no ICE servers of its own.
+    `turn` is handed on to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
     """
 
     host: str = "127.0.0.1"
@@ -35,4 +36,5 @@ class ServerConfig:
     log_level: str = "info"
     vendor_dir: Path | None = None
     turn: TurnServer | None = None
+    webhook: WebhookSettings | None = None
     limits: Limits = field(default_factory=Limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ class Observer:
     """Is told after the fact. Every method does nothing unless it is overridden."""
 
     def session_created(self, room: Room) -> None:
-        """A session has had its first join."""
+        """There is a session, which nobody has joined yet."""
 
     def session_destroyed(self, room: Room, reason: str) -> None:
-        """A session that had been joined is over."""
+        """A session is over. One that is tidied up because nobody ever came is not told of, as on the real server."""
 
     def joined(self, participant: Participant) -> None:
         """`participant` is in its room."""
@@ -29,6 +30,11 @@ class Observer:
 
     def connection_destroyed(self, participant: Participant, stream_id: str, owner: Participant, reason: str) -> None:
         """The end of such a connection."""
+
+    def signal_sent(
+        self, room: Room, sender: str | None, to: Sequence[str], type_: str | None, data: str | None
+    ) -> None:
+        """A signal reached the connections `to`. `sender` is one too, or None for the backend."""
 
     def renegotiated(self, participant: Participant, *, publishing: bool) -> None:
         """A media connection was replaced by `reconnectStream`."""
@@ -79,6 +85,13 @@ class Observers(Observer):
         """See `Observer`."""
         for observer in self._all:
             observer.connection_destroyed(participant, stream_id, owner, reason)
+
+    def signal_sent(
+        self, room: Room, sender: str | None, to: Sequence[str], type_: str | None, data: str | None
+    ) -> None:
+        """See `Observer`."""
+        for observer in self._all:
+            observer.signal_sent(room, sender, to, type_, data)
 
     def renegotiated(self, participant: Participant, *, publishing: bool) -> None:
         """See `Observer`."""

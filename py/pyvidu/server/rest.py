@@ -29,6 +29,7 @@ from pyvidu.server.rest_bodies import ConnectionBody, ConnectionPatchBody, Sessi
 from pyvidu.server.room import Room
 from pyvidu.server.rooms import RoomExists, Rooms
 from pyvidu.server.tokens import now_ms
+from pyvidu.server.webhooks import WebhookSettings
 
 API = "/openvidu/api"
 USER = "OPENVIDUAPP"
@@ -188,6 +189,7 @@ class _Rest:
     # --- configuration ------------------------------------------------------------------------------------------------
 
     async def config(self, request: web.Request) -> web.Response:
+        webhook = self._config.webhook
         return web.json_response(
             {
                 "VERSION": VERSION,
@@ -205,7 +207,8 @@ class _Rest:
                 "OPENVIDU_SESSIONS_GARBAGE_INTERVAL": 900,
                 "OPENVIDU_SESSIONS_GARBAGE_THRESHOLD": 3600,
                 "OPENVIDU_RECORDING": False,
-                "OPENVIDU_WEBHOOK": False,
+                "OPENVIDU_WEBHOOK": webhook is not None,
+                **(_webhook(webhook) if webhook else {}),
             }
         )
 
@@ -280,6 +283,14 @@ def _error(request: web.Request, status: int, message: str) -> web.Response:
         "path": request.path,
     }
     return web.json_response(error, status=status)
+
+
+def _webhook(settings: WebhookSettings) -> dict[str, Any]:
+    return {
+        "OPENVIDU_WEBHOOK_ENDPOINT": settings.url,
+        "OPENVIDU_WEBHOOK_HEADERS": [f"{name}: {value}" for name, value in settings.own_headers.items()],
+        "OPENVIDU_WEBHOOK_EVENTS": list(settings.events),
+    }
 
 
 def _public_url(request: web.Request) -> str:

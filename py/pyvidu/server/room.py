@@ -139,7 +139,7 @@ class Room:
                 self.tokens.pop(token.value)
                 logs.event("token expired", session=self.id, participant=token.connection_id)
         if not self._members and self._limits.idle_session and now >= self._idle_since + self._limits.idle_session:
-            self.close()
+            self._end("")
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -152,9 +152,7 @@ class Room:
                 Code.GENERIC, f"Unable to join session {self.id}. It has {len(self._members)} participants, the limit"
             )
         before = self.participants
-        if not self.active:
-            self.active = True
-            self.observer.session_created(self)
+        self.active = True
         self._members[participant.key] = participant
         logs.event("joined", session=self.id, participant=participant.id, role=participant.role.value)
         self.observer.joined(participant)
@@ -187,7 +185,8 @@ class Room:
         if stream is None:
             raise AnsweredError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
         participant.stream = None
-        self._end_connections_of(participant, stream, reason)
+        self.observer.connection_destroyed(participant, stream.id, participant, reason)
+        self._end_subscriptions_to(participant, stream, reason)
         logs.event("unpublished", session=self.id, participant=participant.id, stream=stream.id)
         return stream
 
@@ -203,11 +202,14 @@ class Room:
         if self._members.pop(participant.key, None) is None:
             return
         participant.present = False
-        if participant.stream is not None:
-            self._end_connections_of(participant, participant.stream, reason)
+        stream = participant.stream
+        if stream is not None:
+            self._end_subscriptions_to(participant, stream, reason)
         for owner_id, subscription in list(participant.subscriptions.items()):
             if (owner := self._members.get(owner_id)) is not None:
                 self.observer.connection_destroyed(participant, subscription.stream_id, owner, reason)
+        if stream is not None:
+            self.observer.connection_destroyed(participant, stream.id, participant, reason)
         logs.event("left", session=self.id, participant=participant.id, reason=reason)
         self.observer.left(participant, reason)
         self._on_departure(participant)
@@ -268,18 +270,15 @@ class Room:
                 )
             recipients = list(wanted.values())
         tell(recipients, SignalReceived(type=type_, data=data, from_=sender))
+        self.observer.signal_sent(self, sender, [member.id for member in recipients], type_, data)
 
     def close(self, reason: str = "") -> None:
         """Ends the room: everybody in it is evicted one by one, unused tokens are void."""
         if self.closed:
             return
         if not self._members:
-            self.closed = True
-            self.tokens.clear()
-            logs.event("session closed", session=self.id, reason=reason or None)
-            if self.active:
-                self.observer.session_destroyed(self, reason)
-            self._on_empty(self)
+            self._end(reason)
+            self.observer.session_destroyed(self, reason)
             return
         for participant in self.participants:
             self.evict(participant, reason)
@@ -294,12 +293,17 @@ class Room:
         self.closed = True
         return gone
 
-    def _end_connections_of(self, owner: Participant, stream: PublishedStream, reason: str) -> None:
-        """The stream of `owner` ends, and with it every subscription to it."""
+    def _end(self, reason: str) -> None:
+        """The room, which nobody is in, is no more."""
+        self.closed = True
+        self.tokens.clear()
+        logs.event("session closed", session=self.id, reason=reason or None)
+        self._on_empty(self)
+
+    def _end_subscriptions_to(self, owner: Participant, stream: PublishedStream, reason: str) -> None:
         for member in self._members.values():
             if member.subscriptions.pop(owner.id, None) is not None:
                 self.observer.connection_destroyed(member, stream.id, owner, reason)
-        self.observer.connection_destroyed(owner, stream.id, owner, reason)
 
 
 def tell(recipients: Iterable[Participant], call: Call) -> None:

@@ -63,6 +63,7 @@ class Rooms:
         )
         self._rooms[room_id] = room
         logs.event("session created", session=room_id)
+        self.observers.session_created(room)
         return room
 
     def issue_token(self, room: Room, properties: ConnectionProperties, origin: str) -> Token:
@@ -100,8 +101,8 @@ class Rooms:
         for room in rooms.values():
             logs.event("session forgotten", session=room.id)
             for participant in room.abandon():
-                self.media.kill(participant.id)
-                self.background(self.media.leave(participant.id), f"media of {participant.id} ends")
+                self.media.kill(participant.key)
+                self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
         if self.life is not None:
             self.life += 1
 

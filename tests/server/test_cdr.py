@@ -1,0 +1,203 @@
+"""What a backend is told, to the field: the events of OpenVidu's CDR, in the real server's order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from server_world import SECRET, Client, World, join_params
+
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server.cdr import CallDetailRecords
+from pyvidu.server.limits import Limits
+from pyvidu.server.room import SessionProperties
+from pyvidu.server.tokens import Role, now_ms
+from virtual_time import virtual_time
+
+LATER = 7900  # milliseconds that every call of these tests seems to last
+
+
+class Recorded(World):
+    """A world whose events are kept."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        super().__init__(limits=limits)
+        self.events: list[dict[str, Any]] = []
+        self.rooms.observers.add(CallDetailRecords(self.events.append, clock=lambda: now_ms() + LATER))
+        self.room = self.rooms.create(SessionProperties(custom_session_id="told"))
+
+    def told(self) -> list[str]:
+        """The names of the events so far, which are forgotten."""
+        names = [event["event"] for event in self.events]
+        self.events.clear()
+        return names
+
+
+@virtual_time
+async def test_a_session_is_created_when_the_backend_makes_it_and_destroyed_when_the_last_one_left() -> None:
+    async with Recorded() as world:
+        created = world.room.created_at
+        base = {"sessionId": "told", "uniqueSessionId": f"told_{created}"}
+        assert world.events == [base | {"timestamp": created, "event": "sessionCreated"}]
+        ada = await world.member()
+        await ada.result("leaveRoom")
+        destroyed = world.events[-1]
+        assert list(destroyed) == [
+            "sessionId", "uniqueSessionId", "timestamp", "startTime", "duration", "reason", "event",
+        ]  # fmt: skip
+        assert destroyed["startTime"] == created
+        assert destroyed["duration"] == LATER // 1000
+        assert destroyed["reason"] == "lastParticipantLeft"
+
+
+@virtual_time
+async def test_a_participant_is_told_with_its_two_ids_its_address_and_both_data() -> None:
+    async with Recorded() as world:
+        ada = Client(world)
+        joined = await ada.join(data="of the page", server_data="of the backend")
+        world.room.evict(world.room.participants[0], Reason.FORCE_DISCONNECT_BY_SERVER)
+        _, came, left, _ = world.events
+        who = {
+            "participantId": ada.id,
+            "connectionId": ada.id,
+            "location": "unknown",
+            "ip": "127.0.0.1",
+            "platform": "Test",
+            "clientData": "of the page",
+            "serverData": "of the backend",
+        }
+        base = {"sessionId": "told", "uniqueSessionId": f"told_{world.room.created_at}"}
+        assert came == base | {"timestamp": joined["createdAt"]} | who | {"event": "participantJoined"}
+        assert left.pop("timestamp") >= joined["createdAt"] + LATER
+        end = {"startTime": joined["createdAt"], "duration": LATER // 1000, "reason": "forceDisconnectByServer"}
+        assert left == base | end | who | {"event": "participantLeft"}
+
+
+@virtual_time
+async def test_a_media_connection_goes_out_or_comes_in_and_keeps_the_media_that_it_began_with() -> None:
+    async with Recorded() as world:
+        ada, bob = await world.member(), await world.member()
+        world.told()
+        stream = await ada.publish()
+        await bob.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+        dimensions = {"streamId": stream, "property": "videoDimensions", "newValue": "{}", "reason": "deviceRotated"}
+        await ada.result("streamPropertyChanged", **dimensions)
+        await bob.result("unsubscribeFromVideo", sender=ada.id)
+        media = {
+            "videoSource": "CAMERA",
+            "videoFramerate": 30,
+            "videoDimensions": '{"width":640,"height":480}',
+            "audioEnabled": True,
+            "videoEnabled": True,
+        }
+        base = {"sessionId": "told", "uniqueSessionId": f"told_{world.room.created_at}"}
+        out, into, end = world.events
+        assert isinstance(out.pop("timestamp"), int)
+        assert out == {
+            **base, "streamId": stream, "participantId": ada.id, "connectionId": ada.id, "connection": "OUTBOUND",
+            **media, "event": "webrtcConnectionCreated",
+        }  # fmt: skip
+        started = into.pop("timestamp")
+        fields = {
+            "streamId": stream, "participantId": bob.id, "connectionId": bob.id,
+            "connection": "INBOUND", "receivingFrom": ada.id, **media,
+        }  # fmt: skip
+        assert into == base | fields | {"event": "webrtcConnectionCreated"}
+        assert isinstance(end.pop("timestamp"), int)
+        over = {"startTime": started, "duration": LATER // 1000, "reason": "unsubscribe"}
+        assert end == base | over | fields | {"event": "webrtcConnectionDestroyed"}
+
+
+@virtual_time
+async def test_a_stream_without_video_has_no_fields_of_video() -> None:
+    async with Recorded() as world:
+        ada = await world.member()
+        await ada.publish(hasVideo=False)
+        event = world.events[-1]
+        assert not {"videoSource", "videoFramerate", "videoDimensions"} & event.keys()
+        assert (event["audioEnabled"], event["videoEnabled"]) == (True, False)
+
+
+@virtual_time
+async def test_who_unpublishes_is_told_before_its_subscribers_and_who_leaves_after_them() -> None:
+    async with Recorded() as world:
+        ada, bob = await world.member(), await world.member()
+        for ends in ("unpublishVideo", "leaveRoom"):
+            ours = await ada.publish()
+            if not world.room.participants[1].stream:
+                await bob.publish()
+            theirs = world.room.participants[1].stream
+            assert theirs
+            await bob.result("receiveVideoFrom", sender=ours, sdpOffer="x")
+            await ada.result("reconnectStream", stream=ours, sdpOffer="x")  # is not told
+            if ends == "leaveRoom":
+                await ada.result("receiveVideoFrom", sender=theirs.id, sdpOffer="x")
+            world.told()
+            await ada.result(ends)
+            told = [(e["event"], e.get("connectionId"), e.get("connection"), e["reason"]) for e in world.events]
+            over, reason = "webrtcConnectionDestroyed", {"unpublishVideo": "unpublish", "leaveRoom": "disconnect"}[ends]
+            if ends == "unpublishVideo":
+                assert told == [(over, ada.id, "OUTBOUND", reason), (over, bob.id, "INBOUND", reason)]
+            else:
+                assert told == [
+                    (over, bob.id, "INBOUND", reason),
+                    (over, ada.id, "INBOUND", reason),
+                    (over, ada.id, "OUTBOUND", reason),
+                    ("participantLeft", ada.id, None, reason),
+                ]
+
+
+@virtual_time
+async def test_a_session_closed_by_the_backend_ends_with_that_reason_though_nobody_was_in_it() -> None:
+    async with Recorded() as world:
+        world.room.close(Reason.SESSION_CLOSED_BY_SERVER)
+        assert world.events[-1]["event"] == "sessionDestroyed"
+        assert world.events[-1]["reason"] == "sessionClosedByServer"
+
+
+@virtual_time
+async def test_a_ghost_that_nobody_gave_a_reason_leaves_without_one() -> None:
+    async with Recorded() as world:
+        await world.member()
+        world.room.evict(world.room.participants[0], "")
+        assert [event.get("reason", "none") for event in world.events[-2:]] == ["none", "none"]
+
+
+@virtual_time
+async def test_a_session_that_nobody_came_to_is_tidied_up_without_an_event() -> None:
+    async with Recorded(Limits(idle_session=0.001)) as world:
+        world.told()
+        await asyncio.sleep(1)
+        world.rooms.tidy()
+        assert world.rooms.get("told") is None
+        assert world.told() == []
+
+
+@virtual_time
+async def test_a_signal_is_told_with_those_it_reached_and_without_its_prefix() -> None:
+    async with Recorded() as world:
+        ada, bob = await world.member(), await world.member()
+        message = {"to": [], "data": "hi", "type": "signal:chat"}
+        await ada.result("sendMessage", message=json.dumps(message))
+        sent = world.events[-1]
+        assert list(sent) == ["sessionId", "uniqueSessionId", "timestamp", "from", "to", "type", "data", "event"]
+        assert (sent["from"], sent["to"], sent["type"], sent["data"]) == (ada.id, [ada.id, bob.id], "chat", "hi")
+        world.room.signal([bob.id], "signal:news", None, None)  # of the backend: its type is told as it is
+        sent = world.events[-1]
+        assert (sent["from"], sent["to"], sent["type"], sent["data"]) == (None, [bob.id], "signal:news", None)
+        await ada.error("sendMessage", message=json.dumps({"to": ["con_nobody"]}))
+        assert world.events[-1] is sent
+
+
+@virtual_time
+async def test_hidden_participants_are_told_of_to_nobody() -> None:
+    async with Recorded() as world:
+        moderator = await world.member(Role.MODERATOR)
+        stream = await moderator.publish()
+        world.told()
+        recorder = Client(world)
+        await recorder.result("joinRoom", **join_params("", "told", secret=SECRET) | {"recorder": True})
+        await recorder.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+        await recorder.result("leaveRoom")
+        assert world.told() == []

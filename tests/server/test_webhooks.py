@@ -1,0 +1,278 @@
+"""Webhooks with a real receiver on loopback: what arrives, in which order, and what a bad receiver does to a room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from click.testing import CliRunner
+from live_server import Serve
+
+import pyvidu.server.app
+from pyvidu.cli import main
+from pyvidu.server.cdr import EVENTS
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.errors import ConfigurationError
+from pyvidu.server.webhooks import Webhook, WebhookSettings
+
+
+class Backend:
+    """A receiver. `open` lets it answer; `statuses` are of its next answers, 0 breaks the connection off."""
+
+    def __init__(self) -> None:
+        app = web.Application()
+        app.router.add_post("/events", self._received)
+        self.server = TestServer(app)
+        self.open = asyncio.Event()
+        self.open.set()
+        self.statuses: list[int] = []
+        self.got: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self._arrived = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}/events"
+
+    @property
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.got]
+
+    async def until(self, number: int) -> None:
+        """Waits until `number` events have arrived."""
+        async with asyncio.timeout(5):
+            while len(self.got) < number:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def _received(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        await self.open.wait()
+        status = self.statuses.pop(0) if self.statuses else 200
+        if status == 0:
+            assert request.transport
+            request.transport.close()
+        else:
+            self.headers.append(dict(request.headers))
+            self.got.append(body)
+            self._arrived.set()
+        return web.Response(status=status, headers={"Location": "http://192.0.2.1/"} if status == 302 else None)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    backend = Backend()
+    await backend.server.start_server()
+    yield backend
+    backend.open.set()
+    await backend.server.close()
+
+
+def failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "pyvidu.server.events"]
+    return [line for line in lines if line["event"].startswith("webhook")]
+
+
+async def test_a_whole_call_arrives_in_order_with_the_operators_headers(serve: Serve, backend: Backend) -> None:
+    lines = ("Authorization: Basic YWRtaW46YWRtaW4=", "X-Tenant: two words")
+    live = await serve(webhook=WebhookSettings(backend.url, lines))
+    ada, bob = await live.member(), await live.member()
+    stream = await ada.publish()
+    await bob.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+    await bob.result("sendMessage", message=json.dumps({"to": [], "data": "hi", "type": "signal:chat"}))
+    await ada.result("leaveRoom")
+    assert await live.status("DELETE", "sessions/room") == 204
+    await backend.until(11)
+    assert backend.names == [
+        "sessionCreated",
+        "participantJoined",
+        "participantJoined",
+        "webrtcConnectionCreated",
+        "webrtcConnectionCreated",
+        "signalSent",
+        "webrtcConnectionDestroyed",
+        "webrtcConnectionDestroyed",
+        "participantLeft",
+        "participantLeft",
+        "sessionDestroyed",
+    ]
+    assert backend.got[-1]["reason"] == "sessionClosedByServer"
+    assert backend.got[1]["connectionId"] == ada.id
+    for headers in backend.headers:
+        assert headers["Content-Type"] == "application/json"
+        assert headers["Authorization"] == "Basic YWRtaW46YWRtaW4="
+        assert headers["X-Tenant"] == "two words"
+
+
+async def test_only_the_events_that_are_asked_for_arrive(serve: Serve, backend: Backend) -> None:
+    live = await serve(webhook=WebhookSettings(backend.url, events=("participantJoined", "sessionDestroyed")))
+    await live.member()
+    await live.status("DELETE", "sessions/room")
+    await backend.until(2)
+    assert backend.names == ["participantJoined", "sessionDestroyed"]
+
+
+async def test_a_receiver_that_hangs_holds_up_no_room(serve: Serve, backend: Backend) -> None:
+    live = await serve(webhook=WebhookSettings(backend.url))
+    backend.open.clear()
+    ada, bob = await live.member(), await live.member()
+    stream = await ada.publish()
+    await bob.result("receiveVideoFrom", sender=stream, sdpOffer="x")
+    assert backend.got == []
+    backend.open.set()
+    await backend.until(5)
+    assert backend.names[-1] == "webrtcConnectionCreated"
+
+
+@pytest.mark.parametrize("status", [500, 404, 201, 302])
+async def test_every_answer_but_200_is_logged_and_the_next_event_is_posted(
+    serve: Serve, backend: Backend, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    live = await serve(webhook=WebhookSettings(backend.url.replace("http://", "http://user:pass@") + "?key=hidden"))
+    backend.statuses = [status]
+    await live.member()
+    await backend.until(2)
+    [failure] = failures(caplog)
+    assert (failure["webhook"], failure["status"]) == ("sessionCreated", status)
+    assert backend.names == ["sessionCreated", "participantJoined"]
+    ours = " ".join(record.message for record in caplog.records if record.name.startswith("pyvidu"))
+    assert "hidden" not in ours
+    assert "pass" not in ours
+
+
+async def test_a_connection_that_breaks_before_the_answer_is_tried_again(serve: Serve, backend: Backend) -> None:
+    live = await serve(webhook=WebhookSettings(backend.url))
+    backend.statuses = [0, 0, 0, 0]
+    await live.member()
+    await backend.until(2)
+    assert backend.names == ["sessionCreated", "participantJoined"]
+
+
+async def test_a_receiver_that_is_not_there_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    live = await serve(webhook=WebhookSettings("http://127.0.0.1:1/events"))
+    await live.member()
+    await live.test_server.close()  # waits for what is queued
+    refused = {(line["webhook"], line["error"]) for line in failures(caplog)}
+    assert ("sessionCreated", "ClientConnectorError") in refused
+    assert ("participantJoined", "ClientConnectorError") in refused
+
+
+async def test_no_answer_is_waited_for_only_so_long(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    backend.open.clear()
+    webhook = Webhook(WebhookSettings(backend.url), timeout=0.05)
+    worker = asyncio.create_task(webhook.run())
+    webhook.post({"event": "sessionCreated"})
+    await webhook.close(within=5)
+    worker.cancel()
+    assert [line["error"] for line in failures(caplog)] == ["no answer within 0.05 s"]
+
+
+async def test_what_waits_is_bounded_and_what_is_lost_is_counted(
+    backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    webhook = Webhook(WebhookSettings(backend.url), queue=3)
+    for number in range(10):
+        webhook.post({"event": "signalSent", "number": number})
+    worker = asyncio.create_task(webhook.run())
+    await webhook.close(within=5)
+    worker.cancel()
+    assert [event["number"] for event in backend.got] == [0, 1, 2]
+    overrun, lost = failures(caplog)
+    assert (overrun["event"], lost["event"], lost["count"]) == ("webhook overrun", "webhook events lost", 7)
+
+
+async def test_a_server_that_stops_tells_the_backend_of_it_first(serve: Serve, backend: Backend) -> None:
+    live = await serve(webhook=WebhookSettings(backend.url))
+    ada = await live.member()
+    await ada.publish()
+    await live.test_server.close()
+    assert backend.names[-3:] == ["webrtcConnectionDestroyed", "participantLeft", "sessionDestroyed"]
+    assert {event["reason"] for event in backend.got[-3:]} == {"openviduServerStopped"}
+
+
+async def test_a_server_that_stops_waits_for_a_hanging_receiver_only_so_long(
+    serve: Serve, backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(pyvidu.server.app, "_SHUTDOWN_TIMEOUT", 0.1)
+    live = await serve(webhook=WebhookSettings(backend.url))
+    backend.open.clear()
+    await live.member()
+    await asyncio.wait_for(live.test_server.close(), 5)
+    assert failures(caplog)[-1]["event"] == "webhook events lost"
+    assert failures(caplog)[-1]["count"] == 4
+
+
+async def test_the_configuration_names_the_webhook(serve: Serve, backend: Backend) -> None:
+    live = await serve(webhook=WebhookSettings(backend.url, ("X-Key: a b",), ("participantJoined",)))
+    config = await live.rest("GET", "config")
+    assert config["OPENVIDU_WEBHOOK"] is True
+    assert config["OPENVIDU_WEBHOOK_ENDPOINT"] == backend.url
+    assert config["OPENVIDU_WEBHOOK_HEADERS"] == ["X-Key: a b"]
+    assert config["OPENVIDU_WEBHOOK_EVENTS"] == ["participantJoined"]
+
+
+@pytest.mark.parametrize("url", ["", "backend", "ftp://backend/", "http://", "http://[", "http://a:b:c/"])
+def test_a_url_that_is_none_is_one_sentence(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="--webhook is a URL like"):
+        WebhookSettings(url)
+
+
+@pytest.mark.parametrize("line", ["", "no colon", ": value", "Name:", "Na me: x", "Name: x\nOther: y"])
+def test_a_header_that_is_none_is_one_sentence_that_does_not_repeat_it(line: str) -> None:
+    with pytest.raises(ConfigurationError, match="--webhook-header is a line like 'Authorization: Basic "):
+        WebhookSettings("http://127.0.0.1/", (line,))
+
+
+def test_an_unknown_event_is_told_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"--webhook-event participantLeaves is none of .*participantLeft"):
+        WebhookSettings("http://127.0.0.1/", events=("participantLeaves",))
+
+
+def test_neither_address_nor_headers_are_in_what_is_printed_of_the_settings() -> None:
+    settings = WebhookSettings("http://user:hidden@backend/hidden", ("X-Key: hidden",))
+    assert "hidden" not in repr(ServerConfig(webhook=settings))
+    assert settings.origin == "http://backend"
+
+
+def started(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> ServerConfig:
+    """The configuration that `pyvidu serve` would start with."""
+    configs: list[ServerConfig] = []
+    monkeypatch.setattr(pyvidu.server.app, "run", configs.append)
+    result = CliRunner().invoke(main, ["serve", *arguments], env=environment)
+    assert result.exit_code == 0, result.output
+    return configs[0]
+
+
+def test_flags_name_the_webhook_its_headers_and_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = ["--webhook", "https://b/", "--webhook-header", "A: b c", "--webhook-header", "D: e"]
+    config = started(monkeypatch, *flags, "--webhook-event", "participantLeft")
+    assert config.webhook == WebhookSettings("https://b/", ("A: b c", "D: e"), ("participantLeft",))
+    assert started(monkeypatch).webhook is None
+
+
+def test_the_environment_names_them_too_with_a_header_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = started(
+        monkeypatch,
+        PYVIDU_SERVE_WEBHOOK="https://b/",
+        PYVIDU_SERVE_WEBHOOK_HEADER="A: b c\nD: e",
+        PYVIDU_SERVE_WEBHOOK_EVENT="participantLeft participantJoined",
+    )
+    assert config.webhook == WebhookSettings("https://b/", ("A: b c", "D: e"), ("participantLeft", "participantJoined"))
+    assert started(monkeypatch, "--webhook", "https://b/").webhook == WebhookSettings("https://b/", (), EVENTS)
+
+
+def test_a_wrong_flag_is_one_sentence() -> None:
+    result = CliRunner().invoke(main, ["serve", "--webhook", "nowhere"])
+    assert result.exit_code == 1
+    assert "--webhook is a URL like" in result.output
