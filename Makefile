@@ -6,9 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
+# The tests that every branch of the two packages that decide is covered by; `make coverage` runs them, `make test` first.
+COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test fuzz lint format lock wheel clean browser-tools interop \
+.PHONY: setup demo test coverage fuzz lint format lock wheel clean browser-tools interop \
 	bench bench-claims bench-boot bench-page bench-server
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -16,8 +18,12 @@ setup: $(STAMPS)/installed $(STAMPS)/vendored
 demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
-test: setup browser-tools interop lint
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: setup browser-tools interop lint coverage
+	@$(BIN)/python -m pytest $(or $(PYTEST_ARGS),$(COVERING:%=--ignore=%))
+
+coverage: $(STAMPS)/installed
+	@$(BIN)/coverage run -m pytest --quiet $(COVERING)
+	@$(BIN)/coverage report
 
 # FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) at the server's doors; about two minutes.
 fuzz: $(STAMPS)/installed
@@ -69,7 +75,7 @@ $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 
 clean:
 	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/bench/node_modules tests/artifacts build dist \
-		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+		.coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # --- the steps of the set-up ---
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call, Connect, Ping, SessionStatus, SessionStatusResult
@@ -19,6 +19,8 @@ from pyvidu.reconnection.evidence import (
 )
 
 from .rpc_socket import RpcError, RpcSocket, SocketGone
+
+_ToEvidence = Callable[[Any], SignalingEvidence]
 
 LIFE_TIMEOUT = 1.5  # seconds that a cluster is given to tell its `life`
 
@@ -82,8 +84,6 @@ class Inquiries:
 
     def _when_answered(self, socket: RpcSocket, call: Call, result: _ToEvidence, refusal: _ToEvidence) -> None:
         def answered(future: asyncio.Future[Any]) -> None:
-            if future.cancelled():
-                return
             error = future.exception()
             if error is None:
                 self._report(result(future.result()))
@@ -91,7 +91,3 @@ class Inquiries:
                 self._report(refusal(error))
 
         socket.request(call).add_done_callback(answered)
-
-
-class _ToEvidence(Protocol):
-    def __call__(self, answer: Any, /) -> SignalingEvidence: ...

@@ -151,5 +151,4 @@ class Outbox:
         entry.stop_timer()
         if entry.answer is not None:
             entry.answer.cancel()
-        if entry in self._entries:
-            self._entries.remove(entry)
+        self._entries.remove(entry)

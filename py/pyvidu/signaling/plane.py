@@ -205,8 +205,8 @@ class SignalingPlane:
 
     def _tick(self) -> None:
         self._timer = None
-        if self._supervisor is not None and not self._closed:
-            self._do(self._supervisor.tick(self._host.clock.now()))
+        assert self._supervisor is not None, "the timer is set for a supervisor, and cancelled by close"
+        self._do(self._supervisor.tick(self._host.clock.now()))
 
     def rpc_opened(self, socket: RpcSocket) -> None:
         """A socket is open: the first one, or an attempt's."""
@@ -274,7 +274,7 @@ class SignalingPlane:
     def _do_one(self, action: Action) -> None:
         match action:
             case SendPing(number):
-                self._ping(self._current, number)
+                self._inquiries.ping(_there(self._current), number, self._count)
             case ProbeReachability(count):
                 for _ in range(count):
                     self._spawn(self._probe())
@@ -283,9 +283,10 @@ class SignalingPlane:
             case DropAttempt():
                 self._drop_attempt()
             case SendResume(ping):
-                self._resume(ping)
+                self._inquiries.resume(_there(self._attempt), self._count)
+                self._check_membership(_there(self._attempt), ping)
             case SendMembershipCheck(ping):
-                self._check_membership(self._current, ping)
+                self._check_membership(_there(self._current), ping)
             case AnnounceReconnecting():
                 self._outbox.suspend()
                 self.outages[-1].began = round(time.time(), 3)
@@ -294,18 +295,15 @@ class SignalingPlane:
                 self._listener.signaling_attempt(number, next_delay)
             case AnnounceReconnected(same_socket):
                 self._come_back(same_socket)
-            case AnnounceLost(_, node_crashed):
-                reason = Reason.NODE_CRASHED if node_crashed else Reason.NETWORK_DISCONNECT
-                self.close(SessionLostError(reason))
-                self._listener.signaling_lost(reason)
+            case _:
+                self._end(action)
 
     def _come_back(self, same_socket: bool) -> None:
         if not same_socket:
             if self._current is not None:
                 self._current.close(REPLACED_BY_RECONNECTION, "Connection replaced by a reconnection")
-            self._current, self._attempt = self._attempt, None
+            self._current, self._attempt = _there(self._attempt), None
             self._outbox.abandon_answers()
-        assert self._current is not None
         self._listener.signaling_reconnected()
         held_back, self._held_back = self._held_back, []
         for method, params in held_back:
@@ -313,6 +311,11 @@ class SignalingPlane:
                 self._listener.signaling_notified(method, params)
         if not self._closed and self.is_up and self._current is not None:
             self._outbox.attach(self._current)
+
+    def _end(self, lost: AnnounceLost) -> None:
+        reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
+        self.close(SessionLostError(reason))
+        self._listener.signaling_lost(reason)
 
     def _open_attempt(self) -> None:
         try:
@@ -330,19 +333,9 @@ class SignalingPlane:
         """Notifications so far, for a server that wants to know."""
         return self._received if self.replays else None
 
-    def _ping(self, socket: RpcSocket | None, number: int) -> None:
-        if socket is not None:
-            self._inquiries.ping(socket, number, self._count)
-
-    def _resume(self, ping: int) -> None:
-        if self._attempt is not None:
-            self._inquiries.resume(self._attempt, self._count)
-            self._check_membership(self._attempt, ping)
-
-    def _check_membership(self, socket: RpcSocket | None, ping: int) -> None:
-        if socket is not None:
-            self._inquiries.membership(socket, self._listener.membership_check())
-            self._inquiries.ping(socket, ping, self._count)
+    def _check_membership(self, socket: RpcSocket, ping: int) -> None:
+        self._inquiries.membership(socket, self._listener.membership_check())
+        self._inquiries.ping(socket, ping, self._count)
 
     async def _probe(self) -> None:
         started = self._host.clock.now()
@@ -364,6 +357,11 @@ class SignalingPlane:
             self._timer = self._host.clock.call_later(due - self._host.clock.now(), self._tick)
         if old is not None:
             old.cancel()
+
+
+def _there(socket: RpcSocket | None) -> RpcSocket:
+    assert socket is not None, "the supervisor asks of a socket only what it was told of"
+    return socket
 
 
 def _without_query(url: str) -> str:

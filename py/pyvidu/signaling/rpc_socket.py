@@ -94,7 +94,7 @@ class RpcSocket:
                 self._settle(message)
             case Notification(method, params):
                 self._listener.rpc_notified(self, method, params)
-            case Request():
+            case _:  # a request
                 logger.warning("the server sent a request, which OpenVidu never does: %s", message.method)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:

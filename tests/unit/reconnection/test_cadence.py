@@ -65,6 +65,13 @@ def test_what_a_sleeping_observer_did_not_see_is_no_gap() -> None:
     assert cadence.is_silent(now + 3.4)
 
 
+def test_a_sleeping_observer_of_a_stream_that_never_came_has_missed_nothing() -> None:
+    cadence = Cadence(POLICY)
+    cadence.stalled(3.0)
+    assert not cadence.is_silent(100.0)
+    assert not cadence.is_witness(100.0)
+
+
 class Streams:
     """Markers of some streams, in virtual time, and what the ear says of them."""
 

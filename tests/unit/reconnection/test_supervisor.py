@@ -154,6 +154,14 @@ def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time(
     assert [round(after - before, 3) for before, after in zip(began, began[1:], strict=False)] == [0.3, 0.6, 1.2, 2.4]
 
 
+def test_a_young_attempt_keeps_its_time_when_the_server_falls_silent_again() -> None:
+    outage = Outage()
+    outage.tell(ServerReached())
+    outage.tell(ServerUnreachable(at_once=False))
+    assert outage.wait(2.9) == []
+    assert outage.state is State.ATTEMPTING
+
+
 def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> None:
     outage, attempts = Outage(), 1
     for _ in range(100):  # ten seconds of answered probes
@@ -202,6 +210,13 @@ def test_an_old_socket_that_answers_and_then_closes_is_replaced() -> None:
     outage = Outage(silent=True)
     outage.tell(PongReceived(1))
     assert OpenSocket() in outage.tell(SocketClosed(1006))
+
+
+def test_an_old_socket_that_answers_and_falls_silent_again_is_replaced() -> None:
+    outage = Outage(silent=True)
+    outage.tell(PongReceived(1))
+    assert OpenSocket() in outage.until(OpenSocket)
+    assert outage.state is State.ATTEMPTING
 
 
 def test_a_refused_resume_is_the_end() -> None:
@@ -279,6 +294,12 @@ def test_limits_are_opt_in() -> None:
     outage = Outage(give_up_after=30.0)
     outage.until(AnnounceLost)
     assert outage.now == 130.0
+
+
+def test_when_patience_and_an_attempt_end_in_the_same_tick_the_session_ends_once() -> None:
+    outage = Outage(give_up_after=3.0)
+    done = outage.wait(10)
+    assert [type(action) for action in done] == [AnnounceLost]
 
 
 class OnceASecond(ReconnectionPolicy):

@@ -1,0 +1,67 @@
+"""Requests whose answers are evidence."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from scripted_server import ScriptedServer
+
+from virtual_time import virtual_time
+
+REFUSED = {"code": -1, "message": "no"}
+
+
+@virtual_time
+async def test_an_error_is_an_answer_to_a_ping_too() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.answers["ping"] = REFUSED
+    await asyncio.sleep(30)
+    assert server.told == []
+    plane.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(-1, ["reconnecting", "reconnected"]), (102, ["reconnecting", "lost: networkDisconnect"])],
+)
+@virtual_time
+async def test_an_error_to_the_proof_of_membership_is_judged_by_its_code(code: int, told: list[str]) -> None:
+    server = ScriptedServer()
+    server.answers["echo"] = {"code": code, "message": f"no. Code: {code}"}
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(1)
+    assert server.told == told
+    plane.close()
+
+
+@virtual_time
+async def test_a_socket_that_dies_before_connect_is_answered_is_a_failed_attempt() -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": None, "echo": None}
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    server.answers |= {"connect": {}, "echo": {}}
+    server.sockets[1].drop()
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert len(server.sockets) == 3
+    plane.close()
+
+
+@virtual_time
+async def test_a_cluster_whose_socket_dies_before_it_tells_its_life_lost_the_network() -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": {"code": 40007, "message": "reconnection error"}, "sessionStatus": None}
+    await server.joined(life=1)
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    assert server.sockets[1].methods()[-1] == "sessionStatus"
+    server.sockets[1].drop()
+    server.accepts = False
+    await asyncio.sleep(0.1)
+    assert server.told == ["reconnecting"], "nobody has answered for certain: it is tried again"
+    server.plane.close()

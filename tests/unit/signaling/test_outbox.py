@@ -1,0 +1,139 @@
+"""What becomes of requests around the edges: answers at the last moment, callers who lose interest, the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from scripted_server import ScriptedServer, ScriptedSocket
+
+from pyvidu.errors import NotConnectedError, RequestTimeoutError
+from pyvidu.protocol.messages import LeaveRoom, SendMessage
+from virtual_time import VirtualClockLoop, virtual_time
+
+
+def answer_all(socket: ScriptedSocket, method: str) -> None:
+    for number, sent, _ in socket.requests:
+        if sent == method:
+            socket.push({"jsonrpc": "2.0", "id": number, "result": {}})
+
+
+def answer_in_this_call(socket: ScriptedSocket, method: str) -> None:
+    (number,) = (number for number, sent, _ in socket.requests if sent == method)
+    assert socket.listener is not None
+    socket.listener.socket_received(socket, f'{{"jsonrpc": "2.0", "id": {number}, "result": {{}}}}')
+
+
+@virtual_time
+async def test_an_answer_that_lay_in_the_queue_of_a_stalled_page_beats_its_deadline() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom(), timeout=2))
+    await asyncio.sleep(1)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.advance(5)  # the page stood still; then answer and deadline are found together
+    answer_in_this_call(server.sockets[0], "leaveRoom")
+    assert await leaving == {}
+    plane.close()
+
+
+@virtual_time
+async def test_an_answer_after_the_deadline_comes_too_late() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom(), timeout=2))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(2, answer_all, server.sockets[0], "leaveRoom")
+    with pytest.raises(RequestTimeoutError):
+        await leaving
+    plane.close()
+
+
+@virtual_time
+async def test_an_answer_that_comes_on_the_old_socket_during_an_outage_counts() -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = None
+    plane = await server.joined()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x"), repeatable=False))
+    await asyncio.sleep(0.5)
+    server.answers["ping"], server.accepts = None, False
+    await asyncio.sleep(3)
+    assert server.told == ["reconnecting"]
+    answer_all(server.sockets[0], "sendMessage")
+    assert await sending == {}
+    plane.close()
+
+
+@virtual_time
+async def test_a_request_that_outlives_an_outage_on_the_same_socket_has_its_whole_deadline_again() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom(), timeout=10))
+    await asyncio.sleep(0.5)
+    server.answers["ping"], server.accepts = None, False
+    await asyncio.sleep(3)
+    server.answers["ping"] = {"value": "pong"}
+    answer_all(server.sockets[0], "ping")
+    await asyncio.sleep(9)
+    assert server.told == ["reconnecting", "reconnected"]
+    answer_all(server.sockets[0], "leaveRoom")
+    assert await leaving == {}
+    assert server.sockets[0].methods().count("leaveRoom") == 1
+    plane.close()
+
+
+@virtual_time
+async def test_who_loses_interest_during_an_outage_has_sent_nothing() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.accepts = False
+    server.sockets[0].drop()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x")))
+    await asyncio.sleep(1)
+    sending.cancel()
+    server.accepts = True
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert "sendMessage" not in server.sockets[-1].methods()
+    plane.close()
+
+
+@virtual_time
+async def test_who_loses_interest_at_the_very_moment_of_the_return_has_sent_nothing() -> None:
+    sending: asyncio.Future[object]
+
+    class LosesInterest(ScriptedServer):
+        def signaling_reconnected(self) -> None:
+            super().signaling_reconnected()
+            sending.cancel()
+
+    server = LosesInterest()
+    plane = await server.joined()
+    server.sockets[0].drop()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x")))
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert "sendMessage" not in server.sockets[-1].methods()
+    plane.close()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@virtual_time
+async def test_the_end_of_the_session_settles_what_waits_and_leaves_the_rest_alone(answered: bool) -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom()))
+    await asyncio.sleep(0.1)
+    if answered:
+        answer_in_this_call(server.sockets[0], "leaveRoom")
+        asyncio.get_running_loop().call_soon(plane.close)  # before whoever awaits the answer has run
+        assert await leaving == {}
+    else:
+        plane.close()
+        with pytest.raises(NotConnectedError):
+            await leaving

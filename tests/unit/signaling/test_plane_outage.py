@@ -1,0 +1,155 @@
+"""Outages as the plane carries them out: which socket wins, what is told, and applications that act in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from scripted_server import ScriptedServer, ScriptedSocket
+
+from pyvidu.errors import SessionLostError
+from pyvidu.platform import SocketListener
+from pyvidu.protocol.messages import Echo
+from virtual_time import virtual_time
+
+JOINED = {"jsonrpc": "2.0", "method": "participantJoined", "params": {}}
+
+
+@virtual_time
+async def test_an_old_socket_that_answers_first_carries_on_and_the_attempt_is_let_go_of() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.answers["ping"], server.accepts = None, False
+    await asyncio.sleep(3)
+    assert server.told == ["reconnecting"]
+    server.answers["ping"] = {"value": "pong"}
+    old = server.sockets[0]
+    for number, method, _ in list(old.requests):
+        if method == "ping":
+            old.push({"jsonrpc": "2.0", "id": number, "result": {"value": "pong"}})
+    await asyncio.sleep(1)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert old.is_open
+    assert "connect" not in [method for socket in server.sockets for method in socket.methods()]
+    assert not any(socket.is_open for socket in server.sockets[1:])
+    plane.close()
+
+
+@virtual_time
+async def test_what_the_old_socket_brings_after_connect_was_sent_is_brought_again_and_told_once() -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": None, "echo": None}
+    plane = await server.joined(replays=True)
+    server.answers["ping"] = None
+    await asyncio.sleep(3)
+    old, new = server.sockets
+    assert new.methods()[0] == "connect"
+    old.push(JOINED)
+    await asyncio.sleep(0.01)
+    new.push(JOINED)
+    for number, method, _ in list(new.requests):
+        if method in ("connect", "echo"):
+            new.push({"jsonrpc": "2.0", "id": number, "result": {}})
+    await asyncio.sleep(0.1)
+    assert server.told == ["reconnecting", "reconnected", "participantJoined"]
+    assert old.closed == 4104
+    plane.close()
+
+
+@virtual_time
+async def test_a_host_that_refuses_even_to_try_is_a_failed_attempt_like_any_other() -> None:
+    class RefusesOnce(ScriptedServer):
+        refusals = 1
+
+        def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
+            if self.sockets and self.refusals:
+                self.refusals -= 1
+                raise OSError("this address is forbidden")
+            return super().open(url, listener)
+
+    server = RefusesOnce()
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"]
+    assert plane.outages[0].attempts == 2
+    plane.close()
+
+
+@virtual_time
+async def test_a_server_that_cannot_be_reached_is_asked_again_until_it_can() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.accepts = False
+    server.sockets[0].drop()
+    await asyncio.sleep(2)
+    server.accepts = True
+    await asyncio.sleep(1)
+    assert server.told == ["reconnecting", "reconnected"], "the answered probe replaced the hanging attempt"
+    plane.close()
+
+
+class _Leaves(ScriptedServer):
+    """An application that closes the plane when it is told `cue`."""
+
+    cue = ""
+
+    def signaling_reconnecting(self) -> None:
+        super().signaling_reconnecting()
+        self._on("reconnecting")
+
+    def signaling_reconnected(self) -> None:
+        super().signaling_reconnected()
+        self._on("reconnected")
+
+    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+        super().signaling_notified(method, params)
+        self._on(method)
+
+    def _on(self, told: str) -> None:
+        if told == self.cue:
+            self.plane.close()
+
+
+@pytest.mark.parametrize(
+    ("cue", "told"),
+    [
+        ("reconnecting", ["reconnecting"]),
+        ("reconnected", ["reconnecting", "reconnected"]),
+        ("participantJoined", ["reconnecting", "reconnected", "participantJoined"]),
+    ],
+)
+@virtual_time
+async def test_an_application_that_leaves_in_the_middle_hears_nothing_more(cue: str, told: list[str]) -> None:
+    server = _Leaves()
+    server.cue = cue
+    server.answers |= {"connect": None, "echo": None}
+    await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    if cue != "reconnecting":
+        new = server.sockets[1]
+        new.push(JOINED)
+        new.push(JOINED)
+        for number, _, _ in list(new.requests):
+            new.push({"jsonrpc": "2.0", "id": number, "result": {}})
+    await asyncio.sleep(10)
+    assert server.told == told
+    assert not any(socket.is_open for socket in server.sockets)
+
+
+@virtual_time
+async def test_stop_reconnecting_ends_the_outage_in_a_lost_session() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    plane.stop_reconnecting()
+    server.accepts = False
+    server.sockets[0].drop()
+    waiting = asyncio.ensure_future(plane.request(Echo()))
+    await asyncio.sleep(1)
+    plane.stop_reconnecting()
+    assert server.told == ["reconnecting", "lost: networkDisconnect"]
+    with pytest.raises(SessionLostError):
+        await waiting

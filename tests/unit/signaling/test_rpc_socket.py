@@ -1,0 +1,50 @@
+"""JSON-RPC over one socket: answers find their requests, and what fits nowhere harms nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from scripted_server import ScriptedServer
+
+from pyvidu.protocol.messages import Echo
+from virtual_time import virtual_time
+
+
+@pytest.mark.parametrize(
+    ("message", "remark"),
+    [
+        ({"jsonrpc": "1.0"}, "no JSON-RPC message"),
+        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}, "which OpenVidu never does: ping"),
+        ({"jsonrpc": "2.0", "id": 4711, "result": {}}, "an answer to no request of ours: 4711"),
+        ({"jsonrpc": "2.0", "id": "a", "result": {}}, "an answer to no request of ours: a"),
+    ],
+)
+@virtual_time
+async def test_what_the_server_should_not_have_sent_is_logged_and_changes_nothing(
+    message: dict[str, Any], remark: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    with caplog.at_level(logging.DEBUG, "pyvidu.signaling"):
+        server.sockets[0].push(message)
+        await asyncio.sleep(0.01)
+    assert remark in caplog.text
+    await plane.request(Echo())
+    assert server.told == []
+    plane.close()
+
+
+@virtual_time
+async def test_a_second_answer_to_a_request_is_one_to_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    await plane.request(Echo())
+    number, *_ = server.sockets[0].requests[-1]
+    with caplog.at_level(logging.DEBUG, "pyvidu.signaling"):
+        server.sockets[0].push({"jsonrpc": "2.0", "id": number, "result": {}})
+        await asyncio.sleep(0.01)
+    assert f"an answer to no request of ours: {number}" in caplog.text
+    plane.close()
