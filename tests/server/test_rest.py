@@ -202,6 +202,7 @@ async def test_signals_of_the_backend_have_no_sender_and_keep_their_type(live: L
     assert await live.status("POST", "signal", {"session": "room", "to": [ada.id], "type": "X", "data": "hi"}) == 200
     assert await ada.told("sendMessage") == {"type": "X", "data": "hi"}
     assert await live.status("POST", "signal", {"session": "room", "to": ["con_nobody"]}) == 406
+    assert await live.status("POST", "signal", {"session": "room", "to": [ada.id, None]}) == 406
     assert not [name for name, _ in bob.notifications if name == "sendMessage"]
 
 
@@ -226,7 +227,22 @@ async def test_an_unknown_session_is_a_bad_request_where_the_real_server_says_so
         ("sessions/room/connection", {"data": 5}, "data"),
         ("sessions/room/connection", {"customIceServers": [{"username": "u"}]}, "customIceServers.0.url"),
         ("signal", {"to": []}, "session"),
-        ("signal", {"session": "room", "to": [None]}, "to.0"),
+        ("signal", {"session": "room", "to": [5]}, "to.0"),
+        ("tokens", {"role": "SUBSCRIBER"}, "session"),
+        ("sessions", {"defaultRecordingProperties": {"resolution": "5x5"}}, "defaultRecordingProperties.resolution"),
+        ("sessions", {"defaultRecordingProperties": {"frameRate": 121}}, "defaultRecordingProperties.frameRate"),
+        ("sessions", {"defaultRecordingProperties": {"shmSize": 1}}, "defaultRecordingProperties.shmSize"),
+        ("sessions", {"defaultRecordingProperties": {"name": "a b"}}, "defaultRecordingProperties.name"),
+        (
+            "sessions",
+            {"defaultRecordingProperties": {"hasAudio": False, "hasVideo": False}},
+            "defaultRecordingProperties",
+        ),
+        ("sessions", {"mediaNode": {}}, "mediaNode.id"),
+        ("sessions/room/connection", {"record": "yes"}, "record"),
+        ("sessions/room/connection", {"kurentoOptions": {"videoMaxRecvBandwidth": True}}, "videoMaxRecvBandwidth"),
+        ("sessions/room/connection", {"customIceServers": [{"url": "http://x"}]}, "customIceServers.0.url"),
+        ("sessions/room/connection", {"customIceServers": [{"url": "turn:x"}]}, "customIceServers.0"),
     ],
 )
 async def test_a_bad_body_is_told_which_field(live: LiveServer, path: str, body: Any, named: str) -> None:
@@ -242,10 +258,57 @@ async def test_a_bad_body_is_told_which_field(live: LiveServer, path: str, body:
 
 async def test_broken_json_and_huge_bodies_are_errors(live: LiveServer) -> None:
     url = live.url("/openvidu/api/sessions")
-    async with live.http.post(url, data=b"{", headers=AUTH) as response:
+    is_json = AUTH | {"Content-Type": "application/json"}
+    async with live.http.post(url, data=b"{", headers=is_json) as response:
         assert response.status == 400
-    async with live.http.post(url, data=b"x" * 2 * 1024 * 1024, headers=AUTH) as response:
+    async with live.http.post(url, data=b"x" * 2 * 1024 * 1024, headers=is_json) as response:
         assert response.status == 413
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_spring_does(live: LiveServer) -> None:
+    async with live.http.post(
+        live.url("/openvidu/api/sessions"), data={"customSessionId": "x"}, headers=AUTH
+    ) as response:
+        assert response.status == 415
+        assert (await response.json())["message"] == "Content-Type must be application/json"
+    async with live.http.post(live.url("/openvidu/api/sessions"), data=b"", headers=AUTH) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(("text", "pending"), [("true", 1), ("1", 1), ("On", 1), ("no", 0), ("FALSE", 0), ("", 0)])
+async def test_a_flag_of_a_query_is_what_spring_takes_for_one(live: LiveServer, text: str, pending: int) -> None:
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    await live.rest("POST", "sessions/room/connection")
+    session = await live.rest("GET", f"sessions/room?pendingConnections={text}")
+    assert session["connections"]["numberOfElements"] == pending
+    assert await live.status("GET", "sessions/room?pendingConnections=perhaps") == 400
+
+
+async def test_a_deprecated_token_is_a_connection_too(live: LiveServer) -> None:
+    await live.rest("POST", "sessions", {"customSessionId": "room"})
+    body = {
+        "session": "room",
+        "role": "MODERATOR",
+        "data": "d",
+        "record": False,
+        "kurentoOptions": {"allowedFilters": []},
+    }
+    token = await live.rest("POST", "tokens", body)
+    assert token.keys() == {"id", "token", "createdAt", "connectionId", "session", "data", "role", "kurentoOptions"}
+    assert token["id"] == token["token"]
+    pending = await live.rest("GET", f"sessions/room/connection/{token['connectionId']}")
+    assert (pending["token"], pending["record"], pending["serverData"]) == (token["token"], True, "d")
+    assert await live.status("POST", "tokens", {"session": "nowhere"}) == 404
+
+
+async def test_a_connection_that_is_not_to_be_recorded_says_so(live: LiveServer) -> None:
+    ada = await live.member(record=False)
+    assert (await live.rest("GET", f"sessions/room/connection/{ada.id}"))["record"] is False
+
+
+async def test_what_is_not_built_in_is_off(live: LiveServer) -> None:
+    assert await live.rest("GET", "config/openvidu-recording") is False
+    assert await live.rest("GET", "config/openvidu-cdr") is False
 
 
 async def test_the_configuration_names_what_the_sdks_read(live: LiveServer) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ from pyvidu.server.guards import first_problem
 from pyvidu.server.handlers import VERSION
 from pyvidu.server.hosts import asked_authority, asked_host
 from pyvidu.server.limits import LimitReached
-from pyvidu.server.rest_bodies import ConnectionBody, ConnectionPatchBody, SessionBody, SignalBody
+from pyvidu.server.rest_bodies import ConnectionBody, ConnectionPatchBody, SessionBody, SignalBody, TokenBody
 from pyvidu.server.room import Room
 from pyvidu.server.rooms import RoomExists, Rooms
 from pyvidu.server.tokens import now_ms
@@ -33,6 +34,9 @@ from pyvidu.server.webhooks import WebhookSettings
 
 API = "/openvidu/api"
 USER = "OPENVIDUAPP"
+
+# What Spring takes for a boolean in a query.
+_FLAGS = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
 
 B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,10 +57,13 @@ def add_rest(app: web.Application, rooms: Rooms, config: ServerConfig) -> None:
     add("PATCH", "/sessions/{session}/connection/{connection}", rest.change_connection)
     add("DELETE", "/sessions/{session}/connection/{connection}", rest.close_connection)
     add("DELETE", "/sessions/{session}/stream/{stream}", rest.unpublish)
+    add("POST", "/tokens", rest.create_token)
     add("POST", "/signal", rest.signal)
     add("GET", "/config", rest.config)
     add("GET", "/config/openvidu-version", rest.version)
     add("GET", "/config/openvidu-publicurl", rest.public_url)
+    add("GET", "/config/openvidu-recording", rest.disabled)
+    add("GET", "/config/openvidu-cdr", rest.disabled)
     add("*", "/recordings{tail:(/.*)?}", rest.recordings)
     app.add_subapp(API, api)
 
@@ -71,7 +78,7 @@ class _Rest:
     async def create_session(self, request: web.Request) -> web.Response:
         body = await _body(request, SessionBody)
         try:
-            room = self._rooms.create(body.properties(rest_json.DEFAULT_RECORDING))
+            room = self._rooms.create(body.properties())
         except RoomExists:
             return web.Response(status=409)
         except LimitReached as limit:
@@ -109,6 +116,17 @@ class _Rest:
         except LimitReached as limit:
             return _error(request, 503, str(limit))
         return web.json_response(rest_json.pending_json(token))
+
+    async def create_token(self, request: web.Request) -> web.Response:
+        body = await _body(request, TokenBody)
+        room = self._rooms.get(body.session)
+        if room is None:
+            return _error(request, 404, f"Session {body.session} not found")
+        try:
+            token = self._rooms.issue_token(room, body.properties(), socket_origin(request))
+        except LimitReached as limit:
+            return _error(request, 503, str(limit))
+        return web.json_response(rest_json.token_json(token))
 
     async def list_connections(self, request: web.Request) -> web.Response:
         room = self._room(request)
@@ -177,11 +195,12 @@ class _Rest:
             return web.Response(status=404)
         if not room.active:
             return web.Response(status=406)
-        try:
-            room.signal(body.to or [], body.type, body.data, None)
-        except OpenViduError:
-            return _error(request, 406, '"to" array has no valid connection identifiers')
-        return web.Response(status=200)
+        to = [item for item in body.to or [] if item is not None]
+        with contextlib.suppress(OpenViduError):
+            if len(to) == len(body.to or []):
+                room.signal(to, body.type, body.data, None)
+                return web.Response(status=200)
+        return _error(request, 406, '"to" array has no valid connection identifiers')
 
     async def recordings(self, request: web.Request) -> web.Response:
         return web.Response(status=501)
@@ -215,6 +234,9 @@ class _Rest:
     async def version(self, request: web.Request) -> web.Response:
         return web.Response(text=VERSION)
 
+    async def disabled(self, request: web.Request) -> web.Response:
+        return web.json_response(False)
+
     async def public_url(self, request: web.Request) -> web.Response:
         return web.Response(text=_public_url(request))
 
@@ -237,8 +259,8 @@ def _gate(secret: str) -> Any:
             return _error(request, 403, "No such method and path")
         except web.HTTPRequestEntityTooLarge:
             return _error(request, 413, "The body is too large")
-        except _BadBody as problem:
-            return _error(request, 400, str(problem))
+        except _BadRequest as problem:
+            return _error(request, problem.status, str(problem))
 
     return gate
 
@@ -254,24 +276,34 @@ def authorized(request: web.Request, secret: str) -> bool:
     return hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest())
 
 
-class _BadBody(Exception):
-    """The body of a request is not what it should be; the sentence names the field."""
+class _BadRequest(Exception):
+    """A request is not what it should be; the sentence names the field."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 async def _body(request: web.Request, body: type[B]) -> B:
     try:
         text = await request.read()
     except ConnectionError:  # nobody will read the answer, but the log is spared a traceback
-        raise _BadBody("The body ended too early") from None
+        raise _BadRequest("The body ended too early") from None
+    if text and request.content_type != "application/json":
+        raise _BadRequest("Content-Type must be application/json", 415)
     try:
         return body.model_validate_json(text if text.strip() not in (b"", b"null") else b"{}")
     except ValidationError as error:
-        raise _BadBody(first_problem(error)) from None
+        raise _BadRequest(first_problem(error)) from None
 
 
 def _flag(request: web.Request, name: str, *, default: bool) -> bool:
-    value = request.query.get(name)
-    return default if value is None else value.lower() == "true"
+    value = request.query.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value not in _FLAGS:
+        raise _BadRequest(f"Parameter '{name}' is neither true nor false")
+    return _FLAGS[value]
 
 
 def _error(request: web.Request, status: int, message: str) -> web.Response:

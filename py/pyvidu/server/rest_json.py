@@ -9,19 +9,11 @@ from typing import Any
 
 from pyvidu.protocol.wire import to_wire
 from pyvidu.server.participant import Participant, PublishedStream
+from pyvidu.server.rest_bodies import RecordingBody
 from pyvidu.server.room import Room
 from pyvidu.server.tokens import ConnectionProperties, Token
 
-DEFAULT_RECORDING = {
-    "name": "",
-    "hasAudio": True,
-    "hasVideo": True,
-    "outputMode": "COMPOSED",
-    "recordingLayout": "BEST_FIT",
-    "resolution": "1280x720",
-    "frameRate": 25,
-    "shmSize": 536870912,
-}
+_DEFAULT_RECORDING = RecordingBody().properties()
 
 
 def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
@@ -36,8 +28,9 @@ def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
         "broadcasting": False,
         "mediaMode": properties.media_mode,
         "recordingMode": properties.recording_mode,
-        "defaultRecordingProperties": properties.default_recording_properties or DEFAULT_RECORDING,
+        "defaultRecordingProperties": properties.default_recording_properties or _DEFAULT_RECORDING,
         "customSessionId": properties.custom_session_id,
+        **({"mediaNode": {"id": properties.media_node}} if properties.media_node else {}),
         "forcedVideoCodec": properties.forced_video_codec,
         "allowTranscoding": properties.allow_transcoding,
         "connections": listing(connections_json(room, pending=pending)),
@@ -88,6 +81,21 @@ def pending_json(token: Token) -> dict[str, Any]:
         **_properties_json(token.properties),
         "token": token.url,
         **dict.fromkeys(nothing_yet),
+    }
+
+
+def token_json(token: Token) -> dict[str, Any]:
+    """A token as the deprecated `POST tokens` answers it."""
+    properties = token.properties
+    return {
+        "id": token.url,
+        "token": token.url,
+        "createdAt": token.created_at,
+        "connectionId": token.connection_id,
+        "session": token.session_id,
+        "data": properties.data,
+        "role": properties.role.value,
+        **({"kurentoOptions": properties.kurento_options} if properties.kurento_options is not None else {}),
     }
 
 

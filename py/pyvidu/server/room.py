@@ -50,6 +50,7 @@ class SessionProperties:
     forced_video_codec: str = "MEDIA_SERVER_PREFERRED"
     allow_transcoding: bool = False
     default_recording_properties: dict[str, Any] = field(default_factory=dict)
+    media_node: str | None = None
 
 
 class Room:
