@@ -62,7 +62,13 @@ class TestPublishersOffer:
             answer.AUDIO_LEVEL,
         }
         feedback = {(entry.type, entry.parameter) for entry in video.rtp.codecs[0].rtcpFeedback}
-        assert feedback == {("nack", None), ("nack", "pli"), ("ccm", "fir"), ("transport-cc", None)}
+        assert feedback == {
+            ("nack", None),
+            ("nack", "pli"),
+            ("ccm", "fir"),
+            ("goog-remb", None),
+            ("transport-cc", None),
+        }
 
     def test_an_offer_without_a_codec_of_ours_is_refused(self) -> None:
         only_av1 = without(

@@ -26,7 +26,7 @@ class Track:
         self.sent: list[rtp.RtpPacket] = []
         choices = answer.for_subscriber(OFFER, {"video": VP8})
         choice = next(choice for choice in choices if choice.section.kind == "video")
-        self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)))
+        self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)), lambda: 3.5)
 
     def run(self, codec: codecs.CodecIdentity = VP8) -> Run:
         return Run(codec, Clock(90000))

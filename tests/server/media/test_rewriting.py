@@ -53,7 +53,15 @@ class TestPackets:
     def test_writes_what_another_implementation_reads(self) -> None:
         written = rtp.serialize(
             rtp.RtpPacket(
-                111, True, 12, 34, 56, b"opus", 0, rtp.ONE_BYTE_EXTENSIONS, rtp.one_byte_extension(1, bytes([0x85]))
+                111,
+                True,
+                12,
+                34,
+                56,
+                b"opus",
+                0,
+                rtp.ONE_BYTE_EXTENSIONS,
+                rtp.extension_block(rtp.one_byte_extension(1, bytes([0x85]))),
             )
         )
         packet = Independent.parse(written, extension_map())

@@ -16,11 +16,12 @@ from .errors import MediaError
 from .offer import Codec, Offer, Section
 
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 # The feedback that we give a publisher, and the feedback that we act on when a subscriber gives it.
-_TO_PUBLISHER = ("nack", "nack pli", "ccm fir", "transport-cc")
-_FROM_SUBSCRIBER = ("nack", "nack pli", "ccm fir")
+_TO_PUBLISHER = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
+_FROM_SUBSCRIBER = ("nack", "nack pli", "ccm fir", "goog-remb")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         if not usable:
             continue
         direction = "sendonly" if current and section.receives else "inactive"
-        extensions = _common(section, [AUDIO_LEVEL] if kind == "audio" else [])
+        extensions = _common(section, [SEND_TIME, AUDIO_LEVEL] if kind == "audio" else [SEND_TIME])
         choices.append(Choice(section, direction, usable, _FROM_SUBSCRIBER, extensions))
     if not any(choice.direction == "sendonly" for choice in choices):
         kinds = " or ".join(sent)

@@ -21,6 +21,9 @@ REPORT_INTERVAL = 0.5
 FEEDBACK_INTERVAL = 0.1
 # When the publisher's clock differs by more from what we took it for, it was set (or drifted), and we follow.
 _CLOCK_STEP = 0.5
+# What a REMB says when there is no limit, and how often: a lost one must not limit for ever.
+_NO_LIMIT = 1_000_000_000
+_NO_LIMIT_REPEATS = 4
 
 
 class _Binding(NamedTuple):
@@ -42,14 +45,21 @@ class PublisherEndpoint:
         on_packet: Callable[[str, MediaPacket], None],
         on_connected: Callable[[PublisherEndpoint], None],
         on_hopeless: Callable[[], None],
+        allowed: Callable[[float], float | None],
         recovers_by_itself: bool,
     ) -> None:
-        """`on_hopeless` is called when packets are given up: only a key frame helps then."""
+        """`on_hopeless` is called when packets are given up: only a key frame helps then.
+
+        `allowed(now)` tells how many bits a second the subscribers can take; None: no limit.
+        """
         self.receptions: dict[str, Reception] = {}
         self.nacks_sent = 0
         self.key_frames_requested = 0
         self._bindings: dict[int, _Binding] = {}
         self._on_packet, self._on_connected, self._on_hopeless = on_packet, on_connected, on_hopeless
+        self._allowed = allowed
+        self._limit: float | None = None
+        self._lifts = 0
         self._loop = asyncio.get_running_loop()
         self._ssrc = secrets.randbits(32)
         self._feedback = TransportFeedback()
@@ -137,6 +147,24 @@ class PublisherEndpoint:
             self.key_frames_requested += 1
             self.transport.send_rtcp(rtcp.picture_loss(self._ssrc, video.ssrc))
 
+    def limit(self, bits_per_second: float | None) -> None:
+        """Take a new limit; a lower one is told at once, any other with the next report."""
+        lower = bits_per_second is not None and (self._limit is None or bits_per_second < 0.97 * self._limit)
+        if bits_per_second is None and self._limit is not None:
+            self._lifts = _NO_LIMIT_REPEATS
+        self._limit = bits_per_second
+        if lower:
+            self._send_limit()
+
+    def _send_limit(self) -> None:
+        # Beside transport-wide feedback: a browser sends what its own estimate and the REMB both allow.
+        if self._limit is None and not self._lifts:
+            return
+        self._lifts = max(0, self._lifts - 1) if self._limit is None else 0
+        bits_per_second = _NO_LIMIT if self._limit is None else round(self._limit)
+        sources = [reception.ssrc for reception in self.receptions.values() if reception.ssrc is not None]
+        self.transport.send_rtcp(rtcp.bandwidth_estimate(self._ssrc, bits_per_second, sources))
+
     async def close(self) -> None:
         """End the connection."""
         for timer in self._timers.values():
@@ -155,6 +183,8 @@ class PublisherEndpoint:
         blocks = [block for reception in self.receptions.values() if (block := reception.report(now)) is not None]
         if blocks:
             self.transport.send_rtcp(rtcp.receiver_report(self._ssrc, blocks))
+        self.limit(self._allowed(now))
+        self._send_limit()
 
     def _send_feedback(self) -> None:
         del self._timers["feedback"]

@@ -215,6 +215,7 @@ class MediaRouter:
             lambda endpoint: self._transport(stream.owner, offer, endpoint),
             on_packet=stream.forward,
             on_connected=stream.publisher_connected,
+            allowed=stream.limit,
             on_hopeless=stream.request_key_frame if self._recovers_by_itself else lambda: None,
             recovers_by_itself=self._recovers_by_itself,
         )
@@ -228,6 +229,7 @@ class MediaRouter:
             lambda endpoint: self._transport(subscriber, offer, endpoint),
             ntp_base=self._ntp_base(),
             on_key_frame_wanted=stream.request_key_frame,
+            on_downlink=lambda: stream.downlink_changed(asyncio.get_running_loop().time()),
             recent_key_frame=lambda: stream.recent_key_frame(asyncio.get_running_loop().time()),
             recovers_by_itself=self._recovers_by_itself,
         )

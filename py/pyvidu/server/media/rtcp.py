@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE, _RTP_FEEDBACK, _PAYLOAD_FEEDBACK = 200, 201, 202, 203, 205, 206
 _NACK, _TRANSPORT_FEEDBACK = 1, 15
-_PLI, _FIR = 1, 4
+_PLI, _FIR, _APPLICATION = 1, 4, 15
+_REMB = b"REMB"
 
 _REPORT_BLOCK = struct.Struct("!IIIIII")
 
@@ -52,7 +53,14 @@ class KeyFrameRequest:
     ssrc: int
 
 
-Event = ReportBlock | SenderReport | Nack | KeyFrameRequest
+@dataclass(frozen=True, slots=True)
+class BandwidthEstimate:
+    """A REMB (draft-alvestrand-rmcat-remb-03): what the peer believes that the path to it carries, in bits a second."""
+
+    bits_per_second: int
+
+
+Event = ReportBlock | SenderReport | Nack | KeyFrameRequest | BandwidthEstimate
 
 
 def parse(data: bytes) -> list[Event]:
@@ -84,6 +92,9 @@ def parse(data: bytes) -> list[Event]:
                 events.append(KeyFrameRequest(struct.unpack_from("!I", body, 4)[0]))
             elif kind == _PAYLOAD_FEEDBACK and count == _FIR:
                 events += [KeyFrameRequest(ssrc) for ssrc, _ in struct.iter_unpack("!II", body[8:])]
+            elif kind == _PAYLOAD_FEEDBACK and count == _APPLICATION and body[8:12] == _REMB:
+                (value,) = struct.unpack_from("!I", body, 12)
+                events.append(BandwidthEstimate((value & 0x3FFFF) << (value >> 18 & 0x3F)))
         except struct.error as error:
             raise ValueError("the RTCP packet is truncated") from error
         position = end
@@ -150,6 +161,17 @@ def bye(ssrc: int) -> bytes:
 def picture_loss(ssrc: int, media_ssrc: int) -> bytes:
     """Return a PLI: the request for a key frame."""
     return _packet(_PAYLOAD_FEEDBACK, _PLI, struct.pack("!II", ssrc, media_ssrc))
+
+
+def bandwidth_estimate(ssrc: int, bits_per_second: int, sources: list[int]) -> bytes:
+    """Return a REMB about the peer's sources."""
+    exponent = max(0, bits_per_second.bit_length() - 18)
+    value = len(sources) << 24 | exponent << 18 | bits_per_second >> exponent
+    return _packet(
+        _PAYLOAD_FEEDBACK,
+        _APPLICATION,
+        struct.pack(f"!II4sI{len(sources)}I", ssrc, 0, _REMB, value, *sources),
+    )
 
 
 def nack(ssrc: int, media_ssrc: int, sequences: list[int]) -> bytes:

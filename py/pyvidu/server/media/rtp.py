@@ -106,9 +106,18 @@ def find_extension(profile: int, block: bytes, identifier: int) -> bytes | None:
 
 
 def one_byte_extension(identifier: int, value: bytes) -> bytes:
-    """Return the extension block that carries one element of 1 to 16 bytes under an id of 1 to 14."""
-    block = bytes([identifier << 4 | len(value) - 1]) + value
-    return block + bytes(-len(block) % 4)
+    """Return one element of 1 to 16 bytes under an id of 1 to 14; elements are joined and padded by `extension_block`."""
+    return bytes([identifier << 4 | len(value) - 1]) + value
+
+
+def extension_block(elements: bytes) -> bytes:
+    """Return joined elements padded to whole words, as a packet carries them."""
+    return elements + bytes(-len(elements) % 4)
+
+
+def send_time(now: float) -> bytes:
+    """Return the value of an `abs-send-time` extension: seconds, 6 bits before the point and 18 behind it."""
+    return (round(now * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
 
 
 def rtx_original(packet: RtpPacket) -> tuple[int, bytes] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from . import congestion
 from .codecs import CodecIdentity
 from .key_frames import INTERVAL, KeyFrameRequests
 from .publisher import PublisherEndpoint
@@ -77,6 +78,15 @@ class PublishedStream:
     def request_key_frame(self) -> None:
         """Ask the publisher for a key frame, soon and once for all who ask."""
         self._key_frames.request()
+
+    def limit(self, now: float) -> float | None:
+        """Return how many bits a second the publisher may send for its subscribers' sake; None: as many as it can."""
+        return congestion.limit((subscriber.downlink for subscriber in self.subscribers.values()), now)
+
+    def downlink_changed(self, now: float) -> None:
+        """A subscriber told how much gets through to it."""
+        if self.publisher is not None:
+            self.publisher.limit(self.limit(now))
 
     def recent_key_frame(self, now: float) -> MediaPacket | None:
         """Return the start of a key frame so young that the publisher would not be asked for another one yet.

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable
 
 from . import answer, codecs, rtcp, rtp
-from .answer import AUDIO_LEVEL, Choice
+from .answer import AUDIO_LEVEL, SEND_TIME, Choice
+from .congestion import Downlink, RateMeter
 from .continuity import SEGMENTS_KEPT, Continuity
 from .reception import MediaPacket, Run
 from .transport import MediaTransport
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 REPORT_INTERVAL = 1.0
 # Older packets are not sent again: whoever misses them was away, and needs a key frame instead of a burst of the past.
 OLDEST_RETRANSMISSION = 1.0
+# Of a packet beside its payload, in bytes: RTP header, its extension, SRTP tag. Browsers count them in their estimates.
+_OVERHEAD = 12 + 8 + 10
 NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
 
@@ -26,7 +29,9 @@ NTP_EPOCH = 2_208_988_800
 class ForwardedTrack:
     """One track towards one subscriber."""
 
-    def __init__(self, choice: Choice, name: str, send_rtp: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, choice: Choice, name: str, send_rtp: Callable[[bytes], None], clock: Callable[[], float]
+    ) -> None:
         self.kind = choice.section.kind
         self.ssrc = secrets.randbits(32)
         self.rtx_ssrc = secrets.randbits(32)
@@ -36,7 +41,9 @@ class ForwardedTrack:
         self._offered = choice.codecs
         self._name = name
         self._send = send_rtp
+        self._clock = clock
         self._level_extension = choice.extensions.get(AUDIO_LEVEL, 0)
+        self._time_extension = choice.extensions.get(SEND_TIME, 0)
         # In the lower half, so that the SRTP rollover counter is not at stake while the first packets may be lost.
         self._continuity = Continuity(
             codecs.CLOCK_RATES[choice.codecs[0].name],
@@ -105,9 +112,9 @@ class ForwardedTrack:
         if placed is None:
             return
         body = self._body(packet)
-        extension = b""
+        extension = self._send_time()
         if self._level_extension and packet.level is not None:
-            extension = rtp.one_byte_extension(self._level_extension, packet.level)
+            extension += rtp.one_byte_extension(self._level_extension, packet.level)
         self._last_arrival = packet.arrival
         if packet.run.codec.name == codecs.VP8:
             self._last_body = body
@@ -123,9 +130,15 @@ class ForwardedTrack:
                     body,
                     packet.padding,
                     rtp.ONE_BYTE_EXTENSIONS,
-                    extension,
+                    rtp.extension_block(extension),
                 )
             )
+        )
+
+    def _send_time(self) -> bytes:
+        # Not the time of arrival: what was kept for a while must not look as if the way had delayed it.
+        return (
+            rtp.one_byte_extension(self._time_extension, rtp.send_time(self._clock())) if self._time_extension else b""
         )
 
     def _body(self, packet: MediaPacket) -> bytes:
@@ -157,7 +170,17 @@ class ForwardedTrack:
             return
         self.retransmitted += 1
         body = self._body(packet)
-        again = rtp.RtpPacket(self._payload_type, packet.marker, sequence, placed[1], self.ssrc, body, packet.padding)
+        again = rtp.RtpPacket(
+            self._payload_type,
+            packet.marker,
+            sequence,
+            placed[1],
+            self.ssrc,
+            body,
+            packet.padding,
+            rtp.ONE_BYTE_EXTENSIONS,
+            rtp.extension_block(self._send_time()),
+        )
         if self._rtx_payload_type is not None:
             again.payload_type, again.ssrc = self._rtx_payload_type, self.rtx_ssrc
             again.sequence, self._rtx_sequence = self._rtx_sequence, (self._rtx_sequence + 1) & 0xFFFF
@@ -191,14 +214,21 @@ class SubscriberEndpoint:
         *,
         ntp_base: float,
         on_key_frame_wanted: Callable[[], None],
+        on_downlink: Callable[[], None],
         recent_key_frame: Callable[[], MediaPacket | None],
         recovers_by_itself: bool,
     ) -> None:
-        """`ntp_base` turns loop time into seconds since 1900; it is one for all, so that all clocks agree."""
+        """`ntp_base` turns loop time into seconds since 1900; it is one for all, so that all clocks agree.
+
+        `on_downlink` is called whenever the subscriber told how much gets through to it.
+        """
         self.key_frames_wanted = 0
         self.tracks: dict[str, ForwardedTrack] = {}
+        self.downlink = Downlink()
+        self._rate = RateMeter()
         self._ntp_base = ntp_base
         self._on_key_frame_wanted = on_key_frame_wanted
+        self._on_downlink = on_downlink
         self._recent_key_frame = recent_key_frame
         self._recovers_by_itself = recovers_by_itself
         self._loop = asyncio.get_running_loop()
@@ -207,7 +237,7 @@ class SubscriberEndpoint:
         self.transport = connect(self)
         for choice in choices:
             if choice.direction == "sendonly":
-                track = ForwardedTrack(choice, name, self.transport.send_rtp)
+                track = ForwardedTrack(choice, name, self.transport.send_rtp, self._loop.time)
                 choice.source = track.source(stream)
                 self.tracks[choice.section.kind] = track
 
@@ -235,8 +265,12 @@ class SubscriberEndpoint:
         except ValueError as error:
             logger.debug("a malformed report of %s: %s", self.transport.participant, error)
             return
-        wanted = False
+        wanted = told = False
         for event in events:
+            if isinstance(event, rtcp.BandwidthEstimate):
+                self.downlink.estimated(event.bits_per_second, self._sent(now), now)
+                told = True
+                continue
             track = next((t for t in self.tracks.values() if t.ssrc == event.ssrc), None)
             if track is None:
                 continue
@@ -247,8 +281,18 @@ class SubscriberEndpoint:
                 wanted |= not track.retransmit(event.sequences, now) and self._recovers_by_itself
             elif isinstance(event, rtcp.ReportBlock):
                 track.report = event
+                if track.kind == "video":
+                    self.downlink.lost(event.fraction_lost / 256, self._sent(now), now)
+                    told = True
         if wanted:
             self._on_key_frame_wanted()
+        if told:
+            self._on_downlink()
+
+    def _sent(self, now: float) -> float:
+        """Return the rate of late, in bits a second."""
+        octets = sum(track.octets + _OVERHEAD * track.packets for track in self.tracks.values())
+        return self._rate.rate(octets, now)
 
     def rtp_received(self, data: bytes, now: float) -> None:
         """Ignore media from someone who only receives."""

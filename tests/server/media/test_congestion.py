@@ -1,0 +1,149 @@
+"""When a subscriber's downlink limits the publisher, how far, and for how long."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from aiortc import rtp as independent
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyvidu.server.media import congestion, rtcp
+from pyvidu.server.media.congestion import FLOOR, PATIENCE, Downlink, RateMeter
+
+
+class Way:
+    """A downlink and its clock; the subscriber reports every second."""
+
+    def __init__(self) -> None:
+        self.downlink = Downlink()
+        self.now = 100.0
+
+    def estimates(self, *estimates: float, sent: float) -> Way:
+        for estimate in estimates:
+            self.now += 1
+            self.downlink.estimated(estimate, sent, self.now)
+        return self
+
+    def loses(self, fraction: float, *, sent: float, reports: int = 1) -> Way:
+        for _ in range(reports):
+            self.now += 1
+            self.downlink.lost(fraction, sent, self.now)
+        return self
+
+    @property
+    def limit(self) -> float | None:
+        return congestion.limit([self.downlink], self.now)
+
+
+def test_an_estimate_that_only_climbs_behind_the_sender_is_no_limit() -> None:
+    assert Way().estimates(300_000, 324_000, 350_000, 378_000, sent=1_500_000).limit is None
+
+
+def test_an_estimate_that_falls_because_less_is_sent_is_no_limit() -> None:
+    assert Way().estimates(1_500_000, 60_000, sent=40_000).limit is None
+
+
+def test_an_estimate_that_falls_below_what_is_sent_is_the_limit() -> None:
+    assert Way().estimates(1_200_000, 400_000, sent=900_000).limit == 400_000
+
+
+def test_a_limit_follows_the_estimate_up_again() -> None:
+    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    assert way.estimates(432_000, sent=400_000).limit == 432_000
+    assert way.estimates(466_000, sent=432_000).limit == 466_000
+
+
+def test_a_limit_that_the_publisher_makes_no_use_of_ends() -> None:
+    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    assert way.estimates(*[600_000] * 5, sent=400_000).limit == 600_000
+    assert way.estimates(600_000, sent=400_000).limit is None
+    assert way.estimates(650_000, sent=900_000).limit is None, "it takes another fall to begin again"
+
+
+def test_a_limit_that_is_used_now_and_then_stays() -> None:
+    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    for _ in range(5):
+        way.estimates(400_000, 400_000, sent=100_000).estimates(400_000, sent=390_000)
+    assert way.limit == 400_000
+
+
+def test_heavy_loss_limits_a_way_whose_estimate_sees_no_delay() -> None:
+    way = Way().estimates(1_500_000, sent=1_000_000).loses(0.3, sent=1_000_000)
+    assert way.limit == pytest.approx(850_000)
+    assert way.loses(0.3, sent=850_000).limit == pytest.approx(722_500)
+
+
+def test_loss_of_a_few_percent_is_repaired_and_no_reason_to_send_less() -> None:
+    assert Way().loses(0.06, sent=1_000_000, reports=20).limit is None
+
+
+def test_after_the_loss_the_limit_grows_by_steps() -> None:
+    way = Way().loses(0.3, sent=1_000_000).loses(0.0, sent=850_000)
+    assert way.limit == pytest.approx(850_000 * 1.08)
+
+
+def test_the_lowest_of_all_limits_holds_for_the_publisher() -> None:
+    ways = [Way().estimates(1_200_000, limit, sent=900_000) for limit in (500_000, 350_000, 700_000)]
+    free = Way().estimates(1_200_000, sent=900_000)
+    assert congestion.limit([way.downlink for way in [*ways, free]], ways[0].now) == 350_000
+
+
+def test_nobody_is_limited_below_the_floor_and_not_for_ever() -> None:
+    slow = Way().estimates(600_000, 50_000, sent=500_000)
+    began = slow.now
+    assert slow.limit == FLOOR
+    while slow.now - began < PATIENCE:
+        slow.estimates(50_000, sent=FLOOR)
+    assert slow.limit == FLOOR
+    assert slow.estimates(50_000, sent=FLOOR).limit is None, "the others get their picture back"
+    assert slow.estimates(300_000, sent=FLOOR).limit == 300_000, "who recovered counts again"
+
+
+def test_who_is_not_heard_of_any_more_limits_nobody() -> None:
+    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    way.now += 6
+    assert way.limit is None
+    assert way.estimates(410_000, sent=900_000).limit == 410_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.floats(0, 1), st.floats(0, 5e6), st.floats(0, 5e6), st.floats(0, 10)), max_size=60
+    )
+)
+def test_a_limit_is_never_below_the_floor(steps: list[tuple[bool, float, float, float, float]]) -> None:
+    downlink, now = Downlink(), 0.0
+    for by_loss, fraction, estimate, sent, pause in steps:
+        now += pause
+        if by_loss:
+            downlink.lost(fraction, sent, now)
+        else:
+            downlink.estimated(estimate, sent, now)
+        found = congestion.limit([downlink], now)
+        assert found is None or found >= FLOOR
+
+
+def test_a_rate_is_that_of_the_last_half_second_or_more() -> None:
+    meter = RateMeter()
+    assert meter.rate(1000, 10.0) == 0
+    assert meter.rate(2000, 10.2) == 0
+    assert meter.rate(51_000, 11.0) == 400_000
+    assert meter.rate(52_000, 11.1) == 400_000
+    assert meter.rate(51_000, 12.0) == 0
+
+
+@pytest.mark.parametrize("rate", [0, 1, 262_143, 262_144, 1_234_567, 1_000_000_000, 2**62])
+def test_a_remb_is_read_as_it_was_written_here_and_elsewhere(rate: int) -> None:
+    written = rtcp.bandwidth_estimate(7, rate, [1, 2])
+    [event] = rtcp.parse(written)
+    assert isinstance(event, rtcp.BandwidthEstimate)
+    assert rate * (1 - 2**-17) <= event.bits_per_second <= rate
+    [packet] = independent.RtcpPacket.parse(written)
+    assert (packet.fmt, packet.ssrc) == (15, 7)
+    assert independent.unpack_remb_fci(packet.fci) == (event.bits_per_second, [1, 2])
+
+
+def test_other_application_feedback_is_skipped() -> None:
+    assert rtcp.parse(struct.pack("!BBHII4sI", 0x8F, 206, 4, 1, 0, b"ABCD", 5)) == []
