@@ -18,6 +18,18 @@ def memory_mib(*pids: int) -> float:
     return sum(_pss_kib(pid) for pid in pids) / 1024
 
 
+def kernel_drops() -> int:
+    """UDP datagrams that this machine's kernel has thrown away because a socket's buffer was full."""
+    lines = [line.split() for line in Path("/proc/net/snmp").read_text("utf-8").splitlines() if line.startswith("Udp:")]
+    return int(dict(zip(*lines, strict=True))["RcvbufErrors"])
+
+
+def whole_cpu_s() -> float:
+    """Seconds of CPU that all processes of this machine have used, those of others too."""
+    user, nice, system, _idle, _wait, *interrupts = Path("/proc/stat").read_text("utf-8").splitlines()[0].split()[1:8]
+    return sum(map(int, (user, nice, system, *interrupts))) / _TICK
+
+
 def _ticks(pid: int) -> int:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()

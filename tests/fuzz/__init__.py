@@ -1,1 +1,1 @@
-"""Malformed input by the million at both doors of the server, in one process and without a socket: `make fuzz`."""
+"""Malformed input by the million at the doors of the server, and at the ports of its media router: `make fuzz`."""

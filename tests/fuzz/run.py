@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import os
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 from aiohttp import encode_basic_auth, web
@@ -20,29 +16,17 @@ from server_world import SECRET, Client, FakeMedia, settle
 
 from fuzz.mutator import Mutator
 from fuzz.transcripts import REST, RPC
+from fuzz.watch import MAX_GROWTH, resident, watching
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import Profile, ServerConfig
 from pyvidu.server.limits import Limits
-from pyvidu.server.logs import without_malformed_http
 from pyvidu.server.room import Room, SessionProperties
 from pyvidu.server.tokens import Role
 
 BATCH = 50  # inputs between two looks at the healthy call
 HOSTILE = 6  # clients at a time
-MAX_GROWTH = 64 * 1024 * 1024  # bytes from the first tenth to the end
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d)")
 _AUTH = encode_basic_auth("OPENVIDUAPP", SECRET)
-
-
-class Errors(logging.Handler):
-    """Keeps every error that is logged."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.found: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.found.append(logging.Formatter().format(record)[:3000])
 
 
 class Wire(asyncio.Transport):
@@ -243,17 +227,9 @@ def fuzz(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
     """How many inputs were sent, and the crashes."""
     from virtual_time import run_virtual
 
-    errors = Errors()
-    logging.getLogger().addHandler(errors)
-    for name in ("pyvidu.server.messages", "pyvidu.server.events"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger("aiohttp.server").addFilter(without_malformed_http)
-    abroad: list[str] = []
-    watch: list[list[str] | None] = [abroad]  # an audit hook cannot be taken away, only told to look elsewhere
-    sys.addaudithook(lambda event, arguments: _packets(watch[0], event, arguments))
     crashes: list[str] = []
     count, memory = 0, 0
-    try:
+    with watching(crashes):
         profiles: list[Profile] = ["default", "kurento"]
         shares = [(inputs // 20, p) for p in profiles] + [(inputs // 2 - inputs // 20, p) for p in profiles]
         shares.append((inputs - sum(share for share, _ in shares), "default"))
@@ -264,36 +240,12 @@ def fuzz(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
             crashes += run.crashes
             if number == 1:
                 memory = resident()
-    finally:
-        watch[0] = None
-        logging.getLogger().removeHandler(errors)
-        logging.getLogger("aiohttp.server").removeFilter(without_malformed_http)
-        for name in ("pyvidu.server.messages", "pyvidu.server.events"):
-            logging.getLogger(name).setLevel(logging.NOTSET)
-    crashes += errors.found + [f"a packet for {address}" for address in abroad]
     if resident() - memory > MAX_GROWTH:
         crashes.append(f"memory grew by {(resident() - memory) / 2**20:.0f} MiB")
     return count, crashes
-
-
-def resident() -> int:
-    """Bytes of memory that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _connection(role: Role) -> Any:
     from pyvidu.server.tokens import ConnectionProperties
 
     return ConnectionProperties(role=role)
-
-
-def _packets(abroad: list[str] | None, event: str, arguments: tuple[Any, ...]) -> None:
-    if abroad is None:
-        return
-    if event in ("socket.connect", "socket.sendto"):
-        address = arguments[1]
-        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1")):
-            abroad.append(str(address))
-    elif event == "socket.getaddrinfo" and arguments[0] not in (None, "localhost", "127.0.0.1", "::1"):
-        abroad.append(str(arguments[0]))

@@ -6,9 +6,12 @@ import logging
 
 import pytest
 
-from fuzz import run
+from fuzz import media, run
+from fuzz.media import fuzz_media
 from fuzz.mutator import Mutator
 from fuzz.run import fuzz
+from pyvidu.server.media import offer, rtp
+from pyvidu.server.media.stream import PublishedStream
 from pyvidu.server.room import Room
 
 
@@ -16,6 +19,32 @@ def test_forty_thousand_malformed_inputs_crash_nothing() -> None:
     inputs, crashes = fuzz(40_000, seed=2)
     assert inputs == 40_000
     assert crashes == []
+
+
+def test_five_thousand_broken_offers_and_packets_crash_nothing_and_hurt_no_call() -> None:
+    inputs, crashes = fuzz_media(5_000, seed=2)
+    assert inputs == 5_000
+    assert crashes == []
+
+
+def test_a_bug_in_the_reading_of_offers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offer, "_split", lambda sdp: [sdp.split("\r\n", 50)[49:]])
+    with pytest.raises(KeyError):  # even the whole ones
+        fuzz_media(10)
+
+
+def test_a_bug_in_the_reading_of_packets_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(rtp, "rtx_original", crash)
+    assert any("planted" in found for found in fuzz_media(1_000)[1])
+
+
+def test_a_call_that_stands_still_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "_PATIENCE", 0.3)
+    monkeypatch.setattr(PublishedStream, "forward", lambda *_: None)
+    assert any("stood still" in found for found in fuzz_media(100)[1])
 
 
 def test_a_bug_in_a_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,18 +8,18 @@ from typing import Any
 from server_world import join_params, publish_params
 
 _OFFERS = Path(__file__).parent.parent / "server" / "media"
-_PUBLISHER = (_OFFERS / "publisher_offer.sdp").read_text()
-_SUBSCRIBER = (_OFFERS / "subscriber_offer.sdp").read_text()
+PUBLISHER_OFFER = (_OFFERS / "publisher_offer.sdp").read_text()
+SUBSCRIBER_OFFER = (_OFFERS / "subscriber_offer.sdp").read_text()
 
 RPC: list[tuple[str, dict[str, Any]]] = [
     ("ping", {"interval": 5000}),
     ("joinRoom", join_params("$TOKEN", "room", '{"clientData":"Ada"}')),
-    ("publishVideo", publish_params(sdpOffer=_PUBLISHER)),
+    ("publishVideo", publish_params(sdpOffer=PUBLISHER_OFFER)),
     ("onIceCandidate", {"endpointName": "$CONNECTION", "candidate": "candidate:1 1 udp 1 192.0.2.1 9 typ host",
                         "sdpMid": "0", "sdpMLineIndex": 0}),
-    ("receiveVideoFrom", {"sender": "$STREAM", "sdpOffer": _SUBSCRIBER}),
+    ("receiveVideoFrom", {"sender": "$STREAM", "sdpOffer": SUBSCRIBER_OFFER}),
     ("prepareReceiveVideoFrom", {"sender": "$STREAM", "reconnect": False}),
-    ("reconnectStream", {"stream": "$STREAM", "sdpString": _PUBLISHER, "sdpOffer": _SUBSCRIBER}),
+    ("reconnectStream", {"stream": "$STREAM", "sdpString": PUBLISHER_OFFER, "sdpOffer": SUBSCRIBER_OFFER}),
     ("streamPropertyChanged", {"streamId": "$STREAM", "property": "audioActive", "newValue": False, "reason": "x"}),
     ("sendMessage", {"message": '{"to":["$CONNECTION"],"data":"hello","type":"signal:chat"}'}),
     ("videoData", {"height": 480, "width": 640, "videoActive": True, "audioActive": True}),

@@ -190,3 +190,17 @@ async def test_a_resume_needs_the_whole_id(serve: Serve, profile: str) -> None:
     for guess in (ada.rpc_id[:-1], ada.rpc_id + "x", ada.rpc_id.upper(), "", 0, None if profile == "" else []):
         answer = await thief.call("connect", sessionId=guess, reconnect=True)
         assert answer["error"]["code"] == 40007
+
+
+@virtual_time
+async def test_of_an_answered_request_the_answer_is_kept_and_not_the_question() -> None:
+    async with World() as world:
+        ada = await world.member()
+        number = ada.send("sendMessage", message="x" * 100_000)
+        await ada.result("echo")
+        assert ada.socket.session is not None
+        assert ada.socket.session.ledger is not None
+        exchange = ada.socket.session.ledger.earlier(number)
+        assert exchange is not None
+        assert exchange.answered
+        assert exchange.request.params == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, TypeVar
 
 from pyvidu.protocol.codes import Code
@@ -69,6 +70,8 @@ class Exchange:
         if self.answered:
             raise RuntimeError(f"'{self.request.method}' is answered twice")
         self.response = response
+        # Answers are kept for a while, to be repeated; a megabyte of what was asked is not.
+        self.request = dataclasses.replace(self.request, params={})
         if self.socket.open:
             self.socket.transport.send(response.encode())
 

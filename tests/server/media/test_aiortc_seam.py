@@ -11,7 +11,29 @@ import pylibsrtp
 import pytest
 from aiortc import RTCDtlsTransport
 
-from pyvidu.server.media.aiortc_seam import Certificate, DtlsSrtp
+from pyvidu.server.media.aiortc_seam import LARGEST_PACKET, Certificate, DtlsSrtp
+
+
+def test_the_largest_packet_is_what_pylibsrtp_takes() -> None:
+    session = pylibsrtp.Session(pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
+    header = bytes([0x80, 96, *bytes(10)])
+    session.protect(header + bytes(LARGEST_PACKET - len(header)))
+    with pytest.raises(ValueError, match="too long"):
+        session.protect_rtcp(header + bytes(LARGEST_PACKET + 1 - len(header)))
+
+
+async def test_datagrams_of_any_length_before_and_after_the_handshake_raise_nothing_and_pile_up_nowhere() -> None:
+    ends = Ends()
+    for first in (22, 128):
+        for _ in range(500):
+            ends.server.receive(bytes([first]) + bytes(2999))
+    assert ends.server._datagrams.queue.qsize() + len(ends.server._early) < 400
+    await ends.close()
+    again = Ends()
+    await again.connect()
+    again.server.receive(bytes([128]) + bytes(2999))
+    assert again.packets["server"] == []
+    await again.close()
 
 
 class Ends:

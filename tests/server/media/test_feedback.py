@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyvidu.server.media import rtcp
-from pyvidu.server.media.loss import ATTEMPTS, LONGEST_REPAIRABLE_GAP, LossRecovery
+from pyvidu.server.media.loss import ATTEMPTS, LONGEST_REPAIRABLE_GAP, MOST_MISSING, LossRecovery
 from pyvidu.server.media.transport_feedback import TICKS_PER_SECOND, TransportFeedback
 
 
@@ -175,6 +175,12 @@ class TestLossRecovery:
         assert asked == ATTEMPTS
         assert recovery.given_up == 1
         assert 1 not in recovery
+
+    def test_gap_upon_gap_is_not_remembered_without_end(self) -> None:
+        recovery = LossRecovery()
+        for start in range(0, 100_000, 60):
+            recovery.gap(start, start + 50, now=0.0)
+        assert len(recovery.due(0.0)) == MOST_MISSING
 
     def test_of_a_huge_gap_only_the_end_is_asked_for(self) -> None:
         recovery = LossRecovery()

@@ -250,3 +250,11 @@ async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_o
     bench.session.set_delay(None)
     assert bench.data.get_nowait() == b"\x80 media"
     assert await peer.next() == b"on its way"
+
+
+async def test_a_peer_with_ever_new_addresses_is_known_at_the_latest_ones_only(bench: Bench) -> None:
+    port = next(iter(bench.ports._ports.values()))
+    for number in range(1000):
+        bench.ports.receive(port, bench.check(), ("127.0.0.1", 1 + number))
+    assert len(bench.ports._addresses) == ice_lite.MOST_ADDRESSES
+    assert ("127.0.0.1", 1000) in bench.ports._addresses

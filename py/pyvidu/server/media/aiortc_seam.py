@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 _FIRST_REPEAT = 0.06
 _LONGEST_REPEAT = 1.0
 _HANDSHAKE = 22
+# What pylibsrtp takes: its buffer of 1500 bytes without what libsrtp may append. Browsers keep to 1200.
+LARGEST_PACKET = 1500 - 4 - 16 - 128
+# DTLS records that nobody has read yet: a handshake is a dozen, and after a failed one nobody reads any more.
+_MOST_UNREAD = 64
 # What arrives between the peer's end of the handshake and ours: the start of its first key frame.
 _MOST_EARLY_PACKETS = 256
 
@@ -45,7 +49,7 @@ class _Datagrams:
 
     def __init__(self, role: str, send: Callable[[bytes], None]) -> None:
         self.role = role
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_UNREAD)
         self.__send = send
 
     async def _recv(self) -> bytes:
@@ -105,6 +109,8 @@ class DtlsSrtp:
                 self._early.append(data)
         elif 19 < data[0] < 64:
             self._flight_answered = True
+            if self._datagrams.queue.full():
+                return
             self._datagrams.queue.put_nowait(data)
             if self._last_flight and data[0] == _HANDSHAKE:
                 # The peer repeats its flight: our last one was lost. OpenSSL would not answer to a copy.
@@ -112,12 +118,12 @@ class DtlsSrtp:
                     self._send(datagram)
 
     def protect_rtp(self, packet: bytes) -> bytes:
-        """Encrypt an RTP packet; only once connected."""
+        """Encrypt an RTP packet of no more than `LARGEST_PACKET` bytes; only once connected."""
         protected: bytes = self._dtls._tx_srtp.protect(packet)
         return protected
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """Encrypt an RTCP packet; only once connected."""
+        """Encrypt an RTCP packet of no more than `LARGEST_PACKET` bytes; only once connected."""
         protected: bytes = self._dtls._tx_srtp.protect_rtcp(packet)
         return protected
 
@@ -139,7 +145,7 @@ class DtlsSrtp:
         session = self._dtls._rx_srtp
         try:
             packet = session.unprotect_rtcp(data) if 192 <= data[1] <= 223 else session.unprotect(data)
-        except (pylibsrtp.Error, IndexError) as error:
+        except (pylibsrtp.Error, IndexError, ValueError) as error:  # ValueError: longer than a packet can be
             logger.debug("a packet could not be decrypted: %s", error)
             return
         self._on_packet(packet)

@@ -17,6 +17,7 @@ import ipaddress
 import logging
 import secrets
 import socket
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ Address = tuple[Any, ...]
 CONSENT_SECONDS = 30.0
 # A peer that nominated one of its addresses and then falls silent there, but checks from another, has lost the first.
 LOST_ADDRESS_SECONDS = 3.0
+# Where a peer was seen before; a browser has a few candidates, and only somebody who means harm has more of them.
+MOST_ADDRESSES = 32
 # Key frames arrive in bursts and the loop may be busy: the kernel's default buffer is too small for many streams.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 
@@ -68,6 +71,7 @@ class IceSession:
         self._on_reachable = on_reachable
         self._port: _Port | None = None
         self._address: Address = ()
+        self._seen_at: deque[Address] = deque()
         self._address_heard = 0.0
         self._consent_until = 0.0
         self._inward = DelayLine()
@@ -106,6 +110,11 @@ class IceSession:
         if self._port is None or self.deaf or self.dead or self._loop.time() > self._consent_until:
             return
         self._send(self._port, data, self._address)
+
+    def seen_at(self, address: Address) -> Address | None:
+        """Note another address of the peer's; return the one to forget for it, if they are too many."""
+        self._seen_at.append(address)
+        return self._seen_at.popleft() if len(self._seen_at) > MOST_ADDRESSES else None
 
     def close(self) -> None:
         """Forget the session; later datagrams for it are ignored, unanswered."""
@@ -248,7 +257,11 @@ class SharedPorts:
 
     def bind(self, session: IceSession, address: Address) -> None:
         """Let datagrams from an address reach the session that was last authenticated there."""
+        if self._addresses.get(address) is session:
+            return
         self._addresses[address] = session
+        if (forgotten := session.seen_at(address)) is not None and self._addresses.get(forgotten) is session:
+            del self._addresses[forgotten]
 
     def remove(self, session: IceSession) -> None:
         """Let nothing reach the session any more."""

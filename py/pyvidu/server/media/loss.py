@@ -11,6 +11,8 @@ from dataclasses import dataclass
 # Enough for 1.5 s of a 500 kbit/s stream. A longer gap is not a loss but an outage: no sender still has the packets.
 LONGEST_REPAIRABLE_GAP = 100
 ATTEMPTS = 8
+# Missing at a time: whoever leaves gap upon gap wants to keep us busy.
+MOST_MISSING = 3 * LONGEST_REPAIRABLE_GAP
 SHORTEST_INTERVAL = 0.02
 LONGEST_INTERVAL = 0.3
 FIRST_ROUND_TRIP = 0.05
@@ -39,6 +41,9 @@ class LossRecovery:
         """Note that the packets from `first` to `last`, both included, are missing."""
         for sequence in range(max(first, last - LONGEST_REPAIRABLE_GAP + 1), last + 1):
             self._missing[sequence] = _Missing(due=now)
+        while len(self._missing) > MOST_MISSING:
+            del self._missing[next(iter(self._missing))]
+            self.given_up += 1
 
     def recovered(self, sequence: int, now: float) -> bool:
         """Note that a missing packet came after all; tell whether it was one we missed."""

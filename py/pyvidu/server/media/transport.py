@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pyvidu.server.delay_line import Delay
 
-from .aiortc_seam import Certificate, DtlsSrtp
+from .aiortc_seam import LARGEST_PACKET, Certificate, DtlsSrtp
 from .answer import Transport
 from .ice_lite import IceSession, SharedPorts
 from .offer import Offer
@@ -87,13 +87,13 @@ class MediaTransport:
         self._ice.dead = True
 
     def send_rtp(self, packet: bytes) -> None:
-        """Encrypt and send an RTP packet; nothing while not connected."""
-        if self._dtls.connected:
+        """Encrypt and send an RTP packet; nothing while not connected, and none that is too large for any path."""
+        if self._dtls.connected and len(packet) <= LARGEST_PACKET:
             self._ice.send(self._dtls.protect_rtp(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Encrypt and send an RTCP packet; nothing while not connected."""
-        if self._dtls.connected:
+        """Encrypt and send an RTCP packet; nothing while not connected, and none that is too large for any path."""
+        if self._dtls.connected and len(packet) <= LARGEST_PACKET:
             self._ice.send(self._dtls.protect_rtcp(packet))
 
     async def close(self) -> None:

@@ -1,0 +1,368 @@
+"""The same with the real media router and real packets: broken offers, and broken STUN, DTLS, RTP and RTCP at its ports.
+
+Hostile participants are let in like anybody: what they break are the offers of a real connection, the records of its
+handshake, and what it sends once it is encrypted. Strangers send to the same ports. Beside them a light publisher and a
+light subscriber have a call on the same server, which must miss nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import secrets
+import struct
+from typing import Any
+
+from server_world import SECRET, Client, publish_params
+
+from bench import processes
+from bench.light.connection import HOST, LightConnection
+from bench.light.peers import OPUS, RTX, VP8, LightPublisher, LightSubscriber
+from bench.light.recording import payloads, record
+from fuzz.mutator import Mutator
+from fuzz.transcripts import PUBLISHER_OFFER, SUBSCRIBER_OFFER
+from fuzz.watch import MAX_GROWTH, resident, watching
+from pyvidu.server.app import SERVER, create_app
+from pyvidu.server.config import ServerConfig
+from pyvidu.server.media import rtcp, rtp
+from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.router import MediaRouter
+from pyvidu.server.room import Room, SessionProperties
+from pyvidu.server.tokens import ConnectionProperties
+
+BATCH = 40  # inputs between two turns of the loop
+LOOK = 10 * BATCH  # inputs between two looks at the healthy call
+HOSTILE = 3
+_LIFE = 800  # inputs, about, until a hostile participant is replaced
+_PATIENCE = 10.0  # seconds for what must happen; it takes milliseconds
+_NUMBERS = ("0", "-1", "65536", "4294967296", "9" * 400, "", "\x00", "*", "%", "0x10", "127", "128", "1e9")
+
+
+class WatchedRouter(MediaRouter):
+    """A router any of whose methods may refuse an offer, and do nothing else that is not expected."""
+
+    def __init__(self, crashes: list[str]) -> None:
+        super().__init__(host_addresses=[HOST])
+        self._crashes = crashes
+
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+        with self._watched(sdp_offer):
+            return await super().publish(owner, stream_id, sdp_offer)
+
+    async def republish(self, stream_id: str, sdp_offer: str) -> str:
+        with self._watched(sdp_offer):
+            return await super().republish(stream_id, sdp_offer)
+
+    async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
+        with self._watched(sdp_offer):
+            return await super().subscribe(subscriber, stream_id, sdp_offer)
+
+    @contextlib.contextmanager
+    def _watched(self, sdp_offer: str) -> Any:
+        try:
+            yield
+        except MediaError:
+            raise
+        except Exception as error:
+            self._crashes.append(f"{sdp_offer[:2000]!r}: {error!r}")
+            raise
+
+
+class Served:
+    """What a `Client` needs: a server, and the room that it joins."""
+
+    def __init__(self, server: Any, name: str) -> None:
+        self.rooms, self.signaling = server.rooms, server.signaling
+        self.room: Room = server.rooms.create(SessionProperties(custom_session_id=name))
+
+    def token(self) -> str:
+        """A fresh one."""
+        return str(self.rooms.issue_token(self.room, ConnectionProperties(), "ws://localhost:4443").url)
+
+
+async def ask(client: Client, method: str, **params: Any) -> Any:
+    """The response; the router's work takes a few turns of the loop."""
+    number = client.send(method, **params)
+    return await answered(client, number)
+
+
+async def answered(client: Client, number: int) -> Any:
+    """The response to a request that was sent; None once the socket is closed."""
+    async with asyncio.timeout(_PATIENCE):
+        while client.socket.open:
+            for message in client.transport.sent:
+                if message.get("id") == number:
+                    return message
+            await asyncio.sleep(0.001)
+    return None
+
+
+class Hostile:
+    """A participant with a real connection each way, which it abuses."""
+
+    def __init__(self, served: Served, certificate: Certificate, recording: Any) -> None:
+        self.client = Client(served)  # type: ignore[arg-type]
+        self.stream = ""
+        self.pending: list[int] = []
+        self.records: list[bytes] = []
+        self.publisher = LightPublisher(certificate, recording)
+        self.subscriber = LightSubscriber(certificate)
+        for connection in (self.publisher.connection, self.subscriber.connection):
+            self._listen(connection)
+
+    def _listen(self, connection: LightConnection) -> None:
+        send = connection.send
+
+        def record(datagram: bytes) -> None:
+            if datagram and 19 < datagram[0] < 64 and len(self.records) < 30:
+                self.records.append(datagram)
+            send(datagram)
+
+        connection.send = record  # type: ignore[method-assign]
+
+    async def enter(self, victim: str) -> None:
+        """Joins, publishes, and subscribes to the stream of a victim."""
+        await self.client.join()
+        offer = await self.publisher.offer()
+        result = (await ask(self.client, "publishVideo", **publish_params(sdpOffer=offer)))["result"]
+        self.stream = result["id"]
+        await self.publisher.accept(result["sdpAnswer"])
+        offer = await self.subscriber.offer()
+        result = (await ask(self.client, "receiveVideoFrom", sender=victim, sdpOffer=offer))["result"]
+        await self.subscriber.accept(result["sdpAnswer"])
+
+    async def leave(self) -> None:
+        """Goes, and lets the server know or not."""
+        await self.publisher.close()
+        await self.subscriber.close()
+        if self.client.socket.open:
+            await ask(self.client, "leaveRoom")
+
+
+class MediaRun:
+    """The inputs of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.crashes: list[str] = []
+        self.count = 0
+        self.answers = 0
+        self._mutator = Mutator(seed)
+        self._random: random.Random = self._mutator.random
+        self._router = WatchedRouter(self.crashes)
+        app = create_app(ServerConfig(secret=SECRET, log_level="error"), media=self._router)
+        self._server = app[SERVER]
+        self._certificate, self._recording = Certificate(), record(width=160, height=120, seconds=2, bit_rate=100_000)
+        self._hostile: list[Hostile] = []
+        self._victim = ""
+        self._callers: list[Client] = []
+
+    async def __call__(self, inputs: int) -> None:
+        """Sends `inputs` of them."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: self.crashes.append(f"loop: {context}"))
+        healthy, hostile = Served(self._server, "healthy"), Served(self._server, "hostile")
+        publisher, subscriber, _ = await self._call(healthy)
+        victims = await self._call(hostile)
+        stranger, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, local_addr=(HOST, 0))
+        dropped, memory = processes.kernel_drops(), 0
+        while self.count < inputs:
+            await self._renew(hostile, victims[2])
+            for _ in range(min(BATCH, inputs - self.count)):
+                self.count += 1
+                self._offer() if self._random.random() < 0.15 else self._datagram(stranger)
+            await asyncio.sleep(0)
+            if self.count % LOOK == 0:
+                await self._look(subscriber)
+            if not memory and self.count >= inputs // 5:
+                memory = resident()
+        await self._look(subscriber)
+        dropped = processes.kernel_drops() - dropped
+        missed = subscriber.received.missed - subscriber.received.recovered
+        if missed > dropped:
+            self.crashes.append(f"the healthy call missed {missed} packets, the kernel dropped {dropped}")
+        if resident() - memory > MAX_GROWTH:
+            self.crashes.append(f"memory grew by {(resident() - memory) / 2**20:.0f} MiB")
+        for participant in self._hostile:
+            await participant.leave()
+        for peer in (publisher, subscriber, *victims[:2]):
+            await peer.close()
+        stranger.close()
+        self._server.signaling.close()
+        await self._server.tasks.close()
+        await self._router.close()
+        if (left := self._router.statistics().peer_connections) != 0:
+            self.crashes.append(f"{left} connections were left behind")
+
+    async def _call(self, healthy: Served) -> tuple[LightPublisher, LightSubscriber, str]:
+        ada, bob = Client(healthy), Client(healthy)  # type: ignore[arg-type]
+        publisher, subscriber = (
+            LightPublisher(self._certificate, self._recording),
+            LightSubscriber(self._certificate),
+        )
+        await ada.join()
+        await bob.join()
+        self._callers += [ada, bob]
+        result = (await ask(ada, "publishVideo", **publish_params(sdpOffer=await publisher.offer())))["result"]
+        await publisher.accept(result["sdpAnswer"])
+        offer = await subscriber.offer()
+        answer = await ask(bob, "receiveVideoFrom", sender=result["id"], sdpOffer=offer)
+        await subscriber.accept(answer["result"]["sdpAnswer"])
+        return publisher, subscriber, str(result["id"])
+
+    async def _look(self, subscriber: LightSubscriber) -> None:
+        """The healthy call goes on, and every offer was answered."""
+        frames, sound = subscriber.received.frames, subscriber.received.audio_packets
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while subscriber.received.frames == frames or subscriber.received.audio_packets == sound:
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            self.crashes.append(f"the healthy call stood still after {self.count} inputs")
+        for caller in self._callers:  # who says nothing for 12 s is evicted
+            caller.clear()
+            try:
+                await ask(caller, "ping", interval=5000)
+            except TimeoutError:
+                self.crashes.append("a ping of the healthy call was not answered")
+        for participant in self._hostile:
+            for number in participant.pending:
+                try:
+                    self.answers += "result" in (await answered(participant.client, number) or {})
+                except TimeoutError:
+                    self.crashes.append(f"request {number} was not answered")
+            participant.pending.clear()
+            participant.client.clear()
+
+    async def _renew(self, served: Served, victim: str) -> None:
+        for participant in self._hostile:
+            if not participant.client.socket.open or self._random.random() < BATCH * HOSTILE / _LIFE / HOSTILE:
+                for number in participant.pending:
+                    await answered(participant.client, number)
+                await participant.leave()
+                self._hostile.remove(participant)
+                break
+        self._victim = victim
+        while len(self._hostile) < HOSTILE:
+            self._hostile.append(Hostile(served, self._certificate, self._recording))
+            await self._hostile[-1].enter(victim)
+
+    # --- offers ------------------------------------------------------------------------------------------------------
+
+    def _offer(self) -> None:
+        participant, kind = self._random.choice(self._hostile), self._random.randrange(4)
+        stream = self._random.choice([self._victim, *(other.stream for other in self._hostile)])
+        if kind == 0:
+            request = ("reconnectStream", {"stream": participant.stream, "sdpString": self._broken(PUBLISHER_OFFER)})
+        elif kind == 1:
+            request = ("reconnectStream", {"stream": stream, "sdpOffer": self._broken(SUBSCRIBER_OFFER)})
+        elif kind == 2:
+            request = ("receiveVideoFrom", {"sender": stream, "sdpOffer": self._broken(SUBSCRIBER_OFFER)})
+        else:
+            participant.pending.append(participant.client.send("unpublishVideo"))
+            request = ("publishVideo", publish_params(sdpOffer=self._broken(PUBLISHER_OFFER)))
+        participant.pending.append(participant.client.send(request[0], **request[1]))
+
+    def _broken(self, offer: str) -> str:
+        chance, lines = self._random.random(), offer.split("\r\n")
+        if chance < 0.1:
+            return offer  # so that the rest meets connections in every state
+        if chance < 0.25:
+            return self._mutator.bytes(offer.encode()).decode("utf-8", "replace")
+        other = self._random.choice((PUBLISHER_OFFER, SUBSCRIBER_OFFER)).split("\r\n")
+        for _ in range(self._random.choice((1, 1, 1, 2, 5, 20))):
+            at = self._random.randrange(len(lines))
+            kind = self._random.randrange(6)
+            if kind == 0:
+                del lines[at]
+            elif kind == 1:
+                lines.insert(at, self._random.choice(lines))
+            elif kind == 2:
+                lines.insert(at, self._random.choice(other))
+            elif kind == 3:
+                lines[at:at] = [lines[at]] * self._random.choice((2, 40, 1000))
+            elif kind == 4:
+                words = lines[at].replace(":", " : ").split(" ")
+                words[self._random.randrange(len(words))] = self._random.choice(_NUMBERS)
+                lines[at] = " ".join(words).replace(" : ", ":")
+            else:
+                lines[at] = self._mutator.bytes(lines[at].encode()).decode("utf-8", "replace")
+            if not lines:
+                break
+        return "\r\n".join(lines)
+
+    # --- packets -----------------------------------------------------------------------------------------------------
+
+    def _datagram(self, stranger: asyncio.DatagramTransport) -> None:
+        participant = self._random.choice(self._hostile)
+        connection: LightConnection = self._random.choice((participant.publisher, participant.subscriber)).connection
+        chance = self._random.random()
+        if chance < 0.15:
+            data = connection.check()
+        elif chance < 0.3 and participant.records:
+            data = self._random.choice(participant.records)
+        elif chance < 0.35:
+            data = secrets.token_bytes(self._random.randrange(1500))
+        elif chance < 0.45:
+            data = bytes([self._random.choice((128, 129, 144, 191))]) + self._packet(participant)[1:]  # never encrypted
+        else:
+            self._decrypted(participant)
+            return
+        if self._random.random() < 0.9:
+            data = self._mutator.bytes(data)
+        if self._random.random() < 0.3:
+            stranger.sendto(data, connection._server)
+        else:
+            connection.send(data)
+
+    def _decrypted(self, participant: Hostile) -> None:
+        """What comes out of a participant's encryption goes to one of its connections."""
+        transports = [t for t in self._router._open if t.participant == participant.client.id and not t.closed]
+        if not transports:
+            return
+        data = self._packet(participant)
+        if self._random.random() < 0.6:
+            data = self._mutator.bytes(data)
+        try:
+            self._random.choice(transports)._packet(data)
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            self.crashes.append(f"{data[:500]!r}: {error!r}")
+
+    def _packet(self, participant: Hostile) -> bytes:
+        """A whole packet of a participant's own source, with numbers from anywhere."""
+        number = self._random.choice((self._random.randrange(65536), self.count & 0xFFFF, self.count * 90 & 0xFFFF))
+        own = self._random.choice(list(participant.publisher._ssrcs.values()))
+        kind = self._random.randrange(9)
+        if kind < 4:
+            payload_type = self._random.choice((VP8, VP8, RTX, OPUS))
+            body = self._random.choice(payloads(self._random.choice(self._recording.video), number))
+            extension = rtp.one_byte_extension(3, struct.pack("!H", number))
+            return rtp.serialize(
+                rtp.RtpPacket(payload_type, True, number, 3000 * number & 0xFFFFFFFF, own, body, 0,
+                              rtp.ONE_BYTE_EXTENSIONS, rtp.extension_block(extension))
+            )  # fmt: skip
+        sources = [track.ssrc for stream in self._router._streams.values() if stream.owner == participant.client.id
+                   for subscriber in stream.subscribers.values() for track in subscriber.tracks.values()]  # fmt: skip
+        source = self._random.choice([*sources, own])
+        if kind == 4:
+            return rtcp.sender_report(own, ntp=number << 40, timestamp=number, packets=1, octets=1, name="x" * 20)
+        if kind == 5:
+            return rtcp.nack(1, source, list(range(number, number + 500, self._random.choice((1, 17)))))
+        if kind == 6:
+            return rtcp.picture_loss(1, source) + rtcp.bye(own)
+        if kind == 7:
+            return rtcp.bandwidth_estimate(1, self._random.choice((0, 50_000, 10**6, 2**60)), [source])
+        block = rtcp.ReportBlock(source, self._random.randrange(256), number, number, number, number, number)
+        return rtcp.receiver_report(1, [block] * self._random.choice((1, 31)))
+
+
+def fuzz_media(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
+    """How many inputs were sent, and the crashes."""
+    crashes: list[str] = []
+    with watching(crashes):
+        run = MediaRun(seed)
+        asyncio.run(run(inputs))
+    if inputs > 2_000 and not run.answers:
+        crashes.append("not one of the broken offers was good enough to be answered: nothing was proved")
+    return run.count, run.crashes + crashes
