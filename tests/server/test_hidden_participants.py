@@ -8,6 +8,7 @@ import pytest
 from live_server import LiveServer
 from server_world import SECRET, Client, World, join_params, settle
 
+from pyvidu.server.tokens import ConnectionProperties
 from virtual_time import virtual_time
 
 WAYS = pytest.mark.parametrize(("way", "name"), [("recorder", "RECORDER"), ("stt", "SPEECH_TO_TEXT")])
@@ -87,6 +88,15 @@ async def test_the_secret_gives_every_right_whatever_role_it_is_told() -> None:
         await trusted.publish()
         await trusted.result("forceDisconnect", connectionId=ada.id)
         assert not world.room.find(ada.id)
+
+
+@virtual_time
+async def test_the_secret_needs_no_token_and_uses_none_up() -> None:
+    async with World() as world:
+        token = world.rooms.issue_token(world.room, ConnectionProperties(), "ws://localhost:4443")
+        await Client(world).result("joinRoom", **join_params(token.url, "room", secret=SECRET))
+        await Client(world).result("joinRoom", **join_params(token.url, "room"))
+        assert len(world.room.participants) == 2
 
 
 async def test_the_backend_does_not_see_hidden_ones_unless_it_asks_by_name(live: LiveServer) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
 from server_world import Client, World, publish_params, settle
 
+from pyvidu.protocol.reasons import Reason
 from pyvidu.server.kurento_profile import WATCHDOG_REASON, WINDOW, KurentoProfile
 from pyvidu.server.tokens import Role
 from virtual_time import virtual_time
@@ -312,3 +314,149 @@ async def test_every_clock_stops_with_what_it_belongs_to() -> None:
         assert world.profile.clocks == 0  # type: ignore[attr-defined]
         assert world.signaling.sessions == 0
         assert len(world.rooms) == 0
+
+
+@virtual_time
+async def test_pinging_more_often_than_declared_is_free() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        for _ in range(600):
+            await asyncio.sleep(0.1)
+            await ping(ada)
+        assert ada.transport.closed is None
+
+
+@virtual_time
+async def test_the_interval_survives_a_resume_whatever_later_pings_declare() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        await ada.resume()
+        await ping(ada, interval=60_000)
+        await asyncio.sleep(14.9)
+        assert ada.transport.closed is None
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_connect_on_the_socket_that_one_has_restarts_the_watchdog() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        await ping(ada, interval=5000)
+        await asyncio.sleep(10)
+        assert (await ada.result("connect", sessionId=ada.rpc_id))["value"] == "reconnection successful"
+        await asyncio.sleep(14.9)
+        assert ada.transport.closed is None
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_a_ping_before_connect_closes_the_resumed_socket_of_one_who_never_pinged_before_too() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        world.signaling.closed(ada.socket, 1006, "")
+        ada.open()
+        await ping(ada, interval=5000)
+        await ada.result("connect", sessionId=ada.rpc_id)
+        await asyncio.sleep(10)
+        await ping(ada, interval=5000)
+        await asyncio.sleep(5.1)
+        assert ada.transport.closed == (1000, WATCHDOG_REASON)
+
+
+@virtual_time
+async def test_a_ping_on_the_old_socket_closes_nothing() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        old_socket, old = ada.socket, ada.transport
+        await ada.resume()
+        new_socket, new = ada.socket, ada.transport
+        ada.socket, ada.transport = old_socket, old
+        await ping(ada, interval=1000)
+        ada.socket, ada.transport = new_socket, new
+        await asyncio.sleep(60)
+        assert (old.closed, new.closed) == (None, None)
+        assert world.room.find(ada.id)
+
+
+@virtual_time
+@pytest.mark.parametrize("reason", ["", WATCHDOG_REASON, "Connection closed for reconnection"])
+async def test_three_reasons_of_a_close_end_in_an_eviction(reason: str) -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 1000, reason)
+        await asyncio.sleep(WINDOW + 0.1)
+        left = {"connectionId": ada.id, **EVICTED_BY_NETWORK}
+        assert bob.notifications() == [("participantLeft", left), ("participantEvicted", left)]
+
+
+@virtual_time
+async def test_a_ghost_cannot_resume_once_the_window_is_over_though_it_is_still_seen() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        world.signaling.closed(ada.socket, 4102, "Connection closed by client")
+        await asyncio.sleep(WINDOW + 0.1)
+        response = await ada.resume()
+        assert response["error"] == {"code": 40007, "message": "reconnection error"}
+        assert response.keys() == {"jsonrpc", "id", "error"}
+        assert world.room.find(ada.id)
+        assert not bob.notifications("participantLeft")
+
+
+@virtual_time
+async def test_what_was_sent_into_a_dead_socket_is_lost() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        await bob.result("sendMessage", message=json.dumps({"to": [], "data": "x", "type": "signal"}))
+        result = (await ada.resume())["result"]
+        assert result == {"value": "reconnection successful", "sessionId": ada.rpc_id}
+        await asyncio.sleep(60)
+        assert ada.notifications() == []
+
+
+@virtual_time
+async def test_a_repeated_request_runs_again() -> None:
+    async with kurento() as world:
+        ada, bob = await world.member(), await world.member()
+        message = {"to": [bob.id], "data": "x", "type": "signal"}
+        number = ada.send("sendMessage", message=json.dumps(message))
+        ada._next_id -= 1
+        assert ada.send("sendMessage", message=json.dumps(message)) == number
+        await settle()
+        assert len(bob.notifications("sendMessage")) == 2
+
+
+@virtual_time
+@pytest.mark.parametrize("way", ["left", "put out by the backend", "session closed"])
+async def test_however_one_goes_the_rpc_session_lives_on_for_ten_seconds(way: str) -> None:
+    async with kurento() as world:
+        ada, _ = await world.member(), await world.member()
+        participant = world.room.find(ada.id)
+        assert participant
+        if way == "left":
+            await ada.result("leaveRoom")
+        elif way == "session closed":
+            world.room.close(Reason.SESSION_CLOSED_BY_SERVER)
+        else:
+            world.room.evict(participant, Reason.FORCE_DISCONNECT_BY_SERVER)
+        await asyncio.sleep(5)
+        assert (await ada.resume())["result"]["value"] == "reconnection successful"
+        number = ada.send("videoData", height=1, width=1, videoActive=True, audioActive=True)
+        await asyncio.sleep(4.9)
+        assert ada.transport.closed is None
+        assert not [message for message in ada.transport.sent if message.get("id") == number]
+        await asyncio.sleep(0.2)
+        assert ada.transport.closed == (1000, "")
+        assert (await ada.resume())["error"]["code"] == 40007
+
+
+@virtual_time
+async def test_a_pong_and_the_answer_of_close_session_carry_no_rpc_session_and_connect_does() -> None:
+    async with kurento() as world:
+        ada = await world.member()
+        assert await ada.result("ping", interval=5000) == {"value": "pong"}
+        assert await ada.result("connect") == {"value": "OK", "sessionId": ada.rpc_id}
+        assert (await ada.call("closeSession"))["result"] == "bye"

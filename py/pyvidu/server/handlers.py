@@ -50,10 +50,14 @@ Handler = Callable[[Context, Exchange], Awaitable[None]]
 
 
 async def join_room(context: Context, exchange: Exchange) -> None:
-    """`participantJoined` to the others, then the result. The token is used up even if the join fails."""
+    """`participantJoined` to the others, then the result. The token is used up even if the join fails, but not by one who
+    knows the secret.
+    """
     params = exchange.request.params
     room = context.rooms.get(str(params.get("session", "")))
-    token = _consume(room, params.get("token")) if room else None
+    secret = params.get("secret")
+    trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
+    token = None if trusted else _consume(room, params.get("token"))
     call = exchange.read(m.JoinRoom)
     if room is None:
         raise OpenViduError(Code.ROOM_NOT_FOUND, f"Unable to join session. Session {call.session} cannot be found")
@@ -61,7 +65,6 @@ async def join_room(context: Context, exchange: Exchange) -> None:
         raise OpenViduError(
             Code.ALREADY_IN_ROOM, f"User '{exchange.session.member.id}' is already in session '{room.id}'"
         )
-    trusted = bool(call.secret) and same(call.secret, context.secret)
     if trusted:
         token = _token_of_the_secret(room, call)
     if token is None:

@@ -69,10 +69,10 @@ class KurentoProfile(Profile):
         """
         self._stop(self._windows, session)
         watchdog = self._watchdogs.pop(old, None) if old is not None else None
+        if (stray := self._watchdogs.pop(new, None)) is not None:
+            self._strays.append(stray.timer)
         if watchdog is not None:
             watchdog.timer.cancel()
-            if (stray := self._watchdogs.get(new)) is not None:
-                self._strays.append(stray.timer)
             watchdog.timer = self._bark_later(new, watchdog.interval_ms)
             self._watchdogs[new] = watchdog
 

@@ -60,7 +60,7 @@ class Profile(ABC):
 
     @abstractmethod
     def resumed(self, session: RpcSession, old: Socket | None, new: Socket) -> None:
-        """`session` moved from one socket to another."""
+        """`session` moved from one socket to another, or was resumed on the one that it has."""
 
     @abstractmethod
     def socket_closed(self, socket: Socket, session: RpcSession | None, reason: str) -> None:

@@ -249,8 +249,7 @@ class Signaling:
             old.session = None
         socket.session, session.socket = session, socket
         session.last_heard = _now()
-        if old is not socket:
-            self._profile.resumed(session, old, socket)
+        self._profile.resumed(session, old, socket)
         logs.event("resumed", participant=_name(socket), session=_room(socket))
         self._context.rooms.observers.resumed(refused=False)
 
