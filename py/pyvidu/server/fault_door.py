@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
-from pyvidu.server.fault_orders import ORDERS
+from pyvidu.server.fault_orders import ORDERS, FaultOrder
 from pyvidu.server.faults import Faults, NoSuchParticipant
 from pyvidu.server.guards import guard, guarded_json, validated
 from pyvidu.server.websocket import cut
@@ -22,14 +22,21 @@ class FaultBody(BaseModel):
     kind: Kind = Kind("silent")
 
 
+def order_of(text: bytes) -> FaultOrder:
+    """The order that a body is.
+
+    Raises:
+        web.HTTPBadRequest: with a sentence that names the field.
+    """
+    return validated(ORDERS[validated(FaultBody, text).kind], text)
+
+
 def add_fault_control(app: web.Application, faults: Faults) -> None:
     """Adds the endpoints to `app`, which is not to be reached at all while a fault has it restart."""
 
     async def begin(request: web.Request) -> web.Response:
-        text = await guarded_json(request)
-        order = validated(ORDERS[validated(FaultBody, text).kind], text)
         try:
-            fault = faults.start(order)
+            fault = faults.start(order_of(await guarded_json(request)))
         except NoSuchParticipant as error:
             return web.json_response({"message": str(error)}, status=404)
         return web.json_response(fault.describe())
