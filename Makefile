@@ -68,6 +68,7 @@ bench-boot bench-page: setup browser-tools interop
 bench-server: setup browser-tools interop
 	@$(BENCH) server $(BENCH_ARGS)
 	@$(BENCH) storm $(BENCH_ARGS)
+	@$(BENCH) room $(BENCH_ARGS)
 
 $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import boot, page_cost, plan, report, rig, server_cost, storm, summary, table
+from bench import boot, load, page_cost, plan, report, rig, server_cost, storm, summary, table
 from bench.plan import Plan
 from bench.results import Results, Rig
 from bench.run import run_blocks
@@ -21,7 +21,7 @@ from pyvidu.testing import LabError
 
 HERE = Path(__file__).resolve().parent
 LATEST = HERE / "results" / "latest.json"
-SUBJECTS: dict[str, Any] = {"boot": boot, "page": page_cost, "server": server_cost, "storm": storm}
+SUBJECTS: dict[str, Any] = {"boot": boot, "page": page_cost, "server": server_cost, "storm": storm, "room": load}
 SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt", "streams")
 
 

@@ -95,6 +95,7 @@ class Results(_Strict):
     page: list[dict[str, Any]] = []
     server: list[dict[str, Any]] = []
     storm: list[dict[str, Any]] = []
+    room: list[dict[str, Any]] = []
 
     @classmethod
     def load(cls, path: Path) -> Results | None:

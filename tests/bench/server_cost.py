@@ -1,4 +1,4 @@
-"""`make bench-server`: what a forwarded stream costs, beside a transcoding baseline. The storm is the other half of it."""
+"""`make bench-server`: what a forwarded stream costs, beside a transcoding baseline. The storm and the load are the rest."""
 
 from __future__ import annotations
 

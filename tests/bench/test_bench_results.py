@@ -66,7 +66,7 @@ def test_results_survive_their_file_and_nothing_unknown_is_accepted(tmp_path: Pa
     results.save(path)
     assert Results.load(path) == results
     written = json.loads(path.read_text())
-    assert set(written) == {"rig", "cells", "boot", "page", "server", "storm"}
+    assert set(written) == {"rig", "cells", "boot", "page", "server", "storm", "room"}
     assert {"p50", "p90", "p95", "max", "never"} <= set(written["cells"][0]["metrics"]["detect_ms"])
     assert written["cells"][0]["metrics"]["inbound_ms"] is None
     written["cells"][0]["fault"] = "earthquake"

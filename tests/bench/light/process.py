@@ -22,7 +22,7 @@ class LightProcess:
 
     @classmethod
     async def start(
-        cls, kind: Literal["crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
+        cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
     ) -> LightProcess:
         """Starts it; returns when all of its participants have joined. Raises LabError."""
         inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()

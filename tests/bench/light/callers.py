@@ -1,0 +1,100 @@
+# ruff: noqa: T201  (it talks to its parent by printing)
+"""The process of some light callers: they publish the recording, see everybody, and count what comes.
+
+Reads one line with tokens, prints a line when all of them publish; then `forget` starts the counting anew, and `report`
+prints what each of them received of each stream. They leave at the end of its input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import aiohttp
+
+from bench.light.host import http_client
+from bench.light.peers import LightPublisher, LightSubscriber
+from bench.light.recording import Recording, record
+from bench.light.rpc import Rpc
+from pyvidu.server.media.aiortc_seam import Certificate
+
+
+class Caller:
+    """A participant who sends one stream and receives all others."""
+
+    def __init__(self, http: aiohttp.ClientSession, certificate: Certificate, recording: Recording) -> None:
+        self.subscribers: dict[str, LightSubscriber] = {}
+        self.failures: list[str] = []
+        self._certificate, self._recording = certificate, recording
+        self._rpc = Rpc(http, self._told)
+        self._publisher = LightPublisher(certificate, recording)
+        self._subscribing: set[asyncio.Task[None]] = set()
+
+    async def join(self, token: str) -> None:
+        """Joins, publishes, and subscribes to whoever publishes already."""
+        joined = await self._rpc.join(token)
+        for other in joined["value"]:
+            for stream in other.get("streams", []):
+                self._subscribe(stream["id"])
+        offer, clip = await self._publisher.offer(), self._recording
+        answer = await self._rpc.publish(offer, audio=True, width=clip.width, height=clip.height, rate=clip.rate)
+        await self._publisher.accept(answer)
+
+    async def leave(self) -> None:
+        """Leaves the room."""
+        await self._rpc.leave()
+        for task in self._subscribing:
+            task.cancel()
+        for peer in (self._publisher, *self.subscribers.values()):
+            await peer.close()
+
+    def report(self) -> dict[str, Any]:
+        """What came so far, by stream."""
+        return {stream: subscriber.report() for stream, subscriber in self.subscribers.items()}
+
+    def _told(self, method: str, params: Any) -> None:
+        if method == "participantPublished":
+            for stream in params["streams"]:
+                self._subscribe(stream["id"])
+
+    def _subscribe(self, stream: str) -> None:
+        task = asyncio.create_task(self._receive(stream))
+        self._subscribing.add(task)
+        task.add_done_callback(self._subscribing.discard)
+
+    async def _receive(self, stream: str) -> None:
+        subscriber = self.subscribers[stream] = LightSubscriber(self._certificate)
+        try:
+            answer = await self._rpc.request("receiveVideoFrom", sender=stream, sdpOffer=await subscriber.offer())
+            await subscriber.accept(answer["sdpAnswer"])
+        except Exception as error:  # noqa: BLE001 - told to the parent
+            self.failures.append(f"{stream}: {error!r}")
+
+
+async def main() -> None:
+    """Lives as long as its input."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=2**20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    tokens: list[str] = json.loads(await reader.readline())
+    certificate, recording = Certificate(), record()
+    async with http_client() as http:
+        callers = [Caller(http, certificate, recording) for _ in tokens]
+        for caller, token in zip(callers, tokens, strict=True):
+            await caller.join(token)
+        print(json.dumps({"publishing": len(callers)}), flush=True)
+        while (line := (await reader.readline()).strip()) != b"":
+            if line == b"forget":
+                for caller in callers:
+                    for subscriber in caller.subscribers.values():
+                        subscriber.forget()
+            received = [caller.report() for caller in callers]
+            failures = [failure for caller in callers for failure in caller.failures]
+            print(json.dumps({"received": received, "failures": failures}), flush=True)
+        await asyncio.gather(*(caller.leave() for caller in callers), return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
