@@ -17,6 +17,7 @@ from pyvidu.events import (
     StreamEvent,
     StreamPropertyChangedEvent,
 )
+from pyvidu.protocol import json_text
 from pyvidu.protocol.messages import (
     IceCandidate,
     JoinRoomResult,
@@ -281,6 +282,6 @@ def _decoded(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return json_text.loads(value)
     except ValueError:
         return value

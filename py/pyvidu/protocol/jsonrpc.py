@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyvidu.protocol import json_text
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
@@ -97,8 +99,8 @@ def decode(text: str | bytes) -> Message:
         MalformedMessage: it is no JSON, no object, or an object of no known form.
     """
     try:
-        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        value = json_text.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except ValueError as error:
         raise MalformedMessage(f"Not JSON: {error}", PARSE_ERROR) from None
     if not isinstance(value, dict):
         raise MalformedMessage("A JSON-RPC message is an object")

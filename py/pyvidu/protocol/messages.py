@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from . import json_text
 from .wire import WireError
 
 
@@ -66,7 +67,7 @@ def video_dimensions(width: int, height: int) -> str:
 def parse_dimensions(text: str | None) -> tuple[int, int] | None:
     """Width and height in pixels, or None if `text` does not tell them."""
     try:
-        value = json.loads(text or "null")
+        value = json_text.loads(text or "null")
         return int(value["width"]), int(value["height"])
     except (ValueError, TypeError, KeyError):
         return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from pyvidu.protocol import json_text
 from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
@@ -199,8 +200,8 @@ def _token_of_the_secret(room: Room, call: m.JoinRoom) -> Token:
 
 def _signal(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json_text.loads(text)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise _bad_signal(text)
