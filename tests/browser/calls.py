@@ -239,13 +239,16 @@ class LabCall:
     messages: MessageLog
 
     @classmethod
-    async def begin(cls, lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, room: str) -> Self:
-        """A server, two browsers, a call that moves both ways."""
+    async def begin(
+        cls, lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, room: str, *, head: str = ""
+    ) -> Self:
+        """A server, two browsers, a call that moves both ways; `head` is more HTML for the beginning of Ada's page."""
         server = await pyvidu_server("--host", lab.host_address, host=lab.host_address)
         rest = Rest(server)
         inside = await open_browser(lab=lab, secure_origins=[server.origin])
         outside = await open_browser(secure_origins=[server.origin])
-        ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
+        ada = await CallPage.open(inside, server, "ada", head=head)
+        bob = await CallPage.open(outside, server, "bob")
         await ada.join(await rest.token(room))
         await bob.join(await rest.token(room))
         call = cls(server, lab, ada, bob, MessageLog(server))
