@@ -1,0 +1,107 @@
+"""`disconnect()` at every point of an outage: its own `sessionDisconnected`, then nothing, and the server comes to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from calls import CallPage, LabCall, Rest
+
+from pyvidu.testing import NetworkLab
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+
+# Every socket that the page ever opens, so that a test can see which of them is alive.
+SOCKETS = """<script>
+window.sockets = [];
+window.WebSocket = class extends WebSocket { constructor(...args) { super(...args); window.sockets.push(this); } };
+</script>"""
+LIVING = "() => sockets.filter((socket) => socket.readyState <= 1).length"
+LEAVE = "session.disconnect()"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> AsyncIterator[LabCall]:
+    yield await LabCall.begin(network_lab, open_browser, pyvidu_server, "leaving", head=SOCKETS)
+    network_lab.restore()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ada(call: LabCall) -> CallPage:
+    """Ada in the call, with a new membership unless she still has hers."""
+    if call.ada.events("sessionDisconnected"):
+        await call.ada.join(await Rest(call.server).token("leaving"))
+        await call.both_move(10)
+    call.forget()
+    return call.ada
+
+
+async def is_the_last_that_happens(call: LabCall, *before: str, within: float = 8.0) -> None:
+    """Ada has left: nobody tells her anything more, nothing of her is left, and Bob learns that she has gone."""
+    outage = ("reconnecting", "reconnected", "sessionDisconnected")
+    assert call.ada.events(*outage) == [*before, "sessionDisconnected(disconnect)"]
+    told, requests = len(call.ada.log), await call.ada.page.evaluate("sockets.length")
+    gone = await call.bob.told("connectionDestroyed", within)
+    assert gone.reason in ("disconnect", "networkDisconnect")
+    await call.ada.is_rid_of_everything()
+    await call.ada.page.wait_for_function(f"() => ({LIVING})() === 0", timeout=5000)
+    assert len(call.ada.log) == told, call.ada.events()
+    assert await call.ada.page.evaluate("sockets.length") == requests, "no socket is opened afterwards"
+
+
+async def test_before_anybody_has_noticed_the_drop(call: LabCall, ada: CallPage) -> None:
+    with call.lab.dropped("silent"):
+        await ada.python(LEAVE)
+        await asyncio.sleep(1)
+    await is_the_last_that_happens(call)
+
+
+async def test_after_reconnecting_while_the_first_attempt_hangs_and_the_network_never_returns(
+    call: LabCall, ada: CallPage
+) -> None:
+    with call.lab.dropped("silent"):
+        await ada.told("reconnecting", 5)
+        await ada.told("reconnectionAttempt", 5)
+        await asyncio.sleep(0.5)  # its SYN is on the way to nowhere
+        assert await ada.page.evaluate("sockets.filter((socket) => socket.readyState === 0).length") == 1
+        await ada.python(LEAVE)
+        await is_the_last_that_happens(call, "reconnecting", within=15)
+    assert call.messages.requests("connect") == []
+
+
+async def test_between_two_attempts_on_a_link_that_is_down(call: LabCall, ada: CallPage) -> None:
+    with call.lab.dropped("link"):
+        await ada.told("reconnectionAttempt", 5)
+        await ada.page.wait_for_function(f"() => ({LIVING})() <= 1", timeout=5000)
+        await ada.python(LEAVE)
+    await is_the_last_that_happens(call, "reconnecting")
+    assert call.messages.requests("connect") == []
+
+
+async def test_right_after_the_network_is_back(call: LabCall, ada: CallPage) -> None:
+    with call.lab.dropped("silent"):
+        await ada.told("reconnecting", 5)
+        await asyncio.sleep(1)
+    await ada.python(LEAVE)
+    before = ada.events("reconnecting", "reconnected")
+    await is_the_last_that_happens(call, *before)
+
+
+async def test_in_the_handler_of_reconnected(call: LabCall, ada: CallPage) -> None:
+    await ada.python("session.once('reconnected', lambda _: session.disconnect())")
+    with call.lab.dropped("link"):
+        await ada.told("reconnecting", 5)
+    await ada.told("sessionDisconnected", 5)
+    await is_the_last_that_happens(call, "reconnecting", "reconnected")
+
+
+async def test_while_streams_are_being_renegotiated(call: LabCall, ada: CallPage) -> None:
+    await ada.python("session.on('streamFrozen', lambda _: session.disconnect())")
+    with call.lab.dropped("silent", dead_media=True):
+        await ada.told("reconnecting", 5)
+        await asyncio.sleep(3.5)
+    await ada.told("sessionDisconnected", 8)
+    assert "streamFrozen" in ada.events()
+    await is_the_last_that_happens(call, "reconnecting", "reconnected")
