@@ -70,6 +70,9 @@ class Detector:
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
         self._deadline: float | None = None
+        self._excused = (
+            False  # a deadline was late because we were stalled; where timers are always late, once is enough
+        )
         self._next_ping = now
 
     @property
@@ -102,10 +105,11 @@ class Detector:
 
     def tick(self, now: float) -> list[DetectorOutput]:
         """What follows from the passing of time."""
-        if now - self.due_at > self._policy.slept:
+        if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
         if self._deadline is not None and now >= self._deadline:
-            if now - self._deadline > self._policy.stall:
+            if now - self._deadline > self._policy.stall and not self._excused:
+                self._excused = True
                 self._deadline = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
                 return []
             if self._witness is not None:
@@ -147,6 +151,7 @@ class Detector:
 
     def _calm_down(self, now: float) -> None:
         """The witness is refuted; pings that are still out keep their ordinary deadline."""
+        self._excused = False
         self._witness = None
         self._deadline = None
         if self._sent:

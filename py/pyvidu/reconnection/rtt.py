@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+SURPRISE = 1.0  # seconds by which a sample may exceed twice what was expected
+
 
 class RoundTrip:
-    """An estimate fed with samples, in seconds."""
+    """An estimate fed with samples, in seconds.
+
+    A pong that was late because of a drop, a sleep or a clock that jumped says nothing of the way: one alone is believed only
+    so far, or after it nothing would be overdue for minutes. A way that has become longer says so again.
+    """
 
     def __init__(self) -> None:
         self.smoothed: float | None = None
@@ -12,6 +18,7 @@ class RoundTrip:
 
     def sample(self, value: float) -> None:
         """Takes a measured round trip into account."""
+        value = min(value, 2 * self.timeout + SURPRISE)
         if self.smoothed is None:
             self.smoothed, self.variation = value, value / 2
         else:

@@ -194,3 +194,24 @@ def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen()
     detector.handle(WentOffline(), 1.6)
     detector.handle(MediaFlows(), 1.7)
     assert detector.tick(2.0) == [Down("offline")]
+
+
+def test_where_every_timer_is_late_a_dead_socket_is_found_all_the_same() -> None:
+    detector, now = a_detector(), 0.0
+    detector.tick(now)
+    verdicts: list[object] = []
+    while not verdicts and now < 10:  # timers that tick once a second, each 0.7 s late for whatever it was set to
+        now += 1.0
+        if now >= detector.due_at:
+            verdicts = [output for output in detector.tick(now) if isinstance(output, Down)]
+    assert verdicts
+
+
+def test_after_one_pong_that_was_late_for_an_hour_the_next_drop_is_noticed_in_seconds() -> None:
+    detector, now = a_detector(), 0.0
+    detector.tick(now)
+    now = 3600.0
+    detector.handle(PongReceived(0), now)
+    while now < 3610 and not any(isinstance(output, Down) for output in detector.tick(now)):
+        now = max(now + 0.01, detector.due_at)
+    assert now < 3607
