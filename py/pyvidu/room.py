@@ -136,7 +136,9 @@ class Room:
             self._joined(ParticipantJoined(told.id))
             connection = self.connections[told.id]
         for info in told.streams:
-            if connection.stream is None or connection.stream.stream_id != info.id:
+            if connection.stream is not None and connection.stream.stream_id != info.id:
+                self._stream_destroyed(connection, "")  # we missed that it ended
+            if connection.stream is None:
                 self._stream_created(connection, info)
 
     def _unpublished(self, told: ParticipantUnpublished) -> None:

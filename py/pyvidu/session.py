@@ -141,6 +141,10 @@ class Session(EventDispatcher):
         wanted = configured(SubscriberProperties, properties, keywords)
         if stream.connection is None or stream.connection.is_local:
             raise OpenViduError("Only remote streams can be subscribed to")
+        if stream.connection.stream is not stream:
+            raise OpenViduError(
+                f"Stream {stream.stream_id} has ended"
+            )  # the server would send its owner's newest instead
         subscriber = Subscriber(self.openvidu._host, stream, wanted)
         try:
             if target is not None:

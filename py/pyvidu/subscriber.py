@@ -54,3 +54,5 @@ class Subscriber(StreamManager):
         """Ends the subscription and removes the videos."""
         self.stream._detach()
         self._remove_videos()
+        if self.stream.stream_manager is self:  # nobody receives the stream any more, and a rejoin does not either
+            self.stream.stream_manager = None
