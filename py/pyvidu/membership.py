@@ -234,10 +234,10 @@ class Membership:
         if self.joined and not self.plane.replays:
             self.in_background(self.session._reconcile(self))
 
-    def signaling_lost(self, reason: Reason) -> None:
-        """The server knows us no more."""
+    def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
+        """The server knows us no more, or (`gave_up`) the application wants no more."""
         logger.warning("%s", self.plane.outages[-1])
-        self.session._lost(self, reason)
+        self.session._lost(self, reason, rejoin=not gave_up)
 
     def signaling_unloading(self) -> None:
         """The page goes away."""

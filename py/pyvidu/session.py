@@ -243,10 +243,10 @@ class Session(EventDispatcher):
             self._membership = None
         self._rejoin = None
 
-    def _lost(self, membership: Membership, reason: Reason) -> None:
-        """The server knows us no more: the session ends, unless the application can supply a new token."""
+    def _lost(self, membership: Membership, reason: Reason, *, rejoin: bool) -> None:
+        """The session ends, unless it may `rejoin` and the application can supply a new token."""
         supply = self.openvidu.advanced_configuration.rejoin
-        if supply is None:
+        if supply is None or not rejoin:
             membership.end(reason)
             return
         self._membership = None

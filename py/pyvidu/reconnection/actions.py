@@ -57,10 +57,13 @@ class AnnounceReconnected:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceLost:
-    """The outage is over: the session is. `node_crashed`: because the node that held it is."""
+    """The outage is over: the session is. `node_crashed`: because the node that held it is. `gave_up`: not the server but the
+    application wants no more of it, by `stop_reconnecting()` or by a limit of its policy.
+    """
 
     because: str
     node_crashed: bool = False
+    gave_up: bool = False
 
 
 Action = (

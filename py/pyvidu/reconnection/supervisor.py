@@ -160,7 +160,7 @@ class Supervisor:
 
     def stop(self, now: float) -> list[Action]:
         """The application gives up waiting: the outage ends in a lost session. Nothing happens outside an outage."""
-        return self._lost(now, "stop_reconnecting() was called") if self.outage is not None else []
+        return self._lost(now, "stop_reconnecting() was called", gave_up=True) if self.outage is not None else []
 
     def reconnect_now(self, now: float) -> list[Action]:
         """The application knows that the network is back: an attempt at once."""
@@ -219,8 +219,10 @@ class Supervisor:
         dropped: list[Action] = [DropAttempt()] if drop else []
         self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
-            return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts")]
-        self._enter(State.WAITING, wait=now + self._next_delay)
+            return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts", gave_up=True)]
+        # Who has waited for its whole deadline hammers nobody; and where probes are answered it was bad luck.
+        delay = min(self._next_delay, self._policy.backoff_base) if drop and self._reachable else self._next_delay
+        self._enter(State.WAITING, wait=now + delay)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return dropped
 
@@ -287,13 +289,13 @@ class Supervisor:
             return self._attempt(now)
         return self._attempt_failed(now, drop=True)
 
-    def _lost(self, now: float, because: str, *, node_crashed: bool = False) -> list[Action]:
+    def _lost(self, now: float, because: str, *, node_crashed: bool = False, gave_up: bool = False) -> list[Action]:
         outage = self._current()
         outage.note(now, "verdict", because)
         outage.finish(now, "sessionDisconnected")
         self.state = State.ENDED
         self._timers.clear()
-        return [AnnounceLost(because, node_crashed)]
+        return [AnnounceLost(because, node_crashed, gave_up)]
 
     def _timer(self, name: str, now: float) -> list[Action]:
         match name:
@@ -306,7 +308,7 @@ class Supervisor:
             case "membership":
                 return self._membership_unanswered(now)
             case "give up":
-                return self._lost(now, f"gave up after {self._policy.give_up_after} s")
+                return self._lost(now, f"gave up after {self._policy.give_up_after} s", gave_up=True)
             case "reach":
                 self._timers["reach"] = now + self._policy.reachability_period
                 return [ProbeReachability()]

@@ -24,8 +24,8 @@ class SignalingListener(Protocol):
     def signaling_reconnected(self) -> None:
         """The outage is over. What the application had asked for meanwhile goes out right after this call."""
 
-    def signaling_lost(self, reason: Reason) -> None:
-        """The session is over. Everything that waits has failed."""
+    def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
+        """The session is over. Everything that waits has failed. `gave_up`: because the application wants no more."""
 
     def signaling_unloading(self) -> None:
         """The page goes away."""

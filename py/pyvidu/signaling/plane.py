@@ -315,7 +315,7 @@ class SignalingPlane:
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
         self.close(SessionLostError(reason))
-        self._listener.signaling_lost(reason)
+        self._listener.signaling_lost(reason, gave_up=lost.gave_up)
 
     def _open_attempt(self) -> None:
         try:

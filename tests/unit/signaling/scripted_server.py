@@ -98,7 +98,7 @@ class ScriptedServer:
     def signaling_reconnected(self) -> None:
         self.told.append("reconnected")
 
-    def signaling_lost(self, reason: Reason) -> None:
+    def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
         self.told.append(f"lost: {reason}")
 
     def signaling_unloading(self) -> None:
