@@ -306,6 +306,16 @@ async def test_a_connection_that_is_not_to_be_recorded_says_so(live: LiveServer)
     assert (await live.rest("GET", f"sessions/room/connection/{ada.id}"))["record"] is False
 
 
+async def test_whatever_can_be_read_can_be_asked_for_its_head(live: LiveServer) -> None:
+    url = live.url("/openvidu/api/")
+    async with live.http.head(url + "config/openvidu-publicurl") as response:
+        assert (response.status, await response.read()) == (200, b"")
+    async with live.http.head(url + "sessions") as response:
+        assert response.status == 401
+    async with live.http.head(url + "sessions", headers=AUTH) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+
+
 async def test_what_is_not_built_in_is_off(live: LiveServer) -> None:
     assert await live.rest("GET", "config/openvidu-recording") is False
     assert await live.rest("GET", "config/openvidu-cdr") is False

@@ -126,6 +126,7 @@ def test_any_json_is_taken_or_told_what_is_wrong(body: type[SessionBody], value:
         "stuns:10.0.0.1:5349",
         "turn:turn.example:3478?transport=udp",
         "turns:[::1]",
+        "turn:turn_server:3478",
     ],
 )
 def test_a_url_of_stun_or_turn_is_taken(url: str) -> None:

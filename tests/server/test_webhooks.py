@@ -234,6 +234,11 @@ def test_a_header_that_is_none_is_one_sentence_that_does_not_repeat_it(line: str
         WebhookSettings("http://127.0.0.1/", (line,))
 
 
+def test_the_operators_content_type_goes_before_our_own() -> None:
+    settings = WebhookSettings("http://127.0.0.1/", ("content-type: application/vnd.events+json",))
+    assert settings.headers == {"content-type": "application/vnd.events+json"}
+
+
 def test_an_unknown_event_is_told_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"--webhook-event participantLeaves is none of .*participantLeft"):
         WebhookSettings("http://127.0.0.1/", events=("participantLeaves",))

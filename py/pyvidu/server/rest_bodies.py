@@ -32,7 +32,7 @@ from pyvidu.server.room import SessionProperties
 from pyvidu.server.tokens import ConnectionProperties, Role
 
 _STATIC_SECRET_LIFETIME = 24 * 3600  # seconds
-_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 _STUN_OR_TURN = re.compile(
     r"(?P<scheme>stuns?|turns?):(?P<host>\[[^\]]*\]|[^\[\]:?]+)(:(?P<port>\d+))?(\?transport=(?P<transport>tcp|udp))?"
 )

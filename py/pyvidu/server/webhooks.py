@@ -57,7 +57,8 @@ class WebhookSettings:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of every post."""
-        return {"Content-Type": "application/json"} | self.own_headers
+        default = {} if "content-type" in map(str.lower, self.own_headers) else {"Content-Type": "application/json"}
+        return default | self.own_headers
 
     @property
     def origin(self) -> str:
