@@ -114,8 +114,11 @@ class SignalingPlane:
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: {why}") from error
         finally:
             self._opening = None
+        if self._current is None:  # closed in the moment between its opening and now
+            raise ConnectionFailedError(f"No connection to {_without_query(url)}: it was closed as soon as it was open")
         self._url = url
-        self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
+        first = self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
+        first.add_done_callback(_refused_or_not)
         self._outbox.attach(self._current)
 
     def supervise(
@@ -140,7 +143,7 @@ class SignalingPlane:
     def send(self, call: Call) -> None:
         """Sends a request whose answer nobody needs, in order with the others; it is lost with the socket."""
         if self._current is not None and self.is_up:
-            self._current.request(call)
+            self._current.request(call).add_done_callback(_refused_or_not)
 
     def leave(self) -> None:
         """Tells the server that we leave, synchronously: on an open socket, even a silent one, it goes out with the next
@@ -148,7 +151,7 @@ class SignalingPlane:
         """
         for socket in (self._attempt, self._current):
             if socket is not None and socket.is_open:
-                socket.request(LeaveRoom())
+                socket.request(LeaveRoom()).add_done_callback(_refused_or_not)
 
     def close(self, error: OpenViduError | None = None) -> None:
         """Lets go of everything. What waits fails with `error`; the listener hears nothing more."""
@@ -362,6 +365,12 @@ class SignalingPlane:
 def _there(socket: RpcSocket | None) -> RpcSocket:
     assert socket is not None, "the supervisor asks of a socket only what it was told of"
     return socket
+
+
+def _refused_or_not(answer: asyncio.Future[Any]) -> None:
+    """Nobody needs this answer: an error is no reason for a warning."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _without_query(url: str) -> str:
