@@ -71,6 +71,7 @@ class SignalingPlane:
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
         self._current: RpcSocket | None = None
+        self._superseded = False  # `connect` was sent on a newer socket than the current one
         self._attempt: RpcSocket | None = None
         self._opening: asyncio.Future[None] | None = None
         self._supervisor: Supervisor | None = None
@@ -234,10 +235,10 @@ class SignalingPlane:
             self._report(SocketClosed(code, reason))
 
     def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
-        """A notification. During an outage it is held back until the end is told; what the old socket still brings after
-        `connect` was sent on the new one is brought again by that.
+        """A notification. During an outage it is held back until the end is told. What the old socket still brings after
+        `connect` was sent on a new one is brought again by a server that replays, and must not be counted twice.
         """
-        if self._closed or (socket is self._current and self._attempt is not None and self._attempt.is_open):
+        if self._closed or (socket is self._current and self._superseded and self.replays):
             return
         self._received += 1
         if self._supervisor is not None and self._supervisor.outage is not None:
@@ -286,6 +287,7 @@ class SignalingPlane:
             case DropAttempt():
                 self._drop_attempt()
             case SendResume(ping):
+                self._superseded = True
                 self._inquiries.resume(_there(self._attempt), self._count)
                 self._check_membership(_there(self._attempt), ping)
             case SendMembershipCheck(ping):
@@ -307,6 +309,7 @@ class SignalingPlane:
                 self._current.close(REPLACED_BY_RECONNECTION, "Connection replaced by a reconnection")
             self._current, self._attempt = _there(self._attempt), None
             self._outbox.abandon_answers()
+        self._superseded = False
         self._listener.signaling_reconnected()
         held_back, self._held_back = self._held_back, []
         for method, params in held_back:
