@@ -32,6 +32,13 @@ class SendMembershipCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDoubtfulPing:
+    """Send ping `number`, and a request that is refused if another socket has the session by now."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnnounceReconnecting:
     """An outage has begun."""
 
@@ -73,6 +80,7 @@ Action = (
     | DropAttempt
     | SendResume
     | SendMembershipCheck
+    | SendDoubtfulPing
     | AnnounceReconnecting
     | AnnounceAttempt
     | AnnounceReconnected

@@ -106,6 +106,11 @@ class MembershipDenied:
     code: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionElsewhere:
+    """A request on the socket that carries the session was refused because, for the server, another one does (code 803)."""
+
+
 SignalingEvidence = (
     SocketClosed
     | PongReceived
@@ -124,6 +129,7 @@ SignalingEvidence = (
     | ResumeRefused
     | MembershipConfirmed
     | MembershipDenied
+    | SessionElsewhere
 )
 
 

@@ -8,7 +8,10 @@
 
 One socket is being opened at a time, with a deadline of seconds; beside it goes a quick loop of reachability probes. The
 moment it turns from silence to an answer, a hanging attempt is dropped and a fresh one opened. The old socket stays in the
-race until `connect` is sent: if it answers first, it has won.
+race until `connect` is sent: if it answers first, it has won. After that it is out for good: the server may act on the
+`connect` at any time, even if we have let go of its socket, for TCP goes on sending what it was given. For the same reason a
+resume after which an earlier `connect` may still arrive is doubted for a while: pings are sent with proofs of membership, and
+when the server says that our socket is nobody's (code 803), another one has the session and we resume again.
 """
 
 from __future__ import annotations
@@ -27,10 +30,11 @@ from .actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
+    SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )
-from .detector import Detector, Down, ProbeReachability
+from .detector import Detector, Down, ProbeReachability, SendPing
 from .evidence import (
     AttemptClosed,
     AttemptOpened,
@@ -43,6 +47,7 @@ from .evidence import (
     ResumeRefused,
     ServerReached,
     ServerUnreachable,
+    SessionElsewhere,
     SignalingEvidence,
     SocketClosed,
     WentOnline,
@@ -53,6 +58,7 @@ from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
+_DOUBT = 60.0  # seconds for which the kernel may still deliver what a dropped socket was given
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
@@ -81,6 +87,7 @@ class Supervisor:
         self._timers: dict[str, float] = {}
         self._prelude = Prelude()
         self._old_socket = False
+        self._doubted_until = now
         self._reachable = False
         self._attempt_began = now
         self._began_reachable = False
@@ -116,6 +123,8 @@ class Supervisor:
         elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
             self.outage.note_evidence(now, evidence)
         if self.state is State.UP:
+            if isinstance(evidence, SessionElsewhere):
+                return self._down("another socket has the session", now)
             return self._watch(self._detector.handle(evidence, now), now)
         match evidence:
             case SocketClosed():
@@ -180,6 +189,8 @@ class Supervisor:
         for output in outputs:
             if isinstance(output, Down):
                 return actions + self._down(output.witness, now)
+            if isinstance(output, SendPing) and now < self._doubted_until:
+                output = SendDoubtfulPing(output.number)  # noqa: PLW2901 - the same ping, with a question beside it
             actions.append(output)
         return actions
 
@@ -189,7 +200,7 @@ class Supervisor:
             outage.note_evidence(at, evidence)
         outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
-        self._old_socket = witness != "socket closed"
+        self._old_socket = witness not in ("socket closed", "another socket has the session")
         self._reachable = False
         self._hung = 0
         if self._policy.give_up_after is not None:
@@ -204,18 +215,21 @@ class Supervisor:
         self._next_delay = self._policy.next_delay(context)
         self._attempt_began, self._began_reachable = now, self._reachable
         hang = now + self._hangs_after if self._reachable else None
-        deadline = max(self._policy.attempt_deadline, _ROUND_TRIPS * self._rtt.timeout)
+        deadline = max(self._policy.attempt_deadline, self._way)
         self._enter(State.ATTEMPTING, attempt=now + deadline, hang=hang)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return [AnnounceAttempt(outage.attempts, self._next_delay), OpenSocket()]
 
     def _attempt_opened(self, now: float) -> list[Action]:
-        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, _ROUND_TRIPS * self._rtt.timeout))
+        self._old_socket = False
+        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._way))
         return [SendResume(self._verification_ping())]
 
     def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
         if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
             return []
+        if self.state in (State.RESUMING, State.VERIFYING):
+            self._doubted_until = now + _DOUBT
         dropped: list[Action] = [DropAttempt()] if drop else []
         self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
@@ -235,6 +249,11 @@ class Supervisor:
                 return self._hangs(now)
             self._timers["hang"] = self._attempt_began + self._hangs_after
         return []
+
+    @property
+    def _way(self) -> float:
+        """Seconds that the messages of one attempt take to go and come back, more or less."""
+        return _ROUND_TRIPS * (self._rtt.smoothed or 0.0)
 
     @property
     def _hangs_after(self) -> float:

@@ -15,6 +15,7 @@ from pyvidu.reconnection.evidence import (
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
+    SessionElsewhere,
     SignalingEvidence,
 )
 
@@ -46,6 +47,16 @@ class Inquiries:
     def membership(self, socket: RpcSocket, proof: Call) -> None:
         """Sends a request that only a member gets an answer to."""
         self._when_answered(socket, proof, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code))
+
+    def doubt(self, socket: RpcSocket, proof: Call) -> None:
+        """Sends it once more, to see whether another socket has the session. Any other answer is fine."""
+
+        def answered(future: asyncio.Future[Any]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if isinstance(error, RpcError) and error.code == Code.TRANSPORT:
+                self._report(SessionElsewhere())
+
+        socket.request(proof).add_done_callback(answered)
 
     def resume(self, socket: RpcSocket, received: int | None) -> None:
         """Sends `connect`, in this very call."""

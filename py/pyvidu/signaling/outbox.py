@@ -10,15 +10,20 @@ not. When the session ends, everything fails with the reason.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pyvidu.errors import OpenViduError, QueueFullError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.platform import Clock, Timer
+from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call
 
 from .rpc_socket import RpcError, RpcSocket
+
+# A timer that fires so late, in seconds, tells of a page or a machine that slept. The answer may lie in the queue behind it,
+# and if the network has gone, finding that out is not a request's business: it gets its whole time once more.
+STALL = 1.5
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +35,7 @@ class _Entry:
     future: asyncio.Future[Any]
     answer: asyncio.Future[Any] | None = None
     timer: Timer | None = None
+    homeless: bool = False  # refused once because the socket had lost the session
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -40,11 +46,12 @@ class _Entry:
 class Outbox:
     """Sends through whichever socket it is attached to."""
 
-    def __init__(self, clock: Clock, ids: Iterator[int], limit: int) -> None:
+    def __init__(self, clock: Clock, ids: Iterator[int], limit: int, elsewhere: Callable[[], None]) -> None:
         self.exactly_once = False  # whether the server answers a repeated id without running the request again
         self._clock = clock
         self._ids = ids
         self._limit = limit
+        self._elsewhere = elsewhere  # told when the server takes our socket for nobody's
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
@@ -133,16 +140,28 @@ class Outbox:
         error = answer.exception()
         if error is None:
             entry.future.set_result(answer.result())
+        elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.homeless:
+            self._was_homeless(entry)
         elif isinstance(error, RpcError):
             entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
         # SocketGone: the plane decides what becomes of it, see `abandon_answers`
 
+    def _was_homeless(self, entry: _Entry) -> None:
+        """The socket is no participant's any more, so the request was not carried out: it goes out again after a resume."""
+        entry.stop_timer()
+        entry.homeless, entry.answer, entry.id = True, None, next(self._ids)
+        if self._socket is not None:
+            self._elsewhere()
+
     def _start_timer(self, entry: _Entry) -> None:
         entry.stop_timer()
-        entry.timer = self._clock.call_later(entry.timeout, lambda: self._overdue(entry))
+        due = self._clock.now() + entry.timeout
+        entry.timer = self._clock.call_later(entry.timeout, lambda: self._overdue(entry, due))
 
-    def _overdue(self, entry: _Entry) -> None:
-        if not entry.future.done():
+    def _overdue(self, entry: _Entry, due: float) -> None:
+        if self._clock.now() - due > STALL:
+            self._start_timer(entry)
+        elif not entry.future.done():
             entry.future.set_exception(
                 RequestTimeoutError(f"The server did not answer {entry.call.method} within {entry.timeout:g} s")
             )

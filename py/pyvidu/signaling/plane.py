@@ -24,6 +24,7 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
+    SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )
@@ -37,6 +38,7 @@ from pyvidu.reconnection.evidence import (
     NetworkChanged,
     ServerReached,
     ServerUnreachable,
+    SessionElsewhere,
     SignalingEvidence,
     SocketClosed,
     WentOffline,
@@ -66,7 +68,7 @@ class SignalingPlane:
         self._policy = policy
         self._listener = listener
         self._ids = count()
-        self._outbox = Outbox(host.clock, self._ids, policy.queue_limit)
+        self._outbox = Outbox(host.clock, self._ids, policy.queue_limit, lambda: self._report(SessionElsewhere()))
         self._inquiries = Inquiries(self._report)
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
@@ -278,6 +280,9 @@ class SignalingPlane:
     def _do_one(self, action: Action) -> None:
         match action:
             case SendPing(number):
+                self._inquiries.ping(_there(self._current), number, self._count)
+            case SendDoubtfulPing(number):
+                self._inquiries.doubt(_there(self._current), self._listener.membership_check())
                 self._inquiries.ping(_there(self._current), number, self._count)
             case ProbeReachability(count):
                 for _ in range(count):

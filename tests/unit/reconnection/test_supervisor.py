@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from pyvidu.protocol.codes import Code
@@ -13,6 +15,7 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
+    SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )
@@ -28,6 +31,7 @@ from pyvidu.reconnection.evidence import (
     ResumeRefused,
     ServerReached,
     ServerUnreachable,
+    SessionElsewhere,
     SocketClosed,
     WentOffline,
     WentOnline,
@@ -151,7 +155,7 @@ def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time(
     for _ in range(5):
         began.append(outage.now)
         outage.until(OpenSocket)
-    assert [round(after - before, 3) for before, after in zip(began, began[1:], strict=False)] == [0.3, 0.6, 1.2, 2.4]
+    assert [round(after - before, 3) for before, after in pairwise(began)] == [0.3, 0.6, 1.2, 2.4]
 
 
 def test_a_young_attempt_keeps_its_time_when_the_server_falls_silent_again() -> None:
@@ -263,6 +267,27 @@ def test_a_server_that_denies_the_membership_ends_the_session(code: int) -> None
     outage.resume()
     (lost,) = outage.tell(MembershipDenied(code))
     assert isinstance(lost, AnnounceLost)
+
+
+def test_once_connect_is_sent_the_old_socket_is_out_of_the_race_for_good() -> None:
+    outage = Outage(silent=True)
+    outage.tell(AttemptOpened())
+    outage.wait(3.1)  # `connect` is not answered; the server may still get it
+    assert outage.tell(PongReceived(1)) == []
+    assert outage.state is not State.VERIFYING
+
+
+def test_a_resume_that_an_earlier_connect_may_still_undo_is_doubted_for_a_minute() -> None:
+    outage = Outage()
+    outage.tell(AttemptOpened())
+    outage.wait(3.1)
+    outage.until(OpenSocket)
+    outage.resume()
+    outage.tell(MembershipConfirmed())
+    assert any(isinstance(action, SendDoubtfulPing) for action in outage.until(SendDoubtfulPing))
+    again = outage.tell(SessionElsewhere())
+    assert again[0] == AnnounceReconnecting("another socket has the session")
+    assert again[-1] == OpenSocket()
 
 
 def test_a_complaint_about_the_request_itself_comes_from_a_server_that_knows_us() -> None:

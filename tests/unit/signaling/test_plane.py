@@ -163,6 +163,51 @@ async def test_a_request_in_flight_that_must_not_be_repeated_says_that_nobody_kn
 
 
 @virtual_time
+async def test_a_request_refused_because_another_socket_has_the_session_goes_out_again_after_a_resume() -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = {"code": 803, "message": "No connection found. Code: 803"}
+    plane = await server.joined()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x"), repeatable=False))
+    await asyncio.sleep(0)
+    server.answers["sendMessage"] = {}
+    await sending
+    assert server.told == ["reconnecting", "reconnected"]
+    plane.close()
+
+
+@virtual_time
+async def test_a_first_socket_that_closes_as_soon_as_it_is_open_raises_with_the_cause() -> None:
+    server = ScriptedServer()
+    opening = asyncio.ensure_future(server.plane.open("ws://server/openvidu?sessionId=x"))
+    while not server.sockets or not server.sockets[0].is_open:
+        await asyncio.sleep(0)
+    server.sockets[0].drop()
+    with pytest.raises(ConnectionFailedError, match="closed"):
+        await opening
+
+
+@virtual_time
+async def test_what_the_old_socket_brings_after_connect_was_sent_is_not_counted_twice() -> None:
+    server = ScriptedServer()
+    server.answers |= {"connect": None, "echo": None}
+    plane = await server.joined(replays=True)
+    server.answers["ping"] = None
+    await asyncio.sleep(4)  # silence: `connect` is sent on a second socket, whose answers do not come
+    old, new = server.sockets[:2]
+    assert new.requests[0][1:] == ("connect", {"sessionId": "rpc", "reconnect": True, "received": 0})
+    for socket in (new, old):
+        socket.push({"jsonrpc": "2.0", "method": "participantJoined", "params": {}})
+    server.sockets[1].drop()
+    old.push({"jsonrpc": "2.0", "method": "participantJoined", "params": {}})
+    await asyncio.sleep(6)
+    counted = {
+        params["received"] for socket in server.sockets for _, method, params in socket.requests if method == "connect"
+    }
+    assert counted <= {0, 1}
+    plane.close()
+
+
+@virtual_time
 async def test_notifications_of_an_outage_are_told_after_its_end_and_not_twice() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": None, "echo": None}
