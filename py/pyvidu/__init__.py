@@ -23,6 +23,7 @@ from pyvidu.events import (
     ConnectionEvent,
     Event,
     ExceptionEvent,
+    PublisherSpeakingEvent,
     SessionDisconnectedEvent,
     SignalEvent,
     StreamEvent,
@@ -31,6 +32,7 @@ from pyvidu.events import (
     VideoElementEvent,
 )
 from pyvidu.openvidu import OpenVidu
+from pyvidu.platform import Device
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
@@ -46,6 +48,7 @@ __all__ = [
     "Connection",
     "ConnectionEvent",
     "ConnectionFailedError",
+    "Device",
     "DeviceError",
     "Event",
     "ExceptionEvent",
@@ -58,6 +61,7 @@ __all__ = [
     "PropertiesError",
     "Publisher",
     "PublisherProperties",
+    "PublisherSpeakingEvent",
     "QueueFullError",
     "ReconnectionPolicy",
     "RequestError",

@@ -23,7 +23,8 @@ class AdvancedConfiguration:
     """Settings of an `OpenVidu` object.
 
     `ice_servers` replaces those of the server; `rtc_configuration` is an `RTCConfiguration`, which gets them unless it names
-    its own. Timeouts are in milliseconds, as OpenVidu has them.
+    its own. Timeouts are in milliseconds, as OpenVidu has them. `publisher_speaking_events_options` may have `interval`
+    (milliseconds, 100) and `threshold` (decibels, -50) for `Session.enable_speaking_events`.
 
     Ours: `reconnection` has every number of the reconnection engine. `rejoin` is a coroutine function that supplies a new
     token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine function that

@@ -30,12 +30,13 @@ logger = logging.getLogger(__name__)
 
 _SESSION_EVENTS = (
     "connectionCreated", "connectionDestroyed", "connectionPropertyChanged", "exception", "networkQualityLevelChanged",
-    "reconnected", "reconnecting", "reconnectionAttempt", "recordingStarted", "recordingStopped", "sessionDisconnected",
-    "signal", "streamCreated", "streamDestroyed", "streamPropertyChanged",
+    "publisherStartSpeaking", "publisherStopSpeaking", "reconnected", "reconnecting", "reconnectionAttempt",
+    "recordingStarted", "recordingStopped", "sessionDisconnected", "signal", "streamCreated", "streamDestroyed",
+    "streamPropertyChanged",
 )  # fmt: skip
 _MANAGER_EVENTS = (
-    "streamCreated", "streamDestroyed", "streamPlaying", "streamPropertyChanged", "videoElementCreated",
-    "videoElementDestroyed",
+    "publisherStartSpeaking", "publisherStopSpeaking", "streamCreated", "streamDestroyed", "streamPlaying",
+    "streamPropertyChanged", "videoElementCreated", "videoElementDestroyed",
 )  # fmt: skip
 
 Settle = Callable[..., object]
@@ -97,6 +98,11 @@ class Embedding:
 
         self._run(make(), settle)
 
+    def get_user_media(self, openvidu: int, properties: Any, settle: Settle) -> None:
+        """`getUserMedia`."""
+        wanted = _known(PublisherProperties, properties.to_py())
+        self._run(self._objects[openvidu].get_user_media(wanted), settle, answers=True)
+
     # --- Session -----------------------------------------------------------------------------------------------------
 
     def connect(self, session: int, token: str, data: str, settle: Settle) -> None:
@@ -155,6 +161,10 @@ class Embedding:
         """`Session.forceUnpublish`."""
         self._run(self._objects[session].force_unpublish(self._objects[stream]), settle)
 
+    def enable_speaking_events(self, session: int) -> None:
+        """The page listens to `publisherStartSpeaking` or `publisherStopSpeaking`."""
+        self._objects[session].enable_speaking_events()
+
     def reconnect_now(self, session: int) -> None:
         """`Session.reconnectNow`, ours."""
         self._objects[session].reconnect_now()
@@ -190,6 +200,10 @@ class Embedding:
             await told
 
         self._run(wait(), settle)
+
+    def replace_track(self, publisher: int, track: Any, settle: Settle) -> None:
+        """`replaceTrack`."""
+        self._run(self._objects[publisher].replace_track(track), settle)
 
     def want(self, subscriber: int, kind: str, enabled: bool) -> None:
         """`subscribeToAudio`, `subscribeToVideo`."""
@@ -270,13 +284,13 @@ class Embedding:
         return references
 
     def _run(
-        self, coroutine: Coroutine[Any, Any, object], settle: Settle, *, push: int | None = None
+        self, coroutine: Coroutine[Any, Any, object], settle: Settle, *, push: int | None = None, answers: bool = False
     ) -> asyncio.Task[None]:
         """Runs a call, its first step at once: so calls happen in the order in which the page makes them."""
 
         async def call() -> None:
             try:
-                await coroutine
+                result = await coroutine
             except OpenViduError as error:
                 settle(None, error.name, str(error), getattr(error, "code", None))
             except asyncio.CancelledError:
@@ -287,7 +301,7 @@ class Embedding:
             else:
                 if push is not None and push in self._objects:
                     self._push(self._objects[push])
-                settle()
+                settle(*([result] if answers else []))  # what Python alone knows must not become a proxy in the page
 
         loop = asyncio.get_running_loop()
         task: asyncio.Task[None] = asyncio.Task(call(), loop=loop, eager_start=True)  # type: ignore[call-arg]

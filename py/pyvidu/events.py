@@ -120,6 +120,14 @@ class NetworkQualityLevelChangedEvent(Event):
 
 
 @dataclass(slots=True, eq=False)
+class PublisherSpeakingEvent(Event):
+    """`publisherStartSpeaking`, `publisherStopSpeaking`, if enabled: see `Session.enable_speaking_events`."""
+
+    connection: Connection
+    stream_id: str
+
+
+@dataclass(slots=True, eq=False)
 class RecordingEvent(Event):
     """`recordingStarted`, `recordingStopped` (then with a `reason`)."""
 

@@ -65,6 +65,7 @@ class Membership:
         self._host = session.openvidu._host
         self._configuration = session.openvidu.advanced_configuration
         self._ice_servers: Sequence[Mapping[str, Any]] = ()
+        self._server_offers = False  # streams that are received: it does with mediasoup, not with kurento
         self._early: list[tuple[str, Mapping[str, Any]]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self.plane = SignalingPlane(self._host, self._configuration.policy, self)
@@ -115,6 +116,7 @@ class Membership:
             if self.publisher is publisher:
                 self.publisher = None
             raise
+        self.watch_speech(publisher)
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):
             if before != getattr(stream, f"{kind}_active"):  # muted or unmuted while `publishVideo` was under way
                 self.in_background(self.tell_active(stream, kind))
@@ -126,13 +128,22 @@ class Membership:
         settings = self._peer_settings(receive_audio=stream.has_audio, receive_video=stream.has_video)
         media = InboundMedia(self._host, self.plane, stream.connection.connection_id, settings, stream)
         media.stream_id = stream.stream_id
+        media.server_offers = self._server_offers
         stream._detach()
         stream._attach(self, media)
         try:
             await media.subscribe()
         except RequestOutcomeUnknown:
             await media.renegotiate()  # replaces whatever came of it
+        self.watch_speech(subscriber)
         self.in_background(self._expect_playing(subscriber, media))
+
+    def watch_speech(self, manager: StreamManager) -> None:
+        """Speaking events of one stream, if the session was asked for them."""
+        if self.session._tells_speech:
+            options = self.session.openvidu.advanced_configuration.publisher_speaking_events_options or {}
+            known = {name: options[name] for name in ("interval", "threshold") if name in options}
+            manager.enable_speaking_events(**known)
 
     async def tell_active(self, stream: Stream, kind: str) -> None:
         """Tells the others whether `kind` (`audio` or `video`) of an own stream is active."""
@@ -305,6 +316,7 @@ class Membership:
             record=bool(result.record),
         )
         self._ice_servers = _ice_servers(result)
+        self._server_offers = result.media_server == "mediasoup"
         self.joined = True
         tag = f"&probe={result.probe_id}" if result.probe_id else ""
         probe_url = f"{token.probe_url}?probe={result.probe_id}" if result.probe_id else token.probe_url

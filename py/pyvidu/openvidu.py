@@ -7,7 +7,7 @@ from typing import Any
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
-from pyvidu.platform import Host, LocalMedia
+from pyvidu.platform import Device, Host, LocalMedia
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session
 
@@ -36,6 +36,23 @@ class OpenVidu:
         self.advanced_configuration = configured(
             AdvancedConfiguration, configuration, keywords, base=self.advanced_configuration
         )
+
+    async def get_devices(self) -> list[Device]:
+        """Cameras and microphones. Their names may be empty until the page has been given access to one.
+
+        Raises:
+            DeviceError: the browser hides them from this page.
+        """
+        return await self._host.devices.list_inputs()
+
+    async def get_user_media(self, properties: Mapping[str, Any] | None = None, **keywords: Any) -> Any:
+        """A MediaStream as `init_publisher` would publish it with these properties; its tracks can be handed to
+        `Publisher.replace_track`, or to `init_publisher` as sources.
+
+        Raises:
+            DeviceError, PropertiesError: see `init_publisher`.
+        """
+        return (await self._media(configured(PublisherProperties, properties, keywords))).stream
 
     async def init_publisher(
         self, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyvidu.configuration import PublisherProperties
+from pyvidu.errors import PropertiesError
 from pyvidu.events import Event, StreamEvent, StreamPropertyChangedEvent
 from pyvidu.media import InboundMedia
 from pyvidu.platform import Host, LocalMedia
-from pyvidu.protocol.messages import PublishVideo, StreamInfo, video_dimensions
+from pyvidu.protocol.messages import PublishVideo, StreamInfo, StreamPropertyChanged, video_dimensions
 from pyvidu.protocol.reasons import Reason
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
+
+if TYPE_CHECKING:
+    from pyvidu.membership import Membership
 
 
 class Publisher(StreamManager):
@@ -52,8 +56,42 @@ class Publisher(StreamManager):
         """Shows or blacks out the video, at once. Await the result to know that the others have been told."""
         return self._set_active("video", enabled)
 
+    async def replace_track(self, track: Any) -> None:
+        """Sends `track`, a MediaStreamTrack of the page's own (`OpenVidu.get_user_media` gives one), in the place of the one
+        of its kind, which is stopped. Nothing is renegotiated, muted stays muted; returns when the others have been told.
+
+        Raises:
+            PropertiesError: it is no track, there is none of its kind to replace, or the browser cannot send it.
+        """
+        kind = self._local.kind_of(track)
+        if not (kind and getattr(self.stream, f"has_{kind}")):
+            raise PropertiesError(f"This publisher has no {kind or 'such'} track that could be replaced")
+        stream, before, size = self.stream, self._local.label(kind), dict(self.stream.video_dimensions)
+        old = self._local.exchange(track)
+        self._local.enable(kind, getattr(stream, f"{kind}_active"))
+        try:
+            if stream._media is not None:
+                await stream._media.replace_track(track)
+        except OSError as error:
+            self._local.exchange(old)
+            raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
+        self._local.discard(old)
+        self._listen_anew()
+        labels = {"label": self._local.label(kind)}, {"label": before}
+        changes: list[tuple[str, Any, Any]] = [(f"{kind}Track", *labels)]
+        width, height = self._local.video_size
+        if kind == "video" and (width, height) != (size["width"], size["height"]):
+            stream.video_dimensions = {"width": width, "height": height}
+            changes.append(("videoDimensions", stream.video_dimensions, size))
+        for name, new, was in changes:
+            membership = self._changed(name, new, was, "trackReplaced")
+            if membership is not None:
+                told = video_dimensions(**new) if name == "videoDimensions" else new
+                await membership.request(StreamPropertyChanged(stream.stream_id, name, told, "trackReplaced"))
+
     def dispose(self) -> None:
         """Stops the tracks and removes the videos. A publisher that was never published ends this way."""
+        self.disable_speaking_events()
         self._local.stop()
         self._remove_videos()
 
@@ -99,20 +137,21 @@ class Publisher(StreamManager):
             return done
         setattr(self.stream, attribute, enabled)
         self._local.enable(kind, enabled)
-        membership = self.stream._membership if self.stream.is_published else None
-        for target in (self, membership.session if membership is not None else None):
-            if target is not None:
-                name, reason = f"{kind}Active", f"publish{kind.capitalize()}"
-                target._emit(
-                    StreamPropertyChangedEvent(
-                        "streamPropertyChanged", target, self.stream, name, enabled, before, reason
-                    )
-                )
+        membership = self._changed(f"{kind}Active", enabled, before, f"publish{kind.capitalize()}")
         if membership is not None:
             return membership.in_background(membership.tell_active(self.stream, kind))
         done = loop.create_future()
         done.set_result(None)
         return done
+
+    def _changed(self, name: str, new: Any, old: Any, reason: str) -> Membership | None:
+        """Fires `streamPropertyChanged`; the membership whose others are to be told, if there is one."""
+        membership = self.stream._membership if self.stream.is_published else None
+        for target in (self, membership.session if membership is not None else None):
+            if target is not None:
+                event = StreamPropertyChangedEvent("streamPropertyChanged", target, self.stream, name, new, old, reason)
+                target._emit(event)
+        return membership
 
     def _missed_events(self, name: str) -> list[Event]:
         if name == "streamCreated" and self.stream.is_published:

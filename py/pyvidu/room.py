@@ -17,6 +17,7 @@ from pyvidu.events import (
     StreamEvent,
     StreamPropertyChangedEvent,
 )
+from pyvidu.media import InboundMedia
 from pyvidu.protocol import json_text
 from pyvidu.protocol.messages import (
     IceCandidate,
@@ -67,6 +68,7 @@ class Room:
             "recordingStopped": self._recording,
             "connectionPropertyChanged": self._own_property_changed,
             "networkQualityLevelChanged": self._quality_changed,
+            "forciblyReconnectSubscriber": self._forcibly_reconnect,
             "masterNodeCrashedNotification": lambda _params: self._membership.end(Reason.NODE_CRASHED),
         }
 
@@ -229,6 +231,12 @@ class Room:
             media.add_remote_candidate(
                 {"candidate": told.candidate, "sdpMid": told.sdp_mid, "sdpMLineIndex": told.sdp_m_line_index}
             )
+
+    def _forcibly_reconnect(self, params: Mapping[str, Any]) -> None:
+        connection = self.connections.get(str(params.get("connectionId")))
+        media = connection.stream._media if connection is not None and connection.stream is not None else None
+        if isinstance(media, InboundMedia) and media.stream_id == params.get("streamId"):
+            self._membership.in_background(media.answer_forced(str(params.get("sdpOffer"))))
 
     def _media_error(self, told: MediaError) -> None:
         logger.error("the media server reports: %s", told.error)

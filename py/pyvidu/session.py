@@ -40,8 +40,8 @@ class Session(EventDispatcher):
     Events: `connectionCreated`, `connectionDestroyed`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`,
     `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`, `networkQualityLevelChanged`, `exception`;
     of the media plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`,
-    `reconnected`, `rejoined`. Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and
-    `sessionDisconnected`.
+    `reconnected`, `rejoined`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every `reconnecting` is followed
+    by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
     """
 
     def __init__(self, openvidu: OpenVidu) -> None:
@@ -53,6 +53,7 @@ class Session(EventDispatcher):
         self._joining: Membership | None = None
         self._rejoin: Rejoin | None = None
         self._data = ""
+        self._tells_speech = False
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
@@ -196,6 +197,21 @@ class Session(EventDispatcher):
     async def force_unpublish(self, stream: Stream) -> None:
         """Moderators: ends a participant's stream."""
         await self._moderator("force_unpublish").request(ForceUnpublish(stream.stream_id))
+
+    def enable_speaking_events(self) -> None:
+        """From now on `publisherStartSpeaking` and `publisherStopSpeaking` tell who speaks, oneself too, as far as streams
+        are subscribed to. `AdvancedConfiguration.publisher_speaking_events_options` has their numbers.
+        """
+        self._tells_speech = True
+        if self._membership is not None:
+            for manager in self._membership.managers:
+                self._membership.watch_speech(manager)
+
+    def disable_speaking_events(self) -> None:
+        """They are fired no more."""
+        self._tells_speech = False
+        for manager in self.stream_managers:
+            manager.disable_speaking_events()
 
     # --- what is there -----------------------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ class Stream:
     def _detach(self) -> None:
         """Closes the media connection, if there is one."""
         media, self._media = self._media, None
+        if self.stream_manager is not None:
+            self.stream_manager.disable_speaking_events()
         if media is not None:
             if self._membership is not None:
                 self._membership.media_plane.remove(media)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from pyvidu.event_dispatcher import EventDispatcher
-from pyvidu.events import Event, StreamManagerEvent, VideoElementEvent
+from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import InboundMedia
 from pyvidu.platform import Host, MediaElement
+from pyvidu.speaking import INTERVAL, THRESHOLD, SpeechWatch, Turn
 from pyvidu.stream import Stream
 
 
 class StreamManager(EventDispatcher):
     """Owns the video elements of `stream`.
 
-    Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`. A handler added after
+    Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
+    `publisherStartSpeaking` and `publisherStopSpeaking`. A handler added after
     the video was created or began to play is told at once.
     """
 
@@ -56,9 +58,33 @@ class StreamManager(EventDispatcher):
         )
         return self._show_in(video)
 
+    def enable_speaking_events(self, *, interval: int = INTERVAL, threshold: float = THRESHOLD) -> None:
+        """From now on `publisherStartSpeaking` and `publisherStopSpeaking` are fired by this object and by the session that
+        it belongs to. `interval` is in milliseconds, `threshold` in decibels below full scale. Again: with other numbers.
+        """
+        self.disable_speaking_events()
+        self._speech = SpeechWatch(self._host, self._media_stream, self._turn, interval, threshold)
+
+    def disable_speaking_events(self) -> None:
+        """They are fired no more."""
+        if self._speech is not None:
+            self._speech.close()
+            self._speech = None
+
     # --- what pyvidu does with it ------------------------------------------------------------------------------------
 
     _mirror = False
+    _speech: SpeechWatch | None = None
+
+    def _turn(self, turn: Turn) -> None:
+        connection, membership = self.stream.connection, self.stream._membership
+        for target in (self, membership.session if membership is not None else None):
+            if target is not None and connection is not None:
+                target._emit(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
+
+    def _listen_anew(self) -> None:
+        if self._speech is not None:
+            self._speech.listen_anew()
 
     def _media_stream(self) -> Any:
         raise NotImplementedError
@@ -75,6 +101,7 @@ class StreamManager(EventDispatcher):
         return video.element
 
     def _show(self) -> None:
+        self._listen_anew()
         for video in self.videos:
             video.show(self._media_stream())
 

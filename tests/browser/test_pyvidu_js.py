@@ -228,6 +228,32 @@ async def test_a_mute_is_seen_by_the_other(call: Call) -> None:
     await moves(call.ada.page, "#others video")
 
 
+async def test_another_camera_in_the_place_of_the_first_and_who_speaks(call: Call) -> None:
+    await call.bob.js("session.on('publisherStartSpeaking', (event) => heard.push(['publisherStartSpeaking', event]))")
+    replaced = await call.ada.js("""
+        const stream = await OV.getUserMedia({ audioSource: false, resolution: '160x120' });
+        const [camera] = publisher.stream.getMediaStream().getVideoTracks();
+        const [track] = stream.getVideoTracks();
+        await publisher.replaceTrack(track);
+        return { ended: camera.readyState, same: publisher.stream.getMediaStream().getVideoTracks()[0] === track,
+                 size: publisher.stream.videoDimensions, own: session.connection.connectionId };
+    """)
+    own = replaced.pop("own")
+    assert replaced == {"ended": "ended", "same": True, "size": {"width": 160, "height": 120}}
+    assert await call.ada.js("return publisher.replaceTrack('no track').catch((error) => error.name)") == (
+        "PUBLISHER_PROPERTIES_ERROR"
+    )
+    changes = "heard.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
+    await call.bob.js(f"await until(() => {changes}.length === 2)")
+    assert await call.bob.js(f"return {changes}") == ["videoTrack", "videoDimensions"]
+    await call.bob.hears("publisherStartSpeaking")  # the fake microphone beeps
+    speaker = "heard.find(([name]) => name === 'publisherStartSpeaking')[1]"
+    told = await call.bob.js(f"const event = {speaker}; return [event.connection.connectionId, event.streamId]")
+    assert told[0] == own
+    assert told[1].endswith(own)
+    await moves(call.bob.page)
+
+
 async def test_a_throwing_handler_stops_nobody_and_off_takes_one_away(call: Call) -> None:
     assert await call.ada.js("""
         const order = [];

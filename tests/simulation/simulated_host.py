@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simulated_network import LATENCY, Link, SimulatedSocket, now
 
-from pyvidu.platform import Host, LoopClock, NetworkListener, PeerListener, PeerSettings, SocketListener
+from pyvidu.platform import Device, Host, LoopClock, NetworkListener, PeerListener, PeerSettings, SocketListener
 from pyvidu.reconnection.evidence import MediaSample
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
@@ -34,6 +35,7 @@ class SimulatedPeer:
         self._packets = 0.0
         self._counted_at = 0.0
         self.key_frames = 0
+        self.sent: list[FakeTrack] = []
         self._marker: float | None = None
         self.remote_stream: Any = None if settings.local_stream is not None else object()
         self.received = {"audio": True, "video": True}
@@ -61,6 +63,11 @@ class SimulatedPeer:
             self._listener.peer_candidate({"candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0})
         return "an offer"
 
+    async def create_answer(self, offer: str) -> str:
+        await self.create_offer()
+        await self.set_answer(offer)
+        return f"an answer to {offer}"
+
     async def set_answer(self, sdp: str) -> None:
         await asyncio.sleep(LATENCY)
         self._answered_at = self._counted_at = now()
@@ -86,6 +93,11 @@ class SimulatedPeer:
 
     def send_key_frame(self) -> None:
         self.key_frames += 1
+
+    async def replace_track(self, track: Any) -> None:
+        if track.refused:
+            raise OSError("the encoder cannot")
+        self.sent.append(track)
 
     def enable_received(self, kind: str, enabled: bool) -> None:
         self.received[kind] = enabled
@@ -152,23 +164,71 @@ class _Monitor:
         self._link.listeners.remove(self._listener)
 
 
+@dataclass
+class FakeTrack:
+    kind: str
+    label: str = ""
+    size: tuple[int, int] = (640, 480)
+    refused: bool = False
+    stopped: bool = False
+
+
 class FakeMedia:
     has_audio = has_video = True
-    video_size = (640, 480)
 
     def __init__(self) -> None:
         self.stream = object()
+        self.tracks = {kind: FakeTrack(kind, f"the first {kind}") for kind in ("audio", "video")}
         self.enabled: dict[str, bool] = {}
         self.stopped = False
 
     def enable(self, kind: str, enabled: bool) -> None:
         self.enabled[kind] = enabled
 
+    @property
+    def video_size(self) -> tuple[int, int]:
+        return self.tracks["video"].size
+
+    def kind_of(self, track: Any) -> str:
+        return track.kind if isinstance(track, FakeTrack) else ""
+
+    def label(self, kind: str) -> str:
+        return self.tracks[kind].label
+
+    def exchange(self, track: FakeTrack) -> FakeTrack:
+        old, self.tracks[track.kind] = self.tracks[track.kind], track
+        return old
+
+    def discard(self, track: FakeTrack) -> None:
+        track.stopped = True
+
     def stop(self) -> None:
         self.stopped = True
 
 
+class FakeLoudness:
+    """How loud everything is, whatever the stream; a test sets it."""
+
+    level = -200.0
+    alive = 0
+
+    def __init__(self) -> None:
+        FakeLoudness.alive += 1
+
+    def decibels(self) -> float:
+        return FakeLoudness.level
+
+    def close(self) -> None:
+        FakeLoudness.alive -= 1
+
+
 class FakeDevices:
+    async def list_inputs(self) -> list[Device]:
+        return [Device("videoinput", "1", "a camera"), Device("audioinput", "2", "a microphone")]
+
+    def measure_loudness(self, stream: Any) -> FakeLoudness:
+        return FakeLoudness()
+
     async def get_user_media(self, *, audio: Any, video: Any) -> FakeMedia:
         return FakeMedia()
 

@@ -24,6 +24,7 @@ export class ConnectionEvent extends Event {}
 export class ConnectionPropertyChangedEvent extends Event {}
 export class ExceptionEvent extends Event {}
 export class NetworkQualityLevelChangedEvent extends Event {}
+export class PublisherSpeakingEvent extends Event {}
 export class ReconnectedEvent extends Event {}
 export class ReconnectingEvent extends Event {}
 export class ReconnectionAttemptEvent extends Event {}
@@ -40,6 +41,7 @@ const CLASSES = {
   ConnectionPropertyChangedEvent,
   ExceptionEvent,
   NetworkQualityLevelChangedEvent,
+  PublisherSpeakingEvent,
   ReconnectedEvent,
   ReconnectingEvent,
   ReconnectionAttemptEvent,

@@ -64,6 +64,11 @@ export class OpenVidu {
       .map(({ kind, deviceId, label }) => ({ kind, deviceId, label }));
   }
 
+  /** A MediaStream as `initPublisher` would publish it with these properties. */
+  getUserMedia(properties) {
+    return request('get_user_media', this._handle, defined(properties));
+  }
+
   /** openvidu-browser logs less after this; pyvidu's page half never logs much. */
   enableProdMode() {}
 

@@ -105,6 +105,13 @@ export class Session extends EventDispatcher {
 
   // --- what pyvidu does with it ---
 
+  /** Who speaks is watched only if somebody wants to know. */
+  _listen(type, handler, once) {
+    const speech = type === 'publisherStartSpeaking' || type === 'publisherStopSpeaking';
+    if (speech) tell('enable_speaking_events', this._handle);
+    return super._listen(type, handler, once);
+  }
+
   _subscribe(stream, targetElement, properties) {
     const { insertMode, subscribeToAudio = true, subscribeToVideo = true } = Object(properties);
     const subscriber = new Subscriber(stream, { insertMode, subscribeToAudio, subscribeToVideo });

@@ -129,6 +129,12 @@ export class Publisher extends StreamManager {
     return this._setActive('video', Boolean(enabled));
   }
 
+  /** Sends another MediaStreamTrack in the place of the one of its kind, which is stopped. Nothing is renegotiated. */
+  async replaceTrack(track) {
+    await this._access;
+    await request('replace_track', this._handle, track);
+  }
+
   _setActive(kind, enabled) {
     return new Promise((resolve, reject) => {
       this._whenBound(() => request('set_active', this._handle, kind, enabled).then(resolve, reject));

@@ -1,6 +1,7 @@
 """The media connection of one stream: its peer connection of the moment, and how to replace it by a new one.
 
-Negotiation style is kurento's: the client offers, `publishVideo`, `receiveVideoFrom` or `reconnectStream` brings the answer.
+Who publishes offers, and `publishVideo` or `reconnectStream` brings the answer. Who receives does the same with kurento; with
+mediasoup the server offers (`prepareReceiveVideoFrom`), and `receiveVideoFrom` or `reconnectStream` carries the answer.
 A replacement is made before the old one is let go, so that a healthy stream (force option) has the shortest gap.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pyvidu.errors import OpenViduError
 from pyvidu.platform import Host, PeerConnection, PeerSettings
 from pyvidu.protocol.messages import (
     OnIceCandidate,
+    PrepareReceiveVideoFrom,
+    PrepareReceiveVideoFromResult,
     PublishVideo,
     PublishVideoResult,
     ReceiveVideoFrom,
@@ -25,7 +28,13 @@ from pyvidu.protocol.wire import from_wire
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.signaling import SignalingPlane
 
+T = TypeVar("T")
 Exchange = Callable[[str], Awaitable[str]]
+"""Our offer for the server's answer."""
+Fetch = Callable[[], Awaitable[str]]
+"""Gets the server's offer."""
+Hand = Callable[[str], Awaitable[object]]
+"""Gives the server our answer."""
 
 
 class MediaClosedError(OpenViduError):
@@ -77,6 +86,12 @@ class MediaConnection:
         """Replaces the peer connection by a new one, keeping the stream (`reconnectStream`)."""
         raise NotImplementedError
 
+    async def replace_track(self, track: Any) -> None:
+        """Sends another track of the same kind, on the connection that is being negotiated too. Raises OSError."""
+        for peer in (self._peer, self._next):
+            if peer is not None:
+                await peer.connection.replace_track(track)
+
     async def sample(self) -> MediaSample:
         """The counters of this moment."""
         if self._peer is None:
@@ -103,13 +118,20 @@ class MediaConnection:
             self._peer.close()
             self._peer = None
 
-    async def _negotiate(self, exchange: Exchange, *, fresh_network: bool = False) -> None:
+    async def _offer(self, exchange: Exchange, *, fresh_network: bool = False) -> None:
+        await self._negotiate(lambda peer: peer.offer(exchange), fresh_network=fresh_network)
+
+    async def _negotiate(
+        self, negotiate: Callable[[_Peer], Awaitable[None]], *, fresh_network: bool = False, answers: bool = False
+    ) -> None:
         if self._closed:
             raise MediaClosedError("The stream has ended")
         self.abandon_negotiation()
-        peer = self._next = _Peer(self, self._host, replace(self._settings, fresh_network=fresh_network))
+        peer = self._next = _Peer(
+            self, self._host, replace(self._settings, fresh_network=fresh_network, answers=answers)
+        )
         try:
-            await peer.negotiate(exchange)
+            await negotiate(peer)
         except BaseException:
             peer.close()
             if self._next is peer:
@@ -151,13 +173,13 @@ class OutboundMedia(MediaConnection):
             self.stream_id = result.id
             return result.sdp_answer
 
-        await self._negotiate(exchange)
+        await self._offer(exchange)
         assert result is not None
         return result
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same tracks on a new peer connection; id, options and subscribers stay."""
-        await self._negotiate(self._reconnect, fresh_network=fresh_network)
+        await self._offer(self._reconnect, fresh_network=fresh_network)
 
     async def _reconnect(self, offer: str) -> str:
         call = ReconnectStream(stream=self.stream_id, sdp_string=offer)
@@ -165,7 +187,9 @@ class OutboundMedia(MediaConnection):
 
 
 class InboundMedia(MediaConnection):
-    """A stream of somebody else that this participant receives."""
+    """A stream of somebody else that this participant receives. `server_offers`: the media server is mediasoup."""
+
+    server_offers = False
 
     @property
     def remote_stream(self) -> Any:
@@ -174,20 +198,52 @@ class InboundMedia(MediaConnection):
 
     async def subscribe(self) -> None:
         """Subscribes to `stream_id`."""
+        if self.server_offers:
+
+            async def hand(answer: str) -> None:
+                call = ReceiveVideoFrom(sender=self.stream_id, sdp_answer=answer)
+                await self._signaling.request(call, repeatable=False)
+
+            await self._answer(lambda: self._prepare(reconnect=False), hand)
+            return
 
         async def exchange(offer: str) -> str:
             return await _answer(self._signaling, ReceiveVideoFrom(sender=self.stream_id, sdp_offer=offer))
 
-        await self._negotiate(exchange)
+        await self._offer(exchange)
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """The same stream on a new peer connection, which brings a new MediaStream."""
+        if self.server_offers:
+            await self._answer(
+                lambda: self._prepare(reconnect=True), self._hand_reconnected, fresh_network=fresh_network
+            )
+            return
 
         async def exchange(offer: str) -> str:
             call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)
             return await _answer(self._signaling, call)
 
-        await self._negotiate(exchange, fresh_network=fresh_network)
+        await self._offer(exchange, fresh_network=fresh_network)
+
+    async def answer_forced(self, offer: str) -> None:
+        """The server wants a new peer connection (`forciblyReconnectSubscriber`) and has sent its offer along."""
+
+        async def known() -> str:
+            return offer
+
+        await self._answer(known, lambda answer: self._hand_reconnected(answer, forced=True))
+
+    async def _answer(self, fetch: Fetch, hand: Hand, *, fresh_network: bool = False) -> None:
+        await self._negotiate(lambda peer: peer.answer(fetch, hand), fresh_network=fresh_network, answers=True)
+
+    async def _prepare(self, *, reconnect: bool) -> str:
+        call = PrepareReceiveVideoFrom(sender=self.stream_id, reconnect=reconnect)
+        return from_wire(PrepareReceiveVideoFromResult, await self._signaling.request(call, repeatable=False)).sdp_offer
+
+    async def _hand_reconnected(self, answer: str, *, forced: bool = False) -> None:
+        call = ReconnectStream(stream=self.stream_id, sdp_string=answer, forcibly_reconnect=forced)
+        await self._signaling.request(call, repeatable=False)
 
 
 class _Peer:
@@ -200,19 +256,31 @@ class _Peer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.connection = host.peers.create(settings, self)
 
-    async def negotiate(self, exchange: Exchange) -> None:
+    async def offer(self, exchange: Exchange) -> None:
         """Offer, exchange, answer; candidates trickle in both directions meanwhile."""
         offer = await self.connection.create_offer()
-        answering = asyncio.ensure_future(exchange(offer))
+        await self.connection.set_answer(await self._before_candidates(exchange(offer)))
+        self._add_waiting()
+
+    async def answer(self, fetch: Fetch, hand: Hand) -> None:
+        """The other way round."""
+        answer = await self.connection.create_answer(await fetch())
+        await self._before_candidates(hand(answer))
+        self._add_waiting()
+
+    async def _before_candidates(self, request: Awaitable[T]) -> T:
+        """The request goes out first: candidates belong to an endpoint that it makes."""
+        answering = asyncio.ensure_future(request)
         try:
-            await asyncio.sleep(0)  # the request goes out first: candidates belong to an endpoint that it makes
+            await asyncio.sleep(0)
             early, self._local = self._local or [], None
             for candidate in early:
                 self._owner._candidate_found(candidate)
-            answer = await answering
+            return await answering
         finally:
             answering.cancel()
-        await self.connection.set_answer(answer)
+
+    def _add_waiting(self) -> None:
         waiting, self._remote = self._remote or [], None
         for candidate in waiting:
             self.add_remote_candidate(candidate)

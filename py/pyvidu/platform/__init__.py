@@ -7,7 +7,7 @@ aiortc) could too.
 from __future__ import annotations
 
 from .clock import Clock, LoopClock, Timer, pause
-from .devices import Devices, Elements, LocalMedia, MediaElement
+from .devices import Device, Devices, Elements, LocalMedia, Loudness, MediaElement
 from .host import Host
 from .network import NetworkListener, NetworkMonitor, Reachability
 from .peer import PeerConnection, PeerConnections, PeerListener, PeerSettings
@@ -15,11 +15,13 @@ from .socket import Socket, SocketListener, Sockets
 
 __all__ = [
     "Clock",
+    "Device",
     "Devices",
     "Elements",
     "Host",
     "LocalMedia",
     "LoopClock",
+    "Loudness",
     "MediaElement",
     "NetworkListener",
     "NetworkMonitor",

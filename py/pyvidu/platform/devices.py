@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A camera (`kind` is `videoinput`) or a microphone (`audioinput`). Both texts may be empty until the page has been given
+    access to one. `device_id` is what `audio_source` and `video_source` take.
+    """
+
+    kind: str
+    device_id: str
+    label: str
 
 
 class LocalMedia(Protocol):
@@ -28,8 +40,30 @@ class LocalMedia(Protocol):
     def enable(self, kind: str, enabled: bool) -> None:
         """Sets `enabled` of the tracks of one kind (`audio` or `video`)."""
 
+    def kind_of(self, track: Any) -> str:
+        """`audio` or `video`, "" for what is no MediaStreamTrack."""
+
+    def label(self, kind: str) -> str:
+        """The name of the device behind the track of a kind."""
+
+    def exchange(self, track: Any) -> Any:
+        """Puts `track` in the place of the one of its kind, and returns that one, still running."""
+
+    def discard(self, track: Any) -> None:
+        """Stops a track that was exchanged."""
+
     def stop(self) -> None:
         """Stops all tracks: the camera's light goes out."""
+
+
+class Loudness(Protocol):
+    """A meter for one MediaStream."""
+
+    def decibels(self) -> float:
+        """How loud it is at this moment, in decibels below full scale: 0 is the loudest, -200 silence."""
+
+    def close(self) -> None:
+        """Lets go of it."""
 
 
 class Devices(Protocol):
@@ -48,6 +82,16 @@ class Devices(Protocol):
         Raises:
             DeviceError: denied or not supported.
         """
+
+    async def list_inputs(self) -> list[Device]:
+        """Cameras and microphones.
+
+        Raises:
+            DeviceError: the host hides them.
+        """
+
+    def measure_loudness(self, stream: Any) -> Loudness | None:
+        """A meter for a MediaStream, None if it has no audio."""
 
 
 class MediaElement(Protocol):

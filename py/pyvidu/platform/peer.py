@@ -14,8 +14,8 @@ class PeerSettings:
     """How to make a peer connection.
 
     `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender hands
-    its `local_stream` over; a receiver says what it wants. `fresh_network` says that the network is another one than a moment
-    ago: the host must not rely on what it knew of it.
+    its `local_stream` over; a receiver says what it wants, and with `answers` that the other side makes the offer.
+    `fresh_network` says that the network is another one than a moment ago: the host must not rely on what it knew of it.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -24,6 +24,7 @@ class PeerSettings:
     receive_audio: bool = False
     receive_video: bool = False
     fresh_network: bool = False
+    answers: bool = False
 
 
 class PeerListener(Protocol):
@@ -54,6 +55,9 @@ class PeerConnection(Protocol):
     async def create_offer(self) -> str:
         """Makes an offer, sets it as the local description and returns its SDP."""
 
+    async def create_answer(self, offer: str) -> str:
+        """Sets the remote offer, makes an answer, sets it as the local description and returns its SDP."""
+
     async def set_answer(self, sdp: str) -> None:
         """Sets the remote description."""
 
@@ -76,6 +80,13 @@ class PeerConnection(Protocol):
 
     def send_key_frame(self) -> None:
         """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""
+
+    async def replace_track(self, track: Any) -> None:
+        """Sends `track` in the place of the sent one of its kind, without negotiation.
+
+        Raises:
+            OSError: the host cannot: another kind of encoding, or none of that kind is sent.
+        """
 
     async def sample(self) -> MediaSample:
         """The counters of this moment."""

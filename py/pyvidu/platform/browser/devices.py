@@ -8,6 +8,8 @@ import js
 from pyodide.ffi import JsException, JsProxy
 
 from pyvidu.errors import DeviceError
+from pyvidu.platform import Device
+from pyvidu.platform.browser.loudness import BrowserLoudness, measure_loudness
 from pyvidu.platform.browser.proxies import js_object
 
 _ERRORS = {
@@ -50,6 +52,25 @@ class BrowserLocalMedia:
         for track in self._stream.getTracks():
             if track.kind == kind:
                 track.enabled = enabled
+
+    def kind_of(self, track: Any) -> str:
+        """From the track itself."""
+        return str(track.kind) if hasattr(track, "getSettings") else ""
+
+    def label(self, kind: str) -> str:
+        """From the track."""
+        return next((str(track.label) for track in self._stream.getTracks() if track.kind == kind), "")
+
+    def exchange(self, track: Any) -> Any:
+        """The videos that show the stream show the new track at once."""
+        old = next(item for item in self._stream.getTracks() if item.kind == track.kind)
+        self._stream.removeTrack(old)
+        self._stream.addTrack(track)
+        return old
+
+    def discard(self, track: Any) -> None:
+        """Its device may rest."""
+        track.stop()
 
     def stop(self) -> None:
         """Stops all tracks."""
@@ -99,17 +120,31 @@ class BrowserDevices:
                 stream.addTrack(track)
         return BrowserLocalMedia(stream)
 
+    async def list_inputs(self) -> list[Device]:
+        """From `enumerateDevices`."""
+        found = await _media_devices().enumerateDevices()
+        kinds = ("audioinput", "videoinput")
+        return [Device(item.kind, item.deviceId, item.label) for item in found if item.kind in kinds]
+
+    def measure_loudness(self, stream: Any) -> BrowserLoudness | None:
+        """Through Web Audio."""
+        return measure_loudness(stream)
+
     async def _ask(self, method: str, constraints: dict[str, Any]) -> Any:
-        devices = getattr(js.navigator, "mediaDevices", None)
-        if devices is None:
-            raise DeviceError(
-                "DEVICE_ACCESS_DENIED",
-                "The browser hides cameras and microphones from this page: serve it over https, or open it as localhost",
-            )
         try:
-            return await getattr(devices, method)(js_object(constraints))
+            return await getattr(_media_devices(), method)(js_object(constraints))
         except JsException as error:
             raise _device_error(error, constraints) from None
+
+
+def _media_devices() -> Any:
+    devices = getattr(js.navigator, "mediaDevices", None)
+    if devices is None:
+        raise DeviceError(
+            "DEVICE_ACCESS_DENIED",
+            "The browser hides cameras and microphones from this page: serve it over https, or open it as localhost",
+        )
+    return devices
 
 
 def _device_error(error: JsException, constraints: dict[str, Any]) -> DeviceError:

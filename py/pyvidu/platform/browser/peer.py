@@ -8,6 +8,7 @@ from typing import Any
 
 import js
 from pyodide.code import run_js
+from pyodide.ffi import JsException
 
 from pyvidu.platform import PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
@@ -90,7 +91,7 @@ class BrowserPeerConnection:
             self._received = js.MediaStream.new()
             self._scope.listen(self._peer, "track", self._track)
             for kind, wanted in (("audio", settings.receive_audio), ("video", settings.receive_video)):
-                if wanted:
+                if wanted and not settings.answers:  # an offer of the other side brings its own transceivers
                     self._peer.addTransceiver(kind, js_object({"direction": "recvonly"}))
 
     @property
@@ -113,6 +114,13 @@ class BrowserPeerConnection:
         offer = await self._peer.createOffer()
         await self._peer.setLocalDescription(offer)
         return str(offer.sdp)
+
+    async def create_answer(self, offer: str) -> str:
+        """Takes an offer, makes an answer and sets it; the tracks of a received stream are there afterwards."""
+        await self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer}))
+        answer = await self._peer.createAnswer()
+        await self._peer.setLocalDescription(answer)
+        return str(answer.sdp)
 
     async def set_answer(self, sdp: str) -> None:
         """Sets the answer; the tracks of a received stream are there afterwards."""
@@ -148,6 +156,17 @@ class BrowserPeerConnection:
         """Through `setParameters` with `keyFrame`, for each video sender."""
         if self._received is None:
             key_frames.send(self._peer)
+
+    async def replace_track(self, track: Any) -> None:
+        """Through `RTCRtpSender.replaceTrack`."""
+        for transceiver in self._peer.getTransceivers():
+            if transceiver.receiver.track.kind == track.kind:
+                try:
+                    await transceiver.sender.replaceTrack(track)
+                except JsException as error:
+                    raise OSError(error.message) from None
+                return
+        raise OSError(f"no {track.kind} is sent")
 
     async def sample(self) -> MediaSample:
         """The counters, through `getStats`."""

@@ -1,0 +1,205 @@
+"""Streams of every kind, all in one call: those that send little or nothing for good reasons, none of which is an alarm;
+tracks that are replaced, who speaks, and a stream that the other side offers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+from calls import CallPage, MessageLog, Rest
+from playwright.async_api import Browser
+
+from pyvidu.testing.fixtures import StartServer
+
+ALARMS = ("reconnecting", "streamFrozen", "exception", "sessionDisconnected")
+
+# Opus with DTX is a matter of the answer that the sender is given; nothing else in the page does anything unusual.
+DTX = """<script>
+const set = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+  return set.call(this, { type, sdp: sdp.replace('useinbandfec=1', 'useinbandfec=1;usedtx=1') });
+};
+window.silence = new AudioContext();
+window.silentTrack = () => {  // a microphone that hears nothing: samples go on, all of them zero
+  const source = new ConstantSourceNode(window.silence, { offset: 0 });
+  const microphone = window.silence.createMediaStreamDestination();
+  source.connect(microphone);
+  source.start();
+  return microphone.stream.getAudioTracks()[0];
+};
+window.stillTrack = () => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 240 });
+  document.body.append(canvas);
+  let slide = 0;
+  window.turning = setInterval(() => canvas.getContext('2d').fillText(`slide ${++slide}`, 20, 20 * slide), 200);
+  return canvas.captureStream().getVideoTracks()[0];
+};
+</script>"""
+
+# One page, several participants: what they publish costs next to nothing.
+CROWD = """
+from functools import partial
+
+def what(kind):
+    camera = {"resolution": "320x240", "frame_rate": 15}
+    return {
+        "dtx": {"audio_source": js.silentTrack(), "video_source": False},
+        "still": {"audio_source": False, "video_source": js.stillTrack()},
+        "disabled": camera,
+        "nulled": camera,
+    }[kind]
+
+crowd = {}
+
+async def enter(kind, token):
+    one = OpenVidu().init_session()
+    for name in EVENTS:
+        one.on(name, partial(tell, whose=kind))
+    await one.connect(token, {"name": kind})
+    crowd[kind] = await one.openvidu.init_publisher(None, what(kind))
+    await one.publish(crowd[kind])
+    return crowd[kind].stream.stream_id
+
+async def hush():
+    js.clearInterval(js.turning)
+    for track in crowd["disabled"].stream.get_media_stream().getTracks():
+        track.enabled = False
+    for sender in crowd["nulled"].stream.get_rtc_peer_connection().getSenders():
+        await sender.replaceTrack(None)
+
+async def speak():
+    for track in crowd["disabled"].stream.get_media_stream().getTracks():
+        track.enabled = True
+    tracks = {track.kind: track for track in crowd["nulled"].stream.get_media_stream().getTracks()}
+    for transceiver in crowd["nulled"].stream.get_rtc_peer_connection().getTransceivers():
+        await transceiver.sender.replaceTrack(tracks[transceiver.receiver.track.kind])
+"""
+
+ARRIVED = """
+samples = [(s, await s.stream._media.sample()) for s in session.stream_managers if s.remote]
+json.dumps({s.stream.stream_id: x.inbound_audio_packets + x.inbound_video_packets for s, x in samples})
+"""
+
+# What a server with mediasoup does, by a second peer connection of the page.
+OFFERING = """async () => {
+  const other = window.other = new RTCPeerConnection();
+  const camera = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+  for (const track of camera.getTracks()) other.addTrack(track);
+  await other.setLocalDescription();
+  await new Promise((done) => {
+    other.onicegatheringstatechange = () => { if (other.iceGatheringState === 'complete') done(); };
+  });
+  return other.localDescription.sdp;
+}"""
+ANSWERING = """
+import asyncio
+from pyvidu.platform import PeerSettings
+from pyvidu.platform.browser.peer import BrowserPeerConnections
+
+class Nobody:
+    def peer_candidate(self, candidate): pass
+    def peer_ice_state(self, state): pass
+
+offered = BrowserPeerConnections().create(PeerSettings(receive_audio=True, receive_video=True, answers=True), Nobody())
+await js.other.setRemoteDescription(js_object({"type": "answer", "sdp": await offered.create_answer(js.offer)}))
+async with asyncio.timeout(10):
+    while not ((sample := await offered.sample()).inbound_video_packets and sample.inbound_audio_packets):
+        await asyncio.sleep(0.05)
+kinds = sorted(track.kind for track in offered.remote_stream.getTracks())
+offered.close()
+js.other.close()
+" ".join(kinds)
+"""
+KINDS = ("dtx", "still", "disabled", "nulled")
+
+
+@dataclass
+class Call:
+    ada: CallPage
+    crowd: CallPage
+    streams: dict[str, str]
+    messages: MessageLog
+
+    async def arrived(self) -> dict[str, int]:
+        """Packets of each kind of stream that Ada has received so far."""
+        found = json.loads(await self.ada.python(ARRIVED))
+        return {kind: found[stream] for kind, stream in self.streams.items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
+    server = await pyvidu_server()
+    rest = Rest(server)
+    ada = await CallPage.open(chromium, server, "ada")
+    await ada.join(await rest.token("quiet"))
+    crowd = await CallPage.open(chromium, server, "crowd", head=DTX)
+    await crowd.python(CROWD)
+    streams = {kind: await crowd.call("enter", kind, await rest.token("quiet")) for kind in KINDS}
+    call = Call(ada, crowd, streams, MessageLog(server))
+    await ada.told("streamPlaying", count=len(KINDS))
+    yield call
+
+
+async def test_dtx_still_disabled_and_nulled_streams_are_no_alarm_to_anybody(call: Call) -> None:
+    await call.crowd.call("hush")
+    await asyncio.sleep(2)  # what was on its way has arrived
+    before = await call.arrived()
+    await asyncio.sleep(12)
+    packets = {kind: count - before[kind] for kind, count in (await call.arrived()).items()}
+    assert 12 <= packets["dtx"] <= 200, "five packets a second are DTX, fifty are not"
+    assert packets["still"] <= 60
+    assert packets["disabled"] >= 120, "black pictures go on"
+    assert packets["nulled"] == 0
+    assert call.ada.events(*ALARMS) == call.crowd.events(*ALARMS) == []
+
+
+async def test_they_are_heard_again_as_soon_as_they_speak_without_being_renegotiated(call: Call) -> None:
+    before = (await call.arrived())["nulled"]
+    await call.crowd.call("speak")
+    await call.ada.moves(more=30)
+    assert (await call.arrived())["nulled"] > before
+    assert call.ada.events(*ALARMS) == call.crowd.events(*ALARMS) == []
+    assert call.messages.requests("reconnectStream") == []
+
+
+async def test_who_speaks_is_told_and_who_falls_silent_too(call: Call) -> None:
+    await call.ada.python(
+        "session.enable_speaking_events()\n"
+        "for name in ('publisherStartSpeaking', 'publisherStopSpeaking'): session.on(name, tell)"
+    )
+    await call.ada.told("publisherStartSpeaking", 10)  # the fake microphone beeps
+    call.ada.forget()
+    await call.crowd.call("hush")
+    await call.ada.told("publisherStopSpeaking", 10)
+    await call.crowd.call("speak")
+
+
+async def test_a_stream_that_the_other_side_offers_is_received(call: Call) -> None:
+    await call.ada.page.evaluate(f"async () => {{ window.offer = await ({OFFERING})(); }}")
+    await call.ada.python("from pyvidu.platform.browser.proxies import js_object")
+    assert await call.ada.python(ANSWERING) == "audio video"
+
+
+async def test_another_track_in_the_place_of_the_first_is_seen_without_renegotiation(call: Call) -> None:
+    call.ada.forget()
+    kinds = "sorted({device.kind for device in await openvidu.get_devices()}) == ['audioinput', 'videoinput']"
+    assert await call.ada.python(kinds)
+    ended = await call.crowd.python(
+        "camera = crowd['disabled'].stream.get_media_stream().getVideoTracks()[0]\n"
+        "other = await openvidu.get_user_media(audio_source=False, resolution='160x120')\n"
+        "await crowd['disabled'].replace_track(other.getVideoTracks()[0])\n"
+        "camera.readyState"
+    )
+    assert ended == "ended"
+    await call.ada.told("streamPropertyChanged", count=2)
+    assert call.ada.events("streamPropertyChanged", whose="session") == ["streamPropertyChanged(trackReplaced)"] * 2
+    await call.ada.page.wait_for_function(
+        "() => [...document.querySelectorAll('#others video')].some((video) => video.videoWidth === 160)"
+    )
+    assert call.messages.requests("reconnectStream") == []
+    await call.ada.python("session.disconnect()")
+    await call.ada.is_rid_of_everything()

@@ -1,0 +1,112 @@
+"""Devices, tracks that are replaced while they are sent, and who speaks: real client cores in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from simulated_call import a_call
+from simulated_host import FakeLoudness, FakeTrack
+
+from pyvidu import Device, PropertiesError
+from virtual_time import virtual_time
+
+
+@virtual_time
+async def test_devices_and_media_streams_come_from_the_host() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada", publish=False)
+        assert Device("videoinput", "1", "a camera") in await ada.openvidu.get_devices()
+        assert await ada.openvidu.get_user_media({"videoSource": False}) is not None
+        with pytest.raises(PropertiesError, match="no nonsense"):
+            await ada.openvidu.get_user_media(nonsense=1)
+
+
+@virtual_time
+async def test_a_replaced_track_is_sent_keeps_its_mute_and_is_told_to_the_others() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        changes: list[tuple[Any, ...]] = []
+        for who, session in (("ada", ada.session), ("bob", bob.session)):
+            session.on(
+                "streamPropertyChanged",
+                lambda event, who=who: changes.append((who, event.changed_property, event.new_value, event.reason)),
+            )
+        assert ada.publisher is not None
+        media = ada.publisher._local
+        first = media.tracks["video"]
+        await ada.publisher.replace_track(FakeTrack("video", "another camera", (320, 240)))
+        await asyncio.sleep(0.5)
+        assert first.stopped
+        assert [track.label for track in ada.peers.made[0].sent] == ["another camera"]
+        expected = [
+            ("videoTrack", {"label": "another camera"}, "trackReplaced"),
+            ("videoDimensions", {"width": 320, "height": 240}, "trackReplaced"),
+        ]
+        for who in ("ada", "bob"):
+            assert [change[1:] for change in changes if change[0] == who] == expected
+        assert call.renegotiations == 0
+        assert bob.session.stream_managers[-1].stream.video_dimensions == {"width": 320, "height": 240}
+
+
+@virtual_time
+async def test_a_track_that_cannot_be_sent_leaves_the_old_one_where_it_was() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        assert ada.publisher is not None
+        media = ada.publisher._local
+        first = media.tracks["audio"]
+        with pytest.raises(PropertiesError, match="the encoder cannot"):
+            await ada.publisher.replace_track(FakeTrack("audio", refused=True))
+        assert media.tracks["audio"] is first
+        assert not first.stopped
+        with pytest.raises(PropertiesError, match="no such track"):
+            await ada.publisher.replace_track("a text")
+
+
+@virtual_time
+async def test_a_track_replaced_in_an_outage_is_sent_at_once_and_told_after_it() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        told: list[str] = []
+        bob.session.on("streamPropertyChanged", lambda event: told.append(event.changed_property))
+        assert ada.publisher is not None
+        ada.link.drop("silent")
+        await asyncio.sleep(3)
+        replacing = asyncio.create_task(ada.publisher.replace_track(FakeTrack("audio", "headset")))
+        await asyncio.sleep(3)
+        assert [track.label for track in ada.peers.made[0].sent] == ["headset"]
+        assert not replacing.done()
+        ada.link.restore()
+        await replacing
+        await asyncio.sleep(0.5)
+        assert told == ["audioTrack"]
+
+
+@virtual_time
+async def test_who_speaks_is_told_by_session_and_stream_and_nothing_is_left_behind() -> None:
+    FakeLoudness.level = -200.0
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob", publish=False)
+        heard: list[tuple[str, str]] = []
+        bob.session.enable_speaking_events()
+        for name in ("publisherStartSpeaking", "publisherStopSpeaking"):
+            bob.session.on(name, lambda event: heard.append((event.type, event.connection.connection_id)))
+        await asyncio.sleep(1)
+        FakeLoudness.level = -30.0
+        await asyncio.sleep(0.5)
+        FakeLoudness.level = -200.0
+        await asyncio.sleep(1.5)
+        own = ada.session.connection
+        assert own is not None
+        assert heard == [
+            ("publisherStartSpeaking", own.connection_id),
+            ("publisherStopSpeaking", own.connection_id),
+        ]
+        bob.session.disable_speaking_events()
+        assert FakeLoudness.alive == 0
+        bob.session.enable_speaking_events()
+        await asyncio.sleep(0.5)
+        assert FakeLoudness.alive == 1
+    assert FakeLoudness.alive == 0

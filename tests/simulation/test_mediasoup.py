@@ -1,0 +1,124 @@
+"""mediasoup's way of negotiating: the server offers what is received. The room is real, a double translates at its door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import simulated_host
+from simulated_call import a_call, until
+from simulated_network import SimulatedSocket
+
+from virtual_time import virtual_time
+
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+
+
+class MediasoupSocket(SimulatedSocket):
+    """A server with mediasoup behind it, as `protocol/` describes it, in front of rooms that know kurento."""
+
+    asked: list[tuple[str, dict[str, Any]]]
+
+    def push(self, text: str) -> None:
+        message = json.loads(text)
+        if "mediaServer" in (result := message.get("result") or {}):
+            result["mediaServer"] = "mediasoup"
+        if "sdpAnswer" in result and message["id"] in self.__dict__.setdefault("answered", set()):
+            message["result"] = {}
+        super().push(json.dumps(message))
+
+    def _receive_at_server(self, text: str) -> None:
+        message = json.loads(text)
+        method, params = message["method"], message["params"]
+        if method in ("prepareReceiveVideoFrom", "receiveVideoFrom", "reconnectStream"):
+            self.asked.append((method, dict(params)))
+        if method == "prepareReceiveVideoFrom":
+            self.push(json.dumps({"id": message["id"], "result": {"sdpOffer": f"offer of {params['sender']}"}}))
+            return
+        answer = params.get("sdpAnswer") or params.get("sdpString") or ""
+        if answer.startswith("an answer"):
+            self.__dict__.setdefault("answered", set()).add(message["id"])
+            for name in ("sdpAnswer", "sdpString"):
+                params.pop(name, None)
+            params["sdpOffer"] = answer
+        super()._receive_at_server(json.dumps(message))
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What the server was asked for, by everybody."""
+    monkeypatch.setattr(simulated_host, "SimulatedSocket", MediasoupSocket)
+    found: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(MediasoupSocket, "asked", found, raising=False)
+    return found
+
+
+@virtual_time
+async def test_a_subscription_asks_for_the_servers_offer_and_hands_it_our_answer(
+    asked: list[tuple[str, dict[str, Any]]],
+) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob", publish=False)
+        assert ada.publisher is not None
+        stream = ada.publisher.stream.stream_id
+        assert asked == [
+            ("prepareReceiveVideoFrom", {"sender": stream, "reconnect": False}),
+            ("receiveVideoFrom", {"sender": stream, "sdpAnswer": f"an answer to offer of {stream}"}),
+        ]
+        assert bob.session.stream_managers[0].stream.get_rtc_peer_connection().ice_connection_state == "connected"
+
+
+@virtual_time
+async def test_a_frozen_subscription_is_renegotiated_by_a_new_offer_of_the_server_and_a_publisher_by_ours(
+    asked: list[tuple[str, dict[str, Any]]],
+) -> None:
+    async with a_call() as call:
+        ada, _bob = await call.participant("ada"), await call.participant("bob")
+        own, other = [manager.stream.stream_id for manager in ada.session.stream_managers]
+        asked.clear()
+        ada.link.drop("silent")
+        await asyncio.sleep(9)
+        ada.link.restore(dead_media=True)
+        await until(lambda: "reconnected" in ada.events())
+        await asyncio.sleep(10)
+        assert ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+        assert sorted(asked, key=lambda item: item[0]) == [
+            ("prepareReceiveVideoFrom", {"sender": other, "reconnect": True}),
+            *sorted(
+                [
+                    ("reconnectStream", {"stream": own, "sdpString": "an offer"}),
+                    (
+                        "reconnectStream",
+                        {"stream": other, "sdpString": f"an answer to offer of {other}", "forciblyReconnect": False},
+                    ),
+                ],
+                key=lambda item: asked.index(item),
+            ),
+        ]
+        assert {record.outcome for record in ada.session.outages[-1].streams.values()} == {"renegotiated"}
+
+
+@virtual_time
+async def test_the_server_may_force_a_new_peer_connection_and_the_last_offer_counts(
+    asked: list[tuple[str, dict[str, Any]]],
+) -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob", publish=False)
+        assert ada.publisher is not None
+        stream, owner = ada.publisher.stream, ada.session.connection
+        assert owner is not None
+        element = bob.session.stream_managers[0].videos[0]
+        asked.clear()
+        (socket,) = bob.link.sockets
+        for offer in ("a first offer", "a second offer"):
+            told = {"connectionId": owner.connection_id, "streamId": stream.stream_id, "sdpOffer": offer}
+            socket.push(json.dumps({"method": "forciblyReconnectSubscriber", "params": told}))
+        await asyncio.sleep(1)
+        assert asked[-1] == (
+            "reconnectStream",
+            {"stream": stream.stream_id, "sdpString": "an answer to a second offer", "forciblyReconnect": True},
+        )
+        assert bob.session.stream_managers[0].videos == [element]
+        assert len(bob.peers.alive) == 1
