@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import selectors
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -34,28 +33,25 @@ class Deadlock(RuntimeError):
     """Nothing is ready, no timer is set: what is awaited will never come."""
 
 
-class _JumpingSelector(selectors.DefaultSelector):
-    """Instead of waiting for `timeout` seconds it moves the clock by as much."""
+class _Jump:
+    """Where a loop waits for the outside world, this one moves its clock instead."""
 
-    loop: VirtualClockLoop
+    def __init__(self, loop: VirtualClockLoop) -> None:
+        self._loop = loop
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if ready or timeout == 0:
-            return ready
+    def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
             raise Deadlock("Everything waits for something that no timer brings")
-        self.loop.advance(timeout)
+        self._loop.advance(timeout)
         return []
 
 
-class VirtualClockLoop(asyncio.SelectorEventLoop):
-    """An event loop that starts at 0 s and jumps from timer to timer."""
+class VirtualClockLoop(asyncio.BaseEventLoop):
+    """An event loop that starts at 0 s and jumps from timer to timer. It has no sockets, so it runs in a browser too."""
 
     def __init__(self) -> None:
-        selector = _JumpingSelector()
-        super().__init__(selector)
-        selector.loop = self
+        super().__init__()
+        self._selector = _Jump(self)
         self._now = 0.0
         self._clock_resolution = 1e-9
 
@@ -66,6 +62,12 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def advance(self, seconds: float) -> None:
         """Moves the clock. Called when nothing is ready; there is no need to call it."""
         self._now += max(0.0, seconds)
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """There are none."""
+
+    def _write_to_self(self) -> None:
+        """Nobody waits who would have to be woken up."""
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pyvidu.protocol.jsonrpc import (
     INVALID_REQUEST,
@@ -18,12 +13,6 @@ from pyvidu.protocol.jsonrpc import (
     Request,
     Response,
     decode,
-)
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
 )
 
 
@@ -64,9 +53,3 @@ def test_a_refused_message_still_tells_its_id_if_it_has_one() -> None:
     with pytest.raises(MalformedMessage) as refused:
         decode('{"method":5,"id":12}')
     assert refused.value.id == 12
-
-
-@given(JSON)
-def test_nothing_but_malformed_message_ever_comes_out_of_decode(value: object) -> None:
-    with suppress(MalformedMessage):
-        decode(json.dumps(value))

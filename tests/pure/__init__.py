@@ -1,0 +1,1 @@
+"""The tests that need nothing but Python: they run in other interpreters than the one that everything is installed in."""

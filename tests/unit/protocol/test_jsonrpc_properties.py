@@ -1,0 +1,23 @@
+"""Whatever JSON comes in: a message or `MalformedMessage`, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyvidu.protocol.jsonrpc import MalformedMessage, decode
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_nothing_but_malformed_message_ever_comes_out_of_decode(value: object) -> None:
+    with suppress(MalformedMessage):
+        decode(json.dumps(value))
