@@ -1,0 +1,162 @@
+"""What a forwarder owes its subscribers, over real sockets and real encryption, packet by packet: no browser, no decoder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from media_rig import eventually
+
+from bench.light.peers import VP8, LightPublisher, LightSubscriber
+from bench.light.recording import Recording, record
+from pyvidu.server.media import codecs, key_frames, rtcp, rtp
+from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.router import MediaRouter
+
+H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return record(width=160, height=120, seconds=4, bit_rate=100_000)
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Certificate:
+    return Certificate()
+
+
+class Ear(LightSubscriber):
+    """A subscriber that keeps what comes, and asks for what it likes."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        super().__init__(certificate)
+        self.packets: list[rtp.RtpPacket] = []
+
+    def _rtp(self, data: bytes, now: float) -> None:
+        self.packets.append(rtp.parse(data))
+        super()._rtp(data, now)
+
+    @property
+    def video(self) -> list[rtp.RtpPacket]:
+        return [packet for packet in self.packets if packet.payload_type == VP8]
+
+    def ask(self, *packets: bytes) -> None:
+        self.connection.send_rtcp(b"".join(packets))
+
+
+class H264Publisher(LightPublisher):
+    """Sends packets that look like H.264 to a forwarder."""
+
+    async def offer(self) -> str:
+        return as_h264(await super().offer())
+
+    def _send_video(self, timestamp: int) -> None:
+        parts = [H264_SPS, H264_IDR] if self._frame == 0 else [H264_DELTA]
+        for index, part in enumerate(parts):
+            self._emit("video", VP8, part, timestamp, index == len(parts) - 1)
+        self._frame += 1
+
+
+class H264Ear(Ear):
+    """A subscriber that knows H.264 only."""
+
+    async def offer(self) -> str:
+        return as_h264(await super().offer())
+
+
+def as_h264(offer: str) -> str:
+    """An offer of VP8 as one of H.264 under the same payload type."""
+    parameters = f"a=fmtp:{VP8} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+    return offer.replace("VP8/90000", f"H264/90000\r\n{parameters}")
+
+
+class LightCall:
+    """A router with Ada's stream, and whoever subscribes to it."""
+
+    def __init__(self, recording: Recording, certificate: Certificate) -> None:
+        self.router = MediaRouter(host_addresses=["127.0.0.1"])
+        self.ada: LightPublisher = LightPublisher(certificate, recording)
+        self._certificate, self._recording = certificate, recording
+        self._ears: list[LightSubscriber] = []
+
+    async def publish(self, kind: type[LightPublisher] = LightPublisher) -> None:
+        self.ada = kind(self._certificate, self._recording)
+        await self.ada.accept(await self.router.publish("ada", "s", await self.ada.offer()))
+
+    async def subscribe(self, name: str, kind: type[Ear] = Ear) -> Ear:
+        ear = kind(self._certificate)
+        self._ears.append(ear)
+        await ear.accept(await self.router.subscribe(name, "s", await ear.offer()))
+        return ear
+
+    async def close(self) -> None:
+        for peer in (self.ada, *self._ears):
+            await peer.close()
+        await self.router.close()
+
+
+@pytest_asyncio.fixture
+async def call(recording: Recording, certificate: Certificate) -> AsyncIterator[LightCall]:
+    call = LightCall(recording, certificate)
+    yield call
+    await call.close()
+
+
+async def test_a_subscription_begins_with_a_key_frame_and_so_does_the_next_one(call: LightCall) -> None:
+    await call.publish()
+    first = await call.subscribe("bob")
+    await eventually(lambda: first.received.frames > 6)
+    asked = call.ada.key_frames_asked
+    again = await call.subscribe("bob")
+    await eventually(lambda: again.received.frames > 2)
+    assert first.received.begins_with_key_frame
+    assert again.received.begins_with_key_frame
+    assert call.ada.key_frames_asked == asked + 1
+    assert first.received.audio_packets > 0
+
+
+async def test_many_who_ask_for_a_key_frame_at_a_time_are_asked_for_once(call: LightCall) -> None:
+    await call.publish()
+    ears = [await call.subscribe(f"ear{number}") for number in range(4)]
+    await eventually(lambda: all(ear.received.frames > 2 for ear in ears))
+    await asyncio.sleep(2 * key_frames.INTERVAL)
+    before = call.ada.key_frames_asked
+    for ear in ears:
+        source = ear.video[0].ssrc
+        full_intra_request = (
+            b"\x84\xce\x00\x04" + (1).to_bytes(4, "big") + bytes(4) + source.to_bytes(4, "big") + bytes(4)
+        )
+        ear.ask(rtcp.picture_loss(1, source), full_intra_request)
+        ear.ask(rtcp.picture_loss(1, source))
+    wanted = call.router.statistics().streams["s"].subscribers
+    await eventually(lambda: call.ada.key_frames_asked > before)
+    await asyncio.sleep(2 * key_frames.INTERVAL)
+    assert call.ada.key_frames_asked <= before + 2, "at once, and once more for those who asked meanwhile"
+    now = call.router.statistics().streams["s"].subscribers
+    assert [now[name].key_frames_wanted - wanted[name].key_frames_wanted for name in now] == [3] * 4
+
+
+async def test_a_nack_is_answered_from_the_cache_and_not_by_the_publisher(call: LightCall) -> None:
+    await call.publish()
+    bob = await call.subscribe("bob")
+    await eventually(lambda: len(bob.video) > 10)
+    lost = bob.video[-4:]
+    bob.ask(rtcp.nack(1, lost[0].ssrc, [packet.sequence for packet in lost]))
+    await eventually(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 4)
+    repaired = [rtp.rtx_original(packet) for packet in bob.packets if packet.payload_type == VP8 + 1]
+    assert repaired == [(packet.sequence, packet.body) for packet in lost]
+    assert call.router.statistics().streams["s"].nacks_sent == 0
+
+
+async def test_h264_is_forwarded_from_its_parameter_sets_on(call: LightCall) -> None:
+    await call.publish(H264Publisher)
+    first = await call.subscribe("bob", H264Ear)
+    await eventually(lambda: len(first.video) > 6)
+    again = await call.subscribe("bob", H264Ear)
+    await eventually(lambda: len(again.video) > 3)
+    for ear in (first, again):
+        assert [packet.body for packet in ear.video[:3]] == [H264_SPS, H264_IDR, H264_DELTA]
+    assert call.router.statistics().streams["s"].tracks["video"].codec == codecs.H264
