@@ -1,0 +1,176 @@
+"""Faults on demand as a page meets them, without root: one call, faults in sequence, from the mildest to the end of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+from calls import CallPage, MessageLog, Rest
+from playwright.async_api import Browser
+
+from pyvidu.testing import RunningFault, RunningServer
+from pyvidu.testing.fixtures import StartServer
+
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+HEALTH = ("streamFrozen", "streamRecovered", "exception")
+COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")
+
+
+@dataclass
+class Call:
+    """Ada is whom the faults befall, Bob watches."""
+
+    server: RunningServer
+    rest: Rest
+    ada: CallPage
+    bob: CallPage
+    messages: MessageLog
+
+    async def fault(self, kind: str, **options: Any) -> RunningFault:
+        """A fault of Ada's. What is told from now on counts."""
+        self.forget()
+        return await self.server.fault(kind, self.ada.connection_id, **options)
+
+    def forget(self) -> None:
+        self.ada.forget()
+        self.bob.forget()
+        self.messages.restart()
+
+    def renegotiated(self) -> int:
+        return len(self.messages.requests("reconnectStream"))
+
+    async def both_move(self, timeout: float = 10.0) -> None:
+        await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
+
+    async def ada_comes_back(self) -> None:
+        """The same page, a fresh token."""
+        await self.ada.join(await self.rest.token("faults"))
+        await self.both_move()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
+    server = await pyvidu_server("--fault-control")
+    rest = Rest(server)
+    ada, bob = await asyncio.gather(*(CallPage.open(chromium, server, name) for name in ("ada", "bob")))
+    await ada.join(await rest.token("faults"))
+    await bob.join(await rest.token("faults"))
+    call = Call(server, rest, ada, bob, MessageLog(server))
+    await call.both_move(20)
+    yield call
+
+
+@asynccontextmanager
+async def silent_guest(call: Call) -> AsyncIterator[None]:
+    """Somebody who joins with nothing but a WebSocket, and leaves."""
+    token = await call.rest.token("faults")
+    join = {"token": token, "session": "faults", "platform": "x", "secret": "", "metadata": '{"clientData":"guest"}'}
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{call.server.url}openvidu?sessionId=faults") as ws:
+        await ws.send_json({"jsonrpc": "2.0", "id": 1, "method": "joinRoom", "params": join})
+        assert "result" in await ws.receive_json()
+        yield
+        await ws.send_json({"jsonrpc": "2.0", "id": 2, "method": "leaveRoom", "params": {}})
+        while (await ws.receive_json()).get("id") != 2:
+            pass
+
+
+async def test_media_that_is_gone_alone_is_repaired_without_reconnecting(call: Call) -> None:
+    async with await call.fault("media-only"):
+        await call.ada.told("streamFrozen", 15, count=2)
+    await call.ada.told("streamRecovered", 10, count=2)
+    await call.both_move()
+    assert call.ada.events(*OUTAGE) == call.bob.events(*OUTAGE) == []
+    assert call.renegotiated() >= 2
+    assert call.bob.events("streamDestroyed") == []
+
+
+async def test_a_network_of_600_ms_round_trip_is_no_broken_one(call: Call) -> None:
+    async with await call.fault("slow", delay=300):
+        await asyncio.sleep(2)
+        await call.both_move()
+    await call.both_move()
+    assert call.ada.events(*OUTAGE, *HEALTH) == call.bob.events(*OUTAGE, *HEALTH) == []
+    assert call.renegotiated() == 0
+
+
+async def test_signaling_that_is_gone_alone_comes_back_and_media_is_left_alone(call: Call) -> None:
+    before = await call.ada.picture()
+    async with await call.fault("signaling-only"):
+        await call.ada.told("reconnecting", 5)
+        await call.ada.moves()
+    await call.ada.told("reconnected", 5)
+    await call.both_move()
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.renegotiated() == 0
+    assert await call.ada.picture() == before
+    assert call.bob.events(*OUTAGE, *COMING_AND_GOING) == []
+
+
+async def test_what_was_lost_on_the_way_is_told_after_the_next_resume(call: Call) -> None:
+    await call.fault("lost-notification", count=3)
+    async with silent_guest(call):
+        await call.bob.told("connectionCreated")
+        await call.bob.python("await session.unpublish(publisher)")
+        await call.bob.call("publish")
+        async with await call.server.fault("signaling-only", call.ada.connection_id, close=True):
+            await call.ada.told("reconnecting", 5)
+            assert call.ada.events(*COMING_AND_GOING) == []
+        await call.ada.told("streamCreated", 5)
+        assert call.ada.events(*OUTAGE, *COMING_AND_GOING) == [
+            "reconnecting",
+            "reconnected",
+            "connectionCreated",
+            "streamDestroyed(unpublish)",
+            "streamCreated",
+        ]
+        await call.both_move()
+    await call.ada.told("connectionDestroyed")
+    await call.bob.told("connectionDestroyed")
+
+
+async def test_who_is_refused_is_told_that_the_network_disconnected_it(call: Call) -> None:
+    refused = await call.fault("refused-resume")
+    async with await call.server.fault("signaling-only", call.ada.connection_id, close=True):
+        await call.ada.told("reconnecting", 5)
+    await call.ada.told("sessionDisconnected", 5)
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+    assert call.bob.events("connectionDestroyed") == [], "for the server it is a member until its clock says otherwise"
+    await refused.end()
+    await call.fault("eviction")
+    await call.bob.told("connectionDestroyed", 5)
+    await call.ada.is_rid_of_everything()
+    await call.ada_comes_back()
+
+
+async def test_who_is_evicted_is_told_so_at_once_and_so_are_the_others(call: Call) -> None:
+    await call.fault("eviction")
+    await call.ada.told("sessionDisconnected", 5)
+    await call.bob.told("connectionDestroyed", 5)
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+    assert call.bob.events(*COMING_AND_GOING) == [
+        "streamDestroyed(networkDisconnect)",
+        "connectionDestroyed(networkDisconnect)",
+    ]
+    await call.ada_comes_back()
+
+
+async def test_a_server_that_crashed_and_lives_another_life_is_told_as_a_crashed_node(call: Call) -> None:
+    call.forget()
+    await call.server.fault("restart", seconds=1)
+    for page in (call.ada, call.bob):
+        await page.told("sessionDisconnected", 10)
+        assert page.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(nodeCrashed)"]
+        await page.is_rid_of_everything()
+
+
+async def test_a_server_that_is_stopped_tells_its_clients_which_do_not_wait_for_it(call: Call) -> None:
+    call.forget()
+    await call.ada.join(await call.rest.token("faults"), publish=False)
+    assert await call.server.stop() == 0
+    await call.ada.told("sessionDisconnected", 5)
+    assert call.ada.events(*OUTAGE) == ["sessionDisconnected(openviduServerStopped)"]
