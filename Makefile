@@ -11,7 +11,7 @@ COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
 .PHONY: setup demo test coverage fuzz lint format lock wheel clean browser-tools interop \
-	bench bench-claims bench-boot bench-page bench-server
+	bench bench-claims bench-boot bench-page bench-server soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -69,6 +69,12 @@ bench-server: setup browser-tools interop
 	@$(BENCH) server $(BENCH_ARGS)
 	@$(BENCH) storm $(BENCH_ARGS)
 	@$(BENCH) room $(BENCH_ARGS)
+
+# SOAK_DROPS=N real drops (a hundred, 20 minutes) of SOAK_SEED on one page: does anything grow? (docs/benchmark.md)
+SOAK_DROPS ?= 100
+SOAK_SEED ?= 20261124
+soak: setup browser-tools interop
+	@PYTHONPATH=tests:tests/browser $(BIN)/python -m soak --drops $(SOAK_DROPS) --seed $(SOAK_SEED)
 
 $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from aiohttp import web
@@ -75,6 +76,7 @@ class _Present(Collector):
         yield GaugeMetricFamily("pyvidu_streams", "Published streams", sum(1 for one in people if one.stream))
         yield GaugeMetricFamily("pyvidu_subscriptions", "Streams on their way to somebody", subscriptions)
         yield GaugeMetricFamily("pyvidu_sockets", "Open WebSockets", self._signaling.sockets)
+        yield GaugeMetricFamily("pyvidu_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
         yield CounterMetricFamily("pyvidu_forwarded_packets", "RTP packets sent on", self._forwarded.total())
 
 
