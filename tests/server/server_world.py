@@ -216,15 +216,18 @@ class Client:
 class World:
     """A server without doors: rooms, RPC sessions and faults over fake sockets and fake media."""
 
+    make_media: Callable[[], FakeMedia] = FakeMedia
+    make_signaling: Callable[..., Signaling] = Signaling
+
     def __init__(self, profile: Profile | None = None, limits: Limits | None = None) -> None:
-        self.media = FakeMedia()
+        self.media = self.make_media()
         self.tasks = Tasks()
         self.rooms = Rooms(self.media, self.tasks, limits)
         self.profile = profile or DefaultProfile(12.0)
         self.rooms.life = 1
         self.faults = Faults(self.rooms)
         context = Context(self.rooms, self.profile, SECRET, unused_ice_servers, tell_probe_id=True)
-        self.signaling = Signaling(context, self.tasks, self.faults)
+        self.signaling = self.make_signaling(context, self.tasks, self.faults)
         self.room: Room = self.rooms.create(SessionProperties(custom_session_id="room"))
         self._beat: asyncio.Task[None] | None = None
 

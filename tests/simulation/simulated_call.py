@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from server_world import World, settle
-from simulated_host import SimulatedPeers, simulated_host
+from simulated_host import SimulatedPeers, SimulatedWorld, simulated_host
 from simulated_network import Link, now
 
 from pyvidu import OpenVidu, Publisher, Session
@@ -92,7 +92,7 @@ class Call:
 @asynccontextmanager
 async def a_call(profile: Profile | None = None) -> AsyncIterator[Call]:
     """A server; everything is gone again afterwards: tasks, sockets, peer connections, listeners."""
-    async with World(profile) as world:
+    async with SimulatedWorld(profile) as world:
         call = Call(world)
         yield call
         for person in call.participants:

@@ -1,134 +1,113 @@
-"""A host for the client core without a browser: simulated sockets and peer connections, recorded elements."""
+"""A host for the client core without a browser: a clock that can stop, jump and be slow, simulated sockets and peer
+connections, recorded elements.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
-from simulated_network import LATENCY, Link, SimulatedSocket, now
+from server_world import World
+from simulated_media import Router, SimulatedPeer
+from simulated_network import LATENCY, SYN_RETRY, Link, SimulatedSocket, now
 
-from pyvidu.platform import Device, Host, LoopClock, NetworkListener, PeerListener, PeerSettings, SocketListener
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.platform import Device, Host, NetworkListener, PeerListener, PeerSettings, SocketListener
 
-ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
+_numbers = count(1)
+
+
+def number_peers_anew() -> None:
+    """The next peer connection is number 1."""
+    global _numbers
+    _numbers = count(1)
+
+
+class SimulatedTimer:
+    __slots__ = ("_clock", "callback", "due", "handle")
+
+    def __init__(self, clock: SimulatedClock, callback: Callable[[], None], due: float) -> None:
+        self._clock, self.callback, self.due = clock, callback, due
+        self.handle = asyncio.get_running_loop().call_at(due, self.fire)
+        clock.timers[self] = None
+
+    def cancel(self) -> None:
+        self.handle.cancel()
+        self._clock.timers.pop(self, None)
+
+    def fire(self) -> None:
+        if not self._clock.frozen:
+            self._clock.timers.pop(self, None)
+            self.callback()
+
+
+class SimulatedClock:
+    """A page's clock. It is frozen with the page, jumps with its machine's and ticks once a second in a throttled tab."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self.frozen = False
+        self.throttled = False
+        self.timers: dict[SimulatedTimer, None] = {}
+        self.ears: list[Any] = []
+        self._frozen_at = 0.0
+
+    def now(self) -> float:
+        return (self._frozen_at if self.frozen else now()) + self.offset
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> SimulatedTimer:
+        due = now() + max(0.0, delay) + 1e-9  # however the sums are rounded, time goes on
+        return SimulatedTimer(self, callback, math.ceil(due) if self.throttled else due)
+
+    def freeze(self) -> None:
+        self._frozen_at = now()
+        self.frozen = True
+
+    def thaw(self, *, stood_still: bool = False) -> None:
+        """`stood_still`: no time has gone by on it, and what was due later still is."""
+        self.frozen = False
+        slept = now() - self._frozen_at
+        if stood_still:
+            self.offset -= slept
+        for timer in list(self.timers):
+            timer.handle.cancel()
+            due = timer.due + slept if stood_still else timer.due
+            timer.due = due
+            timer.handle = asyncio.get_running_loop().call_at(max(now(), due), timer.fire)
 
 
 class SimulatedSockets:
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.opened: Callable[[str, SocketListener], None] = lambda _url, _listener: None
+        self._made: list[SimulatedSocket] = []
+
+    @property
+    def alive(self) -> list[SimulatedSocket]:
+        """Those that are open or being opened."""
+        self._made = [socket for socket in self._made if socket.state != "closed"]
+        return self._made
 
     def open(self, url: str, listener: SocketListener) -> SimulatedSocket:
-        return SimulatedSocket(self._link, url, listener)
-
-
-class SimulatedPeer:
-    """Connected as soon as it is answered, as long as its link works and its epoch has not passed."""
-
-    def __init__(self, link: Link, settings: PeerSettings, listener: PeerListener) -> None:
-        self._link = link
-        self._epoch = link.media_epoch
-        self._settings = settings
-        self._listener: PeerListener | None = listener
-        self._answered_at: float | None = None
-        self._packets = 0.0
-        self._counted_at = 0.0
-        self.key_frames = 0
-        self.sent: list[FakeTrack] = []
-        self._marker: float | None = None
-        self.remote_stream: Any = None if settings.local_stream is not None else object()
-        self.received = {"audio": True, "video": True}
-        self.closed = False
-        self.native = self
-
-    @property
-    def ice_connection_state(self) -> str:
-        if self.closed:
-            return "closed"
-        if self._answered_at is None:
-            return "new"
-        if self._flows:
-            return "connected"
-        silent_since = self._link.dropped_at
-        return "disconnected" if now() - silent_since >= ICE_DISCONNECTS_AFTER else "connected"
-
-    @property
-    def _flows(self) -> bool:
-        return self._link.works and self._epoch == self._link.media_epoch and not self.closed
-
-    async def create_offer(self) -> str:
-        await asyncio.sleep(LATENCY)
-        if self._listener is not None:
-            self._listener.peer_candidate({"candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0})
-        return "an offer"
-
-    async def create_answer(self, offer: str) -> str:
-        await self.create_offer()
-        await self.set_answer(offer)
-        return f"an answer to {offer}"
-
-    async def set_answer(self, sdp: str) -> None:
-        await asyncio.sleep(LATENCY)
-        self._answered_at = self._counted_at = now()
-        if self._listener is not None:
-            self._listener.peer_ice_state("connected")
-
-    async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
-        await asyncio.sleep(0)
-
-    def packet_marker(self) -> float | None:
-        """The peers of a simulation always send; 20 packets a second."""
-        if self._settings.local_stream is not None or self._answered_at is None:
-            return None
-        if self._flows:
-            self._marker = float(int(now() * 20))
-        return self._marker
-
-    def hold_until_key_frame(self) -> None:
-        """Every picture here is a key frame."""
-
-    def ask_for_key_frame(self) -> None:
-        self.key_frames += 1
-
-    def send_key_frame(self) -> None:
-        self.key_frames += 1
-
-    async def replace_track(self, track: Any) -> None:
-        if track.refused:
-            raise OSError("the encoder cannot")
-        self.sent.append(track)
-
-    def enable_received(self, kind: str, enabled: bool) -> None:
-        self.received[kind] = enabled
-
-    async def sample(self) -> MediaSample:
-        await asyncio.sleep(0)
-        if self._flows:
-            since = max(self._counted_at, self._link.restored_at)
-            self._packets += max(0.0, now() - since) * 50
-            self._counted_at = now()
-        count = int(self._packets)
-        receives = self._settings.local_stream is None
-        return MediaSample(
-            self.ice_connection_state,
-            received_packets=count,
-            stun_responses=count // 10,
-            inbound_video_packets=count if receives else 0,
-        )
-
-    def close(self) -> None:
-        self.closed = True
-        self._listener = None
+        self.opened(url, listener)
+        socket = SimulatedSocket(self._link, url, listener)
+        self._made.append(socket)
+        return socket
 
 
 class SimulatedPeers:
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, clock: SimulatedClock) -> None:
         self._link = link
+        self._clock = clock
         self.made: list[SimulatedPeer] = []
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> SimulatedPeer:
-        peer = SimulatedPeer(self._link, settings, listener)
+        router: Router = self._link.world.media  # type: ignore[assignment]
+        peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener, self._clock.ears)
+        router.peers[peer.number] = peer
         self.made.append(peer)
         return peer
 
@@ -138,21 +117,30 @@ class SimulatedPeers:
 
 
 class SimulatedReachability:
-    """A fetch: refused at once by a link that is down, swallowed by a silent one."""
+    """A fetch: refused at once by a link that is down or a port where nobody listens, swallowed by a silent drop."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, clock: SimulatedClock) -> None:
         self._link = link
+        self._clock = clock
 
     async def probe(self, url: str, timeout: float) -> bool:
-        if self._link.down:
+        if self._link.blocks("offline"):
             await asyncio.sleep(LATENCY)
             return False
+        answer = self._link.travel(SYN_RETRY)
+        timer = self._clock.call_later(timeout, lambda: answer.cancel() and None)
         try:
-            async with asyncio.timeout(timeout):
-                await self._link.passed(first_retry=1.0)
-        except TimeoutError:
+            await answer
+        except asyncio.CancelledError:
+            if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                raise
             return False
-        return True
+        finally:
+            timer.cancel()
+            answer.cancel()
+        return not self._link.refused
+
+    knock = probe
 
 
 class _Monitor:
@@ -264,15 +252,22 @@ class FakeElements:
 
 
 def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
-    peers = SimulatedPeers(link)
+    clock = SimulatedClock()
+    peers = SimulatedPeers(link, clock)
     host = Host(
-        clock=LoopClock(),
+        clock=clock,
         sockets=SimulatedSockets(link),
         peers=peers,
         watch_network=lambda listener: _Monitor(link, listener),
-        reachability=SimulatedReachability(link),
+        reachability=SimulatedReachability(link, clock),
         devices=FakeDevices(),
         elements=FakeElements(),
         description="simulation",
     )
     return host, peers
+
+
+class SimulatedWorld(World):
+    """A server whose router knows the simulated peer connections."""
+
+    make_media = Router

@@ -1,13 +1,16 @@
 """A network between client cores and the server's rooms, in virtual time: latency, TCP's memory, and every kind of drop.
 
 What TCP does matters here: a segment sent into a silent drop is sent again after 0.2, 0.4, 0.8 ... s, so an open socket
-comes back by itself late; a SYN into the void goes again after 1, 2, 4 ... s.
+comes back by itself late; a SYN into the void goes again after 1, 2, 4 ... s. Nothing polls: what is blocked is woken by the
+change that lets it pass, at the moment of the retransmission that would get through.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from server_world import World
@@ -16,66 +19,261 @@ from pyvidu.platform import NetworkListener, SocketListener
 from pyvidu.server.rpc_session import Socket as ServerSocket
 
 LATENCY = 0.001
+SYN_RETRY = 1.0
+SEGMENT_RETRY = 0.2
+SLOWEST_RETRY = 1.6  # of a lossy path: other segments that arrive tell that one is missing
+TCP_GIVES_UP = 60.0  # the kernel's patience with a peer that is gone; real ones have more
+
+_DROPS = {
+    "silent": ("up", "down"),
+    "link": ("up", "down", "offline"),
+    "up": ("up",),
+    "down": ("down",),
+    "media": ("udp",),
+}
 
 
 class Link:
-    """One client's way to the server. `silent` drops packets without a word, `down` also tells the host (`offline`)."""
+    """One client's way to the server. Faults overlap: each holds what it blocks (`up`, `down`, `offline`, `udp`)."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, noise: Random | None = None) -> None:
         self.world = world
-        self.silent = False
-        self.down = False
+        self.noise = noise or Random(0)
+        self.latency = LATENCY
+        self.jitter = 0.0
+        self.loss = 0.0
+        self.refused = False  # nobody listens at the server's port
+        self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
-        self.dropped_at = float("-inf")
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
         self.listeners: list[NetworkListener] = []
         self.sockets: list[SimulatedSocket] = []
         self.opened = 0
-        self._waiting: list[asyncio.Event] = []
+        self.changed: list[Callable[[], None]] = []
+        self._blocks: Counter[str] = Counter()
+        self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._pipes: dict[Pipe, None] = {}
+        self._travellers: dict[_Traveller, None] = {}
+
+    def blocks(self, what: str) -> bool:
+        return self._blocks[what] > 0
+
+    def passes(self, direction: str) -> bool:
+        return not (self._blocks[direction] or self._blocks["offline"])
 
     @property
     def works(self) -> bool:
-        return not (self.silent or self.down)
+        return not (self._blocks["up"] or self._blocks["down"] or self._blocks["offline"])
+
+    def hold(self, *what: str) -> None:
+        """Blocks; every `hold` has its `release`."""
+        offline = self.blocks("offline")
+        self._blocks.update(what)
+        if self.blocks("offline") and not offline:
+            self._tell("network_offline")
+        self._change()
+
+    def release(self, *what: str) -> None:
+        offline = self.blocks("offline")
+        self._blocks.subtract(what)
+        self._blocks += Counter()  # without zeros
+        self.restored_at = now()
+        self._change()
+        if offline and not self.blocks("offline"):
+            self._tell("network_online")
 
     def drop(self, kind: str) -> None:
-        self.dropped_at = now()
-        if kind == "link":
-            self.down = True
-            for listener in list(self.listeners):
-                listener.network_offline()
-        else:
-            self.silent = True
+        """`silent` drops packets without a word, `link` also tells the host, `up` and `down` are one way, `media` is UDP."""
+        self.hold(*_DROPS[kind])
 
-    def restore(self, *, dead_media: bool = False) -> None:
-        was_down, self.silent, self.down = self.down, False, False
-        self.restored_at = now()
+    def restore(self, kind: str = "", *, dead_media: bool = False) -> None:
+        """Ends a drop, or all of them."""
         if dead_media:
-            self.media_epoch += 1
-        for event in self._waiting:
-            event.set()
-        self._waiting.clear()
-        if was_down:
-            for listener in list(self.listeners):
-                listener.network_online()
+            self.lose_media()
+        self.release(*(_DROPS[kind] if kind else self._blocks.elements()))
 
-    async def passed(self, first_retry: float) -> None:
-        """Returns when a packet sent now has got through, retransmitted with doubling delays."""
-        retry = first_retry
-        while not self.works:
-            event = asyncio.Event()
-            self._waiting.append(event)
-            waited_from, next_try = now(), now() + retry
-            await event.wait()
-            while next_try < now():
-                retry *= 2
-                next_try += retry
-            assert next_try >= waited_from
-            await asyncio.sleep(next_try - now())
-        await asyncio.sleep(LATENCY)
+    def lose_media(self) -> None:
+        """The mappings of all media connections are gone: they never come back by themselves."""
+        self.media_epoch += 1
+        self.world.media.reassess()  # type: ignore[attr-defined]
+
+    def lose_sockets(self) -> None:
+        """The mappings of all TCP connections are gone: neither end hears of the other again, or of this."""
+        for socket in list(self.sockets):
+            socket.lose()
+
+    def reset_sockets(self) -> None:
+        """Both ends of all TCP connections are told that they are closed, as soon as that gets through."""
+        for socket in list(self.sockets):
+            socket.reset()
+
+    def freeze(self) -> None:
+        self.frozen = True
+
+    def thaw(self) -> None:
+        self.frozen = False
+        while self._inbox and not self.frozen:
+            deliver, args = self._inbox.popleft()
+            deliver(*args)
+
+    def at_client(self, deliver: Callable[..., None], *args: Any) -> None:
+        """Something has arrived at the client's host."""
+        if self.frozen:
+            self._inbox.append((deliver, args))
+        else:
+            deliver(*args)
+
+    def delay(self) -> float:
+        """How long the next packet takes."""
+        return self.latency + self.noise.random() * self.jitter if self.jitter else self.latency
+
+    async def passed(self, first_retry: float = SYN_RETRY) -> None:
+        """Returns when a packet sent now, and its answer, have got through, retransmitted with doubling delays."""
+        await self.travel(first_retry)
+
+    def travel(self, first_retry: float = SYN_RETRY) -> asyncio.Future[None]:
+        """The same, to be cancelled by whoever loses patience."""
+        traveller = _Traveller(self, first_retry)
+        self._travellers[traveller] = None
+        traveller.try_now()
+        return traveller.future
 
     @property
     def live_sockets(self) -> int:
         return len(self.sockets)
+
+    def _tell(self, what: str) -> None:
+        for listener in list(self.listeners):
+            self.at_client(getattr(listener, what))
+
+    def _change(self) -> None:
+        for pipe in list(self._pipes):
+            pipe.wake()
+        for traveller in list(self._travellers):
+            traveller.wake()
+        self.world.media.reassess()  # type: ignore[attr-defined]
+        for callback in self.changed:
+            callback()
+
+
+class _Retransmission:
+    """When what was sent into a void is sent again."""
+
+    __slots__ = ("_at", "_timeout")
+
+    def __init__(self, at: float, timeout: float) -> None:
+        self._at, self._timeout = at, timeout
+
+    def next(self, after: float) -> float:
+        while self._at + self._timeout < after:
+            self._at += self._timeout
+            self._timeout *= 2
+        return self._at + self._timeout
+
+
+class _Traveller:
+    """A packet of its own and its answer."""
+
+    def __init__(self, link: Link, first_retry: float) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._link = link
+        self._schedule = _Retransmission(now(), first_retry)
+        self._timer: asyncio.TimerHandle | None = None
+        self.future.add_done_callback(self._stop)
+
+    def try_now(self) -> None:
+        self._timer = None
+        if self._link.works and not (self._link.loss and self._link.noise.random() < self._link.loss):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._link.delay() + self._link.delay(), self._arrived)
+            self._link._travellers.pop(self, None)
+        elif self._link.works:
+            self.wake()
+
+    def wake(self) -> None:
+        if self._timer is None and self._link.works:
+            self._timer = asyncio.get_running_loop().call_at(self._schedule.next(now() + 1e-6), self.try_now)
+
+    def _arrived(self) -> None:
+        self._link.at_client(self._settle)
+
+    def _settle(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+    def _stop(self, _: object) -> None:
+        self._link._travellers.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+class Pipe:
+    """One direction of a TCP connection: in order, never lost, sometimes late."""
+
+    def __init__(self, link: Link, direction: str, retry: float) -> None:
+        self.retry = retry
+        self.lost = False
+        self._link = link
+        self._direction = direction
+        self._arrives = 0.0
+        self._waiting: deque[tuple[float, Callable[..., None], tuple[Any, ...]]] = deque()
+        self._schedule: _Retransmission | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def send(self, deliver: Callable[..., None], *args: Any, trips: int = 1) -> None:
+        """`deliver(*args)` at the other end. `trips` is how often the way is gone before that."""
+        if self.lost:
+            return
+        if self._waiting or not self._link.passes(self._direction):
+            self._waiting.append((trips, deliver, args))
+            if self._schedule is None:
+                self._schedule = _Retransmission(now(), self.retry)
+                self._link._pipes[self] = None
+        else:
+            self._transmit(trips, deliver, args)
+
+    def wake(self) -> None:
+        """The link has changed."""
+        if self._schedule is not None and self._timer is None and self._link.passes(self._direction):
+            self._timer = asyncio.get_running_loop().call_at(self._schedule.next(now() + 1e-6), self._try)
+
+    def lose(self) -> None:
+        """Nothing passes any more, for ever."""
+        self.lost = True
+        self.stop()
+
+    def stop(self) -> None:
+        self._waiting.clear()
+        self._schedule = None
+        self._link._pipes.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _try(self) -> None:
+        self._timer = None
+        if not self._link.passes(self._direction):
+            return
+        self._schedule = None
+        self._link._pipes.pop(self, None)
+        while self._waiting:
+            trips, deliver, args = self._waiting.popleft()
+            self._transmit(trips, deliver, args)
+
+    def _transmit(self, trips: float, deliver: Callable[..., None], args: tuple[Any, ...]) -> None:
+        link = self._link
+        at = now() + link.delay() * trips
+        if link.loss:
+            timeout = self.retry
+            while link.noise.random() < link.loss:
+                at += timeout
+                timeout = max(timeout, min(2 * timeout, SLOWEST_RETRY))
+        self._arrives = max(at, self._arrives)
+        asyncio.get_running_loop().call_at(self._arrives, self._arrive, deliver, args)
+
+    def _arrive(self, deliver: Callable[..., None], args: tuple[Any, ...]) -> None:
+        if not self.lost:
+            deliver(*args)
 
 
 class SimulatedSocket:
@@ -85,86 +283,100 @@ class SimulatedSocket:
         self.url = url
         self.link = link
         self._listener: SocketListener | None = listener
-        self._state = "connecting"
+        self.state = "connecting"
         self._server: ServerSocket | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._up: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
-        self._down: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
+        self._world = link.world
+        self._up = Pipe(link, "up", SYN_RETRY)
+        self._down = Pipe(link, "down", SYN_RETRY)
         link.sockets.append(self)
         link.opened += 1
-        self._spawn(self._connect())
+        if link.blocks("offline"):
+            asyncio.get_running_loop().call_later(LATENCY, link.at_client, self._closed_at_client, 1006, "")
+        else:
+            self._up.send(self._asked_for, trips=3)  # SYN, its answer, and the request to upgrade
 
     @property
     def is_open(self) -> bool:
-        return self._state == "open"
+        return self.state == "open"
 
     def send(self, text: str) -> None:
-        if self.is_open:
-            self._up.put_nowait(lambda: self._receive_at_server(text))
+        if self.state == "open":
+            self._up.send(self._receive_at_server, text)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """The close frame goes the way of all segments, in order behind what was sent."""
         self._listener = None
-        if self._state == "open":
-            self._up.put_nowait(lambda: self._closed_at_server(code, reason))
+        if self._server is not None and self.state != "closed":
+            self._up.send(self._closed_at_server, code, reason)
         self._gone()
+
+    def lose(self) -> None:
+        """See `Link.lose_sockets`."""
+        if self._up.lost:
+            return
+        self._up.lose()
+        self._down.lose()
+        loop = asyncio.get_running_loop()
+        loop.call_later(TCP_GIVES_UP, self.link.at_client, self._closed_at_client, 1006, "")
+        loop.call_later(TCP_GIVES_UP, self._closed_at_server, 1006, "")
+
+    def reset(self) -> None:
+        """See `Link.reset_sockets`."""
+        self._down.send(self.link.at_client, self._closed_at_client, 1006, "")
+        self._up.send(self._closed_at_server, 1006, "")
 
     # --- the server's end --------------------------------------------------------------------------------------------
 
     def push(self, text: str) -> None:
-        self._down.put_nowait(lambda: self._receive_at_client(text))
+        self._down.send(self.link.at_client, self._receive_at_client, text)
 
-    def pong(self) -> None:
-        """A server's ping, answered by the browser itself."""
-
-        def ponged() -> None:
-            if self._state == "open":
-                self._up.put_nowait(self._heard_at_server)
-
-        self._down.put_nowait(ponged)
+    def ping(self) -> None:
+        """A server's ping, answered by the browser itself, be the page frozen or not."""
+        self._down.send(self._pong)
 
     def shut(self, code: int, reason: str) -> None:
-        self._down.put_nowait(lambda: self._closed_at_client(code, reason))
+        self._down.send(self.link.at_client, self._closed_at_client, code, reason)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    async def _connect(self) -> None:
-        if self.link.down:
-            await asyncio.sleep(LATENCY)
-            self._closed_at_client(1006, "")
+    def _asked_for(self) -> None:
+        if self.state != "connecting":
             return
-        await self.link.passed(first_retry=1.0)
-        if self._state != "connecting":
+        self._up.retry = self._down.retry = SEGMENT_RETRY
+        self._world = self.link.world
+        if self.link.refused:
+            self._down.send(self.link.at_client, self._closed_at_client, 1006, "")
             return
-        self._state = "open"
-        self._server = self.link.world.signaling.opened(_Transport(self), host="localhost", ip="10.0.0.2")
-        self._spawn(self._carry(self._up))
-        self._spawn(self._carry(self._down))
-        if self._listener is not None:
-            self._listener.socket_opened(self)
+        self._server = self._world.signaling.opened(_Transport(self), host="localhost", ip="10.0.0.2")
+        self._down.send(self.link.at_client, self._opened)
 
-    async def _carry(self, queue: asyncio.Queue[Callable[[], None]]) -> None:
-        while True:
-            deliver = await queue.get()
-            await self.link.passed(first_retry=0.2)
-            deliver()
+    def _opened(self) -> None:
+        if self.state == "connecting":
+            self.state = "open"
+            if self._listener is not None:
+                self._listener.socket_opened(self)
+
+    def _pong(self) -> None:
+        if self.state == "open":
+            self._up.send(self._heard_at_server)
 
     def _heard_at_server(self) -> None:
         if self._server is not None and self._server.open:
-            self.link.world.signaling.heard(self._server)
+            self._world.signaling.heard(self._server)
 
     def _receive_at_server(self, text: str) -> None:
         self._heard_at_server()
         if self._server is not None and self._server.open:
-            self.link.world.signaling.received(self._server, text)
+            self._world.signaling.received(self._server, text)
 
     def _closed_at_server(self, code: int, reason: str) -> None:
         if self._server is not None:
-            self.link.world.signaling.closed(self._server, code, reason)
-        self._stop()
+            self._world.signaling.closed(self._server, code, reason)
+        self._up.stop()
+        self._down.stop()
 
     def _receive_at_client(self, text: str) -> None:
-        if self._listener is not None:
+        if self._listener is not None and self.state == "open":
             self._listener.socket_received(self, text)
 
     def _closed_at_client(self, code: int, reason: str) -> None:
@@ -172,24 +384,13 @@ class SimulatedSocket:
         self._gone()
         if listener is not None:
             listener.socket_closed(self, code, reason)
-        self._stop()
 
     def _gone(self) -> None:
-        if self._state != "open":
-            self._stop()
-        self._state = "closed"
+        if self.state == "connecting" and self._server is None:
+            self._up.stop()
+        self.state = "closed"
         if self in self.link.sockets:
             self.link.sockets.remove(self)
-
-    def _spawn(self, coroutine: Any) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _stop(self) -> None:
-        for task in self._tasks:
-            if task is not asyncio.current_task():
-                task.cancel()
 
 
 class _Transport:
@@ -202,7 +403,7 @@ class _Transport:
         self._socket.push(text)
 
     def ping(self) -> None:
-        self._socket.pong()
+        self._socket.ping()
 
     def close(self, code: int, reason: str) -> None:
         self._socket.shut(code, reason)

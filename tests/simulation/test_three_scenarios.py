@@ -413,48 +413,6 @@ async def test_a_rejoin_that_fails_ends_the_session() -> None:
 
 
 @virtual_time
-async def test_what_was_unsubscribed_from_stays_so_after_a_rejoin() -> None:
-    async with a_call() as call:
-        ada, _ = await call.participant("ada"), await call.participant("bob")
-        ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
-        await ada.session.unsubscribe(ada.session.stream_managers[1])
-        assert ada.session.stream_managers == [ada.publisher]
-        ada.link.drop("silent")
-        await asyncio.sleep(14)
-        ada.link.restore()
-        await until(lambda: "rejoined" in ada.events(), timeout=5)
-        await asyncio.sleep(1)
-        assert len(ada.peers.alive) == 1
-
-
-@virtual_time
-async def test_a_stream_that_has_ended_cannot_be_subscribed_to() -> None:
-    async with a_call() as call:
-        ada, bob = await call.participant("ada"), await call.participant("bob")
-        (stream,) = [item.stream for item in ada.session.remote_connections.values()]
-        await bob.session.unpublish(bob.publisher)
-        await bob.session.publish(await bob.openvidu.init_publisher())
-        await asyncio.sleep(1)
-        with pytest.raises(OpenViduError, match="has ended"):
-            await ada.session.subscribe(stream)
-
-
-@virtual_time
-async def test_a_stream_whose_end_was_missed_ends_when_its_owner_is_seen_to_publish_another() -> None:
-    async with a_call(KurentoProfile()) as call:
-        ada, bob = await call.participant("ada"), await call.participant("bob")
-        ada.link.drop("silent")
-        await asyncio.sleep(3)
-        await bob.session.unpublish(bob.publisher)
-        ada.link.restore()
-        await until(lambda: "reconnected" in ada.events())
-        await bob.session.publish(await bob.openvidu.init_publisher())
-        await asyncio.sleep(1)
-        assert ada.events("streamCreated", "streamDestroyed") == ["streamCreated", "streamDestroyed", "streamCreated"]
-        assert len(ada.peers.alive) == 2
-
-
-@virtual_time
 async def test_disconnect_while_a_new_token_is_awaited_ends_the_session_at_once() -> None:
     asked = asyncio.Event()
 

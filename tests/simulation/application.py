@@ -1,0 +1,270 @@
+"""The people of a simulated world: each has a link and a browser, in which one page after another runs an application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import schedule
+from simulated_host import simulated_host
+from simulated_network import Link, now
+
+from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.server.rest_json import connections_json, listing
+from pyvidu.stream import Stream
+
+if TYPE_CHECKING:
+    from simulated_world import SimulatedCall
+
+# Looked at less often than in a browser: in a simulation nothing happens in between.
+POLICY = ReconnectionPolicy(media_watch_poll=0.5, media_poll=0.1, reachability_period=0.5)
+
+EVENTS = (
+    "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
+    "reconnecting", "reconnected", "rejoined", "sessionDisconnected", "exception", "streamFrozen", "streamRecovered",
+)  # fmt: skip
+ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
+
+
+class Person:
+    """One human being with one machine. `reach` is when the server could and could not be reached, as (since, whether)."""
+
+    def __init__(self, world: SimulatedCall, number: int, settings: schedule.Person) -> None:
+        self.world = world
+        self.number = number
+        self.settings = settings
+        self.rejoin, self.force = settings.rejoin, settings.force
+        self.link = Link(world.server, world.dice(f"link {number}"))
+        self.link.latency, self.link.jitter = settings.latency, settings.jitter
+        self.link.changed.append(self.note_reach)
+        self.reach: list[tuple[float, bool]] = [(0.0, True)]
+        self.pages: list[Page] = []
+        self.asleep = 0
+
+    @property
+    def page(self) -> Page:
+        """The newest."""
+        return self.pages[-1]
+
+    def open_page(self) -> None:
+        """Loads the application, which joins."""
+        self.pages.append(Page(self))
+        self.page.do("connect", self.page.connect())
+
+    def note_reach(self) -> None:
+        link = self.link
+        reaches = link.works and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
+        if reaches != self.reach[-1][1]:
+            self.reach.append((now(), reaches))
+
+    def lose_sockets(self) -> None:
+        self.link.lose_sockets()
+        self._interrupted()
+
+    def reset_sockets(self) -> None:
+        self.link.reset_sockets()
+        self._interrupted()
+
+    def _interrupted(self) -> None:
+        """Whatever was under way on the network has to begin anew."""
+        if self.reach[-1][1]:
+            self.reach += [(now(), False), (now(), True)]
+
+    def reached_for(self, seconds: float) -> float:
+        """The longest time in one piece, within the last `seconds`, that the server could be reached."""
+        until, longest = now(), 0.0
+        for since, reaches in reversed(self.reach):
+            if reaches:
+                longest = max(longest, until - max(since, now() - seconds))
+            until = since
+            if until <= now() - seconds:
+                break
+        return longest
+
+
+class Page:
+    """One run of the application: it joins, publishes, subscribes to all that it sees, and keeps what it is told."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.world = person.world
+        self.began_at = now()
+        self.name = f"{'abcd'[person.number]}{len(person.pages) + 1}"
+        self.host, self.peers = simulated_host(person.link)
+        self.clock: Any = self.host.clock
+        self.host.sockets.opened = self._opening  # type: ignore[attr-defined]
+        self.openvidu = OpenVidu(self.host)
+        replays = self.world.plan.profile == "default"
+        self.openvidu.set_advanced_configuration(
+            reconnection=POLICY,
+            force_media_reconnection_after_network_drop=person.force,
+            rejoin=self._token if person.rejoin else None,
+            roster=self._roster if self.world.plan.roster and not replays else None,
+        )
+        self.session = self.openvidu.init_session()
+        self.publisher: Publisher | None = None
+        self.subscribers: dict[str, Subscriber] = {}
+        self.refused: dict[str, OpenViduError] = {}  # subscriptions, by stream
+        self.unwanted: set[str] = set()  # streams that we unsubscribed from
+        self.awaited: dict[asyncio.Task[Any], str] = {}
+        self.received: dict[str, list[str]] = {}  # signals, by our connection id then
+        self.sent = 0
+        self.signalled: dict[str, bool] = {}  # whether `signal` returned, by its data
+        self.in_outage = False
+        self.connected = False
+        self.over = False
+        self.over_at = 0.0
+        for name in EVENTS:
+            self.session.on(name, self._told)
+        self.session.on("streamCreated", self._subscribe)
+
+    @property
+    def id(self) -> str:
+        """Our connection id."""
+        connection = self.session.connection
+        return connection.connection_id if connection is not None else ""
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    def do(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Something that the application awaits."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.awaited[task] = what
+        task.add_done_callback(self._settled)
+
+    async def connect(self) -> None:
+        token = await self._token()
+        if self.over:
+            return
+        await self.session.connect(token, self.name)
+        self.connected = not self.over
+        if self.person.settings.publishes and not self.over:
+            self.do("publish", self.publish())
+
+    async def publish(self) -> None:
+        if self.publisher is None:
+            self.publisher = publisher = await self.openvidu.init_publisher("me")
+            publisher.on("streamDestroyed", self._unpublished)
+            try:
+                await self.session.publish(publisher)
+            except BaseException:
+                if self.publisher is publisher:
+                    self.publisher = None
+                raise
+
+    async def unpublish(self) -> None:
+        if self.publisher is not None and self.publisher.stream.is_published:
+            await self.session.unpublish(self.publisher)
+
+    async def signal(self, to_one: bool) -> None:
+        self.sent += 1
+        data = f"{self.name} {self.sent}"
+        others = list(self.session.remote_connections.values())
+        to = [others[self.sent % len(others)]] if to_one and others else []
+        self.signalled[data] = False
+        await self.session.signal(data=data, to=to)
+        self.signalled[data] = True
+
+    async def mute(self, kind: str) -> None:
+        if self.publisher is not None:
+            active = getattr(self.publisher.stream, f"{kind}_active")
+            await (self.publisher.publish_audio if kind == "audio" else self.publisher.publish_video)(not active)
+
+    async def subscribe_anew(self, pause: float) -> None:
+        for stream_id, subscriber in list(self.subscribers.items())[:1]:
+            del self.subscribers[stream_id]
+            self.unwanted.add(stream_id)
+            await self.session.unsubscribe(subscriber)
+            await asyncio.sleep(pause)
+            connection = subscriber.stream.connection
+            if connection is not None and connection.stream is subscriber.stream and not self.over:
+                await self._subscribe_to(subscriber.stream)
+
+    def disconnect(self) -> None:
+        self.session.disconnect()
+        self._end()
+
+    def give_up_returning(self) -> None:
+        """Its user has left: nobody returns."""
+        self.connected = False
+
+    # --- what it is told ---------------------------------------------------------------------------------------------
+
+    def _told(self, event: Any) -> None:
+        name = event.type
+        if name == "signal" or name.startswith("signal:"):
+            name = "signal"
+            self.received.setdefault(self.id, []).append(event.data)
+        self.world.told(self, name, event)
+        if name == "reconnecting":
+            self.in_outage = True
+            self.world.outages += 1
+        elif name in ENDINGS:
+            self.in_outage = False
+        if name == "rejoined":
+            self._subscribe_again()
+        if name == "sessionDisconnected":
+            self._end()
+            if self.person.settings.returns and event.reason != "disconnect":
+                self.world.return_later(self.person)
+
+    async def _subscribe(self, event: Any) -> None:
+        self.do(f"subscribe to {event.stream.stream_id}", self._subscribe_to(event.stream))
+
+    async def _subscribe_to(self, stream: Stream) -> None:
+        self.unwanted.discard(stream.stream_id)
+        try:
+            self.subscribers[stream.stream_id] = await self.session.subscribe(stream, "others")
+        except OpenViduError as error:
+            self.refused[stream.stream_id] = error
+            raise
+
+    def _subscribe_again(self) -> None:
+        """What failed because the session was lost is asked for again now that it is not."""
+        streams = [item.stream for item in self.session.remote_connections.values() if item.stream is not None]
+        for stream in streams:
+            if (
+                isinstance(self.refused.get(stream.stream_id), SessionLostError)
+                and stream.stream_id not in self.unwanted
+            ):
+                self.do(f"subscribe to {stream.stream_id}", self._subscribe_to(stream))
+
+    def _unpublished(self, event: Any) -> None:
+        self.world.told(self, "streamDestroyed of the publisher", event)
+        self.publisher = None
+
+    def _end(self) -> None:
+        self.over, self.over_at, self.connected, self.in_outage = True, now(), False, False
+
+    def _settled(self, task: asyncio.Task[Any]) -> None:
+        what = self.awaited.pop(task)
+        if not task.cancelled():
+            self.world.settled(self, what, task.exception())
+
+    def _opening(self, url: str, listener: Any) -> None:
+        self.world.opening(self)
+
+    # --- its backend -------------------------------------------------------------------------------------------------
+
+    async def _ask_backend(self) -> None:
+        """A fetch of the application's own, asked again when it takes too long."""
+        while True:
+            try:
+                async with asyncio.timeout(5):
+                    return await self.person.link.passed()
+            except TimeoutError:
+                continue
+
+    async def _token(self) -> str:
+        await self._ask_backend()
+        return self.world.token()
+
+    async def _roster(self) -> Any:
+        link = self.person.link
+        await self._ask_backend()
+        room = self.world.room
+        content = listing(connections_json(room, pending=True)) if room is not None else {"content": []}
+        await asyncio.sleep(link.delay())  # it is a moment old when it is read
+        return content

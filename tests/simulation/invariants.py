@@ -1,0 +1,427 @@
+"""What must hold in every simulated world, whatever happens in it: one object each, with a name and one sentence.
+
+They look at what happens when it happens (`told`, `opening`, `ran`, `left`, `settled`), at the world once it has been left in
+peace (`stable`), and when everybody is gone (`over`). What is not promised on a server with the real one's manners (profile
+`kurento`: no replay, no exactly-once) is said in the sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from application import ENDINGS, Page
+from simulated_network import now
+
+from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server.exchange import Exchange
+from pyvidu.server.participant import Participant
+
+if TYPE_CHECKING:
+    from simulated_world import SimulatedCall
+
+RETURN = 30.0  # seconds in peace after which everything must be well again (T)
+PATIENCE = {"default": 12.0, "kurento": 10.0}
+REACHABLE = 8.0  # seconds in one piece that are enough to come back on a decent network
+ATTEMPTS_PER_MINUTE = 60
+UNLUCKY = 3.0  # seconds between the answer that proves a membership and the client's reading it, at most
+
+
+class Invariant:
+    """One. `wrong` reports that it does not hold."""
+
+    name = ""
+    sentence = ""
+
+    def __init__(self, world: SimulatedCall) -> None:
+        self.world = world
+
+    def wrong(self, what: str) -> None:
+        self.world.broken(self, what)
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        """An event reached the application."""
+
+    def opening(self, page: Page) -> None:
+        """A socket is about to be opened."""
+
+    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
+        """The server carries a request out; if it is a signal, `recipients` will get it."""
+
+    def left(self, participant: Participant, reason: str) -> None:
+        """Somebody left the server's room."""
+
+    def stopped(self, page: Page) -> None:
+        """`stop_reconnecting()` has returned."""
+
+    def settled(self, page: Page, what: str, error: BaseException | None) -> None:
+        """Something that the application awaited has an end."""
+
+    def stable(self) -> None:
+        """Everything has been well for `RETURN` seconds."""
+
+    def over(self) -> None:
+        """Everybody has left a minute ago."""
+
+
+class OneSocket(Invariant):
+    name = "one socket"
+    sentence = (
+        "A session has at most one live socket and one pending attempt: a second live socket only in an outage, and then "
+        "it is the one of before, which may still come back by itself."
+    )
+
+    def opening(self, page: Page) -> None:
+        states = [socket.state for socket in page.host.sockets.alive]  # type: ignore[attr-defined]
+        if "connecting" in states:
+            self.wrong(f"{page.name} opens a socket while another is being opened")
+        elif len(states) > (1 if page.session.outages else 0):
+            self.wrong(f"{page.name} opens a socket beside {len(states)} live ones")
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        alive = len(page.host.sockets.alive)  # type: ignore[attr-defined]
+        if alive > 1 and not page.in_outage and name != "reconnecting":
+            self.wrong(f"{page.name} has {alive} live sockets when it is told {name}")
+
+    def stable(self) -> None:
+        for page in self.world.connected:
+            alive = len(page.host.sockets.alive)  # type: ignore[attr-defined]
+            if alive != 1:
+                self.wrong(f"{page.name} has {alive} live sockets at rest")
+
+
+class EveryOutageEnds(Invariant):
+    name = "every outage ends once"
+    sentence = (
+        "Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected` once the "
+        "network is stable, and none of the first two comes without it. When `stop_reconnecting()` returns, none goes on."
+    )
+
+    def stopped(self, page: Page) -> None:
+        if page.in_outage:
+            self.wrong(f"{page.name} stopped reconnecting and the outage goes on")
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name == "reconnecting" and page.in_outage:
+            self.wrong(f"{page.name} is told `reconnecting` twice")
+        elif name in ENDINGS[:2] and not page.in_outage:
+            self.wrong(f"{page.name} is told `{name}` outside an outage")
+
+    def stable(self) -> None:
+        for page in self.world.pages:
+            if page.in_outage:
+                self.wrong(f"{page.name} is still told to be reconnecting")
+
+
+class NothingAfterTheEnd(Invariant):
+    name = "nothing after the end"
+    sentence = (
+        "After `disconnect()` returned, or `sessionDisconnected` was told, no event comes and no socket is opened."
+    )
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if page.over:
+            self.wrong(f"{page.name} is told {name} after its end")
+
+    def opening(self, page: Page) -> None:
+        if page.over:
+            self.wrong(f"{page.name} opens a socket after its end")
+
+
+class RunOnce(Invariant):
+    name = "run once"
+    sentence = (
+        "No request is carried out twice: no id of an RPC session, and no signal, whatever its id. (A server of profile "
+        "`kurento` may get the same mute, unpublish or subscription again under another id, where repeating changes nothing.)"
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._ran: set[tuple[int, str, Any]] = set()
+
+    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
+        request = exchange.request
+        key = (id(self.world.server), exchange.session.id, request.id)
+        if key in self._ran:
+            self.wrong(f"{request.method} number {request.id} runs twice")
+        self._ran.add(key)
+
+
+class Signals(Invariant):
+    name = "signals"
+    sentence = (
+        "On a replaying server no signal is lost, doubled or reordered: who is a member gets what the server sent it, and "
+        "in that order; who was told that a signal was sent can rely on it; a sender's signals keep its order. On profile "
+        "`kurento` a signal may be lost with the socket it was sent into, or fail with `RequestOutcomeUnknown`."
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._replays = world.plan.profile == "default"
+        self._sent_to: dict[str, list[str]] = {}
+        self._number: dict[str, int] = {}
+        self._ran: set[str] = set()
+
+    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
+        if exchange.request.method != "sendMessage":
+            return
+        data = self.world.data_of(exchange)
+        sender, _, number = data.partition(" ")
+        if int(number) <= self._number.get(sender, 0):
+            self.wrong(f"signal '{data}' is sent {'twice' if data in self._ran else 'out of order'}")
+        self._number[sender] = int(number)
+        self._ran.add(data)
+        for recipient in recipients:
+            self._sent_to.setdefault(recipient, []).append(data)
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name != "signal":
+            return
+        got, sent = page.received[page.id], self._sent_to.get(page.id, [])
+        if self._replays and got != sent[: len(got)]:
+            self.wrong(f"{page.name} got {got[-3:]} and was sent {sent[max(0, len(got) - 3) : len(got)]}")
+        elif got.count(got[-1]) > 1:
+            self.wrong(f"{page.name} got signal '{got[-1]}' twice")
+        elif got[-1] not in sent or (len(got) > 1 and sent.index(got[-1]) < sent.index(got[-2])):
+            self.wrong(f"{page.name} got {got[-2:]} out of order")
+
+    def settled(self, page: Page, what: str, error: BaseException | None) -> None:
+        if not what.startswith("signal "):
+            return
+        data = what.removeprefix("signal ")
+        if error is None and data not in self._ran:
+            self.wrong(f"{page.name} is told that signal '{data}' was sent, and it was not")
+        elif isinstance(error, RequestOutcomeUnknown) and self._replays:
+            self.wrong(f"{page.name} is told that what became of signal '{data}' is unknown, on a replaying server")
+
+    def stable(self) -> None:
+        for page in self.world.connected if self._replays else ():
+            got, sent = page.received.get(page.id, []), self._sent_to.get(page.id, [])
+            if got != sent:
+                self.wrong(f"{page.name} was sent {len(sent)} signals and got {len(got)}")
+
+
+class Picture(Invariant):
+    name = "picture"
+    sentence = (
+        f"{RETURN:g} s after the return a client's picture of the room (who is there, what they publish, what is muted) is "
+        "the server's, and what it did to its own stream is what the server tells the others. On profile `kurento` that "
+        "needs a `roster` callback; without it a record of the outage says that the picture may be wrong."
+    )
+
+    def stable(self) -> None:
+        for page in self.world.connected:
+            self._own_stream(page)
+            room = self.world.room
+            there = {
+                member.id: (member.stream.id, member.stream.audio_active, member.stream.video_active)
+                if member.stream
+                else None
+                for member in (room.participants if room is not None else ())
+                if member.id != page.id
+            }
+            seen = {
+                connection.connection_id: (
+                    (connection.stream.stream_id, connection.stream.audio_active, connection.stream.video_active)
+                    if connection.stream
+                    else None
+                )
+                for connection in page.session.remote_connections.values()
+            }
+            if there == seen:
+                continue
+            if self.world.plan.profile == "kurento" and not self.world.plan.roster and page.session.outages:
+                if not any("roster" in entry.text for outage in page.session.outages for entry in outage.entries):
+                    self.wrong(f"{page.name} is not told that its picture may be wrong")
+            else:
+                self.wrong(f"{page.name} sees {seen}, there is {there}")
+
+    def _own_stream(self, page: Page) -> None:
+        room = self.world.room
+        member = room.find(page.id) if room is not None else None
+        if member is None:
+            self.wrong(f"{page.name} ({page.id}) believes to be a member and is none")
+            return
+        own = page.publisher.stream if page.publisher is not None else None
+        ours = (own.stream_id, own.audio_active, own.video_active) if own is not None and own.is_published else None
+        told = (member.stream.id, member.stream.audio_active, member.stream.video_active) if member.stream else None
+        if ours != told:
+            self.wrong(f"{page.name} publishes {ours}, the server tells of {told}")
+
+
+class StreamsFlow(Invariant):
+    name = "streams flow"
+    sentence = (
+        f"{RETURN:g} s after the return every stream that a client sees and wants arrives, muted or not. (A subscription "
+        "that the server never answered on profile `kurento` has failed with an error; it is not expected to flow.)"
+    )
+
+    def stable(self) -> None:
+        for page in self.world.connected:
+            for connection in page.session.remote_connections.values():
+                stream = connection.stream
+                if stream is None or stream.stream_id in page.unwanted:
+                    continue
+                if self.world.room is None or self.world.room.owner_of(stream.stream_id) is None:
+                    continue  # whether it may be seen is the picture's question
+                if stream.stream_id in page.subscribers:
+                    if not self.world.server.media.flows(page.id, stream.stream_id):
+                        self.wrong(
+                            f"{page.name} does not hear {stream.stream_id}: {self.world.why_silent(page, stream)}"
+                        )
+                elif stream.stream_id not in page.refused:
+                    self.wrong(f"{page.name} is not subscribed to {stream.stream_id} and was never told why")
+                elif self.world.plan.profile == "default":
+                    self.wrong(
+                        f"{page.name} could not subscribe to {stream.stream_id}: {page.refused[stream.stream_id]}"
+                    )
+
+
+class NoEviction(Invariant):
+    name = "no needless eviction"
+    sentence = (
+        f"Nobody is evicted for its network who could reach the server for {REACHABLE:g} s in one piece (on a decent path: "
+        "below 0.3 s one way, below 10 % loss) within the server's patience. (Ghost evictions of profile `kurento` have "
+        "other reasons: any event in the room evicts whoever has no open socket at that moment.)"
+    )
+
+    def left(self, participant: Participant, reason: str) -> None:
+        page = self.world.page_of(participant)
+        if reason != Reason.NETWORK_DISCONNECT or page is None or page.over or not page.connected:
+            return
+        patience = PATIENCE[self.world.plan.profile]
+        reached = page.person.reached_for(min(patience, now() - page.began_at))
+        if reached >= REACHABLE:
+            self.wrong(
+                f"{page.name} is evicted and could reach the server for {reached:.1f} of the last {patience:g} s"
+            )
+
+
+class AttemptsBounded(Invariant):
+    name = "attempts bounded"
+    sentence = f"A client opens at most {ATTEMPTS_PER_MINUTE} sockets in any minute."
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._opened: dict[Page, deque[float]] = {}
+        self.most = 0
+
+    def opening(self, page: Page) -> None:
+        opened = self._opened.setdefault(page, deque())
+        opened.append(now())
+        while opened[0] < now() - 60:
+            opened.popleft()
+        self.most = max(self.most, len(opened))
+        if len(opened) > ATTEMPTS_PER_MINUTE:
+            self.wrong(f"{page.name} opens socket number {len(opened)} of this minute")
+
+
+class NothingLeft(Invariant):
+    name = "nothing left"
+    sentence = (
+        "After the end of a session its timers, tasks, listeners, sockets and peer connections are gone, and the server's "
+        "clocks for it too."
+    )
+
+    def stable(self) -> None:
+        for page in self.world.pages:
+            if page.over and now() - page.over_at > 20:
+                self._gone(page)
+
+    def over(self) -> None:
+        for page in self.world.pages:
+            self._gone(page)
+        server = self.world.server
+        room = self.world.room
+        counts = {
+            "members": len(room.participants) if room is not None else 0,
+            "RPC sessions": server.signaling.sessions,
+            "sockets of the server": server.signaling.sockets,
+            "clocks": server.profile.clocks,  # type: ignore[attr-defined]
+            "endpoints": len(server.media.publishers) + len(server.media.subscribers),
+            "tasks": len(asyncio.all_tasks()) - 2 - (server.profile.ping_interval is not None),
+        }
+        for what, number in counts.items():
+            if number:
+                tasks = [str(task.get_coro()) for task in asyncio.all_tasks()] if what == "tasks" else ""
+                self.wrong(f"{number} {what} are left {tasks}")
+
+    def _gone(self, page: Page) -> None:
+        counts = {
+            "timers": len(page.clock.timers),
+            "ears": len(page.clock.ears),
+            "peer connections": len(page.peers.alive),
+            "live sockets": len(page.host.sockets.alive),  # type: ignore[attr-defined]
+            "listeners": sum(
+                1
+                for item in page.person.link.listeners
+                if getattr(getattr(item, "_listener", None), "session", None) is page.session
+            ),
+        }
+        for what, number in counts.items():
+            if number:
+                self.wrong(f"{page.name} has left {number} {what} behind")
+
+
+class MembersOnly(Invariant):
+    name = "members only"
+    sentence = (
+        "Nobody is told `reconnected` or `rejoined` who is no member of the room (or was one until the answer that proved it "
+        f"was sent, less than {UNLUCKY:g} s of a network that worked ago)."
+    )
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name not in ("reconnected", "rejoined"):
+            return
+        room = self.world.room
+        if room is None or room.find(page.id) is None:
+            gone = now() - self.world.left_at.get(page.id, float("-inf"))
+            if page.person.reached_for(gone) > UNLUCKY:
+                self.wrong(f"{page.name} is told `{name}` and has been no member for {gone:.1f} s")
+
+
+class EverythingSettles(Invariant):
+    name = "everything settles"
+    sentence = (
+        "Whatever an application awaits is fulfilled or fails with an `OpenViduError`, and nothing is pending once the "
+        "network is stable; a request of a connected client is not refused for having been repeated."
+    )
+
+    def settled(self, page: Page, what: str, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, OpenViduError):
+            self.wrong(f"{page.name}: {what} failed with {error!r}")
+        elif (
+            isinstance(error, RequestTimeoutError) and self.world.plan.profile == "default" and self.world.is_calm(page)
+        ):
+            self.wrong(f"{page.name}: {what} was never answered: {error}")
+        elif isinstance(error, RequestError) and error.code in (104, 106):
+            self.wrong(f"{page.name}: {what} was refused as if it had been done before: {error}")
+
+    def stable(self) -> None:
+        for page in self.world.pages:
+            for what in page.awaited.values():
+                self.wrong(f"{page.name} still waits for {what}")
+
+
+class NothingCrashes(Invariant):
+    name = "nothing crashes"
+    sentence = "No part of client or server raises what nobody catches, and nothing is logged as an error."
+
+
+ALL: tuple[type[Invariant], ...] = (
+    OneSocket,
+    EveryOutageEnds,
+    NothingAfterTheEnd,
+    RunOnce,
+    Signals,
+    Picture,
+    StreamsFlow,
+    NoEviction,
+    AttemptsBounded,
+    NothingLeft,
+    MembersOnly,
+    EverythingSettles,
+    NothingCrashes,
+)
