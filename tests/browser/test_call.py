@@ -17,6 +17,13 @@ from pyvidu.testing.fixtures import OpenBrowser, StartServer
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 
+KEY_FRAMES = """
+watched = next(manager.stream for manager in session.stream_managers if manager.remote)
+reports = (await watched.get_rtc_peer_connection().getStats()).values()
+next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
+"""
+
+
 @dataclass
 class Call:
     server: RunningServer
@@ -138,6 +145,15 @@ async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
     nobody = await call.bob.python("await failure(session.connect('ws://localhost:1?sessionId=x&token=tok_1'))")
     assert nobody.startswith("GENERIC_ERROR: No connection to ws://localhost:1/openvidu")
     await call.bob.is_rid_of_everything()
+
+
+async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Call) -> None:
+    for _ in range(2):
+        before = await call.ada.python(KEY_FRAMES)
+        async with asyncio.timeout(10):
+            while await call.ada.python(KEY_FRAMES) == before:
+                await call.ada.python("watched._media.peer.ask_for_key_frame()")
+                await asyncio.sleep(0.3)
 
 
 async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(call: Call) -> None:

@@ -77,11 +77,7 @@ class Ear:
                 cadence.stalled(late)
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
         settled = not self._silent and now >= self._settled_at
-        heard = {
-            peer
-            for peer, marker in markers.items()
-            if self._cadences[peer].observe(marker, now, learn=settled)
-        }
+        heard = {peer for peer, marker in markers.items() if self._cadences[peer].observe(marker, now, learn=settled)}
         witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
         hushed = {peer for peer in witnesses if self._cadences[peer].is_hushed(now)}
         silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}

@@ -207,8 +207,6 @@ class MediaPlane:
                 await patient.listen()
                 if silent_for > self._policy.nudge_after_silence > patient.silent_for:
                     patient.nudge()
-                elif patient.silent_for > self._policy.nudge_after_silence:
-                    patient.hold_pictures()
             await pause(self._host.clock, self._policy.media_watch_poll)
 
     def _markers(self) -> Mapping[object, float | None]:

@@ -45,7 +45,6 @@ class Patient:
         self._policy = policy
         self._sample = MediaSample("new")
         self._heard_at = clock.now()
-        self._holds = False
 
     @property
     def silent_for(self) -> float:
@@ -57,7 +56,6 @@ class Patient:
         sample = await self.media.sample()
         if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
             self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
-            self._holds = False
         self._sample = sample
         return sample
 
@@ -91,12 +89,6 @@ class Patient:
                 peer.ask_for_key_frame()
             else:
                 peer.send_key_frame()
-
-    def hold_pictures(self) -> None:
-        """Its path has been silent for so long that the next pictures to arrive cannot be decoded."""
-        if not self._holds and isinstance(self.media, InboundMedia) and self.media.peer is not None:
-            self._holds = True
-            self.media.peer.hold_until_key_frame()
 
     async def renegotiate(self, listener: RepairListener, because: str) -> None:
         """Replaces the peer connection until one connects, a bounded number of times."""

@@ -73,11 +73,6 @@ class PeerConnection(Protocol):
     def ask_for_key_frame(self) -> None:
         """Asks the sender of a received video for a picture that needs no earlier one (RTCP PLI)."""
 
-    def hold_until_key_frame(self) -> None:
-        """Shows nothing of a received video until a key frame comes, and asks for one as soon as anything comes: after a
-        silence of seconds the next pictures build on others that are lost.
-        """
-
     def send_key_frame(self) -> None:
         """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""
 

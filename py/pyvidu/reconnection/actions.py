@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .detector import ProbeReachability, SendPing
+from .detector import Knock, SendPing
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReachability:
+    """Ask the server for any HTTP answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class AnnounceLost:
 
 Action = (
     SendPing
+    | Knock
     | ProbeReachability
     | OpenSocket
     | DropAttempt

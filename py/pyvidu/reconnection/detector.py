@@ -3,9 +3,9 @@
 | witness            | probe                                    | verdict |
 |--------------------|------------------------------------------|---------|
 | socket closed      | none needed: it is gone                  | down    |
-| `offline`          | ping unanswered, or fetch refused at once| down    |
-| network changed    | ping unanswered, or fetch refused at once| down    |
-| page woke up       | ping unanswered, or fetch refused at once| down    |
+| `offline`          | ping unanswered, or knock refused at once| down    |
+| network changed    | ping unanswered, or knock refused at once| down    |
+| page woke up       | ping unanswered, or knock refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
 | media hushed       | (a ping goes out, in case it is silence) | fine    |
 | media silent       | ping unanswered                          | down    |
@@ -42,10 +42,8 @@ class SendPing:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeReachability:
-    """Ask the server for any HTTP answer, by so many requests at once."""
-
-    count: int = 1
+class Knock:
+    """See whether the network refuses a new WebSocket at once. (A `fetch` may ride, or wait for, an old connection.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class Down:
 
 _BELIEVE_A_REFUSAL = ("offline", "network changed", "woke up")
 
-DetectorOutput = SendPing | ProbeReachability | Down
+DetectorOutput = SendPing | Knock | Down
 
 
 class Detector:
@@ -130,8 +128,8 @@ class Detector:
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
-        probes = self._policy.urgent_probes if witness in _BELIEVE_A_REFUSAL else 1
-        return [self._ping(now), ProbeReachability(probes)]
+        knock: list[DetectorOutput] = [Knock()] if witness in _BELIEVE_A_REFUSAL else []
+        return [self._ping(now), *knock]
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """A ping that was sent when the streams paused, or just before, has been a probe ever since."""

@@ -47,7 +47,6 @@ class ReconnectionPolicy:
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
     reachability_period: float = 0.3
-    urgent_probes: int = 6  # at once: those that ride connections left over from a drop hang, a new one is refused
     reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
     resume_deadline: float = 3.0
     membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second

@@ -30,11 +30,12 @@ from .actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
+    ProbeReachability,
     SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )
-from .detector import Detector, Down, ProbeReachability, SendPing
+from .detector import Detector, Down, SendPing
 from .evidence import (
     AttemptClosed,
     AttemptOpened,

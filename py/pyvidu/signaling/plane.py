@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -24,11 +24,12 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
+    ProbeReachability,
     SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )
-from pyvidu.reconnection.detector import ProbeReachability, SendPing
+from pyvidu.reconnection.detector import Knock, SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
@@ -284,9 +285,10 @@ class SignalingPlane:
             case SendDoubtfulPing(number):
                 self._inquiries.doubt(_there(self._current), self._listener.membership_check())
                 self._inquiries.ping(_there(self._current), number, self._count)
-            case ProbeReachability(count):
-                for _ in range(count):
-                    self._spawn(self._probe())
+            case Knock():
+                self._spawn(self._ask(self._host.reachability.knock, self._url))
+            case ProbeReachability():
+                self._spawn(self._ask(self._host.reachability.probe, self._probe_url))
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -348,9 +350,9 @@ class SignalingPlane:
         self._inquiries.membership(socket, self._listener.membership_check())
         self._inquiries.ping(socket, ping, self._count)
 
-    async def _probe(self) -> None:
+    async def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str) -> None:
         started = self._host.clock.now()
-        if await self._host.reachability.probe(self._probe_url, self._policy.reachability_timeout):
+        if await how(url, self._policy.reachability_timeout):
             self._report(ServerReached())
         else:
             elapsed = self._host.clock.now() - started

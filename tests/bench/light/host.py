@@ -105,6 +105,10 @@ class LightReachability:
         except (aiohttp.ClientError, OSError):
             return False
 
+    async def knock(self, url: str, timeout: float) -> bool:
+        """Nothing here ever says `offline`, so nobody knocks."""
+        raise NotImplementedError
+
 
 class _NoNews:
     """A network monitor that never has anything to tell: CPython knows of no `offline`."""

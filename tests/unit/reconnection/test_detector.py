@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, SendPing
+from pyvidu.reconnection.detector import Detector, Down, Knock, SendPing
 from pyvidu.reconnection.evidence import (
     MediaFlows,
     MediaHushed,
@@ -23,7 +23,6 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
 
 POLICY = ReconnectionPolicy()
-MANY_PROBES = ProbeReachability(POLICY.urgent_probes)  # where a refusal is believed: some ride dead connections
 
 
 def a_detector(rtt: float | None = None) -> Detector:
@@ -48,7 +47,7 @@ def test_a_closed_socket_needs_no_second_witness() -> None:
 def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    assert detector.tick(1.0) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(1.0) == [SendPing(1)]
     assert detector.tick(1.9) == []
     assert detector.tick(2.0) == [Down("late pong")]
 
@@ -67,19 +66,19 @@ def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), MANY_PROBES]
+    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), Knock()]
     assert detector.tick(0.89) == []
     assert detector.tick(0.9) == [Down("offline")]
 
 
-def test_offline_with_a_fetch_refused_at_once_is_a_verdict() -> None:
+def test_offline_with_a_knock_refused_at_once_is_a_verdict() -> None:
     detector = a_detector()
     detector.handle(WentOffline(), 0.5)
     assert detector.handle(ServerUnreachable(at_once=False), 0.51) == []
     assert detector.handle(ServerUnreachable(at_once=True), 0.51) == [Down("offline")]
 
 
-def test_a_refused_fetch_alone_is_no_witness() -> None:
+def test_a_refused_knock_alone_is_no_witness() -> None:
     detector = a_detector()
     assert detector.handle(ServerUnreachable(at_once=True), 0.5) == []
     assert detector.handle(ServerReached(), 0.5) == []
@@ -112,7 +111,7 @@ def test_a_stall_that_hid_a_real_drop_costs_only_its_grace() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.tick(2.5)
-    assert detector.tick(2.8) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(2.8) == [SendPing(1)]
     assert detector.tick(3.8) == [Down("late pong")]
 
 
@@ -120,7 +119,7 @@ def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() ->
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.tick(3600.0) == [SendPing(1), MANY_PROBES]
+    assert detector.tick(3600.0) == [SendPing(1), Knock()]
     assert detector.handle(ServerUnreachable(at_once=True), 3600.01) == [Down("woke up")]
 
 
@@ -129,7 +128,7 @@ def test_a_page_that_woke_or_moved_is_probed_at_once_and_urgently(evidence: obje
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(evidence, 0.5) == [SendPing(1), MANY_PROBES]
+    assert detector.handle(evidence, 0.5) == [SendPing(1), Knock()]
     assert detector.tick(0.9) == [Down(witness)]
 
 
@@ -137,14 +136,14 @@ def test_pongs_of_unknown_pings_are_ignored() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(99), 0.5)
-    assert detector.tick(1.0) == [SendPing(1), ProbeReachability()]
+    assert detector.tick(1.0) == [SendPing(1)]
 
 
 def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(MediaSilent(), 0.5) == [SendPing(1), ProbeReachability()]
+    assert detector.handle(MediaSilent(), 0.5) == [SendPing(1)]
     assert detector.tick(0.9) == [Down("media silent")]
 
 
@@ -154,7 +153,7 @@ def test_a_ping_sent_when_the_media_paused_has_been_a_probe_ever_since() -> None
     detector.handle(PongReceived(0), 0.01)
     assert detector.handle(MediaHushed(), 0.5) == [SendPing(1)]
     assert detector.tick(0.64) == []
-    assert detector.handle(MediaSilent(), 0.65) == [SendPing(2), ProbeReachability()]
+    assert detector.handle(MediaSilent(), 0.65) == [SendPing(2)]
     assert detector.tick(0.89) == []
     assert detector.tick(0.9) == [Down("media silent")]
 

@@ -16,10 +16,11 @@ from pyvidu.reconnection.actions import (
     DropAttempt,
     OpenSocket,
     SendDoubtfulPing,
+    ProbeReachability,
     SendMembershipCheck,
     SendResume,
 )
-from pyvidu.reconnection.detector import ProbeReachability, SendPing
+from pyvidu.reconnection.detector import SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,

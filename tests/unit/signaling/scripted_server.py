@@ -79,6 +79,8 @@ class ScriptedServer:
         await asyncio.sleep(0.01)
         return self.accepts
 
+    knock = probe
+
     async def joined(self, **particulars: Any) -> SignalingPlane:
         await self.plane.open("ws://server/openvidu?sessionId=x")
         self.plane.supervise("rpc", "http://server/openvidu", "ws://server/openvidu", **particulars)

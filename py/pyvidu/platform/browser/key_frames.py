@@ -1,11 +1,8 @@
 """Key frames, asked for in both directions: what shows a picture at once after packets were lost.
 
 Inbound, asking is a right of the worker behind an `RTCRtpScriptTransform`. It is made once, from a Blob, for a page cannot
-start a worker of another origin. It pipes frames through, and asks when it is told to.
-
-It can also hold back what cannot be decoded. Packets that waited in some queue for seconds, and arrive all at once when the
-network is back, make libwebrtc believe in a jitter of seconds: it then shows the first good picture 0.3 to 0.5 s late
-(measured in Chromium 156 after a link drop). Frames that the worker drops are never seen by the jitter estimate.
+start a worker of another origin. A transform that is put on a running receiver gets no frames to see in Chromium 156 (so it
+cannot hold back what is late either); it would pipe them through.
 """
 
 from __future__ import annotations
@@ -15,42 +12,19 @@ from typing import Any
 from pyodide.code import run_js
 
 _WORKER = """
-    const ASK_AGAIN_MS = 300, PATIENCE_MS = 2000;
     postMessage('ready');
     onrtctransform = ({ transformer }) => {
-      let holding = false, since, askedAt = -Infinity;
-      const ask = () => {
-        askedAt = performance.now();
-        transformer.sendKeyFrameRequest().catch(() => {});
-      };
-      transformer.options.port.onmessage = ({ data }) => {
-        if (data === 'hold') [holding, since] = [true, undefined];
-        else ask();
-      };
-      const gate = new TransformStream({
-        transform(frame, controller) {
-          if (holding) {
-            const now = performance.now();
-            since ??= now;
-            holding = frame.type !== 'key' && now - since < PATIENCE_MS;
-            if (holding) {
-              if (now - askedAt >= ASK_AGAIN_MS) ask();
-              return;
-            }
-          }
-          controller.enqueue(frame);
-        },
-      });
-      transformer.readable.pipeThrough(gate).pipeTo(transformer.writable).catch(() => {});
+      transformer.readable.pipeTo(transformer.writable).catch(() => {});
+      transformer.options.port.onmessage = () => transformer.sendKeyFrameRequest().catch(() => {});
     };
 """
 
-_TELL_RECEIVERS = run_js(
+_ASK = run_js(
     """
     (code) => {
       const ports = new WeakMap();
       let worker, running;
-      return async (peer, word) => {
+      return async (peer) => {
         if (!self.RTCRtpScriptTransform) return;
         // Frames handed to a worker that a Content-Security-Policy kept from starting would go nowhere: first see it run.
         running ??= new Promise((resolve) => {
@@ -67,7 +41,7 @@ _TELL_RECEIVERS = run_js(
             receiver.transform = new RTCRtpScriptTransform(worker, { port: channel.port2 }, [channel.port2]);
             ports.set(receiver, (port = channel.port1));
           }
-          port.postMessage(word);
+          port.postMessage('ask');
         }
       };
     }
@@ -90,12 +64,7 @@ _SEND = run_js(
 
 def ask(peer: Any) -> None:
     """Asks the senders of the video that the RTCPeerConnection `peer` receives."""
-    _TELL_RECEIVERS(peer, "ask")
-
-
-def hold_until_key_frame(peer: Any) -> None:
-    """Holds back the video that `peer` receives until a key frame comes, which is asked for as soon as anything comes."""
-    _TELL_RECEIVERS(peer, "hold")
+    _ASK(peer)
 
 
 def send(peer: Any) -> None:

@@ -147,11 +147,6 @@ class BrowserPeerConnection:
         if self._received is not None:
             key_frames.ask(self._peer)
 
-    def hold_until_key_frame(self) -> None:
-        """Through the same transform."""
-        if self._received is not None:
-            key_frames.hold_until_key_frame(self._peer)
-
     def send_key_frame(self) -> None:
         """Through `setParameters` with `keyFrame`, for each video sender."""
         if self._received is None:
