@@ -11,7 +11,7 @@ COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
 .PHONY: setup demo test coverage fuzz lint format lock wheel clean browser-tools interop \
-	bench bench-claims bench-boot bench-page bench-server soak
+	bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -75,6 +75,10 @@ SOAK_DROPS ?= 100
 SOAK_SEED ?= 20261124
 soak: setup browser-tools interop
 	@PYTHONPATH=tests:tests/browser $(BIN)/python -m soak --drops $(SOAK_DROPS) --seed $(SOAK_SEED)
+
+# Ten minutes in which nothing is wrong but everything is bad: whoever raises an alarm is mistaken.
+calm: setup browser-tools interop
+	@PYTHONPATH=tests:tests/browser $(BIN)/python -m bench.calm $(BENCH_ARGS)
 
 $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error

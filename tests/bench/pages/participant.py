@@ -10,7 +10,8 @@ from pyvidu import OpenVidu
 
 logging.basicConfig(level=logging.WARNING)
 
-EVENTS = ("reconnecting", "reconnected", "sessionDisconnected", "streamCreated", "streamDestroyed", "exception")
+EVENTS = ("reconnecting", "reconnected", "sessionDisconnected", "streamCreated", "streamDestroyed", "streamFrozen",
+          "exception")  # fmt: skip
 session: Any = None
 
 

@@ -1,0 +1,25 @@
+"""What counts as a false alarm, and what is reported apart."""
+
+from __future__ import annotations
+
+from bench.calm import Alarm, alarms
+from bench.measure import Happened, Trace
+
+
+def test_an_alarm_in_a_calm_call_counts_unless_an_event_loop_had_just_stood_still() -> None:
+    trace = Trace(
+        events=(
+            Happened(90.0, "reconnecting"),  # before it was calm
+            Happened(110.0, "reconnecting"),
+            Happened(110.2, "reconnected"),
+            Happened(120.0, "streamFrozen"),
+            Happened(130.0, "exception", "ICE_CONNECTION_DISCONNECTED"),
+        ),
+        stalls=((118.0, 118.3), (128.0, 128.2)),
+        outages=({"witness": "late pong"},),
+    )
+    assert alarms("ada", trace, [(109.0, 109.1)], 100.0) == [
+        Alarm("ada", 10.0, "reconnecting", "late pong", stalled=False),
+        Alarm("ada", 20.0, "streamFrozen", "", stalled=True),
+        Alarm("ada", 30.0, "exception", "ICE_CONNECTION_DISCONNECTED", stalled=False),
+    ]
