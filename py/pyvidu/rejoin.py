@@ -109,7 +109,8 @@ class Rejoin:
             publisher.stream._detach()
             moves.append(self._move(publisher.stream, new.publish(publisher)))
         await asyncio.gather(*moves)
-        new.media_plane.prove_all(outages[-1], force=False)
+        if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
+            new.media_plane.prove_all(outages[-1], force=False)
 
     async def _move(self, stream: Stream, moving: Coroutine[Any, Any, None]) -> None:
         """One stream gets its new media connection; the outage's record tells of it under the id that it has then."""
@@ -122,11 +123,13 @@ class Rejoin:
             return
         outage.note_stream(began, stream.stream_id, "renegotiating", "joined again")
         deadline = self._clock.now() + self._policy.media_connect_timeout
-        while (media := stream._media) is not None and analyse(media.ice_state) == "waiting":
-            if self._clock.now() >= deadline:
+        while (media := stream._media) is not None and self._clock.now() < deadline:
+            verdict = analyse(media.ice_state)
+            if verdict == "connected":
+                outage.note_stream(self._clock.now(), stream.stream_id, "connected")
+            if verdict != "waiting":
                 return
             await pause(self._clock, self._policy.media_poll)
-        outage.note_stream(self._clock.now(), stream.stream_id, "connected")
 
 
 async def reconcile_with(supply: SupplyRoster | None, membership: Membership) -> None:
