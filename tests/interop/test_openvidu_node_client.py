@@ -180,3 +180,49 @@ async def test_a_wrong_secret_and_what_is_not_built_in_are_refused(backend: Back
         await backend("await new state.OpenVidu(state.url, 'wrong').createSession()")
     with pytest.raises(BackendError, match="501"):
         await backend("await ov.listRecordings()")
+
+
+async def test_the_deprecated_token_opens_a_session_too(backend: Backend) -> None:
+    await backend("state.session = await ov.createSession()")
+    token = await backend("return state.session.generateToken({role: 'SUBSCRIBER', data: 'old'})")
+    assert token.startswith(f"ws://127.0.0.1:{backend.server.port}?sessionId=ses_")
+    await backend("return state.session.fetch()")
+    properties = await backend("return state.session.connections[0].connectionProperties")
+    assert (properties["role"], properties["data"]) == ("SUBSCRIBER", "old")
+
+
+async def test_recording_properties_and_record_are_kept_as_the_sdk_has_them(backend: Backend) -> None:
+    await backend(
+        "state.session = await ov.createSession({defaultRecordingProperties: {outputMode: 'INDIVIDUAL', name: 'r'}});"
+        "state.connection = await state.session.createConnection({record: false})"
+    )
+    await backend("return state.session.fetch()")
+    assert await backend("return state.session.fetch()") is False
+    assert await backend("return state.session.properties.defaultRecordingProperties") == {
+        "name": "r",
+        "hasAudio": True,
+        "hasVideo": True,
+        "outputMode": "INDIVIDUAL",
+        "ignoreFailedStreams": False,
+    }
+    assert await backend("return state.session.connections[0].connectionProperties.record") is False
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "ov.createSession({customSessionId: 'no spaces'})",
+        "ov.createSession({defaultRecordingProperties: {resolution: '1x1'}})",
+        "state.session.createConnection({customIceServers: [{url: 'turn:127.0.0.1'}]})",
+    ],
+)
+async def test_what_openvidu_refuses_is_refused(backend: Backend, call: str) -> None:
+    with pytest.raises(BackendError, match="400"):
+        await backend(f"await {call}")
+
+
+async def test_what_the_media_server_knows_of_connections_is_asked_for_in_vain_and_breaks_nothing(
+    backend: Backend,
+) -> None:
+    await backend("await ov.fetchWebRtc()")
+    assert await backend("return ov.activeSessions.length") >= 1
