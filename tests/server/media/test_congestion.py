@@ -14,11 +14,12 @@ from pyvidu.server.media.congestion import FLOOR, PATIENCE, Downlink, RateMeter
 
 
 class Way:
-    """A downlink and its clock; the subscriber reports every second."""
+    """A downlink on which packets have flowed for a while, and its clock; the subscriber reports every second."""
 
-    def __init__(self) -> None:
+    def __init__(self, estimate: float = 1_200_000, sent: float = 900_000) -> None:
         self.downlink = Downlink()
         self.now = 100.0
+        self.estimates(*[estimate] * 6, sent=sent)
 
     def estimates(self, *estimates: float, sent: float) -> Way:
         for estimate in estimates:
@@ -38,40 +39,41 @@ class Way:
 
 
 def test_an_estimate_that_only_climbs_behind_the_sender_is_no_limit() -> None:
-    assert Way().estimates(300_000, 324_000, 350_000, 378_000, sent=1_500_000).limit is None
+    assert Way(300_000, 1_500_000).estimates(324_000, 350_000, 378_000, sent=1_500_000).limit is None
 
 
 def test_an_estimate_that_falls_because_less_is_sent_is_no_limit() -> None:
-    assert Way().estimates(1_500_000, 60_000, sent=40_000).limit is None
+    assert Way().estimates(60_000, sent=40_000).limit is None
 
 
 def test_an_estimate_that_falls_below_what_is_sent_is_the_limit() -> None:
-    assert Way().estimates(1_200_000, 400_000, sent=900_000).limit == 400_000
+    assert Way().estimates(400_000, sent=900_000).limit == 400_000
 
 
 def test_a_limit_follows_the_estimate_up_again() -> None:
-    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    way = Way().estimates(400_000, sent=900_000)
     assert way.estimates(432_000, sent=400_000).limit == 432_000
     assert way.estimates(466_000, sent=432_000).limit == 466_000
 
 
 def test_a_limit_that_the_publisher_makes_no_use_of_ends() -> None:
-    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    way = Way().estimates(400_000, sent=900_000)
     assert way.estimates(*[600_000] * 5, sent=400_000).limit == 600_000
     assert way.estimates(600_000, sent=400_000).limit is None
     assert way.estimates(650_000, sent=900_000).limit is None, "it takes another fall to begin again"
 
 
 def test_a_limit_that_is_used_now_and_then_stays() -> None:
-    way = Way().estimates(1_200_000, 400_000, sent=900_000)
+    way = Way().estimates(400_000, sent=900_000)
     for _ in range(5):
         way.estimates(400_000, 400_000, sent=100_000).estimates(400_000, sent=390_000)
     assert way.limit == 400_000
 
 
 def test_heavy_loss_limits_a_way_whose_estimate_sees_no_delay() -> None:
-    way = Way().estimates(1_500_000, sent=1_000_000).loses(0.3, sent=1_000_000)
-    assert way.limit == pytest.approx(850_000)
+    way = Way().loses(0.3, sent=1_000_000)
+    assert way.limit is None, "once is an accident"
+    assert way.loses(0.3, sent=1_000_000).limit == pytest.approx(850_000)
     assert way.loses(0.3, sent=850_000).limit == pytest.approx(722_500)
 
 
@@ -80,18 +82,18 @@ def test_loss_of_a_few_percent_is_repaired_and_no_reason_to_send_less() -> None:
 
 
 def test_after_the_loss_the_limit_grows_by_steps() -> None:
-    way = Way().loses(0.3, sent=1_000_000).loses(0.0, sent=850_000)
+    way = Way().loses(0.3, sent=1_000_000, reports=2).loses(0.0, sent=850_000)
     assert way.limit == pytest.approx(850_000 * 1.08)
 
 
 def test_the_lowest_of_all_limits_holds_for_the_publisher() -> None:
-    ways = [Way().estimates(1_200_000, limit, sent=900_000) for limit in (500_000, 350_000, 700_000)]
-    free = Way().estimates(1_200_000, sent=900_000)
+    ways = [Way().estimates(limit, sent=900_000) for limit in (500_000, 350_000, 700_000)]
+    free = Way()
     assert congestion.limit([way.downlink for way in [*ways, free]], ways[0].now) == 350_000
 
 
 def test_nobody_is_limited_below_the_floor_and_not_for_ever() -> None:
-    slow = Way().estimates(600_000, 50_000, sent=500_000)
+    slow = Way(600_000, 500_000).estimates(50_000, sent=500_000)
     began = slow.now
     assert slow.limit == FLOOR
     while slow.now - began < PATIENCE:
@@ -102,10 +104,29 @@ def test_nobody_is_limited_below_the_floor_and_not_for_ever() -> None:
 
 
 def test_who_is_not_heard_of_any_more_limits_nobody() -> None:
-    way = Way().estimates(1_200_000, 400_000, sent=900_000)
-    way.now += 6
+    way = Way().estimates(400_000, sent=900_000)
+    way.now += 3
     assert way.limit is None
-    assert way.estimates(410_000, sent=900_000).limit == 410_000
+
+
+def test_an_outage_of_the_subscriber_is_no_congestion() -> None:
+    way = Way()
+    way.now += 4
+    way.loses(0.9, sent=900_000, reports=2)
+    assert way.estimates(60_000, sent=900_000).limit is None
+    assert way.estimates(64_000, 70_000, 76_000, sent=900_000).limit is None, "it is only slow to find out"
+    assert way.estimates(60_000, sent=900_000).limit == FLOOR, "another fall is congestion"
+
+
+def test_an_outage_of_the_publisher_is_no_congestion() -> None:
+    way = Way().estimates(1_200_000, 1_200_000, sent=0)
+    assert way.estimates(60_000, 40_000, sent=900_000).limit is None
+
+
+def test_a_limit_does_not_outlive_an_outage() -> None:
+    way = Way().estimates(400_000, sent=900_000)
+    way.now += 4
+    assert way.estimates(400_000, sent=900_000).limit is None
 
 
 @given(
