@@ -379,8 +379,7 @@ def _there(socket: RpcSocket | None) -> RpcSocket:
 
 def _refused_or_not(answer: asyncio.Future[Any]) -> None:
     """Nobody needs this answer: an error is no reason for a warning."""
-    if not answer.cancelled():
-        answer.exception()
+    answer.exception()
 
 
 def _without_query(url: str) -> str:

@@ -65,3 +65,27 @@ async def test_a_cluster_whose_socket_dies_before_it_tells_its_life_lost_the_net
     await asyncio.sleep(0.1)
     assert server.told == ["reconnecting"], "nobody has answered for certain: it is tried again"
     server.plane.close()
+
+
+@virtual_time
+async def test_a_late_connect_that_took_the_session_to_another_socket_is_noticed_and_resumed_again() -> None:
+    class Forgetful(ScriptedServer):
+        def signaling_reconnecting(self) -> None:
+            super().signaling_reconnecting()
+            self.answers["echo"] = {}
+
+    server = Forgetful()
+    server.answers["connect"] = None
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(3.5)  # `connect` was sent, was not answered, and may still arrive
+    server.answers["connect"] = {}
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"]
+    carrying = server.sockets[-1]
+    server.answers["echo"] = {"code": 803, "message": "a transport of nobody"}
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected"] * 2
+    assert plane.outages[1].witness == "another socket has the session"
+    assert server.sockets[-1] is not carrying
+    plane.close()

@@ -33,9 +33,43 @@ async def test_an_answer_that_lay_in_the_queue_of_a_stalled_page_beats_its_deadl
     await asyncio.sleep(1)
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualClockLoop)
-    loop.advance(5)  # the page stood still; then answer and deadline are found together
+    loop.advance(1.5)  # the page stood still; then answer and deadline are found together
     answer_in_this_call(server.sockets[0], "leaveRoom")
     assert await leaving == {}
+    plane.close()
+
+
+@virtual_time
+async def test_a_deadline_that_passed_while_the_page_slept_is_set_anew() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom(), timeout=2))
+    await asyncio.sleep(1)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.advance(3600)
+    await asyncio.sleep(1)
+    answer_all(server.sockets[0], "leaveRoom")
+    assert await leaving == {}
+    plane.close()
+
+
+@virtual_time
+async def test_a_request_that_the_old_socket_refuses_as_nobodys_goes_out_again_after_the_resume() -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = None
+    plane = await server.joined()
+    sending = asyncio.ensure_future(plane.request(SendMessage("x"), repeatable=False))
+    await asyncio.sleep(0.5)
+    server.answers["ping"], server.accepts = None, False
+    await asyncio.sleep(3)
+    (number,) = (number for number, method, _ in server.sockets[0].requests if method == "sendMessage")
+    server.sockets[0].push({"jsonrpc": "2.0", "id": number, "error": {"code": 803, "message": "nobody's"}})
+    server.answers |= {"ping": {"value": "pong"}, "sendMessage": {"sent": "again"}}
+    server.accepts = True
+    assert await sending == {"sent": "again"}
+    assert server.told == ["reconnecting", "reconnected"]
     plane.close()
 
 
