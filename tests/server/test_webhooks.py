@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, encode_basic_auth, web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 from live_server import Serve
@@ -46,7 +48,7 @@ class Backend:
 
     async def until(self, number: int) -> None:
         """Waits until `number` events have arrived."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(self.got) < number:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -248,6 +250,38 @@ def test_neither_address_nor_headers_are_in_what_is_printed_of_the_settings() ->
     settings = WebhookSettings("http://user:hidden@backend/hidden", ("X-Key: hidden",))
     assert "hidden" not in repr(ServerConfig(webhook=settings))
     assert settings.origin == "http://backend"
+
+
+async def test_the_command_posts_to_the_backend_of_its_environment_and_its_log_keeps_the_secrets(
+    backend: Backend,
+) -> None:
+    address = backend.url.replace("http://", "http://user:pass-hidden@")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pyvidu.cli", "serve", "--port", "0", "--log-level", "debug",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {
+            "PYVIDU_SERVE_WEBHOOK": f"{address}?key=key-hidden",
+            "PYVIDU_SERVE_WEBHOOK_HEADER": "X-Key: value-hidden",
+            "OPENVIDU_SECRET": "secret-hidden",
+        },
+    )  # fmt: skip
+    assert process.stdout
+    ready = await asyncio.wait_for(process.stdout.readline(), 60)
+    backend.statuses = [500]
+    auth = {"Authorization": encode_basic_auth("OPENVIDUAPP", "secret-hidden")}
+    async with ClientSession(headers=auth) as http:
+        api = ready.decode().split()[-1] + "openvidu/api"
+        async with http.post(f"{api}/sessions", json={"customSessionId": "room"}) as response:
+            assert response.status == 200
+    await backend.until(1)
+    process.terminate()
+    _, log = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0
+    assert backend.names == ["sessionCreated", "sessionDestroyed"]
+    assert backend.headers[0]["X-Key"] == "value-hidden"
+    assert b'"event": "webhook failed", "webhook": "sessionCreated"' in log
+    assert b"hidden" not in log
 
 
 def started(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> ServerConfig:
