@@ -38,12 +38,12 @@ async def ada(call: LabCall) -> CallPage:
     return call.ada
 
 
-async def is_the_last_that_happens(call: LabCall, *before: str, within: float = 8.0) -> None:
+async def is_the_last_that_happens(call: LabCall, *before: str) -> None:
     """Ada has left: nobody tells her anything more, nothing of her is left, and Bob learns that she has gone."""
     outage = ("reconnecting", "reconnected", "sessionDisconnected")
     assert call.ada.events(*outage) == [*before, "sessionDisconnected(disconnect)"]
     told, requests = len(call.ada.log), await call.ada.page.evaluate("sockets.length")
-    gone = await call.bob.told("connectionDestroyed", within)
+    gone = await call.bob.told("connectionDestroyed", 8)
     assert gone.reason in ("disconnect", "networkDisconnect")
     await call.ada.is_rid_of_everything()
     await call.ada.page.wait_for_function(f"() => ({LIVING})() === 0", timeout=5000)
@@ -58,16 +58,14 @@ async def test_before_anybody_has_noticed_the_drop(call: LabCall, ada: CallPage)
     await is_the_last_that_happens(call)
 
 
-async def test_after_reconnecting_while_the_first_attempt_hangs_and_the_network_never_returns(
-    call: LabCall, ada: CallPage
-) -> None:
+async def test_after_reconnecting_while_the_first_attempt_hangs(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.told("reconnecting", 5)
         await ada.told("reconnectionAttempt", 5)
         await asyncio.sleep(0.5)  # its SYN is on the way to nowhere
         assert await ada.page.evaluate("sockets.filter((socket) => socket.readyState === 0).length") == 1
         await ada.python(LEAVE)
-        await is_the_last_that_happens(call, "reconnecting", within=15)
+    await is_the_last_that_happens(call, "reconnecting")  # if the network never returned, it would be an eviction
     assert call.messages.requests("connect") == []
 
 
