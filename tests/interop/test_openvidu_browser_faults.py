@@ -1,0 +1,38 @@
+"""What openvidu-browser 2.32.2 makes of a server that gives up, crashes or stops: the reasons that its pages are told."""
+
+from __future__ import annotations
+
+import asyncio
+
+from calls import Rest
+from official import OfficialPage
+from playwright.async_api import Browser
+
+from pyvidu.testing.fixtures import StartServer
+
+OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
+
+
+async def test_each_end_of_a_session_has_its_reason(chromium: Browser, pyvidu_server: StartServer) -> None:
+    server = await pyvidu_server("--fault-control")
+    rest = Rest(server)
+    names = ("evicted", "crashed", "stopped")
+    pages = await asyncio.gather(*(OfficialPage.open(chromium, server, name) for name in names))
+    evicted, crashed, stopped = pages
+    for page in (evicted, crashed):
+        await page.join(await rest.token("faults"), publish=False)
+
+    await server.fault("eviction", evicted.connection_id)
+    await evicted.told("sessionDisconnected", 10)
+    assert evicted.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+    assert crashed.events("connectionDestroyed") == ["connectionDestroyed(networkDisconnect)"]
+
+    async with await server.fault("restart", seconds=30):
+        await crashed.told("reconnecting")
+    await crashed.told("sessionDisconnected", 15)
+    assert crashed.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(nodeCrashed)"]
+
+    await stopped.join(await rest.token("faults"), publish=False)
+    assert await server.stop() == 0
+    await stopped.told("sessionDisconnected", 10)
+    assert stopped.events(*OUTAGE) == ["sessionDisconnected(openviduServerStopped)"]
