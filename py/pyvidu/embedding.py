@@ -35,8 +35,8 @@ _SESSION_EVENTS = (
     "streamPropertyChanged",
 )  # fmt: skip
 _MANAGER_EVENTS = (
-    "publisherStartSpeaking", "publisherStopSpeaking", "streamCreated", "streamDestroyed", "streamPlaying",
-    "streamPropertyChanged", "videoElementCreated", "videoElementDestroyed",
+    "publisherStartSpeaking", "publisherStopSpeaking", "screenShareEnded", "streamAudioVolumeChange", "streamCreated",
+    "streamDestroyed", "streamPlaying", "streamPropertyChanged", "videoElementCreated", "videoElementDestroyed",
 )  # fmt: skip
 
 Settle = Callable[..., object]
@@ -161,9 +161,13 @@ class Embedding:
         """`Session.forceUnpublish`."""
         self._run(self._objects[session].force_unpublish(self._objects[stream]), settle)
 
-    def enable_speaking_events(self, session: int) -> None:
-        """The page listens to `publisherStartSpeaking` or `publisherStopSpeaking`."""
-        self._objects[session].enable_speaking_events()
+    def enable_speaking_events(self, target: int) -> None:
+        """The page listens to `publisherStartSpeaking` or `publisherStopSpeaking` of a session or of one stream."""
+        self._objects[target].enable_speaking_events()
+
+    def enable_volume_events(self, manager: int) -> None:
+        """The page listens to `streamAudioVolumeChange`."""
+        self._objects[manager].enable_volume_events()
 
     def reconnect_now(self, session: int) -> None:
         """`Session.reconnectNow`, ours."""

@@ -139,8 +139,9 @@ class Membership:
         self.in_background(self._expect_playing(subscriber, media))
 
     def watch_speech(self, manager: StreamManager) -> None:
-        """Speaking events of one stream, if the session was asked for them."""
-        if self.session._tells_speech:
+        """Speaking events of one stream, if they are wanted of it or of the whole session."""
+        manager._watch_speech()
+        if self.session._tells_speech and manager._speech is None:
             options = self.session.openvidu.advanced_configuration.publisher_speaking_events_options or {}
             known = {name: options[name] for name in ("interval", "threshold") if name in options}
             manager.enable_speaking_events(**known)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Publisher(StreamManager):
     """A local stream. Made by `OpenVidu.init_publisher`, sent by `Session.publish`.
 
-    Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends.
+    Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends,
+    `screenShareEnded` when the user takes a shared screen back.
     """
 
     def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
@@ -44,6 +45,8 @@ class Publisher(StreamManager):
         self._mirror = properties.mirror and info.type_of_video != "SCREEN"
         media.enable("audio", self.stream.audio_active)
         media.enable("video", self.stream.video_active)
+        if info.type_of_video == "SCREEN":
+            media.when_video_ends(lambda: self._emit(Event("screenShareEnded", self)))
 
     def publish_audio(self, enabled: bool) -> asyncio.Future[None]:
         """Unmutes or mutes the microphone, at once. Await the result to know that the others have been told.

@@ -13,6 +13,7 @@ from pyvidu.platform import Host, Loudness, Timer
 
 INTERVAL = 100  # milliseconds
 THRESHOLD = -50.0  # decibels below full scale
+SILENCE = -200.0
 
 Turn = Literal["publisherStartSpeaking", "publisherStopSpeaking"]
 
@@ -39,14 +40,23 @@ class SpeechGate:
 
 
 class SpeechWatch:
-    """Watches whatever MediaStream `stream` gives at the moment, and calls `tell` with each turn, until it is closed."""
+    """Watches whatever MediaStream `stream` gives at the moment, until it is closed: calls `tell` with each turn and
+    `tell_level` with each level, in decibels.
+    """
 
     def __init__(
-        self, host: Host, stream: Callable[[], Any], tell: Callable[[Turn], None], interval: int, threshold: float
+        self,
+        host: Host,
+        stream: Callable[[], Any],
+        tell: Callable[[Turn], None],
+        tell_level: Callable[[float], None],
+        interval: int,
+        threshold: float,
     ) -> None:
         self._host = host
         self._stream = stream
         self._tell = tell
+        self._tell_level = tell_level
         self._interval = interval / 1000
         self._gate = SpeechGate(threshold)
         self._meter: Loudness | None = None
@@ -67,5 +77,10 @@ class SpeechWatch:
         self._timer = self._host.clock.call_later(self._interval, self._look)
         if self._meter is None and (stream := self._stream()) is not None:
             self._meter = self._host.devices.measure_loudness(stream)
-        if self._meter is not None and (turn := self._gate.take(self._meter.decibels())) is not None:
+        if self._meter is None:
+            return
+        level = self._meter.decibels()
+        turn = self._gate.take(level)
+        self._tell_level(level)
+        if turn is not None:
             self._tell(turn)

@@ -65,7 +65,7 @@ class Stream:
         """Closes the media connection, if there is one."""
         media, self._media = self._media, None
         if self.stream_manager is not None:
-            self.stream_manager.disable_speaking_events()
+            self.stream_manager._stop_watching_speech()
         if media is not None:
             if self._membership is not None:
                 self._membership.media_plane.remove(media)

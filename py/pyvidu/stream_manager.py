@@ -8,7 +8,7 @@ from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import InboundMedia
 from pyvidu.platform import Host, MediaElement
-from pyvidu.speaking import INTERVAL, THRESHOLD, SpeechWatch, Turn
+from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn
 from pyvidu.stream import Stream
 
 
@@ -16,7 +16,7 @@ class StreamManager(EventDispatcher):
     """Owns the video elements of `stream`.
 
     Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
-    `publisherStartSpeaking` and `publisherStopSpeaking`. A handler added after
+    `publisherStartSpeaking`, `publisherStopSpeaking` and `streamAudioVolumeChange`. A handler added after
     the video was created or began to play is told at once.
     """
 
@@ -62,25 +62,51 @@ class StreamManager(EventDispatcher):
         """From now on `publisherStartSpeaking` and `publisherStopSpeaking` are fired by this object and by the session that
         it belongs to. `interval` is in milliseconds, `threshold` in decibels below full scale. Again: with other numbers.
         """
-        self.disable_speaking_events()
-        self._speech = SpeechWatch(self._host, self._media_stream, self._turn, interval, threshold)
+        self._speech_options = (interval, threshold)
+        self._watch_speech()
+
+    def enable_volume_events(self) -> None:
+        """From now on `streamAudioVolumeChange` tells how loud the stream is and was, `{"newValue", "oldValue"}` in decibels
+        below full scale, as often as speaking events are looked for. They are enabled with it.
+        """
+        self._volume = SILENCE if self._volume is None else self._volume
+        if self._speech_options is None:
+            self.enable_speaking_events()
 
     def disable_speaking_events(self) -> None:
-        """They are fired no more."""
-        if self._speech is not None:
-            self._speech.close()
-            self._speech = None
+        """They are fired no more, and neither is `streamAudioVolumeChange`."""
+        self._speech_options = self._volume = None
+        self._stop_watching_speech()
 
     # --- what pyvidu does with it ------------------------------------------------------------------------------------
 
     _mirror = False
     _speech: SpeechWatch | None = None
+    _speech_options: tuple[int, float] | None = None  # None: nobody wants to know who speaks
+    _volume: float | None = None  # the last one told, in decibels; None: nobody wants to know
+
+    def _watch_speech(self) -> None:
+        self._stop_watching_speech()
+        if self._speech_options is not None:
+            self._speech = SpeechWatch(self._host, self._media_stream, self._turn, self._level, *self._speech_options)
+
+    def _stop_watching_speech(self) -> None:
+        if self._speech is not None:
+            self._speech.close()
+            self._speech = None
 
     def _turn(self, turn: Turn) -> None:
         connection, membership = self.stream.connection, self.stream._membership
         for target in (self, membership.session if membership is not None else None):
             if target is not None and connection is not None:
                 target._emit(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
+
+    def _level(self, decibels: float) -> None:
+        before = self._volume
+        if before is not None and decibels != before:
+            self._volume = decibels
+            value = {"newValue": decibels, "oldValue": before}
+            self._emit(StreamManagerEvent("streamAudioVolumeChange", self, value))
 
     def _listen_anew(self) -> None:
         if self._speech is not None:

@@ -243,14 +243,21 @@ async def test_another_camera_in_the_place_of_the_first_and_who_speaks(call: Cal
     assert await call.ada.js("return publisher.replaceTrack('no track').catch((error) => error.name)") == (
         "PUBLISHER_PROPERTIES_ERROR"
     )
+    await call.ada.js("publisher.once('streamAudioVolumeChange', (event) => heard.push(['volume', event]))")
+    await call.ada.hears("volume")
+    loudness = await call.ada.js("return heard.find(([name]) => name === 'volume')[1].value")
+    assert loudness["oldValue"] == -200
+    assert -200 < loudness["newValue"] < 0
     changes = "heard.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
     await call.bob.js(f"await until(() => {changes}.length === 2)")
     assert await call.bob.js(f"return {changes}") == ["videoTrack", "videoDimensions"]
-    await call.bob.hears("publisherStartSpeaking")  # the fake microphone beeps
-    speaker = "heard.find(([name]) => name === 'publisherStartSpeaking')[1]"
-    told = await call.bob.js(f"const event = {speaker}; return [event.connection.connectionId, event.streamId]")
-    assert told[0] == own
-    assert told[1].endswith(own)
+    # The fake microphones beep, his own too, which his session is told of as well.
+    hers = (
+        "heard.find(([name, event]) => name === 'publisherStartSpeaking' && event.connection.connectionId === args[0])"
+    )
+    stream = await call.bob.js(f"await until(() => {hers}); return {hers}[1].streamId", own)
+    assert stream.endswith(own)
+    await call.bob.js("session.off('publisherStartSpeaking')")
     await moves(call.bob.page)
 
 

@@ -187,6 +187,9 @@ class FakeMedia:
         old, self.tracks[track.kind] = self.tracks[track.kind], track
         return old
 
+    def when_video_ends(self, tell: Callable[[], None]) -> None:
+        self.video_ends = tell
+
     def discard(self, track: FakeTrack) -> None:
         track.stopped = True
 

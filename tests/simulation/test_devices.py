@@ -85,6 +85,59 @@ async def test_a_track_replaced_in_an_outage_is_sent_at_once_and_told_after_it()
 
 
 @virtual_time
+async def test_a_screen_that_its_user_takes_back_is_told_and_a_camera_is_not() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada", publish=False)
+        told: list[str] = []
+        screen = await ada.openvidu.init_publisher(video_source="screen", audio_source=False)
+        camera = await ada.openvidu.init_publisher()
+        for publisher in (screen, camera):
+            publisher.on("screenShareEnded", lambda event: told.append(event.type))
+        screen._local.video_ends()
+        assert told == ["screenShareEnded"]
+        assert not hasattr(camera._local, "video_ends")
+
+
+@virtual_time
+async def test_how_loud_a_stream_is_is_told_to_whoever_asks() -> None:
+    FakeLoudness.level = -200.0
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        levels: list[dict[str, float]] = []
+        assert ada.publisher is not None
+        ada.publisher.on("streamAudioVolumeChange", lambda event: levels.append(event.value))
+        ada.publisher.enable_speaking_events()
+        FakeLoudness.level = -60.0
+        await asyncio.sleep(0.5)
+        assert levels == []
+        ada.publisher.enable_volume_events()
+        await asyncio.sleep(0.5)
+        FakeLoudness.level = -40.0
+        await asyncio.sleep(0.5)
+        assert levels == [{"newValue": -60.0, "oldValue": -200.0}, {"newValue": -40.0, "oldValue": -60.0}]
+        FakeLoudness.level = -200.0
+
+
+@virtual_time
+async def test_who_speaks_is_still_told_of_a_stream_that_was_published_anew() -> None:
+    FakeLoudness.level = -30.0
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        assert ada.publisher is not None
+        ada.publisher.on("streamDestroyed", lambda event: event.prevent_default())
+        ada.publisher.enable_speaking_events()
+        await asyncio.sleep(0.5)
+        await ada.session.unpublish(ada.publisher)
+        assert FakeLoudness.alive == 0
+        heard: list[str] = []
+        ada.session.on("publisherStartSpeaking", lambda event: heard.append(event.stream_id))
+        await ada.session.publish(ada.publisher)
+        await asyncio.sleep(0.5)
+        assert heard == [ada.publisher.stream.stream_id]
+        FakeLoudness.level = -200.0
+
+
+@virtual_time
 async def test_who_speaks_is_told_by_session_and_stream_and_nothing_is_left_behind() -> None:
     FakeLoudness.level = -200.0
     async with a_call() as call:

@@ -16,6 +16,12 @@ export const VideoInsertMode = Object.freeze({
 
 const POSITIONS = { AFTER: 'afterend', APPEND: 'beforeend', BEFORE: 'beforebegin', PREPEND: 'afterbegin' };
 
+const MEASURED = {
+  publisherStartSpeaking: 'enable_speaking_events',
+  publisherStopSpeaking: 'enable_speaking_events',
+  streamAudioVolumeChange: 'enable_volume_events',
+};
+
 const managers = new WeakMap(); // video element -> who shows a stream in it
 
 export class StreamManager extends EventDispatcher {
@@ -58,6 +64,13 @@ export class StreamManager extends EventDispatcher {
     before?._whenBound(() => tell('hide', before._handle, video));
     this._show({ video, id: video.id });
     return before ? -1 : 1;
+  }
+
+  /** What has to be measured is measured only if somebody wants to know. */
+  _listen(type, handler, once) {
+    const enable = MEASURED[type];
+    if (enable) this._whenBound(() => tell(enable, this._handle));
+    return super._listen(type, handler, once);
   }
 
   _show(entry) {

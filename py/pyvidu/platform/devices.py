@@ -52,6 +52,9 @@ class LocalMedia(Protocol):
     def discard(self, track: Any) -> None:
         """Stops a track that was exchanged."""
 
+    def when_video_ends(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` when somebody else ends the video: its user takes a shared screen back. Until `stop`."""
+
     def stop(self) -> None:
         """Stops all tracks: the camera's light goes out."""
 

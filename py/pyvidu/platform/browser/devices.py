@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import js
@@ -10,7 +11,7 @@ from pyodide.ffi import JsException, JsProxy
 from pyvidu.errors import DeviceError
 from pyvidu.platform import Device
 from pyvidu.platform.browser.loudness import BrowserLoudness, measure_loudness
-from pyvidu.platform.browser.proxies import js_object
+from pyvidu.platform.browser.proxies import ProxyScope, js_object
 
 _ERRORS = {
     "NotAllowedError": ("DEVICE_ACCESS_DENIED", "Access to camera or microphone was denied: allow it for this page"),
@@ -25,6 +26,7 @@ class BrowserLocalMedia:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._scope = ProxyScope()
 
     @property
     def stream(self) -> Any:
@@ -72,8 +74,14 @@ class BrowserLocalMedia:
         """Its device may rest."""
         track.stop()
 
+    def when_video_ends(self, tell: Callable[[], None]) -> None:
+        """From the event `ended`, which `stop` does not fire."""
+        for track in self._stream.getVideoTracks():
+            self._scope.listen(track, "ended", lambda _event: tell())
+
     def stop(self) -> None:
         """Stops all tracks."""
+        self._scope.close()
         for track in self._stream.getTracks():
             track.stop()
 
