@@ -12,7 +12,13 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.connection import Connection
-from pyvidu.errors import ConnectionFailedError, InvalidTokenError, RequestError, RequestOutcomeUnknown
+from pyvidu.errors import (
+    ConnectionFailedError,
+    InvalidTokenError,
+    RequestError,
+    RequestOutcomeUnknown,
+    RequestTimeoutError,
+)
 from pyvidu.events import (
     Event,
     ExceptionEvent,
@@ -110,11 +116,13 @@ class Membership:
         stream._attach(self, media)
         try:
             told = await self._publish(publisher, media)
-        except BaseException:
+        except BaseException as error:
             stream._detach()
             own.stream = None
             if self.publisher is publisher:
                 self.publisher = None
+            if isinstance(error, RequestTimeoutError):  # if it is carried out after all, nobody must see it
+                self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         self.watch_speech(publisher)
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):

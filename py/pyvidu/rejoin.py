@@ -47,6 +47,8 @@ class Rejoin:
         self._data = data
         self._clock = session.openvidu._host.clock
         self._policy = session.openvidu.advanced_configuration.policy
+        # Of this moment: if it was just being published again, that fails presently, and it is to be published none the less.
+        self._publisher = old.publisher if old.publisher is not None and old.publisher.stream.is_published else None
         self._new: Membership | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -99,16 +101,20 @@ class Rejoin:
         new.plane.adopt_outages(outages)
         new.room.connections = old.room.connections
         self._session._adopt(new)
-        publisher, old.publisher = old.publisher, None
+        publisher, old.publisher = self._publisher, None
         new.room.reconcile([info for info in present if info.id != old.connection.connection_id])
         outages[-1].finish(self._clock.now(), "rejoined")
         self._session._emit(RejoinedEvent("rejoined", self._session, outages[-1]))
         new.listen()
-        moves = [self._move(item.stream, new.subscribe(item)) for item in new.managers if isinstance(item, Subscriber)]
+        moves = [
+            self._move(item.stream, _resubscribe(new, item)) for item in new.managers if isinstance(item, Subscriber)
+        ]
         if publisher is not None:
             publisher.stream._detach()
             moves.append(self._move(publisher.stream, new.publish(publisher)))
         await asyncio.gather(*moves)
+        if publisher is not None and self._session._membership is new and new.publisher is not publisher:
+            publisher._ended(self._reason)  # the server would not have it
         if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
             new.media_plane.prove_all(outages[-1], force=False)
 
@@ -130,6 +136,12 @@ class Rejoin:
             if verdict != "waiting":
                 return
             await pause(self._clock, self._policy.media_poll)
+
+
+async def _resubscribe(new: Membership, subscriber: Subscriber) -> None:
+    """Receives again, unless a handler of `rejoined` has already subscribed anew."""
+    if subscriber.stream.stream_manager is subscriber:
+        await new.subscribe(subscriber)
 
 
 async def reconcile_with(supply: SupplyRoster | None, membership: Membership) -> None:

@@ -52,7 +52,7 @@ class Subscriber(StreamManager):
 
     def _dispose(self) -> None:
         """Ends the subscription and removes the videos."""
-        self.stream._detach()
         self._remove_videos()
-        if self.stream.stream_manager is self:  # nobody receives the stream any more, and a rejoin does not either
-            self.stream.stream_manager = None
+        if self.stream.stream_manager is self:  # else another subscription has replaced this one
+            self.stream._detach()
+            self.stream.stream_manager = None  # nobody receives the stream any more, and a rejoin does not either

@@ -12,7 +12,7 @@ from simulated_call import Participant, a_call, until
 from simulated_host import FakeElement
 from simulated_network import LATENCY, now
 
-from pyvidu import NotConnectedError, OpenViduError, RequestOutcomeUnknown, SessionLostError
+from pyvidu import NotConnectedError, OpenViduError, RequestOutcomeUnknown, RequestTimeoutError, SessionLostError
 from pyvidu.server.kurento_profile import KurentoProfile
 from pyvidu.server.rest_json import connections_json, listing
 from virtual_time import virtual_time
@@ -396,6 +396,61 @@ async def test_a_stream_whose_end_was_missed_ends_when_its_owner_is_seen_to_publ
         await asyncio.sleep(1)
         assert ada.events("streamCreated", "streamDestroyed") == ["streamCreated", "streamDestroyed", "streamCreated"]
         assert len(ada.peers.alive) == 2
+
+
+@virtual_time
+async def test_a_second_eviction_in_the_middle_of_a_rejoin_does_not_cost_the_own_stream() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
+        for _ in range(2):
+            ada.link.drop("silent")
+            await asyncio.sleep(14)
+            call.world.media.gate.clear()  # the server takes its time with the offer
+            ada.link.restore()
+            await until(lambda: ada.events()[-1] == "rejoined", timeout=5)
+            await asyncio.sleep(0.1)
+        call.world.media.gate.set()
+        await asyncio.sleep(20)
+        assert ada.publisher.stream.is_published
+        (seen,) = [item.stream for item in bob.session.remote_connections.values()]
+        assert seen.stream_id == ada.publisher.stream.stream_id
+
+
+@virtual_time
+async def test_a_publish_that_timed_out_is_taken_back_if_it_was_carried_out_after_all() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada", publish=False), await call.participant("bob")
+        call.world.media.gate.clear()
+        with pytest.raises(RequestTimeoutError):
+            await ada.session.publish(await ada.openvidu.init_publisher())
+        call.world.media.gate.set()
+        await asyncio.sleep(1)
+        assert bob.events("streamCreated", "streamDestroyed") == ["streamCreated", "streamDestroyed(unpublish)"]
+        await ada.session.publish(await ada.openvidu.init_publisher())
+
+
+@virtual_time
+async def test_of_two_subscriptions_to_one_stream_the_later_one_receives_it() -> None:
+    async with a_call() as call:
+        ada, _ = await call.participant("ada"), await call.participant("bob")
+        (stream,) = [item.stream for item in ada.session.remote_connections.values()]
+        outcomes = await asyncio.gather(*(ada.session.subscribe(stream) for _ in range(2)), return_exceptions=True)
+        assert [isinstance(item, OpenViduError) for item in outcomes] == [True, False]
+        await asyncio.sleep(1)
+        assert stream.get_rtc_peer_connection().hears
+
+
+@virtual_time
+async def test_who_gives_up_says_so_on_whatever_socket_may_still_carry_it() -> None:
+    async with a_call(KurentoProfile()) as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        ada.session.stop_reconnecting()
+        ada.link.restore()
+        await asyncio.sleep(10)
+        assert bob.events("connectionDestroyed") == ["connectionDestroyed(disconnect)"]
 
 
 @virtual_time

@@ -327,6 +327,8 @@ class SignalingPlane:
 
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
+        if lost.gave_up:  # the server may still believe in us, and what a silent socket was given may yet arrive
+            self.leave()
         self.close(SessionLostError(reason))
         self._listener.signaling_lost(reason, gave_up=lost.gave_up)
 
