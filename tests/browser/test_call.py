@@ -156,6 +156,17 @@ async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Ca
                 await asyncio.sleep(0.3)
 
 
+async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Call) -> None:
+    before = await call.ada.picture()
+    call.messages.restart()
+    await call.ada.python("await watched._media.peer.restart_receivers()")
+    await call.ada.python("watched._media.peer.ask_for_key_frame()")
+    await call.ada.moves()
+    assert await call.ada.picture() == before
+    assert await call.ada.python("watched._media.peer.native.signalingState") == "stable"
+    assert call.messages.requests("reconnectStream") == []
+
+
 async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(call: Call) -> None:
     forbidden = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
     page = await CallPage.open(call.adas_context, call.server, "strict", head=forbidden)

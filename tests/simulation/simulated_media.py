@@ -262,6 +262,9 @@ class SimulatedPeer:
         if self._path:
             self._router.key_frame(self._router.publisher_of(self.number))
 
+    async def restart_receivers(self) -> None:
+        """Nothing is buffered here."""
+
     def send_key_frame(self) -> None:
         self.key_frames += 1
         self._router.key_frame(self.number)

@@ -9,7 +9,7 @@ from pyvidu.errors import OpenViduError, RequestError
 from pyvidu.platform import Clock, pause
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import MediaJudgement, Proof, path_answers
+from pyvidu.reconnection.media_health import Backlog, MediaJudgement, Proof, path_answers
 from pyvidu.reconnection.outage import StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
@@ -45,6 +45,7 @@ class Patient:
         self._policy = policy
         self._sample = MediaSample("new")
         self._heard_at = clock.now()
+        self._backlog = Backlog(policy)
 
     @property
     def silent_for(self) -> float:
@@ -52,8 +53,12 @@ class Patient:
         return self._clock.now() - self._heard_at
 
     async def listen(self) -> MediaSample:
-        """The counters of this moment; takes note whether the path is heard."""
+        """The counters of this moment; takes note whether the path is heard, and forgets what comes too late."""
         sample = await self.media.sample()
+        peer = self.media.peer
+        if self._backlog.take(sample, self._clock.now()) and isinstance(self.media, InboundMedia) and peer is not None:
+            await peer.restart_receivers()
+            peer.ask_for_key_frame()
         if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
             self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
         self._sample = sample

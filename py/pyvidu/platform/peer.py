@@ -73,6 +73,9 @@ class PeerConnection(Protocol):
     def ask_for_key_frame(self) -> None:
         """Asks the sender of a received video for a picture that needs no earlier one (RTCP PLI)."""
 
+    async def restart_receivers(self) -> None:
+        """Forgets what is buffered of the received streams and what was learnt of their jitter. Tracks stay the same."""
+
     def send_key_frame(self) -> None:
         """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""
 

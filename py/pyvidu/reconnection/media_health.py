@@ -94,6 +94,42 @@ class Proof:
         return due
 
 
+class Backlog:
+    """Has sound that waited in some queue during a silence arrived all at once?
+
+    It would be played from the beginning, and pictures be kept in step with it: after a link drop of 9 s Chromium 156 showed
+    everything 0.5 to 1.2 s late, for a minute. Feed it with every sample.
+    """
+
+    _WINDOW = 0.5  # seconds after the silence in which the queue empties
+    _AT_MOST = 100  # packets a second: twice as many as Opus makes
+
+    def __init__(self, policy: ReconnectionPolicy) -> None:
+        self._policy = policy
+        self._packets = 0
+        self._changed_at: float | None = None
+        self._seen_at = 0.0
+        self._silence: tuple[int, float] | None = None
+
+    def take(self, sample: MediaSample, now: float) -> bool:
+        """True once for a backlog, as soon as it is one."""
+        packets = sample.inbound_audio_packets
+        if packets != self._packets:
+            silent_since = self._changed_at
+            if silent_since is not None and self._seen_at - silent_since >= self._policy.backlog_silence:
+                self._silence = (self._packets, self._seen_at)
+            self._packets, self._changed_at = packets, now
+        self._seen_at = now
+        if self._silence is None:
+            return False
+        before, ended_at = self._silence
+        elapsed = now - ended_at
+        if elapsed <= self._WINDOW and packets - before <= self._policy.backlog_packets + self._AT_MOST * elapsed:
+            return False
+        self._silence = None
+        return elapsed <= self._WINDOW
+
+
 def rtp_flows(before: MediaSample, now: MediaSample) -> bool:
     """Whether RTP has arrived in between."""
     return (

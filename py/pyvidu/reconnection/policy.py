@@ -65,6 +65,8 @@ class ReconnectionPolicy:
     media_decode_window: float = (
         4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
     )
+    backlog_silence: float = 0.5  # seconds without sound after which a burst of it is a backlog
+    backlog_packets: int = 25  # half a second of Opus that waited in some queue and arrives at once
     media_nudge_period: float = 0.3
     nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
     media_poll: float = 0.05

@@ -8,7 +8,7 @@ import pytest
 
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import MediaJudgement, Proof
+from pyvidu.reconnection.media_health import Backlog, MediaJudgement, Proof
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
@@ -104,3 +104,35 @@ def test_a_stalled_observer_does_not_blame_the_network() -> None:
     assert proof.take(BEFORE, 5.0).verdict == "recovering"
     assert proof.take(BEFORE, 5.0).verdict == "recovering"
     assert proof.take(replace(BEFORE, inbound_audio_packets=51), 0.05).verdict == "healthy"
+
+
+def heard(*packets: int, every: float = 0.1) -> list[bool]:
+    """What the watch for a backlog says of counters of sound, one poll apart; a silence of 2 s comes after the first."""
+    backlog, now = Backlog(POLICY), 0.0
+    told = []
+    for number, count in enumerate(packets):
+        told.append(backlog.take(replace(BEFORE, inbound_audio_packets=count), now))
+        if number == 0:
+            for _ in range(round(2 / every)):
+                now += every
+                assert not backlog.take(replace(BEFORE, inbound_audio_packets=count), now)
+        now += every
+    return told
+
+
+def test_half_a_second_of_sound_at_once_after_a_silence_is_a_backlog_told_once() -> None:
+    assert heard(50, 114, 119, 200) == [False, True, False, False]
+    assert heard(50, 70, 114, 119) == [False, False, True, False], "the queue may empty between two polls"
+
+
+def test_sound_at_its_own_pace_is_none_nor_is_what_a_stalled_observer_finds() -> None:
+    assert heard(50, 55, 60, 65, 70, 75, 80, 85, 160) == [False] * 9
+    assert heard(50, 80, every=0.4) == [False, False], "20 packets have come in 0.4 s"
+    assert heard(50, 200, every=1.0) == [False, False]
+
+
+def test_a_burst_without_a_silence_is_none() -> None:
+    backlog = Backlog(POLICY)
+    assert not backlog.take(BEFORE, 0.0)
+    assert not backlog.take(replace(BEFORE, inbound_audio_packets=150), 0.1)
+    assert not backlog.take(replace(BEFORE, inbound_audio_packets=250), 0.2)

@@ -15,8 +15,8 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
-    SendDoubtfulPing,
     ProbeReachability,
+    SendDoubtfulPing,
     SendMembershipCheck,
     SendResume,
 )

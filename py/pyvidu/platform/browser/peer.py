@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from pyvidu.platform import PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 from pyvidu.reconnection.evidence import MediaSample
+
+logger = logging.getLogger(__name__)
 
 # One crossing of the border instead of one for every field of every report.
 _SAMPLE = run_js(
@@ -46,6 +49,24 @@ _MARKER = run_js(
         for (const source of receiver.getSynchronizationSources()) latest = Math.max(latest, source.timestamp);
       }
       return latest;
+    }
+    """
+)
+
+
+# Receivers are made anew when their direction has been `inactive`. Only where we made the offer: the answer serves again.
+_RESTART_RECEIVERS = run_js(
+    """
+    async (peer) => {
+      const { sdp: answer, type } = peer.remoteDescription;
+      if (type !== 'answer' || peer.signalingState !== 'stable') return;
+      const turn = async (direction, sdp) => {
+        for (const transceiver of peer.getTransceivers()) transceiver.direction = direction;
+        await peer.setLocalDescription();
+        await peer.setRemoteDescription({ type, sdp });
+      };
+      await turn('inactive', answer.replaceAll('a=sendonly', 'a=inactive'));
+      await turn('recvonly', answer);
     }
     """
 )
@@ -146,6 +167,13 @@ class BrowserPeerConnection:
         """Through a transform on each video receiver: only its worker may ask."""
         if self._received is not None:
             key_frames.ask(self._peer)
+
+    async def restart_receivers(self) -> None:
+        """By two negotiations with oneself, 20 ms together: the server hears nothing of it."""
+        try:
+            await _RESTART_RECEIVERS(self._peer)
+        except JsException as error:
+            logger.warning("receivers could not be restarted: %s", error)
 
     def send_key_frame(self) -> None:
         """Through `setParameters` with `keyFrame`, for each video sender."""
