@@ -13,8 +13,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from pyvidu.server.app import check, run
+from pyvidu.server.app import app_runner, check, run
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
 
@@ -125,3 +126,17 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return paths
+
+
+async def test_a_connection_that_nobody_uses_any_more_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyvidu.server.app._IDLE", 0.2)
+    runner = app_runner(ServerConfig(port=0, secret="a secret"))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    async with asyncio.timeout(10):
+        await reader.read()  # to its end, which the server makes
+    writer.close()
+    await runner.cleanup()
