@@ -22,6 +22,7 @@ LATENCY = 0.001
 SYN_RETRY = 1.0
 SEGMENT_RETRY = 0.2
 SLOWEST_RETRY = 1.6  # of a lossy path: other segments that arrive tell that one is missing
+LONGEST_RETRY = 30.0
 TCP_GIVES_UP = 60.0  # the kernel's patience with a peer that is gone; real ones have more
 
 _DROPS = {
@@ -167,7 +168,7 @@ class _Retransmission:
     def next(self, after: float) -> float:
         while self._at + self._timeout < after:
             self._at += self._timeout
-            self._timeout *= 2
+            self._timeout = min(2 * self._timeout, LONGEST_RETRY)
         return self._at + self._timeout
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -23,12 +23,14 @@ from simulated_loop import SimulationLoop
 from simulated_media import EventEar
 from simulated_network import now
 
+from pyvidu.protocol.messages import Call
 from pyvidu.server.exchange import Exchange
 from pyvidu.server.kurento_profile import KurentoProfile
 from pyvidu.server.observers import Observer
 from pyvidu.server.participant import Participant
 from pyvidu.server.profiles import DefaultProfile
 from pyvidu.server.room import Room, SessionProperties
+from pyvidu.server.rpc_session import RpcSession
 from pyvidu.server.signaling import Signaling
 from pyvidu.server.tokens import ConnectionProperties
 
@@ -62,12 +64,22 @@ class Outcome:
 
 def live(plan: Plan) -> Outcome:
     """Lives through the world of `plan`; the same plan has the same outcome."""
-    with determined(plan.seed), asyncio.Runner(loop_factory=SimulationLoop) as runner:
-        return runner.run(_live(plan))
+    calls: list[SimulatedCall] = []
+    with determined(plan.seed):
+        runner = asyncio.Runner(loop_factory=SimulationLoop)
+        try:
+            return runner.run(_live(plan, calls))
+        except Exception as error:  # noqa: BLE001 - whatever comes through to here was caught by nobody
+            broken = Breakage(runner.get_loop().time(), invariants.NothingCrashes.name, repr(error))
+            return Outcome(calls[0].outages, broken, calls[0].story)
+        finally:
+            with suppress(Exception):
+                runner.close()
 
 
-async def _live(plan: Plan) -> Outcome:
-    return await SimulatedCall(plan).run()
+async def _live(plan: Plan, calls: list[SimulatedCall]) -> Outcome:
+    calls.append(SimulatedCall(plan))
+    return await calls[0].run()
 
 
 class WatchedSignaling(Signaling):
@@ -97,6 +109,19 @@ class SimulatedServer(SimulatedWorld):
         await self.tasks.close()
         self.media.publishers.clear()  # type: ignore[attr-defined]
         self.media.subscribers.clear()  # type: ignore[attr-defined]
+
+
+class WatchedKurentoProfile(KurentoProfile):
+    """Remembers whom it evicts as a ghost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ghosts: set[str] = set()
+
+    def undeliverable(self, session: RpcSession, call: Call) -> None:
+        if session.member is not None:
+            self.ghosts.add(session.member.id)
+        super().undeliverable(session, call)
 
 
 class _Watcher(Observer):
@@ -258,7 +283,7 @@ class SimulatedCall:
         return self.server.rooms.issue_token(room, ConnectionProperties(), "ws://localhost:4443").url
 
     def _new_server(self) -> SimulatedServer:
-        server = SimulatedServer(DefaultProfile(12.0) if self.plan.profile == "default" else KurentoProfile())
+        server = SimulatedServer(DefaultProfile(12.0) if self.plan.profile == "default" else WatchedKurentoProfile())
         server.rooms.observers.add(_Watcher(self))
         server.signaling.ran = self._ran  # type: ignore[attr-defined]
         return server
@@ -266,6 +291,7 @@ class SimulatedCall:
     def _restart(self, downtime: float) -> None:
         old = self.server
         self._restarts += 1
+        self.left_at |= {member.id: now() for room in old.rooms for member in room.participants}
         for person in self.people:
             person.link.refused = True
             person.note_reach()

@@ -1,0 +1,298 @@
+"""Faults seeded into the engine, each a small change of its source, and the worlds that catch them.
+
+A simulation that finds nothing proves something only if it finds these. `make mutations` looks for worlds that catch each of
+them and writes their seeds to `mutation_seeds.json`; a test checks that they still do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from campaign import say
+from schedule import plan
+from simulated_world import live
+
+SEEDS = Path(__file__).with_name("mutation_seeds.json")
+KEPT = 1  # seeds for each
+TRIED = 60  # worlds at most
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """In the source of `where` (`module:Class.function`) `old`, which stands there once, becomes `new`."""
+
+    name: str
+    where: str
+    old: str
+    new: str
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The engine has the fault meanwhile.
+
+        Raises:
+            ValueError: the source has changed: `old` does not stand there once.
+        """
+        module_name, _, path = self.where.partition(":")
+        module = importlib.import_module(f"pyvidu.{module_name}")
+        *owners, name = path.split(".")
+        owner: Any = module
+        for part in owners:
+            owner = getattr(owner, part)
+        original = inspect.getattr_static(owner, name)
+        setattr(owner, name, self._mutated(module, original))
+        try:
+            yield
+        finally:
+            setattr(owner, name, original)
+
+    def _mutated(self, module: Any, original: Any) -> Any:
+        function = original.fget if isinstance(original, property) else original
+        source = textwrap.dedent(inspect.getsource(function))
+        if source.count(self.old) != 1:
+            raise ValueError(f"'{self.name}': {self.where} has {source.count(self.old)} times {self.old!r}")
+        names: dict[str, Any] = {}
+        code = compile(
+            source.replace(self.old, self.new), inspect.getfile(function), "exec", dont_inherit=True, flags=_ANNOTATIONS
+        )
+        exec(code, module.__dict__, names)
+        return names[function.__name__]
+
+
+_ANNOTATIONS = __import__("__future__").annotations.compiler_flag
+
+MUTATIONS = (
+    Mutation(
+        "an attempt is not dropped when its time is over",
+        "reconnection.supervisor:Supervisor._timer",
+        "return self._attempt_failed(now, drop=True)",
+        "return self._attempt_failed(now, drop=False)",
+    ),
+    Mutation(
+        "the timer between two attempts is lost",
+        "reconnection.supervisor:Supervisor._attempt_failed",
+        "self._enter(State.WAITING, wait=now + delay)",
+        "self._enter(State.WAITING)",
+    ),
+    Mutation(
+        "a resume has no deadline",
+        "reconnection.supervisor:Supervisor._attempt_opened",
+        "self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._way))",
+        "self._enter(State.RESUMING)",
+    ),
+    Mutation(
+        "membership is not verified",
+        "reconnection.supervisor:Supervisor.handle",
+        "self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)",
+        "return self._recovered(now)",
+    ),
+    Mutation(
+        "an unanswered proof of membership is as good as an answer",
+        "reconnection.supervisor:Supervisor._membership_unanswered",
+        "if self._socket_answers:",
+        "if self._socket_answers:\n        return self._recovered(now)\n    if False:",
+    ),
+    Mutation(
+        "a refused resume is tried again for ever",
+        "reconnection.supervisor:Supervisor.handle",
+        "if code == Code.RECONNECTION:",
+        "if code != Code.RECONNECTION:",
+    ),
+    Mutation(
+        "attempts hang after 0.3 s on any path",
+        "reconnection.supervisor:Supervisor._hangs_after",
+        "return min(usual * 2.0 ** min(self._hung, 16), self._policy.attempt_deadline)",
+        "return self._policy.hang_after",
+    ),
+    Mutation(
+        "stop_reconnecting() is deaf",
+        "reconnection.supervisor:Supervisor.stop",
+        "self.outage is not None",
+        "self.outage is None",
+    ),
+    Mutation(
+        "giving up is an eviction",
+        "reconnection.supervisor:Supervisor.stop",
+        ", gave_up=True",
+        "",
+    ),
+    Mutation(
+        "a ping that is never answered is no suspicion",
+        "reconnection.detector:Detector.tick",
+        'return self._suspect("late pong", now, urgent=False)',
+        "self._deadline = None\n        return []",
+    ),
+    Mutation(
+        "a closed socket is no evidence",
+        "signaling.plane:SignalingPlane.rpc_closed",
+        "self._report(SocketClosed(code, reason))",
+        "pass",
+    ),
+    Mutation(
+        "a dropped attempt is not closed",
+        "signaling.plane:SignalingPlane._drop_attempt",
+        "self._attempt.close()",
+        "pass",
+    ),
+    Mutation(
+        "the replaced socket is not closed",
+        "signaling.plane:SignalingPlane._come_back",
+        'self._current.close(REPLACED_BY_RECONNECTION, "Connection replaced by a reconnection")',
+        "pass",
+    ),
+    Mutation(
+        "what was held back is forgotten",
+        "signaling.plane:SignalingPlane._come_back",
+        "held_back, self._held_back = self._held_back, []",
+        "held_back, self._held_back = [], []",
+    ),
+    Mutation(
+        "what was held back is told again",
+        "signaling.plane:SignalingPlane._come_back",
+        "held_back, self._held_back = self._held_back, []",
+        "held_back = list(self._held_back)",
+    ),
+    Mutation(
+        "notifications are not counted",
+        "signaling.plane:SignalingPlane.rpc_notified",
+        "self._received += 1",
+        "pass",
+    ),
+    Mutation(
+        "the old socket is listened to after connect",
+        "signaling.plane:SignalingPlane.rpc_notified",
+        " or (socket is self._current and self._superseded and self.replays)",
+        "",
+    ),
+    Mutation(
+        "close leaves the network monitor",
+        "signaling.plane:SignalingPlane.close",
+        "self._monitor.close()",
+        "pass",
+    ),
+    Mutation(
+        "a repeated request gets a new id",
+        "signaling.outbox:Outbox.abandon_answers",
+        "if self.exactly_once:\n            continue",
+        "if False:\n            continue",
+    ),
+    Mutation(
+        "a request of unknown outcome goes out again",
+        "signaling.outbox:Outbox.attach",
+        "if entry.future.done():\n            continue",
+        "if False:\n            continue",
+    ),
+    Mutation(
+        "what waits when the session ends waits on",
+        "signaling.outbox:Outbox.close",
+        "entry.future.set_exception(error)",
+        "continue",
+    ),
+    Mutation(
+        "requests of an outage are sent in no order",
+        "signaling.outbox:Outbox.attach",
+        "for entry in list(self._entries):",
+        "for entry in reversed(list(self._entries)):",
+    ),
+    Mutation(
+        "a frozen stream is left alone",
+        "media.plane:MediaPlane._examine",
+        "await patient.renegotiate(self, because)",
+        "pass",
+    ),
+    Mutation(
+        "a replaced peer connection stays open",
+        "media.connection:MediaConnection._negotiate",
+        "old.close()",
+        "pass",
+    ),
+    Mutation(
+        "a session that ended is not silenced",
+        "membership:Membership.close",
+        "self.media_plane.close()",
+        "pass",
+    ),
+    Mutation(
+        "the server runs a repeated request again",
+        "server.signaling:Signaling._request",
+        "if earlier is not None:",
+        "if False:",
+    ),
+    Mutation(
+        "the server replays one notification too few",
+        "server.ledger:Ledger.missed",
+        "number = self._sent - count",
+        "number = max(0, self._sent - count - 1)",
+    ),
+    Mutation(
+        "the server replays one notification too many",
+        "server.ledger:Ledger.missed",
+        "number = self._sent - count",
+        "number = min(len(self._notifications), self._sent - count + 1)",
+    ),
+    Mutation(
+        "a resume is not heard by the eviction clock",
+        "server.signaling:Signaling.heard",
+        "socket.session.last_heard = socket.last_heard",
+        "pass",
+    ),
+)
+
+
+def catches(mutation: Mutation, seed: int) -> str:
+    """The invariant that the mutation breaks in the world of `seed`; "" if none."""
+    with mutation.applied():
+        broken = live(plan(seed)).broken
+    return broken.invariant if broken is not None else ""
+
+
+def seeds() -> dict[str, list[int]]:
+    """The seeds that caught each mutation, by its name."""
+    known: dict[str, list[int]] = json.loads(SEEDS.read_text()) if SEEDS.exists() else {}
+    return known
+
+
+def hunt(mutation: Mutation) -> tuple[Mutation, list[int], str]:
+    """Seeds of worlds that are whole without the mutation and break with it, the known ones first."""
+    found, invariants = [], set()
+    known = seeds().get(mutation.name, [])
+    for seed in [*known, *(number for number in range(TRIED) if number not in known)]:
+        broken = catches(mutation, seed)
+        if broken and live(plan(seed)).broken is None:
+            found.append(seed)
+            invariants.add(broken)
+            if len(found) == KEPT:
+                break
+    return mutation, found, ", ".join(sorted(invariants))
+
+
+def main() -> int:
+    """Reruns every mutation; `MUTATION=text` only those whose name contains it."""
+    wanted = os.environ.get("MUTATION", "")
+    chosen = [item for item in MUTATIONS if wanted in item.name]
+    caught = seeds()
+    with get_context("spawn").Pool(int(os.environ.get("PROCESSES") or 0) or os.cpu_count()) as pool:
+        for mutation, found, invariants in pool.imap_unordered(hunt, chosen):
+            caught[mutation.name] = found
+            seen = f"seed {found[0]} ({invariants})" if found else "NOT CAUGHT"
+            say(f"{mutation.name}: {seen}")
+    known = {item.name: caught[item.name] for item in MUTATIONS if item.name in caught}
+    SEEDS.write_text(json.dumps(known, indent=1).replace("\n  ", " ").replace("\n ]", "]").replace("[ ", "[") + "\n")
+    missed = [item.name for item in chosen if not caught[item.name]]
+    say(f"{len(chosen)} mutations, {len(missed)} not caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
