@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test coverage fuzz lint format lock wheel clean browser-tools interop \
+.PHONY: setup demo test coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
 	bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -28,6 +28,16 @@ coverage: $(STAMPS)/installed
 # FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) at the server's doors and media ports; about four minutes.
 fuzz: $(STAMPS)/installed
 	@PYTHONPATH=tests:tests/server $(BIN)/python -m fuzz
+
+# OUTAGES=N simulated outages (100,000) in random worlds, from FIRST (0) on, on all cores (docs/simulation.md).
+# SEED=S lives through one world again, tells the story and, if something breaks in it, the short of it.
+SIMULATION := PYTHONPATH=tests:tests/server:tests/simulation $(BIN)/python
+simulate: $(STAMPS)/installed
+	@$(SIMULATION) -m simulation
+
+# Looks for worlds that catch each fault seeded into the engine; MUTATION=text for those whose name contains it.
+mutations: $(STAMPS)/installed
+	@$(SIMULATION) tests/simulation/mutations.py
 
 lint: $(STAMPS)/installed
 	$(BIN)/ruff check
