@@ -27,8 +27,8 @@ async def router() -> AsyncIterator[MediaRouter]:
     await router.close()
     assert router.statistics().peer_connections == 0
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    # The router uses neither; a client's that is closed while it connects leaves a task behind.
-    clients = ("RTCPeerConnection", "aioice")
+    # The router uses none of these; a client's that is closed while it connects leaves tasks behind.
+    clients = ("RTCPeerConnection", "RTCRtpSender", "aioice")
     left = {task for task in left if not task.done() and not any(name in repr(task) for name in clients)}
     assert not left, left
 

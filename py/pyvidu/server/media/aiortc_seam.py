@@ -52,6 +52,12 @@ class _Datagrams:
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_UNREAD)
         self.__send = send
 
+    def end(self) -> None:
+        """Let whoever reads come to an end."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
     async def _recv(self) -> bytes:
         data = await self.queue.get()
         if data is None:
@@ -133,12 +139,16 @@ class DtlsSrtp:
         self._dtls.remove_all_listeners()
         self.connected = False
         self._early.clear()
-        pump = self._dtls._task
-        tasks = [task for task in (self._handshake, pump) if task is not None]
-        if self._handshake is not None:
+        if self._handshake is not None and not self._handshake.done():
+            # aiortc waits by `wait_for`, which before Python 3.12 swallows a cancellation that meets a datagram: the
+            # handshake then goes on, to its end or to the end of what there is to read.
             self._handshake.cancel()
+            self._datagrams.end()
+            await asyncio.gather(self._handshake, return_exceptions=True)
+        pump = self._dtls._task
         await self._dtls.stop()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if pump is not None:
+            await asyncio.gather(pump, return_exceptions=True)
         self._stop_repeating()
 
     def _unprotect(self, data: bytes) -> None:
