@@ -53,7 +53,7 @@ class LightConnection(asyncio.DatagramProtocol):
             "a=setup:actpass",
         ]
 
-    async def accept(self, answer: str, patience: float = 10.0) -> None:
+    async def accept(self, answer: str, patience: float = 20.0) -> None:
         """Connects as an answer says."""
         found = {name: re.findall(rf"a={name}:(\S+)", answer)[0] for name in ("ice-ufrag", "ice-pwd", "setup")}
         self._remote = found["ice-ufrag"], found["ice-pwd"]

@@ -50,6 +50,10 @@ def test_an_estimate_that_falls_below_what_is_sent_is_the_limit() -> None:
     assert Way().estimates(400_000, sent=900_000).limit == 400_000
 
 
+def test_a_busy_machine_that_receives_all_that_is_sent_is_no_limit() -> None:
+    assert Way().estimates(0.85 * 900_000, sent=900_000).limit is None
+
+
 def test_a_limit_follows_the_estimate_up_again() -> None:
     way = Way().estimates(400_000, sent=900_000)
     assert way.estimates(432_000, sent=400_000).limit == 432_000

@@ -7,7 +7,7 @@ more, until it can.
 
 A subscriber's REMB is no limit by itself: a browser's estimate grows no faster than 8 % a second and not beyond one and a
 half times what comes, so it says little but that what comes gets through. Only what looks like congestion begins a limit:
-an estimate that falls, below what is being sent, or heavy loss in two reports running. From then on the estimate is the
+an estimate that falls, well below what is being sent, or heavy loss in two reports running. From then on the estimate is the
 limit, until the publisher makes no use of it any more.
 
 After an outage, of the subscriber or of the publisher, all of that looks the same as congestion and is none: the loss is
@@ -27,6 +27,8 @@ SETTLING = 3.0
 """Seconds of flow after which reports tell of the way, and not of the outage or the silence before."""
 # A limit of which the publisher uses less than this share for so many seconds is none.
 _USED_SHARE, _UNUSED_SECONDS = 0.75, 5.0
+# Who receives all that is sent and believes in a queue nevertheless (its machine is busy) says 0.85 times what it receives.
+_BEGINNING = 0.8
 # A browser tells its estimate every second, and at once when it falls by more than 3 %.
 _FALL = 0.97
 # Nothing was heard for so long (reports come every second): an outage.
@@ -56,7 +58,7 @@ class Downlink:
         settled = self._settled(sent, now)
         fell = estimate < _FALL * self._estimate
         self._estimate = estimate
-        if self.limit is not None or (settled and fell and estimate < sent):
+        if self.limit is not None or (settled and fell and estimate < _BEGINNING * sent):
             self._set(min(estimate, self._loss_limit), sent, now)
 
     def lost(self, fraction: float, sent: float, now: float) -> None:

@@ -1,0 +1,61 @@
+"""A real Chromium behind a downlink that is too narrow for what another one sends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import media_rig
+import pytest
+from playwright.async_api import Page
+
+pytestmark = pytest.mark.skipif(media_rig.chromium() is None, reason="needs a Chromium: apt-get install chromium")
+
+RATE = 300_000
+_QUEUE = 0.3  # seconds that a router keeps packets for
+
+
+class Bottleneck:
+    """What a narrow line does to packets: they wait in a queue, and what does not fit into it is lost."""
+
+    def __init__(self, send: Callable[[bytes], None], bits_per_second: float) -> None:
+        self._send, self._rate = send, bits_per_second
+        self._loop = asyncio.get_running_loop()
+        self._free = 0.0
+
+    def __call__(self, data: bytes) -> None:
+        now = self._loop.time()
+        free = max(self._free, now)
+        if free - now < _QUEUE:
+            self._free = free + 8 * (len(data) + 28) / self._rate
+            self._loop.call_at(self._free, self._send, data)
+
+
+async def target(page: Page) -> float:
+    return float((await page.evaluate("stats()"))["out_video"].get("targetBitrate", 0))
+
+
+async def until_target(page: Page, condition: Callable[[float], bool], patience: float) -> None:
+    """Returns when what the encoder is told satisfies a condition."""
+    found = await target(page)
+    try:
+        async with asyncio.timeout(patience):
+            while not condition(found):
+                await asyncio.sleep(0.1)
+                found = await target(page)
+    except TimeoutError:
+        raise AssertionError(f"after {patience} s the target was {found:.0f} bit/s") from None
+
+
+async def test_the_publisher_sends_what_the_narrowest_downlink_carries_and_it_moves_there() -> None:
+    async with media_rig.rig() as rig:
+        ada, bob, carol = [await rig.page() for _ in range(3)]
+        await ada.evaluate("publish('/publish', {owner: 'ada', stream: 's'})")
+        for name, page in (("bob", bob), ("carol", carol)):
+            await page.evaluate(f"subscribe({{subscriber: '{name}', stream: 's'}})")
+        await until_target(ada, lambda rate: rate > 1.5 * RATE, 20)
+        ice = rig.router._streams["s"].subscribers["bob"].transport._ice
+        ice.send = Bottleneck(ice.send, RATE)  # type: ignore[method-assign]
+        await until_target(ada, lambda rate: rate < RATE, 20)
+        await bob.evaluate("framesFromNow(30, 6000)")
+        await carol.evaluate("framesFromNow(30, 6000)")
