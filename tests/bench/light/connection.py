@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from pyvidu.server.media.rtp import is_rtcp
 HOST = "127.0.0.1"
 _FIRST_CHECKS = 0.05  # seconds between checks until the first is answered
 _CONSENT = 5.0  # and from then on
+_BUFFER = 1024 * 1024  # bytes
 
 
 class LightConnection(asyncio.DatagramProtocol):
@@ -42,7 +44,9 @@ class LightConnection(asyncio.DatagramProtocol):
 
     async def open(self) -> None:
         """Takes a port."""
-        await self._loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        udp, _ = await self._loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        # As a browser's: its process may have to wait for a core.
+        udp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
     def describe(self) -> list[str]:
         """The lines of an offer about this connection."""
