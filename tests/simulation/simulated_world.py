@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import Any
-from unittest import mock
 
 import invariants
-import simulated_host
 from application import Page, Person
+from determined import determined, errors_go_to
 from invariants import RETURN, Invariant
 from schedule import EVERYBODY, Entry, Plan
+from simulated_faults import FAULTS
 from simulated_host import SimulatedWorld
 from simulated_loop import SimulationLoop
-from simulated_media import EventEar
 from simulated_network import now
 
 from pyvidu.protocol.messages import Call
@@ -167,7 +165,7 @@ class SimulatedCall:
 
     async def run(self) -> Outcome:
         asyncio.get_running_loop().set_exception_handler(self._uncaught)
-        with _errors_go_to(self._logged):
+        with errors_go_to(self._logged):
             course = asyncio.get_running_loop().create_task(self._course())
             await asyncio.wait({course, self._failed}, return_when=asyncio.FIRST_COMPLETED)
             if course.done() and not course.cancelled() and course.exception() is not None:
@@ -220,9 +218,9 @@ class SimulatedCall:
             self._restart(entry.seconds)
             return
         person = self.people[entry.who]
-        fault = _FAULTS.get(entry.kind)
+        fault = FAULTS.get(entry.kind)
         if fault is not None:
-            fault(self, person, entry)
+            fault(person, entry)
         else:
             self._act(person, entry)
 
@@ -395,187 +393,6 @@ class SimulatedCall:
             self.broken(self.invariants[-1], what)
 
 
-# --- faults ----------------------------------------------------------------------------------------------------------
-
-
-def _drop(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    kind = entry.kind
-    person.link.drop(kind)
-    _later(entry.seconds, partial(_restore, person, kind, entry.option))
-
-
-def _restore(person: Person, kind: str, option: str) -> None:
-    if "media" in option or option == "dead":
-        person.link.lose_media()
-    if "sockets" in option:
-        person.lose_sockets()
-    person.link.restore(kind)
-
-
-def _flapping(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    dice, at = person.link.noise, 0.0
-    while at < entry.seconds:
-        down, up = 0.2 + 1.3 * dice.random(), 0.2 + 2.3 * dice.random()
-        _later(at, partial(person.link.drop, entry.option))
-        _later(min(at + down, entry.seconds), partial(person.link.restore, entry.option))
-        at += down + up
-
-
-def _handover(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    link = person.link
-    link.drop("link")
-
-    def arrived() -> None:
-        link.lose_media()
-        person.lose_sockets()
-        link.restore("link")
-        for listener in list(link.listeners):
-            link.at_client(listener.network_changed)
-
-    _later(entry.seconds, arrived)
-
-
-def _loss(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    _set_for(person, "loss", int(entry.option) / 100, 0.0, entry.seconds)
-
-
-def _slow(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    _set_for(person, "latency", int(entry.option) / 1000, person.settings.latency, entry.seconds)
-
-
-def _set_for(person: Person, what: str, value: float, usual: float, seconds: float) -> None:
-    def put(number: float) -> None:
-        setattr(person.link, what, number)
-        person.note_reach()
-
-    put(value)
-    _later(seconds, partial(put, usual))
-
-
-def _sleep(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    """The machine sleeps: no network, no page."""
-    person.link.hold("up", "down")
-    _freeze_page(person)
-
-    def wake() -> None:
-        person.link.release("up", "down")
-        _thaw_page(person, told=True, stood_still=bool(entry.option))
-
-    _later(entry.seconds, wake)
-
-
-def _freeze(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    """The browser stops the page; its network process goes on."""
-    _freeze_page(person)
-    _later(entry.seconds, partial(_thaw_page, person, told=not entry.option, stood_still=False))
-
-
-def _freeze_page(person: Person) -> None:
-    person.asleep += 1
-    if person.asleep == 1:
-        person.link.freeze()
-        person.note_reach()
-        for page in person.pages:
-            page.clock.freeze()
-
-
-def _thaw_page(person: Person, *, told: bool, stood_still: bool) -> None:
-    person.asleep -= 1
-    if person.asleep:
-        return
-    for page in person.pages:
-        if page.clock.frozen:
-            page.clock.thaw(stood_still=stood_still)
-    if told:
-        _wake_up(person)
-    person.link.thaw()
-    person.note_reach()
-
-
-def _wake_up(person: Person) -> None:
-    for listener in list(person.link.listeners):
-        person.link.at_client(listener.page_woke_up)
-
-
-def _throttle(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    clocks = [page.clock for page in person.pages]
-    for clock in clocks:
-        clock.throttled = True
-    _later(entry.seconds, lambda: [setattr(clock, "throttled", False) for clock in clocks])
-
-
-def _clock_jump(call: SimulatedCall, person: Person, entry: Entry) -> None:
-    for page in person.pages:
-        page.clock.offset += float(entry.option)
-
-
-_FAULTS: dict[str, Callable[[SimulatedCall, Person, Entry], None]] = {
-    **dict.fromkeys(("silent", "link", "up", "down", "media"), _drop),
-    "reset": lambda _call, person, _entry: person.reset_sockets(),
-    "half-open": lambda _call, person, _entry: person.lose_sockets(),
-    "flapping": _flapping,
-    "handover": _handover,
-    "loss": _loss,
-    "slow": _slow,
-    "sleep": _sleep,
-    "freeze": _freeze,
-    "throttle": _throttle,
-    "clock jump": _clock_jump,
-    "wall clock jump": lambda _call, person, _entry: _wake_up(person),
-}
-
-
-def _later(seconds: float, what: Callable[[], Any]) -> None:
-    asyncio.get_running_loop().call_later(seconds, what)
-
-
 async def _until(moment: float) -> None:
     if moment > now():
         await asyncio.sleep(moment - now())
-
-
-# --- from one seed ---------------------------------------------------------------------------------------------------
-
-
-class _Secrets:
-    """`secrets` of the server's ids, for once not secret."""
-
-    def __init__(self, dice: Random) -> None:
-        self.choice = dice.choice
-        self._dice = dice
-
-    def token_hex(self, size: int) -> str:
-        return f"{self._dice.getrandbits(8 * size):0{2 * size}x}"
-
-
-@contextmanager
-def determined(seed: int) -> Iterator[None]:
-    """Everything random follows from `seed`, and the ear of a media plane hears events instead of polling."""
-    simulated_host.number_peers_anew()
-    with (
-        mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
-        mock.patch("pyvidu.signaling.plane.random", Random(f"{seed} jitter")),
-        mock.patch("pyvidu.media.plane.Ear", EventEar),
-    ):
-        yield
-
-
-class _Errors(logging.Handler):
-    def __init__(self, tell: Callable[[logging.LogRecord], None]) -> None:
-        super().__init__(logging.ERROR)
-        self.emit = tell  # type: ignore[method-assign]
-
-
-@contextmanager
-def _errors_go_to(tell: Callable[[logging.LogRecord], None]) -> Iterator[None]:
-    """Whatever the package logs as an error is told; the rest is not even put into words."""
-    logger, handler = logging.getLogger("pyvidu"), _Errors(tell)
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.ERROR)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.level, logger.propagate = before

@@ -1,0 +1,56 @@
+"""Everything random in a world follows from its seed, and whatever goes wrong in it is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
+from unittest import mock
+
+import simulated_host
+from simulated_media import EventEar
+
+
+class _Secrets:
+    """`secrets` of the server's ids, for once not secret."""
+
+    def __init__(self, dice: Random) -> None:
+        self.choice = dice.choice
+        self._dice = dice
+
+    def token_hex(self, size: int) -> str:
+        return f"{self._dice.getrandbits(8 * size):0{2 * size}x}"
+
+
+@contextmanager
+def determined(seed: int) -> Iterator[None]:
+    """Everything random follows from `seed`, and the ear of a media plane hears events instead of polling."""
+    simulated_host.number_peers_anew()
+    with (
+        mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
+        mock.patch("pyvidu.signaling.plane.random", Random(f"{seed} jitter")),
+        mock.patch("pyvidu.media.plane.Ear", EventEar),
+    ):
+        yield
+
+
+class _Errors(logging.Handler):
+    def __init__(self, tell: Callable[[logging.LogRecord], None]) -> None:
+        super().__init__(logging.ERROR)
+        self.emit = tell  # type: ignore[method-assign]
+
+
+@contextmanager
+def errors_go_to(tell: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+    """Whatever the package logs as an error is told; the rest is not even put into words."""
+    logger, handler = logging.getLogger("pyvidu"), _Errors(tell)
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
