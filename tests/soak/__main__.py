@@ -16,7 +16,7 @@ from rich.console import Console
 from bench import rig
 from pyvidu.testing import LabError, NetworkLab, RunningServer, find_browser, launch_chromium, start_server, why_not
 from soak import plan
-from soak.counters import COUNTING
+from soak.counters import counting_context
 from soak.report import Row, Soak, line, show
 from soak.run import ROOM, soak
 
@@ -48,9 +48,7 @@ async def run(options: argparse.Namespace) -> int:
             browser = await launch_chromium(driver.chromium, find_browser(), **where)
             stack.push_async_callback(browser.close)
             versions.append(browser.version)
-            context = await browser.new_context()
-            await context.add_init_script(path=COUNTING)
-            return context
+            return await counting_context(browser)
 
         async def serve(*args: str, **where: Any) -> RunningServer:
             server = await start_server(*args, **where)

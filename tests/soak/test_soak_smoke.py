@@ -1,0 +1,38 @@
+"""One real drop, so that the soak still runs when somebody needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from calls import LabCall
+from playwright.async_api import BrowserContext
+
+from bench.plan import Call, Cell
+from pyvidu.testing import NetworkLab
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from soak.counters import PAGE, SERVER, counting_context
+from soak.plan import Drop
+from soak.run import ROOM, soak
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_drop_makes_a_row_in_which_everything_is_counted(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> None:
+    async def open_counting(**where: Any) -> BrowserContext:
+        return await counting_context(await open_browser(**where))
+
+    call = await LabCall.begin(network_lab, open_counting, pyvidu_server, ROOM)
+    drop = Drop(Cell(Call("best", "both", "pyvidu"), "link", 2.0), dead_media=False, settle_s=0.5)
+    (row,) = [row async for row in soak(call, [drop], every=1)]
+    assert row.troubles == []
+    assert row.media_ms is not None
+    assert row.media_ms.never == 0
+    assert (set(row.page), set(row.watcher), set(row.server)) == (set(PAGE), set(PAGE), set(SERVER))
+    for page in (row.page, row.watcher):
+        assert page["peer_connections_open"] == 2, "one for what it sends, one for what it receives"
+        assert page["websockets_open"] == 1
+        assert page["py_proxies"] > 0
+    assert (row.server["participants"], row.server["sockets"], row.server["subscriptions"]) == (2, 2, 2)
