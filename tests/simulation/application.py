@@ -115,7 +115,7 @@ class Page:
         self.in_outage = False
         self.connected = False
         self.over = False
-        self.over_at = 0.0
+        self.over_at = self.opened_at = 0.0
         for name in EVENTS:
             self.session.on(name, self._told)
         self.session.on("streamCreated", self._subscribe)
@@ -244,6 +244,7 @@ class Page:
             self.world.settled(self, what, task.exception())
 
     def _opening(self, url: str, listener: Any) -> None:
+        self.opened_at = now()
         self.world.opening(self)
 
     # --- its backend -------------------------------------------------------------------------------------------------
