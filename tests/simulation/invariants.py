@@ -26,10 +26,7 @@ RETURN = 30.0  # seconds in peace after which everything must be well again (T)
 PATIENCE = {"default": 12.0, "kurento": 10.0}
 REACHABLE = 9.0  # seconds in one piece that are enough to come back on a decent network
 ATTEMPTS_PER_MINUTE = 60
-<<<<<<< HEAD
-=======
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
->>>>>>> 5338dda (wip)
 UNLUCKY = 13.0  # seconds: after a silence of as many TCP sends the proof again that late
 
 
@@ -376,15 +373,9 @@ class NothingLeft(Invariant):
 class MembersOnly(Invariant):
     name = "members only"
     sentence = (
-<<<<<<< HEAD
-        "Nobody is told `reconnected` or `rejoined` who has been no member of the room since before it opened the socket on "
-        f"which that was proved, or for {UNLUCKY:g} s of a network that worked. (A proof may be "
-        "overtaken by an eviction: TCP delivers it late, and a page may sleep.)"
-=======
         f"Nobody is told `reconnected` or `rejoined` who has been no member of the room for {LATE:g} s of a network that "
         f"worked; or for {UNLUCKY:g} s, if it was one when it opened its last socket. (A proof may be overtaken by an "
         "eviction: TCP delivers it late, and a page may sleep.)"
->>>>>>> 5338dda (wip)
     )
 
     def told(self, page: Page, name: str, event: Any) -> None:
@@ -393,12 +384,8 @@ class MembersOnly(Invariant):
         room = self.world.room
         if room is None or room.find(page.id) is None:
             left = self.world.left_at.get(page.id, float("-inf"))
-<<<<<<< HEAD
-            if left < page.opened_at or page.person.reached_for(now() - left) > UNLUCKY:
-=======
             reached = page.person.reached_for(now() - left)
             if reached > (UNLUCKY if left > page.opened_at else LATE):
->>>>>>> 5338dda (wip)
                 self.wrong(f"{page.name} is told `{name}` and has been no member for {now() - left:.1f} s")
 
 
