@@ -139,6 +139,7 @@ class MediaSample:
 
     `received_packets` counts RTP and RTCP of the whole transport, `stun_responses` answered connectivity checks: what arrives
     of either proves that the path carries packets. `inbound_*` belong to received streams, `remote_reports` to sent ones.
+    `stun_requests` counts connectivity checks sent.
     """
 
     ice_state: str
@@ -148,3 +149,4 @@ class MediaSample:
     inbound_video_packets: int = 0
     frames_decoded: int = 0
     remote_reports: int = 0
+    stun_requests: int = 0

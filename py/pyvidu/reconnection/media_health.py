@@ -10,9 +10,11 @@ After an outage, or when a stream falls silent during a call, its media connecti
 | connected | only STUN answers or RTCP arrive; we send             | healthy                             |
 | connected | only STUN answers or RTCP arrive; we receive          | paused, once the window is over     |
 | any       | nothing                                               | frozen, once the window is over     |
+| any       | connectivity checks are sent, nothing arrives         | frozen, once the short window is    |
 
 The window is short if the path has been silent for seconds: then ICE checks it every 48 ms, and an answer is there within
-0.1 s of the return (measured in Chromium 156). If it has been heard lately, checks are 2.6 s apart and so is the proof.
+0.1 s of the return (measured in Chromium 156). If it has been heard lately, checks are 2.6 s apart and so is the proof; but
+as soon as checks come one after the other and none is answered, it is known to be dead (another address, after a second).
 """
 
 from __future__ import annotations
@@ -61,6 +63,8 @@ class Proof:
         checked_often = silent_for >= policy.checks_hurry_after
         usual = policy.media_window if checked_often else policy.media_proof_window
         self._window = usual if patience is None else patience
+        self._counts_checks = patience is None
+        self._checked_since: float | None = None
 
     def take(self, sample: MediaSample, elapsed: float) -> MediaJudgement:
         """The verdict after one more sample, `elapsed` seconds after the last one."""
@@ -75,7 +79,7 @@ class Proof:
                 return MediaJudgement("healthy", "the path answers")
             if self._observed >= self._policy.media_window:
                 return MediaJudgement("paused", "the path answers, the sender sends nothing")
-        elif self._observed >= self._window:
+        elif self._observed >= self._window or self._checks_go_unanswered(sample):
             return MediaJudgement("frozen", f"ICE {sample.ice_state}, nothing arrived for {self._observed:.1f} s")
         return MediaJudgement("recovering", f"ICE {sample.ice_state}, nothing arrived yet")
 
@@ -86,6 +90,16 @@ class Proof:
         if self._observed >= self._policy.media_decode_window:
             return MediaJudgement("frozen", "packets arrive, no picture could be decoded from them")
         return MediaJudgement("recovering", "packets arrive, the picture waits for a key frame", nudge=self._nudge())
+
+    def _checks_go_unanswered(self, sample: MediaSample) -> bool:
+        """Whether ICE asks again and again, for as long as an answer may take."""
+        sent = sample.stun_requests - self._before.stun_requests
+        if not self._counts_checks or sent <= 0 or path_answers(self._before, sample):
+            return False
+        if self._checked_since is None:
+            self._checked_since = self._observed
+        asked_for = self._observed - self._checked_since
+        return sent >= self._policy.checks_unanswered and asked_for >= self._policy.media_window
 
     def _nudge(self) -> bool:
         due = self._nudged_at is None or self._observed - self._nudged_at >= self._policy.media_nudge_period

@@ -58,6 +58,7 @@ class ReconnectionPolicy:
 
     media_window: float = 0.4  # answers are back 0.1 s after packets are; whoever is not by then needs help
     media_proof_window: float = 3.0  # a path that was heard lately is checked by ICE every 2.6 s only
+    checks_unanswered: int = 4  # connectivity checks within `media_window`: whatever was heard lately, the path is dead
     media_patience: float = (
         5.0  # in a call: how long a path may be silent while signaling answers, before it is replaced
     )

@@ -106,6 +106,29 @@ def test_a_stalled_observer_does_not_blame_the_network() -> None:
     assert proof.take(replace(BEFORE, inbound_audio_packets=51), 0.05).verdict == "healthy"
 
 
+def test_a_path_heard_lately_is_dead_once_its_checks_come_in_a_row_and_none_is_answered() -> None:
+    # A new address after 1 s: one check in the first second, then one every 48 ms.
+    asking = [replace(BEFORE, stun_requests=1)] * 20 + [
+        replace(BEFORE, stun_requests=2 + number) for number in range(20)
+    ]
+    verdicts = [judgement.verdict for judgement in watched(*asking, silent_for=1.0)]
+    assert verdicts[:22] == ["recovering"] * 22
+    assert verdicts[22] == "frozen", "four checks, and the first of them 0.4 s ago and more"
+
+
+def test_checks_that_are_answered_late_or_have_just_begun_say_nothing() -> None:
+    asking = [replace(BEFORE, stun_requests=number) for number in range(1, 8)]
+    assert {judgement.verdict for judgement in watched(*asking, silent_for=1.0)} == {"recovering"}
+    answered = [*asking, replace(BEFORE, stun_requests=9, stun_responses=BEFORE.stun_responses + 1)]
+    assert watched(*answered, receives=False, silent_for=1.0)[-1].verdict == "healthy"
+
+
+def test_during_a_call_a_path_is_given_its_patience_whatever_its_checks_say() -> None:
+    proof = Proof(BEFORE, 1.0, POLICY, receives=True, patience=5.0)
+    asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media_poll) for number in range(99)]
+    assert {judgement.verdict for judgement in asking} == {"recovering"}
+
+
 def heard(*packets: int, every: float = 0.1) -> list[bool]:
     """What the watch for a backlog says of counters of sound, one poll apart; a silence of 2 s comes after the first."""
     backlog, now = Backlog(POLICY), 0.0

@@ -27,7 +27,10 @@ _SAMPLE = run_js(
       for (const report of (await peer.getStats()).values()) {
         switch (report.type) {
           case 'transport': add('received_packets', report.packetsReceived); break;
-          case 'candidate-pair': add('stun_responses', report.responsesReceived); break;
+          case 'candidate-pair':
+            add('stun_requests', report.requestsSent);
+            add('stun_responses', report.responsesReceived);
+            break;
           case 'remote-inbound-rtp': add('remote_reports', report.roundTripTimeMeasurements); break;
           case 'inbound-rtp':
             add(`inbound_${report.kind}_packets`, report.packetsReceived);
