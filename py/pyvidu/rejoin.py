@@ -152,10 +152,11 @@ async def reconcile_with(supply: SupplyRoster | None, membership: Membership) ->
         outage.note(membership.session.openvidu._host.clock.now(), "verdict", text)
         logger.info("%s", text)
         return
-    roster = await supply()
+    with membership.room.news() as newer:
+        roster = await supply()
     content = roster.get("content", ()) if isinstance(roster, Mapping) else roster
     infos = [_participant(item) for item in content if item.get("status", "active") == "active"]
-    membership.room.reconcile([info for info in infos if info.id != membership.connection.connection_id])
+    membership.room.reconcile([info for info in infos if info.id != membership.connection.connection_id], newer)
 
 
 def _participant(connection: Mapping[str, Any]) -> ParticipantInfo:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.connection import Connection
@@ -52,6 +53,7 @@ class Room:
         self.connections: dict[str, Connection] = {}
         self._membership = membership
         self._session = membership.session
+        self._news: list[set[str]] = []
         self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
             "participantJoined": (ParticipantJoined, self._joined),
             "participantPublished": (ParticipantPublished, self._published),
@@ -86,6 +88,8 @@ class Room:
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
         """A notification of the server. One that makes no sense is logged and ignored."""
         logger.debug("notification %s", method)
+        for news in self._news:
+            news.add(str(params.get("connectionId") or params.get("id")))
         if method in self._handlers:
             cls, handler = self._handlers[method]
             try:
@@ -97,11 +101,26 @@ class Room:
         else:
             logger.info("the server sent a notification that this client does not know: %s", method)
 
-    def reconcile(self, present: Sequence[ParticipantInfo]) -> None:
-        """Brings the picture in line with who is present: what happened unseen is told by the ordinary events."""
-        for gone in self.connections.keys() - {info.id for info in present}:
+    @contextmanager
+    def news(self) -> Iterator[Set[str]]:
+        """Collects the ids of the connections that notifications tell something of meanwhile."""
+        news: set[str] = set()
+        self._news.append(news)
+        try:
+            yield news
+        finally:
+            self._news.remove(news)
+
+    def reconcile(self, present: Sequence[ParticipantInfo], newer: Set[str] = frozenset()) -> None:
+        """Brings the picture in line with who is present: what happened unseen is told by the ordinary events.
+
+        Of the connections in `newer` more is known than `present` says, which is a little old already.
+        """
+        for gone in self.connections.keys() - {info.id for info in present} - newer:
             self._left(ParticipantLeft(gone, ""))
         for info in present:
+            if info.id in newer:
+                continue
             self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
             connection, streams = self.connections[info.id], info.streams or []
             known = connection.stream

@@ -187,3 +187,12 @@ async def test_speech_to_text_answers_even_one_who_is_no_member_any_more(method:
         await ada.result("leaveRoom")
         error = await ada.error(method, connectionId="con_x", lang="en-US")
         assert error["message"] == f"Participant '{ada.rpc_id}' not found in session 'room'. Code: 102"
+
+
+@virtual_time
+async def test_one_who_is_no_member_any_more_is_told_so_by_the_default_profile_at_once() -> None:
+    async with World() as world:
+        ada = await world.member()
+        world.room.evict(world.room.participants[0], "forceDisconnectByServer")
+        response = await ada.call("videoData", height=480, width=640, videoActive=True, audioActive=True)
+        assert response["error"]["code"] == 102, "a client that asks whether it is a member understands this"

@@ -313,6 +313,47 @@ async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right()
 
 
 @virtual_time
+async def test_what_is_told_while_the_roster_is_on_its_way_is_newer_than_the_roster() -> None:
+    async with a_call(KurentoProfile()) as call:
+        answered = asyncio.Event()
+
+        async def roster() -> object:
+            answer = listing(connections_json(call.world.room, pending=True))
+            await answered.wait()
+            return answer
+
+        ada = await call.participant("ada", roster=roster)
+        leaving = await call.participant("leaving")
+        ada.link.drop("silent")
+        await asyncio.sleep(3)
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events())
+        told = len(ada.log)
+        leaving.session.disconnect()
+        await call.participant("coming")
+        await until(lambda: "streamCreated" in [name for _, name, _ in ada.log[told:]])
+        answered.set()
+        await asyncio.sleep(1)
+        assert [name for _, name, _ in ada.log[told:]] == [
+            "streamDestroyed", "connectionDestroyed", "connectionCreated", "streamCreated",
+        ]  # fmt: skip
+
+
+@virtual_time
+async def test_who_was_evicted_by_somebody_meanwhile_is_told_of_the_end_and_of_nothing_else() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        bob = await call.participant("bob")
+        ada.link.drop("silent")
+        await until(lambda: "reconnecting" in ada.events())
+        call.world.room.evict(call.world.room.participants[0], "forceDisconnectByServer")
+        ada.link.restore()
+        await until(lambda: bool(ada.events("sessionDisconnected")))
+        assert "reconnected" not in ada.events()
+        assert bob.events("connectionDestroyed") == ["connectionDestroyed(forceDisconnectByServer)"]
+
+
+@virtual_time
 async def test_without_replay_and_roster_the_record_says_that_the_picture_may_be_wrong() -> None:
     async with a_call(KurentoProfile()) as call:
         ada = await call.participant("ada")

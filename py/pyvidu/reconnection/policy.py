@@ -49,6 +49,7 @@ class ReconnectionPolicy:
     reachability_period: float = 0.3
     reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
     resume_deadline: float = 3.0
+    way_cap: float = 6.0  # no deadline grows longer with the round trips: they may have been those of a slow minute
     membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second
     backoff_base: float = 1.0  # a WebSocket that fails counts towards Chromium's throttle, a fetch does not
     backoff_cap: float = 5.0

@@ -254,7 +254,7 @@ class Supervisor:
     @property
     def _way(self) -> float:
         """Seconds that the messages of one attempt take to go and come back, more or less."""
-        return _ROUND_TRIPS * (self._rtt.smoothed or 0.0)
+        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.way_cap)
 
     @property
     def _hangs_after(self) -> float:
@@ -352,7 +352,7 @@ class Supervisor:
         return self._verifying_ping
 
     def _membership_deadline(self) -> float:
-        return max(self._policy.membership_deadline, 4 * self._rtt.timeout)
+        return max(self._policy.membership_deadline, min(2 * self._rtt.timeout, self._policy.way_cap))
 
     def _current(self) -> Outage:
         assert self.outage is not None, "only called during an outage"

@@ -87,7 +87,7 @@ class NotAMember(OpenViduError):
 
     def __init__(self, session: RpcSession) -> None:
         who = session.participant.id if session.participant else "unknown"
-        super().__init__(Code.GENERIC, f"Participant '{who}' is not in the session any more")
+        super().__init__(Code.USER_NOT_FOUND, f"Participant '{who}' is not in the session any more")
 
 
 class NeverAnswered(OpenViduError):

@@ -149,6 +149,18 @@ def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
     assert isinstance(resume, SendResume)
 
 
+def test_the_round_trips_of_a_slow_minute_stretch_no_deadline_without_end() -> None:
+    outage = Outage(silent=True)
+    for _ in range(20):
+        outage.supervisor._rtt.sample(4.0)
+    outage.tell(PongReceived(0))  # the old socket is alive, it seems
+    assert outage.state is State.VERIFYING
+    outage.wait(6.1)
+    assert outage.state is State.ATTEMPTING
+    outage.wait(6.1)
+    assert outage.state is State.WAITING
+
+
 def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time() -> None:
     outage, began = Outage(), []
     outage.tell(AttemptClosed())
