@@ -102,6 +102,27 @@ async def test_unpublish_and_publish_again(call: Call) -> None:
     await call.bob.moves()
 
 
+async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Call) -> None:
+    for _ in range(2):
+        before = await call.ada.python(KEY_FRAMES)
+        async with asyncio.timeout(10):
+            while await call.ada.python(KEY_FRAMES) == before:
+                await call.ada.python("watched._media.peer.ask_for_key_frame()")
+                await asyncio.sleep(0.3)
+
+
+async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Call) -> None:
+    await call.ada.python(KEY_FRAMES)
+    before = await call.ada.picture()
+    call.messages.restart()
+    await call.ada.python("await watched._media.peer.restart_receivers()")
+    await call.ada.python("watched._media.peer.ask_for_key_frame()")
+    await call.ada.moves()
+    assert await call.ada.picture() == before
+    assert await call.ada.python("watched._media.peer.native.signalingState") == "stable"
+    assert call.messages.requests("reconnectStream") == []
+
+
 async def test_a_viewer_without_camera_permission_joins_and_survives(call: Call, open_browser: OpenBrowser) -> None:
     shy = await open_browser(args=("--deny-permission-prompts", "--use-fake-ui-for-media-stream=deny"))
     viewer = await CallPage.open(shy, call.server, "viewer")
@@ -145,26 +166,6 @@ async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
     nobody = await call.bob.python("await failure(session.connect('ws://localhost:1?sessionId=x&token=tok_1'))")
     assert nobody.startswith("GENERIC_ERROR: No connection to ws://localhost:1/openvidu")
     await call.bob.is_rid_of_everything()
-
-
-async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Call) -> None:
-    for _ in range(2):
-        before = await call.ada.python(KEY_FRAMES)
-        async with asyncio.timeout(10):
-            while await call.ada.python(KEY_FRAMES) == before:
-                await call.ada.python("watched._media.peer.ask_for_key_frame()")
-                await asyncio.sleep(0.3)
-
-
-async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Call) -> None:
-    before = await call.ada.picture()
-    call.messages.restart()
-    await call.ada.python("await watched._media.peer.restart_receivers()")
-    await call.ada.python("watched._media.peer.ask_for_key_frame()")
-    await call.ada.moves()
-    assert await call.ada.picture() == before
-    assert await call.ada.python("watched._media.peer.native.signalingState") == "stable"
-    assert call.messages.requests("reconnectStream") == []
 
 
 async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(call: Call) -> None:
