@@ -90,6 +90,7 @@ class Supervisor:
         self._old_socket = False
         self._doubted_until = now
         self._reachable = False
+        self._network_is_there = False  # the host or RTP says so
         self._attempt_began = now
         self._began_reachable = False
         self._hung = 0  # attempts in a row that were begun within reach of the server and hung all the same
@@ -138,7 +139,10 @@ class Supervisor:
                 return self._server_reached(now)
             case ServerUnreachable():
                 self._reachable = False
-            case WentOnline() | MediaFlows() | NetworkChanged() | WokeUp():
+            case WentOnline() | MediaFlows():
+                self._network_is_there = True
+                return self._sign_of_life(now)
+            case NetworkChanged() | WokeUp():
                 return self._sign_of_life(now)
             case AttemptOpened() if self.state is State.ATTEMPTING:
                 return self._attempt_opened(now)
@@ -202,7 +206,7 @@ class Supervisor:
         outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
         self._old_socket = witness not in ("socket closed", "another socket has the session")
-        self._reachable = False
+        self._reachable = self._network_is_there = False
         self._hung = 0
         if self._policy.give_up_after is not None:
             self._timers["give up"] = now + self._policy.give_up_after
@@ -215,7 +219,7 @@ class Supervisor:
         context = ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
         self._next_delay = self._policy.next_delay(context)
         self._attempt_began, self._began_reachable = now, self._reachable
-        hang = now + self._hangs_after if self._reachable else None
+        hang = now + self._hangs_after if self._reachable or self._network_is_there else None
         deadline = max(self._policy.attempt_deadline, self._way)
         self._enter(State.ATTEMPTING, attempt=now + deadline, hang=hang)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
@@ -323,7 +327,8 @@ class Supervisor:
                 return self._attempt(now)
             case "attempt" | "resume":
                 return self._attempt_failed(now, drop=True)
-            case "hang" if self._reachable:
+            case "hang" if self._reachable or self._network_is_there:
+                self._network_is_there = False  # believed once: if the fresh attempt hangs too, probes must say so
                 return self._hangs(now)
             case "membership":
                 return self._membership_unanswered(now)

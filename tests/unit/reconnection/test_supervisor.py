@@ -27,6 +27,7 @@ from pyvidu.reconnection.evidence import (
     MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
+    NetworkChanged,
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
@@ -36,6 +37,7 @@ from pyvidu.reconnection.evidence import (
     SocketClosed,
     WentOffline,
     WentOnline,
+    WokeUp,
 )
 from pyvidu.reconnection.policy import ReconnectionContext, ReconnectionPolicy
 from pyvidu.reconnection.supervisor import State, Supervisor
@@ -136,6 +138,24 @@ def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
     assert outage.tell(ServerReached()) == []
     assert outage.wait(0.29) == []
     assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
+
+
+@pytest.mark.parametrize("sign", [WentOnline(), MediaFlows()])
+def test_an_attempt_whose_syn_is_lost_at_the_very_return_is_replaced_once_though_no_probe_is_back(sign: object) -> None:
+    outage = Outage()
+    outage.tell(AttemptClosed())
+    assert OpenSocket() in outage.tell(sign)
+    assert outage.wait(0.29) == []
+    assert outage.wait(0.02)[0] == DropAttempt()
+    assert outage.wait(2.9) == [], "the fresh one has its deadline, and no probe says that it hangs"
+
+
+@pytest.mark.parametrize("hint", [NetworkChanged(), WokeUp()])
+def test_a_hint_that_the_network_may_be_another_one_opens_an_attempt_and_believes_nothing(hint: object) -> None:
+    outage = Outage()
+    outage.tell(AttemptClosed())
+    assert OpenSocket() in outage.tell(hint)
+    assert outage.wait(2.9) == []
 
 
 def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
