@@ -32,6 +32,13 @@ _PLAYWRIGHT_EXECUTABLES = (
 # looks up any other (a public STUN server, say) is still seen doing so.
 _OWN_ERRANDS = ("*.googleapis.com", "*.gvt1.com", "accounts.google.com", "clients*.google.com", "www.google.com")
 
+# Chromium 156 samples the heap of one browser in a hundred or so. Its profiler walks frame pointers off the end of the stack
+# that Pyodide's coroutines run on (WebAssembly's stack switching), and the page crashes. With all probabilities at 1 the
+# first call crashes for certain, with these it does not. (The second name is Playwright's, whose list this one replaces.)
+_NO_HEAP_PROFILER = (
+    "--enable-features=HeapProfilerReporting:stable-probability/0/nonstable-probability/0,CDPScreenshotNewSurface"
+)
+
 # A fake camera without questions, sound without a click, and nothing asked of the browser's maker behind our back.
 FLAGS = (
     "--no-sandbox",  # the sandbox refuses root, and the pages are ours
@@ -43,6 +50,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    _NO_HEAP_PROFILER,
     "--host-resolver-rules=" + ", ".join(f"MAP {name} ~NOTFOUND" for name in _OWN_ERRANDS),
 )
 
