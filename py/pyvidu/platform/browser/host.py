@@ -12,6 +12,7 @@ from pyvidu.platform.browser.elements import BrowserElements
 from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReachability
 from pyvidu.platform.browser.peer import BrowserPeerConnections
 from pyvidu.platform.browser.socket import BrowserSockets
+from pyvidu.platform.browser.stack import stay_on_the_pages_stack
 
 
 def browser_host() -> Host:
@@ -26,6 +27,7 @@ def browser_host() -> Host:
         )
     if not hasattr(js, "RTCPeerConnection"):
         raise BrowserNotSupportedError("This browser has no WebRTC (RTCPeerConnection is missing)")
+    stay_on_the_pages_stack()
     return Host(
         clock=BrowserClock(),
         sockets=BrowserSockets(),
