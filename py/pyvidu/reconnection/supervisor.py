@@ -59,7 +59,7 @@ from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
-_DOUBT = 60.0  # seconds for which the kernel may still deliver what a dropped socket was given
+_DOUBTS = 60  # pings, one a second: so long may the kernel deliver what a dropped socket was given (clocks may jump)
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
@@ -88,7 +88,7 @@ class Supervisor:
         self._timers: dict[str, float] = {}
         self._prelude = Prelude()
         self._old_socket = False
-        self._doubted_until = now
+        self._doubts = 0
         self._reachable = False
         self._network_is_there = False  # the host or RTP says so
         self._attempt_began = now
@@ -194,7 +194,8 @@ class Supervisor:
         for output in outputs:
             if isinstance(output, Down):
                 return actions + self._down(output.witness, now)
-            if isinstance(output, SendPing) and now < self._doubted_until:
+            if isinstance(output, SendPing) and self._doubts:
+                self._doubts -= 1
                 output = SendDoubtfulPing(output.number)  # noqa: PLW2901 - the same ping, with a question beside it
             actions.append(output)
         return actions
@@ -234,7 +235,7 @@ class Supervisor:
         if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
             return []
         if self.state in (State.RESUMING, State.VERIFYING):
-            self._doubted_until = now + _DOUBT
+            self._doubts = _DOUBTS
         dropped: list[Action] = [DropAttempt()] if drop else []
         self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
