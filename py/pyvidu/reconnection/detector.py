@@ -68,9 +68,7 @@ class Detector:
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
         self._deadline: float | None = None
-        self._excused = (
-            False  # a deadline was late because we were stalled; where timers are always late, once is enough
-        )
+        self._excused = False  # a late deadline was put down to a stall; where timers are always late, once is enough
         self._next_ping = now
 
     @property

@@ -194,11 +194,15 @@ class Supervisor:
         for output in outputs:
             if isinstance(output, Down):
                 return actions + self._down(output.witness, now)
-            if isinstance(output, SendPing) and self._doubts:
-                self._doubts -= 1
-                output = SendDoubtfulPing(output.number)  # noqa: PLW2901 - the same ping, with a question beside it
-            actions.append(output)
+            actions.append(self._with_doubt(output) if isinstance(output, SendPing) else output)
         return actions
+
+    def _with_doubt(self, ping: SendPing) -> SendPing | SendDoubtfulPing:
+        """The same ping, with a question beside it for as long as one is due."""
+        if not self._doubts:
+            return ping
+        self._doubts -= 1
+        return SendDoubtfulPing(ping.number)
 
     def _down(self, witness: str, now: float) -> list[Action]:
         outage = Outage(began_at=now, witness=witness)

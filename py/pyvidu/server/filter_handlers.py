@@ -7,51 +7,14 @@ Source: `RpcHandler` and `KurentoSessionManager` of openvidu-server 2.32.2. The 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import Call
+from pyvidu.protocol.filter_messages import ApplyFilter, ExecFilterMethod, FilterEventListener, RemoveFilter
 from pyvidu.server.errors import AnsweredError, OpenViduError
 from pyvidu.server.exchange import Exchange
 from pyvidu.server.handlers import Context, Handler
 from pyvidu.server.participant import Participant
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyFilter(Call):
-    """`options` is JSON text."""
-
-    method: ClassVar[str] = "applyFilter"
-    type: str
-    stream_id: str
-    options: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveFilter(Call):
-    """Takes the filter of a stream away."""
-
-    method: ClassVar[str] = "removeFilter"
-    stream_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExecFilterMethod(Call):
-    """Calls `method_` of a stream's filter; `params` is JSON text."""
-
-    method: ClassVar[str] = "execFilterMethod"
-    stream_id: str
-    method_: str
-    params: str
-
-
-@dataclass(frozen=True, slots=True)
-class FilterEventListener(Call):
-    """`addFilterEventListener` and `removeFilterEventListener` have the same parameters."""
-
-    stream_id: str
-    event_type: str
 
 
 def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, Any]:
