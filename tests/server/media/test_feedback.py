@@ -181,8 +181,3 @@ class TestLossRecovery:
         for start in range(0, 100_000, 60):
             recovery.gap(start, start + 50, now=0.0)
         assert len(recovery.due(0.0)) == MOST_MISSING
-
-    def test_of_a_huge_gap_only_the_end_is_asked_for(self) -> None:
-        recovery = LossRecovery()
-        recovery.gap(0, 10_000, now=0.0)
-        assert recovery.due(0.0) == list(range(10_001 - LONGEST_REPAIRABLE_GAP, 10_001))

@@ -38,8 +38,8 @@ class LossRecovery:
         return sequence in self._missing
 
     def gap(self, first: int, last: int, now: float) -> None:
-        """Note that the packets from `first` to `last`, both included, are missing."""
-        for sequence in range(max(first, last - LONGEST_REPAIRABLE_GAP + 1), last + 1):
+        """Note that the packets from `first` to `last`, both included, are missing, at most `LONGEST_REPAIRABLE_GAP`."""
+        for sequence in range(first, last + 1):
             self._missing[sequence] = _Missing(due=now)
         while len(self._missing) > MOST_MISSING:
             del self._missing[next(iter(self._missing))]

@@ -186,10 +186,14 @@ class Reception:
 
     def _gap(self, first: int, last: int, silence: float, now: float) -> None:
         size = last - first + 1
-        if self._breaks_on_outage and self._repairs and (size > LONGEST_REPAIRABLE_GAP or silence > OUTAGE_SECONDS):
+        if not self._repairs:
+            return
+        if self._breaks_on_outage and (size > LONGEST_REPAIRABLE_GAP or silence > OUTAGE_SECONDS):
             self.run = Run(self.codec, self.clock)
-        elif self._repairs:
+        elif size <= LONGEST_REPAIRABLE_GAP:
             self.run.recovery.gap(first, last, now)
+        # Nothing of a longer gap is asked for, not even its end: a browser sends that before anything new, and the key
+        # frame, which makes all of it useless, would come a second later.
 
     def _accept(
         self, sequence: int, timestamp: int, marker: bool, body: bytes, padding: int, level: bytes | None, now: float
