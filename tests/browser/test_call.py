@@ -23,6 +23,28 @@ reports = (await watched.get_rtc_peer_connection().getStats()).values()
 next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
 """
 
+COUNTERS = """
+sample = await watched._media.peer.sample()
+[sample.inbound_audio_packets, sample.inbound_video_packets, sample.frames_decoded]
+"""
+
+LISTEN = """
+() => {
+  const audio = new AudioContext();
+  const analyser = new AnalyserNode(audio);
+  audio.createMediaStreamSource(document.querySelector('#others video').srcObject).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  window.heardAgain = async () => {
+    await audio.resume();
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      analyser.getFloatTimeDomainData(samples);
+    } while (samples.every((value) => Math.abs(value) < 0.01));
+    await audio.close();
+  };
+}
+"""
+
 
 @dataclass
 class Call:
@@ -113,11 +135,16 @@ async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Ca
 
 async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Call) -> None:
     await call.ada.python(KEY_FRAMES)
+    await call.ada.evaluate(LISTEN)
     before = await call.ada.picture()
+    counted = await call.ada.python(COUNTERS)
+    assert counted[0] > 50, "enough to tell from what is counted anew"
     call.messages.restart()
     await call.ada.python("await watched._media.peer.restart_receivers()")
-    await call.ada.python("watched._media.peer.ask_for_key_frame()")
     await call.ada.moves()
+    assert await call.ada.python(KEY_FRAMES) == 1, "a decoder that was made anew"
+    assert all(now > then for now, then in zip(await call.ada.python(COUNTERS), counted, strict=True))
+    await call.ada.evaluate("() => heardAgain()")  # the fake microphone beeps every second
     assert await call.ada.picture() == before
     assert await call.ada.python("watched._media.peer.native.signalingState") == "stable"
     assert call.messages.requests("reconnectStream") == []

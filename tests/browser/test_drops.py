@@ -21,6 +21,12 @@ from pyvidu.testing.fixtures import OpenBrowser, StartServer
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")
 
+DECODED = """
+watched = next(manager.stream for manager in session.stream_managers if manager.remote)
+reports = (await watched.get_rtc_peer_connection().getStats()).values()
+next(report.framesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
+"""
+
 
 @dataclass
 class Call(LabCall):
@@ -74,11 +80,13 @@ async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kin
 
 @pytest.mark.parametrize("kind", ["silent", "link", "signaling"])
 async def test_scenario_3_back_after_9_s_media_that_came_back_by_itself_is_left_alone(call: Call, kind: str) -> None:
-    before = await call.ada.picture()
+    before, decoded = await call.ada.picture(), await call.ada.python(DECODED)
     await call.drop(kind, 9)
     await call.ada.told("reconnected", 3)
     await call.move_within(3)
     await asyncio.sleep(3.5)
+    # What waited for the link would be played from its beginning, and everything be late; nothing waits in silence.
+    assert (await call.ada.python(DECODED) < decoded) == (kind == "link"), "receivers are made anew, or not"
     assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
     assert call.renegotiated() == []
     assert await call.ada.picture() == before

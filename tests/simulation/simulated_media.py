@@ -12,7 +12,7 @@ from server_world import FakeMedia
 from simulated_network import LATENCY, Link, now
 
 from pyvidu.platform import Clock, PeerListener, PeerSettings
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
 ICE_FAILS_AFTER = 20.0
@@ -256,6 +256,9 @@ class SimulatedPeer:
             return None
         self._count()
         return float(int(self._rtp)) if self._rtp else None
+
+    def sound_played(self) -> SoundPlayed | None:
+        return None
 
     def ask_for_key_frame(self) -> None:
         self.key_frames += 1

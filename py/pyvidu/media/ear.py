@@ -28,6 +28,9 @@ class EarListener(Protocol):
     def one_silent(self, peer: object) -> None:
         """The stream of one peer connection does not follow its rhythm any more, whatever the others do."""
 
+    def one_again(self, peer: object) -> None:
+        """After `one_silent`: it arrives."""
+
 
 class Ear:
     """Polls `markers` (a packet marker per peer connection) until it is closed."""
@@ -46,7 +49,7 @@ class Ear:
         self._cadences: dict[object, Cadence] = {}
         self._hushed = self._silent = False
         self._silent_peers: set[object] = set()
-        self._polled_at = 0.0
+        self._polled_at = self._period = 0.0
         self._settled_at = 0.0
         self._timer: Timer | None = None
 
@@ -64,12 +67,13 @@ class Ear:
         self._cadences.clear()
 
     def _arm(self) -> None:
-        self._timer = self._clock.call_later(self._policy.cadence_poll, self._poll)
+        self._period = self._policy.return_poll if self._silent else self._policy.cadence_poll
+        self._timer = self._clock.call_later(self._period, self._poll)
 
     def _poll(self) -> None:
-        self._arm()
         now = self._clock.now()
-        late = now - self._polled_at - self._policy.cadence_poll
+        late = now - self._polled_at - self._period
+        self._arm()
         self._polled_at = now
         markers = self._markers()
         if late > self._policy.stall:
@@ -82,6 +86,7 @@ class Ear:
         hushed = {peer for peer in witnesses if self._cadences[peer].is_hushed(now)}
         silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}
         fresh = silent - self._silent_peers
+        again = self._silent_peers & heard
         self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
         was_hushed, self._hushed = self._hushed, bool(witnesses) and hushed == witnesses and not heard
         if self._hushed and not was_hushed and not self._silent:
@@ -95,3 +100,5 @@ class Ear:
             self._listener.all_silent()
         for peer in fresh:
             self._listener.one_silent(peer)
+        for peer in again:
+            self._listener.one_again(peer)

@@ -51,6 +51,7 @@ class MediaPlane:
         self._examinations: dict[MediaConnection, asyncio.Task[None]] = {}
         self._timers: dict[MediaConnection, Timer] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._catching_up: set[asyncio.Task[None]] = set()
         self._outage: Outage | None = None
         self._ear = Ear(host.clock, policy, self._markers, self)
 
@@ -117,6 +118,8 @@ class MediaPlane:
         """Stops watching."""
         self._ear.close()
         self._stop_watch()
+        for task in self._catching_up:
+            task.cancel()
         self._cancel_examinations()
         self._patients.clear()
 
@@ -138,9 +141,19 @@ class MediaPlane:
 
     def one_silent(self, peer: object) -> None:
         """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
-        for media in self._patients:
-            if media.peer is peer and self._signaling.is_up:
-                self._examine_unless_examined(media, self._policy.media_patience)
+        for media, patient in self._patients.items():
+            if media.peer is peer:
+                patient.fell_silent()
+                if self._signaling.is_up:
+                    self._examine_unless_examined(media, self._policy.media_patience)
+
+    def one_again(self, peer: object) -> None:
+        """What comes now may have waited somewhere."""
+        for media, patient in self._patients.items():
+            if media.peer is peer:
+                task = asyncio.get_running_loop().create_task(patient.catch_up())
+                self._catching_up.add(task)
+                task.add_done_callback(self._catching_up.discard)
 
     # --- RepairListener ----------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from pyvidu.errors import OpenViduError, RequestError
 from pyvidu.platform import Clock, pause
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import Backlog, MediaJudgement, Proof, path_answers
+from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness, path_answers
 from pyvidu.reconnection.outage import StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
@@ -45,7 +45,7 @@ class Patient:
         self._policy = policy
         self._sample = MediaSample("new")
         self._heard_at = clock.now()
-        self._backlog = Backlog(policy)
+        self._played_last: SoundPlayed | None = None
 
     @property
     def silent_for(self) -> float:
@@ -53,16 +53,28 @@ class Patient:
         return self._clock.now() - self._heard_at
 
     async def listen(self) -> MediaSample:
-        """The counters of this moment; takes note whether the path is heard, and forgets what comes too late."""
+        """The counters of this moment; takes note whether the path is heard."""
         sample = await self.media.sample()
-        peer = self.media.peer
-        if self._backlog.take(sample, self._clock.now()) and isinstance(self.media, InboundMedia) and peer is not None:
-            await peer.restart_receivers()
-            peer.ask_for_key_frame()
         if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
             self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
         self._sample = sample
         return sample
+
+    def fell_silent(self) -> None:
+        """Takes note of which sound was the last one."""
+        peer = self.media.peer
+        self._played_last = peer.sound_played() if peer is not None else None
+
+    async def catch_up(self) -> None:
+        """After a silence: if what arrives is a backlog, it is thrown away."""
+        last, peer, deadline = self._played_last, self.media.peer, self._clock.now() + self._policy.backlog_wait
+        while last is not None and peer is not None and peer is self.media.peer and self._clock.now() < deadline:
+            played = peer.sound_played()
+            if played is not None and played.at != last.at:
+                if lateness(last, played) >= self._policy.backlog_lateness:
+                    await peer.restart_receivers()
+                return
+            await pause(self._clock, self._policy.return_poll)
 
     async def prove(self, patience: float | None = None) -> MediaJudgement:
         """Watches until there is a verdict; asks for key frames meanwhile where they help.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class PeerConnection(Protocol):
     def packet_marker(self) -> float | None:
         """A number that changes whenever RTP has arrived, cheap to ask for; None when nothing ever has."""
 
+    def sound_played(self) -> SoundPlayed | None:
+        """The received sound that was played last, cheap to ask for; None when there was none lately."""
+
     def enable_received(self, kind: str, enabled: bool) -> None:
         """Sets `enabled` of the received tracks of one kind (`audio` or `video`)."""
 
@@ -74,7 +77,7 @@ class PeerConnection(Protocol):
         """Asks the sender of a received video for a picture that needs no earlier one (RTCP PLI)."""
 
     async def restart_receivers(self) -> None:
-        """Forgets what is buffered of the received streams and what was learnt of their jitter. Tracks stay the same."""
+        """Forgets what is buffered of the received streams and learnt of their clocks. Tracks stay, counters go on."""
 
     def send_key_frame(self) -> None:
         """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""

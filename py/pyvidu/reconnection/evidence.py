@@ -150,3 +150,12 @@ class MediaSample:
     frames_decoded: int = 0
     remote_reports: int = 0
     stun_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPlayed:
+    """Which sound was played last. `at` is when (seconds, any clock), `ticks` its RTP timestamp, `rate` ticks a second."""
+
+    at: float
+    ticks: int
+    rate: int

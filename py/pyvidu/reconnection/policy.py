@@ -43,6 +43,7 @@ class ReconnectionPolicy:
     cadence_limit: float = 0.7  # a stream with longer gaps is no witness
     cadence_settling: float = 1.0  # seconds after a return in which gaps are the outage's, not the stream's
     cadence_poll: float = 0.05
+    return_poll: float = 0.02  # the same while all is silent
 
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
@@ -67,8 +68,8 @@ class ReconnectionPolicy:
     media_decode_window: float = (
         4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
     )
-    backlog_silence: float = 0.5  # seconds without sound after which a burst of it is a backlog
-    backlog_packets: int = 25  # half a second of Opus that waited in some queue and arrives at once
+    backlog_lateness: float = 0.4  # sound that is played so much later than before the silence is not waited for
+    backlog_wait: float = 0.5  # how long after a silence there must be sound, to tell
     media_nudge_period: float = 0.3
     nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
     media_poll: float = 0.05

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyvidu.server.media import rtcp
-from pyvidu.server.media.loss import ATTEMPTS, LONGEST_REPAIRABLE_GAP, MOST_MISSING, LossRecovery
+from pyvidu.server.media.loss import ATTEMPTS, MOST_MISSING, LossRecovery
 from pyvidu.server.media.transport_feedback import TICKS_PER_SECOND, TransportFeedback
 
 

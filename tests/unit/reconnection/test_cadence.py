@@ -94,6 +94,9 @@ class Streams:
     def one_silent(self, peer: object) -> None:
         self.told.append(f"silence of {peer}")
 
+    def one_again(self, peer: object) -> None:
+        self.told.append(f"sound of {peer}")
+
     def markers(self) -> dict[object, float | None]:
         now = asyncio.get_running_loop().time()
         return {number: min(now, self.frozen_at.get(number, now)) // gap + 1 for number, gap in enumerate(self.gaps)}
@@ -126,7 +129,7 @@ async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
     await asyncio.sleep(5)
     streams.freeze()
     await asyncio.sleep(0.2)
-    assert streams.told[3:] == ["sound"]
+    assert streams.told[3:] == ["sound", "sound of 0", "sound of 1"]
     streams.ear.close()
 
 

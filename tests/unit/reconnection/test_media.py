@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import Backlog, MediaJudgement, Proof
+from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
@@ -129,33 +129,17 @@ def test_during_a_call_a_path_is_given_its_patience_whatever_its_checks_say() ->
     assert {judgement.verdict for judgement in asking} == {"recovering"}
 
 
-def heard(*packets: int, every: float = 0.1) -> list[bool]:
-    """What the watch for a backlog says of counters of sound, one poll apart; a silence of 2 s comes after the first."""
-    backlog, now = Backlog(POLICY), 0.0
-    told = []
-    for number, count in enumerate(packets):
-        told.append(backlog.take(replace(BEFORE, inbound_audio_packets=count), now))
-        if number == 0:
-            for _ in range(round(2 / every)):
-                now += every
-                assert not backlog.take(replace(BEFORE, inbound_audio_packets=count), now)
-        now += every
-    return told
-
-
-def test_half_a_second_of_sound_at_once_after_a_silence_is_a_backlog_told_once() -> None:
-    assert heard(50, 114, 119, 200) == [False, True, False, False]
-    assert heard(50, 70, 114, 119) == [False, False, True, False], "the queue may empty between two polls"
-
-
-def test_sound_at_its_own_pace_is_none_nor_is_what_a_stalled_observer_finds() -> None:
-    assert heard(50, 55, 60, 65, 70, 75, 80, 85, 160) == [False] * 9
-    assert heard(50, 80, every=0.4) == [False, False], "20 packets have come in 0.4 s"
-    assert heard(50, 200, every=1.0) == [False, False]
-
-
-def test_a_burst_without_a_silence_is_none() -> None:
-    backlog = Backlog(POLICY)
-    assert not backlog.take(BEFORE, 0.0)
-    assert not backlog.take(replace(BEFORE, inbound_audio_packets=150), 0.1)
-    assert not backlog.take(replace(BEFORE, inbound_audio_packets=250), 0.2)
+@pytest.mark.parametrize(
+    ("at", "sent", "late"),
+    [
+        (9.0, 9.0, 0.0),  # nothing has waited
+        (9.0, 7.8, 1.2),  # the last 1.2 s have, and arrived at once
+        (9.0, 9.1, 0.0),  # the buffer is shorter now
+        (0.0, 0.0, 0.0),  # nothing was played yet
+        (9.0, -5.0, 0.0),  # the sender began anew
+    ],
+)
+@pytest.mark.parametrize("ticks", [1000, 2**32 - 1000])
+def test_how_much_later_sound_is_played_than_before_a_silence(at: float, sent: float, late: float, ticks: int) -> None:
+    now = SoundPlayed(100.0 + at, (ticks + int(48_000 * sent)) % 2**32, 48_000)
+    assert lateness(SoundPlayed(100.0, ticks, 48_000), now) == pytest.approx(late)

@@ -14,7 +14,7 @@ from pyodide.ffi import JsException
 from pyvidu.platform import PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
-from pyvidu.reconnection.evidence import MediaSample
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ _SAMPLE = run_js(
     """
 )
 
+_COUNTED_BY_RECEIVERS = {"inbound_audio_packets", "inbound_video_packets", "frames_decoded"}
 
 # Synchronous and cheap (0.02 ms a connection): the time of the packet played out last.
 _MARKER = run_js(
@@ -57,19 +58,31 @@ _MARKER = run_js(
 )
 
 
-# Receivers are made anew when their direction has been `inactive`. Only where we made the offer: the answer serves again.
+_SOUND_PLAYED = run_js(
+    """
+    (peer) => {
+      for (const receiver of peer.getReceivers()) {
+        const [source] = receiver.track.kind === 'audio' ? receiver.getSynchronizationSources() : [];
+        const [codec] = source ? receiver.getParameters().codecs : [];
+        if (codec) return JSON.stringify([source.timestamp / 1000, source.rtpTimestamp, codec.clockRate]);
+      }
+      return '';
+    }
+    """
+)
+
+
+# A receive stream is made anew when its SSRC was not signaled for a moment: an empty jitter buffer, no idea yet of the clock.
+# (`inactive` in between would only empty the buffer of the sound.) Only where we made the offer: the answer serves again.
 _RESTART_RECEIVERS = run_js(
     """
     async (peer) => {
       const { sdp: answer, type } = peer.remoteDescription;
       if (type !== 'answer' || peer.signalingState !== 'stable') return;
-      const turn = async (direction, sdp) => {
-        for (const transceiver of peer.getTransceivers()) transceiver.direction = direction;
+      for (const sdp of [answer.replace(/^a=ssrc.*\\r?\\n/gm, ''), answer]) {
         await peer.setLocalDescription();
         await peer.setRemoteDescription({ type, sdp });
-      };
-      await turn('inactive', answer.replaceAll('a=sendonly', 'a=inactive'));
-      await turn('recvonly', answer);
+      }
     }
     """
 )
@@ -102,6 +115,8 @@ class BrowserPeerConnection:
         window = js.window if self._frame is None else self._frame.contentWindow
         self._peer = window.RTCPeerConnection.new(js_object(configuration))
         self._listener = listener
+        self._counted: dict[str, int] = {}
+        self._counted_before: dict[str, int] = {}
         self._scope = ProxyScope()
         self._scope.listen(self._peer, "icecandidate", self._candidate)
         self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
@@ -159,6 +174,11 @@ class BrowserPeerConnection:
         """From the synchronization sources of the receivers."""
         return float(_MARKER(self._peer)) or None if self._received is not None else None
 
+    def sound_played(self) -> SoundPlayed | None:
+        """Through `getSynchronizationSources`."""
+        played = _SOUND_PLAYED(self._peer)
+        return SoundPlayed(*json.loads(played)) if played else None
+
     def enable_received(self, kind: str, enabled: bool) -> None:
         """Plays the received tracks of a kind, or not."""
         if self._received is not None:
@@ -195,8 +215,15 @@ class BrowserPeerConnection:
         raise OSError(f"no {track.kind} is sent")
 
     async def sample(self) -> MediaSample:
-        """The counters, through `getStats`."""
-        return MediaSample(self.ice_connection_state, **json.loads(await _SAMPLE(self._peer)))
+        """The counters, through `getStats`. A receiver that was made anew counts from zero: we go on counting."""
+        counters = json.loads(await _SAMPLE(self._peer))
+        for name in _COUNTED_BY_RECEIVERS & counters.keys():
+            counted = counters[name]
+            if counted < self._counted.get(name, 0):
+                self._counted_before[name] = self._counted_before.get(name, 0) + self._counted[name]
+            self._counted[name] = counted
+            counters[name] += self._counted_before.get(name, 0)
+        return MediaSample(self.ice_connection_state, **counters)
 
     def close(self) -> None:
         """Closes."""
