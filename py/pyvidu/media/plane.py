@@ -101,9 +101,13 @@ class MediaPlane:
         openvidu-browser's `exception` tells of a connection that is still broken after 4 s.
         """
         self._cancel_timer(media)
-        if not self._signaling.is_up or media not in self._patients:
+        patient = self._patients.get(media)
+        if patient is None:
             return
         verdict = analyse(state)
+        patient.ice_judged(verdict)
+        if not self._signaling.is_up:
+            return
         if verdict == "dead":
             message = f"IceConnectionState of stream {media.stream_id} is {state}"
             self._listener.media_exception(media, "ICE_CONNECTION_FAILED", message)

@@ -8,7 +8,7 @@ from typing import Protocol
 from pyvidu.errors import OpenViduError, RequestError
 from pyvidu.platform import Clock, pause
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
-from pyvidu.reconnection.ice import analyse
+from pyvidu.reconnection.ice import IceVerdict, analyse
 from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness, path_answers
 from pyvidu.reconnection.outage import StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
@@ -41,6 +41,7 @@ class Patient:
         self.media = media
         self.frozen = False
         self.because = ""
+        self._broken = False
         self._clock = clock
         self._policy = policy
         self._sample = MediaSample("new")
@@ -59,6 +60,15 @@ class Patient:
             self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
         self._sample = sample
         return sample
+
+    def ice_judged(self, verdict: IceVerdict) -> None:
+        """Whoever is whole again gets a key frame: ICE sends nothing, no RTCP either, over a path that it thinks broken.
+
+        So what was asked for when RTP came back has gone nowhere if the first check was not answered yet, a round trip later.
+        """
+        if verdict == "connected" and self._broken:
+            self.nudge()
+        self._broken = verdict == "broken" or (self._broken and verdict == "waiting")
 
     def fell_silent(self) -> None:
         """Takes note of which sound was the last one."""
