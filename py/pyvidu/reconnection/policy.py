@@ -28,7 +28,7 @@ class ReconnectionPolicy:
 
     declared_interval: float = 5.0  # what the first ping declares: the server's watchdog waits three of these
     heartbeat_period: float = 1.0  # pings may be sent more often than declared at no risk
-    late_pong: float = 0.8  # a pong later than this is a witness, no verdict
+    late_pong: float = 1.0  # a pong later than this is a witness, no verdict
     probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
     urgent_probe_floor: float = 0.4  # the same after `offline`: a second witness stands already
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
