@@ -74,6 +74,7 @@ _SOUND_PLAYED = run_js(
 
 # A receive stream is made anew when its SSRC was not signaled for a moment: an empty jitter buffer, no idea yet of the clock.
 # (`inactive` in between would only empty the buffer of the sound.) Only where we made the offer: the answer serves again.
+# An answer that names no SSRCs changes nothing.
 _RESTART_RECEIVERS = run_js(
     """
     async (peer) => {
