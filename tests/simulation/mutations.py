@@ -134,6 +134,12 @@ MUTATIONS = (
         "self._deadline = None\n        return []",
     ),
     Mutation(
+        "RTP that flows is believed whatever the pongs say",
+        "reconnection.detector:Detector._patience_ends",
+        "self._policy.steady_patience if",
+        "100 if",
+    ),
+    Mutation(
         "a closed socket is no evidence",
         "signaling.plane:SignalingPlane.rpc_closed",
         "self._report(SocketClosed(code, reason))",

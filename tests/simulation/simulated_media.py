@@ -335,7 +335,7 @@ class EventEar:
         self._since: dict[Any, float] = {}  # heard for the first time
         self._silent_since: dict[Any, float] = {}
         self._told: set[Any] = set()
-        self._hushed = self._silent = False
+        self._steady = self._silent = False
         self._timer: Any = None
         self._listens = False
 
@@ -385,10 +385,12 @@ class EventEar:
                     self._told.add(peer)
                     fresh.append(peer)
                 due += [since + floor for floor in floors if now_ - since < floor]
-            if peer.hears and now_ - self._since[peer] >= self._policy.cadence_learning:
-                witnesses += 1
-        was_hushed, self._hushed = self._hushed, 0 < hushed == witnesses and not heard
-        if self._hushed and not was_hushed and not self._silent:
+            if peer.hears:
+                learnt = self._since[peer] + self._policy.cadence_learning
+                witnesses += now_ >= learnt
+                due += [learnt] if now_ < learnt else []
+        was_steady, self._steady = self._steady, hushed < witnesses
+        if was_steady and not self._steady:
             self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
@@ -396,6 +398,8 @@ class EventEar:
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
             self._listener.all_silent()
+        if self._steady and not was_steady:
+            self._listener.some_steady()
         for peer in fresh:
             self._listener.one_silent(peer)
         if due and self._listens and self._timer is None:

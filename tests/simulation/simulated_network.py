@@ -8,6 +8,7 @@ change that lets it pass, at the moment of the retransmission that would get thr
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
@@ -269,7 +270,7 @@ class Pipe:
             while link.noise.random() < link.loss:
                 at += timeout
                 timeout = max(timeout, min(2 * timeout, SLOWEST_RETRY))
-        self._arrives = max(at, self._arrives)
+        self._arrives = max(at, math.nextafter(self._arrives, math.inf))  # an event loop may swap timers of one moment
         asyncio.get_running_loop().call_at(self._arrives, self._arrive, deliver, args)
 
     def _arrive(self, deliver: Callable[..., None], args: tuple[Any, ...]) -> None:

@@ -16,8 +16,11 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 class EarListener(Protocol):
     """Told what is heard, and what is not."""
 
+    def some_steady(self) -> None:
+        """A stream whose silence would say something flows."""
+
     def all_hushed(self) -> None:
-        """Every stream whose silence would say something pauses. Told once, before `all_silent`."""
+        """After `some_steady`: every such stream pauses, or is gone. Told before `all_silent`."""
 
     def all_silent(self) -> None:
         """Every stream whose silence says something is silent."""
@@ -47,7 +50,7 @@ class Ear:
         self._markers = markers
         self._listener = listener
         self._cadences: dict[object, Cadence] = {}
-        self._hushed = self._silent = False
+        self._steady = self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = self._period = 0.0
         self._settled_at = 0.0
@@ -88,8 +91,8 @@ class Ear:
         fresh = silent - self._silent_peers
         again = self._silent_peers & heard
         self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
-        was_hushed, self._hushed = self._hushed, bool(witnesses) and hushed == witnesses and not heard
-        if self._hushed and not was_hushed and not self._silent:
+        was_steady, self._steady = self._steady, bool(witnesses - hushed)
+        if was_steady and not self._steady:
             self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
@@ -98,6 +101,8 @@ class Ear:
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
             self._listener.all_silent()
+        if self._steady and not was_steady:
+            self._listener.some_steady()
         for peer in fresh:
             self._listener.one_silent(peer)
         for peer in again:

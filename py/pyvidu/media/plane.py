@@ -129,6 +129,10 @@ class MediaPlane:
 
     # --- EarListener -------------------------------------------------------------------------------------------------
 
+    def some_steady(self) -> None:
+        """A witness for the network."""
+        self._signaling.media_steady()
+
     def all_hushed(self) -> None:
         """A question to the network."""
         self._signaling.media_hushed()

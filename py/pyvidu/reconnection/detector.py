@@ -7,6 +7,7 @@
 | network changed    | ping unanswered, or knock refused at once| down    |
 | page woke up       | ping unanswered, or knock refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
+| pong late, RTP flows | the same, for longer                   | down    |
 | media hushed       | (a ping goes out, in case it is silence) | fine    |
 | media silent       | ping unanswered                          | down    |
 | media silent       | RTP arrives again                        | fine    |
@@ -15,6 +16,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -22,6 +24,7 @@ from .evidence import (
     MediaFlows,
     MediaHushed,
     MediaSilent,
+    MediaSteady,
     NetworkChanged,
     PongReceived,
     ServerUnreachable,
@@ -61,8 +64,12 @@ DetectorOutput = SendPing | Knock | Down
 class Detector:
     """Watches one open socket. Make a new one for every socket; they share the round-trip estimate and the ping numbers."""
 
-    def __init__(self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int]) -> None:
+    def __init__(
+        self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], *, steady: bool = False
+    ) -> None:
+        """`steady`: what the last of `MediaSteady` and `MediaHushed` said."""
         self._policy = policy
+        self._steady = steady
         self._rtt = rtt
         self._numbers = numbers
         self._sent: dict[int, float] = {}
@@ -74,7 +81,14 @@ class Detector:
     @property
     def due_at(self) -> float:
         """When `tick` wants to be called."""
-        return self._next_ping if self._deadline is None else min(self._deadline, self._next_ping)
+        return min(self._next_ping, self._patience_ends)
+
+    @property
+    def _patience_ends(self) -> float:
+        """The deadline. RTP that flows speaks against a late pong: over TCP a packet lost twice is as late as that."""
+        if self._deadline is None:
+            return math.inf
+        return self._deadline + (self._policy.steady_patience if self._witness == "late pong" and self._steady else 0.0)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
         """What follows from an observation."""
@@ -89,8 +103,10 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
-            case MediaHushed() if not self._sent:
-                return [self._ping(now)]
+            case MediaSteady():
+                self._steady = True
+            case MediaHushed():
+                return self._hushed(now)
             case MediaSilent() if self._witness is None:
                 return self._suspect_silence(now)
             case MediaFlows() if self._witness == "media silent":
@@ -103,8 +119,8 @@ class Detector:
         """What follows from the passing of time."""
         if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
-        if self._deadline is not None and now >= self._deadline:
-            if now - self._deadline > self._policy.stall and not self._excused:
+        if now >= self._patience_ends:
+            if now - self._patience_ends > self._policy.stall and not self._excused:
                 self._excused = True
                 self._deadline = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
                 return []
@@ -128,6 +144,12 @@ class Detector:
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
         knock: list[DetectorOutput] = [Knock()] if witness in _BELIEVE_A_REFUSAL else []
         return [self._ping(now), *knock]
+
+    def _hushed(self, now: float) -> list[DetectorOutput]:
+        self._steady = False
+        if self._witness == "late pong" and self._deadline is not None:
+            self._deadline = max(now + self._policy.urgent_probe_floor, self._deadline)  # the pause may end
+        return [] if self._sent else [self._ping(now)]
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """A ping that was sent when the streams paused, or just before, has been a probe ever since."""

@@ -53,8 +53,13 @@ class ServerUnreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaSteady:
+    """RTP arrives and would be missed: at least one received stream follows the rhythm that it had lately."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaHushed:
-    """Every received stream pauses for longer than it did lately. No witness yet: most pauses end."""
+    """Every such stream pauses for longer than it did lately, or is gone. No witness yet: most pauses end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ SignalingEvidence = (
     | WokeUp
     | ServerReached
     | ServerUnreachable
+    | MediaSteady
     | MediaHushed
     | MediaSilent
     | MediaFlows

@@ -40,6 +40,8 @@ from .evidence import (
     AttemptClosed,
     AttemptOpened,
     MediaFlows,
+    MediaHushed,
+    MediaSteady,
     MembershipConfirmed,
     MembershipDenied,
     NetworkChanged,
@@ -84,6 +86,7 @@ class Supervisor:
         self._jitter = jitter
         self._rtt = RoundTrip()
         self._pings = count()
+        self._steady = False  # RTP flows with a rhythm
         self._detector = Detector(policy, now, self._rtt, self._pings)
         self._timers: dict[str, float] = {}
         self._prelude = Prelude()
@@ -124,6 +127,8 @@ class Supervisor:
             self._prelude.note(now, evidence)
         elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
             self.outage.note_evidence(now, evidence)
+        if isinstance(evidence, MediaSteady | MediaHushed):
+            self._steady = isinstance(evidence, MediaSteady)
         if self.state is State.UP:
             if isinstance(evidence, SessionElsewhere):
                 return self._down("another socket has the session", now)
@@ -307,7 +312,7 @@ class Supervisor:
         self._current().finish(now, "reconnected")
         self._enter(State.UP, reach=None, **{"give up": None})
         self._resumed_on_old = False
-        self._detector = Detector(self._policy, now, self._rtt, self._pings)
+        self._detector = Detector(self._policy, now, self._rtt, self._pings, steady=self._steady)
         return [AnnounceReconnected(same)]
 
     def _membership_unanswered(self, now: float) -> list[Action]:

@@ -36,6 +36,7 @@ from pyvidu.reconnection.evidence import (
     MediaFlows,
     MediaHushed,
     MediaSilent,
+    MediaSteady,
     NetworkChanged,
     ServerReached,
     ServerUnreachable,
@@ -191,6 +192,10 @@ class SignalingPlane:
         """During an outage: an attempt at once, instead of after the delay."""
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
+
+    def media_steady(self) -> None:
+        """The media plane hears streams that would be missed: while it does, a late answer is less alarming."""
+        self._report(MediaSteady())
 
     def media_hushed(self) -> None:
         """The media plane hears nothing for a moment: perhaps nothing, but an answer will be wanted soon."""

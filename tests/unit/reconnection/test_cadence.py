@@ -79,8 +79,11 @@ class Streams:
         self.gaps = list(gaps)
         self.frozen_at: dict[int, float] = {}
         self.told: list[str] = []
-        self.hushed = 0
+        self.hushed = self.steadied = 0
         self.ear = Ear(LoopClock(), POLICY, self.markers, self)
+
+    def some_steady(self) -> None:
+        self.steadied += 1
 
     def all_hushed(self) -> None:
         self.hushed += 1
@@ -100,6 +103,10 @@ class Streams:
     def markers(self) -> dict[object, float | None]:
         now = asyncio.get_running_loop().time()
         return {number: min(now, self.frozen_at.get(number, now)) // gap + 1 for number, gap in enumerate(self.gaps)}
+
+    @property
+    def steady(self) -> bool:
+        return self.steadied > self.hushed
 
     def freeze(self, *numbers: int) -> None:
         now = asyncio.get_running_loop().time()
@@ -149,6 +156,29 @@ async def test_a_pause_is_told_before_it_is_a_silence() -> None:
 
 
 @virtual_time
+async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -> None:
+    streams = Streams(0.05, 0.02, 3.0)
+    streams.ear.listen()
+    await asyncio.sleep(1.5)
+    assert not streams.steady, "nobody is known for long enough"
+    await asyncio.sleep(3)
+    streams.freeze(0)
+    await asyncio.sleep(3)
+    assert (streams.steadied, streams.hushed) == (1, 0), "one of two still flows"
+    streams.freeze(0, 1)
+    await asyncio.sleep(0.25)
+    assert not streams.steady
+    await asyncio.sleep(5)
+    streams.freeze()
+    await asyncio.sleep(0.1)
+    assert streams.steady
+    streams.gaps[:] = []
+    await asyncio.sleep(0.1)
+    assert (streams.steadied, streams.hushed) == (2, 2), "the last one is gone"
+    streams.ear.close()
+
+
+@virtual_time
 async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first() -> None:
     streams = Streams(0.05)
     streams.ear.listen()
@@ -189,5 +219,5 @@ async def test_a_static_screen_share_raises_nothing() -> None:
     await asyncio.sleep(30)
     streams.freeze(0)
     await asyncio.sleep(30)
-    assert streams.told == []
+    assert (streams.told, streams.steadied) == ([], 0)
     streams.ear.close()

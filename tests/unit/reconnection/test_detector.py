@@ -11,6 +11,7 @@ from pyvidu.reconnection.evidence import (
     MediaFlows,
     MediaHushed,
     MediaSilent,
+    MediaSteady,
     NetworkChanged,
     PongReceived,
     ServerReached,
@@ -50,6 +51,48 @@ def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
     assert detector.tick(1.0) == [SendPing(1)]
     assert detector.tick(1.9) == []
     assert detector.tick(2.0) == [Down("late pong")]
+
+
+def test_rtp_that_flows_speaks_against_a_late_pong_and_does_not_outweigh_it() -> None:
+    detector = a_detector()
+    detector.handle(MediaSteady(), 0.0)
+    detector.tick(0.0)
+    assert detector.tick(1.0) == [SendPing(1)]
+    assert detector.tick(2.0) == [SendPing(2)]
+    assert detector.due_at == 3.0
+    assert detector.tick(2.99) == []
+    assert detector.tick(3.0) == [Down("late pong")]
+
+
+def test_what_is_known_of_the_rtp_is_handed_to_the_detector_of_the_next_socket() -> None:
+    detector = Detector(POLICY, 0.0, RoundTrip(), count(), steady=True)
+    detector.tick(0.0)
+    detector.tick(1.0)
+    assert detector.tick(2.0) == [SendPing(2)]
+    assert detector.tick(3.0) == [Down("late pong")]
+
+
+def test_rtp_that_pauses_does_not_speak_against_a_late_pong_any_more() -> None:
+    detector = a_detector()
+    detector.handle(MediaSteady(), 0.0)
+    detector.tick(0.0)
+    detector.tick(1.0)
+    assert detector.handle(MediaHushed(), 1.2) == [], "pings are out already"
+    assert detector.tick(2.0) == [Down("late pong")]
+
+
+def test_a_pause_of_the_rtp_behind_a_late_pong_is_given_the_time_to_end() -> None:
+    detector = a_detector()
+    detector.handle(MediaSteady(), 0.0)
+    detector.tick(0.0)
+    detector.tick(1.0)
+    detector.tick(2.0)
+    detector.handle(MediaHushed(), 2.5)
+    assert detector.tick(2.89) == []
+    detector.handle(MediaSteady(), 2.89)
+    assert detector.tick(3.0) == [SendPing(3)]
+    detector.handle(MediaHushed(), 3.1)
+    assert detector.tick(3.5) == [Down("late pong")]
 
 
 def test_a_late_pong_is_no_drop() -> None:
