@@ -127,8 +127,8 @@ $(STAMPS)/interop: $(STAMPS)/venv tests/interop/package-lock.json
 APT_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes
 browser-tools: $(STAMPS)/installed
-	@$(BIN)/python -m pyvidu.testing.browser >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
-	@$(BIN)/python -m pyvidu.testing.browser
+	@$(BIN)/python -m pyvidu.testing >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
+	@$(BIN)/python -m pyvidu.testing
 	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true
 # Of coturn the program alone is wanted: its service would relay for the whole network.
 	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \

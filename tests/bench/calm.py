@@ -116,16 +116,20 @@ async def measure(seconds: float) -> dict[str, Any]:
                 "stream_frozen": _count(found, "streamFrozen", stalled=False),
                 "after_a_stall": sum(alarm.stalled for alarm in found),
                 "server_stalls": _long(pulse.stalls),
-                "pages": {name: _page(trace, seconds) for name, trace in traces.items()},
+                "pages": {name: page_report(trace, seconds) for name, trace in traces.items()},
                 "alarms": [asdict(alarm) for alarm in found],
             }
 
 
-def _page(trace: Trace, seconds: float) -> dict[str, Any]:
+def page_report(trace: Trace, seconds: float) -> dict[str, Any]:
+    """How it went for a page."""
+    waits = [answered - sent for sent, answered in trace.pongs]
     return {
         "frames_per_second": round(sum(map(len, trace.frames.values())) / seconds, 1),
         "stalls": _long(trace.stalls),
         "pings": sum(method == "ping" for _, method in trace.requests),
+        "pongs_after_1_s": sum(late > 1 for late in waits),
+        "slowest_pong_ms": round(1000 * max(waits, default=0)),
         "sockets": len(trace.sockets),
     }
 

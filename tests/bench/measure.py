@@ -35,6 +35,8 @@ class Trace:
     """When frames of others were presented, by video element."""
     requests: Sequence[tuple[float, str]] = ()
     """JSON-RPC requests that were sent: when, and the method."""
+    pongs: Sequence[tuple[float, float]] = ()
+    """When pings were sent that were answered, and when the answers came."""
     sockets: Sequence[float] = ()
     """When WebSockets were opened."""
     fetches: Sequence[float] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.calm import Alarm, alarms
+from bench.calm import Alarm, alarms, page_report
 from bench.measure import Happened, Trace
 
 
@@ -23,3 +23,11 @@ def test_an_alarm_in_a_calm_call_counts_unless_an_event_loop_had_just_stood_stil
         Alarm("ada", 20.0, "streamFrozen", "", stalled=True),
         Alarm("ada", 30.0, "exception", "ICE_CONNECTION_DISCONNECTED", stalled=False),
     ]
+
+
+def test_how_near_a_calm_call_came_to_an_alarm_is_told_by_its_pongs() -> None:
+    trace = Trace(
+        requests=((1.0, "ping"), (2.0, "ping"), (2.5, "videoData"), (3.0, "ping")), pongs=((1.0, 1.1), (2.0, 3.25))
+    )
+    report = page_report(trace, 3.0)
+    assert (report["pings"], report["pongs_after_1_s"], report["slowest_pong_ms"]) == (3, 1, 1250)

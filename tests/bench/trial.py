@@ -64,7 +64,8 @@ class TrialRecord:
             trace["requests"] = [(relative(at), method) for at, method in trace["requests"]]
             for series in ("sockets", "fetches"):
                 trace[series] = [relative(at) for at in trace[series]]
-            trace["stalls"] = [(relative(a), relative(b)) for a, b in trace["stalls"]]
+            for spans in ("pongs", "stalls"):
+                trace[spans] = [(relative(a), relative(b)) for a, b in trace[spans]]
         data["stalls"] = {who: [(relative(a), relative(b)) for a, b in series] for who, series in self.stalls.items()}
         data["numbers"] = {
             name: ("never" if value == float("inf") else value) for name, value in data["numbers"].items()

@@ -1,6 +1,6 @@
 """Finds a Chromium and starts it with a fake camera, outside or inside a network lab.
 
-`python -m pyvidu.testing.browser` prints which browser the tests would use.
+`python -m pyvidu.testing` prints which browser the tests would use.
 """
 
 from __future__ import annotations
@@ -178,10 +178,3 @@ def _works(executable: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.stdout.write(f"{find_browser()}\n")
-    except BrowserNotFoundError as error:
-        sys.exit(str(error))

@@ -99,7 +99,8 @@ class BenchPage:
             requests=tuple((self._ours(at), method) for at, method in notes["requests"]),
             sockets=self._all_ours(notes["sockets"]),
             fetches=self._all_ours(notes["fetches"]),
-            stalls=tuple((self._ours(began), self._ours(ended)) for began, ended in notes["stalls"]),
+            pongs=self._spans(notes["pongs"]),
+            stalls=self._spans(notes["stalls"]),
             outages=tuple(outages),
         )
 
@@ -161,6 +162,9 @@ class BenchPage:
 
     def _all_ours(self, series: Sequence[float]) -> tuple[float, ...]:
         return tuple(map(self._ours, series))
+
+    def _spans(self, series: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+        return tuple((self._ours(began), self._ours(ended)) for began, ended in series)
 
     def _theirs(self, at: float) -> float:
         return (at - self._offset) * 1000

@@ -1,11 +1,11 @@
-// What every page of the benchmark has, whatever its client: notes of presented frames, session events, requests,
+// What every page of the benchmark has, whatever its client: notes of presented frames, session events, requests, pongs,
 // sockets and stalls, stamped with performance.now(). It runs before the client is loaded and changes nothing it does.
 
 window.bench = (() => {
   const STALL_TICK = 50; // ms
   let notes;
   const clear = () => {
-    notes = { events: [], frames: {}, requests: [], sockets: [], fetches: [], stalls: [] };
+    notes = { events: [], frames: {}, requests: [], pongs: [], sockets: [], fetches: [], stalls: [] };
     for (const video of document.querySelectorAll('#others video')) notes.frames[video.dataset.tag] = [];
   };
   clear();
@@ -26,17 +26,28 @@ window.bench = (() => {
       { childList: true, subtree: true },
     );
 
-  // --- what the client sends ---
+  // --- what the client sends, and how long a pong takes ---
+  const pings = new Map();
+  const idOf = (data) => /"id"\s*:\s*(\d+)/.exec(data)?.[1];
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
     const method = typeof data === 'string' && /"method"\s*:\s*"(\w+)"/.exec(data);
     if (method) notes.requests.push([performance.now(), method[1]]);
+    if (method?.[1] === 'ping') pings.set(idOf(data), performance.now());
     return send.call(this, data);
+  };
+  const answered = ({ data }) => {
+    const id = pings.size && typeof data === 'string' && !data.includes('"method"') ? idOf(data) : undefined;
+    if (!pings.has(id)) return;
+    notes.pongs.push([pings.get(id), performance.now()]);
+    pings.delete(id);
   };
   window.WebSocket = new Proxy(WebSocket, {
     construct(target, args) {
       notes.sockets.push(performance.now());
-      return Reflect.construct(target, args);
+      const socket = Reflect.construct(target, args);
+      socket.addEventListener('message', answered);
+      return socket;
     },
   });
   const fetch = window.fetch;
