@@ -30,7 +30,7 @@ class ReconnectionPolicy:
     heartbeat_period: float = 1.0  # pings may be sent more often than declared at no risk
     late_pong: float = 1.0  # a pong later than this is a witness, no verdict
     probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
-    steady_patience: float = 1.0  # what it is given more while RTP flows: then a late answer is mostly lost packets
+    steady_patience: float = 2.0  # what it is given more while RTP flows: then a late answer is mostly lost packets
     urgent_probe_floor: float = 0.4  # the deadline after `offline`: a second witness stands already
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
     slept: float = 2.0  # a timer that fires later than this says that the machine slept: much may have happened

@@ -59,9 +59,10 @@ def test_rtp_that_flows_speaks_against_a_late_pong_and_does_not_outweigh_it() ->
     detector.tick(0.0)
     assert detector.tick(1.0) == [SendPing(1)]
     assert detector.tick(2.0) == [SendPing(2)]
-    assert detector.due_at == 3.0
-    assert detector.tick(2.99) == []
-    assert detector.tick(3.0) == [Down("late pong")]
+    assert detector.tick(3.0) == [SendPing(3)]
+    assert detector.due_at == 4.0
+    assert detector.tick(3.99) == []
+    assert detector.tick(4.0) == [Down("late pong")]
 
 
 def test_what_is_known_of_the_rtp_is_handed_to_the_detector_of_the_next_socket() -> None:
@@ -69,7 +70,8 @@ def test_what_is_known_of_the_rtp_is_handed_to_the_detector_of_the_next_socket()
     detector.tick(0.0)
     detector.tick(1.0)
     assert detector.tick(2.0) == [SendPing(2)]
-    assert detector.tick(3.0) == [Down("late pong")]
+    assert detector.tick(3.0) == [SendPing(3)]
+    assert detector.tick(4.0) == [Down("late pong")]
 
 
 def test_rtp_that_pauses_does_not_speak_against_a_late_pong_any_more() -> None:

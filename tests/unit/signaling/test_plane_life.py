@@ -90,7 +90,7 @@ async def test_every_hint_is_asked_about_at_once_and_an_answer_refutes_it(
     plane.close()
 
 
-@pytest.mark.parametrize(("steady", "seen_after"), [(False, 3.0), (True, 4.0)])
+@pytest.mark.parametrize(("steady", "seen_after"), [(False, 3.0), (True, 5.0)])
 @virtual_time
 async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_too(
     steady: bool, seen_after: float
