@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--peer", choices=plan.CLIENTS, default="openvidu-browser", help="who watches, in every cell")
     found.add_argument("--seed", type=int, default=20261124)
     found.add_argument("--out", type=Path, default=LATEST)
+    found.add_argument("--add", action="store_true", help="keep what the file has of other cells")
     return found
 
 
@@ -76,7 +78,7 @@ async def bench(options: argparse.Namespace) -> int:
     out: Path = options.out
     trials_file = out.with_suffix(".trials.jsonl")
     trials_file.parent.mkdir(parents=True, exist_ok=True)
-    with trials_file.open("w", encoding="utf-8") as lines:
+    with trials_file.open("a" if options.add else "w", encoding="utf-8") as lines:
 
         def keep(record: TrialRecord) -> None:
             records.append(record)
@@ -87,13 +89,13 @@ async def bench(options: argparse.Namespace) -> int:
         for rtt in sorted({block.call.rtt_ms for block in blocks}):  # a lab has one link
             same = [block for block in blocks if block.call.rtt_ms == rtt]
             async with World.make(rtt_ms=rtt) as world:
-                here = here or rig.describe(world.browser_version, options.seed, _command())
+                here = here or rig.describe(world.browser_version, options.seed, command(sys.argv[1:]))
                 troubles += await run_blocks(world, same, peer=options.peer, keep=keep)
     assert here is not None, "a schedule has at least one block"
     cells = summary.cells(records)
-    results = (Results.load(out) or Results(rig=here)).model_copy(update={"rig": here, "cells": cells})
-    results.save(out)
-    report.write(out.with_suffix(".html"), results, records)
+    results = Results.load(out) or Results(rig=here)
+    results.measured(here, cells, add=options.add).save(out)
+    report.write(out.with_suffix(".html"), results.measured(here, cells, add=False), records)
     console = _console()
     table.show(cells, console)
     console.print(f"load average when it began: {here.load_average}", highlight=False)
@@ -132,11 +134,12 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def _command() -> str:
+def command(arguments: Sequence[str]) -> str:
     """How to run it again; where the results go is nobody's business."""
-    words = [word for word in sys.argv[1:] if not word.startswith("--out")]
-    if "--out" in sys.argv:
-        words.remove(sys.argv[sys.argv.index("--out") + 1])
+    elsewhere = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    elsewhere.add_argument("--out")
+    elsewhere.add_argument("--add", action="store_true")
+    _, words = elsewhere.parse_known_args(arguments)
     claims = "--claims" in words
     args = " ".join(word for word in words if word != "--claims")
     return f"make bench{'-claims' if claims else ''}" + (f' BENCH_ARGS="{args}"' if args else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +64,9 @@ class CellResult(_Strict):
     n: Count
     stalled: Count = 0
     metrics: Metrics
+    date: str = ""
+    command: str = ""
+    """Of the run that measured it."""
 
     @property
     def cell(self) -> Cell:
@@ -101,6 +105,14 @@ class Results(_Strict):
     def load(cls, path: Path) -> Results | None:
         """What is in the file; None when there is none yet."""
         return cls.model_validate_json(path.read_text("utf-8")) if path.exists() else None
+
+    def measured(self, rig: Rig, cells: Sequence[CellResult], *, add: bool) -> Results:
+        """With the cells of a run on `rig`, in place of all or, with `add`, of the same ones."""
+        cells = [cell.model_copy(update={"date": rig.date, "command": rig.command}) for cell in cells]
+        if not add:
+            return self.model_copy(update={"rig": rig, "cells": cells})
+        fresh = {cell.cell for cell in cells}
+        return self.model_copy(update={"cells": [cell for cell in self.cells if cell.cell not in fresh] + cells})
 
     def save(self, path: Path) -> None:
         """Writes the file, all of it or nothing."""

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from bench import table
+from bench.__main__ import command
 from bench.measure import NEVER
 from bench.results import CellResult, Metrics, Results, Rig
 from bench.statistics import is_worse, percentiles, ratio
@@ -72,6 +73,27 @@ def test_results_survive_their_file_and_nothing_unknown_is_accepted(tmp_path: Pa
     written["cells"][0]["fault"] = "earthquake"
     with pytest.raises(ValidationError):
         Results.model_validate(written)
+
+
+def test_a_run_replaces_all_cells_or_only_its_own_and_each_says_where_it_comes_from() -> None:
+    first = RIG.model_copy(update={"date": "Monday", "command": "make bench-claims"})
+    second = RIG.model_copy(update={"date": "Tuesday", "command": "make bench"})
+    cells = [_cell("pyvidu", [100.0]), _cell("pyvidu", [10.0], fault="link")]
+    earlier = Results(rig=RIG, boot=[{"client": "pyvidu"}]).measured(first, cells, add=False)
+    assert (earlier.rig, earlier.boot) == (first, [{"client": "pyvidu"}])
+    added = earlier.measured(second, [_cell("pyvidu", [200.0])], add=True)
+    assert added.rig == first
+    assert [(cell.fault, cell.date, cell.command) for cell in added.cells] == [
+        ("link", "Monday", "make bench-claims"),
+        ("silent", "Tuesday", "make bench"),
+    ]
+    assert added.measured(second, cells[:1], add=False).rig == second
+
+
+def test_the_command_is_told_without_where_its_results_went() -> None:
+    words = ["--fault", "silent", "--outage", "9", "--out", "/tmp/x.json", "--add"]
+    assert command(words) == 'make bench BENCH_ARGS="--fault silent --outage 9"'
+    assert command(["--claims", "--out=x.json"]) == "make bench-claims"
 
 
 def test_the_table_has_ratios_and_says_in_red_where_we_are_worse() -> None:
