@@ -59,7 +59,7 @@ class MediaSteady:
 
 @dataclass(frozen=True, slots=True)
 class MediaHushed:
-    """Every such stream pauses for longer than it did lately, or is gone. No witness yet: most pauses end."""
+    """After `MediaSteady`: every such stream pauses for longer than it did lately, or is gone. No witness yet."""
 
 
 @dataclass(frozen=True, slots=True)
