@@ -136,8 +136,8 @@ MUTATIONS = (
     Mutation(
         "RTP that flows is believed whatever the pongs say",
         "reconnection.detector:Detector._patience_ends",
-        "self._policy.steady_patience if",
-        "100 if",
+        "ends + self._policy.steady_patience",
+        "ends + 100",
     ),
     Mutation(
         "a closed socket is no evidence",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from server_world import FakeMedia
 from simulated_network import LATENCY, Link, now
@@ -335,7 +335,8 @@ class EventEar:
         self._since: dict[Any, float] = {}  # heard for the first time
         self._silent_since: dict[Any, float] = {}
         self._told: set[Any] = set()
-        self._steady = self._silent = False
+        self._rhythm: Literal["steady", "hushed"] | None = None
+        self._silent = False
         self._timer: Any = None
         self._listens = False
 
@@ -389,8 +390,8 @@ class EventEar:
                 learnt = self._since[peer] + self._policy.cadence_learning
                 witnesses += now_ >= learnt
                 due += [learnt] if now_ < learnt else []
-        was_steady, self._steady = self._steady, hushed < witnesses
-        if was_steady and not self._steady:
+        was, self._rhythm = self._rhythm, "steady" if hushed < witnesses else "hushed" if witnesses else None
+        if self._rhythm != was and (was == "steady" or (self._rhythm == "hushed" and not self._silent)):
             self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
@@ -398,7 +399,7 @@ class EventEar:
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
             self._listener.all_silent()
-        if self._steady and not was_steady:
+        if self._rhythm == "steady" != was:
             self._listener.some_steady()
         for peer in fresh:
             self._listener.one_silent(peer)

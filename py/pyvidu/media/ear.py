@@ -6,7 +6,7 @@ The rhythm of each stream and what its silence is worth are decided in `reconnec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pyvidu.platform import Clock, Timer
 from pyvidu.reconnection.cadence import Cadence
@@ -20,7 +20,7 @@ class EarListener(Protocol):
         """A stream whose silence would say something flows."""
 
     def all_hushed(self) -> None:
-        """After `some_steady`: every such stream pauses, or is gone. Told before `all_silent`."""
+        """Every such stream pauses, or the last one that flowed is gone. Told once, before `all_silent`."""
 
     def all_silent(self) -> None:
         """Every stream whose silence says something is silent."""
@@ -50,7 +50,8 @@ class Ear:
         self._markers = markers
         self._listener = listener
         self._cadences: dict[object, Cadence] = {}
-        self._steady = self._silent = False
+        self._rhythm: Literal["steady", "hushed"] | None = None
+        self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = self._period = 0.0
         self._settled_at = 0.0
@@ -91,8 +92,8 @@ class Ear:
         fresh = silent - self._silent_peers
         again = self._silent_peers & heard
         self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
-        was_steady, self._steady = self._steady, bool(witnesses - hushed)
-        if was_steady and not self._steady:
+        was, self._rhythm = self._rhythm, "steady" if witnesses - hushed else "hushed" if witnesses else None
+        if self._rhythm != was and (was == "steady" or (self._rhythm == "hushed" and not self._silent)):
             self._listener.all_hushed()
         if heard and self._silent:
             self._silent = False
@@ -101,7 +102,7 @@ class Ear:
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
             self._listener.all_silent()
-        if self._steady and not was_steady:
+        if self._rhythm == "steady" != was:
             self._listener.some_steady()
         for peer in fresh:
             self._listener.one_silent(peer)

@@ -24,7 +24,6 @@ from .evidence import (
     MediaFlows,
     MediaHushed,
     MediaSilent,
-    MediaSteady,
     NetworkChanged,
     PongReceived,
     ServerUnreachable,
@@ -35,6 +34,7 @@ from .evidence import (
 )
 from .policy import ReconnectionPolicy
 from .rtt import RoundTrip
+from .steady_media import SteadyMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,20 @@ DetectorOutput = SendPing | Knock | Down
 
 
 class Detector:
-    """Watches one open socket. Make a new one for every socket; they share the round-trip estimate and the ping numbers."""
+    """Watches one open socket. Make a new one for every socket; they share all that they are given but `now`."""
 
     def __init__(
-        self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], *, steady: bool = False
+        self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], media: SteadyMedia
     ) -> None:
-        """`steady`: what the last of `MediaSteady` and `MediaHushed` said."""
         self._policy = policy
-        self._steady = steady
+        self._media = media
         self._rtt = rtt
         self._numbers = numbers
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
         self._deadline: float | None = None
-        self._excused = False  # a late deadline was put down to a stall; where timers are always late, once is enough
+        # A late deadline was put down to a stall. Where timers are always late, once is enough.
+        self._excused_until: float | None = None
         self._next_ping = now
 
     @property
@@ -85,10 +85,17 @@ class Detector:
 
     @property
     def _patience_ends(self) -> float:
-        """The deadline. RTP that flows speaks against a late pong: over TCP a packet lost twice is as late as that."""
+        """The deadline, or later: RTP that flows speaks against a late pong. Over TCP a packet lost twice is as late as that.
+
+        When the RTP pauses, the pause is given the time to end, and nothing beyond what flowing RTP is given.
+        """
         if self._deadline is None:
             return math.inf
-        return self._deadline + (self._policy.steady_patience if self._witness == "late pong" and self._steady else 0.0)
+        ends = self._deadline
+        if self._witness == "late pong":
+            pause_ends = self._media.until + self._policy.urgent_probe_floor
+            ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
+        return ends if self._excused_until is None else max(ends, self._excused_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
         """What follows from an observation."""
@@ -103,10 +110,8 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
-            case MediaSteady():
-                self._steady = True
-            case MediaHushed():
-                return self._hushed(now)
+            case MediaHushed() if not self._sent:
+                return [self._ping(now)]
             case MediaSilent() if self._witness is None:
                 return self._suspect_silence(now)
             case MediaFlows() if self._witness == "media silent":
@@ -120,9 +125,8 @@ class Detector:
         if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
         if now >= self._patience_ends:
-            if now - self._patience_ends > self._policy.stall and not self._excused:
-                self._excused = True
-                self._deadline = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
+            if now - self._patience_ends > self._policy.stall and self._excused_until is None:
+                self._excused_until = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
                 return []
             if self._witness is not None:
                 return [Down(self._witness)]
@@ -145,12 +149,6 @@ class Detector:
         knock: list[DetectorOutput] = [Knock()] if witness in _BELIEVE_A_REFUSAL else []
         return [self._ping(now), *knock]
 
-    def _hushed(self, now: float) -> list[DetectorOutput]:
-        self._steady = False
-        if self._witness == "late pong" and self._deadline is not None:
-            self._deadline = max(now + self._policy.urgent_probe_floor, self._deadline)  # the pause may end
-        return [] if self._sent else [self._ping(now)]
-
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """A ping that was sent when the streams paused, or just before, has been a probe ever since."""
         asked_at = min(self._sent.values(), default=now)
@@ -169,7 +167,7 @@ class Detector:
 
     def _calm_down(self, now: float) -> None:
         """The witness is refuted; pings that are still out keep their ordinary deadline."""
-        self._excused = False
+        self._excused_until = None
         self._witness = None
         self._deadline = None
         if self._sent:

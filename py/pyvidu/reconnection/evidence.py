@@ -59,7 +59,7 @@ class MediaSteady:
 
 @dataclass(frozen=True, slots=True)
 class MediaHushed:
-    """After `MediaSteady`: every such stream pauses for longer than it did lately, or is gone. No witness yet."""
+    """Every received stream pauses for longer than it did lately, or the last that flowed is gone. No witness yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,6 @@ from .evidence import (
     AttemptClosed,
     AttemptOpened,
     MediaFlows,
-    MediaHushed,
-    MediaSteady,
     MembershipConfirmed,
     MembershipDenied,
     NetworkChanged,
@@ -59,6 +57,7 @@ from .evidence import (
 from .outage import Outage, Prelude
 from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtt import RoundTrip
+from .steady_media import SteadyMedia
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
 _DOUBTS = 60  # pings, one a second: so long may the kernel deliver what a dropped socket was given (clocks may jump)
@@ -86,8 +85,8 @@ class Supervisor:
         self._jitter = jitter
         self._rtt = RoundTrip()
         self._pings = count()
-        self._steady = False  # RTP flows with a rhythm
-        self._detector = Detector(policy, now, self._rtt, self._pings)
+        self._media = SteadyMedia()
+        self._detector = Detector(policy, now, self._rtt, self._pings, self._media)
         self._timers: dict[str, float] = {}
         self._prelude = Prelude()
         self._old_socket = False
@@ -127,8 +126,7 @@ class Supervisor:
             self._prelude.note(now, evidence)
         elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
             self.outage.note_evidence(now, evidence)
-        if isinstance(evidence, MediaSteady | MediaHushed):
-            self._steady = isinstance(evidence, MediaSteady)
+        self._media.note(evidence, now)
         if self.state is State.UP:
             if isinstance(evidence, SessionElsewhere):
                 return self._down("another socket has the session", now)
@@ -312,7 +310,7 @@ class Supervisor:
         self._current().finish(now, "reconnected")
         self._enter(State.UP, reach=None, **{"give up": None})
         self._resumed_on_old = False
-        self._detector = Detector(self._policy, now, self._rtt, self._pings, steady=self._steady)
+        self._detector = Detector(self._policy, now, self._rtt, self._pings, self._media)
         return [AnnounceReconnected(same)]
 
     def _membership_unanswered(self, now: float) -> list[Action]:

@@ -179,6 +179,17 @@ async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -
 
 
 @virtual_time
+async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_about_at_once() -> None:
+    streams = Streams(0.05)
+    streams.ear.listen()
+    await asyncio.sleep(1.9)
+    streams.freeze(0)
+    await asyncio.sleep(0.25)  # it has been heard for two seconds now, and is not silent yet
+    assert (streams.steadied, streams.hushed, streams.told) == (0, 1, [])
+    streams.ear.close()
+
+
+@virtual_time
 async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first() -> None:
     streams = Streams(0.05)
     streams.ear.listen()

@@ -16,12 +16,14 @@ from pyvidu.reconnection.evidence import (
     PongReceived,
     ServerReached,
     ServerUnreachable,
+    SignalingEvidence,
     SocketClosed,
     WentOffline,
     WokeUp,
 )
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
+from pyvidu.reconnection.steady_media import SteadyMedia
 
 POLICY = ReconnectionPolicy()
 
@@ -30,7 +32,7 @@ def a_detector(rtt: float | None = None) -> Detector:
     estimate = RoundTrip()
     if rtt is not None:
         estimate.sample(rtt)
-    return Detector(POLICY, 0.0, estimate, count())
+    return Detector(POLICY, 0.0, estimate, count(), SteadyMedia())
 
 
 def test_a_healthy_plane_is_pinged_once_a_period() -> None:
@@ -53,48 +55,59 @@ def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
     assert detector.tick(2.0) == [Down("late pong")]
 
 
+class LatePong:
+    """A detector that suspects a late pong since 1.0, by a ping of 0.0, while RTP flows."""
+
+    def __init__(self) -> None:
+        self.media = SteadyMedia()
+        self.detector = Detector(POLICY, 0.0, RoundTrip(), count(), self.media)
+        self.tell(MediaSteady(), 0.0)
+        self.detector.tick(0.0)
+        assert self.detector.tick(1.0) == [SendPing(1)]
+
+    def tell(self, evidence: SignalingEvidence, now: float) -> None:
+        self.media.note(evidence, now)
+        assert self.detector.handle(evidence, now) == []
+
+    def verdict_at(self, *, since: float = 1.0) -> float:
+        """When it comes if nothing else is observed and every timer is on time."""
+        now = since
+        while not any(isinstance(output, Down) for output in self.detector.tick(now)):
+            now = max(now + 0.001, self.detector.due_at)
+        return now
+
+
 def test_rtp_that_flows_speaks_against_a_late_pong_and_does_not_outweigh_it() -> None:
-    detector = a_detector()
-    detector.handle(MediaSteady(), 0.0)
-    detector.tick(0.0)
-    assert detector.tick(1.0) == [SendPing(1)]
-    assert detector.tick(2.0) == [SendPing(2)]
-    assert detector.tick(3.0) == [SendPing(3)]
-    assert detector.due_at == 4.0
-    assert detector.tick(3.99) == []
-    assert detector.tick(4.0) == [Down("late pong")]
-
-
-def test_what_is_known_of_the_rtp_is_handed_to_the_detector_of_the_next_socket() -> None:
-    detector = Detector(POLICY, 0.0, RoundTrip(), count(), steady=True)
-    detector.tick(0.0)
-    detector.tick(1.0)
-    assert detector.tick(2.0) == [SendPing(2)]
-    assert detector.tick(3.0) == [SendPing(3)]
-    assert detector.tick(4.0) == [Down("late pong")]
+    assert LatePong().verdict_at() == 4.0
 
 
 def test_rtp_that_pauses_does_not_speak_against_a_late_pong_any_more() -> None:
-    detector = a_detector()
-    detector.handle(MediaSteady(), 0.0)
-    detector.tick(0.0)
-    detector.tick(1.0)
-    assert detector.handle(MediaHushed(), 1.2) == [], "pings are out already"
-    assert detector.tick(2.0) == [Down("late pong")]
+    late = LatePong()
+    late.tell(MediaHushed(), 1.2)
+    assert late.verdict_at() == 2.0
 
 
 def test_a_pause_of_the_rtp_behind_a_late_pong_is_given_the_time_to_end() -> None:
-    detector = a_detector()
-    detector.handle(MediaSteady(), 0.0)
-    detector.tick(0.0)
-    detector.tick(1.0)
-    detector.tick(2.0)
-    detector.handle(MediaHushed(), 2.5)
-    assert detector.tick(2.89) == []
-    detector.handle(MediaSteady(), 2.89)
-    assert detector.tick(3.0) == [SendPing(3)]
-    detector.handle(MediaHushed(), 3.1)
-    assert detector.tick(3.5) == [Down("late pong")]
+    late = LatePong()
+    late.tell(MediaHushed(), 2.5)
+    late.tell(MediaSteady(), 2.8)
+    late.tell(MediaHushed(), 3.1)
+    assert late.verdict_at(since=3.1) == 3.5
+
+
+def test_rtp_that_pauses_again_and_again_postpones_the_verdict_no_further_than_rtp_that_flows() -> None:
+    late = LatePong()
+    for tenth in range(12, 40, 4):
+        late.tell(MediaHushed(), tenth / 10)
+        late.tell(MediaSteady(), tenth / 10 + 0.3)
+    assert late.verdict_at(since=3.9) == 4.0
+
+
+def test_a_stall_at_the_end_of_the_patience_costs_only_its_grace() -> None:
+    late = LatePong()
+    late.detector.tick(3.9)  # the heartbeat; the next one is due after the deadline
+    assert late.detector.tick(4.5) == []
+    assert late.verdict_at(since=4.51) == 4.8
 
 
 def test_a_late_pong_is_no_drop() -> None:

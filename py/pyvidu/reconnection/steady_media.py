@@ -1,0 +1,22 @@
+"""Until when did RTP flow that would be missed? It speaks for the network, whatever socket carries the session."""
+
+from __future__ import annotations
+
+import math
+
+from .evidence import MediaHushed, MediaSteady, SignalingEvidence
+
+
+class SteadyMedia:
+    """What `MediaSteady` and `MediaHushed` said last. `until` is infinite while RTP flows."""
+
+    def __init__(self) -> None:
+        self.until = -math.inf
+
+    def note(self, evidence: SignalingEvidence, now: float) -> None:
+        """Takes an observation into account, if it is of the media."""
+        match evidence:
+            case MediaSteady():
+                self.until = math.inf
+            case MediaHushed():
+                self.until = now
