@@ -29,8 +29,9 @@ coverage: $(STAMPS)/installed
 fuzz: $(STAMPS)/installed
 	@PYTHONPATH=tests:tests/server $(BIN)/python -m fuzz
 
-# OUTAGES=N simulated outages (100,000) in random worlds, from FIRST (0) on, on all cores (docs/simulation.md).
-# SEED=S lives through one world again, tells the story and, if something breaks in it, the short of it.
+# OUTAGES=N simulated outages (100,000) in random worlds that no recorded proof has seen, on all cores (docs/simulation.md);
+# FIRST=SEED begins elsewhere, RECORD=1 records the proof. FIXED=1: the worlds that are always the same.
+# SEED=S or WORLD=NAME lives through one world again, tells the story and, if something breaks in it, the short of it.
 SIMULATION := PYTHONPATH=tests:tests/server:tests/simulation $(BIN)/python
 simulate: $(STAMPS)/installed
 	@$(SIMULATION) -m simulation

@@ -20,6 +20,7 @@ from pyvidu.membership import Membership
 from pyvidu.platform import pause
 from pyvidu.protocol.messages import ParticipantInfo, StreamInfo
 from pyvidu.protocol.reasons import Reason
+from pyvidu.publisher import Publisher
 from pyvidu.reconnection.ice import analyse
 from pyvidu.stream import Stream
 from pyvidu.subscriber import Subscriber
@@ -111,12 +112,19 @@ class Rejoin:
         ]
         if publisher is not None:
             publisher.stream._detach()
-            moves.append(self._move(publisher.stream, new.publish(publisher)))
+            moves.append(self._move(publisher.stream, self._publish_again(new, publisher)))
         await asyncio.gather(*moves)
-        if publisher is not None and self._session._membership is new and new.publisher is not publisher:
-            publisher._ended(self._reason)  # the server would not have it
         if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
             new.media_plane.prove_all(outages[-1], force=False)
+
+    async def _publish_again(self, new: Membership, publisher: Publisher) -> None:
+        try:
+            await new.publish(publisher)
+        except OpenViduError:
+            # The server would not have it, and the application has neither left nor unpublished it meanwhile.
+            if self._session._membership is new and publisher.stream.is_published:
+                publisher._ended(self._reason)
+            raise
 
     async def _move(self, stream: Stream, moving: Coroutine[Any, Any, None]) -> None:
         """One stream gets its new media connection; the outage's record tells of it under the id that it has then."""

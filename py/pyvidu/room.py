@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.connection import Connection
@@ -46,6 +47,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+class _News:
+    """What notifications told since a list of who is there was asked for, by connection id; they are newer than the list.
+
+    A notification about somebody whom we do not know yet leaves no trace in the picture: the list is needed none the less.
+    """
+
+    def __init__(self) -> None:
+        self.mentioned: set[str] = set()
+        self.left: set[str] = set()
+        self.streams: set[str] = set()  # published or unpublished since
+        self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
+
+    def note(self, method: str, params: Mapping[str, Any]) -> None:
+        """A notification."""
+        identity = str(params.get("connectionId") or params.get("id"))
+        self.mentioned.add(identity)
+        match method:
+            case "participantLeft":
+                self.left.add(identity)
+            case "participantPublished" | "participantUnpublished":
+                self.streams.add(identity)
+            case "streamPropertyChanged" if params.get("property") in ("audioActive", "videoActive"):
+                told = self.active.setdefault(str(params.get("streamId")), {})
+                told[params["property"][:5]] = bool(_decoded(params.get("newValue")))
+
+
 class Room:
     """The remote participants, by connection id. A notification that changes nothing fires nothing."""
 
@@ -53,7 +80,7 @@ class Room:
         self.connections: dict[str, Connection] = {}
         self._membership = membership
         self._session = membership.session
-        self._news: list[set[str]] = []
+        self._news: list[_News] = []
         self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
             "participantJoined": (ParticipantJoined, self._joined),
             "participantPublished": (ParticipantPublished, self._published),
@@ -89,7 +116,7 @@ class Room:
         """A notification of the server. One that makes no sense is logged and ignored."""
         logger.debug("notification %s", method)
         for news in self._news:
-            news.add(str(params.get("connectionId") or params.get("id")))
+            news.note(method, params)
         if method in self._handlers:
             cls, handler = self._handlers[method]
             try:
@@ -102,41 +129,51 @@ class Room:
             logger.info("the server sent a notification that this client does not know: %s", method)
 
     @contextmanager
-    def news(self) -> Iterator[Set[str]]:
-        """Collects the ids of the connections that notifications tell something of meanwhile."""
-        news: set[str] = set()
+    def news(self) -> Iterator[_News]:
+        """Collects what notifications tell of the others meanwhile."""
+        news = _News()
         self._news.append(news)
         try:
             yield news
         finally:
             self._news.remove(news)
 
-    def reconcile(self, present: Sequence[ParticipantInfo], newer: Set[str] = frozenset()) -> None:
+    def reconcile(self, present: Sequence[ParticipantInfo], newer: _News | None = None) -> None:
         """Brings the picture in line with who is present: what happened unseen is told by the ordinary events.
 
-        Of the connections in `newer` more is known than `present` says, which is a little old already.
+        What is in `newer` was told after `present` was asked for, and counts for more.
         """
-        for gone in self.connections.keys() - {info.id for info in present} - newer:
+        newer = newer or _News()
+        for gone in self.connections.keys() - {info.id for info in present} - newer.mentioned:
             self._left(ParticipantLeft(gone, ""))
         for info in present:
-            if info.id in newer:
+            if info.id in newer.left:
                 continue
             self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
-            connection, streams = self.connections[info.id], info.streams or []
-            known = connection.stream
-            if known is not None and known.stream_id not in {stream.id for stream in streams}:
-                self._stream_destroyed(connection, "")
-            for stream in streams:
-                self._published(ParticipantPublished(info.id, [stream]))
-                for kind in ("audio_active", "video_active"):
-                    value = getattr(stream, kind)
-                    if (
-                        value is not None
-                        and connection.stream is not None
-                        and getattr(connection.stream, kind) != value
-                    ):
-                        name = f"{kind[:5]}Active"
-                        self._property_changed(RemoteStreamPropertyChanged(info.id, stream.id, name, value, ""))
+            connection = self.connections[info.id]
+            connection.data = connection.data or info.metadata or ""  # a notification may have named nothing but the id
+            if info.id not in newer.streams:
+                self._reconcile_streams(connection, info.streams or [], newer)
+
+    def _reconcile_streams(self, connection: Connection, present: Sequence[StreamInfo], newer: _News) -> None:
+        known = connection.stream
+        if known is not None and known.stream_id not in {stream.id for stream in present}:
+            self._stream_destroyed(connection, "")
+        for listed in present:
+            told = newer.active.get(listed.id, {})
+            stream = replace(
+                listed,
+                audio_active=told.get("audio", listed.audio_active),
+                video_active=told.get("video", listed.video_active),
+            )
+            self._published(ParticipantPublished(connection.connection_id, [stream]))
+            for name in ("audio_active", "video_active"):
+                value = getattr(stream, name)
+                if value is not None and connection.stream is not None and getattr(connection.stream, name) != value:
+                    changed = RemoteStreamPropertyChanged(
+                        connection.connection_id, stream.id, f"{name[:5]}Active", value, ""
+                    )
+                    self._property_changed(changed)
 
     def streams(self) -> list[Stream]:
         """The remote streams."""

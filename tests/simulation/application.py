@@ -11,6 +11,7 @@ from simulated_host import simulated_host
 from simulated_network import Link, now
 
 from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
+from pyvidu.membership import Membership
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.server.rest_json import connections_json, listing
 from pyvidu.stream import Stream
@@ -58,6 +59,12 @@ class Person:
         reaches = link.works and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
         if reaches != self.reach[-1][1]:
             self.reach.append((now(), reaches))
+        self.path_changed()
+
+    def path_changed(self) -> None:
+        """Something about the network, the machine or its clock is not as it was."""
+        for page in self.pages:
+            self.world.path_changed(page)
 
     def lose_sockets(self) -> None:
         self.link.lose_sockets()
@@ -71,6 +78,7 @@ class Person:
         """Whatever was under way on the network has to begin anew."""
         if self.reach[-1][1]:
             self.reach += [(now(), False), (now(), True)]
+        self.path_changed()
 
     def reached_for(self, seconds: float) -> float:
         """The longest time in one piece, within the last `seconds`, that the server could be reached."""
@@ -125,6 +133,30 @@ class Page:
         """Our connection id."""
         connection = self.session.connection
         return connection.connection_id if connection is not None else ""
+
+    @property
+    def memberships(self) -> list[Membership]:
+        """The current one, and one that is being joined."""
+        session = self.session
+        rejoining = session._rejoin._new if session._rejoin is not None else None
+        return [item for item in (session._membership, session._joining, rejoining) if item is not None]
+
+    @property
+    def knows_its_end(self) -> bool:
+        """Whether it has learnt that it is no member any more."""
+        return self.over or self.session._membership is None
+
+    @property
+    def joins_on_an_open_socket(self) -> bool:
+        """Whether it waits for the room."""
+        joining = self.session._joining
+        return joining is not None and joining.plane._current is not None and joining.plane._current.is_open
+
+    @property
+    def path_is_dead(self) -> bool:
+        """Whether nothing can come back on the socket that carries the session, or that it is joined on."""
+        socket = next((item.plane._current for item in self.memberships), None)
+        return not self.person.link.works or (socket is not None and socket._socket.is_lost)  # type: ignore[attr-defined]
 
     # --- what it does ------------------------------------------------------------------------------------------------
 

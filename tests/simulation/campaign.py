@@ -1,4 +1,8 @@
-"""Many worlds, one seed each, on all cores; and one world again, told and shrunk."""
+"""Many worlds, one seed each, on all cores; and one world again, told and shrunk.
+
+A proof on worlds that were mended until they were whole is none, so a campaign goes on where the last recorded one ended
+(`proofs.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mended import MendedWorld, as_json, mended_worlds
+from proofs import Proof, next_fresh, record
 from schedule import Plan, plan
 from shrink import shrink
 from simulated_world import Breakage, live
@@ -20,6 +26,7 @@ SHRUNK = 3  # broken worlds that a campaign shrinks; the others are named
 class Tally:
     """What a campaign came to."""
 
+    first: int
     outages: int = 0
     worlds: int = 0
     broken: list[tuple[int, Breakage]] = field(default_factory=list)
@@ -27,7 +34,7 @@ class Tally:
 
 def campaign(outages: int, first: int = 0, processes: int | None = None) -> Tally:
     """Lives through the worlds of the seeds from `first` on until there have been so many outages."""
-    tally = Tally()
+    tally = Tally(first)
     for seed, had, broken in _worlds(first, processes or os.cpu_count() or 1):
         tally.worlds += 1
         tally.outages += had
@@ -48,21 +55,26 @@ def shrunk(whole: Plan, broken: Breakage) -> Plan:
     return shrink(whole, fails)
 
 
+def mended_and_broken_again() -> list[tuple[MendedWorld, Breakage]]:
+    """The worlds that were mended and break something again."""
+    outcomes = [(world, live(world.plan).broken) for world in mended_worlds().values()]
+    return [(world, broken) for world, broken in outcomes if broken is not None]
+
+
 def report(seed: int, broken: Breakage) -> str:
-    """A broken world in short."""
+    """A broken world in short: its schedule, to read and to keep, and the command that tells it again."""
     short = shrunk(plan(seed), broken)
-    return f"{broken}\n{short}\n{live(short).broken}"
+    return f"{broken}\n{short}\n{live(short).broken}\n{as_json(short)}\nTold again by: make simulate SEED={seed}"
 
 
-def replay(seed: int) -> bool:
-    """Prints the world of one seed, schedule and story, and a short schedule if something broke in it."""
-    whole = plan(seed)
+def replay(whole: Plan) -> bool:
+    """Prints one world, schedule and story, and a short schedule if something broke in it."""
     outcome = live(whole)
     say(whole, "", outcome.tell())
     if outcome.broken is not None:
         say("", outcome.broken, "", "The short of it:", "")
         short = shrunk(whole, outcome.broken)
-        say(short, "", live(short).tell(), "", live(short).broken)
+        say(short, "", live(short).tell(), "", live(short).broken, "", as_json(short))
     return outcome.broken is None
 
 
@@ -73,18 +85,35 @@ def say(*lines: object) -> None:
 
 
 def main() -> int:
-    """`SEED` replays one world. Else `OUTAGES` (100000) of them happen in the worlds from `FIRST` (0) on."""
-    if seed := os.environ.get("SEED"):
-        return 0 if replay(int(seed)) else 1
-    wanted, first = int(os.environ.get("OUTAGES") or 100_000), int(os.environ.get("FIRST") or 0)
+    """`SEED` or `WORLD` (the name of a mended one) replays one world. Else `OUTAGES` (100000) happen in worlds that no proof
+    has seen: from `FIRST` on, by default where the last one ended; `RECORD=1` adds this one to `proofs.json`. `FIXED=1` takes
+    those that are always the same: the mended ones, and those from seed 0 on.
+    """
+    asked = os.environ.get
+    if seed := asked("SEED"):
+        return 0 if replay(plan(int(seed))) else 1
+    if name := asked("WORLD"):
+        return 0 if replay(mended_worlds()[name].plan) else 1
+    failed = _fixed_ones() if asked("FIXED") else 0
+    first = int(asked("FIRST") or (0 if asked("FIXED") else next_fresh()))
     began = time.monotonic()
-    tally = campaign(wanted, first, int(os.environ.get("PROCESSES") or 0) or None)
+    tally = campaign(int(asked("OUTAGES") or 100_000), first, int(asked("PROCESSES") or 0) or None)
     for number, (broken_seed, broken) in enumerate(tally.broken):
         say("", f"seed {broken_seed}: {report(broken_seed, broken) if number < SHRUNK else broken}")
     seconds = time.monotonic() - began
-    say(f"{tally.outages} outages in {tally.worlds} worlds, seeds from {first} on, in {seconds:.0f} s")
-    say(f"{wanted} outages, {len(tally.broken)} broken")
-    return 1 if tally.broken else 0
+    say(f"{tally.worlds} worlds, seeds {first} to {first + tally.worlds - 1}, in {seconds:.0f} s")
+    say(f"{tally.outages} outages, {len(tally.broken)} broken")
+    if asked("RECORD"):
+        record(Proof.of_today(first, tally.worlds, tally.outages, len(tally.broken)))
+    return 1 if failed or tally.broken else 0
+
+
+def _fixed_ones() -> int:
+    again = mended_and_broken_again()
+    for world, broken in again:
+        say("", f"{world.name}: {world.cause}", broken, f'Told again by: make simulate WORLD="{world.name}"')
+    say(f"{len(mended_worlds())} mended worlds, {len(again)} broken again")
+    return len(again)
 
 
 def _worlds(first: int, processes: int) -> Iterator[tuple[int, int, Breakage | None]]:

@@ -11,6 +11,8 @@ from unittest import mock
 import simulated_host
 from simulated_media import EventEar
 
+from pyvidu.reconnection.rtt import RoundTrip
+
 
 class _Secrets:
     """`secrets` of the server's ids, for once not secret."""
@@ -32,6 +34,19 @@ def determined(seed: int) -> Iterator[None]:
         mock.patch("pyvidu.signaling.plane.random", Random(f"{seed} jitter")),
         mock.patch("pyvidu.media.plane.Ear", EventEar),
     ):
+        yield
+
+
+@contextmanager
+def measurements_go_to(tell: Callable[[RoundTrip, float], None]) -> Iterator[None]:
+    """Whatever a client measures of a round trip is told, before it is taken into account."""
+    sample = RoundTrip.sample
+
+    def watched(estimate: RoundTrip, value: float) -> None:
+        tell(estimate, value)
+        sample(estimate, value)
+
+    with mock.patch.object(RoundTrip, "sample", watched):
         yield
 
 

@@ -22,11 +22,17 @@ from pyvidu.server.participant import Participant
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
 
+LOOK = 5.0  # seconds between two looks at everybody
 RETURN = 30.0  # seconds in peace after which everything must be well again (T)
 PATIENCE = {"default": 12.0, "kurento": 10.0}
 REACHABLE = 9.0  # seconds in one piece that are enough to come back on a decent network
 ATTEMPTS_PER_MINUTE = 60
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
+UNSEEN = 1.25  # seconds that a page may stand still without noticing: a heartbeat and what a timer may be late
+TOLD = 7.0  # seconds within which a dead path is told: a heartbeat, `answer_limit`, a stall's grace and jitter
+THROTTLED = 4.0  # seconds more where timers come once a second
+LEARNT = 15.0  # seconds of a network that works within which an eviction is learnt
+AGREED = 10.0  # seconds of calm after which the server tells of one's own stream what one publishes
 UNLUCKY = 13.0  # seconds: after a silence of as many TCP sends the proof again that late
 
 
@@ -59,6 +65,15 @@ class Invariant:
 
     def settled(self, page: Page, what: str, error: BaseException | None) -> None:
         """Something that the application awaited has an end."""
+
+    def path_changed(self, page: Page) -> None:
+        """The network of a page, its machine or its clock is not as it was."""
+
+    def measured(self, page: Page, seconds: float) -> None:
+        """A client takes a round trip into account."""
+
+    def looked(self, page: Page) -> None:
+        """Every few seconds, at everybody who is connected."""
 
     def stable(self) -> None:
         """Everything has been well for `RETURN` seconds."""
@@ -241,15 +256,106 @@ class Picture(Invariant):
 
     def _own_stream(self, page: Page) -> None:
         room = self.world.room
-        member = room.find(page.id) if room is not None else None
-        if member is None:
+        if room is None or room.find(page.id) is None:
             self.wrong(f"{page.name} ({page.id}) believes to be a member and is none")
+        elif (differs := _own_stream_differs(page)) is not None:
+            self.wrong(differs)
+
+
+def _own_stream_differs(page: Page) -> str | None:
+    """What a member publishes and what the server tells of it, if that is not the same."""
+    room = page.world.room
+    member = room.find(page.id) if room is not None else None
+    if member is None:
+        return None
+    own = page.publisher.stream if page.publisher is not None else None
+    ours = (own.stream_id, own.audio_active, own.video_active) if own is not None and own.is_published else None
+    told = (member.stream.id, member.stream.audio_active, member.stream.video_active) if member.stream else None
+    return None if ours == told else f"{page.name} publishes {ours}, the server tells of {told}"
+
+
+class OwnStreamAgrees(Invariant):
+    name = "own stream agrees"
+    sentence = (
+        f"What the server tells of a client's own stream and what the client publishes agree after {AGREED:g} s of calm; a "
+        f"difference lasts for less than {LOOK:g} s then."
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._differed: dict[Page, str | None] = {}
+
+    def looked(self, page: Page) -> None:
+        calm = page.person.reached_for(AGREED) >= AGREED - 0.01 and not page.in_outage
+        under_way = {"publish", "unpublish", "mute"} & set(page.awaited.values())
+        differs = _own_stream_differs(page) if calm and not under_way else None
+        if differs is not None and differs == self._differed.get(page):
+            self.wrong(differs)
+        self._differed[page] = differs
+
+
+class StandstillsNotMeasured(Invariant):
+    name = "standstills are not measured"
+    sentence = (
+        f"Time in which the page itself stood still, or its clock jumped, belongs to no measured round trip, but for "
+        f"{UNSEEN:g} s that it cannot notice."
+    )
+
+    def measured(self, page: Page, seconds: float) -> None:
+        stood_still = page.clock.stood_still(seconds)
+        if stood_still > UNSEEN + 0.01:
+            self.wrong(f"{page.name} measures {seconds:.1f} s, for {stood_still:.1f} s of which it stood still")
+
+
+class DeadPathTold(Invariant):
+    name = "a dead path is told"
+    sentence = (
+        f"Whatever round trips were measured: who is connected and runs is told `reconnecting` within {TOLD:g} s after its "
+        f"path died, or its socket's mapping was lost ({TOLD + THROTTLED:g} s where timers come once a second). Who is just "
+        "joining is told that this has failed."
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._changes: dict[Page, int] = {}
+
+    def path_changed(self, page: Page) -> None:
+        self._begin(page)
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name in ENDINGS[:2]:
+            self._begin(page)
+
+    def _begin(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        if page.path_is_dead:
+            asyncio.get_running_loop().call_later(TOLD, self._look, page, change)
+            asyncio.get_running_loop().call_later(TOLD + THROTTLED, self._look, page, change, True)
+
+    def _look(self, page: Page, change: int, even_if_throttled: bool = False) -> None:
+        waits = page.joins_on_an_open_socket or (page.connected and not page.in_outage and not page.knows_its_end)
+        if self._changes[page] != change or not waits:
             return
-        own = page.publisher.stream if page.publisher is not None else None
-        ours = (own.stream_id, own.audio_active, own.video_active) if own is not None and own.is_published else None
-        told = (member.stream.id, member.stream.audio_active, member.stream.video_active) if member.stream else None
-        if ours != told:
-            self.wrong(f"{page.name} publishes {ours}, the server tells of {told}")
+        if page.path_is_dead and not page.clock.frozen and (even_if_throttled or not page.clock.throttled):
+            self.wrong(f"{page.name} has a dead path for {TOLD:g} s and is not told")
+
+
+class EvictionLearnt(Invariant):
+    name = "an eviction is learnt"
+    sentence = f"Who was evicted knows it once the server could be reached for {LEARNT:g} s in one piece."
+
+    def left(self, participant: Participant, reason: str) -> None:
+        page = self.world.page_of(participant)
+        if page is not None and page.connected:
+            self._look(page, participant.id, now())
+
+    def _look(self, page: Page, identity: str, left_at: float) -> None:
+        if page.knows_its_end or page.id != identity:
+            return
+        reached = page.person.reached_for(now() - left_at)
+        if reached >= LEARNT:
+            self.wrong(f"{page.name} could reach the server for {reached:.1f} s and does not know that it is evicted")
+        asyncio.get_running_loop().call_later(1.0, self._look, page, identity, left_at)
 
 
 class StreamsFlow(Invariant):
@@ -424,7 +530,11 @@ ALL: tuple[type[Invariant], ...] = (
     RunOnce,
     Signals,
     Picture,
+    OwnStreamAgrees,
     StreamsFlow,
+    StandstillsNotMeasured,
+    DeadPathTold,
+    EvictionLearnt,
     NoEviction,
     AttemptsBounded,
     NothingLeft,

@@ -25,7 +25,7 @@ from simulated_world import live
 
 SEEDS = Path(__file__).with_name("mutation_seeds.json")
 KEPT = 1  # seeds for each
-TRIED = 60  # worlds at most
+TRIED = 400  # worlds at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,39 @@ MUTATIONS = (
     Mutation(
         "RTP that flows is believed whatever the pongs say",
         "reconnection.detector:Detector._patience_ends",
-        "ends + self._policy.steady_patience",
-        "ends + 100",
+        "ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))",
+        "return max(ends, pause_ends)",
+    ),
+    Mutation(
+        "a measurement includes a stall",
+        "reconnection.detector:Detector._notice_a_stall",
+        "self._measured_from = now",
+        "pass",
+    ),
+    Mutation(
+        "a deadline has no bound",
+        "reconnection.detector:Detector._patience_ends",
+        "ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)",
+        "pass",
+    ),
+    Mutation(
+        "a resume that is refused is tried again for a while",
+        "reconnection.supervisor:Supervisor.handle",
+        "if code == Code.RECONNECTION:",
+        "if code == Code.RECONNECTION and self._current().attempts > 8:",
+    ),
+    Mutation(
+        "an answer that was lost with its socket is waited for",
+        "signaling.outbox:Outbox.abandon_answers",
+        "entry.answer.cancel()\n        entry.answer = None",
+        "pass",
+    ),
+    Mutation(
+        "nothing watches a socket before the room is joined",
+        "signaling.plane:SignalingPlane._tick",
+        "self._timer = None",
+        "self._timer = None\n    if not self._joined:\n        self._timer = self._host.clock.call_later(1.0, self._tick)\n"
+        "        return",
     ),
     Mutation(
         "a closed socket is no evidence",

@@ -112,14 +112,20 @@ def _wake_up(person: Person) -> None:
 
 def _throttle(person: Person, entry: Entry) -> None:
     clocks = [page.clock for page in person.pages]
-    for clock in clocks:
-        clock.throttled = True
-    _later(entry.seconds, lambda: [setattr(clock, "throttled", False) for clock in clocks])
+
+    def put(throttled: bool) -> None:
+        for clock in clocks:
+            clock.throttled = throttled
+        person.path_changed()
+
+    put(True)
+    _later(entry.seconds, partial(put, False))
 
 
 def _clock_jump(person: Person, entry: Entry) -> None:
     for page in person.pages:
-        page.clock.offset += float(entry.option)
+        page.clock.jump(float(entry.option))
+    person.path_changed()
 
 
 FAULTS: dict[str, Callable[[Person, Entry], None]] = {

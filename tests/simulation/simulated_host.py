@@ -54,6 +54,7 @@ class SimulatedClock:
         self.timers: dict[SimulatedTimer, None] = {}
         self.ears: list[Any] = []
         self._frozen_at = 0.0
+        self._standstills: list[tuple[float, float]] = []  # from when to when on this clock
 
     def now(self) -> float:
         return (self._frozen_at if self.frozen else now()) + self.offset
@@ -61,6 +62,16 @@ class SimulatedClock:
     def call_later(self, delay: float, callback: Callable[[], None]) -> SimulatedTimer:
         due = now() + max(0.0, delay) + 1e-9  # however the sums are rounded, time goes on
         return SimulatedTimer(self, callback, math.ceil(due) if self.throttled else due)
+
+    def jump(self, seconds: float) -> None:
+        self._standstills.append((self.now(), self.now() + seconds))
+        self.offset += seconds
+
+    def stood_still(self, seconds: float) -> float:
+        """How much of the last `seconds` on this clock was no time in which the page ran."""
+        until = self.now()
+        since = until - seconds
+        return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in self._standstills)
 
     def freeze(self) -> None:
         self._frozen_at = now()
@@ -72,6 +83,8 @@ class SimulatedClock:
         slept = now() - self._frozen_at
         if stood_still:
             self.offset -= slept
+        else:
+            self._standstills.append((self._frozen_at + self.offset, now() + self.offset))
         for timer in list(self.timers):
             timer.handle.cancel()
             due = timer.due + slept if stood_still else timer.due

@@ -301,6 +301,11 @@ class SimulatedSocket:
     def is_open(self) -> bool:
         return self.state == "open"
 
+    @property
+    def is_lost(self) -> bool:
+        """See `Link.lose_sockets`."""
+        return self._up.lost
+
     def send(self, text: str) -> None:
         if self.state == "open":
             self._up.send(self._receive_at_server, text)

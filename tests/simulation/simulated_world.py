@@ -13,8 +13,8 @@ from typing import Any
 
 import invariants
 from application import Page, Person
-from determined import determined, errors_go_to
-from invariants import RETURN, Invariant
+from determined import determined, errors_go_to, measurements_go_to
+from invariants import LOOK, RETURN, Invariant
 from schedule import EVERYBODY, Entry, Plan
 from simulated_faults import FAULTS
 from simulated_host import SimulatedWorld
@@ -22,6 +22,7 @@ from simulated_loop import SimulationLoop
 from simulated_network import now
 
 from pyvidu.protocol.messages import Call
+from pyvidu.reconnection.rtt import RoundTrip
 from pyvidu.server.exchange import Exchange
 from pyvidu.server.kurento_profile import KurentoProfile
 from pyvidu.server.observers import Observer
@@ -142,7 +143,7 @@ class SimulatedCall:
         self.broke: Breakage | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._restarts = 0
-        self._peaceful = False
+        self._peaceful = self._left = False
         self.server = self._new_server()
         self.people = [Person(self, number, settings) for number, settings in enumerate(plan.people)]
 
@@ -165,7 +166,7 @@ class SimulatedCall:
 
     async def run(self) -> Outcome:
         asyncio.get_running_loop().set_exception_handler(self._uncaught)
-        with errors_go_to(self._logged):
+        with errors_go_to(self._logged), measurements_go_to(self._measured):
             course = asyncio.get_running_loop().create_task(self._course())
             await asyncio.wait({course, self._failed}, return_when=asyncio.FIRST_COMPLETED)
             if course.done() and not course.cancelled() and course.exception() is not None:
@@ -178,6 +179,7 @@ class SimulatedCall:
         loop = asyncio.get_running_loop()
         for number, person in enumerate(self.people):
             loop.call_later(0.3 * number, person.open_page)
+        loop.call_later(LOOK, self._look)
         for entry in self.plan.entries:
             await _until(entry.at)
             self.happen(entry)
@@ -188,6 +190,7 @@ class SimulatedCall:
         await asyncio.sleep(RETURN - 10)
         for invariant in self.invariants:
             invariant.stable()
+        self._left = True
         for page in self.pages:
             if not page.over:
                 page.disconnect()
@@ -208,6 +211,13 @@ class SimulatedCall:
             task.cancel()
         if rest:
             await asyncio.wait(rest)
+
+    def _look(self) -> None:
+        if not self._left:
+            for invariant in self.invariants:
+                for page in self.connected:
+                    invariant.looked(page)
+            asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def happen(self, entry: Entry) -> None:
         """Something from the schedule."""
@@ -348,6 +358,10 @@ class SimulatedCall:
             if not self._failed.done():
                 self._failed.set_result(None)
 
+    def path_changed(self, page: Page) -> None:
+        for invariant in self.invariants:
+            invariant.path_changed(page)
+
     def data_of(self, exchange: Exchange) -> str:
         """The data of the signal that a request sends."""
         data: str = json.loads(exchange.request.params["message"])["data"]
@@ -368,6 +382,14 @@ class SimulatedCall:
             number: f"{end.ice_connection_state}, epoch {end._epoch}" if end else None for number, end in ends.items()
         }
         return f"received by {receives}, sent by {sends}, {states}"
+
+    def _measured(self, estimate: RoundTrip, seconds: float) -> None:
+        for page in self.pages:
+            for membership in page.memberships:
+                supervisor = membership.plane._supervisor
+                if supervisor is not None and supervisor._rtt is estimate:
+                    for invariant in self.invariants:
+                        invariant.measured(page, seconds)
 
     def _ran(self, exchange: Exchange) -> None:
         recipients: list[str] = []

@@ -12,6 +12,9 @@
 | media silent       | ping unanswered                          | down    |
 | media silent       | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
+| a ping unanswered for `answer_limit`, whatever round trips were  | down    |
+
+Time in which the page stood still belongs to no measurement: a pong that waited with it says nothing of the path.
 """
 
 from __future__ import annotations
@@ -77,11 +80,18 @@ class Detector:
         # A late deadline was put down to a stall. Where timers are always late, once is enough.
         self._excused_until: float | None = None
         self._next_ping = now
+        # Only a ping sent later than this measures a round trip: one sample a flight (RFC 6298), none across a stall.
+        self._measured_from = now
 
     @property
     def due_at(self) -> float:
         """When `tick` wants to be called."""
         return min(self._next_ping, self._patience_ends)
+
+    @property
+    def suspects(self) -> bool:
+        """Whether a witness waits for the answer to its probe."""
+        return self._witness is not None
 
     @property
     def _patience_ends(self) -> float:
@@ -95,10 +105,12 @@ class Detector:
         if self._witness == "late pong":
             pause_ends = self._media.until + self._policy.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
+        ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)  # a deadline is that of a ping that is out
         return ends if self._excused_until is None else max(ends, self._excused_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
         """What follows from an observation."""
+        self._notice_a_stall(now)
         match evidence:
             case SocketClosed():
                 return [Down("socket closed")]
@@ -122,6 +134,7 @@ class Detector:
 
     def tick(self, now: float) -> list[DetectorOutput]:
         """What follows from the passing of time."""
+        self._notice_a_stall(now)
         if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
         if now >= self._patience_ends:
@@ -143,7 +156,14 @@ class Detector:
             self._deadline = now + max(self._policy.late_pong, self._rtt.timeout)
         return ping
 
+    def _notice_a_stall(self, now: float) -> None:
+        """A timer that is this late has told, before anything else does, that the page stood still since it was due."""
+        if now - self.due_at > self._policy.stall:
+            self._measured_from = now
+
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
+        if witness == "woke up":
+            self._sent.clear()  # pings from before are not late, and answers that waited say nothing of the network now
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
         knock: list[DetectorOutput] = [Knock()] if witness in _BELIEVE_A_REFUSAL else []
@@ -161,7 +181,9 @@ class Detector:
         sent = self._sent.pop(number, None)
         if sent is None:
             return
-        self._rtt.sample(now - sent)
+        if sent >= self._measured_from:
+            self._rtt.sample(now - sent)
+            self._measured_from = now
         self._sent = {other: at for other, at in self._sent.items() if other > number}
         self._calm_down(now)
 

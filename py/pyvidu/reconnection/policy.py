@@ -31,6 +31,9 @@ class ReconnectionPolicy:
     late_pong: float = 1.0  # a pong later than this is a witness, no verdict
     probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
     steady_patience: float = 2.0  # what it is given more while RTP flows: then a late answer is mostly lost packets
+    answer_limit: float = (
+        5.0  # a ping unanswered for so long is a verdict, whatever round trips were measured: 6 s of 12
+    )
     urgent_probe_floor: float = 0.4  # the deadline after `offline`: a second witness stands already
     stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
     slept: float = 2.0  # a timer that fires later than this says that the machine slept: much may have happened

@@ -76,14 +76,22 @@ class State(Enum):
 
 
 class Supervisor:
-    """Decides; does nothing itself. Feed it with `handle` and, when `due_at` has come, `tick`."""
+    """Decides; does nothing itself. Feed it with `handle` and, when `due_at` has come, `tick`.
 
-    def __init__(self, policy: ReconnectionPolicy, now: float, jitter: Callable[[], float]) -> None:
+    `handshake` is how long the opening of the first WebSocket took, seconds: two round trips at least. So the first pings are
+    not taken for late on a slow path.
+    """
+
+    def __init__(
+        self, policy: ReconnectionPolicy, now: float, jitter: Callable[[], float], handshake: float | None = None
+    ) -> None:
         self.state = State.UP
         self.outages: list[Outage] = []
         self._policy = policy
         self._jitter = jitter
         self._rtt = RoundTrip()
+        if handshake is not None:
+            self._rtt.sample(handshake / 2)
         self._pings = count()
         self._media = SteadyMedia()
         self._detector = Detector(policy, now, self._rtt, self._pings, self._media)
@@ -109,6 +117,11 @@ class Supervisor:
         if self.state is State.UP:
             return self._detector.due_at
         return min(self._timers.values(), default=None)
+
+    @property
+    def suspects(self) -> bool:
+        """Whether a probe of the socket that carries the session is unanswered."""
+        return self.state is State.UP and self._detector.suspects
 
     @property
     def outage(self) -> Outage | None:

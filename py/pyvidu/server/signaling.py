@@ -48,7 +48,7 @@ class Signaling:
         faults.host = self
         self._tasks = tasks
         self._faults = faults
-        self._sockets: set[Socket] = set()
+        self._sockets: dict[Socket, None] = {}  # in the order in which they were opened
         self._sessions: Keyring[RpcSession] = Keyring()
 
     @property
@@ -66,7 +66,7 @@ class Signaling:
     def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> Socket:
         """A socket is open."""
         socket = Socket(transport, host=host, ip=ip, last_heard=_now())
-        self._sockets.add(socket)
+        self._sockets[socket] = None
         return socket
 
     def heard(self, socket: Socket) -> None:
@@ -98,7 +98,7 @@ class Signaling:
         if not socket.open:
             return
         socket.open = False
-        self._sockets.discard(socket)
+        self._sockets.pop(socket, None)
         session = socket.session if socket.session and socket.session.socket is socket else None
         logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
         self._profile.socket_closed(socket, session, reason)

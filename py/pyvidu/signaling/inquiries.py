@@ -38,11 +38,10 @@ class Inquiries:
         self._report = report
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ping(self, socket: RpcSocket, number: int, received: int | None) -> None:
-        """Heartbeat. An error is an answer too."""
-        self._when_answered(
-            socket, Ping(received=received), lambda _: PongReceived(number), lambda _: PongReceived(number)
-        )
+    def ping(self, socket: RpcSocket, number: int, received: int | None, interval: int | None = None) -> None:
+        """Heartbeat. An error is an answer too. `interval` (ms) declares it; only the first ping of a session counts."""
+        call = Ping(interval=interval, received=received)
+        self._when_answered(socket, call, lambda _: PongReceived(number), lambda _: PongReceived(number))
 
     def membership(self, socket: RpcSocket, proof: Call) -> None:
         """Sends a request that only a member gets an answer to."""

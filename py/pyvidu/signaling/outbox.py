@@ -22,7 +22,8 @@ from pyvidu.protocol.messages import Call
 from .rpc_socket import RpcError, RpcSocket
 
 # A timer that fires so late, in seconds, tells of a page or a machine that slept. The answer may lie in the queue behind it,
-# and if the network has gone, finding that out is not a request's business: it gets its whole time once more.
+# and if the network has gone, finding that out is not a request's business: it gets its whole time once more. The same while
+# the socket is suspected: a page that woke just before a deadline would give up what nobody could have answered meanwhile.
 STALL = 1.5
 
 
@@ -46,12 +47,20 @@ class _Entry:
 class Outbox:
     """Sends through whichever socket it is attached to."""
 
-    def __init__(self, clock: Clock, ids: Iterator[int], limit: int, elsewhere: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        ids: Iterator[int],
+        limit: int,
+        elsewhere: Callable[[], None],
+        suspected: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.exactly_once = False  # whether the server answers a repeated id without running the request again
         self._clock = clock
         self._ids = ids
         self._limit = limit
         self._elsewhere = elsewhere  # told when the server takes our socket for nobody's
+        self._suspected = suspected  # whether it is being asked just now if the socket still answers
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
@@ -159,7 +168,7 @@ class Outbox:
         entry.timer = self._clock.call_later(entry.timeout, lambda: self._overdue(entry, due))
 
     def _overdue(self, entry: _Entry, due: float) -> None:
-        if self._clock.now() - due > STALL:
+        if self._suspected() or self._clock.now() - due > STALL:
             self._start_timer(entry)
         elif not entry.future.done():
             entry.future.set_exception(

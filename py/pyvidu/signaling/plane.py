@@ -1,6 +1,6 @@
 """The shell around the supervisor: it owns the sockets, does what is decided and reports what is observed.
 
-Life: `open` (one socket, no supervision: a failure is the caller's to see), `supervise` once the room is joined, `close`.
+Life: `open` (one socket, whose loss is the caller's to see), `supervise` once the room is joined, `close`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Timer
-from pyvidu.protocol.messages import Call, LeaveRoom, Ping
+from pyvidu.protocol.messages import Call, LeaveRoom
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.actions import (
     Action,
@@ -70,7 +70,13 @@ class SignalingPlane:
         self._policy = policy
         self._listener = listener
         self._ids = count()
-        self._outbox = Outbox(host.clock, self._ids, policy.queue_limit, lambda: self._report(SessionElsewhere()))
+        self._outbox = Outbox(
+            host.clock,
+            self._ids,
+            policy.queue_limit,
+            elsewhere=lambda: self._report(SessionElsewhere()),
+            suspected=lambda: self._supervisor is not None and self._supervisor.suspects,
+        )
         self._inquiries = Inquiries(self._report)
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
@@ -79,6 +85,7 @@ class SignalingPlane:
         self._attempt: RpcSocket | None = None
         self._opening: asyncio.Future[None] | None = None
         self._supervisor: Supervisor | None = None
+        self._joined = False  # from here on an outage is survived; before, it ends the joining
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,10 +112,14 @@ class SignalingPlane:
     async def open(self, url: str) -> None:
         """Opens the first socket and sends the first ping, which declares the heartbeat to the server.
 
+        From here on the socket is watched. If it dies before `supervise`, everything fails with `ConnectionFailedError`: only
+        the socket of a participant can be replaced.
+
         Raises:
             ConnectionFailedError: it could not be opened within 10 s; the cause is in the sentence.
         """
         self._opening = asyncio.get_running_loop().create_future()
+        began = self._host.clock.now()
         try:
             self._current = RpcSocket(self._host.sockets, url, self._ids, self)
             async with asyncio.timeout(OPEN_TIMEOUT):
@@ -122,8 +133,10 @@ class SignalingPlane:
         if self._current is None:  # closed in the moment between its opening and now
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: it was closed as soon as it was open")
         self._url = url
-        first = self._current.request(Ping(interval=round(self._policy.declared_interval * 1000)))
-        first.add_done_callback(_refused_or_not)
+        now = self._host.clock.now()
+        self._supervisor = Supervisor(self._policy, now, random.random, handshake=now - began)
+        self._monitor = self._host.watch_network(self)
+        self._do(self._supervisor.tick(now))
         self._outbox.attach(self._current)
 
     def supervise(
@@ -137,9 +150,7 @@ class SignalingPlane:
         self._inquiries.rpc_session, self._inquiries.life = rpc_session, life
         self._outbox.exactly_once = self.replays = replays
         self._probe_url, self._url = probe_url, url
-        self._supervisor = Supervisor(self._policy, self._host.clock.now(), random.random)
-        self._monitor = self._host.watch_network(self)
-        self._rearm()
+        self._joined = True
 
     async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
         """The result of `call`, be there an outage in between or not. See `Outbox.request` for what it raises."""
@@ -229,7 +240,7 @@ class SignalingPlane:
 
     def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
         """A socket was closed by the server or the network."""
-        if self._supervisor is None:
+        if not self._joined:
             error = ConnectionFailedError(reason or f"the WebSocket was closed (code {code})")
             if self._opening is not None and not self._opening.done():
                 self._opening.set_exception(OSError(str(error)))
@@ -286,7 +297,8 @@ class SignalingPlane:
     def _do_one(self, action: Action) -> None:
         match action:
             case SendPing(number):
-                self._inquiries.ping(_there(self._current), number, self._count)
+                declared = round(self._policy.declared_interval * 1000) if number == 0 else None
+                self._inquiries.ping(_there(self._current), number, self._count, declared)
             case SendDoubtfulPing(number):
                 self._inquiries.doubt(_there(self._current), self._listener.membership_check())
                 self._inquiries.ping(_there(self._current), number, self._count)
@@ -304,6 +316,8 @@ class SignalingPlane:
                 self._check_membership(_there(self._attempt), ping)
             case SendMembershipCheck(ping):
                 self._check_membership(_there(self._current), ping)
+            case AnnounceReconnecting(witness) if not self._joined:
+                self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
             case AnnounceReconnecting():
                 self._outbox.suspend()
                 self.outages[-1].began = round(time.time(), 3)

@@ -272,3 +272,64 @@ def test_after_one_pong_that_was_late_for_an_hour_the_next_drop_is_noticed_in_se
     while now < 3610 and not any(isinstance(output, Down) for output in detector.tick(now)):
         now = max(now + 0.01, detector.due_at)
     assert now < 3607
+
+
+def verdict_after(detector: Detector, since: float) -> float:
+    """When a path that is dead since `since` is told, if every timer is on time."""
+    now = since
+    while not any(isinstance(output, Down) for output in detector.tick(now)):
+        now = max(now + 0.001, detector.due_at)
+    return now - since
+
+
+@pytest.mark.parametrize("rtt", [0.8, 3.0, 60.0, 3600.0])
+def test_whatever_the_round_trips_a_dead_path_is_told_within_six_seconds(rtt: float) -> None:
+    detector = a_detector(rtt)
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert verdict_after(detector, 0.02) <= 6.0
+
+
+def test_rtp_that_flows_does_not_move_that_bound() -> None:
+    media = SteadyMedia()
+    estimate = RoundTrip()
+    estimate.sample(2.0)
+    detector = Detector(POLICY, 0.0, estimate, count(), media)
+    media.note(MediaSteady(), 0.0)
+    assert verdict_after(detector, 0.0) == 5.0
+
+
+@pytest.mark.parametrize("woken_by", [None, WokeUp()])
+def test_a_pong_that_waited_while_the_page_stood_still_measures_nothing(woken_by: SignalingEvidence | None) -> None:
+    rtt = RoundTrip()
+    detector = Detector(POLICY, 0.0, rtt, count(), SteadyMedia())
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.02)
+    before = rtt.timeout
+    detector.tick(1.0)
+    if woken_by is not None:
+        detector.handle(woken_by, 7.0)
+    detector.handle(PongReceived(1), 7.0)
+    assert rtt.timeout == before
+
+
+def test_pings_held_up_by_one_lost_packet_are_one_measurement() -> None:
+    rtt = RoundTrip()
+    detector = Detector(POLICY, 0.0, rtt, count(), SteadyMedia())
+    for second in (0, 1):
+        detector.tick(second)
+    detector.handle(PongReceived(0), 1.9)
+    after_one = rtt.timeout
+    detector.handle(PongReceived(1), 1.9)
+    assert rtt.timeout == after_one
+    detector.tick(2.0)
+    detector.handle(PongReceived(2), 2.02)
+    assert rtt.timeout != after_one
+
+
+def test_what_was_sent_before_a_sleep_is_not_late_after_it() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.tick(60.0) == [SendPing(1), Knock()]
+    detector.handle(PongReceived(0), 60.01)  # of before the sleep: it says nothing of the network now
+    assert detector.tick(60.4) == [Down("woke up")]

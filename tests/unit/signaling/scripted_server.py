@@ -26,7 +26,7 @@ class ScriptedSocket:
         self.requests: list[tuple[int, str, dict[str, Any]]] = []
         server.sockets.append(self)
         if server.accepts:
-            asyncio.get_running_loop().call_soon(self._open)
+            asyncio.get_running_loop().call_later(server.handshake, self._open)
 
     def send(self, text: str) -> None:
         message = json.loads(text)
@@ -69,6 +69,7 @@ class ScriptedServer:
         self.sockets: list[ScriptedSocket] = []
         self.answers: dict[str, Any] = {"ping": {"value": "pong"}}
         self.accepts = True
+        self.handshake = 0.0  # seconds
         self.told: list[str] = []
         self.plane = SignalingPlane(self._host(), ReconnectionPolicy(), self)
 

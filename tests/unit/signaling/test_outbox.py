@@ -56,6 +56,25 @@ async def test_a_deadline_that_passed_while_the_page_slept_is_set_anew() -> None
 
 
 @virtual_time
+async def test_a_deadline_just_after_a_sleep_waits_until_the_socket_has_answered() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    await asyncio.sleep(0.5)
+    server.answers["ping"] = None
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom(), timeout=10))
+    await asyncio.sleep(0.1)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.advance(9.85)  # the page sleeps and wakes 0.05 s before the deadline
+    await asyncio.sleep(0.3)
+    assert not leaving.done()
+    answer_all(server.sockets[0], "leaveRoom")
+    assert await leaving == {}
+    plane.close()
+
+
+@virtual_time
 async def test_a_request_that_the_old_socket_refuses_as_nobodys_goes_out_again_after_the_resume() -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = None

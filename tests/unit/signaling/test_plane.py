@@ -31,7 +31,7 @@ async def test_the_first_ping_declares_the_heartbeat_and_the_others_do_not() -> 
     await server.joined()
     await asyncio.sleep(3.5)
     pings = [params for _, method, params in server.sockets[0].requests if method == "ping"]
-    assert pings == [{"interval": 5000}, {}, {}, {}, {}]
+    assert pings == [{"interval": 5000}, {}, {}, {}]
     server.plane.close()
 
 
@@ -262,3 +262,30 @@ async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_
     assert sent == ["0", "1", "2"]
     await plane.request(SendMessage("4"), repeatable=False)
     plane.close()
+
+
+@virtual_time
+async def test_a_network_that_drops_while_the_room_is_being_joined_fails_the_joining_within_seconds() -> None:
+    server = ScriptedServer()
+    server.answers |= {"ping": None, "echo": None}
+    await server.plane.open("ws://server/openvidu")
+    joining = asyncio.ensure_future(server.plane.request(Echo()))
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(ConnectionFailedError, match="dropped while the session was being joined"):
+        await joining
+    assert asyncio.get_running_loop().time() - began < 3
+    assert (server.told, len(server.sockets), server.sockets[0].closed) == ([], 1, 4102)
+
+
+@virtual_time
+async def test_on_a_slow_path_the_opening_of_the_socket_tells_how_long_an_answer_may_take() -> None:
+    server = ScriptedServer()
+    server.handshake = 3.0
+    server.answers |= {"ping": None, "echo": None}
+    await server.plane.open("ws://server/openvidu")
+    joining = asyncio.ensure_future(server.plane.request(Echo()))
+    await asyncio.sleep(4.9)
+    assert not joining.done()
+    server.plane.close()
+    with pytest.raises(NotConnectedError):
+        await joining

@@ -55,13 +55,15 @@ async def test_a_plane_that_is_closed_while_it_opens_says_so_to_whoever_opens_it
 @virtual_time
 async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None:
     server = ScriptedServer()
+    server.plane.stop_reconnecting()
+    server.plane.reconnect_now()
     await server.plane.open("ws://server/openvidu")
     server.plane.stop_reconnecting()
     server.plane.reconnect_now()
     server.plane.media_silent()
     assert server.plane.outages == []
     await asyncio.sleep(20)
-    assert (server.told, server.sockets[0].methods()) == ([], ["ping"])
+    assert (server.told, set(server.sockets[0].methods())) == ([], {"ping"})
     server.plane.close()
 
 

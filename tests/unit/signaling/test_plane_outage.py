@@ -43,7 +43,7 @@ async def test_what_the_old_socket_brings_after_connect_was_sent_is_brought_agai
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined(replays=True)
     server.answers["ping"] = None
-    await asyncio.sleep(3)
+    await asyncio.sleep(3.5)
     old, new = server.sockets
     assert new.methods()[0] == "connect"
     old.push(JOINED)
