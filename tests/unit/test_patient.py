@@ -1,15 +1,19 @@
-"""One media connection under watch: when a key frame helps."""
+"""One media connection under watch: when a key frame helps, and which sound is a backlog."""
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pyvidu.media.repair import Patient
+from pyvidu.platform import LoopClock
+from pyvidu.reconnection.evidence import SoundPlayed
 from pyvidu.reconnection.ice import analyse
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from virtual_time import virtual_time
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,75 @@ def test_whoever_is_whole_again_gets_a_key_frame(states: list[str], key_frames: 
     for state in states:
         patient.ice_judged(analyse(state))
     assert len(sent) == key_frames
+
+
+RATE = 48_000
+
+
+class Speaker:
+    """A peer connection whose sound is played `late` seconds after it should be, by and by as the list says."""
+
+    def __init__(self, *late: float) -> None:
+        self.late = list(late)
+        self.stale: SoundPlayed | None = None
+        self.restarts = 0
+
+    def sound_played(self) -> SoundPlayed | None:
+        if self.stale is not None:
+            return self.stale
+        now = asyncio.get_running_loop().time()
+        return SoundPlayed(100 + now, round((now - self.late[0]) * RATE), RATE)
+
+    async def restart_receivers(self) -> None:
+        self.restarts += 1
+        if len(self.late) > 1:
+            self.late.pop(0)
+
+
+async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
+    media: Any = SimpleNamespace(peer=speaker)
+    patient = Patient(media, LoopClock(), ReconnectionPolicy())
+    await asyncio.sleep(5)
+    patient.note_sound()
+    await asyncio.sleep(slept)
+    speaker.late[:] = late
+    await patient.catch_up(slept)
+
+
+@pytest.mark.parametrize(
+    ("late", "restarts"),
+    [
+        ([0.0], 0),
+        ([0.3], 0),  # a jitter buffer may grow
+        ([6.0, 0.0], 1),
+        ([6.0, 2.0, 0.0], 2),  # the rest of it comes when receivers are new already
+        ([6.0], 3),  # whatever it is, it is no backlog
+    ],
+)
+@virtual_time
+async def test_sound_that_waited_through_a_sleep_is_thrown_away_until_it_is_in_time(
+    late: list[float], restarts: int
+) -> None:
+    speaker = Speaker(0.0)
+    await catch_up(speaker, *late, slept=6.0)
+    assert speaker.restarts == restarts
+
+
+@virtual_time
+async def test_the_last_sound_of_before_a_sleep_says_nothing_of_what_comes_after() -> None:
+    speaker = Speaker(0.0)
+    loop = asyncio.get_running_loop()
+
+    before = SoundPlayed(100 + 5.5, round(5.5 * RATE), RATE)
+    loop.call_later(5.5, setattr, speaker, "stale", before)
+    loop.call_later(11.1, setattr, speaker, "stale", None)
+    await catch_up(speaker, 6.0, 0.0, slept=6.0)
+    assert speaker.restarts == 1
+
+
+@virtual_time
+async def test_where_no_sound_comes_nothing_is_thrown_away() -> None:
+    speaker = Speaker(0.0)
+    speaker.stale = SoundPlayed(100, 0, RATE)
+    await catch_up(speaker, 6.0, slept=6.0)
+    assert speaker.restarts == 0

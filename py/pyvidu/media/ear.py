@@ -28,6 +28,12 @@ class EarListener(Protocol):
     def sound_again(self) -> None:
         """After `all_silent`: something arrives."""
 
+    def sound_plays(self) -> None:
+        """Once a second while something is heard: what is played now is in time."""
+
+    def woke_up(self, stood_still: float) -> None:
+        """The page stood still for so many seconds: what arrived meanwhile has waited."""
+
     def one_silent(self, peer: object) -> None:
         """The stream of one peer connection does not follow its rhythm any more, whatever the others do."""
 
@@ -54,7 +60,7 @@ class Ear:
         self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = self._period = 0.0
-        self._settled_at = 0.0
+        self._settled_at = self._reference_at = 0.0
         self._timer: Timer | None = None
 
     def listen(self) -> None:
@@ -83,6 +89,9 @@ class Ear:
         if late > self._policy.stall:
             for cadence in self._cadences.values():
                 cadence.stalled(late)
+        if late > self._policy.slept:
+            self._listener.woke_up(late)
+            self._settled_at = self._reference_at = now + self._policy.cadence_settling
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
         settled = not self._silent and now >= self._settled_at
         heard = {peer for peer, marker in markers.items() if self._cadences[peer].observe(marker, now, learn=settled)}
@@ -104,6 +113,9 @@ class Ear:
             self._listener.all_silent()
         if self._rhythm == "steady" != was:
             self._listener.some_steady()
+        if heard and settled and now >= self._reference_at:
+            self._reference_at = now + 1.0
+            self._listener.sound_plays()
         for peer in fresh:
             self._listener.one_silent(peer)
         for peer in again:

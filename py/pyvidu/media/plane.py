@@ -151,7 +151,7 @@ class MediaPlane:
         """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
         for media, patient in self._patients.items():
             if media.peer is peer:
-                patient.fell_silent()
+                patient.note_sound()
                 if self._signaling.is_up:
                     self._examine_unless_examined(media, self._policy.media_patience)
 
@@ -159,9 +159,19 @@ class MediaPlane:
         """What comes now may have waited somewhere."""
         for media, patient in self._patients.items():
             if media.peer is peer:
-                task = asyncio.get_running_loop().create_task(patient.catch_up())
-                self._catching_up.add(task)
-                task.add_done_callback(self._catching_up.discard)
+                self._catch_up(patient)
+
+    def sound_plays(self) -> None:
+        """Taken down, for later lateness to be told by."""
+        for media, patient in self._patients.items():
+            if isinstance(media, InboundMedia):
+                patient.note_sound()
+
+    def woke_up(self, stood_still: float) -> None:
+        """What waited while the page stood still would be played from its beginning."""
+        for media, patient in self._patients.items():
+            if isinstance(media, InboundMedia):
+                self._catch_up(patient, stood_still)
 
     # --- RepairListener ----------------------------------------------------------------------------------------------
 
@@ -206,6 +216,11 @@ class MediaPlane:
         patient.because = judgement.because
         self.media_noted(patient.media, judgement.verdict, judgement.because)
         return judgement.verdict
+
+    def _catch_up(self, patient: Patient, stood_still: float = 0.0) -> None:
+        task = asyncio.get_running_loop().create_task(patient.catch_up(stood_still))
+        self._catching_up.add(task)
+        task.add_done_callback(self._catching_up.discard)
 
     def _examine_unless_examined(self, media: MediaConnection, patience: float) -> None:
         if media not in self._examinations and media.stream_id and media.peer is not None:

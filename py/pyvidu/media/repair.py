@@ -6,7 +6,7 @@ import logging
 from typing import Protocol
 
 from pyvidu.errors import OpenViduError, RequestError
-from pyvidu.platform import Clock, pause
+from pyvidu.platform import Clock, PeerConnection, pause
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.reconnection.ice import IceVerdict, analyse
 from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness, path_answers
@@ -70,21 +70,37 @@ class Patient:
             self.nudge()
         self._broken = verdict == "broken" or (self._broken and verdict == "waiting")
 
-    def fell_silent(self) -> None:
-        """Takes note of which sound was the last one."""
+    def note_sound(self) -> None:
+        """Takes note of which sound is played now, as the last one in time."""
         peer = self.media.peer
         self._played_last = peer.sound_played() if peer is not None else None
 
-    async def catch_up(self) -> None:
-        """After a silence: if what arrives is a backlog, it is thrown away."""
-        last, peer, deadline = self._played_last, self.media.peer, self._clock.now() + self._policy.backlog_wait
-        while last is not None and peer is not None and peer is self.media.peer and self._clock.now() < deadline:
-            played = peer.sound_played()
-            if played is not None and played.at != last.at:
-                if lateness(last, played) >= self._policy.backlog_lateness:
-                    await peer.restart_receivers()
+    async def catch_up(self, stood_still: float = 0.0) -> None:
+        """After a silence, or a sleep of `stood_still` seconds: if what arrives is a backlog, it is thrown away.
+
+        Of a page that slept the first sound told of may be the last one of before. And a part of the backlog may come behind
+        the first sound of it, when receivers are new already: so it is listened to again after each restart.
+        """
+        last, peer = self._played_last, self.media.peer
+        if last is None or peer is None:
+            return
+        played_after = last.at + stood_still
+        for _ in range(self._policy.backlog_restarts):
+            played = await self._next_sound(peer, played_after)
+            if played is None or lateness(last, played) < self._policy.backlog_lateness:
                 return
+            await peer.restart_receivers()
+            played_after = played.at + self._policy.backlog_settling
+
+    async def _next_sound(self, peer: PeerConnection, played_after: float) -> SoundPlayed | None:
+        """What `peer` plays later than `played_after`; None if that takes too long."""
+        deadline = self._clock.now() + self._policy.backlog_wait
+        while peer is self.media.peer and self._clock.now() < deadline:
+            played = peer.sound_played()
+            if played is not None and played.at > played_after:
+                return played
             await pause(self._clock, self._policy.return_poll)
+        return None
 
     async def prove(self, patience: float | None = None) -> MediaJudgement:
         """Watches until there is a verdict; asks for key frames meanwhile where they help.

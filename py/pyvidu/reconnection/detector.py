@@ -105,7 +105,9 @@ class Detector:
         if self._witness == "late pong":
             pause_ends = self._media.until + self._policy.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
-        ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)  # a deadline is that of a ping that is out
+        ends = min(
+            ends, min(self._sent.values()) + self._policy.answer_limit
+        )  # a deadline is that of a ping that is out
         return ends if self._excused_until is None else max(ends, self._excused_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:

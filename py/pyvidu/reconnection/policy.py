@@ -74,6 +74,8 @@ class ReconnectionPolicy:
     )
     backlog_lateness: float = 0.4  # sound that is played so much later than before the silence is not waited for
     backlog_wait: float = 0.5  # how long after a silence there must be sound, to tell
+    backlog_settling: float = 0.1  # what old receivers play after they were looked at and before they are replaced
+    backlog_restarts: int = 3  # at most; a second one where a part of the backlog came late
     media_nudge_period: float = 0.3
     nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
     media_poll: float = 0.05

@@ -10,7 +10,7 @@ from pyvidu.media.ear import Ear
 from pyvidu.platform import LoopClock
 from pyvidu.reconnection.cadence import Cadence
 from pyvidu.reconnection.policy import ReconnectionPolicy
-from virtual_time import virtual_time
+from virtual_time import VirtualClockLoop, virtual_time
 
 POLICY = ReconnectionPolicy()
 POLL = POLICY.cadence_poll
@@ -79,7 +79,7 @@ class Streams:
         self.gaps = list(gaps)
         self.frozen_at: dict[int, float] = {}
         self.told: list[str] = []
-        self.hushed = self.steadied = 0
+        self.hushed = self.steadied = self.references = 0
         self.ear = Ear(LoopClock(), POLICY, self.markers, self)
 
     def some_steady(self) -> None:
@@ -93,6 +93,12 @@ class Streams:
 
     def sound_again(self) -> None:
         self.told.append("sound")
+
+    def sound_plays(self) -> None:
+        self.references += 1
+
+    def woke_up(self, stood_still: float) -> None:
+        self.told.append(f"woke up after {stood_still:.0f} s")
 
     def one_silent(self, peer: object) -> None:
         self.told.append(f"silence of {peer}")
@@ -231,4 +237,53 @@ async def test_a_static_screen_share_raises_nothing() -> None:
     streams.freeze(0)
     await asyncio.sleep(30)
     assert (streams.told, streams.steadied) == ([], 0)
+    streams.ear.close()
+
+
+def stand_still(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.advance(seconds)
+
+
+@virtual_time
+async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None:
+    streams = Streams(0.05)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    stand_still(6)
+    await asyncio.sleep(0.1)
+    streams.freeze(0)  # what had waited has come at once, then there is a pause
+    await asyncio.sleep(0.6)
+    streams.freeze()
+    await asyncio.sleep(3)
+    streams.freeze(0)
+    await asyncio.sleep(0.4)
+    assert streams.told[0] == "woke up after 6 s"
+    assert streams.told[-1] == "silence of 0"
+    streams.ear.close()
+
+
+@virtual_time
+async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
+    streams = Streams(0.05)
+    streams.ear.listen()
+    await asyncio.sleep(5)
+    stand_still(0.5)
+    await asyncio.sleep(1)
+    assert streams.told == []
+    streams.ear.close()
+
+
+@virtual_time
+async def test_while_sound_flows_it_is_looked_at_once_a_second_and_never_in_silence() -> None:
+    streams = Streams(0.05)
+    streams.ear.listen()
+    await asyncio.sleep(10)
+    assert 9 <= streams.references <= 11
+    streams.freeze(0)
+    await asyncio.sleep(0.1)
+    before = streams.references
+    await asyncio.sleep(10)
+    assert streams.references == before
     streams.ear.close()

@@ -1,0 +1,58 @@
+"""A machine that slept and then loses its network: all processes of its browser are stopped, and go on later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+import pytest_asyncio
+from calls import LabCall
+
+from pyvidu.testing import NetworkLab
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> AsyncIterator[LabCall]:
+    yield await LabCall.begin(network_lab, open_browser, pyvidu_server, "sleep")
+    network_lab.restore()
+
+
+@contextmanager
+def asleep(lab: NetworkLab) -> Iterator[None]:
+    """No process in the lab runs meanwhile."""
+    processes = lab.processes()
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+# Before the repairs, three times of three: told after 3.0 s, seen after 2.3 to 2.6 s. Since, 20 times of 20: 0.6 and 0.15 s.
+@pytest.mark.parametrize("time_of", ["the first sleep", "the second sleep"])
+async def test_a_drop_5_s_after_a_sleep_of_6_s_costs_no_more_than_one_without(call: LabCall, time_of: str) -> None:
+    await asyncio.sleep(3)  # streams are learnt by
+    with asleep(call.lab):
+        await asyncio.sleep(6)
+    await asyncio.sleep(5)
+    await call.both_move()
+    call.forget()
+    with call.lab.dropped("silent"):
+        dropped = time.monotonic()
+        await asyncio.sleep(9)
+    seen_after = await call.ada.moves(more=1)
+    told = await call.ada.told("reconnecting")
+    outages = await call.ada.call("outages")
+    assert told.at - dropped <= 1.0, outages
+    assert seen_after <= 0.3, outages
+    await call.ada.told("reconnected")
