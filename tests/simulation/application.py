@@ -147,10 +147,11 @@ class Page:
         return self.over or self.session._membership is None
 
     @property
-    def joins_on_an_open_socket(self) -> bool:
-        """Whether it waits for the room."""
+    def joins_since(self) -> float | None:
+        """Since when it has waited for the room on an open socket, if it does."""
         joining = self.session._joining
-        return joining is not None and joining.plane._current is not None and joining.plane._current.is_open
+        socket: Any = joining.plane._current if joining is not None else None
+        return socket._socket.opened_at if socket is not None and socket.is_open else None
 
     @property
     def path_is_dead(self) -> bool:

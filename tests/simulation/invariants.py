@@ -312,7 +312,7 @@ class DeadPathTold(Invariant):
     sentence = (
         f"Whatever round trips were measured: who is connected and runs is told `reconnecting` within {TOLD:g} s after its "
         f"path died, or its socket's mapping was lost ({TOLD + THROTTLED:g} s where timers come once a second). Who is just "
-        "joining is told that this has failed."
+        "joining is told that this has failed, counted from the opening of its socket if that came later."
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -333,8 +333,12 @@ class DeadPathTold(Invariant):
             asyncio.get_running_loop().call_later(TOLD + THROTTLED, self._look, page, change, True)
 
     def _look(self, page: Page, change: int, even_if_throttled: bool = False) -> None:
-        waits = page.joins_on_an_open_socket or (page.connected and not page.in_outage and not page.knows_its_end)
+        opened_at = page.joins_since
+        waits = opened_at is not None or (page.connected and not page.in_outage and not page.knows_its_end)
         if self._changes[page] != change or not waits:
+            return
+        if opened_at is not None and opened_at + TOLD > now():
+            asyncio.get_running_loop().call_at(opened_at + TOLD, self._look, page, change, even_if_throttled)
             return
         if page.path_is_dead and not page.clock.frozen and (even_if_throttled or not page.clock.throttled):
             self.wrong(f"{page.name} has a dead path for {TOLD:g} s and is not told")

@@ -286,6 +286,7 @@ class SimulatedSocket:
         self.link = link
         self._listener: SocketListener | None = listener
         self.state = "connecting"
+        self.opened_at = 0.0
         self._server: ServerSocket | None = None
         self._world = link.world
         self._up = Pipe(link, "up", SYN_RETRY)
@@ -359,7 +360,7 @@ class SimulatedSocket:
 
     def _opened(self) -> None:
         if self.state == "connecting":
-            self.state = "open"
+            self.state, self.opened_at = "open", now()
             if self._listener is not None:
                 self._listener.socket_opened(self)
 
