@@ -144,7 +144,8 @@ class Room:
         What is in `newer` was told after `present` was asked for, and counts for more.
         """
         newer = newer or _News()
-        for gone in self.connections.keys() - {info.id for info in present} - newer.mentioned:
+        here = {info.id for info in present} | newer.mentioned
+        for gone in [identity for identity in self.connections if identity not in here]:
             self._left(ParticipantLeft(gone, ""))
         for info in present:
             if info.id in newer.left:

@@ -116,7 +116,8 @@ class Ear:
         if heard and settled and now >= self._reference_at:
             self._reference_at = now + 1.0
             self._listener.sound_plays()
-        for peer in fresh:
-            self._listener.one_silent(peer)
-        for peer in again:
-            self._listener.one_again(peer)
+        for peer in markers:
+            if peer in fresh:
+                self._listener.one_silent(peer)
+            if peer in again:
+                self._listener.one_again(peer)
