@@ -139,10 +139,13 @@ class Membership:
         media.server_offers = self._server_offers
         stream._detach()
         stream._attach(self, media)
-        try:
-            await media.subscribe()
-        except RequestOutcomeUnknown:
-            await media.renegotiate()  # replaces whatever came of it
+        negotiate = media.subscribe
+        while True:
+            try:
+                await negotiate()
+                break
+            except RequestOutcomeUnknown:
+                negotiate = media.renegotiate  # replaces whatever came of it, after as many outages as it takes
         self.watch_speech(subscriber)
         self.in_background(self._expect_playing(subscriber, media))
 
