@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .protocol.codes import code_in
+from pyvidu.protocol.codes import code_in
 
 
 class OpenViduError(Exception):

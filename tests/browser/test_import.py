@@ -10,7 +10,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Page
 
 import pyvidu
-from pyvidu.server.assets import add_assets
+from pyvidu.server.http.assets import add_assets
 from pyvidu.testing import PageLog
 
 BOOT = """

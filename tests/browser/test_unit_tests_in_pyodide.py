@@ -10,7 +10,7 @@ from aiohttp import web
 from playwright.async_api import Browser
 
 from pure import suite
-from pyvidu.server.assets import add_assets
+from pyvidu.server.http.assets import add_assets
 from pyvidu.testing import PageLog
 
 RUN = """async ([root, paths, arguments]) => {

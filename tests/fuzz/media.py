@@ -29,8 +29,8 @@ from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.aiortc_seam import Certificate
 from pyvidu.server.media.errors import MediaError
 from pyvidu.server.media.router import MediaRouter
-from pyvidu.server.room import Room, SessionProperties
-from pyvidu.server.tokens import ConnectionProperties
+from pyvidu.server.rooms.room import Room, SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties
 
 BATCH = 40  # inputs between two turns of the loop
 LOOK = 10 * BATCH  # inputs between two looks at the healthy call

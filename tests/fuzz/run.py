@@ -20,8 +20,8 @@ from fuzz.watch import MAX_GROWTH, resident, watching
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import Profile, ServerConfig
 from pyvidu.server.limits import Limits
-from pyvidu.server.room import Room, SessionProperties
-from pyvidu.server.tokens import Role
+from pyvidu.server.rooms.room import Room, SessionProperties
+from pyvidu.server.rooms.tokens import Role
 
 BATCH = 50  # inputs between two looks at the healthy call
 HOSTILE = 6  # clients at a time
@@ -246,6 +246,6 @@ def fuzz(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
 
 
 def _connection(role: Role) -> Any:
-    from pyvidu.server.tokens import ConnectionProperties
+    from pyvidu.server.rooms.tokens import ConnectionProperties
 
     return ConnectionProperties(role=role)

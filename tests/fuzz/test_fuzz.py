@@ -12,7 +12,7 @@ from fuzz.mutator import Mutator
 from fuzz.run import fuzz
 from pyvidu.server.media import offer, rtp
 from pyvidu.server.media.stream import PublishedStream
-from pyvidu.server.room import Room
+from pyvidu.server.rooms.room import Room
 
 
 def test_forty_thousand_malformed_inputs_crash_nothing() -> None:

@@ -14,7 +14,7 @@ from server_world import SECRET, FakeMedia
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.media_plane import MediaPlane
+from pyvidu.server.rooms.media_plane import MediaPlane
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from pyvidu.server.delay_line import Delay
-from pyvidu.server.faults import Faults
-from pyvidu.server.handlers import Context
-from pyvidu.server.hosts import unused_ice_servers
+from pyvidu.server.faults.control import Faults
+from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
-from pyvidu.server.profiles import DefaultProfile, Profile
-from pyvidu.server.room import Room, SessionProperties
-from pyvidu.server.rooms import Rooms
-from pyvidu.server.rpc_session import Socket
-from pyvidu.server.signaling import Signaling
+from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.rooms.room import Room, SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.handlers import Context
+from pyvidu.server.signaling.profiles import DefaultProfile, Profile
+from pyvidu.server.signaling.rpc_session import Socket
 from pyvidu.server.tasks import Tasks
-from pyvidu.server.tokens import ConnectionProperties, Role
 
 SECRET = "a-secret-of-the-tests"
 

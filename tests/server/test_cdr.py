@@ -9,10 +9,10 @@ from typing import Any
 from server_world import SECRET, Client, World, join_params
 
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.cdr import CallDetailRecords
 from pyvidu.server.limits import Limits
-from pyvidu.server.room import SessionProperties
-from pyvidu.server.tokens import Role, now_ms
+from pyvidu.server.rooms.room import SessionProperties
+from pyvidu.server.rooms.tokens import Role, now_ms
+from pyvidu.server.webhooks.cdr import CallDetailRecords
 from virtual_time import virtual_time
 
 LATER = 7900  # milliseconds that every call of these tests seems to last

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from pyvidu.server.delay_line import Delay, DelayLine
+from pyvidu.server.faults.delay_line import Delay, DelayLine
 from virtual_time import virtual_time
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from live_server import LiveServer
 
-from pyvidu.cli import main
+from pyvidu.cli.main import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text()
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from server_world import Client, World, join_params, publish_params
 
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 FILTER = {"type": "GStreamerFilter", "options": {"command": "videobalance saturation=0.0"}}

@@ -10,8 +10,8 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyvidu.server.fault_door import order_of
-from pyvidu.server.fault_orders import MAX_SECONDS, ORDERS
+from pyvidu.server.faults.http import order_of
+from pyvidu.server.faults.orders import MAX_SECONDS, ORDERS
 
 PACE = settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 

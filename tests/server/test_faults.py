@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from server_world import Client, World, settle
 
-from pyvidu.server import fault_orders as orders
-from pyvidu.server.delay_line import Delay
-from pyvidu.server.fault_kinds import Fault
-from pyvidu.server.faults import NoSuchParticipant
-from pyvidu.server.kurento_profile import KurentoProfile
+from pyvidu.server.faults.control import NoSuchParticipant, orders
+from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.faults.kinds import Fault
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 

@@ -8,7 +8,7 @@ import pytest
 from live_server import LiveServer
 from server_world import SECRET, Client, World, join_params, settle
 
-from pyvidu.server.tokens import ConnectionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties
 from virtual_time import virtual_time
 
 WAYS = pytest.mark.parametrize(("way", "name"), [("recorder", "RECORDER"), ("stt", "SPEECH_TO_TEXT")])

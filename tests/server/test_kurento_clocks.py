@@ -9,8 +9,8 @@ import pytest
 from server_world import Client, World, publish_params, settle
 
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.kurento_profile import WATCHDOG_REASON, WINDOW, KurentoProfile
-from pyvidu.server.tokens import Role
+from pyvidu.server.rooms.tokens import Role
+from pyvidu.server.signaling.kurento_profile import WATCHDOG_REASON, WINDOW, KurentoProfile
 from virtual_time import virtual_time
 
 EVICTED_BY_NETWORK = {"reason": "networkDisconnect"}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from server_world import World, settle
 
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.ledger import MAX_NOTIFICATIONS, Ledger
+from pyvidu.server.signaling.delivery_log import MAX_NOTIFICATIONS, Ledger
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from live_server import LiveServer, Serve
 from server_world import SECRET, Client, World, join_params
 
-from pyvidu.cli import main
+from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.keyring import Keyring, same
-from pyvidu.server.kurento_profile import KurentoProfile
 from pyvidu.server.limits import Limits, Pace
-from pyvidu.server.room import SessionProperties
-from pyvidu.server.tokens import ConnectionProperties, Token
+from pyvidu.server.rooms.room import SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties, Token
+from pyvidu.server.secret_map import Keyring, same
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from server_world import Client, World, settle
 
-from pyvidu.server.handlers import HANDLERS
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.profiles import DefaultProfile
-from pyvidu.server.stream_handlers import STREAM_HANDLERS
-from pyvidu.server.tokens import Role
+from pyvidu.server.rooms.tokens import Role
+from pyvidu.server.signaling.handlers import HANDLERS
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
+from pyvidu.server.signaling.profiles import DefaultProfile
+from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from virtual_time import run_virtual
 
 METHODS = [*HANDLERS, *STREAM_HANDLERS, "ping", "connect", "closeSession", "unknown", ""]

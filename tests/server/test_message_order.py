@@ -6,7 +6,7 @@ import json
 
 from server_world import Client, World, publish_params, settle
 
-from pyvidu.server.tokens import Role
+from pyvidu.server.rooms.tokens import Role
 from virtual_time import virtual_time
 
 

@@ -13,7 +13,7 @@ from server_world import publish_params
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.hosts import media_addresses
+from pyvidu.server.http.hosts import media_addresses
 from pyvidu.server.media.router import MediaRouter
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from server_world import SECRET, Client, World, join_params, publish_params, settle
 
-from pyvidu.server.rpc_session import MAX_WAITING_REQUESTS
-from pyvidu.server.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.signaling.rpc_session import MAX_WAITING_REQUESTS
 from virtual_time import virtual_time
 
 

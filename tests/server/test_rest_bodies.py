@@ -20,8 +20,15 @@ from test_rest import CONNECTION_KEYS, SESSION_KEYS
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.guards import first_problem
-from pyvidu.server.rest_bodies import ConnectionBody, IceServerBody, RecordingBody, SessionBody, SignalBody, TokenBody
+from pyvidu.server.http.guards import first_problem
+from pyvidu.server.http.rest_bodies import (
+    ConnectionBody,
+    IceServerBody,
+    RecordingBody,
+    SessionBody,
+    SignalBody,
+    TokenBody,
+)
 
 PACE = settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 

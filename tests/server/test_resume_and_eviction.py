@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from server_world import Client, World, settle
 
-from pyvidu.server.profiles import GRACE, DefaultProfile
-from pyvidu.server.tokens import Role
+from pyvidu.server.rooms.tokens import Role
+from pyvidu.server.signaling.profiles import GRACE, DefaultProfile
 from virtual_time import virtual_time
 
 
@@ -263,7 +263,7 @@ async def test_the_last_one_to_leave_closes_the_session_and_voids_its_tokens() -
     async with World() as world:
         ada = await world.member()
         room = world.room
-        from pyvidu.server.tokens import ConnectionProperties
+        from pyvidu.server.rooms.tokens import ConnectionProperties
 
         world.rooms.issue_token(room, ConnectionProperties(), "ws://localhost")
         await ada.result("leaveRoom")

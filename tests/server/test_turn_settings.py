@@ -11,9 +11,9 @@ from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
-from pyvidu.server.room import SessionProperties
-from pyvidu.server.tokens import ConnectionProperties
-from pyvidu.server.turn import TurnServer
+from pyvidu.server.rooms.room import SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties
+from pyvidu.server.rooms.turn import TurnServer
 from virtual_time import virtual_time
 
 TURN = TurnServer(("turn:turn.example:5000", "turns:turn.example?transport=tcp"), "ada", "a password")

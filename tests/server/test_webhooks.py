@@ -17,11 +17,11 @@ from click.testing import CliRunner
 from live_server import Serve
 
 import pyvidu.server.app
-from pyvidu.cli import main
-from pyvidu.server.cdr import EVENTS
+from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
-from pyvidu.server.webhooks import Webhook, WebhookSettings
+from pyvidu.server.webhooks.cdr import EVENTS
+from pyvidu.server.webhooks.delivery import Webhook, WebhookSettings
 
 
 class Backend:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from live_server import LiveServer, Serve
 
-from pyvidu.server import websocket
+from pyvidu.server.http import websocket
 
 MIB = 1024 * 1024
 TCP_RTO_MAX_MS = 44

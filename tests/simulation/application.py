@@ -13,7 +13,7 @@ from simulated_network import Link, now
 from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
 from pyvidu.membership import Membership
 from pyvidu.reconnection.policy import ReconnectionPolicy
-from pyvidu.server.rest_json import connections_json, listing
+from pyvidu.server.http.rest_json import connections_json, listing
 from pyvidu.stream import Stream
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from simulated_network import now
 
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.exchange import Exchange
-from pyvidu.server.participant import Participant
+from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.signaling.received_request import Exchange
 
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall

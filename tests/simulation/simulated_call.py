@@ -12,8 +12,8 @@ from simulated_host import SimulatedPeers, SimulatedWorld, simulated_host
 from simulated_network import Link, now
 
 from pyvidu import OpenVidu, Publisher, Session
-from pyvidu.server.profiles import Profile
-from pyvidu.server.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.signaling.profiles import Profile
 
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",

@@ -23,15 +23,15 @@ from simulated_network import now
 
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
-from pyvidu.server.exchange import Exchange
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.observers import Observer
-from pyvidu.server.participant import Participant
-from pyvidu.server.profiles import DefaultProfile
-from pyvidu.server.room import Room, SessionProperties
-from pyvidu.server.rpc_session import RpcSession
-from pyvidu.server.signaling import Signaling
-from pyvidu.server.tokens import ConnectionProperties
+from pyvidu.server.rooms.observers import Observer
+from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.room import Room, SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties
+from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
+from pyvidu.server.signaling.profiles import DefaultProfile
+from pyvidu.server.signaling.received_request import Exchange
+from pyvidu.server.signaling.rpc_session import RpcSession
 
 ROOM = "room"
 GONE = 65.0  # seconds after which even the kernel has given up on the last lost connection

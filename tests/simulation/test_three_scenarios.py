@@ -13,8 +13,8 @@ from simulated_host import FakeElement
 from simulated_network import LATENCY, now
 
 from pyvidu import NotConnectedError, OpenViduError, RequestOutcomeUnknown, RequestTimeoutError, SessionLostError
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.rest_json import connections_json, listing
+from pyvidu.server.http.rest_json import connections_json, listing
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 KINDS = pytest.mark.parametrize("kind", ["silent", "link"])

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import pyvidu
-from pyvidu.server import assets
+from pyvidu.server.http import assets
 from pyvidu.vendoring import default_vendor_dir
 
 Client = TestClient[web.Request, web.Application]

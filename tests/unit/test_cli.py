@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 import pyvidu
-from pyvidu import cli
+from pyvidu.cli.main import main as cli
 from pyvidu.server import app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
-from pyvidu.server.turn import TurnServer
+from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.vendoring import VendorError
 
 
@@ -99,7 +99,7 @@ def test_it_knows_its_version() -> None:
 
 
 def test_without_the_server_half_it_says_how_to_get_it() -> None:
-    hidden = "import sys; sys.modules['click'] = None; import pyvidu.cli"
+    hidden = "import sys; sys.modules['click'] = None; import pyvidu.cli.main"
     done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == cli._WITHOUT_SERVER

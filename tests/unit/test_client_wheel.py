@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import pyvidu
-from pyvidu.server.client_wheel import ClientWheel, Wheel
+from pyvidu.server.http.client_wheel import ClientWheel, Wheel
 from pyvidu.vendoring import package_dir
 
 MAX_SIZE = 150_000  # bytes: what a page may have to wait for

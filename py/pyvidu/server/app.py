@@ -14,26 +14,26 @@ from aiohttp import web
 
 from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server import logs
-from pyvidu.server.cdr import CallDetailRecords
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.demo import add_demo_token
 from pyvidu.server.errors import ConfigurationError
-from pyvidu.server.fault_door import add_fault_control
-from pyvidu.server.faults import Faults
-from pyvidu.server.handlers import Context
-from pyvidu.server.hosts import is_loopback, media_addresses, unused_ice_servers
-from pyvidu.server.kurento_profile import KurentoProfile
-from pyvidu.server.media_plane import MediaPlane
-from pyvidu.server.metrics import Metrics, add_metrics
-from pyvidu.server.profiles import DefaultProfile, Profile
-from pyvidu.server.rest import add_rest, authorized
-from pyvidu.server.rooms import Rooms
-from pyvidu.server.signaling import Signaling
+from pyvidu.server.faults.control import Faults
+from pyvidu.server.faults.http import add_fault_control
+from pyvidu.server.http.demo import add_demo_token
+from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
+from pyvidu.server.http.metrics import Metrics, add_metrics
+from pyvidu.server.http.rest import add_rest, authorized
+from pyvidu.server.http.websocket import MAX_MESSAGE, SignalingDoor
+from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.rooms.tokens import now_ms
+from pyvidu.server.rooms.turn import TurnServer
+from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.handlers import Context
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
+from pyvidu.server.signaling.profiles import DefaultProfile, Profile
 from pyvidu.server.tasks import Tasks
-from pyvidu.server.tokens import now_ms
-from pyvidu.server.turn import TurnServer
-from pyvidu.server.webhooks import Webhook
-from pyvidu.server.websocket import MAX_MESSAGE, SignalingDoor
+from pyvidu.server.webhooks.cdr import CallDetailRecords
+from pyvidu.server.webhooks.delivery import Webhook
 
 DEFAULT_SECRET = ServerConfig().secret
 _LAG_EVERY = 1.0  # seconds
@@ -190,7 +190,7 @@ def _router(config: ServerConfig) -> MediaPlane:
 
 
 def _add_pages(app: web.Application, config: ServerConfig) -> None:
-    from pyvidu.server.assets import add_assets
+    from pyvidu.server.http.assets import add_assets
 
     add_assets(app, vendor_dir=config.vendor_dir)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from pyvidu.server.limits import Limits
-from pyvidu.server.turn import TurnServer
-from pyvidu.server.webhooks import WebhookSettings
+from pyvidu.server.rooms.turn import TurnServer
+from pyvidu.server.webhooks.delivery import WebhookSettings
 
 Profile = Literal["default", "kurento"]
 

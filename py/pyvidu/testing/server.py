@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pyvidu.server.fault_client import FaultClient, FaultRefused
+from pyvidu.server.faults.client import FaultClient, FaultRefused
 
 _READY_WITHIN = 60.0  # seconds; it takes two, but a machine under load took many times that
 _STOP_WITHIN = 20.0

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from aioice import stun as independent
 
-from pyvidu.server.delay_line import Delay
+from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.media import ice_lite, stun
 from pyvidu.server.media.errors import MediaError
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts

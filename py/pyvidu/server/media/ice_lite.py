@@ -23,7 +23,7 @@ from typing import Any
 
 import ifaddr
 
-from pyvidu.server.delay_line import Delay, DelayLine
+from pyvidu.server.faults.delay_line import Delay, DelayLine
 
 from . import stun
 from .errors import MediaError

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
-from pyvidu.server.delay_line import Delay
+from pyvidu.server.faults.delay_line import Delay
 
 from . import answer
 from . import offer as offers

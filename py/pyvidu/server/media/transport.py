@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from pyvidu.server.delay_line import Delay
+from pyvidu.server.faults.delay_line import Delay
 
 from .aiortc_seam import LARGEST_PACKET, Certificate, DtlsSrtp
 from .answer import Transport

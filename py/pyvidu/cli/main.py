@@ -1,0 +1,165 @@
+"""The `pyvidu` command: `serve` runs the embedded server, `vendor` fetches the browser runtime for its pages, `fault` has
+the server imitate faults.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pyvidu.vendoring import VendorError, default_vendor_dir, is_vendored, vendor
+
+_WITHOUT_SERVER = "The pyvidu command needs the server half, which is not installed: pip install 'pyvidu[server]'"
+
+try:
+    import click
+
+    from pyvidu.cli.fault import fault
+except ModuleNotFoundError:
+    sys.exit(_WITHOUT_SERVER)
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Line(click.types.StringParamType):
+    """Text with spaces in it: of several in one environment variable each has a line."""
+
+    envvar_list_splitter = "\n"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PYVIDU"})
+@click.version_option(package_name="pyvidu")
+def main() -> None:
+    """OpenVidu in the browser, in Python."""
+
+
+main.add_command(fault)
+
+
+@main.command(name="vendor")
+@click.option("--into", type=_FOLDER, help="The folder to fill, when not the one that `pyvidu serve` looks in.")
+def vendor_command(into: Path | None) -> None:
+    """Fetch the browser runtime (Pyodide, PyScript) with npm and pip. Does nothing when it is there."""
+    target = (into or default_vendor_dir()).absolute()
+    if is_vendored(target):
+        click.echo(f"The browser runtime is in {target} already.")
+        return
+    try:
+        vendor(target, report=lambda step: click.echo(f"pyvidu vendor: {step}"))
+    except VendorError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"The browser runtime is in {target}.")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback unless told.")
+@click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--secret", default="MY_SECRET", show_default=True, envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
+              help="Of the REST API.")  # fmt: skip
+@click.option("--eviction-timeout", default=12.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
+              help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
+@click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),
+              help="Clocks and manners: the documentation's, or those of the real Kurento-based server.")  # fmt: skip
+@click.option("--tls-cert", type=_FILE, help="PEM certificate chain: serve https and wss.")
+@click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
+@click.option("--allowed-origins", multiple=True, metavar="ORIGIN",
+              help="Who may open the WebSocket; may be repeated. Anyone with a token unless told.")  # fmt: skip
+@click.option(
+    "--fault-control", is_flag=True, help="Take orders for faults (`pyvidu fault`) and let pages imitate drops."
+)
+@click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
+@click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")
+@click.option("--max-participants", default=1_000, show_default=True, type=click.IntRange(1), help="Of one session.")
+@click.option("--max-sockets", default=5_000, show_default=True, type=click.IntRange(1), help="Of one address.")
+@click.option("--max-rate", default=200.0, show_default=True, type=click.FloatRange(min=1),
+              help="Messages a second that are read of one WebSocket, after a burst of ten times as many.")  # fmt: skip
+@click.option("--token-lifetime", default=86_400.0, show_default=True, type=click.FloatRange(min=0),
+              help="Seconds after which an unused token is void; 0: never.")  # fmt: skip
+@click.option("--turn-url", multiple=True, metavar="URL",
+              help="A TURN server that clients are told to use, as turn:HOST:PORT; may be repeated.")  # fmt: skip
+@click.option("--turn-username", default="", help="Its user, of the long-term credential mechanism.")
+@click.option("--turn-credential", default="", help="Its password; better told by PYVIDU_SERVE_TURN_CREDENTIAL.")
+@click.option("--webhook", metavar="URL", help="Where OpenVidu's events (participantJoined...) are posted to, as JSON.")
+@click.option("--webhook-header", multiple=True, type=_Line(), metavar="'NAME: VALUE'",
+              help="Sent with each of them; may be repeated. In the environment: one a line.")  # fmt: skip
+@click.option("--webhook-event", multiple=True, metavar="NAME",
+              help="Only these are posted; may be repeated. All unless told.")  # fmt: skip
+@click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
+@click.option("--log-level", default="info", show_default=True,
+              type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
+def serve(
+    host: str,
+    port: int,
+    secret: str,
+    eviction_timeout: float,
+    profile: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    allowed_origins: tuple[str, ...],
+    fault_control: bool,
+    demo: bool,
+    max_sessions: int,
+    max_participants: int,
+    max_sockets: int,
+    max_rate: float,
+    token_lifetime: float,
+    turn_url: tuple[str, ...],
+    turn_username: str,
+    turn_credential: str,
+    webhook: str | None,
+    webhook_header: tuple[str, ...],
+    webhook_event: tuple[str, ...],
+    vendor_dir: Path | None,
+    log_level: str,
+) -> None:
+    """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it.
+
+    Every option can be set in the environment too: PYVIDU_SERVE_PORT=4443 for --port, and so on.
+    """
+    try:
+        from pyvidu.server.app import run
+        from pyvidu.server.config import ServerConfig
+        from pyvidu.server.errors import ConfigurationError
+        from pyvidu.server.limits import Limits
+        from pyvidu.server.rooms.turn import TurnServer
+        from pyvidu.server.webhooks.delivery import WebhookSettings
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("pyvidu"):
+            raise
+        raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
+    try:
+        turn = TurnServer(turn_url, turn_username, turn_credential) if turn_url or turn_username else None
+        events = {"events": webhook_event} if webhook_event else {}
+        settings = WebhookSettings(webhook, webhook_header, **events) if webhook else None
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    config = ServerConfig(
+        host=host,
+        port=port,
+        secret=secret,
+        eviction_timeout=eviction_timeout,
+        profile="kurento" if profile == "kurento" else "default",
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        allowed_origins=allowed_origins,
+        fault_control=fault_control,
+        demo=demo,
+        vendor_dir=vendor_dir,
+        turn=turn,
+        webhook=settings,
+        log_level=log_level.lower(),
+        limits=Limits(
+            sessions=max_sessions,
+            participants=max_participants,
+            tokens=10 * max_participants,
+            sockets=max_sockets,
+            rate=max_rate,
+            burst=round(10 * max_rate),
+            token_lifetime=token_lifetime,
+        ),
+    )
+    try:
+        run(config)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,1 @@
+"""Faults on demand (`--fault-control`): what each does, and who may order it."""

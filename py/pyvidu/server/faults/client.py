@@ -1,0 +1,77 @@
+"""Orders faults of a running server, over its `/faults`. Blocking; for the command line and the test kit."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+DEFAULT_URL = "http://localhost:4443"
+_TIMEOUT = 10.0  # seconds
+
+
+class FaultRefused(Exception):
+    """The fault was not begun, listed or ended; the sentence says why, and what to do."""
+
+
+class FaultClient:
+    """The faults of the server at `url`. Every method raises `FaultRefused`."""
+
+    def __init__(self, url: str = DEFAULT_URL) -> None:
+        self.url = url.rstrip("/")
+        # The server takes orders from its own machine only: no proxy is on that way, and its certificate is for others.
+        unverified = ssl.create_default_context()
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unverified)
+        )
+
+    def start(self, kind: str, **options: Any) -> dict[str, Any]:
+        """Begins a fault; `options` are those of its kind (`fault_orders.py`). Its description."""
+        fault: dict[str, Any] = self._ask("POST", "/faults", {"kind": kind, **options})
+        return fault
+
+    def active(self) -> list[dict[str, Any]]:
+        """The descriptions of those that go on."""
+        faults: list[dict[str, Any]] = self._ask("GET", "/faults")["faults"]
+        return faults
+
+    def end(self, fault_id: str) -> None:
+        """Ends a fault before its time."""
+        self._ask("DELETE", f"/faults/{quote(fault_id, safe='')}")
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        from pyvidu.server.http.hosts import is_loopback
+
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not is_loopback(parts.hostname or ""):
+            raise FaultRefused(
+                f"Faults are ordered on the server's own machine: '{self.url}' is not like {DEFAULT_URL}"
+            )
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310 - checked above
+        request.add_header("Content-Type", "application/json")
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise FaultRefused(_why(error, self.url)) from None
+        except (OSError, ValueError) as error:
+            raise FaultRefused(
+                f"No server answers at {self.url} ({getattr(error, 'reason', error)}): "
+                "start one with `pyvidu serve --fault-control`, or name another"
+            ) from None
+        return json.loads(text) if text else None
+
+
+def _why(error: urllib.error.HTTPError, url: str) -> str:
+    try:
+        return str(json.loads(error.read())["message"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    if error.code in (404, 405):
+        return f"The server at {url} takes no faults: start it with `pyvidu serve --fault-control`"
+    return f"The server at {url} answered {error.code} {error.reason}"

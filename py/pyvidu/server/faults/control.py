@@ -1,0 +1,209 @@
+"""Faults on demand: which there are, when they end, and what they mean for those who knock meanwhile.
+
+For tests and for people without root: a network namespace makes a real drop, this imitates it. What each fault does is in
+`fault_kinds.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+from typing import Protocol, TypeVar
+
+from pyvidu.server import logs
+from pyvidu.server.faults import orders
+from pyvidu.server.faults.kinds import Crash, Drop, Fault, GivingUp, Loss, ParticipantFault, Refusal, Slowness
+from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.secret_map import same
+from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.transport import Transport
+
+_F = TypeVar("_F", bound=ParticipantFault)
+
+
+class NoSuchParticipant(LookupError):
+    """Nobody has the connection id that a fault was ordered for; the sentence says who is there."""
+
+
+class FaultHost(Protocol):
+    """What faults may do to the signaling plane."""
+
+    def cut(self, socket: Socket) -> None:
+        """Cuts a socket, without a word to its client, and takes note of it."""
+
+    def give_up(self, session: RpcSession) -> None:
+        """Evicts the participant of `session`, as after too long a silence."""
+
+    def crash(self) -> None:
+        """Cuts every socket and forgets every session and every room, without a word to anybody."""
+
+
+class Faults:
+    """The faults that are going on. `host` is there before the first of them begins."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self.host: FaultHost
+        self.media: MediaPlane = rooms.media
+        self._rooms = rooms
+        self._faults: dict[str, Fault] = {}
+        self._numbers = count(1)
+        self._deaf: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(list(self._faults.values()))
+
+    # --- for whoever orders them --------------------------------------------------------------------------------------
+
+    def start(self, order: orders.FaultOrder) -> Fault:
+        """Begins a fault. One of the same kind that the participant has already goes on as this one, or ends.
+
+        Raises:
+            NoSuchParticipant: see above.
+        """
+        participant = self._participant(order.whose) if order.whose is not None else None
+        fault = self._earlier(order)
+        if fault is not None and fault.takes_over(self, order):
+            fault.order = order
+            self._arm(fault)
+            return fault
+        if fault is not None:
+            self.end(fault.id)
+        fault = _make(order, f"fault-{next(self._numbers)}", participant)
+        self._faults[fault.id] = fault
+        self._arm(fault)
+        logs.event("fault", id=fault.id, participant=order.whose, kind=order.kind, seconds=order.seconds)
+        fault.begin(self)
+        return fault
+
+    def end(self, fault_id: str) -> bool:
+        """Ends a fault before its time; False if there is none of that id (any more)."""
+        fault = self._faults.pop(fault_id, None)
+        if fault is None:
+            return False
+        if fault.timer is not None:
+            fault.timer.cancel()
+        logs.event("fault over", id=fault.id, participant=fault.order.whose)
+        fault.end(self)
+        return True
+
+    def end_others(self, fault_id: str) -> None:
+        """Ends every fault but one."""
+        for other in self:
+            if other.id != fault_id:
+                self.end(other.id)
+
+    def close(self) -> None:
+        """Ends every fault."""
+        for fault in self:
+            self.end(fault.id)
+
+    # --- for the faults themselves ------------------------------------------------------------------------------------
+
+    def deafen(self, participant_id: str) -> None:
+        """A drop of the participant has begun or ended: its media is deaf as long as one of them says so."""
+        deaf = any(drop.media for drop in self._all(Drop) if drop.participant_id == participant_id)
+        if deaf != (participant_id in self._deaf):
+            self._deaf ^= {participant_id}
+            self.media.set_deaf(participant_id, deaf)
+
+    # --- for the doors ------------------------------------------------------------------------------------------------
+
+    @property
+    def away(self) -> bool:
+        """Whether the server has crashed and is not back yet."""
+        return any(isinstance(fault, Crash) for fault in self._faults.values())
+
+    async def admits(self, probe_id: str | None) -> bool:
+        """Whether a new connection gets through, as soon as that is known. `probe_id` is what it names its participant by."""
+        waited = False
+        while (drop := self._dropping(probe_id)) is not None:
+            if drop.refuses:
+                return False
+            waited = True
+            await drop.over()
+        for slow in self._all(Slowness):
+            if slow.probe_id == probe_id:
+                await slow.handshake()
+        return not waited
+
+    def opened(self, transport: Transport, probe_id: str | None) -> None:
+        """A new socket is open, that of the participant `probe_id`, if it names one."""
+        for slow in self._all(Slowness):
+            if slow.probe_id == probe_id:
+                slow.slow(transport)
+
+    def dropping(self, rpc_session_id: object) -> Drop | None:
+        """The drop of the participant that a `connect` names."""
+        if not isinstance(rpc_session_id, str):
+            return None
+        drops = (drop for drop in self._all(Drop) if drop.signaling)
+        return next((drop for drop in drops if same(rpc_session_id, drop.session.id)), None)
+
+    def refuses(self, rpc_session_id: object) -> bool:
+        """Whether this `connect` is refused; counts it."""
+        if not isinstance(rpc_session_id, str):
+            return False
+        for refusal in self._all(Refusal):
+            if same(rpc_session_id, refusal.session.id):
+                refusal.refuse(self)
+                return True
+        return False
+
+    def resumed(self, session: RpcSession, transport: Transport) -> None:
+        """`session` goes on over `transport`."""
+        for slow in self._all(Slowness):
+            if slow.session is session:
+                slow.slow(transport)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _dropping(self, probe_id: str | None) -> Drop | None:
+        return next((drop for drop in self._all(Drop) if drop.signaling and drop.probe_id == probe_id), None)
+
+    def _all(self, kind: type[_F]) -> list[_F]:
+        return [fault for fault in self._faults.values() if isinstance(fault, kind)]
+
+    def _arm(self, fault: Fault) -> None:
+        if fault.timer is not None:
+            fault.timer.cancel()
+        fault.timer = asyncio.get_running_loop().call_later(fault.order.seconds, self.end, fault.id)
+
+    def _earlier(self, order: orders.FaultOrder) -> Fault | None:
+        """The fault whose place `order` takes."""
+
+        def place(of: orders.FaultOrder) -> tuple[object, ...]:
+            return of.kind, of.whose, getattr(of, "method", None)
+
+        return next((fault for fault in self if place(fault.order) == place(order)), None)
+
+    def _participant(self, connection_id: str) -> Participant:
+        participant = self._rooms.find_participant(connection_id)
+        if participant is None:
+            present = [member.id for room in self._rooms for member in room.participants]
+            here = f"those who are here: {', '.join(present[:10])}" if present else "nobody has joined"
+            raise NoSuchParticipant(f"No participant has the connection id '{connection_id[:60]}'; {here}")
+        return participant
+
+
+def _make(order: orders.FaultOrder, id_: str, participant: Participant | None) -> Fault:
+    if isinstance(order, orders.Restart):
+        return Crash(order, id_)
+    assert participant is not None, "all other faults are a participant's"
+    match order:
+        case orders.DropOrder():
+            return Drop(order, id_, participant)
+        case orders.Slow():
+            return Slowness(order, id_, participant)
+        case orders.LostNotification():
+            return Loss(order, id_, participant)
+        case orders.RefusedResume():
+            return Refusal(order, id_, participant)
+        case orders.Eviction():
+            return GivingUp(order, id_, participant)
+    raise TypeError(f"Nothing makes a fault of kind '{order.kind}'")

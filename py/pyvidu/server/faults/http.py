@@ -1,0 +1,66 @@
+"""`/faults`: POST begins a fault, GET lists those that go on, DELETE `/faults/ID` ends one. Only with `--fault-control`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel
+
+from pyvidu.server.faults.control import Faults, NoSuchParticipant
+from pyvidu.server.faults.orders import ORDERS, FaultOrder
+from pyvidu.server.http.guards import guard, guarded_json, validated
+from pyvidu.server.http.websocket import cut
+
+Kind = StrEnum("Kind", {kind: kind for kind in ORDERS})  # type: ignore[misc]
+
+
+class FaultBody(BaseModel):
+    """What all bodies have; the kind tells what else there may be (`fault_orders.py`)."""
+
+    kind: Kind = Kind("silent")
+
+
+def order_of(text: bytes) -> FaultOrder:
+    """The order that a body is.
+
+    Raises:
+        web.HTTPBadRequest: with a sentence that names the field.
+    """
+    return validated(ORDERS[validated(FaultBody, text).kind], text)
+
+
+def add_fault_control(app: web.Application, faults: Faults) -> None:
+    """Adds the endpoints to `app`, which is not to be reached at all while a fault has it restart."""
+
+    async def begin(request: web.Request) -> web.Response:
+        try:
+            fault = faults.start(order_of(await guarded_json(request)))
+        except NoSuchParticipant as error:
+            return web.json_response({"message": str(error)}, status=404)
+        return web.json_response(fault.describe())
+
+    async def list_(request: web.Request) -> web.Response:
+        guard(request)
+        return web.json_response({"faults": [fault.describe() for fault in faults]})
+
+    async def end(request: web.Request) -> web.Response:
+        guard(request)
+        fault_id = request.match_info["id"]
+        if not faults.end(fault_id):
+            message = f"No fault '{fault_id[:60]}' goes on; GET /faults lists those that do"
+            return web.json_response({"message": message}, status=404)
+        return web.Response(status=204)
+
+    @web.middleware
+    async def away(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if faults.away and not request.path.startswith("/faults"):
+            cut(request)
+            return web.Response(status=503)
+        return await handler(request)
+
+    app.middlewares.append(away)
+    app.router.add_post("/faults", begin)
+    app.router.add_get("/faults", list_)
+    app.router.add_delete("/faults/{id}", end)

@@ -1,0 +1,1 @@
+"""HTTP: the REST API, the doors for WebSockets, pages and files, metrics."""

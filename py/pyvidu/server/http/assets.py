@@ -1,0 +1,208 @@
+"""Everything a page loads: the pages, the static files, the browser runtime and the client's wheel. No signaling.
+
+Client assets (modules, wheel, runtime) may be loaded by pages of any origin; nothing here is secret. HTML is for our
+own origin. Large files were gzipped when they were vendored; aiohttp serves the `.gz` beside a file to whoever
+accepts it, answers `If-None-Match` and sets the entity tags.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from pyvidu.server.http.client_wheel import ClientWheel, Wheel
+from pyvidu.vendoring import default_vendor_dir, package_dir, static_dir, web_dir
+from pyvidu.vendoring.fetch import PYODIDE_FILES, STAMP_FILE
+from pyvidu.vendoring.lock import requirement_name, runtime_stamp
+
+FRONT_PAGE = "demo"
+MISSING_RUNTIME = "The browser runtime is missing or of another version: run `pyvidu vendor`, then reload this page."
+
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".py": "text/x-python; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".toml": "application/toml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".whl": "application/zip",
+    ".woff2": "font/woff2",
+    ".zip": "application/zip",
+}
+_OF_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_REVALIDATE = "no-cache"  # kept, but asked about each time: on this machine that costs a millisecond
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
+    """Add the routes of the pages and of what they load to `app`.
+
+    `vendor_dir` is where `pyvidu vendor` put the browser runtime, when not in its default place. Adds GET and HEAD of
+    `/`, each folder and file of `web/`, `/static/` and `/pyvidu-client/`; all other paths stay free.
+    """
+    assets = _Assets(web_dir(), static_dir(), vendor_dir or default_vendor_dir())
+    router = app.router
+    router.add_get("/", assets.front_page)
+    router.add_get("/pyvidu-client/manifest.json", assets.manifest)
+    router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
+    router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
+    router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
+    router.add_get("/static/vendor/{path:.+}", assets.runtime_file)
+    router.add_get("/static/{path:.+}", assets.static_file)
+    for entry in sorted(assets.web.iterdir()) if assets.web.is_dir() else []:
+        if entry.is_dir():
+            router.add_get(f"/{entry.name}", assets.add_slash)
+            router.add_get(f"/{{path:{re.escape(entry.name)}/.*}}", assets.web_file)
+        elif not entry.name.startswith("."):
+            router.add_get(f"/{{path:{re.escape(entry.name)}}}", assets.web_file)
+
+
+class _Assets:
+    def __init__(self, web_root: Path, static: Path, vendor: Path) -> None:
+        self.web = web_root.resolve()
+        self.static = static.resolve()
+        self.vendor = vendor.resolve()
+        self.client = ClientWheel(package_dir())
+        self.wanted_runtime = runtime_stamp()
+
+    # --- pages ---
+
+    async def front_page(self, request: web.Request) -> web.StreamResponse:
+        # A redirect, so that the page's relative links mean the same however it was reached.
+        raise web.HTTPFound(request.rel_url.with_path(f"/{FRONT_PAGE}/").with_query(request.rel_url.query))
+
+    async def add_slash(self, request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(request.rel_url.with_path(request.path + "/").with_query(request.rel_url.query))
+
+    async def web_file(self, request: web.Request) -> web.StreamResponse:
+        path = _file_under(self.web, request.match_info["path"])
+        if path.suffix == ".html":
+            self._require_runtime()
+            return _send(path, _REVALIDATE, any_origin=False)
+        return _send(path, _REVALIDATE)
+
+    # --- files ---
+
+    async def static_file(self, request: web.Request) -> web.StreamResponse:
+        return _send(_file_under(self.static, request.match_info["path"]), _REVALIDATE)
+
+    async def runtime_file(self, request: web.Request) -> web.StreamResponse:
+        self._require_runtime()
+        return _send(_file_under(self.vendor, request.match_info["path"]), _REVALIDATE)
+
+    async def pinned_runtime_file(self, request: web.Request) -> web.StreamResponse:
+        # The address changes with the content, so a warm page asks for nothing at all.
+        self._require_runtime()
+        if request.match_info["stamp"] != self._pin:
+            raise web.HTTPNotFound(text="That browser runtime is not served any more: reload the page.")
+        return _send(_file_under(self.vendor, request.match_info["path"]), _FOR_EVER)
+
+    # --- the client ---
+
+    async def client_wheel(self, request: web.Request) -> web.StreamResponse:
+        wheel = self.client.current()
+        if request.match_info["filename"] != wheel.filename:
+            raise web.HTTPNotFound(text=f"The client of this server is /pyvidu-client/{wheel.filename}")
+        headers = {hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN}
+        response = web.Response(headers=headers)
+        if any(tag.value in {wheel.etag, "*"} for tag in request.if_none_match or ()):
+            response.set_status(304)
+        else:
+            response.body, response.content_type = wheel.content, _CONTENT_TYPES[".whl"]
+        response.etag = wheel.etag
+        return response
+
+    async def manifest(self, _request: web.Request) -> web.StreamResponse:
+        """Say what a page has to load. `sizes` are of the files themselves, as a reader of the body sees them."""
+        self._require_runtime()
+        wheel = self.client.current()
+        wheel_url = f"/pyvidu-client/{wheel.filename}"
+        runtime = f"/static/vendor/@{self._pin}/pyodide/"
+        packages = [runtime + name for name in self._packages_for(wheel)]
+        sizes = {runtime + name: self._runtime_size(name) for name in (*PYODIDE_FILES, "pyodide-lock.json")}
+        sizes |= {url: self._runtime_size(url.removeprefix(runtime)) for url in packages}
+        sizes[wheel_url] = len(wheel.content)
+        content = {"wheel": wheel_url, "pyodide": runtime + "pyodide.mjs", "packages": packages, "sizes": sizes}
+        return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+
+    async def pyscript_config(self, request: web.Request) -> web.Response:
+        """Answer what a `<script type="py" config="...">` needs, so that no page has to name versions.
+
+        All wheels are named and PyScript is told to load them as they are: its own cache of what micropip resolved
+        forgets the dependencies of a wheel that came from an address (seen with 0.7.31, at the second visit).
+        """
+        self._require_runtime()
+        here = f"{request.scheme}://{request.host}"
+        wheel = self.client.current()
+        runtime = f"{here}/static/vendor/@{self._pin}/pyodide/"
+        packages = [runtime + name for name in self._packages_for(wheel)]
+        content = {
+            "interpreter": f"{runtime}pyodide.mjs",
+            "packages": [*packages, f"{here}/pyvidu-client/{wheel.filename}"],
+            "packages_cache": "passthrough",
+        }
+        return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+
+    def _packages_for(self, wheel: Wheel) -> list[str]:
+        """Return the file names of the vendored wheels that the client's wheel needs, directly or not."""
+        lock = json.loads((self.vendor / "pyodide" / "pyodide-lock.json").read_text("utf-8"))
+        known: dict[str, dict[str, Any]] = lock["packages"]
+        needed: list[str] = []
+        waiting = [requirement_name(line) for line in wheel.requires]
+        while waiting:
+            name = waiting.pop(0)
+            if name in known and name not in needed:
+                needed.append(name)
+                waiting += known[name]["depends"]
+        return [known[name]["file_name"] for name in needed]
+
+    def _runtime_size(self, name: str) -> int:
+        return (self.vendor / "pyodide" / name).stat().st_size
+
+    def _require_runtime(self) -> None:
+        try:
+            there = (self.vendor / STAMP_FILE).read_text("ascii")
+        except OSError:
+            there = ""
+        if there != self.wanted_runtime:
+            raise web.HTTPServiceUnavailable(text=MISSING_RUNTIME, headers=_OF_ANY_ORIGIN)
+
+    @property
+    def _pin(self) -> str:
+        return self.wanted_runtime[:12]
+
+
+def _file_under(root: Path, relative: str) -> Path:
+    """Return the file that a request path names, or answer 404: never one outside `root`, never a hidden one."""
+    if relative.endswith("/"):
+        relative += "index.html"
+    missing = web.HTTPNotFound(text="There is no such file here.")
+    try:
+        path = (root / relative).resolve()
+        parts = path.relative_to(root).parts
+        if path.is_file() and not any(part.startswith(".") for part in parts):
+            return path
+    except (OSError, ValueError):  # a name too long, a null byte, a path that leads outside
+        raise missing from None
+    raise missing
+
+
+def _send(path: Path, cache: str, *, any_origin: bool = True) -> web.FileResponse:
+    headers = {
+        hdrs.CACHE_CONTROL: cache,
+        hdrs.CONTENT_TYPE: _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream"),
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.FileResponse(path, headers=headers | _OF_ANY_ORIGIN if any_origin else headers)

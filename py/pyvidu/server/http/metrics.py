@@ -1,0 +1,118 @@
+"""`GET /metrics` for Prometheus: what goes on, in numbers without names. For this machine, or with the secret."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server.http.hosts import asked_host, is_loopback
+from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.observers import Observer
+from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.signaling.dispatcher import Signaling
+
+_LAG_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0)  # seconds
+_OWN_WILL = frozenset({Reason.DISCONNECT})
+_REASONS = frozenset(Reason)
+
+
+class Metrics(Observer):
+    """Counts what it is told. `registry` has that, and what is looked up when somebody asks."""
+
+    def __init__(self, rooms: Rooms, signaling: Signaling) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Present(rooms, signaling))
+        registry = self.registry
+        self._joins = Counter("pyvidu_joins", "Participants that joined", registry=registry)
+        self._resumes = Counter("pyvidu_resumes", "Resumes, and how they ended", ["outcome"], registry=registry)
+        self._evictions = Counter("pyvidu_evictions", "Participants put out", ["reason"], registry=registry)
+        self._renegotiations = Counter("pyvidu_renegotiations", "reconnectStream", ["direction"], registry=registry)
+        self._lag = Histogram(
+            "pyvidu_watchdog_lag_seconds", "How late timers run", buckets=_LAG_BUCKETS, registry=registry
+        )
+
+    def joined(self, participant: Participant) -> None:
+        """See `Observer`."""
+        self._joins.inc()
+
+    def left(self, participant: Participant, reason: str) -> None:
+        """See `Observer`."""
+        if reason not in _OWN_WILL:
+            self._evictions.labels(reason if reason in _REASONS else "").inc()
+
+    def renegotiated(self, participant: Participant, *, publishing: bool) -> None:
+        """See `Observer`."""
+        self._renegotiations.labels("publisher" if publishing else "subscriber").inc()
+
+    def resumed(self, *, refused: bool) -> None:
+        """See `Observer`."""
+        self._resumes.labels("refused" if refused else "resumed").inc()
+
+    def watchdog_late(self, seconds: float) -> None:
+        """See `Observer`."""
+        self._lag.observe(seconds)
+
+
+class _Present(Collector):
+    """What there is at this moment."""
+
+    def __init__(self, rooms: Rooms, signaling: Signaling) -> None:
+        self._rooms = rooms
+        self._signaling = signaling
+        self._forwarded = _Forwarded(rooms.media)
+
+    def collect(self) -> Iterator[Metric]:
+        people = [participant for room in self._rooms for participant in room.participants]
+        subscriptions = sum(len(participant.subscriptions) for participant in people)
+        yield GaugeMetricFamily("pyvidu_sessions", "Sessions", len(self._rooms))
+        yield GaugeMetricFamily("pyvidu_participants", "Participants", len(people))
+        yield GaugeMetricFamily("pyvidu_streams", "Published streams", sum(1 for one in people if one.stream))
+        yield GaugeMetricFamily("pyvidu_subscriptions", "Streams on their way to somebody", subscriptions)
+        yield GaugeMetricFamily("pyvidu_sockets", "Open WebSockets", self._signaling.sockets)
+        yield GaugeMetricFamily("pyvidu_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
+        yield CounterMetricFamily("pyvidu_forwarded_packets", "RTP packets sent on", self._forwarded.total())
+
+
+class _Forwarded:
+    """Packets forwarded since the start. The router counts by connection, and a connection's count goes when it does: what
+    was seen of it last is kept, so the sum never falls.
+    """
+
+    def __init__(self, media: MediaPlane) -> None:
+        self._media = media
+        self._last: dict[tuple[str, str], int] = {}
+        self._gone = 0
+
+    def total(self) -> int:
+        """All that was seen so far."""
+        now: dict[tuple[str, str], int] = {}
+        for stream_id, stream in getattr(self._media.statistics(), "streams", {}).items():
+            for subscriber, counters in stream.subscribers.items():
+                now[stream_id, subscriber] = counters.packets_forwarded
+        for key, count in self._last.items():
+            if now.get(key, -1) < count:
+                self._gone += count
+        self._last = now
+        return self._gone + sum(now.values())
+
+
+def add_metrics(app: web.Application, metrics: Metrics, authorized: Callable[[web.Request], bool]) -> None:
+    """Adds the endpoint to `app`."""
+
+    async def handle(request: web.Request) -> web.Response:
+        local = is_loopback(request.remote or "") and is_loopback(asked_host(request))
+        if not local and not authorized(request):
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Realm"'})
+        return web.Response(
+            body=generate_latest(metrics.registry),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"},
+        )
+
+    app.router.add_get("/metrics", handle)

@@ -1,0 +1,298 @@
+"""The door of the signaling plane: WebSockets of aiohttp at `/openvidu`, and what a plain GET there is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import socket as sockets
+import sys
+from collections import Counter, deque
+from collections.abc import Callable
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from pyvidu.protocol.jsonrpc import INVALID_REQUEST
+from pyvidu.server import logs
+from pyvidu.server.faults.control import Faults
+from pyvidu.server.faults.delay_line import Delay, DelayLine
+from pyvidu.server.http.hosts import asked_host
+from pyvidu.server.limits import Limits, Pace
+from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.rpc_session import Socket
+
+_log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 1024 * 1024  # bytes; a longer one gets an error
+HARD_MAX_MESSAGE = 4 * MAX_MESSAGE  # bytes; a longer one is not even read: close code 1009
+MAX_QUEUED = 4 * 1024 * 1024  # characters that wait for a client that does not read; more cuts it off
+CLOSE_TIMEOUT = 2.0  # seconds for what is queued and the closing handshake
+_PING = object()
+_TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no name for it yet
+_RTO_MAX = 1000  # milliseconds, the least that the kernel takes
+
+
+class WebSocketTransport:
+    """A `Transport` over aiohttp. A dead TCP peer costs it a bounded queue and, at the close, `CLOSE_TIMEOUT`."""
+
+    def __init__(self, ws: web.WebSocketResponse, tcp: asyncio.Transport) -> None:
+        self._ws = ws
+        self._tcp = tcp
+        self._queue: deque[str | bytes | object] = deque()
+        self._queued = 0
+        self._holds = 0
+        self._outward = DelayLine()
+        self._inward = DelayLine()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._ending: tuple[int, str] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._work = asyncio.Event()
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def send(self, text: str) -> None:
+        """Queues one text message."""
+        if self._closing:
+            return
+        if not text.isascii():  # JSON can spell half a surrogate pair, UTF-8 cannot
+            text = text.encode("utf-8", "replace").decode()
+        self._queued += len(text)
+        self._outward.put(functools.partial(self._enqueue, text))
+        if self._queued > MAX_QUEUED:
+            _log.warning("A client does not read: %d characters wait for it, it is cut off", self._queued)
+            self.abort()
+
+    def ping(self) -> None:
+        """Sends an RFC 6455 ping, unless one waits to be sent already."""
+        if not self._closing and not self._holds and _PING not in self._queue:
+            self._outward.put(functools.partial(self._enqueue, _PING))
+
+    def pong(self, payload: bytes) -> None:
+        """Answers a ping of the client."""
+        if not self._closing:
+            self._outward.put(functools.partial(self._enqueue, payload))
+
+    def close(self, code: int, reason: str) -> None:
+        """Begins to close, after what is queued."""
+        if not self._closing:
+            self._closing = True
+            self._outward.put(functools.partial(self._begin_close, code, reason))
+
+    def hold(self) -> None:
+        """Neither reads nor writes from now on: the kernel's buffers fill as behind a dead network."""
+        self._holds += 1
+        self._free.clear()
+        with contextlib.suppress(RuntimeError):
+            self._tcp.pause_reading()
+
+    def release(self) -> None:
+        """Undoes one `hold`."""
+        self._holds -= 1
+        if self._holds == 0:
+            with contextlib.suppress(RuntimeError):
+                self._tcp.resume_reading()
+            self._free.set()
+            if self._ending is not None:
+                self._limit_close()
+
+    def slow(self, delay: Delay | None) -> None:
+        """Everything takes so much longer, each way; None: no longer."""
+        self._outward.set(delay)
+        self._inward.set(delay)
+
+    def deliver(self, action: Callable[[], None]) -> None:
+        """Does `action`, the effect of a message from the client, when that has arrived: later on a slow way."""
+        self._inward.put(action)
+
+    async def arrived(self) -> None:
+        """Waits until nothing from the client is on its way any more."""
+        self._inward.put(self._arrived.set)
+        await self._arrived.wait()
+
+    @property
+    def ending(self) -> bool:
+        """Whether this side has begun to close."""
+        return self._ending is not None
+
+    def abort(self) -> None:
+        """Cuts the connection, without a word to the peer."""
+        self._closing = True
+        self._outward.clear()
+        self._queue.clear()
+        self._queued = 0
+        self._tcp.abort()
+
+    async def free(self) -> None:
+        """Waits while the transport is held."""
+        await self._free.wait()
+
+    async def write(self) -> None:
+        """Sends what is queued, in order, until the close. Runs in a task of its own."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._queue:
+                await self._free.wait()
+                await self._send(self._queue.popleft())
+            if self._ending is not None:
+                await self._free.wait()
+                code, reason = self._ending
+                await self._ws.close(code=code, message=reason.encode()[:123])
+                return
+
+    def finished(self) -> None:
+        """The connection is gone."""
+        self._outward.clear()
+        self._inward.clear()
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _enqueue(self, item: str | bytes | object) -> None:
+        self._queue.append(item)
+        self._work.set()
+
+    def _begin_close(self, code: int, reason: str) -> None:
+        self._ending = (code, reason)
+        self._work.set()
+        self._limit_close()
+
+    async def _send(self, item: str | bytes | object) -> None:
+        if isinstance(item, str):
+            self._queued -= len(item)
+            await self._ws.send_str(item)
+        elif isinstance(item, bytes):
+            await self._ws.pong(item)
+        else:
+            await self._ws.ping()
+
+    def _limit_close(self) -> None:
+        if not self._holds and self._deadline is None:
+            self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
+
+
+class SignalingDoor:
+    """`GET /openvidu`."""
+
+    def __init__(
+        self,
+        signaling: Signaling,
+        faults: Faults,
+        allowed_origins: tuple[str, ...] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        self._signaling = signaling
+        self._faults = faults
+        self._allowed_origins = frozenset(allowed_origins)
+        self._limits = limits or Limits()
+        self._open: Counter[str] = Counter()  # sockets by address
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """A WebSocket, or for a reachability probe the cheapest possible answer.
+
+        Who names a participant whose network is "down" (`probe`) gets none: the connection hangs, then breaks.
+        """
+        if not await self._faults.admits(request.query.get("probe")):
+            cut(request)
+            return web.Response(status=503)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            answer = web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
+            # A kept connection would carry the next probe into a dead network, where a new one is refused at once.
+            answer.force_close()
+            return answer
+        if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
+            return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT, autoping=False, autoclose=False, compress=False, max_msg_size=HARD_MAX_MESSAGE
+        )
+        address = request.remote or ""
+        if self._open[address] >= self._limits.sockets:
+            logs.event("too many sockets", ip=address)
+            return web.Response(status=429, text="Too many WebSockets of this address (--max-sockets)\n")
+        self._open[address] += 1
+        try:
+            await ws.prepare(request)
+            if isinstance(request.transport, asyncio.Transport):
+                retransmit_soon(request.transport)
+                await self._serve(ws, WebSocketTransport(ws, request.transport), request)
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+        return ws
+
+    async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
+        socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote)
+        self._faults.opened(transport, request.query.get("probe"))
+        writer = asyncio.create_task(transport.write(), name="writer of a WebSocket")
+        writer.add_done_callback(_writer_done)
+        code, reason = None, ""
+        try:
+            code, reason = await self._read(ws, transport, socket)
+        finally:
+            self._signaling.closed(socket, code, reason)
+            if transport.ending:
+                await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT)
+            elif code is not None and not ws.closed:  # the client's close frame wants an answer
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(ws.close(code=_answerable(code), drain=False), CLOSE_TIMEOUT)
+            transport.finished()
+            writer.cancel()
+            await asyncio.wait([writer])
+
+    async def _read(
+        self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: Socket
+    ) -> tuple[int | None, str]:
+        """Hands on what arrives until the end; the client's close code and reason, if it gave any."""
+        loop = asyncio.get_running_loop()
+        pace = Pace(self._limits.rate, self._limits.burst, loop.time())
+        while True:
+            message = await ws.receive()
+            await transport.free()
+            if message.type is WSMsgType.CLOSE:
+                await transport.arrived()
+                return message.data or 1005, message.extra or ""
+            if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                return None, ""
+            transport.deliver(functools.partial(self._take, transport, socket, message))
+            if (wait := pace.wait(loop.time())) > 0:
+                await asyncio.sleep(wait)
+
+    def _take(self, transport: WebSocketTransport, socket: Socket, message: WSMessage) -> None:
+        self._signaling.heard(socket)
+        if message.type is WSMsgType.PING:
+            transport.pong(message.data)
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            size = len(message.data)
+            if size > MAX_MESSAGE:
+                sentence = f"The message has {size} bytes, {MAX_MESSAGE} are allowed"
+                self._signaling.refuse(socket, sentence, INVALID_REQUEST)
+            else:
+                self._signaling.received(socket, message.data)
+
+
+def retransmit_soon(tcp: asyncio.Transport) -> None:
+    """Lets the kernel try what was lost at least once a second, instead of after 1, 2, 4, 8 s...: a socket that was only
+    silent is alive less than a second after the network is back. Linux before 6.15 and other systems go on as ever.
+    """
+    socket = tcp.get_extra_info("socket")
+    if socket is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            socket.setsockopt(sockets.IPPROTO_TCP, _TCP_RTO_MAX_MS, _RTO_MAX)
+
+
+def _answerable(code: int) -> int:
+    return 1000 if code < 1000 or code in (1005, 1006, 1015) else code  # those may not be sent: RFC 6455, 7.4.1
+
+
+def cut(request: web.Request) -> None:
+    """Breaks the connection that a request came on."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _writer_done(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        # The peer is gone; the reader sees that too and takes note of the end.
+        _log.debug("A WebSocket could not be written to: %s", error)

@@ -1,0 +1,119 @@
+"""All rooms of a server, and the media that belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from pyvidu.server import ids, logs
+from pyvidu.server.limits import LimitReached, Limits
+from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.observers import Observers
+from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.room import Room, SessionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties, Token
+from pyvidu.server.tasks import Tasks
+
+
+class RoomExists(ValueError):
+    """There is a session with that id already."""
+
+
+class Rooms:
+    """Makes, finds and closes rooms. `tasks` owns what is done to media after the fact."""
+
+    def __init__(self, media: MediaPlane, tasks: Tasks, limits: Limits | None = None) -> None:
+        self.media = media
+        self.life: int | None = None  # *pro*: which life this server lives; None: it does not tell
+        self.limits = limits or Limits()
+        self.observers = Observers()
+        self._tasks = tasks
+        self._rooms: dict[str, Room] = {}
+
+    def __iter__(self) -> Any:
+        return iter(list(self._rooms.values()))
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def get(self, room_id: str) -> Room | None:
+        """The room of that name."""
+        return self._rooms.get(room_id)
+
+    def create(self, properties: SessionProperties | None = None) -> Room:
+        """A new room, named as `properties` say or at random.
+
+        Raises:
+            RoomExists: the name is taken.
+            LimitReached: there are too many.
+        """
+        properties = properties or SessionProperties()
+        room_id = properties.custom_session_id or ids.session_id()
+        if room_id in self._rooms:
+            raise RoomExists(room_id)
+        if len(self._rooms) >= self.limits.sessions:
+            raise LimitReached(f"There are {len(self._rooms)} sessions, which is the limit")
+        room = Room(
+            room_id,
+            properties,
+            on_departure=self._departed,
+            on_empty=self._emptied,
+            observer=self.observers,
+            limits=self.limits,
+        )
+        self._rooms[room_id] = room
+        logs.event("session created", session=room_id)
+        self.observers.session_created(room)
+        return room
+
+    def issue_token(self, room: Room, properties: ConnectionProperties, origin: str) -> Token:
+        """A token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`).
+
+        Raises:
+            LimitReached: too many tokens of the room are unused.
+        """
+        value = ids.token()
+        url = f"{origin}?sessionId={room.id}&token={value}"
+        token = Token(value=value, url=url, session_id=room.id, properties=properties)
+        room.add_token(token)
+        return token
+
+    def tidy(self) -> None:
+        """Takes away what nobody used in time: tokens, and sessions that nobody joined."""
+        for room in list(self._rooms.values()):
+            room.tidy()
+
+    def find_participant(self, connection_id: str) -> Participant | None:
+        """The participant with that connection id, in whatever room."""
+        for room in self._rooms.values():
+            if (found := room.find(connection_id)) is not None:
+                return found
+        return None
+
+    def close(self, reason: str) -> None:
+        """Ends every room: everybody is evicted."""
+        for room in list(self._rooms.values()):
+            room.close(reason)
+
+    def forget(self) -> None:
+        """What a crash does: all rooms are gone, media is dead, nobody is told. Another life begins."""
+        rooms, self._rooms = self._rooms, {}
+        for room in rooms.values():
+            logs.event("session forgotten", session=room.id)
+            for participant in room.abandon():
+                self.media.kill(participant.key)
+                self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
+        if self.life is not None:
+            self.life += 1
+
+    def background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
+        """Does something to media of which nobody awaits the end; a failure is logged."""
+        self._tasks.spawn(work, what)
+
+    def _departed(self, participant: Participant) -> None:
+        self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
+        participant.peer.departed()
+
+    def _emptied(self, room: Room) -> None:
+        if self._rooms.get(room.id) is room:
+            del self._rooms[room.id]

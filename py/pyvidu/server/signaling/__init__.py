@@ -1,0 +1,1 @@
+"""JSON-RPC: requests in, answers and notifications out, RPC sessions in between."""

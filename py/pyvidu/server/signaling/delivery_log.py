@@ -1,0 +1,59 @@
+"""What an RPC session owes its client: notifications not known to have arrived, and answers by request id.
+
+The real server has neither: what it sends into a dead socket is lost, and a repeated request runs twice. Ours numbers the
+notifications of an RPC session; the client tells with `ping` and `connect` how many it has received, and a resume sends it
+the rest. A request that comes again under its id is not run again: it gets the answer of the first time.
+
+Models: XMPP stream management (XEP-0198), Socket.IO's connection state recovery.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyvidu.protocol.jsonrpc import RequestId
+    from pyvidu.server.signaling.received_request import Exchange
+
+MAX_NOTIFICATIONS = 2000  # not acknowledged; a client that pings keeps a handful
+MAX_ANSWERS = 500
+
+
+class Ledger:
+    """The ledger of one RPC session. Bounded: who stays away for too much is told so and must ask who is there."""
+
+    def __init__(self) -> None:
+        self._sent = 0
+        self._notifications: deque[str] = deque(maxlen=MAX_NOTIFICATIONS)
+        self._exchanges: OrderedDict[RequestId, Exchange] = OrderedDict()
+
+    def notified(self, text: str) -> None:
+        """A notification was, or should have been, sent."""
+        self._sent += 1
+        self._notifications.append(text)
+
+    def received(self, count: object) -> None:
+        """The client has received `count` notifications; whatever is no plausible number is ignored."""
+        missed = self.missed(count)
+        if missed is not None:
+            self._notifications = deque(missed, maxlen=MAX_NOTIFICATIONS)
+
+    def missed(self, count: object) -> list[str] | None:
+        """The notifications after the first `count`; None if they are not all there any more."""
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= self._sent:
+            return None
+        number = self._sent - count
+        if number > len(self._notifications):
+            return None
+        return list(self._notifications)[len(self._notifications) - number :]
+
+    def earlier(self, request_id: RequestId) -> Exchange | None:
+        """The exchange of an earlier request with the same id."""
+        return self._exchanges.get(request_id)
+
+    def begun(self, exchange: Exchange) -> None:
+        """A request came for the first time."""
+        self._exchanges[exchange.request.id] = exchange
+        while len(self._exchanges) > MAX_ANSWERS:
+            self._exchanges.popitem(last=False)

@@ -1,0 +1,347 @@
+"""The signaling plane without its sockets: JSON-RPC text in, text out, RPC sessions in between. No I/O of its own.
+
+`ping`, `connect` and `closeSession` are handled at once, everything else one at a time per participant (`protocol.md` 1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from typing import Any
+
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.jsonrpc import (
+    METHOD_NOT_FOUND,
+    ErrorObject,
+    MalformedMessage,
+    Notification,
+    Request,
+    Response,
+    decode,
+)
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server import logs
+from pyvidu.server.errors import OpenViduError
+from pyvidu.server.faults.control import Faults
+from pyvidu.server.secret_map import Keyring
+from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
+from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
+from pyvidu.server.signaling.received_request import Exchange, NeverAnswered, NotAMember
+from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
+from pyvidu.server.signaling.transport import Transport
+from pyvidu.server.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+_HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS
+_IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joining (only where the server pings)
+
+
+class Signaling:
+    """All sockets and RPC sessions of a server."""
+
+    def __init__(self, context: Context, tasks: Tasks, faults: Faults) -> None:
+        self._context = context
+        self._profile = context.profile
+        self._profile.host = self
+        faults.host = self
+        self._tasks = tasks
+        self._faults = faults
+        self._sockets: dict[Socket, None] = {}  # in the order in which they were opened
+        self._sessions: Keyring[RpcSession] = Keyring()
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
+    @property
+    def sessions(self) -> int:
+        """How many RPC sessions can be resumed."""
+        return len(self._sessions)
+
+    # --- what sockets tell --------------------------------------------------------------------------------------------
+
+    def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> Socket:
+        """A socket is open."""
+        socket = Socket(transport, host=host, ip=ip, last_heard=_now())
+        self._sockets[socket] = None
+        return socket
+
+    def heard(self, socket: Socket) -> None:
+        """Anything at all arrived on `socket`: it is alive, and so is its client."""
+        socket.last_heard = _now()
+        if socket.session is not None:
+            socket.session.last_heard = socket.last_heard
+
+    def received(self, socket: Socket, text: str | bytes) -> None:
+        """A message arrived on `socket`. Never raises."""
+        if not socket.open:
+            return
+        try:
+            message = decode(text)
+        except MalformedMessage as error:
+            self._refuse(socket, error.id, ErrorObject(error.code, str(error)))
+            return
+        if isinstance(message, Request):
+            self._request(socket, message)
+        elif isinstance(message, Notification):
+            logs.message("notification", method=message.method, participant=_name(socket))
+
+    def refuse(self, socket: Socket, sentence: str, code: int) -> None:
+        """Tells the client that a message of it was not taken."""
+        self._refuse(socket, None, ErrorObject(code, sentence))
+
+    def closed(self, socket: Socket, code: int | None = None, reason: str = "") -> None:
+        """`socket` is closed, by whomever. Says it twice: the second time is ignored."""
+        if not socket.open:
+            return
+        socket.open = False
+        self._sockets.pop(socket, None)
+        session = socket.session if socket.session and socket.session.socket is socket else None
+        logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
+        self._profile.socket_closed(socket, session, reason)
+
+    # --- what profiles ask (ProfileHost) ------------------------------------------------------------------------------
+
+    def close_socket(self, socket: Socket, code: int, reason: str) -> None:
+        """Closes a socket and takes note of it at once, whatever the peer does."""
+        if socket.open:
+            socket.transport.close(code, reason)
+            self.closed(socket, code, reason)
+
+    def remember(self, session: RpcSession) -> None:
+        """From now on `session` can be resumed."""
+        session.ended = False
+        self._sessions[session.id] = session
+
+    def forget(self, session: RpcSession) -> None:
+        """From now on nobody can resume `session`."""
+        session.ended = True
+        self._sessions.pop(session.id)
+
+    def evict(self, session: RpcSession, reason: str) -> None:
+        """Takes the participant of `session` out of its room, if it is still there."""
+        if (member := session.member) is not None:
+            logs.event("evicted", session=member.room.id, participant=member.id, reason=reason)
+            member.room.evict(member, reason)
+
+    # --- what faults ask (FaultHost) ----------------------------------------------------------------------------------
+
+    def cut(self, socket: Socket) -> None:
+        """Cuts a socket, without a word to its client, and takes note of it."""
+        socket.transport.abort()
+        self.closed(socket)
+
+    def give_up(self, session: RpcSession) -> None:
+        """Evicts the participant of `session`, as after too long a silence."""
+        self._profile.give_up(session)
+
+    def crash(self) -> None:
+        """Cuts every socket and forgets every session and every room, without a word to anybody."""
+        logs.event("crashed", sockets=len(self._sockets))
+        for socket in self._sockets:
+            socket.open = False
+            socket.transport.abort()
+        self._sockets.clear()
+        self._sessions.clear()
+        self._profile.close()
+        self._context.rooms.forget()
+
+    # --- the server's own rhythm --------------------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """Pings every socket, for ever, if the profile says so; sockets that never join and never answer are closed."""
+        while (interval := self._profile.ping_interval) is not None:
+            await asyncio.sleep(interval)
+            for socket in list(self._sockets):
+                if (socket.session is None or socket.session.member is None) and (
+                    socket.last_heard + _IDLE_TIMEOUT < _now()
+                ):
+                    self.close_socket(socket, 1001, "Silent")
+                else:
+                    socket.transport.ping()
+
+    def close(self) -> None:
+        """Tells every client that the server stops: evicts everybody, then closes every socket."""
+        self._context.rooms.close(Reason.OPENVIDU_SERVER_STOPPED)
+        for socket in list(self._sockets):
+            self.close_socket(socket, 1001, "Server stopped")
+        self._profile.close()
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _request(self, socket: Socket, request: Request) -> None:
+        params = request.params
+        logs.message(
+            "request",
+            participant=_name(socket),
+            session=_room(socket),
+            method=request.method,
+            id=request.id,
+            stream=params.get("stream") or params.get("streamId") or _stream(params.get("sender")),
+        )
+        if request.method == "ping":
+            self._ping(socket, request)
+        elif request.method == "connect":
+            self._connect(socket, request)
+        elif request.method == "closeSession":
+            self._close_session(socket, request)
+        elif request.method == "sessionStatus" and self._context.rooms.life is not None:
+            # *pro*: asked after a refused resume, by one who has not joined this life
+            self._reply(socket, request, {"life": self._context.rooms.life})
+        else:
+            session = self._session_of(socket, params.get("sessionId"))
+            earlier = session.ledger.earlier(request.id) if session.ledger is not None else None
+            if earlier is not None:
+                earlier.repeat_on(socket)
+                return
+            exchange = Exchange(request, session, socket)
+            if session.submit(functools.partial(self._handle, exchange)):
+                if session.ledger is not None:
+                    session.ledger.begun(exchange)
+            else:
+                self._reply(socket, request, error=ErrorObject(int(Code.GENERIC), "Too many requests wait. Code: 999"))
+
+    def _ping(self, socket: Socket, request: Request) -> None:
+        interval = request.params.get("interval")
+        valid = isinstance(interval, int) and not isinstance(interval, bool) and 0 < interval <= 3_600_000
+        self._profile.pinged(socket, interval if valid else None)
+        if socket.session is not None and socket.session.ledger is not None:
+            socket.session.ledger.received(request.params.get("received"))
+        self._reply(socket, request, {"value": "pong"})
+
+    def _connect(self, socket: Socket, request: Request) -> None:
+        session_id = request.params.get("sessionId")
+        if session_id is None:
+            session = self._session_of(socket, None)
+            self._reply(socket, request, {"value": "OK", "sessionId": session.id})
+            return
+        if (drop := self._faults.dropping(session_id)) is not None:
+            drop.hold(socket.transport)
+            drop.when_over(lambda: self._connect(socket, request))
+            return
+        resumed = self._sessions.get(session_id) if isinstance(session_id, str) else None
+        taken = socket.session is not None and socket.session is not resumed and socket.session.member is not None
+        if resumed is None or taken or not socket.open or self._faults.refuses(session_id):
+            logs.event("resume refused", participant=_name(socket))
+            self._context.rooms.observers.resumed(refused=True)
+            self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
+            return
+        self._resume(resumed, socket)
+        self._faults.resumed(resumed, socket.transport)
+        result = {"value": "reconnection successful", "sessionId": resumed.id}
+        missed = resumed.ledger.missed(request.params.get("received")) if resumed.ledger is not None else None
+        if missed is None:
+            self._reply(socket, request, result)
+        else:
+            self._reply(socket, request, {**result, "replayed": len(missed)})
+            for text in missed:
+                socket.transport.send(text)
+        self._refresh_pictures(resumed)
+
+    def _resume(self, session: RpcSession, socket: Socket) -> None:
+        anonymous, old = socket.session, session.socket
+        if anonymous is not None and anonymous is not session:
+            self.forget(anonymous)
+        if old is not None and old is not socket:
+            old.session = None
+        socket.session, session.socket = session, socket
+        session.last_heard = _now()
+        self._profile.resumed(session, old, socket)
+        logs.event("resumed", participant=_name(socket), session=_room(socket))
+        self._context.rooms.observers.resumed(refused=False)
+
+    def _refresh_pictures(self, session: RpcSession) -> None:
+        """After a gap a decoder waits seconds for a key frame: ask for them at once, for and of who is back."""
+        member = session.member
+        if member is None or not self._profile.key_frames_on_resume:
+            return
+        streams = [subscription.stream_id for subscription in member.subscriptions.values()]
+        for stream_id in [*([member.stream.id] if member.stream else []), *streams]:
+            self._context.rooms.media.request_key_frame(stream_id)
+
+    def _close_session(self, socket: Socket, request: Request) -> None:
+        session = socket.session
+        if socket.open:
+            socket.transport.send(Response(request.id, "bye").encode())
+        if session is not None and session.socket is socket:
+            self._profile.closed_by_client(session)
+
+    async def _handle(self, exchange: Exchange) -> None:
+        try:
+            await self._dispatch(exchange)
+        except (NeverAnswered, NotAMember) as error:
+            if self._profile.answers_everything:
+                self._fail(exchange, error.to_object(exchange.session.id))
+        except OpenViduError as error:
+            self._fail(exchange, error.to_object(exchange.session.id))
+        except Exception as error:  # noqa: BLE001 - a crash of one request ends no socket
+            _log.exception("Request '%s' of %s failed", exchange.request.method, _name(exchange.socket))
+            self._fail(exchange, ErrorObject(int(Code.INTERNAL), Code.INTERNAL.text(f"{type(error).__name__}")))
+
+    async def _dispatch(self, exchange: Exchange) -> None:
+        method = exchange.request.method
+        if method == "joinRoom":
+            exchange.session.tried_to_join = True
+        elif not exchange.session.joined_once:
+            what = "session information" if exchange.session.tried_to_join else "connection"
+            raise OpenViduError(
+                Code.TRANSPORT,
+                f"No {what} found for participant with privateId {exchange.session.id}. "
+                "Method 'Session.connect()' must be the first operation called in any session",
+            )
+        handler = _HANDLERS.get(method)
+        if handler is None and self._profile.answers_everything:
+            exchange.fail(ErrorObject(METHOD_NOT_FOUND, f"Unknown method '{method[:100]}'"))
+            return
+        await (handler or unknown)(self._context, exchange)
+
+    def _fail(self, exchange: Exchange, error: ErrorObject) -> None:
+        logs.message(
+            "error",
+            participant=_name(exchange.socket),
+            method=exchange.request.method,
+            id=exchange.request.id,
+            code=error.code,
+        )
+        if not exchange.answered:
+            exchange.fail(error)
+
+    def _session_of(self, socket: Socket, session_id: Any) -> RpcSession:
+        """The RPC session that a request on `socket` belongs to: the one it names, the socket's, or a new one."""
+        if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
+            return named
+        if socket.session is None:
+            session = RpcSession(self._profile, self._tasks)
+            session.socket, socket.session = socket, session
+            session.last_heard = _now()
+            self.remember(session)
+        return socket.session
+
+    def _refuse(self, socket: Socket, request_id: Any, error: ErrorObject) -> None:
+        logs.message("refused", participant=_name(socket), code=error.code)
+        if self._profile.answers_everything and socket.open:
+            socket.transport.send(Response(request_id, error=error).encode())
+
+    @staticmethod
+    def _reply(socket: Socket, request: Request, result: Any = None, error: ErrorObject | None = None) -> None:
+        if socket.open:
+            socket.transport.send(Response(request.id, result, error).encode())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _name(socket: Socket) -> str | None:
+    return socket.session.participant.id if socket.session and socket.session.participant else None
+
+
+def _room(socket: Socket) -> str | None:
+    return socket.session.participant.room.id if socket.session and socket.session.participant else None
+
+
+def _stream(sender: Any) -> str | None:
+    return sender if isinstance(sender, str) and sender.startswith("str_") else None

@@ -1,0 +1,245 @@
+"""The requests of OpenVidu, one function each: who may, what happens, who is told what first.
+
+Texts and codes of errors are the ones of openvidu-server 2.32.2 (`RpcHandler`, `KurentoSessionManager`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pyvidu.protocol import json_text
+from pyvidu.protocol import messages as m
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server import ids
+from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduError
+from pyvidu.server.rooms.participant import RECORDER, SPEECH_TO_TEXT, Participant
+from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
+from pyvidu.server.rooms.turn import TurnServer
+from pyvidu.server.secret_map import same
+from pyvidu.server.signaling.profiles import Profile
+from pyvidu.server.signaling.received_request import Exchange, NeverAnswered
+
+VERSION = "2.32.2"
+MEDIA_SERVER = "kurento"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What handlers work on. `ice_servers` says which ICE servers a client that asked at this host gets; `turn` is the
+    TURN server among them, if there is one.
+    """
+
+    rooms: Rooms
+    profile: Profile
+    secret: str
+    ice_servers: Callable[[str], list[m.IceServerInfo]]
+    turn: TurnServer | None = None
+    tell_probe_id: bool = False
+
+
+Handler = Callable[[Context, Exchange], Awaitable[None]]
+
+
+# --- membership -------------------------------------------------------------------------------------------------------
+
+
+async def join_room(context: Context, exchange: Exchange) -> None:
+    """`participantJoined` to the others, then the result. The token is used up even if the join fails, but not by one who
+    knows the secret.
+    """
+    params = exchange.request.params
+    room = context.rooms.get(str(params.get("session", "")))
+    secret = params.get("secret")
+    trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
+    token = None if trusted else _consume(room, params.get("token"))
+    call = exchange.read(m.JoinRoom)
+    if room is None:
+        raise OpenViduError(Code.ROOM_NOT_FOUND, f"Unable to join session. Session {call.session} cannot be found")
+    if exchange.session.member is not None:
+        raise OpenViduError(
+            Code.ALREADY_IN_ROOM, f"User '{exchange.session.member.id}' is already in session '{room.id}'"
+        )
+    if trusted:
+        token = _token_of_the_secret(room, call)
+    if token is None:
+        raise OpenViduError(
+            Code.UNAUTHORIZED, f"Unable to join session {call.session}. Token {call.token} is not valid"
+        )
+    participant = Participant(
+        room=room,
+        token=token,
+        peer=exchange.session,
+        client_data=call.metadata,
+        platform=call.platform,
+        ip=exchange.socket.ip,
+        trusted=trusted,
+    )
+    before = room.join(participant)
+    exchange.session.participant = participant
+    exchange.session.joined_once = True
+    context.profile.joined(exchange.session)
+    extra = {"probeId": participant.probe_id} if context.tell_probe_id else {}
+    exchange.answer(_join_result(context, exchange, participant, before), **extra)
+
+
+async def leave_room(_: Context, exchange: Exchange) -> None:
+    """`participantLeft` to the others, then `{}`."""
+    participant = exchange.participant
+    participant.room.depart(participant, Reason.DISCONNECT)
+    exchange.answer()
+
+
+async def force_disconnect(_: Context, exchange: Exchange) -> None:
+    """`participantLeft` to the others, `{}` to the moderator, `participantEvicted` to all."""
+    asking = moderator(exchange, "Unable to force disconnect")
+    call = exchange.read(m.ForceDisconnect)
+    evicted = asking.room.find(call.connection_id)
+    if evicted is None:
+        raise AnsweredError(Code.USER_NOT_FOUND, "Connection not found when calling 'forceDisconnect'")
+    asking.room.evict(evicted, Reason.FORCE_DISCONNECT_BY_USER, before_telling=exchange.answer)
+
+
+# --- what members tell each other -------------------------------------------------------------------------------------
+
+
+async def send_message(_: Context, exchange: Exchange) -> None:
+    """The recipients first, then `{}`."""
+    participant = exchange.participant
+    text = exchange.read(m.SendMessage).message
+    signal = _signal(text)
+    to = signal.get("to", [])
+    if not isinstance(to, list):
+        raise _bad_signal(text)
+    if None in to:
+        raise OpenViduError(Code.SIGNAL_TO, 'Signal "to" field invalid format: null')
+    to = [item if isinstance(item, str) else json.dumps(item) for item in to]
+    participant.room.signal(to, _text(signal, "type"), _text(signal, "data"), participant.id)
+    exchange.answer()
+
+
+async def video_data(_: Context, exchange: Exchange) -> None:
+    """Statistics of the real server: read, answered, used for nothing."""
+    exchange.participant  # noqa: B018 - membership is all that this request proves
+    exchange.read(m.VideoData)
+    exchange.answer()
+
+
+async def echo(_: Context, exchange: Exchange) -> None:
+    """Answers whoever has joined once."""
+    exchange.answer()
+
+
+# --- what the community edition refuses -------------------------------------------------------------------------------
+
+
+async def pro_request(_: Context, exchange: Exchange) -> None:
+    """Speech to text is not in the community edition, which tells even one who is no member any more so."""
+    session, request = exchange.session, exchange.request
+    if session.member is None:
+        room = session.participant.room.id if session.participant else ""
+        raise OpenViduError(Code.USER_NOT_FOUND, f"Participant '{session.id}' not found in session '{room}'")
+    for name in ("connectionId", *(["lang"] if request.method == "subscribeToSpeechToText" else [])):
+        if request.params.get(name) is None:
+            raise MissingParameter(name, request.method)
+    raise AnsweredError(Code.EDITION, "Speech To Text requires OpenVidu Pro/Enterprise edition")
+
+
+async def unknown(_: Context, exchange: Exchange) -> None:
+    """A method that OpenVidu has not."""
+    raise NeverAnswered(Code.GENERIC, f"Unrecognized request '{exchange.request.method}'")
+
+
+HANDLERS: dict[str, Handler] = {
+    "joinRoom": join_room,
+    "leaveRoom": leave_room,
+    "forceDisconnect": force_disconnect,
+    "sendMessage": send_message,
+    "videoData": video_data,
+    "echo": echo,
+    "subscribeToSpeechToText": pro_request,
+    "unsubscribeFromSpeechToText": pro_request,
+}
+
+
+def moderator(exchange: Exchange, unable: str) -> Participant:
+    """Who asks, if it may moderate; else 401."""
+    participant = exchange.participant
+    if not participant.may_moderate:
+        raise OpenViduError(Code.UNAUTHORIZED, f"{unable}. The user does not have a valid token")
+    return participant
+
+
+def _consume(room: Room | None, text: object) -> Token | None:
+    """The token that `text` names: the URL that `POST connection` gave, or its secret alone."""
+    if room is None or not isinstance(text, str):
+        return None
+    try:
+        query = dict(parse_qsl(urlsplit(text).query))
+    except ValueError:
+        return None
+    return room.consume_token(query.get("token", text))
+
+
+def _token_of_the_secret(room: Room, call: m.JoinRoom) -> Token:
+    """Whoever knows the secret needs no token; the real server's recorder and its speech to text come that way."""
+    properties = ConnectionProperties(role=Role.SUBSCRIBER)
+    token = Token(value="", url=ids.token(), session_id=room.id, properties=properties)
+    if call.recorder:
+        token.connection_id = RECORDER
+    elif call.stt:
+        token.connection_id = SPEECH_TO_TEXT
+    return token
+
+
+def _signal(text: str) -> dict[str, Any]:
+    try:
+        value = json_text.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise _bad_signal(text)
+    return value
+
+
+def _bad_signal(text: str) -> OpenViduError:
+    return OpenViduError(Code.SIGNAL_FORMAT, f"Provided signal object '{text[:200]}' has not a valid JSON format")
+
+
+def _text(signal: dict[str, Any], key: str) -> str | None:
+    value = signal.get(key)
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _join_result(
+    context: Context, exchange: Exchange, participant: Participant, before: list[Participant]
+) -> m.JoinRoomResult:
+    servers = participant.token.properties.custom_ice_servers or context.ice_servers(exchange.socket.host)
+    turn = context.turn
+    return m.JoinRoomResult(
+        id=participant.id,
+        session_id=exchange.session.id,
+        value=[other.info() for other in before],
+        final_user_id=participant.final_user_id,
+        created_at=participant.active_at,
+        metadata=participant.metadata,
+        session=participant.room.id,
+        version=VERSION,
+        media_server=MEDIA_SERVER,
+        video_simulcast=False,
+        record=participant.token.properties.record,
+        role=participant.role.value,
+        coturn_ip=turn.host if turn else None,
+        coturn_port=turn.port if turn else None,
+        turn_username=turn.username if turn else None,
+        turn_credential=turn.credential if turn else None,
+        custom_ice_servers=servers,
+        life=context.rooms.life,
+        replay=True if exchange.session.ledger is not None else None,
+    )

@@ -1,0 +1,231 @@
+"""The requests about streams: publish, subscribe, renegotiate, and what is told of a stream. See `handlers.py`.
+
+The media router is awaited here. Meanwhile the world goes on: whoever asked may be evicted, and a stream may end, so
+membership is looked at again after every await.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable
+
+from pyvidu.protocol import messages as m
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import WireError
+from pyvidu.server.errors import AnsweredError, OpenViduError
+from pyvidu.server.rooms.participant import Participant, PublishedStream
+from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.tokens import now_ms
+from pyvidu.server.signaling.filter_handlers import filter_to_publish_with
+from pyvidu.server.signaling.handlers import Context, Handler, moderator
+from pyvidu.server.signaling.received_request import Exchange, NeverAnswered
+
+_log = logging.getLogger(__name__)
+
+
+async def publish_video(context: Context, exchange: Exchange) -> None:
+    """The result, then `participantPublished` to the others."""
+    participant = exchange.participant
+    if not participant.may_publish:
+        raise OpenViduError(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
+    call = exchange.read(m.PublishVideo)
+    if participant.stream is not None:
+        raise OpenViduError(
+            Code.ALREADY_STREAMING,
+            f"User {participant.id} is already publishing in session {participant.room.id}",
+        )
+    stream = PublishedStream.of(participant.id, call)
+    stream.filter = filter_to_publish_with(participant, call.filter)
+    answer = await _negotiated(
+        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer),
+        participant,
+        f"Error generating SDP response for publishing user {participant.id}",
+    )
+    await _still_member(context, exchange, participant)
+    participant.stream = stream
+    exchange.answer(m.PublishVideoResult(sdp_answer=answer, id=stream.id, created_at=stream.created_at))
+    participant.room.published(participant, stream)
+
+
+async def unpublish_video(context: Context, exchange: Exchange) -> None:
+    """`{}` to the owner, `participantUnpublished` to the others."""
+    participant = exchange.participant
+    stream = participant.room.unpublish(participant, Reason.UNPUBLISH)
+    exchange.answer()
+    participant.room.tell_unpublished(participant.room.others(participant), participant, Reason.UNPUBLISH)
+    await _ended(context.rooms.media.unpublish(stream.id))
+
+
+async def force_unpublish(context: Context, exchange: Exchange) -> None:
+    """The moderator's `{}`, then `participantUnpublished` to all, the owner too."""
+    room = moderator(exchange, "Unable to force unpublish").room
+    call = exchange.read(m.ForceUnpublish)
+    owner = room.owner_of(call.stream_id)
+    if owner is None:
+        raise NeverAnswered(Code.USER_NOT_STREAMING, f"Stream '{call.stream_id}' does not exist in session '{room.id}'")
+    room.unpublish(owner, Reason.FORCE_UNPUBLISH_BY_USER)
+    exchange.answer()
+    room.tell_unpublished(room.participants, owner, Reason.FORCE_UNPUBLISH_BY_USER)
+    await _ended(context.rooms.media.unpublish(call.stream_id))
+
+
+async def receive_video_from(context: Context, exchange: Exchange) -> None:
+    """Subscribes to a stream."""
+    participant = exchange.participant
+    call = exchange.read(m.ReceiveVideoFrom)
+    owner, stream = _sender(participant, call.sender)
+    if call.sdp_offer is None:
+        if call.sdp_answer is None:
+            raise NeverAnswered(Code.MEDIA_SDP, "'receiveVideoFrom' has neither 'sdpOffer' nor 'sdpAnswer'")
+        raise _no_server_offers()
+    failed = f"Unable to generate SDP answer when subscribing '{participant.id}' to '{owner.id}'"
+    await _subscribe(context, exchange, owner, stream, call.sdp_offer, failed)
+
+
+async def unsubscribe_from_video(context: Context, exchange: Exchange) -> None:
+    """Ends a subscription; one that does not exist has ended."""
+    participant = exchange.participant
+    sender = exchange.read(m.UnsubscribeFromVideo).sender
+    owner = participant.room.find(sender)
+    if owner is None:
+        raise OpenViduError(Code.USER_NOT_FOUND, f"User {sender} not found in session {participant.room.id}")
+    subscription = participant.room.unsubscribe(participant, owner)
+    exchange.answer()
+    if subscription is not None:
+        await _ended(context.rooms.media.unsubscribe(participant.key, subscription.stream_id))
+
+
+async def prepare_receive_video_from(_: Context, exchange: Exchange) -> None:
+    """Server-initiated negotiation, which only a mediasoup deployment asks of its clients."""
+    exchange.participant  # noqa: B018
+    raise _no_server_offers()
+
+
+async def reconnect_stream(context: Context, exchange: Exchange) -> None:
+    """A new media connection for a stream, own or remote. Stream id, options and subscribers stay; nobody is told."""
+    participant = exchange.participant
+    call = exchange.read(m.ReconnectStream)
+    room = participant.room
+    if participant.stream is not None and participant.stream.id == call.stream:
+        offer = call.sdp_offer or call.sdp_string or ""
+        failed = f"Error generating SDP response for publishing user {participant.id}"
+        answer = await _negotiated(context.rooms.media.republish(call.stream, offer), participant, failed)
+        await _still_member(context, exchange, participant)
+        if room.owner_of(call.stream) is not participant:  # unpublished meanwhile, by force
+            raise _not_there(call.stream, room)
+        participant.stream.created_at = now_ms()
+        room.observer.renegotiated(participant, publishing=True)
+        exchange.answer(m.PublishVideoResult(answer, call.stream, participant.stream.created_at))
+        return
+    owner = room.owner_of(call.stream)
+    if owner is None or owner.stream is None:
+        raise _not_there(call.stream, room)
+    if call.sdp_offer is None:
+        raise _no_server_offers()
+    failed = f"Unable to generate SDP answer when reconnecting subscriber to '{call.stream}'"
+    await _subscribe(context, exchange, owner, owner.stream, call.sdp_offer, failed)
+    room.observer.renegotiated(participant, publishing=False)
+
+
+async def on_ice_candidate(_: Context, exchange: Exchange) -> None:
+    """Noted and not needed: the media router answers where valid STUN came from, and asks nobody else."""
+    exchange.participant  # noqa: B018
+    exchange.read(m.OnIceCandidate)
+    exchange.answer()
+
+
+async def stream_property_changed(_: Context, exchange: Exchange) -> None:
+    """The others are told, and the owner gets its `{}`."""
+    participant = exchange.participant
+    call = exchange.read(m.StreamPropertyChanged)
+    text = json.dumps(call.new_value, separators=(",", ":"), ensure_ascii=False)
+    participant.room.change_property(participant, call.property, call.new_value, text, call.reason)
+    exchange.answer()
+
+
+STREAM_HANDLERS: dict[str, Handler] = {
+    "publishVideo": publish_video,
+    "unpublishVideo": unpublish_video,
+    "forceUnpublish": force_unpublish,
+    "receiveVideoFrom": receive_video_from,
+    "prepareReceiveVideoFrom": prepare_receive_video_from,
+    "unsubscribeFromVideo": unsubscribe_from_video,
+    "reconnectStream": reconnect_stream,
+    "onIceCandidate": on_ice_candidate,
+    "streamPropertyChanged": stream_property_changed,
+}
+
+
+async def _subscribe(
+    context: Context, exchange: Exchange, owner: Participant, stream: PublishedStream, offer: str, failed: str
+) -> None:
+    participant = exchange.participant
+    if owner is participant:
+        raise AnsweredError(Code.USER_NOT_STREAMING, "Can loopback only when publishing media")
+    media = context.rooms.media
+    answer = await _negotiated(media.subscribe(participant.key, stream.id, offer), participant, failed)
+    await _still_member(context, exchange, participant)
+    if owner.stream is not stream or not owner.present:
+        await _ended(media.unsubscribe(participant.key, stream.id))
+        raise _not_streaming(owner.id, participant)
+    participant.room.subscribed(participant, owner, stream)
+    exchange.answer(m.SdpAnswerResult(sdp_answer=answer))
+
+
+def _sender(participant: Participant, stream_id: str) -> tuple[Participant, PublishedStream]:
+    """Who publishes `stream_id`, found as the real server does: by the connection id at its end."""
+    try:
+        owner_id = m.owner_of(stream_id)
+    except WireError as error:
+        raise OpenViduError(Code.INTERNAL, str(error)) from None
+    owner = participant.room.find(owner_id)
+    if owner is None:
+        raise AnsweredError(Code.USER_NOT_FOUND, f"User '{owner_id} not found in session '{participant.room.id}'")
+    if owner.stream is None:
+        raise _not_streaming(owner_id, participant)
+    return owner, owner.stream
+
+
+def _not_streaming(owner_id: str, participant: Participant) -> OpenViduError:
+    return AnsweredError(
+        Code.USER_NOT_STREAMING, f"User '{owner_id} not streaming media in session '{participant.room.id}'"
+    )
+
+
+def _not_there(stream_id: str, room: Room) -> OpenViduError:
+    sentence = f"Stream '{stream_id}' does not exist in Session '{room.id}'"
+    return AnsweredError(Code.USER_NOT_STREAMING, sentence, data="{}")
+
+
+def _no_server_offers() -> OpenViduError:
+    return AnsweredError(
+        Code.MEDIA_ENDPOINT,
+        "This media server (kurento) answers offers of clients and makes none: 'sdpOffer' is missing",
+    )
+
+
+async def _negotiated(negotiation: Awaitable[str], participant: Participant, failed: str) -> str:
+    try:
+        return await negotiation
+    except Exception as error:
+        # Whatever the router found wrong with the offer is the asker's to know, and no reason to stop serving it.
+        # Its words may quote the offer, so only a log that may have SDP in it has them.
+        _log.warning("%s: %s", failed, type(error).__name__)
+        _log.debug("SDP negotiation of %s failed: %s", participant.id, error)
+        raise AnsweredError(Code.MEDIA_SDP, f"{failed}: {error}") from error
+
+
+async def _still_member(context: Context, exchange: Exchange, participant: Participant) -> None:
+    if not participant.present:
+        # Its media was ended at the eviction; what was negotiated since then is not.
+        await _ended(context.rooms.media.leave(participant.key))
+        exchange.participant  # noqa: B018 - raises
+
+
+async def _ended(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception:  # noqa: BLE001 - the room has moved on; there is nobody to tell
+        _log.exception("Media could not be ended")

@@ -1,0 +1,1 @@
+"""OpenVidu's webhooks: the events of its CDR, and their delivery."""
