@@ -45,7 +45,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import WireError, from_wire
 from pyvidu.publisher import Publisher
-from pyvidu.room import Room, dispose_remote
+from pyvidu.room_state import RoomState, dispose_remote
 from pyvidu.signaling import SignalingPlane
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
@@ -76,7 +76,7 @@ class Membership:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.plane = SignalingPlane(self._host, self._configuration.policy, self)
         self.media_plane = MediaPlane(self._host, self.plane, self._configuration.policy, self)
-        self.room = Room(self)
+        self.room = RoomState(self)
 
     # --- joining -----------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ CELL = Cell(Call("plain", "both", "pyvidu"), "silent", 9)
 def _record(detect: float = 0.7, back: float = 0.25, *, stalled: bool = False) -> TrialRecord:
     fault = Fault(50.0, 59.0)
     entries = [
-        {"at": 0.0, "kind": "evidence", "text": "MediaSilent()"},
+        {"at": 0.0, "kind": "evidence", "text": "RtpSilent()"},
         {"at": 0.4, "kind": "verdict", "text": "signaling plane down"},
         {"at": 0.4, "kind": "action", "text": "attempt 1"},
         {"at": 9.0 - detect + 0.4 + back, "kind": "verdict", "text": "reconnected"},
@@ -40,7 +40,7 @@ def test_the_typical_trial_is_the_one_in_the_middle_of_the_undisturbed_ones() ->
 def test_steps_are_counted_from_the_fault_and_from_the_return() -> None:
     assert breakdown([_record(0.7, 0.25), _record(0.9, 0.25)]) == {
         "drop": [
-            ("evidence: MediaSilent()", 400, 2),
+            ("evidence: RtpSilent()", 400, 2),
             ("verdict: signaling plane down", 800, 2),
             ("action: attempt N", 800, 2),
         ],

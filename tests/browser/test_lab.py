@@ -200,7 +200,7 @@ async def test_an_address_change_costs_the_old_socket_and_a_new_one_opens(page: 
     assert new == network_lab.guest_address != old
     assert new in network_lab.run("ip", "address")
     assert old + "/" not in network_lab.run("ip", "address")
-    # A browser is told nothing of a handover: its old socket seems open and is deaf.
+    # A browser is told nothing of a handover: its old socket seems open and is dropping.
     assert await stopped(page, "wsTicks", 1)
     assert await page.evaluate("ws.readyState") == 1
     opened = "new Promise(done => { const fresh = new WebSocket(ws.url); fresh.onopen = () => done(true); })"

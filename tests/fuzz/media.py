@@ -26,7 +26,7 @@ from fuzz.watch import MAX_GROWTH, resident, watching
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.media import rtcp, rtp
-from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.errors import MediaError
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.rooms.room import Room, SessionProperties

@@ -61,7 +61,7 @@ class Run:
         self.mutator = Mutator(seed)
         self.crashes: list[str] = []
         self.count = 0
-        # A pace belongs to sockets; here everything is to arrive.
+        # A limit of the rate belongs to sockets; here everything is to arrive.
         config = ServerConfig(
             secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error"
         )

@@ -14,7 +14,7 @@ from server_world import SECRET, FakeMedia
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.media_server import MediaServer
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ async def serve() -> AsyncIterator[Serve]:
     """Starts servers: `live = await serve(eviction_timeout=2)`. Each must leave nothing running behind."""
     started: list[LiveServer] = []
 
-    async def start(*, media: MediaPlane | None = None, **settings: Any) -> LiveServer:
+    async def start(*, media: MediaServer | None = None, **settings: Any) -> LiveServer:
         config = ServerConfig(secret=SECRET, **settings)
         test_server = TestServer(create_app(config, media=media or FakeMedia()))
         await test_server.start_server(shutdown_timeout=1)

@@ -14,10 +14,10 @@ from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Room, SessionProperties
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
-from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile
-from pyvidu.server.signaling.rpc_session import Socket
+from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.server.tasks import Tasks
 
 SECRET = "a-secret-of-the-tests"
@@ -99,8 +99,8 @@ class FakeMedia:
     def request_key_frame(self, stream_id: str) -> None:
         self.calls.append(("key frame", stream_id))
 
-    def set_deaf(self, participant: str, deaf: bool) -> None:
-        self.calls.append(("deaf" if deaf else "hearing", participant))
+    def set_dropping(self, participant: str, dropping: bool) -> None:
+        self.calls.append(("dropping" if dropping else "hearing", participant))
 
     def set_delay(self, participant: str, delay: Delay | None) -> None:
         self.calls.append(("slow" if delay else "quick", participant))
@@ -135,7 +135,7 @@ class Client:
         self.probe_id = ""
         self._next_id = 0
         self.transport: FakeTransport
-        self.socket: Socket
+        self.socket: ServerSocket
         self.open()
 
     def open(self) -> None:
@@ -217,7 +217,7 @@ class World:
     """A server without doors: rooms, RPC sessions and faults over fake sockets and fake media."""
 
     make_media: Callable[[], FakeMedia] = FakeMedia
-    make_signaling: Callable[..., Signaling] = Signaling
+    make_signaling: Callable[..., SignalingServer] = SignalingServer
 
     def __init__(self, profile: Profile | None = None, limits: Limits | None = None) -> None:
         self.media = self.make_media()

@@ -33,7 +33,7 @@ async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send()
         ada.clear()
         await bob.publish()
         assert ada.told() == []
-        assert world.media.named("deaf") == [("deaf", ada.id)]
+        assert world.media.named("dropping") == [("dropping", ada.id)]
         await asyncio.sleep(4.1)
         assert ada.told() == ["participantPublished"]
         assert world.media.named("hearing") == [("hearing", ada.id)]
@@ -143,7 +143,7 @@ async def test_a_media_only_drop_leaves_signaling_alone() -> None:
     async with World() as world:
         ada = await world.member()
         start(world, orders.MediaOnly, ada)
-        assert world.media.named("deaf") == [("deaf", ada.id)]
+        assert world.media.named("dropping") == [("dropping", ada.id)]
         assert await ada.result("echo")
         assert await world.faults.admits(ada.probe_id)
         await asyncio.sleep(4.1)

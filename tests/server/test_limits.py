@@ -13,10 +13,10 @@ from server_world import SECRET, Client, World, join_params
 
 from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.limits import Limits, Pace
+from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.rooms.room import SessionProperties
 from pyvidu.server.rooms.tokens import ConnectionProperties, Token
-from pyvidu.server.secret_map import Keyring, same
+from pyvidu.server.secret_map import SecretMap, same
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
@@ -123,19 +123,19 @@ async def test_who_floods_is_read_no_faster_than_allowed_and_loses_nothing(serve
 
 
 def test_a_pace_allows_a_burst_and_then_its_rate() -> None:
-    pace = Pace(rate=10, burst=3, now=0)
-    assert [pace.wait(0) for _ in range(4)] == pytest.approx([0, 0, 0, 0.1])
-    assert pace.wait(100) == 0
+    bucket = TokenBucket(rate=10, burst=3, now=0)
+    assert [bucket.wait(0) for _ in range(4)] == pytest.approx([0, 0, 0, 0.1])
+    assert bucket.wait(100) == 0
 
 
 def test_a_keyring_finds_by_secret_keeps_no_secret_and_stands_half_a_character() -> None:
-    keyring: Keyring[int] = Keyring()
-    keyring["tok_abc"] = 1
-    keyring["\ud800"] = 2
-    assert (keyring.get("tok_abc"), keyring.get("\ud800"), keyring.get("tok_ab")) == (1, 2, None)
-    assert "tok_abc" not in repr(vars(keyring))
-    assert keyring.pop("tok_abc") == 1
-    assert keyring.pop("tok_abc") is None
+    secret_map: SecretMap[int] = SecretMap()
+    secret_map["tok_abc"] = 1
+    secret_map["\ud800"] = 2
+    assert (secret_map.get("tok_abc"), secret_map.get("\ud800"), secret_map.get("tok_ab")) == (1, 2, None)
+    assert "tok_abc" not in repr(vars(secret_map))
+    assert secret_map.pop("tok_abc") == 1
+    assert secret_map.pop("tok_abc") is None
     assert same("x\ud800", "x\ud800")
     assert not same("x", "x\ud800")
 
@@ -199,8 +199,8 @@ async def test_of_an_answered_request_the_answer_is_kept_and_not_the_question() 
         number = ada.send("sendMessage", message="x" * 100_000)
         await ada.result("echo")
         assert ada.socket.session is not None
-        assert ada.socket.session.ledger is not None
-        exchange = ada.socket.session.ledger.earlier(number)
-        assert exchange is not None
-        assert exchange.answered
-        assert exchange.request.params == {}
+        assert ada.socket.session.delivery_log is not None
+        incoming = ada.socket.session.delivery_log.earlier(number)
+        assert incoming is not None
+        assert incoming.answered
+        assert incoming.request.params == {}

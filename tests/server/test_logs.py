@@ -11,7 +11,7 @@ from live_server import AUTH, LiveServer, Serve
 from server_world import SECRET, FakeMedia, join_params
 
 from pyvidu.server import logs
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 
 SDP = "v=0 a=fingerprint:sha-256 AB:CD"
 
@@ -61,7 +61,7 @@ async def test_no_secret_of_a_whole_call_is_in_any_line_of_the_log(
     assert isinstance(media, FakeMedia)
     stream = await ada.publish()
     await bob.result("receiveVideoFrom", sender=stream, sdpOffer=SDP)
-    media.error = MediaError(f"malformed: {SDP}")
+    media.error = MediaServerError(f"malformed: {SDP}")
     await bob.call("reconnectStream", stream=stream, sdpOffer=SDP)
     media.error = RuntimeError(f"crashed on {SDP}")
     await bob.call("reconnectStream", stream=stream, sdpOffer=SDP)

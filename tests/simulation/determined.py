@@ -9,7 +9,7 @@ from random import Random
 from unittest import mock
 
 import simulated_host
-from simulated_media import EventEar
+from simulated_media import EventRtpMonitor
 
 from pyvidu.reconnection.rtt import RoundTrip
 
@@ -32,7 +32,7 @@ def determined(seed: int) -> Iterator[None]:
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
         mock.patch("pyvidu.signaling.plane.random", Random(f"{seed} jitter")),
-        mock.patch("pyvidu.media.plane.Ear", EventEar),
+        mock.patch("pyvidu.media.plane.RtpMonitor", EventRtpMonitor),
     ):
         yield
 

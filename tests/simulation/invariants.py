@@ -17,7 +17,7 @@ from simulated_network import now
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.rooms.participant import Participant
-from pyvidu.server.signaling.received_request import Exchange
+from pyvidu.server.signaling.received_request import ReceivedRequest
 
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
@@ -54,7 +54,7 @@ class Invariant:
     def opening(self, page: Page) -> None:
         """A socket is about to be opened."""
 
-    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
+    def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
         """The server carries a request out; if it is a signal, `recipients` will get it."""
 
     def left(self, participant: Participant, reason: str) -> None:
@@ -157,9 +157,9 @@ class RunOnce(Invariant):
         super().__init__(world)
         self._ran: set[tuple[int, str, Any]] = set()
 
-    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
-        request = exchange.request
-        key = (id(self.world.server), exchange.session.id, request.id)
+    def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
+        request = incoming.request
+        key = (id(self.world.server), incoming.session.id, request.id)
         if key in self._ran:
             self.wrong(f"{request.method} number {request.id} runs twice")
         self._ran.add(key)
@@ -180,10 +180,10 @@ class Signals(Invariant):
         self._number: dict[str, int] = {}
         self._ran: set[str] = set()
 
-    def ran(self, exchange: Exchange, recipients: list[str]) -> None:
-        if exchange.request.method != "sendMessage":
+    def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
+        if incoming.request.method != "sendMessage":
             return
-        data = self.world.data_of(exchange)
+        data = self.world.data_of(incoming)
         sender, _, number = data.partition(" ")
         if int(number) <= self._number.get(sender, 0):
             self.wrong(f"signal '{data}' is sent {'twice' if data in self._ran else 'out of order'}")
@@ -466,7 +466,7 @@ class NothingLeft(Invariant):
     def _gone(self, page: Page) -> None:
         counts = {
             "timers": len(page.clock.timers),
-            "ears": len(page.clock.ears),
+            "rtp_monitors": len(page.clock.rtp_monitors),
             "peer connections": len(page.peers.alive),
             "live sockets": len(page.host.sockets.alive),  # type: ignore[attr-defined]
             "listeners": sum(

@@ -88,7 +88,7 @@ MUTATIONS = (
     Mutation(
         "a resume has no deadline",
         "reconnection.supervisor:Supervisor._attempt_opened",
-        "self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._way))",
+        "self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._handshake_time))",
         "self._enter(State.RESUMING)",
     ),
     Mutation(
@@ -116,7 +116,7 @@ MUTATIONS = (
         "return self._policy.hang_after",
     ),
     Mutation(
-        "stop_reconnecting() is deaf",
+        "stop_reconnecting() is dropping",
         "reconnection.supervisor:Supervisor.stop",
         "self.outage is not None",
         "self.outage is None",
@@ -159,7 +159,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an answer that was lost with its socket is waited for",
-        "signaling.outbox:Outbox.abandon_answers",
+        "signaling.request_queue:RequestQueue.abandon_answers",
         "entry.answer.cancel()\n        entry.answer = None",
         "pass",
     ),
@@ -220,32 +220,32 @@ MUTATIONS = (
     ),
     Mutation(
         "a repeated request gets a new id",
-        "signaling.outbox:Outbox.abandon_answers",
+        "signaling.request_queue:RequestQueue.abandon_answers",
         "if self.exactly_once:\n            continue",
         "if False:\n            continue",
     ),
     Mutation(
         "a request of unknown outcome goes out again",
-        "signaling.outbox:Outbox.attach",
+        "signaling.request_queue:RequestQueue.attach",
         "if entry.future.done():\n            continue",
         "if False:\n            continue",
     ),
     Mutation(
         "what waits when the session ends waits on",
-        "signaling.outbox:Outbox.close",
+        "signaling.request_queue:RequestQueue.close",
         "entry.future.set_exception(error)",
         "continue",
     ),
     Mutation(
         "requests of an outage are sent in no order",
-        "signaling.outbox:Outbox.attach",
+        "signaling.request_queue:RequestQueue.attach",
         "for entry in list(self._entries):",
         "for entry in reversed(list(self._entries)):",
     ),
     Mutation(
         "a frozen stream is left alone",
-        "media.plane:MediaPlane._examine",
-        "await patient.renegotiate(self, because)",
+        "media.plane:MediaPlane._check",
+        "await recovery.renegotiate(self, because)",
         "pass",
     ),
     Mutation(
@@ -262,25 +262,25 @@ MUTATIONS = (
     ),
     Mutation(
         "the server runs a repeated request again",
-        "server.signaling.dispatcher:Signaling._request",
+        "server.signaling.dispatcher:SignalingServer._request",
         "if earlier is not None:",
         "if False:",
     ),
     Mutation(
         "the server replays one notification too few",
-        "server.signaling.delivery_log:Ledger.missed",
+        "server.signaling.delivery_log:DeliveryLog.missed",
         "number = self._sent - count",
         "number = max(0, self._sent - count - 1)",
     ),
     Mutation(
         "the server replays one notification too many",
-        "server.signaling.delivery_log:Ledger.missed",
+        "server.signaling.delivery_log:DeliveryLog.missed",
         "number = self._sent - count",
         "number = min(len(self._notifications), self._sent - count + 1)",
     ),
     Mutation(
         "a resume is not heard by the eviction clock",
-        "server.signaling.dispatcher:Signaling.heard",
+        "server.signaling.dispatcher:SignalingServer.heard",
         "socket.session.last_heard = socket.last_heard",
         "pass",
     ),

@@ -52,7 +52,7 @@ class SimulatedClock:
         self.frozen = False
         self.throttled = False
         self.timers: dict[SimulatedTimer, None] = {}
-        self.ears: list[Any] = []
+        self.rtp_monitors: list[Any] = []
         self._frozen_at = 0.0
         self._standstills: list[tuple[float, float]] = []  # from when to when on this clock
 
@@ -119,7 +119,7 @@ class SimulatedPeers:
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> SimulatedPeer:
         router: Router = self._link.world.media  # type: ignore[assignment]
-        peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener, self._clock.ears)
+        peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener, self._clock.rtp_monitors)
         router.peers[peer.number] = peer
         self.made.append(peer)
         return peer
@@ -153,7 +153,7 @@ class SimulatedReachability:
             answer.cancel()
         return not self._link.refused
 
-    knock = probe
+    probe_web_socket = probe
 
 
 class _Monitor:

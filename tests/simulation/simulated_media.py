@@ -121,7 +121,13 @@ class SimulatedPeer:
     """One RTCPeerConnection. It is connected once it is answered and the server's end of it is still the current one."""
 
     def __init__(
-        self, number: int, link: Link, clock: Clock, settings: PeerSettings, listener: PeerListener, ears: list[Any]
+        self,
+        number: int,
+        link: Link,
+        clock: Clock,
+        settings: PeerSettings,
+        listener: PeerListener,
+        rtp_monitors: list[Any],
     ) -> None:
         self.number = number
         self.key_frames = 0
@@ -137,7 +143,7 @@ class SimulatedPeer:
         self._epoch = link.media_epoch
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
-        self._ears = ears
+        self._ears = rtp_monitors
         self._answered = False
         self._path = False  # packets go both ways
         self._decodes = True
@@ -325,9 +331,9 @@ class SimulatedPeer:
             self._checks += elapsed * CHECKS
 
 
-class EventEar:
-    """Stands in for `pyvidu.media.ear.Ear`, which polls: it is told when a flow begins or ends, and decides as that does when
-    every stream sends all the time. (`Ear` and its cadences have tests of their own.)
+class EventRtpMonitor:
+    """Stands in for `pyvidu.media.rtp_monitor.RtpMonitor`, which polls: this is told when a flow begins or ends, and decides
+    as that does when every stream sends all the time. (`RtpMonitor` and its cadences have tests of their own.)
     """
 
     def __init__(self, clock: Any, policy: Any, markers: Any, listener: Any) -> None:
@@ -335,7 +341,7 @@ class EventEar:
         self._since: dict[Any, float] = {}  # heard for the first time
         self._silent_since: dict[Any, float] = {}
         self._told: set[Any] = set()
-        self._rhythm: Literal["steady", "hushed"] | None = None
+        self._rhythm: Literal["steady", "overdue"] | None = None
         self._silent = False
         self._timer: Any = None
         self._listens = False
@@ -343,12 +349,12 @@ class EventEar:
     def listen(self) -> None:
         if not self._listens:
             self._listens = True
-            self._clock.ears.append(self)
+            self._clock.rtp_monitors.append(self)
 
     def close(self) -> None:
         if self._listens:
             self._listens = False
-            self._clock.ears.remove(self)
+            self._clock.rtp_monitors.remove(self)
         self._cancel()
 
     def flows_changed(self) -> None:
@@ -363,12 +369,12 @@ class EventEar:
 
     def _look(self) -> None:
         self._timer = None
-        now_, floors = self._clock.now(), (self._policy.hush_floor, self._policy.silence_floor)
+        now_, floors = self._clock.now(), (self._policy.overdue_floor, self._policy.silence_floor)
         peers = [peer for peer in self._markers() if peer is not None]
         heard = False
         due: list[float] = []
         fresh = []
-        witnesses = hushed = silent = 0
+        witnesses = overdue = silent = 0
         for peer in peers:
             if peer.hears:
                 self._since.setdefault(peer, now_)
@@ -380,7 +386,7 @@ class EventEar:
                 if since - self._since[peer] < self._policy.cadence_learning:
                     continue
                 witnesses += 1
-                hushed += now_ - since >= floors[0]
+                overdue += now_ - since >= floors[0]
                 silent += now_ - since >= floors[1]
                 if now_ - since >= floors[1] and peer not in self._told:
                     self._told.add(peer)
@@ -390,18 +396,18 @@ class EventEar:
                 learnt = self._since[peer] + self._policy.cadence_learning
                 witnesses += now_ >= learnt
                 due += [learnt] if now_ < learnt else []
-        was, self._rhythm = self._rhythm, "steady" if hushed < witnesses else "hushed" if witnesses else None
-        if self._rhythm != was and (was == "steady" or (self._rhythm == "hushed" and not self._silent)):
-            self._listener.all_hushed()
+        was, self._rhythm = self._rhythm, "steady" if overdue < witnesses else "overdue" if witnesses else None
+        if self._rhythm != was and (was == "steady" or (self._rhythm == "overdue" and not self._silent)):
+            self._listener.rtp_overdue()
         if heard and self._silent:
             self._silent = False
-            self._listener.sound_again()
+            self._listener.rtp_returned()
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
-            self._listener.all_silent()
+            self._listener.rtp_silent()
         if self._rhythm == "steady" != was:
-            self._listener.some_steady()
+            self._listener.rtp_steady()
         for peer in fresh:
-            self._listener.one_silent(peer)
+            self._listener.stream_silent(peer)
         if due and self._listens and self._timer is None:
             self._timer = self._clock.call_later(max(0.0, min(due) - self._clock.now()), self._look)

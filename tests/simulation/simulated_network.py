@@ -17,7 +17,7 @@ from typing import Any
 from server_world import World
 
 from pyvidu.platform import NetworkListener, SocketListener
-from pyvidu.server.signaling.rpc_session import Socket as ServerSocket
+from pyvidu.server.signaling.rpc_session import ServerSocket
 
 LATENCY = 0.001
 SYN_RETRY = 1.0

@@ -27,10 +27,10 @@ from pyvidu.server.rooms.observers import Observer
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.room import Room, SessionProperties
 from pyvidu.server.rooms.tokens import ConnectionProperties
-from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile
-from pyvidu.server.signaling.received_request import Exchange
+from pyvidu.server.signaling.received_request import ReceivedRequest
 from pyvidu.server.signaling.rpc_session import RpcSession
 
 ROOM = "room"
@@ -81,14 +81,14 @@ async def _live(plan: Plan, calls: list[SimulatedCall]) -> Outcome:
     return await calls[0].run()
 
 
-class WatchedSignaling(Signaling):
+class WatchedSignaling(SignalingServer):
     """Tells of every request that is carried out."""
 
-    ran: Callable[[Exchange], None]
+    ran: Callable[[ReceivedRequest], None]
 
-    async def _dispatch(self, exchange: Exchange) -> None:
-        self.ran(exchange)
-        await super()._dispatch(exchange)
+    async def _dispatch(self, incoming: ReceivedRequest) -> None:
+        self.ran(incoming)
+        await super()._dispatch(incoming)
 
 
 class SimulatedServer(SimulatedWorld):
@@ -362,9 +362,9 @@ class SimulatedCall:
         for invariant in self.invariants:
             invariant.path_changed(page)
 
-    def data_of(self, exchange: Exchange) -> str:
+    def data_of(self, incoming: ReceivedRequest) -> str:
         """The data of the signal that a request sends."""
-        data: str = json.loads(exchange.request.params["message"])["data"]
+        data: str = json.loads(incoming.request.params["message"])["data"]
         return data
 
     def page_of(self, participant: Participant) -> Page | None:
@@ -391,17 +391,17 @@ class SimulatedCall:
                     for invariant in self.invariants:
                         invariant.measured(page, seconds)
 
-    def _ran(self, exchange: Exchange) -> None:
+    def _ran(self, incoming: ReceivedRequest) -> None:
         recipients: list[str] = []
-        member = exchange.session.member
-        if exchange.request.method == "sendMessage" and member is not None:
-            to = json.loads(exchange.request.params["message"])["to"]
+        member = incoming.session.member
+        if incoming.request.method == "sendMessage" and member is not None:
+            to = json.loads(incoming.request.params["message"])["to"]
             there = [item.id for item in member.room.participants]
             recipients = there if not to else [item for item in there if item in to] if set(to) <= set(there) else []
-        elif exchange.request.method == "sendMessage":
+        elif incoming.request.method == "sendMessage":
             return  # from one who is no member: refused, or never answered
         for invariant in self.invariants:
-            invariant.ran(exchange, recipients)
+            invariant.ran(incoming, recipients)
 
     def _uncaught(self, _loop: object, context: dict[str, Any]) -> None:
         self._crashed(f"{context.get('message')}: {context.get('exception')!r}")

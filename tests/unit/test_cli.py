@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import pyvidu
-from pyvidu.cli.main import main as cli
+from pyvidu.cli import main as cli
 from pyvidu.server import app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError

@@ -17,7 +17,7 @@ from page import Tile
 from pyvidu import DeviceError, OpenVidu, OpenViduError
 
 
-class Call:
+class DemoCall:
     """One membership of a room, from joining to leaving. Who comes back after an eviction begins a new one."""
 
     def __init__(self, openvidu: OpenVidu, room: str, name: str) -> None:
@@ -179,19 +179,19 @@ class Demo:
 
     def __init__(self) -> None:
         self.openvidu = OpenVidu()
-        self.call: Call | None = None
+        self.call: DemoCall | None = None
 
     async def join(self) -> None:
         """Joins the room that the form names."""
         room, name = page.form()
-        await self._begin(Call(self.openvidu, room, name))
+        await self._begin(DemoCall(self.openvidu, room, name))
 
     async def rejoin(self) -> None:
         """After an eviction: a new participant of the same room, with a new token."""
         assert self.call is not None
-        await self._begin(Call(self.openvidu, self.call.room, self.call.name))
+        await self._begin(DemoCall(self.openvidu, self.call.room, self.call.name))
 
-    async def _begin(self, call: Call) -> None:
+    async def _begin(self, call: DemoCall) -> None:
         self.call = call
         page.show_call(call.room, call.name)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 _ONE_MOMENT = 0.02  # seconds
 _BEFORE = 2.0  # seconds before the verdict that the chart shows of what led to it
-_LIFE = ("WentOnline", "MediaFlows", "MediaSteady", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
+_LIFE = ("WentOnline", "RtpReturned", "RtpSteady", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
 _NEUTRAL = ("NetworkChanged", "WokeUp")
 _TRIED = {"resumed": ("good", "resumed"), "closed": ("bad", "closed"), "dropped": ("warn", "dropped")}
 _STEPS = {

@@ -18,8 +18,8 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 
 from .connection import InboundMedia, MediaConnection
-from .ear import Ear
-from .repair import Patient
+from .recovery import MediaRecovery
+from .rtp_monitor import RtpMonitor
 
 logger = logging.getLogger(__name__)
 
@@ -47,40 +47,40 @@ class MediaPlane:
         self._signaling = signaling
         self._policy = policy
         self._listener = listener
-        self._patients: dict[MediaConnection, Patient] = {}
-        self._examinations: dict[MediaConnection, asyncio.Task[None]] = {}
+        self._recoveries: dict[MediaConnection, MediaRecovery] = {}
+        self._checks: dict[MediaConnection, asyncio.Task[None]] = {}
         self._timers: dict[MediaConnection, Timer] = {}
         self._watch: asyncio.Task[None] | None = None
         self._catching_up: set[asyncio.Task[None]] = set()
         self._outage: Outage | None = None
-        self._ear = Ear(host.clock, policy, self._markers, self)
+        self._rtp_monitor = RtpMonitor(host.clock, policy, self._markers, self)
 
     def add(self, media: MediaConnection) -> None:
         """Watches `media` from now on."""
-        self._patients[media] = Patient(media, self._host.clock, self._policy)
-        self._ear.listen()
+        self._recoveries[media] = MediaRecovery(media, self._host.clock, self._policy)
+        self._rtp_monitor.listen()
 
     def remove(self, media: MediaConnection) -> None:
         """Forgets `media`, which is closed by its owner."""
-        self._patients.pop(media, None)
+        self._recoveries.pop(media, None)
         self._cancel_timer(media)
-        examination = self._examinations.pop(media, None)
-        if examination is not None:
-            examination.cancel()
+        check = self._checks.pop(media, None)
+        if check is not None:
+            check.cancel()
 
     def find(self, owner: str, endpoint: str, own: str) -> MediaConnection | None:
         """The media connection that a server's candidate is for: `owner` published the stream, `own` is our id.
 
         `endpoint` tells the streams of one owner apart; a stream that is being published has no id yet.
         """
-        of_owner = [media for media in self._patients if media.owner == owner]
+        of_owner = [media for media in self._recoveries if media.owner == owner]
         exact = [media for media in of_owner if media.stream_id and endpoint.endswith(media.stream_id)]
         fresh = [media for media in of_owner if not media.stream_id and owner == own]
         return next(iter(exact or fresh), None)
 
     def suspend(self) -> None:
         """An outage has begun: repairs that need signaling stop; every path is listened to until it ends."""
-        self._cancel_examinations()
+        self._cancel_checks()
         self._close_record()
         self._watch = asyncio.get_running_loop().create_task(self._listen())
 
@@ -88,11 +88,11 @@ class MediaPlane:
         """After an outage: every stream is proved healthy or renegotiated; with `force` renegotiated in any case."""
         self._stop_watch()
         self._outage = outage
-        for media, patient in self._patients.items():
+        for media, recovery in self._recoveries.items():
             if media.stream_id and media.peer is not None:
                 because = "forceMediaReconnectionAfterNetworkDrop" if force else ""
-                self._begin(media, self._examine(patient, because))
-        if not self._examinations:
+                self._begin(media, self._check(recovery, because))
+        if not self._checks:
             self._close_record()
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
@@ -101,11 +101,11 @@ class MediaPlane:
         openvidu-browser's `exception` tells of a connection that is still broken after 4 s.
         """
         self._cancel_timer(media)
-        patient = self._patients.get(media)
-        if patient is None:
+        recovery = self._recoveries.get(media)
+        if recovery is None:
             return
         verdict = analyse(state)
-        patient.ice_judged(verdict)
+        recovery.ice_judged(verdict)
         if not self._signaling.is_up:
             return
         if verdict == "dead":
@@ -116,64 +116,64 @@ class MediaPlane:
                 self._policy.ice_disconnected_timeout, lambda: self._still_broken(media)
             )
         if verdict in ("dead", "broken"):
-            self._examine_unless_examined(media, self._policy.media_window)  # ICE itself has waited 5 s already
+            self._check_unless_checked(media, self._policy.media_window)  # ICE itself has waited 5 s already
 
     def close(self) -> None:
         """Stops watching."""
-        self._ear.close()
+        self._rtp_monitor.close()
         self._stop_watch()
         for task in self._catching_up:
             task.cancel()
-        self._cancel_examinations()
-        self._patients.clear()
+        self._cancel_checks()
+        self._recoveries.clear()
 
-    # --- EarListener -------------------------------------------------------------------------------------------------
+    # --- RtpMonitorListener -------------------------------------------------------------------------------------------------
 
-    def some_steady(self) -> None:
+    def rtp_steady(self) -> None:
         """A witness for the network."""
-        self._signaling.media_steady()
+        self._signaling.rtp_steady()
 
-    def all_hushed(self) -> None:
+    def rtp_overdue(self) -> None:
         """A question to the network."""
-        self._signaling.media_hushed()
+        self._signaling.rtp_overdue()
 
-    def all_silent(self) -> None:
+    def rtp_silent(self) -> None:
         """A witness against the network."""
-        self._signaling.media_silent()
+        self._signaling.rtp_silent()
 
-    def sound_again(self) -> None:
+    def rtp_returned(self) -> None:
         """A sign of life. What flows again has lost packets: a key frame shows the next picture at once."""
-        self._signaling.media_flows()
-        for patient in self._patients.values():
-            patient.nudge()
+        self._signaling.rtp_returned()
+        for recovery in self._recoveries.values():
+            recovery.nudge()
 
-    def one_silent(self, peer: object) -> None:
+    def stream_silent(self, peer: object) -> None:
         """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
-        for media, patient in self._patients.items():
+        for media, recovery in self._recoveries.items():
             if media.peer is peer:
-                patient.note_sound()
+                recovery.note_sound()
                 if self._signaling.is_up:
-                    self._examine_unless_examined(media, self._policy.media_patience)
+                    self._check_unless_checked(media, self._policy.media_patience)
 
-    def one_again(self, peer: object) -> None:
+    def stream_returned(self, peer: object) -> None:
         """What comes now may have waited somewhere."""
-        for media, patient in self._patients.items():
+        for media, recovery in self._recoveries.items():
             if media.peer is peer:
-                self._catch_up(patient)
+                self._catch_up(recovery)
 
-    def sound_plays(self) -> None:
+    def audio_reference_due(self) -> None:
         """Taken down, for later lateness to be told by."""
-        for media, patient in self._patients.items():
+        for media, recovery in self._recoveries.items():
             if isinstance(media, InboundMedia):
-                patient.note_sound()
+                recovery.note_sound()
 
     def woke_up(self, stood_still: float) -> None:
         """What waited while the page stood still would be played from its beginning."""
-        for media, patient in self._patients.items():
+        for media, recovery in self._recoveries.items():
             if isinstance(media, InboundMedia):
-                self._catch_up(patient, stood_still)
+                self._catch_up(recovery, stood_still)
 
-    # --- RepairListener ----------------------------------------------------------------------------------------------
+    # --- MediaRecoveryListener ----------------------------------------------------------------------------------------------
 
     def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
         """A line for the record of the outage that the streams are being proved after."""
@@ -196,35 +196,35 @@ class MediaPlane:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    async def _examine(self, patient: Patient, force: str = "", patience: float | None = None) -> None:
+    async def _check(self, recovery: MediaRecovery, force: str = "", patience: float | None = None) -> None:
         """Proves one stream, repairs it if it is frozen, and proves it again."""
-        media, because = patient.media, force
-        verdict = "frozen" if force else await self._prove(patient, patience)
+        media, because = recovery.media, force
+        verdict = "frozen" if force else await self._prove(recovery, patience)
         if verdict == "frozen" and not force:
-            because = patient.because
-            patient.frozen = True
+            because = recovery.because
+            recovery.frozen = True
             self._listener.media_frozen(media, because)
         if verdict == "frozen":
-            await patient.renegotiate(self, because)
-            verdict = await self._prove(patient)
-        if patient.frozen and verdict in ("healthy", "paused"):
-            patient.frozen = False
+            await recovery.renegotiate(self, because)
+            verdict = await self._prove(recovery)
+        if recovery.frozen and verdict in ("healthy", "paused"):
+            recovery.frozen = False
             self._listener.media_recovered(media)
 
-    async def _prove(self, patient: Patient, patience: float | None = None) -> MediaVerdict:
-        judgement = await patient.prove(patience)
-        patient.because = judgement.because
-        self.media_noted(patient.media, judgement.verdict, judgement.because)
+    async def _prove(self, recovery: MediaRecovery, patience: float | None = None) -> MediaVerdict:
+        judgement = await recovery.prove(patience)
+        recovery.because = judgement.because
+        self.media_noted(recovery.media, judgement.verdict, judgement.because)
         return judgement.verdict
 
-    def _catch_up(self, patient: Patient, stood_still: float = 0.0) -> None:
-        task = asyncio.get_running_loop().create_task(patient.catch_up(stood_still))
+    def _catch_up(self, recovery: MediaRecovery, stood_still: float = 0.0) -> None:
+        task = asyncio.get_running_loop().create_task(recovery.catch_up(stood_still))
         self._catching_up.add(task)
         task.add_done_callback(self._catching_up.discard)
 
-    def _examine_unless_examined(self, media: MediaConnection, patience: float) -> None:
-        if media not in self._examinations and media.stream_id and media.peer is not None:
-            self._begin(media, self._examine(self._patients[media], patience=patience))
+    def _check_unless_checked(self, media: MediaConnection, patience: float) -> None:
+        if media not in self._checks and media.stream_id and media.peer is not None:
+            self._begin(media, self._check(self._recoveries[media], patience=patience))
 
     def _still_broken(self, media: MediaConnection) -> None:
         self._timers.pop(media, None)
@@ -238,32 +238,32 @@ class MediaPlane:
         A path that is heard again has lost packets. A key frame at once, before signaling is back, and the picture moves.
         """
         while True:
-            for patient in list(self._patients.values()):
-                silent_for = patient.silent_for
-                await patient.listen()
-                if silent_for > self._policy.nudge_after_silence > patient.silent_for:
-                    patient.nudge()
+            for recovery in list(self._recoveries.values()):
+                silent_for = recovery.silent_for
+                await recovery.listen()
+                if silent_for > self._policy.nudge_after_silence > recovery.silent_for:
+                    recovery.nudge()
             await pause(self._host.clock, self._policy.media_watch_poll)
 
     def _markers(self) -> Mapping[object, float | None]:
         """The packet markers of this moment, by peer connection."""
-        peers = [media.peer for media in self._patients if isinstance(media, InboundMedia)]
+        peers = [media.peer for media in self._recoveries if isinstance(media, InboundMedia)]
         return {peer: peer.packet_marker() for peer in peers if peer is not None}
 
-    def _begin(self, media: MediaConnection, examination: Coroutine[Any, Any, None]) -> None:
-        running = self._examinations.pop(media, None)
+    def _begin(self, media: MediaConnection, check: Coroutine[Any, Any, None]) -> None:
+        running = self._checks.pop(media, None)
         if running is not None:
             running.cancel()
-        task = asyncio.get_running_loop().create_task(examination)
-        self._examinations[media] = task
+        task = asyncio.get_running_loop().create_task(check)
+        self._checks[media] = task
         task.add_done_callback(lambda done: self._ended(media, done))
 
     def _ended(self, media: MediaConnection, task: asyncio.Task[None]) -> None:
-        if self._examinations.get(media) is task:
-            del self._examinations[media]
+        if self._checks.get(media) is task:
+            del self._checks[media]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("examining %s failed", media.stream_id, exc_info=error)
-        if not self._examinations:
+        if not self._checks:
             self._close_record()
 
     def _close_record(self) -> None:
@@ -272,10 +272,10 @@ class MediaPlane:
             logger.info("%s", self._outage)
             self._outage = None
 
-    def _cancel_examinations(self) -> None:
-        for examination in self._examinations.values():
-            examination.cancel()
-        self._examinations.clear()
+    def _cancel_checks(self) -> None:
+        for check in self._checks.values():
+            check.cancel()
+        self._checks.clear()
         for media in list(self._timers):
             self._cancel_timer(media)
 

@@ -37,7 +37,7 @@ class Reachability(Protocol):
     async def probe(self, url: str, timeout: float) -> bool:
         """True when any HTTP answer came, False when the network refused at once or `timeout` seconds passed."""
 
-    async def knock(self, url: str, timeout: float) -> bool:
+    async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """The same for a new WebSocket, which is closed as soon as it is open. It costs more, and no old connection that is
         still in some pool can swallow it.
         """

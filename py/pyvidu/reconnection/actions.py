@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .detector import Knock, SendPing
+from .detector import ProbeWebSocket, SendPing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SendMembershipCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class SendDoubtfulPing:
+class SendPingWithOwnershipCheck:
     """Send ping `number`, and a request that is refused if another socket has the session by now."""
 
     number: int
@@ -80,13 +80,13 @@ class AnnounceLost:
 
 Action = (
     SendPing
-    | Knock
+    | ProbeWebSocket
     | ProbeReachability
     | OpenSocket
     | DropAttempt
     | SendResume
     | SendMembershipCheck
-    | SendDoubtfulPing
+    | SendPingWithOwnershipCheck
     | AnnounceReconnecting
     | AnnounceAttempt
     | AnnounceReconnected

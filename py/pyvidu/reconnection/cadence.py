@@ -2,7 +2,7 @@
 
 Measured in Chromium 156: video at 20 fps leaves gaps of 57 ms, Opus 21 to 58 ms, Opus with DTX 424 ms, a static canvas gaps
 without end. So no fixed threshold fits: silence is twice the largest recent gap, for it costs a probe and no more, and a
-stream whose gaps are longer than 0.7 s tells nothing. Before it is silent it is hushed, by half as much.
+stream whose gaps are longer than 0.7 s tells nothing. Before it is silent it is overdue, by half as much.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Cadence:
             return False
         return self._largest_gap() <= self._policy.cadence_limit
 
-    def is_hushed(self, now: float) -> bool:
+    def is_overdue(self, now: float) -> bool:
         """Whether nothing has arrived for longer than it did lately."""
-        return self._is_still(now, max(self._policy.hush_floor, 1.25 * self._largest_gap()))
+        return self._is_still(now, max(self._policy.overdue_floor, 1.25 * self._largest_gap()))
 
     def is_silent(self, now: float) -> bool:
         """Whether nothing has arrived for longer than its rhythm explains."""

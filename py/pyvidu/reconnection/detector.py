@@ -8,9 +8,9 @@
 | page woke up       | ping unanswered, or knock refused at once| down    |
 | pong late          | second ping unanswered                   | down    |
 | pong late, RTP flows | the same, for longer                   | down    |
-| media hushed       | (a ping goes out, in case it is silence) | fine    |
-| media silent       | ping unanswered                          | down    |
-| media silent       | RTP arrives again                        | fine    |
+| rtp overdue        | (a ping goes out, in case it is silence) | fine    |
+| rtp silent         | ping unanswered                          | down    |
+| rtp silent         | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
 | a ping unanswered for `answer_limit`, whatever round trips were  | down    |
 
@@ -24,11 +24,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .evidence import (
-    MediaFlows,
-    MediaHushed,
-    MediaSilent,
     NetworkChanged,
     PongReceived,
+    RtpOverdue,
+    RtpReturned,
+    RtpSilent,
     ServerUnreachable,
     SignalingEvidence,
     SocketClosed,
@@ -36,8 +36,8 @@ from .evidence import (
     WokeUp,
 )
 from .policy import ReconnectionPolicy
+from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
-from .steady_media import SteadyMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class SendPing:
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class ProbeWebSocket:
     """See whether the network refuses a new WebSocket at once. (A `fetch` may ride, or wait for, an old connection.)"""
 
 
@@ -59,16 +59,16 @@ class Down:
     witness: str
 
 
-_BELIEVE_A_REFUSAL = ("offline", "network changed", "woke up")
+_REFUSAL_IS_A_VERDICT = ("offline", "network changed", "woke up")
 
-DetectorOutput = SendPing | Knock | Down
+DetectorOutput = SendPing | ProbeWebSocket | Down
 
 
 class Detector:
     """Watches one open socket. Make a new one for every socket; they share all that they are given but `now`."""
 
     def __init__(
-        self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], media: SteadyMedia
+        self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], media: RtpFlow
     ) -> None:
         self._policy = policy
         self._media = media
@@ -124,13 +124,13 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
-            case MediaHushed() if not self._sent:
+            case RtpOverdue() if not self._sent:
                 return [self._ping(now)]
-            case MediaSilent() if self._witness is None:
+            case RtpSilent() if self._witness is None:
                 return self._suspect_silence(now)
-            case MediaFlows() if self._witness == "media silent":
+            case RtpReturned() if self._witness == "rtp silent":
                 self._calm_down(now)
-            case ServerUnreachable(at_once=True) if self._witness in _BELIEVE_A_REFUSAL:
+            case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
                 return [Down(self._witness)]
         return []
 
@@ -168,13 +168,13 @@ class Detector:
             self._sent.clear()  # pings from before are not late, and answers that waited say nothing of the network now
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
-        knock: list[DetectorOutput] = [Knock()] if witness in _BELIEVE_A_REFUSAL else []
-        return [self._ping(now), *knock]
+        probe: list[DetectorOutput] = [ProbeWebSocket()] if witness in _REFUSAL_IS_A_VERDICT else []
+        return [self._ping(now), *probe]
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """A ping that was sent when the streams paused, or just before, has been a probe ever since."""
         asked_at = min(self._sent.values(), default=now)
-        outputs = self._suspect("media silent", now, urgent=True)
+        outputs = self._suspect("rtp silent", now, urgent=True)
         deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
         self._deadline = max(now + self._policy.answer_grace, deadline)
         return outputs

@@ -53,22 +53,22 @@ class ServerUnreachable:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaSteady:
+class RtpSteady:
     """RTP arrives and would be missed: at least one received stream follows the rhythm that it had lately."""
 
 
 @dataclass(frozen=True, slots=True)
-class MediaHushed:
+class RtpOverdue:
     """Every received stream pauses for longer than it did lately, or the last that flowed is gone. No witness yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class MediaSilent:
+class RtpSilent:
     """No RTP arrives any more, on any stream whose silence says something. The publishers may be the ones who dropped."""
 
 
 @dataclass(frozen=True, slots=True)
-class MediaFlows:
+class RtpReturned:
     """RTP arrives again: the fastest sign that there is a network, 20-50 ms after its return."""
 
 
@@ -112,7 +112,7 @@ class MembershipDenied:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionElsewhere:
+class SessionMoved:
     """A request on the socket that carries the session was refused because, for the server, another one does (code 803)."""
 
 
@@ -125,17 +125,17 @@ SignalingEvidence = (
     | WokeUp
     | ServerReached
     | ServerUnreachable
-    | MediaSteady
-    | MediaHushed
-    | MediaSilent
-    | MediaFlows
+    | RtpSteady
+    | RtpOverdue
+    | RtpSilent
+    | RtpReturned
     | AttemptOpened
     | AttemptClosed
     | ResumeAccepted
     | ResumeRefused
     | MembershipConfirmed
     | MembershipDenied
-    | SessionElsewhere
+    | SessionMoved
 )
 
 

@@ -24,8 +24,8 @@ StreamStepName = Literal[
 ]
 StreamEnd = Literal["healthy", "paused", "renegotiated", "frozen"]
 
-PRELUDE = 10.0  # seconds before a verdict that belong to the record of its outage
-FORMAT = 1  # of `to_dict`: raised when a key changes its meaning or goes; new keys may come without
+RECENT = 10.0  # seconds before a verdict that belong to the record of its outage
+FORMAT = 2  # of `to_dict`: raised when a key changes its meaning or goes; new keys may come without
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,9 @@ class Outage:
     def to_dict(self) -> Mapping[str, Any]:
         """The record as JSON-ready values.
 
-        {"format": 1,
+        {"format": 2,
          "began": 1793540795.112,           seconds since 1970, or null
-         "witness": "media silent",         what was seen first
+         "witness": "rtp silent",         what was seen first
          "attempts": 3,
          "end": "reconnected",              or "rejoined", "sessionDisconnected"; null while it lasts
          "duration": 9.214,                 seconds, or null
@@ -198,7 +198,7 @@ class Outage:
         return True
 
 
-class Prelude:
+class RecentEvidence:
     """What was observed lately, while nothing was wrong yet: how the record of the next outage begins."""
 
     def __init__(self) -> None:
@@ -219,7 +219,7 @@ class Prelude:
         return taken
 
     def _forget(self, now: float) -> None:
-        while self._seen and self._seen[0][0] < now - PRELUDE:
+        while self._seen and self._seen[0][0] < now - RECENT:
             self._seen.popleft()
 
 

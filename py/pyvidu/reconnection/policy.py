@@ -40,7 +40,7 @@ class ReconnectionPolicy:
     stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
     answer_grace: float = 0.1  # for an answer that is here already, behind the observation that it refutes
 
-    hush_floor: float = 0.15  # RTP that pauses for so long is asked about by a ping, in case it is silence
+    overdue_floor: float = 0.15  # RTP that pauses for so long is asked about by a ping, in case it is silence
     silence_floor: float = 0.3  # RTP silence shorter than this is no silence, whatever the stream's rhythm
     cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
     cadence_memory: float = 10.0  # how long a gap is remembered
@@ -54,7 +54,9 @@ class ReconnectionPolicy:
     reachability_period: float = 0.3
     reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
     resume_deadline: float = 3.0
-    way_cap: float = 6.0  # no deadline grows longer with the round trips: they may have been those of a slow minute
+    deadline_cap: float = (
+        6.0  # no deadline grows longer with the round trips: they may have been those of a slow minute
+    )
     membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second
     backoff_base: float = 1.0  # a WebSocket that fails counts towards Chromium's throttle, a fetch does not
     backoff_cap: float = 5.0

@@ -31,36 +31,38 @@ from .actions import (
     DropAttempt,
     OpenSocket,
     ProbeReachability,
-    SendDoubtfulPing,
     SendMembershipCheck,
+    SendPingWithOwnershipCheck,
     SendResume,
 )
 from .detector import Detector, Down, SendPing
 from .evidence import (
     AttemptClosed,
     AttemptOpened,
-    MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
     NetworkChanged,
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
+    RtpReturned,
     ServerReached,
     ServerUnreachable,
-    SessionElsewhere,
+    SessionMoved,
     SignalingEvidence,
     SocketClosed,
     WentOnline,
     WokeUp,
 )
-from .outage import Outage, Prelude
+from .outage import Outage, RecentEvidence
 from .policy import ReconnectionContext, ReconnectionPolicy
+from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
-from .steady_media import SteadyMedia
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
-_DOUBTS = 60  # pings, one a second: so long may the kernel deliver what a dropped socket was given (clocks may jump)
+_OWNERSHIP_CHECKS = (
+    60  # pings, one a second: so long may the kernel deliver what a dropped socket was given (clocks may jump)
+)
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
@@ -93,12 +95,12 @@ class Supervisor:
         if handshake is not None:
             self._rtt.sample(handshake / 2)
         self._pings = count()
-        self._media = SteadyMedia()
+        self._media = RtpFlow()
         self._detector = Detector(policy, now, self._rtt, self._pings, self._media)
         self._timers: dict[str, float] = {}
-        self._prelude = Prelude()
+        self._recent_evidence = RecentEvidence()
         self._old_socket = False
-        self._doubts = 0
+        self._ownership_checks = 0
         self._reachable = False
         self._network_is_there = False  # the host or RTP says so
         self._attempt_began = now
@@ -136,12 +138,12 @@ class Supervisor:
         if self.state is State.ENDED:
             return []
         if self.outage is None:
-            self._prelude.note(now, evidence)
+            self._recent_evidence.note(now, evidence)
         elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
             self.outage.note_evidence(now, evidence)
         self._media.note(evidence, now)
         if self.state is State.UP:
-            if isinstance(evidence, SessionElsewhere):
+            if isinstance(evidence, SessionMoved):
                 return self._down("another socket has the session", now)
             return self._watch(self._detector.handle(evidence, now), now)
         match evidence:
@@ -155,7 +157,7 @@ class Supervisor:
                 return self._server_reached(now)
             case ServerUnreachable():
                 self._reachable = False
-            case WentOnline() | MediaFlows():
+            case WentOnline() | RtpReturned():
                 self._network_is_there = True
                 return self._sign_of_life(now)
             case NetworkChanged() | WokeUp():
@@ -210,19 +212,19 @@ class Supervisor:
         for output in outputs:
             if isinstance(output, Down):
                 return actions + self._down(output.witness, now)
-            actions.append(self._with_doubt(output) if isinstance(output, SendPing) else output)
+            actions.append(self._with_ownership_check(output) if isinstance(output, SendPing) else output)
         return actions
 
-    def _with_doubt(self, ping: SendPing) -> SendPing | SendDoubtfulPing:
+    def _with_ownership_check(self, ping: SendPing) -> SendPing | SendPingWithOwnershipCheck:
         """The same ping, with a question beside it for as long as one is due."""
-        if not self._doubts:
+        if not self._ownership_checks:
             return ping
-        self._doubts -= 1
-        return SendDoubtfulPing(ping.number)
+        self._ownership_checks -= 1
+        return SendPingWithOwnershipCheck(ping.number)
 
     def _down(self, witness: str, now: float) -> list[Action]:
         outage = Outage(began_at=now, witness=witness)
-        for at, evidence in self._prelude.take(now):
+        for at, evidence in self._recent_evidence.take(now):
             outage.note_evidence(at, evidence)
         outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
@@ -241,21 +243,21 @@ class Supervisor:
         self._next_delay = self._policy.next_delay(context)
         self._attempt_began, self._began_reachable = now, self._reachable
         hang = now + self._hangs_after if self._reachable or self._network_is_there else None
-        deadline = max(self._policy.attempt_deadline, self._way)
+        deadline = max(self._policy.attempt_deadline, self._handshake_time)
         self._enter(State.ATTEMPTING, attempt=now + deadline, hang=hang)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return [AnnounceAttempt(outage.attempts, self._next_delay), OpenSocket()]
 
     def _attempt_opened(self, now: float) -> list[Action]:
         self._old_socket = False
-        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._way))
+        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._handshake_time))
         return [SendResume(self._verification_ping())]
 
     def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
         if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
             return []
         if self.state in (State.RESUMING, State.VERIFYING):
-            self._doubts = _DOUBTS
+            self._ownership_checks = _OWNERSHIP_CHECKS
         dropped: list[Action] = [DropAttempt()] if drop else []
         self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
@@ -277,9 +279,9 @@ class Supervisor:
         return []
 
     @property
-    def _way(self) -> float:
+    def _handshake_time(self) -> float:
         """Seconds that the messages of one attempt take to go and come back, more or less."""
-        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.way_cap)
+        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.deadline_cap)
 
     @property
     def _hangs_after(self) -> float:
@@ -378,7 +380,7 @@ class Supervisor:
         return self._verifying_ping
 
     def _membership_deadline(self) -> float:
-        return max(self._policy.membership_deadline, min(2 * self._rtt.timeout, self._policy.way_cap))
+        return max(self._policy.membership_deadline, min(2 * self._rtt.timeout, self._policy.deadline_cap))
 
     def _current(self) -> Outage:
         assert self.outage is not None, "only called during an outage"

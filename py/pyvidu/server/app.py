@@ -22,12 +22,12 @@ from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest, authorized
-from pyvidu.server.http.websocket import MAX_MESSAGE, SignalingDoor
-from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.http.websocket import MAX_MESSAGE, SignalingEndpoint
+from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.tokens import now_ms
 from pyvidu.server.rooms.turn import TurnServer
-from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile
@@ -49,11 +49,11 @@ class Server:
     """The parts of a running server, for tests and for whoever embeds it."""
 
     config: ServerConfig
-    media: MediaPlane
+    media: MediaServer
     rooms: Rooms
     profile: Profile
     faults: Faults
-    signaling: Signaling
+    signaling: SignalingServer
     tasks: Tasks
     webhook: Webhook | None
 
@@ -61,7 +61,7 @@ class Server:
 SERVER = web.AppKey("server", Server)
 
 
-def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.Application:
+def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web.Application:
     """The application of a server. It owns its media router and closes it when it is cleaned up."""
     media = media or _router(config)
     tasks = Tasks()
@@ -77,7 +77,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
         turn=config.turn,
         tell_probe_id=config.fault_control,
     )
-    signaling = Signaling(context, tasks, faults)
+    signaling = SignalingServer(context, tasks, faults)
     webhook = Webhook(config.webhook) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
@@ -85,7 +85,7 @@ def create_app(config: ServerConfig, *, media: MediaPlane | None = None) -> web.
 
     app = web.Application(client_max_size=MAX_MESSAGE)
     app[SERVER] = server
-    door = SignalingDoor(signaling, faults, config.allowed_origins, config.limits)
+    door = SignalingEndpoint(signaling, faults, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
     add_rest(app, rooms, config)
@@ -183,7 +183,7 @@ def _ice_servers(turn: TurnServer | None, host: str) -> list[IceServerInfo]:
     return turn.ice_servers() if turn else unused_ice_servers(host)
 
 
-def _router(config: ServerConfig) -> MediaPlane:
+def _router(config: ServerConfig) -> MediaServer:
     from pyvidu.server.media.router import MediaRouter
 
     return MediaRouter(host_addresses=media_addresses(config.host), recovers_by_itself=config.profile != "kurento")

@@ -6,7 +6,7 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.jsonrpc import ErrorObject
 
 
-class OpenViduError(Exception):
+class OpenViduException(Exception):
     """A request that is refused, by an exception that leaves its handler. Its text ends in OpenVidu's `. Code: N`."""
 
     def __init__(self, code: Code, sentence: str) -> None:
@@ -18,7 +18,7 @@ class OpenViduError(Exception):
         return ErrorObject(int(self.code), str(self))
 
 
-class AnsweredError(OpenViduError):
+class AnsweredError(OpenViduException):
     """A request that is refused by an answer of its handler. On the real server that makes a difference: such an error passes
     through kurento-jsonrpc's `TransactionImpl`, which adds the RPC session id. `data` is what the handler adds.
     """
@@ -28,11 +28,11 @@ class AnsweredError(OpenViduError):
         self._data = data
 
     def to_object(self, session_id: str) -> ErrorObject:
-        """See `OpenViduError`."""
+        """See `OpenViduException`."""
         return ErrorObject(int(self.code), str(self), self._data, session_id)
 
 
-class MissingParameter(OpenViduError):
+class MissingParameter(OpenViduException):
     """A mandatory parameter is not there. The real server's is a Java exception, which has no code at its end."""
 
     def __init__(self, name: str, method: str) -> None:

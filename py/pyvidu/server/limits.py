@@ -29,7 +29,7 @@ class LimitReached(Exception):
     """There is no room for one more; the sentence says of what."""
 
 
-class Pace:
+class TokenBucket:
     """A token bucket for the messages of one socket. Who is too fast is read no faster: nothing is lost, TCP
     slows it down.
     """

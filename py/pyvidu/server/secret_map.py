@@ -23,7 +23,7 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(digest(given), digest(expected))
 
 
-class Keyring(Generic[V]):
+class SecretMap(Generic[V]):
     """A mapping whose keys are secrets. It keeps their keyed digests only."""
 
     def __init__(self) -> None:

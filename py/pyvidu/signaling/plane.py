@@ -25,22 +25,22 @@ from pyvidu.reconnection.actions import (
     DropAttempt,
     OpenSocket,
     ProbeReachability,
-    SendDoubtfulPing,
     SendMembershipCheck,
+    SendPingWithOwnershipCheck,
     SendResume,
 )
-from pyvidu.reconnection.detector import Knock, SendPing
+from pyvidu.reconnection.detector import ProbeWebSocket, SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
-    MediaFlows,
-    MediaHushed,
-    MediaSilent,
-    MediaSteady,
     NetworkChanged,
+    RtpOverdue,
+    RtpReturned,
+    RtpSilent,
+    RtpSteady,
     ServerReached,
     ServerUnreachable,
-    SessionElsewhere,
+    SessionMoved,
     SignalingEvidence,
     SocketClosed,
     WentOffline,
@@ -51,9 +51,9 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
 
-from .inquiries import Inquiries
+from .evidence_requests import EvidenceRequests
 from .listener import SignalingListener
-from .outbox import Outbox
+from .request_queue import RequestQueue
 from .rpc_socket import RpcSocket
 
 CLOSED_BY_CLIENT = 4102
@@ -70,14 +70,14 @@ class SignalingPlane:
         self._policy = policy
         self._listener = listener
         self._ids = count()
-        self._outbox = Outbox(
+        self._request_queue = RequestQueue(
             host.clock,
             self._ids,
             policy.queue_limit,
-            elsewhere=lambda: self._report(SessionElsewhere()),
+            session_moved=lambda: self._report(SessionMoved()),
             suspected=lambda: self._supervisor is not None and self._supervisor.suspects,
         )
-        self._inquiries = Inquiries(self._report)
+        self._evidence_requests = EvidenceRequests(self._report)
         self._received = 0  # notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
         self._current: RpcSocket | None = None
@@ -137,7 +137,7 @@ class SignalingPlane:
         self._supervisor = Supervisor(self._policy, now, random.random, handshake=now - began)
         self._monitor = self._host.watch_network(self)
         self._do(self._supervisor.tick(now))
-        self._outbox.attach(self._current)
+        self._request_queue.attach(self._current)
 
     def supervise(
         self, rpc_session: str, probe_url: str, url: str, *, replays: bool = False, life: int | None = None
@@ -147,14 +147,14 @@ class SignalingPlane:
         `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
         runs a repeated request once and sends missed notifications after a resume, `life` is that of a cluster's node.
         """
-        self._inquiries.rpc_session, self._inquiries.life = rpc_session, life
-        self._outbox.exactly_once = self.replays = replays
+        self._evidence_requests.rpc_session, self._evidence_requests.life = rpc_session, life
+        self._request_queue.exactly_once = self.replays = replays
         self._probe_url, self._url = probe_url, url
         self._joined = True
 
     async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
-        """The result of `call`, be there an outage in between or not. See `Outbox.request` for what it raises."""
-        return await self._outbox.request(call, repeatable=repeatable, timeout=timeout)
+        """The result of `call`, be there an outage in between or not. See `RequestQueue.request` for what it raises."""
+        return await self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
     def send(self, call: Call) -> None:
         """Sends a request whose answer nobody needs, in order with the others; it is lost with the socket."""
@@ -182,7 +182,7 @@ class SignalingPlane:
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
-        self._inquiries.close()
+        self._evidence_requests.close()
         for task in self._tasks:
             task.cancel()
         self._drop_attempt()
@@ -192,7 +192,7 @@ class SignalingPlane:
         error = error or NotConnectedError("The session is not connected any more")
         if self._opening is not None and not self._opening.done():
             self._opening.set_exception(error)
-        self._outbox.close(error)
+        self._request_queue.close(error)
 
     def stop_reconnecting(self) -> None:
         """Ends an outage in a lost session; without an outage it does nothing."""
@@ -204,21 +204,21 @@ class SignalingPlane:
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
 
-    def media_steady(self) -> None:
+    def rtp_steady(self) -> None:
         """The media plane hears streams that would be missed: while it does, a late answer is less alarming."""
-        self._report(MediaSteady())
+        self._report(RtpSteady())
 
-    def media_hushed(self) -> None:
+    def rtp_overdue(self) -> None:
         """The media plane hears nothing for a moment: perhaps nothing, but an answer will be wanted soon."""
-        self._report(MediaHushed())
+        self._report(RtpOverdue())
 
-    def media_silent(self) -> None:
+    def rtp_silent(self) -> None:
         """The media plane hears nothing any more: a witness."""
-        self._report(MediaSilent())
+        self._report(RtpSilent())
 
-    def media_flows(self) -> None:
+    def rtp_returned(self) -> None:
         """The media plane hears something again: a sign of life."""
-        self._report(MediaFlows())
+        self._report(RtpReturned())
 
     # --- evidence in -------------------------------------------------------------------------------------------------
 
@@ -298,12 +298,12 @@ class SignalingPlane:
         match action:
             case SendPing(number):
                 declared = round(self._policy.declared_interval * 1000) if number == 0 else None
-                self._inquiries.ping(_there(self._current), number, self._count, declared)
-            case SendDoubtfulPing(number):
-                self._inquiries.doubt(_there(self._current), self._listener.membership_check())
-                self._inquiries.ping(_there(self._current), number, self._count)
-            case Knock():
-                self._spawn(self._ask(self._host.reachability.knock, self._url))
+                self._evidence_requests.ping(_required(self._current), number, self._count, declared)
+            case SendPingWithOwnershipCheck(number):
+                self._evidence_requests.check_ownership(_required(self._current), self._listener.membership_check())
+                self._evidence_requests.ping(_required(self._current), number, self._count)
+            case ProbeWebSocket():
+                self._spawn(self._ask(self._host.reachability.probe_web_socket, self._url))
             case ProbeReachability():
                 self._spawn(self._ask(self._host.reachability.probe, self._probe_url))
             case OpenSocket():
@@ -312,14 +312,14 @@ class SignalingPlane:
                 self._drop_attempt()
             case SendResume(ping):
                 self._superseded = True
-                self._inquiries.resume(_there(self._attempt), self._count)
-                self._check_membership(_there(self._attempt), ping)
+                self._evidence_requests.resume(_required(self._attempt), self._count)
+                self._check_membership(_required(self._attempt), ping)
             case SendMembershipCheck(ping):
-                self._check_membership(_there(self._current), ping)
+                self._check_membership(_required(self._current), ping)
             case AnnounceReconnecting(witness) if not self._joined:
                 self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
             case AnnounceReconnecting():
-                self._outbox.suspend()
+                self._request_queue.suspend()
                 self.outages[-1].began = round(time.time(), 3)
                 self._listener.signaling_reconnecting()
             case AnnounceAttempt(number, next_delay):
@@ -333,8 +333,8 @@ class SignalingPlane:
         if not same_socket:
             if self._current is not None:
                 self._current.close(REPLACED_BY_RECONNECTION, "Connection replaced by a reconnection")
-            self._current, self._attempt = _there(self._attempt), None
-            self._outbox.abandon_answers()
+            self._current, self._attempt = _required(self._attempt), None
+            self._request_queue.abandon_answers()
         self._superseded = False
         self._listener.signaling_reconnected()
         held_back, self._held_back = self._held_back, []
@@ -342,7 +342,7 @@ class SignalingPlane:
             if not self._closed:
                 self._listener.signaling_notified(method, params)
         if not self._closed and self.is_up and self._current is not None:
-            self._outbox.attach(self._current)
+            self._request_queue.attach(self._current)
 
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
@@ -368,8 +368,8 @@ class SignalingPlane:
         return self._received if self.replays else None
 
     def _check_membership(self, socket: RpcSocket, ping: int) -> None:
-        self._inquiries.membership(socket, self._listener.membership_check())
-        self._inquiries.ping(socket, ping, self._count)
+        self._evidence_requests.membership(socket, self._listener.membership_check())
+        self._evidence_requests.ping(socket, ping, self._count)
 
     async def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str) -> None:
         started = self._host.clock.now()
@@ -393,7 +393,7 @@ class SignalingPlane:
             old.cancel()
 
 
-def _there(socket: RpcSocket | None) -> RpcSocket:
+def _required(socket: RpcSocket | None) -> RpcSocket:
     assert socket is not None, "the supervisor asks of a socket only what it was told of"
     return socket
 

@@ -39,7 +39,7 @@ def start_slow_link(one_end: str, other_end: str, *, delay: float, jitter: float
 
 
 @dataclass
-class _Way:
+class _Direction:
     """One direction: frames read from one device are written to the other when they are due."""
 
     source: int
@@ -84,7 +84,7 @@ def _tap(name: str) -> int:
 async def _carry(one_end: str, other_end: str, delay: float, jitter: float) -> None:
     one, other = _tap(one_end), _tap(other_end)
     loop = asyncio.get_running_loop()
-    for way in (_Way(one, other, delay, jitter), _Way(other, one, delay, jitter)):
+    for way in (_Direction(one, other, delay, jitter), _Direction(other, one, delay, jitter)):
         loop.add_reader(way.source, way.readable)
     sys.stdout.write(f"{_READY}\n")
     sys.stdout.flush()

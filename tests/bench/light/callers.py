@@ -18,7 +18,7 @@ from bench.light.host import http_client
 from bench.light.peers import LightPublisher, LightSubscriber
 from bench.light.recording import Recording, record
 from bench.light.rpc import Rpc
-from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.dtls_srtp import Certificate
 
 
 class Caller:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyvidu.server.media import stun
-from pyvidu.server.media.aiortc_seam import Certificate, DtlsSrtp
+from pyvidu.server.media.dtls_srtp import Certificate, DtlsSrtp
 from pyvidu.server.media.rtp import is_rtcp
 
 HOST = "127.0.0.1"

@@ -105,7 +105,7 @@ class LightReachability:
         except (aiohttp.ClientError, OSError):
             return False
 
-    async def knock(self, url: str, timeout: float) -> bool:
+    async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """A WebSocket, for a moment: a loop that stood still takes itself for one that slept, and asks."""
         try:
             async with asyncio.timeout(timeout), self.http.ws_connect(url, ssl=self.trust):

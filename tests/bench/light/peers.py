@@ -12,7 +12,7 @@ from typing import Any
 from bench.light.connection import LightConnection
 from bench.light.recording import Recording, is_key_frame, payloads
 from pyvidu.server.media import rtcp, rtp
-from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.sequence import Unwrapper
 
 OPUS, VP8, RTX = 111, 96, 97

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
 
 CHROMIUM_FLAGS = [
@@ -178,7 +178,7 @@ def application(router: MediaRouter) -> web.Application:
             body = json.loads(await request.text())
             try:
                 return web.json_response({"sdp": await handle(body)})
-            except MediaError as error:
+            except MediaServerError as error:
                 return web.Response(status=400, text=str(error))
 
         return serve

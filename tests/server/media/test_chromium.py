@@ -169,11 +169,11 @@ async def test_after_an_outage_the_same_connections_come_back_by_themselves(
     await call.subscribe()
     await call.frames(20)
     for participant in participants:
-        call.router.set_deaf(participant, True)
+        call.router.set_dropping(participant, True)
     await asyncio.sleep(seconds)
     frozen_at = await call.subscriber.evaluate("state.frames")
     for participant in participants:
-        call.router.set_deaf(participant, False)
+        call.router.set_dropping(participant, False)
     back = await call.frames(1)
     record_property("return to first new frame, ms", back)
     assert back < 2000
@@ -247,9 +247,9 @@ async def test_without_self_recovery_key_frames_are_asked_for_only_when_somebody
         await call.subscribe()
         await call.frames(20)
         before = call.stream
-        call.router.set_deaf("ada", True)
+        call.router.set_dropping("ada", True)
         await asyncio.sleep(2)
-        call.router.set_deaf("ada", False)
+        call.router.set_dropping("ada", False)
         await call.frames(20, 10_000)
         after = call.stream
         wanted = after.subscribers["bob"].key_frames_wanted - before.subscribers["bob"].key_frames_wanted

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pyvidu.server.media import answer, codecs
 from pyvidu.server.media import offer as offers
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 
 HERE = Path(__file__).parent
 PUBLISHER = (HERE / "publisher_offer.sdp").read_text().replace("\n", "\r\n")
@@ -74,11 +74,11 @@ class TestPublishersOffer:
         only_av1 = without(
             PUBLISHER.replace("VP8/90000", "VP9/90000"), "a=rtpmap:102 ", "a=rtpmap:108 ", "a=rtpmap:116 "
         )
-        with pytest.raises(MediaError, match="vp8 or h264 is needed"):
+        with pytest.raises(MediaServerError, match="vp8 or h264 is needed"):
             answer.for_publisher(offers.parse(without(only_av1, "a=rtpmap:118 ")), ())
 
     def test_an_offer_that_sends_nothing_is_refused(self) -> None:
-        with pytest.raises(MediaError, match="no section that sends"):
+        with pytest.raises(MediaServerError, match="no section that sends"):
             answer.for_publisher(offers.parse(PUBLISHER.replace("a=sendonly", "a=recvonly")), ())
 
 
@@ -106,11 +106,11 @@ class TestSubscribersOffer:
         assert (audio.direction, video.direction) == ("inactive", "sendonly")
 
     def test_a_subscriber_without_the_streams_codec_is_told_which(self) -> None:
-        with pytest.raises(MediaError, match="lacks the stream's video codec, VP8"):
+        with pytest.raises(MediaServerError, match="lacks the stream's video codec, VP8"):
             answer.for_subscriber(offers.parse(SUBSCRIBER.replace("VP8/90000", "VP9/90000")), {"video": VP8})
 
     def test_a_subscriber_that_receives_nothing_of_the_stream_is_refused(self) -> None:
-        with pytest.raises(MediaError, match="no section that receives video"):
+        with pytest.raises(MediaServerError, match="no section that receives video"):
             answer.for_subscriber(offers.parse(SUBSCRIBER.replace("a=recvonly", "a=inactive")), {"video": VP8})
 
 
@@ -139,7 +139,7 @@ class TestSubscribersOffer:
     ],
 )
 def test_what_is_wrong_with_an_offer_is_said(sdp: str, complaint: str) -> None:
-    with pytest.raises(MediaError, match=complaint):
+    with pytest.raises(MediaServerError, match=complaint):
         offers.parse(sdp)
 
 
@@ -163,11 +163,11 @@ def test_a_mangled_offer_is_answered_or_refused_and_nothing_else(seed: int, sdp:
                 lines[index] = line[:at] + chr(chance.randrange(1, 0x500)) + line[at + 1 :]
             case _:
                 lines.insert(index, f"m=video 9 X {chance.randrange(999)}")
-    with contextlib.suppress(MediaError):
+    with contextlib.suppress(MediaServerError):
         offer = offers.parse("\r\n".join(lines))
         for choices in (
             lambda: answer.for_publisher(offer, ()),
             lambda: answer.for_subscriber(offer, {"audio": OPUS, "video": VP8}),
         ):
-            with contextlib.suppress(MediaError):
+            with contextlib.suppress(MediaServerError):
                 answer.write(offer, choices(), TRANSPORT)

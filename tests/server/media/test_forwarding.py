@@ -9,7 +9,7 @@ from aiortc.rtp import RtcpPacket
 
 from pyvidu.server.media import answer, codecs, rtp
 from pyvidu.server.media import offer as offers
-from pyvidu.server.media.reception import Clock, MediaPacket, Run
+from pyvidu.server.media.reception import MediaPacket, RtpClock, Run
 from pyvidu.server.media.subscriber import ForwardedTrack
 
 OFFER = offers.parse((Path(__file__).parent / "subscriber_offer.sdp").read_text())
@@ -29,7 +29,7 @@ class Track:
         self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)), lambda: 3.5)
 
     def run(self, codec: codecs.CodecIdentity = VP8) -> Run:
-        return Run(codec, Clock(90000))
+        return Run(codec, RtpClock(90000))
 
     def give(self, run: Run, sequence: int, body: bytes = DELTA, *, arrival: float = 0.0, keep: bool = True) -> None:
         key = codecs.starts_key_frame(run.codec.name, body)

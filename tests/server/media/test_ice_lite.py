@@ -12,7 +12,7 @@ from aioice import stun as independent
 
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.media import ice_lite, stun
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
 
 REMOTE = "peer"
@@ -172,14 +172,14 @@ async def test_deaf_is_as_if_the_network_had_vanished_and_passes(bench: Bench) -
     peer = await bench.peer()
     peer.transport.sendto(bench.check())
     await peer.next()
-    bench.session.deaf = True
+    bench.session.dropping = True
     peer.transport.sendto(bench.check())
     peer.transport.sendto(b"\x80 data")
     bench.session.send(b"gone")
     await settled(bench, await bench.peer())
     assert peer.received.empty()
     assert bench.data.empty()
-    bench.session.deaf = False
+    bench.session.dropping = False
     peer.transport.sendto(bench.check())
     assert stun.is_stun(await peer.next())
 
@@ -209,7 +209,7 @@ async def test_nothing_is_sent_to_a_peer_without_recent_consent(bench: Bench, mo
 
 async def test_an_address_that_cannot_be_bound_is_named() -> None:
     ports = SharedPorts(["192.0.2.222"])
-    with pytest.raises(MediaError, match=r"192\.0\.2\.222"):
+    with pytest.raises(MediaServerError, match=r"192\.0\.2\.222"):
         await ports.open()
     await ports.close()
 
@@ -220,7 +220,7 @@ async def test_addresses_are_bound_once_and_those_that_can_be_are_used() -> None
     assert first == second
     assert [host for host, _ in first] == ["127.0.0.1"]
     await ports.close()
-    with pytest.raises(MediaError, match="closed"):
+    with pytest.raises(MediaServerError, match="closed"):
         await ports.open()
 
 

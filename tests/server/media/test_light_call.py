@@ -12,7 +12,7 @@ from media_rig import eventually
 from bench.light.peers import VP8, LightPublisher, LightSubscriber
 from bench.light.recording import Recording, record
 from pyvidu.server.media import codecs, key_frames, rtcp, rtp
-from pyvidu.server.media.aiortc_seam import Certificate
+from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
 
 H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
@@ -28,7 +28,7 @@ def certificate() -> Certificate:
     return Certificate()
 
 
-class Ear(LightSubscriber):
+class RtpMonitor(LightSubscriber):
     """A subscriber that keeps what comes, and asks for what it likes."""
 
     def __init__(self, certificate: Certificate) -> None:
@@ -60,7 +60,7 @@ class H264Publisher(LightPublisher):
         self._frame += 1
 
 
-class H264Ear(Ear):
+class H264Ear(RtpMonitor):
     """A subscriber that knows H.264 only."""
 
     async def offer(self) -> str:
@@ -86,7 +86,7 @@ class LightCall:
         self.ada = kind(self._certificate, self._recording)
         await self.ada.accept(await self.router.publish("ada", "s", await self.ada.offer()))
 
-    async def subscribe(self, name: str, kind: type[Ear] = Ear) -> Ear:
+    async def subscribe(self, name: str, kind: type[RtpMonitor] = RtpMonitor) -> RtpMonitor:
         ear = kind(self._certificate)
         self._ears.append(ear)
         await ear.accept(await self.router.subscribe(name, "s", await ear.offer()))
@@ -120,11 +120,11 @@ async def test_a_subscription_begins_with_a_key_frame_and_so_does_the_next_one(c
 
 async def test_many_who_ask_for_a_key_frame_at_a_time_are_asked_for_once(call: LightCall) -> None:
     await call.publish()
-    ears = [await call.subscribe(f"ear{number}") for number in range(4)]
-    await eventually(lambda: all(ear.received.frames > 2 for ear in ears))
+    rtp_monitors = [await call.subscribe(f"ear{number}") for number in range(4)]
+    await eventually(lambda: all(ear.received.frames > 2 for ear in rtp_monitors))
     await asyncio.sleep(2 * key_frames.INTERVAL)
     before = call.ada.key_frames_asked
-    for ear in ears:
+    for ear in rtp_monitors:
         source = ear.video[0].ssrc
         full_intra_request = (
             b"\x84\xce\x00\x04" + (1).to_bytes(4, "big") + bytes(4) + source.to_bytes(4, "big") + bytes(4)

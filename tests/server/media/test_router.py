@@ -12,7 +12,7 @@ from media_client import Client
 from media_rig import eventually
 
 from pyvidu.server.media import ice_lite
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
 
 Make = Callable[[], Client]
@@ -123,7 +123,7 @@ async def test_refusals_leave_everything_as_it_was(router: MediaRouter, client: 
         router.subscribe("bob", "s", good),
         router.subscribe("bob", "s", receiving.replace("VP8", "VP9")),
     ):
-        with pytest.raises(MediaError):
+        with pytest.raises(MediaServerError):
             await refused
     assert router.statistics().peer_connections == before
     await subscriber.frames(5)
@@ -193,7 +193,7 @@ async def test_a_subscribe_that_is_overtaken_by_an_ending_leaves_nothing(
         case _:
             await router.close()
     gate.open.set()
-    with pytest.raises(MediaError):
+    with pytest.raises(MediaServerError):
         await call
     assert all(not stream.subscribers for stream in router.statistics().streams.values())
     assert router.statistics().peer_connections <= 1
@@ -208,7 +208,7 @@ async def test_of_two_publishes_at_once_one_wins(
     await eventually(lambda: gate.waiting == 2)
     gate.open.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(result) for result in results} == {str, MediaError}
+    assert {type(result) for result in results} == {str, MediaServerError}
     assert router.statistics().peer_connections == 1
 
 
@@ -225,7 +225,7 @@ async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make)
             router.unpublish(f"s{(index + 1) % 3}"),
         ]
     results = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(result) for result in results} <= {str, MediaError, type(None)}
+    assert {type(result) for result in results} <= {str, MediaServerError, type(None)}
     await router.leave("ada")
     await eventually(lambda: router.statistics().peer_connections == 0)
     assert router._ports._sessions == {}
@@ -235,18 +235,18 @@ async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make)
 async def test_after_close_every_call_is_refused(router: MediaRouter, client: Make) -> None:
     offer = await client().sends().offer()
     await router.close()
-    with pytest.raises(MediaError, match="closed"):
+    with pytest.raises(MediaServerError, match="closed"):
         await router.publish("ada", "s", offer)
     await router.close()
 
 
 async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(router: MediaRouter, client: Make) -> None:
     await published(router, client)
-    router.set_deaf("bob", True)
+    router.set_dropping("bob", True)
     subscriber = await subscribed(router, client)
     with pytest.raises(TimeoutError):
         await subscriber.frames(1, patience=0.7)
-    router.set_deaf("bob", False)
+    router.set_dropping("bob", False)
     await subscriber.frames(3)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pyvidu.protocol.json_text import DEEPEST, loads
 from pyvidu.protocol.messages import parse_dimensions
-from pyvidu.room import _decoded
+from pyvidu.room_state import _decoded
 
 
 def nested(levels: int) -> str:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pyvidu.media.ear import Ear
+from pyvidu.media.rtp_monitor import RtpMonitor
 from pyvidu.platform import LoopClock
 from pyvidu.reconnection.cadence import Cadence
 from pyvidu.reconnection.policy import ReconnectionPolicy
@@ -79,31 +79,31 @@ class Streams:
         self.gaps = list(gaps)
         self.frozen_at: dict[int, float] = {}
         self.told: list[str] = []
-        self.hushed = self.steadied = self.references = 0
-        self.ear = Ear(LoopClock(), POLICY, self.markers, self)
+        self.overdue = self.steadied = self.references = 0
+        self.monitor = RtpMonitor(LoopClock(), POLICY, self.markers, self)
 
-    def some_steady(self) -> None:
+    def rtp_steady(self) -> None:
         self.steadied += 1
 
-    def all_hushed(self) -> None:
-        self.hushed += 1
+    def rtp_overdue(self) -> None:
+        self.overdue += 1
 
-    def all_silent(self) -> None:
+    def rtp_silent(self) -> None:
         self.told.append("silence")
 
-    def sound_again(self) -> None:
+    def rtp_returned(self) -> None:
         self.told.append("sound")
 
-    def sound_plays(self) -> None:
+    def audio_reference_due(self) -> None:
         self.references += 1
 
     def woke_up(self, stood_still: float) -> None:
         self.told.append(f"woke up after {stood_still:.0f} s")
 
-    def one_silent(self, peer: object) -> None:
+    def stream_silent(self, peer: object) -> None:
         self.told.append(f"silence of {peer}")
 
-    def one_again(self, peer: object) -> None:
+    def stream_returned(self, peer: object) -> None:
         self.told.append(f"sound of {peer}")
 
     def markers(self) -> dict[object, float | None]:
@@ -112,7 +112,7 @@ class Streams:
 
     @property
     def steady(self) -> bool:
-        return self.steadied > self.hushed
+        return self.steadied > self.overdue
 
     def freeze(self, *numbers: int) -> None:
         now = asyncio.get_running_loop().time()
@@ -122,55 +122,55 @@ class Streams:
 @virtual_time
 async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_network() -> None:
     streams = Streams(0.05, 0.02)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     streams.freeze(0)
     await asyncio.sleep(5)
     assert streams.told == ["silence of 0"]
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
     streams = Streams(0.05, 0.02)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     streams.freeze(0, 1)
     await asyncio.sleep(0.55)
     assert streams.told == ["silence", "silence of 0", "silence of 1"]
-    assert streams.hushed == 1
+    assert streams.overdue == 1
     await asyncio.sleep(5)
     streams.freeze()
     await asyncio.sleep(0.2)
     assert streams.told[3:] == ["sound", "sound of 0", "sound of 1"]
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_a_pause_is_told_before_it_is_a_silence() -> None:
     streams = Streams(0.05, 0.02)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
-    assert streams.hushed == 0
+    assert streams.overdue == 0
     streams.freeze(0, 1)
     await asyncio.sleep(0.25)
-    assert (streams.hushed, streams.told) == (1, [])
+    assert (streams.overdue, streams.told) == (1, [])
     streams.freeze()
     await asyncio.sleep(5)
-    assert (streams.hushed, streams.told) == (1, [])
-    streams.ear.close()
+    assert (streams.overdue, streams.told) == (1, [])
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -> None:
     streams = Streams(0.05, 0.02, 3.0)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(1.5)
     assert not streams.steady, "nobody is known for long enough"
     await asyncio.sleep(3)
     streams.freeze(0)
     await asyncio.sleep(3)
-    assert (streams.steadied, streams.hushed) == (1, 0), "one of two still flows"
+    assert (streams.steadied, streams.overdue) == (1, 0), "one of two still flows"
     streams.freeze(0, 1)
     await asyncio.sleep(0.25)
     assert not streams.steady
@@ -180,25 +180,25 @@ async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -
     assert streams.steady
     streams.gaps[:] = []
     await asyncio.sleep(0.1)
-    assert (streams.steadied, streams.hushed) == (2, 2), "the last one is gone"
-    streams.ear.close()
+    assert (streams.steadied, streams.overdue) == (2, 2), "the last one is gone"
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_about_at_once() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(1.9)
     streams.freeze(0)
     await asyncio.sleep(0.25)  # it has been heard for two seconds now, and is not silent yet
-    assert (streams.steadied, streams.hushed, streams.told) == (0, 1, [])
-    streams.ear.close()
+    assert (streams.steadied, streams.overdue, streams.told) == (0, 1, [])
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     for count in (1, 2, 3):
         streams.freeze(0)
@@ -207,13 +207,13 @@ async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first
         await asyncio.sleep(8)
         streams.freeze()
         await asyncio.sleep(1)
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     streams.freeze(0)
     await asyncio.sleep(2)
@@ -226,18 +226,18 @@ async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> No
     streams.freeze(0)
     await asyncio.sleep(0.4)
     assert streams.told[-1] == "silence of 0"
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_a_static_screen_share_raises_nothing() -> None:
     streams = Streams(3.0)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(30)
     streams.freeze(0)
     await asyncio.sleep(30)
     assert (streams.told, streams.steadied) == ([], 0)
-    streams.ear.close()
+    streams.monitor.close()
 
 
 def stand_still(seconds: float) -> None:
@@ -249,7 +249,7 @@ def stand_still(seconds: float) -> None:
 @virtual_time
 async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     stand_still(6)
     await asyncio.sleep(0.1)
@@ -261,24 +261,24 @@ async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None
     await asyncio.sleep(0.4)
     assert streams.told[0] == "woke up after 6 s"
     assert streams.told[-1] == "silence of 0"
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(5)
     stand_still(0.5)
     await asyncio.sleep(1)
     assert streams.told == []
-    streams.ear.close()
+    streams.monitor.close()
 
 
 @virtual_time
 async def test_while_sound_flows_it_is_looked_at_once_a_second_and_never_in_silence() -> None:
     streams = Streams(0.05)
-    streams.ear.listen()
+    streams.monitor.listen()
     await asyncio.sleep(10)
     assert 9 <= streams.references <= 11
     streams.freeze(0)
@@ -286,4 +286,4 @@ async def test_while_sound_flows_it_is_looked_at_once_a_second_and_never_in_sile
     before = streams.references
     await asyncio.sleep(10)
     assert streams.references == before
-    streams.ear.close()
+    streams.monitor.close()

@@ -6,14 +6,14 @@ from itertools import count
 
 import pytest
 
-from pyvidu.reconnection.detector import Detector, Down, Knock, SendPing
+from pyvidu.reconnection.detector import Detector, Down, ProbeWebSocket, SendPing
 from pyvidu.reconnection.evidence import (
-    MediaFlows,
-    MediaHushed,
-    MediaSilent,
-    MediaSteady,
     NetworkChanged,
     PongReceived,
+    RtpOverdue,
+    RtpReturned,
+    RtpSilent,
+    RtpSteady,
     ServerReached,
     ServerUnreachable,
     SignalingEvidence,
@@ -22,8 +22,8 @@ from pyvidu.reconnection.evidence import (
     WokeUp,
 )
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.rtp_flow import RtpFlow
 from pyvidu.reconnection.rtt import RoundTrip
-from pyvidu.reconnection.steady_media import SteadyMedia
 
 POLICY = ReconnectionPolicy()
 
@@ -32,7 +32,7 @@ def a_detector(rtt: float | None = None) -> Detector:
     estimate = RoundTrip()
     if rtt is not None:
         estimate.sample(rtt)
-    return Detector(POLICY, 0.0, estimate, count(), SteadyMedia())
+    return Detector(POLICY, 0.0, estimate, count(), RtpFlow())
 
 
 def test_a_healthy_plane_is_pinged_once_a_period() -> None:
@@ -59,9 +59,9 @@ class LatePong:
     """A detector that suspects a late pong since 1.0, by a ping of 0.0, while RTP flows."""
 
     def __init__(self) -> None:
-        self.media = SteadyMedia()
+        self.media = RtpFlow()
         self.detector = Detector(POLICY, 0.0, RoundTrip(), count(), self.media)
-        self.tell(MediaSteady(), 0.0)
+        self.tell(RtpSteady(), 0.0)
         self.detector.tick(0.0)
         assert self.detector.tick(1.0) == [SendPing(1)]
 
@@ -83,23 +83,23 @@ def test_rtp_that_flows_speaks_against_a_late_pong_and_does_not_outweigh_it() ->
 
 def test_rtp_that_pauses_does_not_speak_against_a_late_pong_any_more() -> None:
     late = LatePong()
-    late.tell(MediaHushed(), 1.2)
+    late.tell(RtpOverdue(), 1.2)
     assert late.verdict_at() == 2.0
 
 
 def test_a_pause_of_the_rtp_behind_a_late_pong_is_given_the_time_to_end() -> None:
     late = LatePong()
-    late.tell(MediaHushed(), 2.5)
-    late.tell(MediaSteady(), 2.8)
-    late.tell(MediaHushed(), 3.1)
+    late.tell(RtpOverdue(), 2.5)
+    late.tell(RtpSteady(), 2.8)
+    late.tell(RtpOverdue(), 3.1)
     assert late.verdict_at(since=3.1) == 3.5
 
 
 def test_rtp_that_pauses_again_and_again_postpones_the_verdict_no_further_than_rtp_that_flows() -> None:
     late = LatePong()
     for tenth in range(12, 40, 4):
-        late.tell(MediaHushed(), tenth / 10)
-        late.tell(MediaSteady(), tenth / 10 + 0.3)
+        late.tell(RtpOverdue(), tenth / 10)
+        late.tell(RtpSteady(), tenth / 10 + 0.3)
     assert late.verdict_at(since=3.9) == 4.0
 
 
@@ -124,7 +124,7 @@ def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), Knock()]
+    assert detector.handle(WentOffline(), 0.5) == [SendPing(1), ProbeWebSocket()]
     assert detector.tick(0.89) == []
     assert detector.tick(0.9) == [Down("offline")]
 
@@ -177,7 +177,7 @@ def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() ->
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.tick(3600.0) == [SendPing(1), Knock()]
+    assert detector.tick(3600.0) == [SendPing(1), ProbeWebSocket()]
     assert detector.handle(ServerUnreachable(at_once=True), 3600.01) == [Down("woke up")]
 
 
@@ -186,7 +186,7 @@ def test_a_page_that_woke_or_moved_is_probed_at_once_and_urgently(evidence: obje
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(evidence, 0.5) == [SendPing(1), Knock()]
+    assert detector.handle(evidence, 0.5) == [SendPing(1), ProbeWebSocket()]
     assert detector.tick(0.9) == [Down(witness)]
 
 
@@ -201,27 +201,27 @@ def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(MediaSilent(), 0.5) == [SendPing(1)]
-    assert detector.tick(0.9) == [Down("media silent")]
+    assert detector.handle(RtpSilent(), 0.5) == [SendPing(1)]
+    assert detector.tick(0.9) == [Down("rtp silent")]
 
 
 def test_a_ping_sent_when_the_media_paused_has_been_a_probe_ever_since() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
-    assert detector.handle(MediaHushed(), 0.5) == [SendPing(1)]
+    assert detector.handle(RtpOverdue(), 0.5) == [SendPing(1)]
     assert detector.tick(0.64) == []
-    assert detector.handle(MediaSilent(), 0.65) == [SendPing(2)]
+    assert detector.handle(RtpSilent(), 0.65) == [SendPing(2)]
     assert detector.tick(0.89) == []
-    assert detector.tick(0.9) == [Down("media silent")]
+    assert detector.tick(0.9) == [Down("rtp silent")]
 
 
 def test_a_pause_that_ends_was_none() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    assert detector.handle(MediaHushed(), 0.1) == [], "a ping is out already"
+    assert detector.handle(RtpOverdue(), 0.1) == [], "a ping is out already"
     detector.handle(PongReceived(0), 0.11)
-    detector.handle(MediaHushed(), 0.2)
+    detector.handle(RtpOverdue(), 0.2)
     detector.handle(PongReceived(1), 0.21)
     assert detector.tick(1.1) == []
 
@@ -229,7 +229,7 @@ def test_a_pause_that_ends_was_none() -> None:
 def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
     detector = a_detector()
     detector.tick(0.0)  # unanswered for 0.6 s when the silence is told
-    detector.handle(MediaSilent(), 0.6)
+    detector.handle(RtpSilent(), 0.6)
     assert detector.tick(0.69) == []
     detector.handle(PongReceived(1), 0.695)
     assert detector.tick(0.7) == []
@@ -237,19 +237,19 @@ def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
 
 def test_the_publisher_may_be_the_one_who_dropped() -> None:
     detector = a_detector()
-    detector.handle(MediaSilent(), 0.5)
+    detector.handle(RtpSilent(), 0.5)
     detector.handle(PongReceived(0), 0.51)
     assert detector.tick(0.95) == []
 
 
 def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen() -> None:
     detector = a_detector()
-    detector.handle(MediaSilent(), 0.5)
-    detector.handle(MediaFlows(), 0.7)
+    detector.handle(RtpSilent(), 0.5)
+    detector.handle(RtpReturned(), 0.7)
     assert detector.tick(0.9) == []
     assert detector.tick(1.5)[0] == SendPing(1)  # the ping that was lost meanwhile is late in its own right
     detector.handle(WentOffline(), 1.6)
-    detector.handle(MediaFlows(), 1.7)
+    detector.handle(RtpReturned(), 1.7)
     assert detector.tick(2.0) == [Down("offline")]
 
 
@@ -291,18 +291,18 @@ def test_whatever_the_round_trips_a_dead_path_is_told_within_six_seconds(rtt: fl
 
 
 def test_rtp_that_flows_does_not_move_that_bound() -> None:
-    media = SteadyMedia()
+    media = RtpFlow()
     estimate = RoundTrip()
     estimate.sample(2.0)
     detector = Detector(POLICY, 0.0, estimate, count(), media)
-    media.note(MediaSteady(), 0.0)
+    media.note(RtpSteady(), 0.0)
     assert verdict_after(detector, 0.0) == 5.0
 
 
 @pytest.mark.parametrize("woken_by", [None, WokeUp()])
 def test_a_pong_that_waited_while_the_page_stood_still_measures_nothing(woken_by: SignalingEvidence | None) -> None:
     rtt = RoundTrip()
-    detector = Detector(POLICY, 0.0, rtt, count(), SteadyMedia())
+    detector = Detector(POLICY, 0.0, rtt, count(), RtpFlow())
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.02)
     before = rtt.timeout
@@ -315,7 +315,7 @@ def test_a_pong_that_waited_while_the_page_stood_still_measures_nothing(woken_by
 
 def test_pings_held_up_by_one_lost_packet_are_one_measurement() -> None:
     rtt = RoundTrip()
-    detector = Detector(POLICY, 0.0, rtt, count(), SteadyMedia())
+    detector = Detector(POLICY, 0.0, rtt, count(), RtpFlow())
     for second in (0, 1):
         detector.tick(second)
     detector.handle(PongReceived(0), 1.9)
@@ -330,6 +330,6 @@ def test_pings_held_up_by_one_lost_packet_are_one_measurement() -> None:
 def test_what_was_sent_before_a_sleep_is_not_late_after_it() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    assert detector.tick(60.0) == [SendPing(1), Knock()]
+    assert detector.tick(60.0) == [SendPing(1), ProbeWebSocket()]
     detector.handle(PongReceived(0), 60.01)  # of before the sleep: it says nothing of the network now
     assert detector.tick(60.4) == [Down("woke up")]

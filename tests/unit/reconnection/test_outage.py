@@ -9,21 +9,29 @@ import pytest
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
-    MediaSilent,
     PongReceived,
+    RtpSilent,
     ServerUnreachable,
     SocketClosed,
     WentOffline,
 )
-from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, Prelude, StreamRecord, StreamStep, StreamStepName
+from pyvidu.reconnection.outage import (
+    Attempt,
+    Outage,
+    OutageEntry,
+    RecentEvidence,
+    StreamRecord,
+    StreamStep,
+    StreamStepName,
+)
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
 
 
 def an_outage() -> Outage:
     """Three attempts in nine seconds, then one stream healthy and one renegotiated."""
-    outage = Outage(100.0, "media silent", began=1_793_540_795.112)
-    outage.note(100.0, "verdict", "signaling plane down: media silent", "down")
+    outage = Outage(100.0, "rtp silent", began=1_793_540_795.112)
+    outage.note(100.0, "verdict", "signaling plane down: rtp silent", "down")
     outage.note_attempt(100.0)
     outage.note_dropped(103.0, "no answer in time")
     outage.note_attempt(104.0)
@@ -136,9 +144,9 @@ def test_the_export_has_a_documented_shape() -> None:
     told = json.loads(an_outage().to_json())
     assert told == an_outage().to_dict()
     assert {key: value for key, value in told.items() if key not in ("tries", "streams", "entries")} == {
-        "format": 1,
+        "format": 2,
         "began": 1_793_540_795.112,
-        "witness": "media silent",
+        "witness": "rtp silent",
         "attempts": 3,
         "end": "reconnected",
         "duration": 9.2,
@@ -148,12 +156,12 @@ def test_the_export_has_a_documented_shape() -> None:
         "outcome": "healthy",
         "steps": [{"at": 9.3, "step": "healthy", "because": "frames move"}],
     }
-    down = {"at": 0, "kind": "verdict", "name": "down", "stream": "", "text": "signaling plane down: media silent"}
+    down = {"at": 0, "kind": "verdict", "name": "down", "stream": "", "text": "signaling plane down: rtp silent"}
     assert told["entries"][0] == down
 
 
 def test_it_reads_as_one_line() -> None:
-    line = "outage of 9.2 s, first seen: media silent, 3 attempts, reconnected, str_a healthy, str_b renegotiated"
+    line = "outage of 9.2 s, first seen: rtp silent, 3 attempts, reconnected, str_a healthy, str_b renegotiated"
     assert str(an_outage()) == line
 
 
@@ -168,15 +176,15 @@ def test_the_record_begins_with_what_was_seen_in_the_ten_seconds_before_the_verd
     supervisor.handle(WentOffline(), 100.0)
     supervisor.handle(PongReceived(0), 105.0)
     supervisor.handle(PongReceived(1), 108.0)
-    supervisor.handle(MediaSilent(), 111.5)
+    supervisor.handle(RtpSilent(), 111.5)
     supervisor.handle(SocketClosed(1006), 112.0)
     (outage,) = supervisor.outages
     told = [(entry.at, entry.name) for entry in outage.entries if entry.kind == "evidence"]
-    assert told == [(-4, "PongReceived"), (-0.5, "MediaSilent"), (0, "SocketClosed")]
+    assert told == [(-4, "PongReceived"), (-0.5, "RtpSilent"), (0, "SocketClosed")]
 
 
 def test_what_one_outage_has_told_is_not_told_by_the_next() -> None:
-    prelude = Prelude()
+    prelude = RecentEvidence()
     prelude.note(100.0, WentOffline())
     assert prelude.take(101.0) == [(100.0, WentOffline())]
     assert prelude.take(102.0) == []

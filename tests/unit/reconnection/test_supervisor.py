@@ -16,24 +16,24 @@ from pyvidu.reconnection.actions import (
     DropAttempt,
     OpenSocket,
     ProbeReachability,
-    SendDoubtfulPing,
     SendMembershipCheck,
+    SendPingWithOwnershipCheck,
     SendResume,
 )
 from pyvidu.reconnection.detector import SendPing
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
-    MediaFlows,
     MembershipConfirmed,
     MembershipDenied,
     NetworkChanged,
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
+    RtpReturned,
     ServerReached,
     ServerUnreachable,
-    SessionElsewhere,
+    SessionMoved,
     SocketClosed,
     WentOffline,
     WentOnline,
@@ -140,7 +140,7 @@ def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
     assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
-@pytest.mark.parametrize("sign", [WentOnline(), MediaFlows()])
+@pytest.mark.parametrize("sign", [WentOnline(), RtpReturned()])
 def test_an_attempt_whose_syn_is_lost_at_the_very_return_is_replaced_once_though_no_probe_is_back(sign: object) -> None:
     outage = Outage()
     outage.tell(AttemptClosed())
@@ -210,7 +210,7 @@ def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> 
 
 
 def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
-    for sign in (WentOnline(), ServerReached(), MediaFlows()):
+    for sign in (WentOnline(), ServerReached(), RtpReturned()):
         outage = Outage()
         outage.tell(AttemptClosed())
         assert outage.tell(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
@@ -317,8 +317,8 @@ def test_a_resume_that_an_earlier_connect_may_still_undo_is_doubted_for_a_minute
     outage.until(OpenSocket)
     outage.resume()
     outage.tell(MembershipConfirmed())
-    assert any(isinstance(action, SendDoubtfulPing) for action in outage.until(SendDoubtfulPing))
-    again = outage.tell(SessionElsewhere())
+    assert any(isinstance(action, SendPingWithOwnershipCheck) for action in outage.until(SendPingWithOwnershipCheck))
+    again = outage.tell(SessionMoved())
     assert again[0] == AnnounceReconnecting("another socket has the session")
     assert again[-1] == OpenSocket()
 

@@ -80,7 +80,7 @@ class ScriptedServer:
         await asyncio.sleep(0.01)
         return self.accepts
 
-    knock = probe
+    probe_web_socket = probe
 
     async def joined(self, **particulars: Any) -> SignalingPlane:
         await self.plane.open("ws://server/openvidu?sessionId=x")

@@ -60,7 +60,7 @@ async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None
     await server.plane.open("ws://server/openvidu")
     server.plane.stop_reconnecting()
     server.plane.reconnect_now()
-    server.plane.media_silent()
+    server.plane.rtp_silent()
     assert server.plane.outages == []
     await asyncio.sleep(20)
     assert (server.told, set(server.sockets[0].methods())) == ([], {"ping"})
@@ -73,8 +73,8 @@ async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None
         SignalingPlane.network_offline,
         SignalingPlane.network_changed,
         SignalingPlane.page_woke_up,
-        SignalingPlane.media_silent,
-        SignalingPlane.media_hushed,
+        SignalingPlane.rtp_silent,
+        SignalingPlane.rtp_overdue,
     ],
 )
 @virtual_time
@@ -101,7 +101,7 @@ async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_
     plane = await server.joined()
     server.sockets[0].drop()
     if steady:
-        plane.media_steady()  # told during an outage, and not again after it
+        plane.rtp_steady()  # told during an outage, and not again after it
     await asyncio.sleep(0.5)
     assert server.told == ["reconnecting", "reconnected"]
     server.answers["ping"] = None
@@ -113,7 +113,7 @@ async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_
 
 
 @pytest.mark.parametrize(
-    "sign", [SignalingPlane.network_online, SignalingPlane.media_flows, SignalingPlane.reconnect_now]
+    "sign", [SignalingPlane.network_online, SignalingPlane.rtp_returned, SignalingPlane.reconnect_now]
 )
 @virtual_time
 async def test_every_sign_of_life_ends_the_wait_between_two_attempts(sign: Callable[[SignalingPlane], None]) -> None:

@@ -52,11 +52,11 @@ class BrowserReachability:
             return False
         return True
 
-    async def knock(self, url: str, timeout: float) -> bool:
+    async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """Whether a new WebSocket opened within `timeout` seconds."""
         opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
-            socket = BrowserSocket(url, _Knock(opened))
+            socket = BrowserSocket(url, _WebSocketProbe(opened))
         except OSError:
             return False
         try:
@@ -68,7 +68,7 @@ class BrowserReachability:
             socket.close()
 
 
-class _Knock:
+class _WebSocketProbe:
     """Listens at a socket that is opened for nothing else but to see whether it can be."""
 
     def __init__(self, opened: asyncio.Future[bool]) -> None:

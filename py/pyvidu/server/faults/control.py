@@ -13,12 +13,12 @@ from typing import Protocol, TypeVar
 
 from pyvidu.server import logs
 from pyvidu.server.faults import orders
-from pyvidu.server.faults.kinds import Crash, Drop, Fault, GivingUp, Loss, ParticipantFault, Refusal, Slowness
-from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.faults.kinds import Crash, Drop, EvictionFault, Fault, Loss, ParticipantFault, Refusal, Slowness
+from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.secret_map import same
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.transport import Transport
 
 _F = TypeVar("_F", bound=ParticipantFault)
@@ -31,7 +31,7 @@ class NoSuchParticipant(LookupError):
 class FaultHost(Protocol):
     """What faults may do to the signaling plane."""
 
-    def cut(self, socket: Socket) -> None:
+    def cut(self, socket: ServerSocket) -> None:
         """Cuts a socket, without a word to its client, and takes note of it."""
 
     def give_up(self, session: RpcSession) -> None:
@@ -46,11 +46,11 @@ class Faults:
 
     def __init__(self, rooms: Rooms) -> None:
         self.host: FaultHost
-        self.media: MediaPlane = rooms.media
+        self.media: MediaServer = rooms.media
         self._rooms = rooms
         self._faults: dict[str, Fault] = {}
         self._numbers = count(1)
-        self._deaf: set[str] = set()
+        self._without_media: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._faults)
@@ -105,12 +105,12 @@ class Faults:
 
     # --- for the faults themselves ------------------------------------------------------------------------------------
 
-    def deafen(self, participant_id: str) -> None:
-        """A drop of the participant has begun or ended: its media is deaf as long as one of them says so."""
-        deaf = any(drop.media for drop in self._all(Drop) if drop.participant_id == participant_id)
-        if deaf != (participant_id in self._deaf):
-            self._deaf ^= {participant_id}
-            self.media.set_deaf(participant_id, deaf)
+    def update_media_drop(self, participant_id: str) -> None:
+        """A drop of the participant has begun or ended: its media is dropping as long as one of them says so."""
+        dropping = any(drop.media for drop in self._all(Drop) if drop.participant_id == participant_id)
+        if dropping != (participant_id in self._without_media):
+            self._without_media ^= {participant_id}
+            self.media.set_dropping(participant_id, dropping)
 
     # --- for the doors ------------------------------------------------------------------------------------------------
 
@@ -205,5 +205,5 @@ def _make(order: orders.FaultOrder, id_: str, participant: Participant | None) -
         case orders.RefusedResume():
             return Refusal(order, id_, participant)
         case orders.Eviction():
-            return GivingUp(order, id_, participant)
+            return EvictionFault(order, id_, participant)
     raise TypeError(f"Nothing makes a fault of kind '{order.kind}'")

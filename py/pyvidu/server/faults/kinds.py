@@ -18,7 +18,7 @@ from pyvidu.server import logs
 from pyvidu.server.faults import orders
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.rooms.participant import Participant
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.transport import Transport
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class ParticipantFault(Fault):
         self.session = session
 
     @property
-    def socket(self) -> Socket | None:
+    def socket(self) -> ServerSocket | None:
         """The participant's open socket."""
         socket = self.session.socket
         return socket if socket is not None and socket.open else None
 
 
 class Drop(ParticipantFault):
-    """See the module. Which media is deaf follows from all drops together: see `Faults`."""
+    """See the module. Which media is dropping follows from all drops together: see `Faults`."""
 
     def __init__(self, order: orders.DropOrder, id_: str, participant: Participant) -> None:
         super().__init__(order, id_, participant)
@@ -87,7 +87,7 @@ class Drop(ParticipantFault):
                 faults.host.cut(self.socket)
             else:
                 self.hold(self.socket.transport)
-        faults.deafen(self.participant_id)
+        faults.update_media_drop(self.participant_id)
         if self.dead:
             faults.media.kill(self.participant_id)
 
@@ -114,7 +114,7 @@ class Drop(ParticipantFault):
 
     def end(self, faults: Faults) -> None:
         """Everything that was held goes on."""
-        faults.deafen(self.participant_id)
+        faults.update_media_drop(self.participant_id)
         self._over.set()
         for transport in self._held:
             transport.release()
@@ -206,7 +206,7 @@ class Refusal(ParticipantFault):
         """The next one is let in."""
 
 
-class GivingUp(ParticipantFault):
+class EvictionFault(ParticipantFault):
     """An eviction without the silence before it."""
 
     def begin(self, faults: Faults) -> None:

@@ -12,11 +12,11 @@ from prometheus_client.registry import Collector
 
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.http.hosts import asked_host, is_loopback
-from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.observers import Observer
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.registry import Rooms
-from pyvidu.server.signaling.dispatcher import Signaling
+from pyvidu.server.signaling.dispatcher import SignalingServer
 
 _LAG_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0)  # seconds
 _OWN_WILL = frozenset({Reason.DISCONNECT})
@@ -26,7 +26,7 @@ _REASONS = frozenset(Reason)
 class Metrics(Observer):
     """Counts what it is told. `registry` has that, and what is looked up when somebody asks."""
 
-    def __init__(self, rooms: Rooms, signaling: Signaling) -> None:
+    def __init__(self, rooms: Rooms, signaling: SignalingServer) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Present(rooms, signaling))
         registry = self.registry
@@ -63,7 +63,7 @@ class Metrics(Observer):
 class _Present(Collector):
     """What there is at this moment."""
 
-    def __init__(self, rooms: Rooms, signaling: Signaling) -> None:
+    def __init__(self, rooms: Rooms, signaling: SignalingServer) -> None:
         self._rooms = rooms
         self._signaling = signaling
         self._forwarded = _Forwarded(rooms.media)
@@ -85,7 +85,7 @@ class _Forwarded:
     was seen of it last is kept, so the sum never falls.
     """
 
-    def __init__(self, media: MediaPlane) -> None:
+    def __init__(self, media: MediaServer) -> None:
         self._media = media
         self._last: dict[tuple[str, str], int] = {}
         self._gone = 0

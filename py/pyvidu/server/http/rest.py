@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.errors import OpenViduError
+from pyvidu.server.errors import OpenViduException
 from pyvidu.server.http import rest_json
 from pyvidu.server.http.demo import socket_origin
 from pyvidu.server.http.guards import first_problem
@@ -196,7 +196,7 @@ class _Rest:
         if not room.active:
             return web.Response(status=406)
         to = [item for item in body.to or [] if item is not None]
-        with contextlib.suppress(OpenViduError):
+        with contextlib.suppress(OpenViduException):
             if len(to) == len(body.to or []):
                 room.signal(to, body.type, body.data, None)
                 return web.Response(status=200)

@@ -18,9 +18,9 @@ from pyvidu.server import logs
 from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.delay_line import Delay, DelayLine
 from pyvidu.server.http.hosts import asked_host
-from pyvidu.server.limits import Limits, Pace
-from pyvidu.server.signaling.dispatcher import Signaling
-from pyvidu.server.signaling.rpc_session import Socket
+from pyvidu.server.limits import Limits, TokenBucket
+from pyvidu.server.signaling.dispatcher import SignalingServer
+from pyvidu.server.signaling.rpc_session import ServerSocket
 
 _log = logging.getLogger(__name__)
 
@@ -172,12 +172,12 @@ class WebSocketTransport:
             self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
 
 
-class SignalingDoor:
+class SignalingEndpoint:
     """`GET /openvidu`."""
 
     def __init__(
         self,
-        signaling: Signaling,
+        signaling: SignalingServer,
         faults: Faults,
         allowed_origins: tuple[str, ...] = (),
         limits: Limits | None = None,
@@ -242,11 +242,11 @@ class SignalingDoor:
             await asyncio.wait([writer])
 
     async def _read(
-        self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: Socket
+        self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: ServerSocket
     ) -> tuple[int | None, str]:
         """Hands on what arrives until the end; the client's close code and reason, if it gave any."""
         loop = asyncio.get_running_loop()
-        pace = Pace(self._limits.rate, self._limits.burst, loop.time())
+        bucket = TokenBucket(self._limits.rate, self._limits.burst, loop.time())
         while True:
             message = await ws.receive()
             await transport.free()
@@ -256,10 +256,10 @@ class SignalingDoor:
             if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None, ""
             transport.deliver(functools.partial(self._take, transport, socket, message))
-            if (wait := pace.wait(loop.time())) > 0:
+            if (wait := bucket.wait(loop.time())) > 0:
                 await asyncio.sleep(wait)
 
-    def _take(self, transport: WebSocketTransport, socket: Socket, message: WSMessage) -> None:
+    def _take(self, transport: WebSocketTransport, socket: ServerSocket, message: WSMessage) -> None:
         self._signaling.heard(socket)
         if message.type is WSMsgType.PING:
             transport.pong(message.data)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from . import codecs
 from .codecs import CodecIdentity
-from .errors import MediaError
+from .errors import MediaServerError
 from .offer import Codec, Offer, Section
 
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -48,7 +48,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Transport:
+class TransportDescription:
     """Our end of the connection: ICE lite credentials, candidates in order of preference, DTLS identity and role."""
 
     ufrag: str
@@ -68,14 +68,14 @@ def for_publisher(offer: Offer, wanted: Collection[CodecIdentity]) -> list[Choic
         usable = _forwardable(section)
         if not usable:
             names = " or ".join(codecs.FORWARDED[kind])
-            raise MediaError(f"sdpOffer has no {kind} codec that can be forwarded; {names} is needed")
+            raise MediaServerError(f"sdpOffer has no {kind} codec that can be forwarded; {names} is needed")
         codec = next((c for c in usable if c.identity in wanted), usable[0])
         extensions = [TRANSPORT_SEQUENCE] if "transport-cc" in codec.feedback else []
         if kind == "audio":
             extensions.append(AUDIO_LEVEL)
         choices.append(Choice(section, "recvonly", [codec], _TO_PUBLISHER, _common(section, extensions)))
     if not choices:
-        raise MediaError("sdpOffer of a publisher has no section that sends audio or video")
+        raise MediaServerError("sdpOffer of a publisher has no section that sends audio or video")
     return choices
 
 
@@ -90,7 +90,7 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         current = sent.get(kind)
         matching = match(current, usable) if current else None
         if current and section.receives and matching is None:
-            raise MediaError(f"sdpOffer of a subscriber lacks the stream's {kind} codec, {_describe(current)}")
+            raise MediaServerError(f"sdpOffer of a subscriber lacks the stream's {kind} codec, {_describe(current)}")
         if matching is not None:  # first, so that the browser takes it for the one to expect
             usable = [matching, *(codec for codec in usable if codec is not matching)]
         if not usable:
@@ -100,7 +100,9 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         choices.append(Choice(section, direction, usable, _FROM_SUBSCRIBER, extensions))
     if not any(choice.direction == "sendonly" for choice in choices):
         kinds = " or ".join(sent)
-        raise MediaError(f"sdpOffer of a subscriber has no section that receives {kinds}, which is what the stream has")
+        raise MediaServerError(
+            f"sdpOffer of a subscriber has no section that receives {kinds}, which is what the stream has"
+        )
     return choices
 
 
@@ -132,7 +134,7 @@ def _describe(identity: CodecIdentity) -> str:
     return identity.name.upper() + (details if identity.name == codecs.H264 else "")
 
 
-def write(offer: Offer, choices: Sequence[Choice], transport: Transport) -> str:
+def write(offer: Offer, choices: Sequence[Choice], transport: TransportDescription) -> str:
     """Return the SDP answer; sections without a choice are rejected."""
     chosen = {id(choice.section): choice for choice in choices}
     accepted = [section.mid for section in offer.sections if id(section) in chosen and section.mid]
@@ -151,7 +153,7 @@ def _rejected(section: Section) -> list[str]:
     return [*lines, f"a=mid:{section.mid}"] if section.mid else lines
 
 
-def _accepted(choice: Choice, transport: Transport) -> list[str]:
+def _accepted(choice: Choice, transport: TransportDescription) -> list[str]:
     section, source = choice.section, choice.source
     address, port = transport.candidates[0]
     formats = [

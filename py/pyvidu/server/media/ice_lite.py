@@ -26,7 +26,7 @@ import ifaddr
 from pyvidu.server.faults.delay_line import Delay, DelayLine
 
 from . import stun
-from .errors import MediaError
+from .errors import MediaServerError
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +59,10 @@ class IceSession:
     ) -> None:
         self.ufrag = secrets.token_hex(4)
         self.password = secrets.token_hex(16)
-        self.deaf = False
+        self.dropping = False
         """While set, nothing gets in and nothing gets out, as if the network had vanished."""
         self.dead = False
-        """Once set, as `deaf`, for good."""
+        """Once set, as `dropping`, for good."""
         self.last_heard: float | None = None
         """When the last datagram of the peer came (loop time)."""
         self._ports = ports
@@ -107,7 +107,7 @@ class IceSession:
 
     def send(self, data: bytes) -> None:
         """Send to the peer; silently nothing while there is no way, as it is with datagrams."""
-        if self._port is None or self.deaf or self.dead or self._loop.time() > self._consent_until:
+        if self._port is None or self.dropping or self.dead or self._loop.time() > self._consent_until:
             return
         self._send(self._port, data, self._address)
 
@@ -124,7 +124,7 @@ class IceSession:
         self._port = None
 
     def _check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
-        if self.deaf or self.dead:
+        if self.dropping or self.dead:
             return
         if request.username != self._username or not request.authenticates(self.password):
             logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
@@ -148,7 +148,7 @@ class IceSession:
             self._on_reachable()
 
     def _receive(self, data: bytes, address: Address) -> None:
-        if self.deaf or self.dead:
+        if self.dropping or self.dead:
             return
         self.last_heard = self._loop.time()
         if address == self._address:
@@ -218,12 +218,12 @@ class SharedPorts:
     async def open(self) -> list[tuple[str, int]]:
         """Bind the addresses that are not bound yet; return the candidates, most useful first.
 
-        Called before every answer, so that an interface that came up since is offered too. Raises `MediaError` if no
+        Called before every answer, so that an interface that came up since is offered too. Raises `MediaServerError` if no
         address can be bound.
         """
         async with self._opening:
             if self._closed:
-                raise MediaError("the media router is closed")
+                raise MediaServerError("the media router is closed")
             candidates = []
             reasons = []
             loop = asyncio.get_running_loop()
@@ -238,7 +238,7 @@ class SharedPorts:
                     self._ports[host] = port
                 candidates.append((host, self._ports[host].number))
         if not candidates:
-            raise MediaError(f"no host address can be bound ({'; '.join(reasons) or 'there is none'})")
+            raise MediaServerError(f"no host address can be bound ({'; '.join(reasons) or 'there is none'})")
         return candidates
 
     async def close(self) -> None:

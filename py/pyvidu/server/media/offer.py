@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from . import codecs
-from .errors import MediaError
+from .errors import MediaServerError
 
 LARGEST_OFFER = 256 * 1024
 MOST_SECTIONS = 32
@@ -92,16 +92,16 @@ class Offer:
 
 
 def parse(sdp: str) -> Offer:
-    """Read and check an offer; raises `MediaError` that says what is wrong with it."""
+    """Read and check an offer; raises `MediaServerError` that says what is wrong with it."""
     if not sdp.startswith("v=0"):
-        raise MediaError("sdpOffer is not a session description: it does not start with v=0")
+        raise MediaServerError("sdpOffer is not a session description: it does not start with v=0")
     if len(sdp) > LARGEST_OFFER:
-        raise MediaError(f"sdpOffer is longer than {LARGEST_OFFER} characters")
+        raise MediaServerError(f"sdpOffer is longer than {LARGEST_OFFER} characters")
     session, *media = _split(sdp)
     if not media:
-        raise MediaError("sdpOffer has no media section")
+        raise MediaServerError("sdpOffer has no media section")
     if len(media) > MOST_SECTIONS:
-        raise MediaError(f"sdpOffer has more than {MOST_SECTIONS} media sections")
+        raise MediaServerError(f"sdpOffer has more than {MOST_SECTIONS} media sections")
     bundle: list[str] = []
     for value in _values(session, "group"):
         semantics, *mids = value.split()
@@ -110,11 +110,11 @@ def parse(sdp: str) -> Offer:
     sections = [_section(lines) for lines in media]
     mids = [section.mid for section in sections if section.mid]
     if len(set(mids)) != len(mids):
-        raise MediaError("sdpOffer uses a mid twice")
+        raise MediaServerError("sdpOffer uses a mid twice")
     carrier = _carrier(sections, bundle)
     for section in sections:
         if section.kind in codecs.FORWARDED and section.mid in bundle and not section.rtcp_mux:
-            raise MediaError(f"sdpOffer has no a=rtcp-mux in its {section.kind} section")
+            raise MediaServerError(f"sdpOffer has no a=rtcp-mux in its {section.kind} section")
     return _transport(session, media[carrier], sections, bundle)
 
 
@@ -141,22 +141,24 @@ def _carrier(sections: list[Section], bundle: list[str]) -> int:
     """Return the index of the section whose transport attributes count (RFC 8843: the first of the bundle)."""
     if not bundle:
         if sum(section.port != 0 for section in sections) > 1:
-            raise MediaError("sdpOffer does not bundle its media sections (a=group:BUNDLE)")
+            raise MediaServerError("sdpOffer does not bundle its media sections (a=group:BUNDLE)")
         return 0
     for index, section in enumerate(sections):
         if section.mid == bundle[0]:
             return index
-    raise MediaError(f"sdpOffer bundles the mid {bundle[0]!r}, which no media section has")
+    raise MediaServerError(f"sdpOffer bundles the mid {bundle[0]!r}, which no media section has")
 
 
 def _transport(session: list[str], lines: list[str], sections: list[Section], bundle: list[str]) -> Offer:
     if any(line.strip() == "a=ice-lite" for line in session):
-        raise MediaError("sdpOffer is from an ICE lite agent; this server is one, and one side must be a full agent")
+        raise MediaServerError(
+            "sdpOffer is from an ICE lite agent; this server is one, and one side must be a full agent"
+        )
     ufrag, password = _first(lines, session, "ice-ufrag"), _first(lines, session, "ice-pwd")
     if not _UFRAG.fullmatch(ufrag):
-        raise MediaError("sdpOffer has no valid a=ice-ufrag")
+        raise MediaServerError("sdpOffer has no valid a=ice-ufrag")
     if not _PASSWORD.fullmatch(password):
-        raise MediaError("sdpOffer has no valid a=ice-pwd")
+        raise MediaServerError("sdpOffer has no valid a=ice-pwd")
     fingerprints = []
     for value in _values(lines, "fingerprint") or _values(session, "fingerprint"):
         algorithm, _, digest = value.partition(" ")
@@ -164,25 +166,25 @@ def _transport(session: list[str], lines: list[str], sections: list[Section], bu
         if size is None:
             continue
         if not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
-            raise MediaError(f"sdpOffer has a malformed {algorithm} fingerprint")
+            raise MediaServerError(f"sdpOffer has a malformed {algorithm} fingerprint")
         fingerprints.append((algorithm.lower(), digest))
     if not fingerprints:
-        raise MediaError("sdpOffer has no a=fingerprint of a supported algorithm (sha-256, sha-384, sha-512)")
+        raise MediaServerError("sdpOffer has no a=fingerprint of a supported algorithm (sha-256, sha-384, sha-512)")
     setup = _first(lines, session, "setup")
     if setup not in ("actpass", "active", "passive"):
-        raise MediaError(f"sdpOffer has a=setup:{setup or '(none)'}; actpass, active or passive is needed")
+        raise MediaServerError(f"sdpOffer has a=setup:{setup or '(none)'}; actpass, active or passive is needed")
     return Offer(sections, bundle, ufrag, password, fingerprints, setup)
 
 
 def _section(lines: list[str]) -> Section:
     fields = lines[0][2:].split()
     if len(fields) < 4 or not fields[1].partition("/")[0].isdigit():
-        raise MediaError(f"sdpOffer has a malformed media line: {lines[0][:80]!r}")
+        raise MediaServerError(f"sdpOffer has a malformed media line: {lines[0][:80]!r}")
     kind, port, protocol, *formats = fields
     section = Section(kind, int(port.partition("/")[0]), protocol, formats)
     section.mid = next(iter(_values(lines, "mid")), "")
     if section.mid and not _TOKEN.fullmatch(section.mid):
-        raise MediaError("sdpOffer has a malformed a=mid")
+        raise MediaServerError("sdpOffer has a malformed a=mid")
     section.rtcp_mux = "a=rtcp-mux" in lines
     section.direction = next((d for d in _DIRECTIONS if f"a={d}" in lines), "sendrecv")
     if kind not in codecs.FORWARDED:
@@ -194,7 +196,7 @@ def _section(lines: list[str]) -> Section:
             section.extensions.setdefault(uri, int(identifier.partition("/")[0]))
         _sources(section, lines)
     except (ValueError, IndexError) as error:
-        raise MediaError(f"sdpOffer has a malformed line in its {kind} section: {error}") from error
+        raise MediaServerError(f"sdpOffer has a malformed line in its {kind} section: {error}") from error
     return section
 
 

@@ -30,7 +30,7 @@ class Run:
 
     __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "recovery")
 
-    def __init__(self, codec: codecs.CodecIdentity, clock: Clock) -> None:
+    def __init__(self, codec: codecs.CodecIdentity, clock: RtpClock) -> None:
         self.number = next(_runs)
         self.codec = codec
         self.clock = clock
@@ -70,7 +70,7 @@ class MediaPacket:
     arrival: float
 
 
-class Clock:
+class RtpClock:
     """Where a source's media stands at a time of ours: first from arrivals, then from its sender reports.
 
     `offset` (our clock minus the publisher's, seconds) is shared by the tracks of a connection. That sharing, and not
@@ -107,7 +107,7 @@ class Reception:
     def __init__(self, codec: codecs.CodecIdentity, *, ssrc: int | None, repairs: bool, breaks_on_outage: bool) -> None:
         """`repairs`: lost packets can be asked for. `ssrc` is the one that the offer names, if it does."""
         self.codec = codec
-        self.clock = Clock(codecs.CLOCK_RATES[codec.name])
+        self.clock = RtpClock(codecs.CLOCK_RATES[codec.name])
         self.ssrc = ssrc
         self.run = Run(codec, self.clock)
         self.packets_received = 0
@@ -176,7 +176,7 @@ class Reception:
         if self._announced or (self.ssrc is not None and now - self._last_arrival < SOURCE_CHANGE_SECONDS):
             return False
         if self.ssrc is not None:
-            self.clock = Clock(self.clock.rate)
+            self.clock = RtpClock(self.clock.rate)
             self.run = Run(self.codec, self.clock)
         self.ssrc = ssrc
         self._sequence, self._timestamps = Unwrapper(16), Unwrapper(32)

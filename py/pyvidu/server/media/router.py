@@ -16,12 +16,12 @@ from pyvidu.server.faults.delay_line import Delay
 
 from . import answer
 from . import offer as offers
-from .aiortc_seam import Certificate
-from .errors import MediaError
+from .dtls_srtp import Certificate
+from .errors import MediaServerError
 from .ice_lite import SharedPorts
 from .publisher import PublisherEndpoint
 from .statistics import MediaStatistics
-from .stream import Endpoint, PublishedStream
+from .stream import Endpoint, ForwardedStream
 from .subscriber import NTP_EPOCH, SubscriberEndpoint
 from .transport import MediaTransport
 
@@ -53,8 +53,8 @@ class MediaRouter:
         self._ports = SharedPorts(host_addresses)
         self._certificate = Certificate()
         self._recovers_by_itself = recovers_by_itself
-        self._streams: dict[str, PublishedStream] = {}
-        self._deaf: set[str] = set()
+        self._streams: dict[str, ForwardedStream] = {}
+        self._dropping: set[str] = set()
         self._slow: dict[str, Delay] = {}
         self._calls: list[_Call] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -63,20 +63,20 @@ class MediaRouter:
         self._epoch: float | None = None
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Begin a stream; return the SDP answer. Raises `MediaError`."""
+        """Begin a stream; return the SDP answer. Raises `MediaServerError`."""
         offer = offers.parse(sdp_offer)
         choices = answer.for_publisher(offer, ())
         candidates = await self._candidates(owner, stream_id)
         if stream_id in self._streams:
-            raise MediaError(f"the stream {stream_id} is published already")
-        stream = PublishedStream(owner, stream_id, self._dispose)
+            raise MediaServerError(f"the stream {stream_id} is published already")
+        stream = ForwardedStream(owner, stream_id, self._dispose)
         endpoint = self._publisher(stream, offer, choices)
         self._streams[stream_id] = stream
         stream.set_publisher(endpoint)
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
-        """Replace the publisher's endpoint; subscribers stay as they are. Raises `MediaError`."""
+        """Replace the publisher's endpoint; subscribers stay as they are. Raises `MediaServerError`."""
         offer = offers.parse(sdp_offer)
         answer.for_publisher(offer, ())
         owner = self._stream(stream_id).owner
@@ -95,7 +95,7 @@ class MediaRouter:
             await self._close_endpoints(stream.close())
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
-        """Begin to forward a stream, or go on with it over a new connection. Raises `MediaError`."""
+        """Begin to forward a stream, or go on with it over a new connection. Raises `MediaServerError`."""
         offer = offers.parse(sdp_offer)
         self._stream(stream_id)
         candidates = await self._candidates(subscriber, stream_id)
@@ -127,7 +127,7 @@ class MediaRouter:
             elif (endpoint := stream.subscribers.pop(participant, None)) is not None:
                 endpoints.append(endpoint)
         await self._close_endpoints(endpoints)
-        self._deaf.discard(participant)
+        self._dropping.discard(participant)
         self._slow.pop(participant, None)
 
     def request_key_frame(self, stream_id: str) -> None:
@@ -136,15 +136,15 @@ class MediaRouter:
         if stream is not None:
             stream.request_key_frame()
 
-    def set_deaf(self, participant: str, deaf: bool) -> None:
+    def set_dropping(self, participant: str, dropping: bool) -> None:
         """Fault control: drop everything to and from a participant, its future connections included, or stop that."""
-        if deaf:
-            self._deaf.add(participant)
+        if dropping:
+            self._dropping.add(participant)
         else:
-            self._deaf.discard(participant)
+            self._dropping.discard(participant)
         for transport in self._open:
             if transport.participant == participant:
-                transport.set_deaf(deaf)
+                transport.set_dropping(dropping)
 
     def set_delay(self, participant: str, delay: Delay | None) -> None:
         """Fault control: everything to and from a participant takes so much longer, on future connections too."""
@@ -179,10 +179,10 @@ class MediaRouter:
             await asyncio.gather(*self._closing, return_exceptions=True)
         await self._ports.close()
 
-    def _stream(self, stream_id: str) -> PublishedStream:
+    def _stream(self, stream_id: str) -> ForwardedStream:
         stream = self._streams.get(stream_id)
         if stream is None:
-            raise MediaError(f"there is no stream {stream_id}")
+            raise MediaServerError(f"there is no stream {stream_id}")
         return stream
 
     async def _candidates(self, participant: str, stream_id: str) -> list[tuple[str, int]]:
@@ -190,7 +190,9 @@ class MediaRouter:
         with self._call(participant, stream_id) as call:
             candidates = await self._ports.open()
         if call.ended or self._closed:
-            raise MediaError(f"{participant} or the stream {stream_id} went away while its offer was being answered")
+            raise MediaServerError(
+                f"{participant} or the stream {stream_id} went away while its offer was being answered"
+            )
         return candidates
 
     @contextlib.contextmanager
@@ -208,7 +210,7 @@ class MediaRouter:
                 call.ended = True
 
     def _publisher(
-        self, stream: PublishedStream, offer: offers.Offer, choices: list[answer.Choice]
+        self, stream: ForwardedStream, offer: offers.Offer, choices: list[answer.Choice]
     ) -> PublisherEndpoint:
         return PublisherEndpoint(
             choices,
@@ -221,7 +223,7 @@ class MediaRouter:
         )
 
     def _subscriber(
-        self, stream: PublishedStream, subscriber: str, offer: offers.Offer, choices: list[answer.Choice]
+        self, stream: ForwardedStream, subscriber: str, offer: offers.Offer, choices: list[answer.Choice]
     ) -> SubscriberEndpoint:
         return SubscriberEndpoint(
             choices,
@@ -250,7 +252,7 @@ class MediaRouter:
             on_rtp=endpoint.rtp_received,
             on_rtcp=endpoint.rtcp_received,
         )
-        transport.set_deaf(participant in self._deaf)
+        transport.set_dropping(participant in self._dropping)
         transport.set_delay(self._slow.get(participant))
         self._open.add(transport)
         return transport

@@ -16,7 +16,7 @@ from .transport import MediaTransport
 Endpoint = PublisherEndpoint | SubscriberEndpoint
 
 
-class PublishedStream:
+class ForwardedStream:
     """Joins a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background."""
 
     def __init__(self, owner: str, stream_id: str, dispose: Callable[[Endpoint], object]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from pyvidu.server.faults.delay_line import Delay
 
-from .aiortc_seam import LARGEST_PACKET, Certificate, DtlsSrtp
-from .answer import Transport
+from .answer import TransportDescription
+from .dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
 from .ice_lite import IceSession, SharedPorts
 from .offer import Offer
 from .rtp import is_rtcp
@@ -54,10 +54,12 @@ class MediaTransport:
             on_closed=self._ended,
         )
 
-    def describe(self, candidates: list[tuple[str, int]]) -> Transport:
+    def describe(self, candidates: list[tuple[str, int]]) -> TransportDescription:
         """Return what the answer says about this connection."""
         setup = "active" if self._client else "passive"
-        return Transport(self._ice.ufrag, self._ice.password, candidates, self._certificate.fingerprints, setup)
+        return TransportDescription(
+            self._ice.ufrag, self._ice.password, candidates, self._certificate.fingerprints, setup
+        )
 
     @property
     def connected(self) -> bool:
@@ -74,9 +76,9 @@ class MediaTransport:
         """When the peer's last datagram came (loop time)."""
         return self._ice.last_heard
 
-    def set_deaf(self, deaf: bool) -> None:
+    def set_dropping(self, dropping: bool) -> None:
         """Drop everything in both directions, or stop doing so."""
-        self._ice.deaf = deaf
+        self._ice.dropping = dropping
 
     def set_delay(self, delay: Delay | None) -> None:
         """Let everything take so much longer in both directions, or no longer."""
@@ -97,7 +99,7 @@ class MediaTransport:
             self._ice.send(self._dtls.protect_rtcp(packet))
 
     async def close(self) -> None:
-        """End the connection; the peer is told unless it is deaf or dead."""
+        """End the connection; the peer is told unless it is dropping or dead."""
         if self.closed:
             return
         self.closed = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyvidu.server import ids, logs
 from pyvidu.server.limits import LimitReached, Limits
-from pyvidu.server.rooms.media_plane import MediaPlane
+from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.observers import Observers
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.room import Room, SessionProperties
@@ -22,7 +22,7 @@ class RoomExists(ValueError):
 class Rooms:
     """Makes, finds and closes rooms. `tasks` owns what is done to media after the fact."""
 
-    def __init__(self, media: MediaPlane, tasks: Tasks, limits: Limits | None = None) -> None:
+    def __init__(self, media: MediaServer, tasks: Tasks, limits: Limits | None = None) -> None:
         self.media = media
         self.life: int | None = None  # *pro*: which life this server lives; None: it does not tell
         self.limits = limits or Limits()

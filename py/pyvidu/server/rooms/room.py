@@ -23,12 +23,12 @@ from pyvidu.protocol.messages import (
 )
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
-from pyvidu.server.errors import AnsweredError, OpenViduError
+from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.limits import LimitReached, Limits
 from pyvidu.server.rooms.observers import Observer
 from pyvidu.server.rooms.participant import HIDDEN, Participant, PublishedStream, Subscription
 from pyvidu.server.rooms.tokens import Role, Token, now_ms
-from pyvidu.server.secret_map import Keyring
+from pyvidu.server.secret_map import SecretMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Room:
         self.properties = properties
         self.created_at = now_ms()
         self.observer = observer or Observer()
-        self.tokens: Keyring[Token] = Keyring()
+        self.tokens: SecretMap[Token] = SecretMap()
         self.active = False
         self.closed = False
         self._members: dict[str, Participant] = {}  # by `Participant.key`
@@ -147,9 +147,9 @@ class Room:
     def join(self, participant: Participant) -> list[Participant]:
         """Lets `participant` in and tells the others; answers who was there before."""
         if self.closed:
-            raise OpenViduError(Code.ROOM_CLOSED, f"Unable to join the session. Session {self.id} is closed")
+            raise OpenViduException(Code.ROOM_CLOSED, f"Unable to join the session. Session {self.id} is closed")
         if len(self._members) >= self._limits.participants:
-            raise OpenViduError(
+            raise OpenViduException(
                 Code.GENERIC, f"Unable to join session {self.id}. It has {len(self._members)} participants, the limit"
             )
         before = self.participants
@@ -235,7 +235,7 @@ class Room:
         """A property of the participant's own stream changed to `new_value` (`text` as JSON text): the others are told."""
         stream = participant.stream
         if stream is None:
-            raise OpenViduError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
+            raise OpenViduException(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
         if property_ == "audioActive" and isinstance(new_value, bool):
             stream.audio_active = new_value
         elif property_ == "videoActive" and isinstance(new_value, bool):
@@ -259,13 +259,13 @@ class Room:
         """Sends a signal to the connections `to`, or to everybody if there are none. `sender` None is the server.
 
         Raises:
-            OpenViduError: 601, `to` names a connection that is not here; then nobody gets it.
+            OpenViduException: 601, `to` names a connection that is not here; then nobody gets it.
         """
         recipients = self.participants
         if to:
             wanted = {member.id: member for member in recipients if member.id in to}
             if len(wanted) < len(set(to)):
-                raise OpenViduError(
+                raise OpenViduException(
                     Code.SIGNAL_TO,
                     'Signal "to" field invalid format: some connectionId does not exist in this session',
                 )

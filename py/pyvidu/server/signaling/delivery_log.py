@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyvidu.protocol.jsonrpc import RequestId
-    from pyvidu.server.signaling.received_request import Exchange
+    from pyvidu.server.signaling.received_request import ReceivedRequest
 
 MAX_NOTIFICATIONS = 2000  # not acknowledged; a client that pings keeps a handful
 MAX_ANSWERS = 500
 
 
-class Ledger:
-    """The ledger of one RPC session. Bounded: who stays away for too much is told so and must ask who is there."""
+class DeliveryLog:
+    """The delivery_log of one RPC session. Bounded: who stays away for too much is told so and must ask who is there."""
 
     def __init__(self) -> None:
         self._sent = 0
         self._notifications: deque[str] = deque(maxlen=MAX_NOTIFICATIONS)
-        self._exchanges: OrderedDict[RequestId, Exchange] = OrderedDict()
+        self._exchanges: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
 
     def notified(self, text: str) -> None:
         """A notification was, or should have been, sent."""
@@ -48,12 +48,12 @@ class Ledger:
             return None
         return list(self._notifications)[len(self._notifications) - number :]
 
-    def earlier(self, request_id: RequestId) -> Exchange | None:
-        """The exchange of an earlier request with the same id."""
+    def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
+        """The earlier request with the same id."""
         return self._exchanges.get(request_id)
 
-    def begun(self, exchange: Exchange) -> None:
+    def begun(self, incoming: ReceivedRequest) -> None:
         """A request came for the first time."""
-        self._exchanges[exchange.request.id] = exchange
+        self._exchanges[incoming.request.id] = incoming
         while len(self._exchanges) > MAX_ANSWERS:
             self._exchanges.popitem(last=False)

@@ -22,13 +22,13 @@ from pyvidu.protocol.jsonrpc import (
 )
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
-from pyvidu.server.errors import OpenViduError
+from pyvidu.server.errors import OpenViduException
 from pyvidu.server.faults.control import Faults
-from pyvidu.server.secret_map import Keyring
+from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
-from pyvidu.server.signaling.received_request import Exchange, NeverAnswered, NotAMember
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.received_request import NeverAnswered, NotAMember, ReceivedRequest
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.server.tasks import Tasks
@@ -38,7 +38,7 @@ _HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS
 _IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joining (only where the server pings)
 
 
-class Signaling:
+class SignalingServer:
     """All sockets and RPC sessions of a server."""
 
     def __init__(self, context: Context, tasks: Tasks, faults: Faults) -> None:
@@ -48,8 +48,8 @@ class Signaling:
         faults.host = self
         self._tasks = tasks
         self._faults = faults
-        self._sockets: dict[Socket, None] = {}  # in the order in which they were opened
-        self._sessions: Keyring[RpcSession] = Keyring()
+        self._sockets: dict[ServerSocket, None] = {}  # in the order in which they were opened
+        self._sessions: SecretMap[RpcSession] = SecretMap()
 
     @property
     def sockets(self) -> int:
@@ -63,19 +63,19 @@ class Signaling:
 
     # --- what sockets tell --------------------------------------------------------------------------------------------
 
-    def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> Socket:
+    def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> ServerSocket:
         """A socket is open."""
-        socket = Socket(transport, host=host, ip=ip, last_heard=_now())
+        socket = ServerSocket(transport, host=host, ip=ip, last_heard=_now())
         self._sockets[socket] = None
         return socket
 
-    def heard(self, socket: Socket) -> None:
+    def heard(self, socket: ServerSocket) -> None:
         """Anything at all arrived on `socket`: it is alive, and so is its client."""
         socket.last_heard = _now()
         if socket.session is not None:
             socket.session.last_heard = socket.last_heard
 
-    def received(self, socket: Socket, text: str | bytes) -> None:
+    def received(self, socket: ServerSocket, text: str | bytes) -> None:
         """A message arrived on `socket`. Never raises."""
         if not socket.open:
             return
@@ -89,11 +89,11 @@ class Signaling:
         elif isinstance(message, Notification):
             logs.message("notification", method=message.method, participant=_name(socket))
 
-    def refuse(self, socket: Socket, sentence: str, code: int) -> None:
+    def refuse(self, socket: ServerSocket, sentence: str, code: int) -> None:
         """Tells the client that a message of it was not taken."""
         self._refuse(socket, None, ErrorObject(code, sentence))
 
-    def closed(self, socket: Socket, code: int | None = None, reason: str = "") -> None:
+    def closed(self, socket: ServerSocket, code: int | None = None, reason: str = "") -> None:
         """`socket` is closed, by whomever. Says it twice: the second time is ignored."""
         if not socket.open:
             return
@@ -105,7 +105,7 @@ class Signaling:
 
     # --- what profiles ask (ProfileHost) ------------------------------------------------------------------------------
 
-    def close_socket(self, socket: Socket, code: int, reason: str) -> None:
+    def close_socket(self, socket: ServerSocket, code: int, reason: str) -> None:
         """Closes a socket and takes note of it at once, whatever the peer does."""
         if socket.open:
             socket.transport.close(code, reason)
@@ -129,7 +129,7 @@ class Signaling:
 
     # --- what faults ask (FaultHost) ----------------------------------------------------------------------------------
 
-    def cut(self, socket: Socket) -> None:
+    def cut(self, socket: ServerSocket) -> None:
         """Cuts a socket, without a word to its client, and takes note of it."""
         socket.transport.abort()
         self.closed(socket)
@@ -172,7 +172,7 @@ class Signaling:
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def _request(self, socket: Socket, request: Request) -> None:
+    def _request(self, socket: ServerSocket, request: Request) -> None:
         params = request.params
         logs.message(
             "request",
@@ -193,26 +193,26 @@ class Signaling:
             self._reply(socket, request, {"life": self._context.rooms.life})
         else:
             session = self._session_of(socket, params.get("sessionId"))
-            earlier = session.ledger.earlier(request.id) if session.ledger is not None else None
+            earlier = session.delivery_log.earlier(request.id) if session.delivery_log is not None else None
             if earlier is not None:
                 earlier.repeat_on(socket)
                 return
-            exchange = Exchange(request, session, socket)
-            if session.submit(functools.partial(self._handle, exchange)):
-                if session.ledger is not None:
-                    session.ledger.begun(exchange)
+            incoming = ReceivedRequest(request, session, socket)
+            if session.submit(functools.partial(self._handle, incoming)):
+                if session.delivery_log is not None:
+                    session.delivery_log.begun(incoming)
             else:
                 self._reply(socket, request, error=ErrorObject(int(Code.GENERIC), "Too many requests wait. Code: 999"))
 
-    def _ping(self, socket: Socket, request: Request) -> None:
+    def _ping(self, socket: ServerSocket, request: Request) -> None:
         interval = request.params.get("interval")
         valid = isinstance(interval, int) and not isinstance(interval, bool) and 0 < interval <= 3_600_000
         self._profile.pinged(socket, interval if valid else None)
-        if socket.session is not None and socket.session.ledger is not None:
-            socket.session.ledger.received(request.params.get("received"))
+        if socket.session is not None and socket.session.delivery_log is not None:
+            socket.session.delivery_log.received(request.params.get("received"))
         self._reply(socket, request, {"value": "pong"})
 
-    def _connect(self, socket: Socket, request: Request) -> None:
+    def _connect(self, socket: ServerSocket, request: Request) -> None:
         session_id = request.params.get("sessionId")
         if session_id is None:
             session = self._session_of(socket, None)
@@ -232,7 +232,9 @@ class Signaling:
         self._resume(resumed, socket)
         self._faults.resumed(resumed, socket.transport)
         result = {"value": "reconnection successful", "sessionId": resumed.id}
-        missed = resumed.ledger.missed(request.params.get("received")) if resumed.ledger is not None else None
+        missed = (
+            resumed.delivery_log.missed(request.params.get("received")) if resumed.delivery_log is not None else None
+        )
         if missed is None:
             self._reply(socket, request, result)
         else:
@@ -241,7 +243,7 @@ class Signaling:
                 socket.transport.send(text)
         self._refresh_pictures(resumed)
 
-    def _resume(self, session: RpcSession, socket: Socket) -> None:
+    def _resume(self, session: RpcSession, socket: ServerSocket) -> None:
         anonymous, old = socket.session, session.socket
         if anonymous is not None and anonymous is not session:
             self.forget(anonymous)
@@ -262,54 +264,54 @@ class Signaling:
         for stream_id in [*([member.stream.id] if member.stream else []), *streams]:
             self._context.rooms.media.request_key_frame(stream_id)
 
-    def _close_session(self, socket: Socket, request: Request) -> None:
+    def _close_session(self, socket: ServerSocket, request: Request) -> None:
         session = socket.session
         if socket.open:
             socket.transport.send(Response(request.id, "bye").encode())
         if session is not None and session.socket is socket:
             self._profile.closed_by_client(session)
 
-    async def _handle(self, exchange: Exchange) -> None:
+    async def _handle(self, incoming: ReceivedRequest) -> None:
         try:
-            await self._dispatch(exchange)
+            await self._dispatch(incoming)
         except (NeverAnswered, NotAMember) as error:
             if self._profile.answers_everything:
-                self._fail(exchange, error.to_object(exchange.session.id))
-        except OpenViduError as error:
-            self._fail(exchange, error.to_object(exchange.session.id))
+                self._fail(incoming, error.to_object(incoming.session.id))
+        except OpenViduException as error:
+            self._fail(incoming, error.to_object(incoming.session.id))
         except Exception as error:  # noqa: BLE001 - a crash of one request ends no socket
-            _log.exception("Request '%s' of %s failed", exchange.request.method, _name(exchange.socket))
-            self._fail(exchange, ErrorObject(int(Code.INTERNAL), Code.INTERNAL.text(f"{type(error).__name__}")))
+            _log.exception("Request '%s' of %s failed", incoming.request.method, _name(incoming.socket))
+            self._fail(incoming, ErrorObject(int(Code.INTERNAL), Code.INTERNAL.text(f"{type(error).__name__}")))
 
-    async def _dispatch(self, exchange: Exchange) -> None:
-        method = exchange.request.method
+    async def _dispatch(self, incoming: ReceivedRequest) -> None:
+        method = incoming.request.method
         if method == "joinRoom":
-            exchange.session.tried_to_join = True
-        elif not exchange.session.joined_once:
-            what = "session information" if exchange.session.tried_to_join else "connection"
-            raise OpenViduError(
+            incoming.session.tried_to_join = True
+        elif not incoming.session.joined_once:
+            what = "session information" if incoming.session.tried_to_join else "connection"
+            raise OpenViduException(
                 Code.TRANSPORT,
-                f"No {what} found for participant with privateId {exchange.session.id}. "
+                f"No {what} found for participant with privateId {incoming.session.id}. "
                 "Method 'Session.connect()' must be the first operation called in any session",
             )
         handler = _HANDLERS.get(method)
         if handler is None and self._profile.answers_everything:
-            exchange.fail(ErrorObject(METHOD_NOT_FOUND, f"Unknown method '{method[:100]}'"))
+            incoming.fail(ErrorObject(METHOD_NOT_FOUND, f"Unknown method '{method[:100]}'"))
             return
-        await (handler or unknown)(self._context, exchange)
+        await (handler or unknown)(self._context, incoming)
 
-    def _fail(self, exchange: Exchange, error: ErrorObject) -> None:
+    def _fail(self, incoming: ReceivedRequest, error: ErrorObject) -> None:
         logs.message(
             "error",
-            participant=_name(exchange.socket),
-            method=exchange.request.method,
-            id=exchange.request.id,
+            participant=_name(incoming.socket),
+            method=incoming.request.method,
+            id=incoming.request.id,
             code=error.code,
         )
-        if not exchange.answered:
-            exchange.fail(error)
+        if not incoming.answered:
+            incoming.fail(error)
 
-    def _session_of(self, socket: Socket, session_id: Any) -> RpcSession:
+    def _session_of(self, socket: ServerSocket, session_id: Any) -> RpcSession:
         """The RPC session that a request on `socket` belongs to: the one it names, the socket's, or a new one."""
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
@@ -320,13 +322,13 @@ class Signaling:
             self.remember(session)
         return socket.session
 
-    def _refuse(self, socket: Socket, request_id: Any, error: ErrorObject) -> None:
+    def _refuse(self, socket: ServerSocket, request_id: Any, error: ErrorObject) -> None:
         logs.message("refused", participant=_name(socket), code=error.code)
         if self._profile.answers_everything and socket.open:
             socket.transport.send(Response(request_id, error=error).encode())
 
     @staticmethod
-    def _reply(socket: Socket, request: Request, result: Any = None, error: ErrorObject | None = None) -> None:
+    def _reply(socket: ServerSocket, request: Request, result: Any = None, error: ErrorObject | None = None) -> None:
         if socket.open:
             socket.transport.send(Response(request.id, result, error).encode())
 
@@ -335,11 +337,11 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _name(socket: Socket) -> str | None:
+def _name(socket: ServerSocket) -> str | None:
     return socket.session.participant.id if socket.session and socket.session.participant else None
 
 
-def _room(socket: Socket) -> str | None:
+def _room(socket: ServerSocket) -> str | None:
     return socket.session.participant.room.id if socket.session and socket.session.participant else None
 
 

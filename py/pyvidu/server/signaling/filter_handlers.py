@@ -11,10 +11,10 @@ from typing import Any
 
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.filter_messages import ApplyFilter, ExecFilterMethod, FilterEventListener, RemoveFilter
-from pyvidu.server.errors import AnsweredError, OpenViduError
+from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.signaling.handlers import Context, Handler
-from pyvidu.server.signaling.received_request import Exchange
+from pyvidu.server.signaling.received_request import ReceivedRequest
 
 
 def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, A
     rights of the token, and applies the filter, only if that names `kurentoOptions`. If not, it just passes it on.
 
     Raises:
-        OpenViduError: 406, it is malformed, or not allowed, or should be applied.
+        OpenViduException: 406, it is malformed, or not allowed, or should be applied.
     """
     if wanted is None:
         return {}
@@ -31,7 +31,7 @@ def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, A
         or not isinstance(wanted.get("type"), str)
         or not isinstance(wanted.get("options"), dict)
     ):
-        raise OpenViduError(
+        raise OpenViduException(
             Code.FILTER_NOT_APPLIED, "'filter' parameter wrong: it is an object of 'type' and 'options'"
         )
     kind, options = wanted["type"], participant.token.properties.kurento_options
@@ -44,10 +44,10 @@ def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, A
     raise AnsweredError(Code.FILTER_NOT_APPLIED, f"{failed}: this media server has no filters")
 
 
-async def apply_filter(_: Context, exchange: Exchange) -> None:
+async def apply_filter(_: Context, incoming: ReceivedRequest) -> None:
     """For moderators, and for owners whose token allows it."""
-    participant = exchange.participant
-    call = exchange.read(ApplyFilter)
+    participant = incoming.participant
+    call = incoming.read(ApplyFilter)
     allowed = (participant.token.properties.kurento_options or {}).get("allowedFilters", [])
     if not participant.may_moderate and not (_owns(participant, call.stream_id) and call.type in allowed):
         raise _unauthorized("apply filter")
@@ -55,31 +55,31 @@ async def apply_filter(_: Context, exchange: Exchange) -> None:
         if not isinstance(json.loads(call.options), dict):
             raise ValueError(call.options)  # noqa: TRY004, TRY301 - as wrong as what is no JSON at all
     except (ValueError, RecursionError):
-        raise OpenViduError(Code.FILTER_NOT_APPLIED, "'options' parameter is not a JSON object") from None
+        raise OpenViduException(Code.FILTER_NOT_APPLIED, "'options' parameter is not a JSON object") from None
     _owner(participant, call.stream_id)
     raise AnsweredError(Code.FILTER_NOT_APPLIED, "Error applying filter: this media server has no filters")
 
 
-async def remove_filter(_: Context, exchange: Exchange) -> None:
+async def remove_filter(_: Context, incoming: ReceivedRequest) -> None:
     """For moderators and owners."""
-    participant = exchange.participant
-    stream_id = exchange.read(RemoveFilter).stream_id
+    participant = incoming.participant
+    stream_id = incoming.read(RemoveFilter).stream_id
     _may(participant, stream_id, "remove filter")
-    raise OpenViduError(Code.FILTER_NOT_APPLIED, _none_applied(_owner(participant, stream_id)))
+    raise OpenViduException(Code.FILTER_NOT_APPLIED, _none_applied(_owner(participant, stream_id)))
 
 
-async def exec_filter_method(_: Context, exchange: Exchange) -> None:
+async def exec_filter_method(_: Context, incoming: ReceivedRequest) -> None:
     """For moderators and owners."""
-    participant = exchange.participant
-    stream_id = exchange.read(ExecFilterMethod).stream_id
+    participant = incoming.participant
+    stream_id = incoming.read(ExecFilterMethod).stream_id
     _may(participant, stream_id, "execute filter method")
-    raise OpenViduError(Code.FILTER_NOT_APPLIED, _none_applied(_owner(participant, stream_id)))
+    raise OpenViduException(Code.FILTER_NOT_APPLIED, _none_applied(_owner(participant, stream_id)))
 
 
-async def add_filter_event_listener(_: Context, exchange: Exchange) -> None:
+async def add_filter_event_listener(_: Context, incoming: ReceivedRequest) -> None:
     """For moderators and owners."""
-    participant = exchange.participant
-    stream_id = exchange.read(FilterEventListener).stream_id
+    participant = incoming.participant
+    stream_id = incoming.read(FilterEventListener).stream_id
     _may(participant, stream_id, "add filter event listener")
     owner = participant.room.owner_of(stream_id)
     if owner is None:
@@ -88,14 +88,14 @@ async def add_filter_event_listener(_: Context, exchange: Exchange) -> None:
     raise AnsweredError(Code.FILTER_NOT_APPLIED, _none_applied(owner), data="{}")
 
 
-async def remove_filter_event_listener(_: Context, exchange: Exchange) -> None:
+async def remove_filter_event_listener(_: Context, incoming: ReceivedRequest) -> None:
     """For moderators and owners. Of a stream that does not exist, the real server says that it is done."""
-    participant = exchange.participant
-    stream_id = exchange.read(FilterEventListener).stream_id
+    participant = incoming.participant
+    stream_id = incoming.read(FilterEventListener).stream_id
     _may(participant, stream_id, "remove filter event listener")
     if (owner := participant.room.owner_of(stream_id)) is not None:
         raise AnsweredError(Code.FILTER_NOT_APPLIED, _none_applied(owner), data="{}")
-    exchange.answer()
+    incoming.answer()
 
 
 FILTER_HANDLERS: dict[str, Handler] = {
@@ -116,15 +116,15 @@ def _may(participant: Participant, stream_id: str, what: str) -> None:
         raise _unauthorized(what)
 
 
-def _unauthorized(what: str) -> OpenViduError:
-    return OpenViduError(Code.UNAUTHORIZED, f"Unable to {what}. The user does not have a valid token")
+def _unauthorized(what: str) -> OpenViduException:
+    return OpenViduException(Code.UNAUTHORIZED, f"Unable to {what}. The user does not have a valid token")
 
 
 def _owner(participant: Participant, stream_id: str) -> Participant:
     room = participant.room
     owner = room.owner_of(stream_id)
     if owner is None:
-        raise OpenViduError(Code.USER_NOT_FOUND, f"Owner of stream '{stream_id}' not found in session '{room.id}'")
+        raise OpenViduException(Code.USER_NOT_FOUND, f"Owner of stream '{stream_id}' not found in session '{room.id}'")
     return owner
 
 

@@ -16,7 +16,7 @@ from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
-from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduError
+from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
 from pyvidu.server.rooms.participant import RECORDER, SPEECH_TO_TEXT, Participant
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Room
@@ -24,7 +24,7 @@ from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
 from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.secret_map import same
 from pyvidu.server.signaling.profiles import Profile
-from pyvidu.server.signaling.received_request import Exchange, NeverAnswered
+from pyvidu.server.signaling.received_request import NeverAnswered, ReceivedRequest
 
 VERSION = "2.32.2"
 MEDIA_SERVER = "kurento"
@@ -44,116 +44,116 @@ class Context:
     tell_probe_id: bool = False
 
 
-Handler = Callable[[Context, Exchange], Awaitable[None]]
+Handler = Callable[[Context, ReceivedRequest], Awaitable[None]]
 
 
 # --- membership -------------------------------------------------------------------------------------------------------
 
 
-async def join_room(context: Context, exchange: Exchange) -> None:
+async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     """`participantJoined` to the others, then the result. The token is used up even if the join fails, but not by one who
     knows the secret.
     """
-    params = exchange.request.params
+    params = incoming.request.params
     room = context.rooms.get(str(params.get("session", "")))
     secret = params.get("secret")
     trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
     token = None if trusted else _consume(room, params.get("token"))
-    call = exchange.read(m.JoinRoom)
+    call = incoming.read(m.JoinRoom)
     if room is None:
-        raise OpenViduError(Code.ROOM_NOT_FOUND, f"Unable to join session. Session {call.session} cannot be found")
-    if exchange.session.member is not None:
-        raise OpenViduError(
-            Code.ALREADY_IN_ROOM, f"User '{exchange.session.member.id}' is already in session '{room.id}'"
+        raise OpenViduException(Code.ROOM_NOT_FOUND, f"Unable to join session. Session {call.session} cannot be found")
+    if incoming.session.member is not None:
+        raise OpenViduException(
+            Code.ALREADY_IN_ROOM, f"User '{incoming.session.member.id}' is already in session '{room.id}'"
         )
     if trusted:
         token = _token_of_the_secret(room, call)
     if token is None:
-        raise OpenViduError(
+        raise OpenViduException(
             Code.UNAUTHORIZED, f"Unable to join session {call.session}. Token {call.token} is not valid"
         )
     participant = Participant(
         room=room,
         token=token,
-        peer=exchange.session,
+        peer=incoming.session,
         client_data=call.metadata,
         platform=call.platform,
-        ip=exchange.socket.ip,
+        ip=incoming.socket.ip,
         trusted=trusted,
     )
     before = room.join(participant)
-    exchange.session.participant = participant
-    exchange.session.joined_once = True
-    context.profile.joined(exchange.session)
+    incoming.session.participant = participant
+    incoming.session.joined_once = True
+    context.profile.joined(incoming.session)
     extra = {"probeId": participant.probe_id} if context.tell_probe_id else {}
-    exchange.answer(_join_result(context, exchange, participant, before), **extra)
+    incoming.answer(_join_result(context, incoming, participant, before), **extra)
 
 
-async def leave_room(_: Context, exchange: Exchange) -> None:
+async def leave_room(_: Context, incoming: ReceivedRequest) -> None:
     """`participantLeft` to the others, then `{}`."""
-    participant = exchange.participant
+    participant = incoming.participant
     participant.room.depart(participant, Reason.DISCONNECT)
-    exchange.answer()
+    incoming.answer()
 
 
-async def force_disconnect(_: Context, exchange: Exchange) -> None:
+async def force_disconnect(_: Context, incoming: ReceivedRequest) -> None:
     """`participantLeft` to the others, `{}` to the moderator, `participantEvicted` to all."""
-    asking = moderator(exchange, "Unable to force disconnect")
-    call = exchange.read(m.ForceDisconnect)
+    asking = moderator(incoming, "Unable to force disconnect")
+    call = incoming.read(m.ForceDisconnect)
     evicted = asking.room.find(call.connection_id)
     if evicted is None:
         raise AnsweredError(Code.USER_NOT_FOUND, "Connection not found when calling 'forceDisconnect'")
-    asking.room.evict(evicted, Reason.FORCE_DISCONNECT_BY_USER, before_telling=exchange.answer)
+    asking.room.evict(evicted, Reason.FORCE_DISCONNECT_BY_USER, before_telling=incoming.answer)
 
 
 # --- what members tell each other -------------------------------------------------------------------------------------
 
 
-async def send_message(_: Context, exchange: Exchange) -> None:
+async def send_message(_: Context, incoming: ReceivedRequest) -> None:
     """The recipients first, then `{}`."""
-    participant = exchange.participant
-    text = exchange.read(m.SendMessage).message
+    participant = incoming.participant
+    text = incoming.read(m.SendMessage).message
     signal = _signal(text)
     to = signal.get("to", [])
     if not isinstance(to, list):
         raise _bad_signal(text)
     if None in to:
-        raise OpenViduError(Code.SIGNAL_TO, 'Signal "to" field invalid format: null')
+        raise OpenViduException(Code.SIGNAL_TO, 'Signal "to" field invalid format: null')
     to = [item if isinstance(item, str) else json.dumps(item) for item in to]
     participant.room.signal(to, _text(signal, "type"), _text(signal, "data"), participant.id)
-    exchange.answer()
+    incoming.answer()
 
 
-async def video_data(_: Context, exchange: Exchange) -> None:
+async def video_data(_: Context, incoming: ReceivedRequest) -> None:
     """Statistics of the real server: read, answered, used for nothing."""
-    exchange.participant  # noqa: B018 - membership is all that this request proves
-    exchange.read(m.VideoData)
-    exchange.answer()
+    incoming.participant  # noqa: B018 - membership is all that this request proves
+    incoming.read(m.VideoData)
+    incoming.answer()
 
 
-async def echo(_: Context, exchange: Exchange) -> None:
+async def echo(_: Context, incoming: ReceivedRequest) -> None:
     """Answers whoever has joined once."""
-    exchange.answer()
+    incoming.answer()
 
 
 # --- what the community edition refuses -------------------------------------------------------------------------------
 
 
-async def pro_request(_: Context, exchange: Exchange) -> None:
+async def pro_request(_: Context, incoming: ReceivedRequest) -> None:
     """Speech to text is not in the community edition, which tells even one who is no member any more so."""
-    session, request = exchange.session, exchange.request
+    session, request = incoming.session, incoming.request
     if session.member is None:
         room = session.participant.room.id if session.participant else ""
-        raise OpenViduError(Code.USER_NOT_FOUND, f"Participant '{session.id}' not found in session '{room}'")
+        raise OpenViduException(Code.USER_NOT_FOUND, f"Participant '{session.id}' not found in session '{room}'")
     for name in ("connectionId", *(["lang"] if request.method == "subscribeToSpeechToText" else [])):
         if request.params.get(name) is None:
             raise MissingParameter(name, request.method)
     raise AnsweredError(Code.EDITION, "Speech To Text requires OpenVidu Pro/Enterprise edition")
 
 
-async def unknown(_: Context, exchange: Exchange) -> None:
+async def unknown(_: Context, incoming: ReceivedRequest) -> None:
     """A method that OpenVidu has not."""
-    raise NeverAnswered(Code.GENERIC, f"Unrecognized request '{exchange.request.method}'")
+    raise NeverAnswered(Code.GENERIC, f"Unrecognized request '{incoming.request.method}'")
 
 
 HANDLERS: dict[str, Handler] = {
@@ -168,11 +168,11 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def moderator(exchange: Exchange, unable: str) -> Participant:
+def moderator(incoming: ReceivedRequest, unable: str) -> Participant:
     """Who asks, if it may moderate; else 401."""
-    participant = exchange.participant
+    participant = incoming.participant
     if not participant.may_moderate:
-        raise OpenViduError(Code.UNAUTHORIZED, f"{unable}. The user does not have a valid token")
+        raise OpenViduException(Code.UNAUTHORIZED, f"{unable}. The user does not have a valid token")
     return participant
 
 
@@ -208,8 +208,8 @@ def _signal(text: str) -> dict[str, Any]:
     return value
 
 
-def _bad_signal(text: str) -> OpenViduError:
-    return OpenViduError(Code.SIGNAL_FORMAT, f"Provided signal object '{text[:200]}' has not a valid JSON format")
+def _bad_signal(text: str) -> OpenViduException:
+    return OpenViduException(Code.SIGNAL_FORMAT, f"Provided signal object '{text[:200]}' has not a valid JSON format")
 
 
 def _text(signal: dict[str, Any], key: str) -> str | None:
@@ -218,13 +218,13 @@ def _text(signal: dict[str, Any], key: str) -> str | None:
 
 
 def _join_result(
-    context: Context, exchange: Exchange, participant: Participant, before: list[Participant]
+    context: Context, incoming: ReceivedRequest, participant: Participant, before: list[Participant]
 ) -> m.JoinRoomResult:
-    servers = participant.token.properties.custom_ice_servers or context.ice_servers(exchange.socket.host)
+    servers = participant.token.properties.custom_ice_servers or context.ice_servers(incoming.socket.host)
     turn = context.turn
     return m.JoinRoomResult(
         id=participant.id,
-        session_id=exchange.session.id,
+        session_id=incoming.session.id,
         value=[other.info() for other in before],
         final_user_id=participant.final_user_id,
         created_at=participant.active_at,
@@ -241,5 +241,5 @@ def _join_result(
         turn_credential=turn.credential if turn else None,
         custom_ice_servers=servers,
         life=context.rooms.life,
-        replay=True if exchange.session.ledger is not None else None,
+        replay=True if incoming.session.delivery_log is not None else None,
     )

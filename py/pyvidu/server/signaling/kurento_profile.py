@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.signaling.profiles import GRACE, Profile
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 
 WINDOW = 10.0  # seconds; Java property ws.sessionReconnectionTime
 DEFAULT_INTERVAL_MS = 20_000  # of a first ping that names none
@@ -39,7 +39,7 @@ class KurentoProfile(Profile):
 
     def __init__(self) -> None:
         super().__init__()
-        self._watchdogs: dict[Socket, _Watchdog] = {}
+        self._watchdogs: dict[ServerSocket, _Watchdog] = {}
         self._strays: list[asyncio.TimerHandle] = []  # watchdogs that nothing cancels, see `resumed`
         self._windows: dict[RpcSession, asyncio.TimerHandle] = {}
         self._graces: dict[RpcSession, asyncio.TimerHandle] = {}
@@ -49,7 +49,7 @@ class KurentoProfile(Profile):
         """How many timers run."""
         return len(self._watchdogs) + len(self._windows) + len(self._graces)
 
-    def pinged(self, socket: Socket, interval_ms: int | None) -> None:
+    def pinged(self, socket: ServerSocket, interval_ms: int | None) -> None:
         """The first ping on a socket's watchdog sets the interval for life, every ping restarts it."""
         watchdog = self._watchdogs.get(socket)
         if watchdog is None:
@@ -63,7 +63,7 @@ class KurentoProfile(Profile):
         """No clock of its own: without a ping there is no watchdog."""
         self._stop(self._graces, session)
 
-    def resumed(self, session: RpcSession, old: Socket | None, new: Socket) -> None:
+    def resumed(self, session: RpcSession, old: ServerSocket | None, new: ServerSocket) -> None:
         """The watchdog moves along and is armed at once, the window ends. The old socket is left open. A watchdog that a
         ping before `connect` armed on the new socket is replaced but never cancelled: it will close that socket.
         """
@@ -76,7 +76,7 @@ class KurentoProfile(Profile):
             watchdog.timer = self._bark_later(new, watchdog.interval_ms)
             self._watchdogs[new] = watchdog
 
-    def socket_closed(self, socket: Socket, session: RpcSession | None, reason: str) -> None:
+    def socket_closed(self, socket: ServerSocket, session: RpcSession | None, reason: str) -> None:
         """The window opens, unless the session has moved to another socket already."""
         if session is None:
             self._drop_watchdog(socket)
@@ -119,11 +119,11 @@ class KurentoProfile(Profile):
         self._strays.clear()
         self._watchdogs.clear()
 
-    def _bark_later(self, socket: Socket, interval_ms: int) -> asyncio.TimerHandle:
+    def _bark_later(self, socket: ServerSocket, interval_ms: int) -> asyncio.TimerHandle:
         delay = PINGS_MISSED * interval_ms / 1000
         return asyncio.get_running_loop().call_later(delay, self._bark, socket)
 
-    def _bark(self, socket: Socket) -> None:
+    def _bark(self, socket: ServerSocket) -> None:
         if socket.session is not None:
             self.host.close_socket(socket, 1000, WATCHDOG_REASON)
 
@@ -147,7 +147,7 @@ class KurentoProfile(Profile):
             self._drop_watchdog(socket)
             self.host.close_socket(socket, 1000, "")
 
-    def _drop_watchdog(self, socket: Socket) -> None:
+    def _drop_watchdog(self, socket: ServerSocket) -> None:
         if (watchdog := self._watchdogs.pop(socket, None)) is not None:
             watchdog.timer.cancel()
 

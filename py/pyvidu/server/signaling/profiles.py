@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ REPLACED = 4105  # close code of the old socket after a resume (4101-4104 are op
 class ProfileHost(Protocol):
     """What a profile may do to the server it decides for."""
 
-    def close_socket(self, socket: Socket, code: int, reason: str) -> None:
+    def close_socket(self, socket: ServerSocket, code: int, reason: str) -> None:
         """Closes a socket and takes note of it at once, whatever the peer does."""
 
     def remember(self, session: RpcSession) -> None:
@@ -51,7 +51,7 @@ class Profile(ABC):
     def __init__(self) -> None:
         self.host: ProfileHost
 
-    def pinged(self, socket: Socket, interval_ms: int | None) -> None:  # noqa: B027 - nothing to do is a decision too
+    def pinged(self, socket: ServerSocket, interval_ms: int | None) -> None:  # noqa: B027 - nothing to do is a decision too
         """A JSON-RPC `ping` arrived."""
 
     @abstractmethod
@@ -59,11 +59,11 @@ class Profile(ABC):
         """`session` has become a participant."""
 
     @abstractmethod
-    def resumed(self, session: RpcSession, old: Socket | None, new: Socket) -> None:
+    def resumed(self, session: RpcSession, old: ServerSocket | None, new: ServerSocket) -> None:
         """`session` moved from one socket to another, or was resumed on the one that it has."""
 
     @abstractmethod
-    def socket_closed(self, socket: Socket, session: RpcSession | None, reason: str) -> None:
+    def socket_closed(self, socket: ServerSocket, session: RpcSession | None, reason: str) -> None:
         """A socket closed. `session` is None when it is the current socket of none."""
 
     @abstractmethod
@@ -116,19 +116,19 @@ class DefaultProfile(Profile):
         session.last_heard = _now()
         self._arm(session, session.last_heard + self._timeout)
 
-    def resumed(self, session: RpcSession, old: Socket | None, new: Socket) -> None:
+    def resumed(self, session: RpcSession, old: ServerSocket | None, new: ServerSocket) -> None:
         """One participant, one socket: the old one is closed."""
         if old is not None and old is not new and old.open:
             self.host.close_socket(old, REPLACED, "Replaced by a newer connection of the same participant")
 
-    def socket_closed(self, socket: Socket, session: RpcSession | None, reason: str) -> None:
+    def socket_closed(self, socket: ServerSocket, session: RpcSession | None, reason: str) -> None:
         """Nobody is evicted for that; a session that is no participant ends with its socket."""
         if session is not None and session.member is None:
             self._stop(self._graces, session)
             self.host.forget(session)
 
     def undeliverable(self, session: RpcSession, call: Call) -> None:
-        """It stands in the ledger, for the resume."""
+        """It stands in the delivery_log, for the resume."""
 
     def departed(self, session: RpcSession) -> None:
         """No way back; its socket may stay until the client has read its last messages."""

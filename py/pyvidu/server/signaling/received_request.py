@@ -9,17 +9,17 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.jsonrpc import ErrorObject, Request, Response
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
-from pyvidu.server.errors import MissingParameter, OpenViduError
+from pyvidu.server.errors import MissingParameter, OpenViduException
 from pyvidu.server.rooms.participant import Participant
-from pyvidu.server.signaling.rpc_session import RpcSession, Socket
+from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 
 C = TypeVar("C", bound=Call)
 
 
-class Exchange:
+class ReceivedRequest:
     """A request of an RPC session, which came on `socket`: there the answer goes, and nowhere if it is closed."""
 
-    def __init__(self, request: Request, session: RpcSession, socket: Socket) -> None:
+    def __init__(self, request: Request, session: RpcSession, socket: ServerSocket) -> None:
         self.request = request
         self.session = session
         self.socket = socket
@@ -46,14 +46,14 @@ class Exchange:
         """The parameters.
 
         Raises:
-            OpenViduError: -1, one is missing or has another type.
+            OpenViduException: -1, one is missing or has another type.
         """
         try:
             return from_wire(call, self.request.params)
         except MissingKey as error:
             raise MissingParameter(error.key, self.request.method) from None
         except WireError as error:
-            raise OpenViduError(
+            raise OpenViduException(
                 Code.INTERNAL, f"Request element {error} in RPC method '{self.request.method}'"
             ) from None
 
@@ -75,14 +75,14 @@ class Exchange:
         if self.socket.open:
             self.socket.transport.send(response.encode())
 
-    def repeat_on(self, socket: Socket) -> None:
+    def repeat_on(self, socket: ServerSocket) -> None:
         """The request came again, on `socket`: it gets the one answer there, now or when there is one."""
         self.socket = socket
         if self.response is not None and socket.open:
             socket.transport.send(self.response.encode())
 
 
-class NotAMember(OpenViduError):
+class NotAMember(OpenViduException):
     """A request that needs membership, from one who is no member any more."""
 
     def __init__(self, session: RpcSession) -> None:
@@ -90,5 +90,5 @@ class NotAMember(OpenViduError):
         super().__init__(Code.USER_NOT_FOUND, f"Participant '{who}' is not in the session any more")
 
 
-class NeverAnswered(OpenViduError):
+class NeverAnswered(OpenViduException):
     """A request that the real server leaves without an answer; profile `default` answers it with this."""

@@ -15,7 +15,7 @@ from pyvidu.protocol.jsonrpc import Notification
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import to_wire
 from pyvidu.server import ids
-from pyvidu.server.signaling.delivery_log import Ledger
+from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.server.tasks import Tasks
 
@@ -29,7 +29,7 @@ MAX_WAITING_REQUESTS = 500  # of one participant; a browser page has a handful
 
 
 @dataclass(eq=False, slots=True)
-class Socket:
+class ServerSocket:
     """One WebSocket of a client. `host` is the name that the client asked the server at."""
 
     transport: Transport
@@ -45,13 +45,13 @@ class RpcSession:
 
     def __init__(self, profile: Profile, tasks: Tasks) -> None:
         self.id = ids.rpc_session_id()
-        self.socket: Socket | None = None
+        self.socket: ServerSocket | None = None
         self.participant: Participant | None = None
         self.tried_to_join = False
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
-        self.ledger = Ledger() if profile.replays else None
+        self.delivery_log = DeliveryLog() if profile.replays else None
         self.losing: list[Callable[[Call], bool]] = []  # fault control: whatever one of them says True to is lost
         self._profile = profile
         self._tasks = tasks
@@ -66,8 +66,8 @@ class RpcSession:
     def notify(self, call: Call) -> None:
         """Pushes a notification to the socket last connected."""
         text = Notification(call.method, to_wire(call)).encode()
-        if self.ledger is not None:
-            self.ledger.notified(text)
+        if self.delivery_log is not None:
+            self.delivery_log.notified(text)
         if self.socket is not None and self.socket.open:
             if not any(loses(call) for loses in list(self.losing)):
                 self.socket.transport.send(text)

@@ -14,25 +14,25 @@ from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.wire import WireError
-from pyvidu.server.errors import AnsweredError, OpenViduError
+from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.rooms.participant import Participant, PublishedStream
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import now_ms
 from pyvidu.server.signaling.filter_handlers import filter_to_publish_with
 from pyvidu.server.signaling.handlers import Context, Handler, moderator
-from pyvidu.server.signaling.received_request import Exchange, NeverAnswered
+from pyvidu.server.signaling.received_request import NeverAnswered, ReceivedRequest
 
 _log = logging.getLogger(__name__)
 
 
-async def publish_video(context: Context, exchange: Exchange) -> None:
+async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
     """The result, then `participantPublished` to the others."""
-    participant = exchange.participant
+    participant = incoming.participant
     if not participant.may_publish:
-        raise OpenViduError(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
-    call = exchange.read(m.PublishVideo)
+        raise OpenViduException(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
+    call = incoming.read(m.PublishVideo)
     if participant.stream is not None:
-        raise OpenViduError(
+        raise OpenViduException(
             Code.ALREADY_STREAMING,
             f"User {participant.id} is already publishing in session {participant.room.id}",
         )
@@ -43,81 +43,81 @@ async def publish_video(context: Context, exchange: Exchange) -> None:
         participant,
         f"Error generating SDP response for publishing user {participant.id}",
     )
-    await _still_member(context, exchange, participant)
+    await _still_member(context, incoming, participant)
     participant.stream = stream
-    exchange.answer(m.PublishVideoResult(sdp_answer=answer, id=stream.id, created_at=stream.created_at))
+    incoming.answer(m.PublishVideoResult(sdp_answer=answer, id=stream.id, created_at=stream.created_at))
     participant.room.published(participant, stream)
 
 
-async def unpublish_video(context: Context, exchange: Exchange) -> None:
+async def unpublish_video(context: Context, incoming: ReceivedRequest) -> None:
     """`{}` to the owner, `participantUnpublished` to the others."""
-    participant = exchange.participant
+    participant = incoming.participant
     stream = participant.room.unpublish(participant, Reason.UNPUBLISH)
-    exchange.answer()
+    incoming.answer()
     participant.room.tell_unpublished(participant.room.others(participant), participant, Reason.UNPUBLISH)
     await _ended(context.rooms.media.unpublish(stream.id))
 
 
-async def force_unpublish(context: Context, exchange: Exchange) -> None:
+async def force_unpublish(context: Context, incoming: ReceivedRequest) -> None:
     """The moderator's `{}`, then `participantUnpublished` to all, the owner too."""
-    room = moderator(exchange, "Unable to force unpublish").room
-    call = exchange.read(m.ForceUnpublish)
+    room = moderator(incoming, "Unable to force unpublish").room
+    call = incoming.read(m.ForceUnpublish)
     owner = room.owner_of(call.stream_id)
     if owner is None:
         raise NeverAnswered(Code.USER_NOT_STREAMING, f"Stream '{call.stream_id}' does not exist in session '{room.id}'")
     room.unpublish(owner, Reason.FORCE_UNPUBLISH_BY_USER)
-    exchange.answer()
+    incoming.answer()
     room.tell_unpublished(room.participants, owner, Reason.FORCE_UNPUBLISH_BY_USER)
     await _ended(context.rooms.media.unpublish(call.stream_id))
 
 
-async def receive_video_from(context: Context, exchange: Exchange) -> None:
+async def receive_video_from(context: Context, incoming: ReceivedRequest) -> None:
     """Subscribes to a stream."""
-    participant = exchange.participant
-    call = exchange.read(m.ReceiveVideoFrom)
+    participant = incoming.participant
+    call = incoming.read(m.ReceiveVideoFrom)
     owner, stream = _sender(participant, call.sender)
     if call.sdp_offer is None:
         if call.sdp_answer is None:
             raise NeverAnswered(Code.MEDIA_SDP, "'receiveVideoFrom' has neither 'sdpOffer' nor 'sdpAnswer'")
         raise _no_server_offers()
     failed = f"Unable to generate SDP answer when subscribing '{participant.id}' to '{owner.id}'"
-    await _subscribe(context, exchange, owner, stream, call.sdp_offer, failed)
+    await _subscribe(context, incoming, owner, stream, call.sdp_offer, failed)
 
 
-async def unsubscribe_from_video(context: Context, exchange: Exchange) -> None:
+async def unsubscribe_from_video(context: Context, incoming: ReceivedRequest) -> None:
     """Ends a subscription; one that does not exist has ended."""
-    participant = exchange.participant
-    sender = exchange.read(m.UnsubscribeFromVideo).sender
+    participant = incoming.participant
+    sender = incoming.read(m.UnsubscribeFromVideo).sender
     owner = participant.room.find(sender)
     if owner is None:
-        raise OpenViduError(Code.USER_NOT_FOUND, f"User {sender} not found in session {participant.room.id}")
+        raise OpenViduException(Code.USER_NOT_FOUND, f"User {sender} not found in session {participant.room.id}")
     subscription = participant.room.unsubscribe(participant, owner)
-    exchange.answer()
+    incoming.answer()
     if subscription is not None:
         await _ended(context.rooms.media.unsubscribe(participant.key, subscription.stream_id))
 
 
-async def prepare_receive_video_from(_: Context, exchange: Exchange) -> None:
+async def prepare_receive_video_from(_: Context, incoming: ReceivedRequest) -> None:
     """Server-initiated negotiation, which only a mediasoup deployment asks of its clients."""
-    exchange.participant  # noqa: B018
+    incoming.participant  # noqa: B018
     raise _no_server_offers()
 
 
-async def reconnect_stream(context: Context, exchange: Exchange) -> None:
+async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
     """A new media connection for a stream, own or remote. Stream id, options and subscribers stay; nobody is told."""
-    participant = exchange.participant
-    call = exchange.read(m.ReconnectStream)
+    participant = incoming.participant
+    call = incoming.read(m.ReconnectStream)
     room = participant.room
     if participant.stream is not None and participant.stream.id == call.stream:
         offer = call.sdp_offer or call.sdp_string or ""
         failed = f"Error generating SDP response for publishing user {participant.id}"
         answer = await _negotiated(context.rooms.media.republish(call.stream, offer), participant, failed)
-        await _still_member(context, exchange, participant)
+        await _still_member(context, incoming, participant)
         if room.owner_of(call.stream) is not participant:  # unpublished meanwhile, by force
             raise _not_there(call.stream, room)
         participant.stream.created_at = now_ms()
         room.observer.renegotiated(participant, publishing=True)
-        exchange.answer(m.PublishVideoResult(answer, call.stream, participant.stream.created_at))
+        incoming.answer(m.PublishVideoResult(answer, call.stream, participant.stream.created_at))
         return
     owner = room.owner_of(call.stream)
     if owner is None or owner.stream is None:
@@ -125,24 +125,24 @@ async def reconnect_stream(context: Context, exchange: Exchange) -> None:
     if call.sdp_offer is None:
         raise _no_server_offers()
     failed = f"Unable to generate SDP answer when reconnecting subscriber to '{call.stream}'"
-    await _subscribe(context, exchange, owner, owner.stream, call.sdp_offer, failed)
+    await _subscribe(context, incoming, owner, owner.stream, call.sdp_offer, failed)
     room.observer.renegotiated(participant, publishing=False)
 
 
-async def on_ice_candidate(_: Context, exchange: Exchange) -> None:
+async def on_ice_candidate(_: Context, incoming: ReceivedRequest) -> None:
     """Noted and not needed: the media router answers where valid STUN came from, and asks nobody else."""
-    exchange.participant  # noqa: B018
-    exchange.read(m.OnIceCandidate)
-    exchange.answer()
+    incoming.participant  # noqa: B018
+    incoming.read(m.OnIceCandidate)
+    incoming.answer()
 
 
-async def stream_property_changed(_: Context, exchange: Exchange) -> None:
+async def stream_property_changed(_: Context, incoming: ReceivedRequest) -> None:
     """The others are told, and the owner gets its `{}`."""
-    participant = exchange.participant
-    call = exchange.read(m.StreamPropertyChanged)
+    participant = incoming.participant
+    call = incoming.read(m.StreamPropertyChanged)
     text = json.dumps(call.new_value, separators=(",", ":"), ensure_ascii=False)
     participant.room.change_property(participant, call.property, call.new_value, text, call.reason)
-    exchange.answer()
+    incoming.answer()
 
 
 STREAM_HANDLERS: dict[str, Handler] = {
@@ -159,19 +159,19 @@ STREAM_HANDLERS: dict[str, Handler] = {
 
 
 async def _subscribe(
-    context: Context, exchange: Exchange, owner: Participant, stream: PublishedStream, offer: str, failed: str
+    context: Context, incoming: ReceivedRequest, owner: Participant, stream: PublishedStream, offer: str, failed: str
 ) -> None:
-    participant = exchange.participant
+    participant = incoming.participant
     if owner is participant:
         raise AnsweredError(Code.USER_NOT_STREAMING, "Can loopback only when publishing media")
     media = context.rooms.media
     answer = await _negotiated(media.subscribe(participant.key, stream.id, offer), participant, failed)
-    await _still_member(context, exchange, participant)
+    await _still_member(context, incoming, participant)
     if owner.stream is not stream or not owner.present:
         await _ended(media.unsubscribe(participant.key, stream.id))
         raise _not_streaming(owner.id, participant)
     participant.room.subscribed(participant, owner, stream)
-    exchange.answer(m.SdpAnswerResult(sdp_answer=answer))
+    incoming.answer(m.SdpAnswerResult(sdp_answer=answer))
 
 
 def _sender(participant: Participant, stream_id: str) -> tuple[Participant, PublishedStream]:
@@ -179,7 +179,7 @@ def _sender(participant: Participant, stream_id: str) -> tuple[Participant, Publ
     try:
         owner_id = m.owner_of(stream_id)
     except WireError as error:
-        raise OpenViduError(Code.INTERNAL, str(error)) from None
+        raise OpenViduException(Code.INTERNAL, str(error)) from None
     owner = participant.room.find(owner_id)
     if owner is None:
         raise AnsweredError(Code.USER_NOT_FOUND, f"User '{owner_id} not found in session '{participant.room.id}'")
@@ -188,18 +188,18 @@ def _sender(participant: Participant, stream_id: str) -> tuple[Participant, Publ
     return owner, owner.stream
 
 
-def _not_streaming(owner_id: str, participant: Participant) -> OpenViduError:
+def _not_streaming(owner_id: str, participant: Participant) -> OpenViduException:
     return AnsweredError(
         Code.USER_NOT_STREAMING, f"User '{owner_id} not streaming media in session '{participant.room.id}'"
     )
 
 
-def _not_there(stream_id: str, room: Room) -> OpenViduError:
+def _not_there(stream_id: str, room: Room) -> OpenViduException:
     sentence = f"Stream '{stream_id}' does not exist in Session '{room.id}'"
     return AnsweredError(Code.USER_NOT_STREAMING, sentence, data="{}")
 
 
-def _no_server_offers() -> OpenViduError:
+def _no_server_offers() -> OpenViduException:
     return AnsweredError(
         Code.MEDIA_ENDPOINT,
         "This media server (kurento) answers offers of clients and makes none: 'sdpOffer' is missing",
@@ -217,11 +217,11 @@ async def _negotiated(negotiation: Awaitable[str], participant: Participant, fai
         raise AnsweredError(Code.MEDIA_SDP, f"{failed}: {error}") from error
 
 
-async def _still_member(context: Context, exchange: Exchange, participant: Participant) -> None:
+async def _still_member(context: Context, incoming: ReceivedRequest, participant: Participant) -> None:
     if not participant.present:
         # Its media was ended at the eviction; what was negotiated since then is not.
         await _ended(context.rooms.media.leave(participant.key))
-        exchange.participant  # noqa: B018 - raises
+        incoming.participant  # noqa: B018 - raises
 
 
 async def _ended(work: Awaitable[None]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from .evidence import MediaHushed, MediaSteady, SignalingEvidence
+from .evidence import RtpOverdue, RtpSteady, SignalingEvidence
 
 
-class SteadyMedia:
-    """What `MediaSteady` and `MediaHushed` said last. `until` is infinite while RTP flows."""
+class RtpFlow:
+    """What `RtpSteady` and `RtpOverdue` said last. `until` is infinite while RTP flows."""
 
     def __init__(self) -> None:
         self.until = -math.inf
@@ -16,7 +16,7 @@ class SteadyMedia:
     def note(self, evidence: SignalingEvidence, now: float) -> None:
         """Takes an observation into account, if it is of the media."""
         match evidence:
-            case MediaSteady():
+            case RtpSteady():
                 self.until = math.inf
-            case MediaHushed():
+            case RtpOverdue():
                 self.until = now

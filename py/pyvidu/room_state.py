@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class _News:
+class _NewerNotifications:
     """What notifications told since a list of who is there was asked for, by connection id; they are newer than the list.
 
     A notification about somebody whom we do not know yet leaves no trace in the picture: the list is needed none the less.
@@ -73,14 +73,14 @@ class _News:
                 told[params["property"][:5]] = bool(_decoded(params.get("newValue")))
 
 
-class Room:
+class RoomState:
     """The remote participants, by connection id. A notification that changes nothing fires nothing."""
 
     def __init__(self, membership: Membership) -> None:
         self.connections: dict[str, Connection] = {}
         self._membership = membership
         self._session = membership.session
-        self._news: list[_News] = []
+        self._news: list[_NewerNotifications] = []
         self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
             "participantJoined": (ParticipantJoined, self._joined),
             "participantPublished": (ParticipantPublished, self._published),
@@ -129,21 +129,21 @@ class Room:
             logger.info("the server sent a notification that this client does not know: %s", method)
 
     @contextmanager
-    def news(self) -> Iterator[_News]:
+    def news(self) -> Iterator[_NewerNotifications]:
         """Collects what notifications tell of the others meanwhile."""
-        news = _News()
+        news = _NewerNotifications()
         self._news.append(news)
         try:
             yield news
         finally:
             self._news.remove(news)
 
-    def reconcile(self, present: Sequence[ParticipantInfo], newer: _News | None = None) -> None:
+    def reconcile(self, present: Sequence[ParticipantInfo], newer: _NewerNotifications | None = None) -> None:
         """Brings the picture in line with who is present: what happened unseen is told by the ordinary events.
 
         What is in `newer` was told after `present` was asked for, and counts for more.
         """
-        newer = newer or _News()
+        newer = newer or _NewerNotifications()
         here = {info.id for info in present} | newer.mentioned
         for gone in [identity for identity in self.connections if identity not in here]:
             self._left(ParticipantLeft(gone, ""))
@@ -156,7 +156,9 @@ class Room:
             if info.id not in newer.streams:
                 self._reconcile_streams(connection, info.streams or [], newer)
 
-    def _reconcile_streams(self, connection: Connection, present: Sequence[StreamInfo], newer: _News) -> None:
+    def _reconcile_streams(
+        self, connection: Connection, present: Sequence[StreamInfo], newer: _NewerNotifications
+    ) -> None:
         known = connection.stream
         if known is not None and known.stream_id not in {stream.id for stream in present}:
             self._stream_destroyed(connection, "")

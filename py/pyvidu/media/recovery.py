@@ -18,7 +18,7 @@ from .connection import InboundMedia, MediaConnection
 logger = logging.getLogger(__name__)
 
 
-class RepairListener(Protocol):
+class MediaRecoveryListener(Protocol):
     """Told how it goes."""
 
     def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
@@ -34,7 +34,7 @@ class RepairListener(Protocol):
         """Renegotiating did not help as often as it may be tried."""
 
 
-class Patient:
+class MediaRecovery:
     """One media connection and what is known of its health."""
 
     def __init__(self, media: MediaConnection, clock: Clock, policy: ReconnectionPolicy) -> None:
@@ -133,7 +133,7 @@ class Patient:
             else:
                 peer.send_key_frame()
 
-    async def renegotiate(self, listener: RepairListener, because: str) -> None:
+    async def renegotiate(self, listener: MediaRecoveryListener, because: str) -> None:
         """Replaces the peer connection until one connects, a bounded number of times."""
         for attempt in range(1, self._policy.media_retries + 1):
             listener.media_noted(self.media, "renegotiating", f"attempt {attempt}: {because}")

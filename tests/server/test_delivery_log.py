@@ -7,44 +7,44 @@ import asyncio
 import pytest
 from server_world import World, settle
 
-from pyvidu.server.signaling.delivery_log import MAX_NOTIFICATIONS, Ledger
+from pyvidu.server.signaling.delivery_log import MAX_NOTIFICATIONS, DeliveryLog
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 
-def with_notifications(count: int) -> Ledger:
-    ledger = Ledger()
+def with_notifications(count: int) -> DeliveryLog:
+    delivery_log = DeliveryLog()
     for number in range(1, count + 1):
-        ledger.notified(str(number))
-    return ledger
+        delivery_log.notified(str(number))
+    return delivery_log
 
 
 def test_the_rest_is_what_comes_after_the_count() -> None:
-    ledger = with_notifications(5)
-    assert ledger.missed(3) == ["4", "5"]
-    assert ledger.missed(5) == []
-    assert ledger.missed(0) == ["1", "2", "3", "4", "5"]
+    delivery_log = with_notifications(5)
+    assert delivery_log.missed(3) == ["4", "5"]
+    assert delivery_log.missed(5) == []
+    assert delivery_log.missed(0) == ["1", "2", "3", "4", "5"]
 
 
 def test_what_is_acknowledged_is_forgotten_and_cannot_be_asked_for_again() -> None:
-    ledger = with_notifications(5)
-    ledger.received(3)
-    assert ledger.missed(3) == ["4", "5"]
-    assert ledger.missed(2) is None
+    delivery_log = with_notifications(5)
+    delivery_log.received(3)
+    assert delivery_log.missed(3) == ["4", "5"]
+    assert delivery_log.missed(2) is None
 
 
 def test_too_much_missed_is_said_and_not_guessed() -> None:
-    ledger = with_notifications(MAX_NOTIFICATIONS + 1)
-    assert ledger.missed(0) is None
-    assert len(ledger.missed(1) or ()) == MAX_NOTIFICATIONS
+    delivery_log = with_notifications(MAX_NOTIFICATIONS + 1)
+    assert delivery_log.missed(0) is None
+    assert len(delivery_log.missed(1) or ()) == MAX_NOTIFICATIONS
 
 
 @pytest.mark.parametrize("nonsense", [None, -1, 6, "3", True, 1.5, {}])
 def test_nonsense_is_no_count(nonsense: object) -> None:
-    ledger = with_notifications(5)
-    ledger.received(nonsense)
-    assert ledger.missed(nonsense) is None
-    assert len(ledger.missed(0) or ()) == 5
+    delivery_log = with_notifications(5)
+    delivery_log.received(nonsense)
+    assert delivery_log.missed(nonsense) is None
+    assert len(delivery_log.missed(0) or ()) == 5
 
 
 @virtual_time

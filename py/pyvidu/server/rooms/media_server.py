@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from pyvidu.server.faults.delay_line import Delay
 
 
-class MediaPlane(Protocol):
+class MediaServer(Protocol):
     """Forwards the media of published streams to their subscribers. Every offer is answered or raises."""
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
@@ -31,7 +31,7 @@ class MediaPlane(Protocol):
     def request_key_frame(self, stream_id: str) -> None:
         """Asks the publisher for a picture that needs no earlier one. Unknown streams are ignored."""
 
-    def set_deaf(self, participant: str, deaf: bool) -> None:
+    def set_dropping(self, participant: str, dropping: bool) -> None:
         """Drops (or no longer drops) every packet from and to a participant."""
 
     def set_delay(self, participant: str, delay: Delay | None) -> None:

@@ -13,35 +13,35 @@ from pyvidu.reconnection.cadence import Cadence
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 
-class EarListener(Protocol):
+class RtpMonitorListener(Protocol):
     """Told what is heard, and what is not."""
 
-    def some_steady(self) -> None:
+    def rtp_steady(self) -> None:
         """A stream whose silence would say something flows."""
 
-    def all_hushed(self) -> None:
-        """Every such stream pauses, or the last one that flowed is gone. Told once, before `all_silent`."""
+    def rtp_overdue(self) -> None:
+        """Every such stream pauses, or the last one that flowed is gone. Told once, before `rtp_silent`."""
 
-    def all_silent(self) -> None:
+    def rtp_silent(self) -> None:
         """Every stream whose silence says something is silent."""
 
-    def sound_again(self) -> None:
-        """After `all_silent`: something arrives."""
+    def rtp_returned(self) -> None:
+        """After `rtp_silent`: something arrives."""
 
-    def sound_plays(self) -> None:
+    def audio_reference_due(self) -> None:
         """Once a second while something is heard: what is played now is in time."""
 
     def woke_up(self, stood_still: float) -> None:
         """The page stood still for so many seconds: what arrived meanwhile has waited."""
 
-    def one_silent(self, peer: object) -> None:
+    def stream_silent(self, peer: object) -> None:
         """The stream of one peer connection does not follow its rhythm any more, whatever the others do."""
 
-    def one_again(self, peer: object) -> None:
-        """After `one_silent`: it arrives."""
+    def stream_returned(self, peer: object) -> None:
+        """After `stream_silent`: it arrives."""
 
 
-class Ear:
+class RtpMonitor:
     """Polls `markers` (a packet marker per peer connection) until it is closed."""
 
     def __init__(
@@ -49,14 +49,14 @@ class Ear:
         clock: Clock,
         policy: ReconnectionPolicy,
         markers: Callable[[], Mapping[object, float | None]],
-        listener: EarListener,
+        listener: RtpMonitorListener,
     ) -> None:
         self._clock = clock
         self._policy = policy
         self._markers = markers
         self._listener = listener
         self._cadences: dict[object, Cadence] = {}
-        self._rhythm: Literal["steady", "hushed"] | None = None
+        self._rhythm: Literal["steady", "overdue"] | None = None
         self._silent = False
         self._silent_peers: set[object] = set()
         self._polled_at = self._period = 0.0
@@ -96,28 +96,27 @@ class Ear:
         settled = not self._silent and now >= self._settled_at
         heard = {peer for peer, marker in markers.items() if self._cadences[peer].observe(marker, now, learn=settled)}
         witnesses = {peer for peer, cadence in self._cadences.items() if cadence.is_witness(now)}
-        hushed = {peer for peer in witnesses if self._cadences[peer].is_hushed(now)}
+        overdue = {peer for peer in witnesses if self._cadences[peer].is_overdue(now)}
         silent = {peer for peer in witnesses if self._cadences[peer].is_silent(now)}
         fresh = silent - self._silent_peers
         again = self._silent_peers & heard
         self._silent_peers = (self._silent_peers & markers.keys() | silent) - heard
-        was, self._rhythm = self._rhythm, "steady" if witnesses - hushed else "hushed" if witnesses else None
-        if self._rhythm != was and (was == "steady" or (self._rhythm == "hushed" and not self._silent)):
-            self._listener.all_hushed()
+        was, self._rhythm = self._rhythm, "steady" if witnesses - overdue else "overdue" if witnesses else None
+        if self._rhythm != was and (was == "steady" or (self._rhythm == "overdue" and not self._silent)):
+            self._listener.rtp_overdue()
         if heard and self._silent:
             self._silent = False
             self._settled_at = now + self._policy.cadence_settling
-            self._listener.sound_again()
+            self._listener.rtp_returned()
         elif witnesses and silent == witnesses and not heard and not self._silent:
             self._silent = True
-            self._listener.all_silent()
+            self._listener.rtp_silent()
         if self._rhythm == "steady" != was:
-            self._listener.some_steady()
+            self._listener.rtp_steady()
         if heard and settled and now >= self._reference_at:
             self._reference_at = now + 1.0
-            self._listener.sound_plays()
         for peer in markers:
             if peer in fresh:
-                self._listener.one_silent(peer)
+                self._listener.stream_silent(peer)
             if peer in again:
-                self._listener.one_again(peer)
+                self._listener.stream_returned(peer)

@@ -11,7 +11,7 @@ import pylibsrtp
 import pytest
 from aiortc import RTCDtlsTransport
 
-from pyvidu.server.media.aiortc_seam import LARGEST_PACKET, Certificate, DtlsSrtp
+from pyvidu.server.media.dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
 
 
 def test_the_largest_packet_is_what_pylibsrtp_takes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyvidu.media.repair import Patient
+from pyvidu.media.recovery import MediaRecovery
 from pyvidu.platform import LoopClock
 from pyvidu.reconnection.evidence import SoundPlayed
 from pyvidu.reconnection.ice import analyse
@@ -31,9 +31,9 @@ def test_whoever_is_whole_again_gets_a_key_frame(states: list[str], key_frames: 
     sent: list[None] = []
     clock: Any = SimpleNamespace(now=lambda: 0.0)
     media: Any = SimpleNamespace(peer=SimpleNamespace(send_key_frame=lambda: sent.append(None)))
-    patient = Patient(media, clock, ReconnectionPolicy())
+    recovery = MediaRecovery(media, clock, ReconnectionPolicy())
     for state in states:
-        patient.ice_judged(analyse(state))
+        recovery.ice_judged(analyse(state))
     assert len(sent) == key_frames
 
 
@@ -62,12 +62,12 @@ class Speaker:
 
 async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
     media: Any = SimpleNamespace(peer=speaker)
-    patient = Patient(media, LoopClock(), ReconnectionPolicy())
+    recovery = MediaRecovery(media, LoopClock(), ReconnectionPolicy())
     await asyncio.sleep(5)
-    patient.note_sound()
+    recovery.note_sound()
     await asyncio.sleep(slept)
     speaker.late[:] = late
-    await patient.catch_up(slept)
+    await recovery.catch_up(slept)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class _Entry:
     future: asyncio.Future[Any]
     answer: asyncio.Future[Any] | None = None
     timer: Timer | None = None
-    homeless: bool = False  # refused once because the socket had lost the session
+    refused_once: bool = False  # refused once because the socket had lost the session
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -44,7 +44,7 @@ class _Entry:
             self.timer = None
 
 
-class Outbox:
+class RequestQueue:
     """Sends through whichever socket it is attached to."""
 
     def __init__(
@@ -52,14 +52,14 @@ class Outbox:
         clock: Clock,
         ids: Iterator[int],
         limit: int,
-        elsewhere: Callable[[], None],
+        session_moved: Callable[[], None],
         suspected: Callable[[], bool] = lambda: False,
     ) -> None:
         self.exactly_once = False  # whether the server answers a repeated id without running the request again
         self._clock = clock
         self._ids = ids
         self._limit = limit
-        self._elsewhere = elsewhere  # told when the server takes our socket for nobody's
+        self._session_moved = session_moved  # told when the server takes our socket for nobody's
         self._suspected = suspected  # whether it is being asked just now if the socket still answers
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
@@ -149,18 +149,18 @@ class Outbox:
         error = answer.exception()
         if error is None:
             entry.future.set_result(answer.result())
-        elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.homeless:
-            self._was_homeless(entry)
+        elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.refused_once:
+            self._refused_as_nobodys(entry)
         elif isinstance(error, RpcError):
             entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
         # SocketGone: the plane decides what becomes of it, see `abandon_answers`
 
-    def _was_homeless(self, entry: _Entry) -> None:
+    def _refused_as_nobodys(self, entry: _Entry) -> None:
         """The socket is no participant's any more, so the request was not carried out: it goes out again after a resume."""
         entry.stop_timer()
-        entry.homeless, entry.answer, entry.id = True, None, next(self._ids)
+        entry.refused_once, entry.answer, entry.id = True, None, next(self._ids)
         if self._socket is not None:
-            self._elsewhere()
+            self._session_moved()
 
     def _start_timer(self, entry: _Entry) -> None:
         entry.stop_timer()

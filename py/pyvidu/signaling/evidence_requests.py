@@ -15,7 +15,7 @@ from pyvidu.reconnection.evidence import (
     PongReceived,
     ResumeAccepted,
     ResumeRefused,
-    SessionElsewhere,
+    SessionMoved,
     SignalingEvidence,
 )
 
@@ -26,7 +26,7 @@ _ToEvidence = Callable[[Any], SignalingEvidence]
 LIFE_TIMEOUT = 1.5  # seconds that a cluster is given to tell its `life`
 
 
-class Inquiries:
+class EvidenceRequests:
     """Asks for the RPC session `rpc_session` and reports what comes of it. `life` is that of a cluster's node, if told.
 
     A socket that dies before it answers reports nothing here: its closing is evidence of its own.
@@ -47,13 +47,13 @@ class Inquiries:
         """Sends a request that only a member gets an answer to."""
         self._when_answered(socket, proof, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code))
 
-    def doubt(self, socket: RpcSocket, proof: Call) -> None:
+    def check_ownership(self, socket: RpcSocket, proof: Call) -> None:
         """Sends it once more, to see whether another socket has the session. Any other answer is fine."""
 
         def answered(future: asyncio.Future[Any]) -> None:
             error = None if future.cancelled() else future.exception()
             if isinstance(error, RpcError) and error.code == Code.TRANSPORT:
-                self._report(SessionElsewhere())
+                self._report(SessionMoved())
 
         socket.request(proof).add_done_callback(answered)
 
