@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
+.PHONY: setup demo test structure coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
 	bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -45,6 +45,11 @@ lint: $(STAMPS)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/structure.py
+
+# Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
+structure: $(STAMPS)/installed
+	@$(BIN)/python tools/structure.py -v
 
 format: $(STAMPS)/installed
 	$(BIN)/ruff check --fix

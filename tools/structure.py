@@ -1,0 +1,162 @@
+"""Measure the structure of the code: import circles, private accesses, class names, file and function lengths, complexity.
+
+Print every number and exit with 1 if one exceeds its limit. `make structure` runs it, as a part of `make lint`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grimp import build_graph
+from radon.complexity import cc_visit
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "py" / "pyvidu"
+_JAVASCRIPT_CLASS = re.compile(r"^(?:export )?class (\w+)", re.MULTILINE)
+_OWN = ("self", "cls")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of the code. `limit` is the highest that passes; None is for information only."""
+
+    what: str
+    value: int
+    limit: int | None
+    where: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Return whether the number is within its limit."""
+        return self.limit is None or self.value <= self.limit
+
+
+def measures() -> Iterator[Measure]:
+    """Yield all of them."""
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+    circles = list(import_circles())
+    yield Measure("import circles", len(circles), 5, tuple(" ".join(circle) for circle in circles))
+    private = [access for path, tree in trees.items() for access in private_accesses(path, tree)]
+    yield Measure("accesses to private names of another module", len(private), 61, tuple(private))
+    twice = [f"{name}: {', '.join(files)}" for name, files in sorted(class_names(trees).items()) if len(files) > 1]
+    yield Measure("class names that exist twice", len(twice), 0, tuple(twice))
+    files = [*trees, *javascript()]
+    length, longest = max((len(path.read_text("utf-8").splitlines()), path) for path in files)
+    yield Measure("lines of the longest file", length, 450, (_short(longest),))
+    function, lines = max(function_lengths(trees), key=lambda item: item[1])
+    yield Measure("lines of the longest function", lines, None, (function,))
+    block, complexity = max(complexities(trees), key=lambda item: item[1])
+    yield Measure("highest cyclomatic complexity (radon)", complexity, None, (block,))
+
+
+def import_circles() -> Iterator[list[str]]:
+    """Yield the strongly connected components of the import graph, imports for type checking included."""
+    graph = build_graph("pyvidu")
+    imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:  # Tarjan's algorithm
+        number[module] = low[module] = len(number)
+        stack.append(module)
+        for other in imports[module]:
+            if other not in number:
+                visit(other)
+            if other in stack:
+                low[module] = min(low[module], low[other])
+        if low[module] == number[module]:
+            at = stack.index(module)
+            component, stack[at:] = sorted(stack[at:]), []
+            if len(component) > 1:
+                found.append(component)
+
+    for module in imports:
+        if module not in number:
+            visit(module)
+    yield from found
+
+
+def private_accesses(path: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield accesses to `_x` of something else than `self`, `cls` or `super()`, unless the file defines `_x`."""
+    defined = {
+        node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name for target in targets for name in ast.walk(target)]
+            defined |= {item.attr for item in names if isinstance(item, ast.Attribute) and _is_own(item.value)}
+            defined |= {item.id for item in names if isinstance(item, ast.Name)}
+    for node in ast.walk(tree):
+        is_private = isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
+        if is_private and not _is_own(node.value) and node.attr not in defined:
+            yield f"{_short(path)}:{node.lineno} .{node.attr}"
+
+
+def class_names(trees: dict[Path, ast.Module]) -> dict[str, list[str]]:
+    """Return in which files each class is defined, Python's and JavaScript's apart."""
+    found: dict[str, list[str]] = defaultdict(list)
+    demo = {path: ast.parse(path.read_text("utf-8")) for path in sorted((ROOT / "web").rglob("*.py"))}
+    for path, tree in {**trees, **demo}.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(_short(path))
+    for path in javascript():
+        for name, count in Counter(_JAVASCRIPT_CLASS.findall(path.read_text("utf-8"))).items():
+            found[f"{name} (JavaScript)"] += [_short(path)] * count
+    return found
+
+
+def javascript() -> list[Path]:
+    """Return our own JavaScript files."""
+    return sorted((ROOT / "web").rglob("*.js"))
+
+
+def function_lengths(trees: dict[Path, ast.Module]) -> Iterator[tuple[str, int]]:
+    """Yield each function and its number of lines, docstring included."""
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{_short(path)}:{node.lineno} {node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def complexities(trees: dict[Path, ast.Module]) -> Iterator[tuple[str, int]]:
+    """Yield each function and its complexity; radon counts boolean operators, conditionals, comprehensions too."""
+    for path in trees:
+        for block in cc_visit(path.read_text("utf-8")):
+            if block.letter in "FM":
+                yield f"{_short(path)}:{block.lineno} {block.fullname}", block.complexity
+
+
+def main() -> int:
+    """Print all measures; return 1 if one exceeds its limit."""
+    failed = False
+    for measure in measures():
+        limit = "" if measure.limit is None else f" (limit {measure.limit})"
+        sys.stdout.write(f"{measure.value:5d}  {measure.what}{limit}\n")
+        if not measure.passes or len(measure.where) == 1 or "-v" in sys.argv:
+            sys.stdout.writelines(f"       {place}\n" for place in measure.where)
+        failed = failed or not measure.passes
+    return 1 if failed else 0
+
+
+def _is_own(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "super"
+    return isinstance(value, ast.Name) and value.id in _OWN
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
