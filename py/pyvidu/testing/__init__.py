@@ -1,6 +1,6 @@
-"""A test kit for calls that must survive a network drop: real browsers, real networks that really drop.
+"""A test kit for calls that must survive a network drop: real browsers on real networks that can be dropped.
 
-Usable on any application built on pyvidu: the pytest plugin (`pyvidu.testing.plugin`) offers all of it as fixtures.
+Usable for any application built on pyvidu: the pytest plugin (`pyvidu.testing.plugin`) offers all of it as fixtures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m pyvidu.testing` prints which browser the tests would use."""
+"""The command `python -m pyvidu.testing`: prints which browser the tests would use."""
 
 from __future__ import annotations
 

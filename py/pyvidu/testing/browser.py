@@ -1,4 +1,4 @@
-"""Finds a Chromium and starts it with a fake camera, outside or inside a network lab.
+"""Functions that find a Chromium and start it with a fake camera, outside or inside a network lab.
 
 `python -m pyvidu.testing` prints which browser the tests would use.
 """
@@ -28,8 +28,8 @@ _PLAYWRIGHT_EXECUTABLES = (
     "chromium-*/chrome-win*/chrome.exe",
 )
 
-# What the browser asks of its maker by itself, whatever its flags. Only these names are answered at home: a page that
-# looks up any other (a public STUN server, say) is still seen doing so.
+# Names of its vendor's servers that Chromium looks up whatever its flags. Only these are blocked: a page that looks up any
+# other name (a public STUN server, say) is still detected.
 _OWN_ERRANDS = ("*.googleapis.com", "*.gvt1.com", "accounts.google.com", "clients*.google.com", "www.google.com")
 
 # Chromium 156 samples the heap of one browser in a hundred or so. Its profiler walks frame pointers off the end of the stack
@@ -39,7 +39,7 @@ _NO_HEAP_PROFILER = (
     "--enable-features=HeapProfilerReporting:stable-probability/0/nonstable-probability/0,CDPScreenshotNewSurface"
 )
 
-# A fake camera without questions, sound without a click, and nothing asked of the browser's maker behind our back.
+# A fake camera without permission prompts, sound without a click, and no background requests to the browser's vendor.
 FLAGS = (
     "--no-sandbox",  # the sandbox refuses root, and the pages are ours
     "--use-fake-ui-for-media-stream",
@@ -56,7 +56,7 @@ FLAGS = (
 
 
 class BrowserNotFoundError(Exception):
-    """There is no Chromium or Chrome here; the message says how to get one."""
+    """No Chromium or Chrome was found; the message states how to get one."""
 
 
 def find_browser() -> Path:
@@ -78,10 +78,10 @@ def find_browser() -> Path:
 
 
 def chromium_flags(*, secure_origins: Iterable[str] = (), fake_video: Path | None = None) -> list[str]:
-    """Return command line flags for a page that calls.
+    """Return command line flags for a page that makes calls.
 
     `secure_origins` ("http://10.0.0.1:4443") are given the camera though they are neither https nor localhost;
-    `fake_video` (.mjpeg or .y4m) is what the camera sees.
+    `fake_video` (.mjpeg or .y4m) is the camera's picture.
     """
     flags = list(FLAGS)
     if origins := ",".join(origin.rstrip("/") for origin in secure_origins):
@@ -115,7 +115,7 @@ async def launch_chromium(
 
 @dataclass
 class PageLog:
-    """What a page said and asked for, from the moment it is watched."""
+    """Console lines, errors and requested URLs of a page, from the call of `watch` on."""
 
     console: list[str] = field(default_factory=list)
     """Every console line, as `type: text`."""
@@ -125,7 +125,7 @@ class PageLog:
 
     @classmethod
     def watch(cls, page: Page) -> PageLog:
-        """Start to take notes of `page`."""
+        """Start to record `page`."""
         log = cls()
         page.on("console", lambda message: log._said(message.type, message.text))
         page.on("pageerror", lambda error: log.errors.append(f"uncaught: {error}"))
@@ -172,7 +172,7 @@ def _playwright_folder() -> Path:
 
 
 def _works(executable: Path) -> bool:
-    """Tell whether it starts: distributions also ship a launcher that only says where to get the real thing."""
+    """Return whether it starts: distributions also ship a launcher that only prints where to get the browser."""
     try:
         done = subprocess.run([executable, "--version"], capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The fixtures of the pytest plugin. Their event loop is the test module's, so that one browser serves all its tests.
+"""The fixtures of the pytest plugin. Their event loop is the test module's, so that all its tests share one browser.
 
 Tests that use an asynchronous one run in that loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
 """
@@ -22,7 +22,7 @@ StartServer = Callable[..., Coroutine[Any, Any, RunningServer]]
 
 
 class OpenBrowser(Protocol):
-    """What the fixture `open_browser` gives: `launch_chromium` without its first two arguments."""
+    """The value of the fixture `open_browser`: `launch_chromium` without its first two arguments."""
 
     async def __call__(
         self,
@@ -33,13 +33,13 @@ class OpenBrowser(Protocol):
         args: tuple[str, ...] = (),
         **options: Any,
     ) -> Browser:
-        """Launch a Chromium that lives as long as the test module."""
+        """Launch a Chromium that is closed at the end of the test module."""
         ...
 
 
 @pytest.fixture(scope="session")
 def browser_path() -> Path:
-    """Return the executable of a Chromium; a machine without one fails the test, for then nothing is proved."""
+    """Return the executable of a Chromium; without one fail the test, because a skip would prove nothing."""
     try:
         return find_browser()
     except BrowserNotFoundError as error:
@@ -48,7 +48,7 @@ def browser_path() -> Path:
 
 @pytest.fixture(scope="module")
 def network_lab() -> Iterator[NetworkLab]:
-    """Give a network that can be dropped; skip where there can be none, and say why."""
+    """Give a network that can be dropped; skip the test, with the reason, where none can be made."""
     if reason := why_not():
         pytest.skip(reason)
     with NetworkLab() as lab:

@@ -1,7 +1,7 @@
-"""A network namespace joined to this machine by a pair of virtual interfaces, and nothing of either left behind.
+"""A network namespace joined to this machine by a pair of virtual interfaces; both are removed completely.
 
-Linux and root only. Several test runs may have one each: a locked file per slot says which are in use, and the
-kernel drops that lock even when its owner was killed, so what a crashed run left is recognised and removed.
+Linux and root only. Several test runs may have one each: a locked file per slot marks those in use, and the kernel
+releases that lock even when its owner was killed, so what a crashed run left is recognised and removed.
 """
 
 from __future__ import annotations
@@ -14,32 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from pyvidu.testing.commands import LabError, run
+from pyvidu.testing.slow_link import start_slow_link
+
 _LOCKS = Path("/run/pyvidu-lab")
 _SLOTS = 64
 
 
-class LabError(Exception):
-    """The network lab could not be made or did not do what it was told; the message says why."""
-
-
-def run(*command: str, stdin: str | None = None) -> str:
-    """Run a network tool and return what it printed. Raises LabError with the tool's own words."""
-    try:
-        done = subprocess.run(
-            command,
-            input=stdin,
-            stdin=None if stdin else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise LabError(f"`{' '.join(command)}` failed: {error.stderr.strip()}") from None
-    return done.stdout
-
-
 def probe_namespace() -> None:
-    """Make a namespace, look at its firewall and remove it. Raises LabError where that is not allowed."""
+    """Make a namespace, list its firewall rules and remove it. Raises LabError where that is not allowed."""
     name = f"pyvidu-probe-{os.getpid()}"
     run("ip", "netns", "add", name)
     try:
@@ -69,26 +52,26 @@ class Namespace:
             raise
 
     def close(self) -> None:
-        """Remove every trace. May be called twice."""
+        """Remove all that was created, and kill the processes inside. May be called twice."""
         if not self._lock.closed:
             self._remove()
             self._lock.close()
 
     def run(self, *command: str, stdin: str | None = None) -> str:
-        """Run a command inside."""
+        """Run a command inside and return what it printed."""
         return run("ip", "netns", "exec", self.name, *command, stdin=stdin)
 
     def add_default_route(self) -> None:
-        """Send everything to the host, as a home router would have it: without a route a browser says offline."""
+        """Route everything to the host, as to a home router: without a default route a browser reports offline."""
         run("ip", "-n", self.name, *self.default_route.split())
 
     @property
     def default_route(self) -> str:
-        """Return the command of `ip` that makes it, for a batch."""
+        """Return the `ip` command that sets the default route, as a line of a batch."""
         return f"route replace default via {self.host_address}"
 
     def _create(self) -> None:
-        # Names are looked up at the host, where the lab counts the asking as leaving.
+        # DNS queries go to the host, where the lab drops them and counts them as departures.
         resolver = Path("/etc/netns", self.name, "resolv.conf")
         resolver.parent.mkdir(parents=True)
         resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
@@ -96,8 +79,6 @@ class Namespace:
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
         host, guest = self.host_interface, self.guest_interface
         if self._delay or self._jitter:
-            from pyvidu.testing.slow_link import start_slow_link
-
             self._link = start_slow_link(host, guest, delay=self._delay, jitter=self._jitter)
             run("ip", "link", "set", guest, "netns", self.name)
         else:
@@ -134,7 +115,7 @@ class Namespace:
             resolver.parent.rmdir()
 
     def _processes(self) -> Iterator[int]:
-        """Yield who still runs inside: only ever children of a lab, for nobody else knows the namespace."""
+        """Yield the ids of processes still inside: all are children of a lab, as nothing else uses the namespace."""
         try:
             yield from (int(pid) for pid in run("ip", "netns", "pids", self.name).split())
         except LabError:

@@ -1,6 +1,6 @@
-"""`NetworkLab`: a guest on a network of its own that can be made to fail in each of the ways networks fail.
+"""`NetworkLab`: a guest on a network of its own, which can be made to fail in each of the ways networks fail.
 
-Start a browser inside (`lab.wrap(executable)`), a server outside on `lab.host_address`, and drop what you like. All
+Start a browser inside (`lab.wrap(executable)`), a server outside on `lab.host_address`, and call the method of a fault. All
 faults take effect within a few tens of milliseconds and are lifted by `restore()`. Packets are dropped where they
 *arrive*, at both ends: dropping them where they leave gives the sender an error, and then the drop is not silent.
 """
@@ -21,7 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from pyvidu.testing.namespace import LabError, Namespace, probe_namespace, run
+from pyvidu.testing.commands import LabError, run
+from pyvidu.testing.namespace import Namespace, probe_namespace
 
 __all__ = ["Counters", "Departure", "Fault", "LabError", "NetworkLab", "why_not"]
 
@@ -32,8 +33,8 @@ _TCP, _UDP = 6, 17
 _END_TYPE = "type inet_proto . ipv4_addr . inet_service"
 _DNS_PORTS = "{ 53, 853 }"
 
-# The same table at both ends. `ends` holds the guest's own ends of flows that lived lately; packets from or to a `dead` one
-# never arrive again, whatever the host's end: ICE would find its way round a single pair.
+# The same table at both ends. `ends` holds the guest's ends (address and port) of flows of the last 30 s; packets from or to
+# a `dead` one are dropped for good, whatever the host's end: if one pair alone were dropped, ICE would use another.
 _TABLE = f"""
 table inet %(table)s {{
   counter dropped {{ }}
@@ -58,7 +59,7 @@ table inet %(table)s {{
 }}
 """
 
-# At the host only. Addresses of this machine are no departure, wherever on it they are; multicast stays on the link.
+# At the host only. Addresses of this machine are no departure, on whatever interface; multicast stays on the link.
 _STRAYS = f"""
     meta l4proto {{ {_TCP}, {_UDP} }} th dport {_DNS_PORTS} update @strays {{ ip protocol . ip daddr . th dport }} drop
     fib daddr type != {{ local, broadcast, multicast }} update @strays {{ ip protocol . ip daddr . th dport }} drop
@@ -76,18 +77,18 @@ class Counters:
 
     @property
     def passed(self) -> int:
-        """Packets that arrived, both ways."""
+        """Return the number of packets that arrived, both ways."""
         return self.to_host_passed + self.to_guest_passed
 
     @property
     def dropped(self) -> int:
-        """Packets that a fault swallowed, both ways."""
+        """Return the number of packets that a fault dropped, both ways."""
         return self.to_host_dropped + self.to_guest_dropped
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Packets by which the guest tried to reach anything that is not this machine, or asked for a name."""
+    """Packets that the guest sent to an address that is not of this machine, or to a name server."""
 
     protocol: int
     address: str
@@ -96,7 +97,7 @@ class Departure:
 
 
 class NetworkLab:
-    """A guest network and its faults. Use it as a context manager: its end removes all of it.
+    """A guest network and its faults. Use it as a context manager: its exit removes all of it.
 
     A packet and its answer take `rtt` to `rtt + jitter` seconds.
     """
@@ -127,25 +128,25 @@ class NetworkLab:
         self.close()
 
     def close(self) -> None:
-        """Remove the network and end what still runs in it. May be called twice."""
+        """Remove the network and kill the processes in it. May be called twice."""
         self._namespace.close()
         self._folder.cleanup()
 
-    # --- who and where ---
+    # --- the guest ---
 
     @property
     def namespace(self) -> str:
-        """Return the name of the guest's network namespace, as `ip netns` knows it."""
+        """Return the name of the guest's network namespace, as `ip netns` lists it."""
         return self._namespace.name
 
     @property
     def host_address(self) -> str:
-        """Return the address of this machine as the guest sees it: let the server listen there."""
+        """Return the address of this machine in the lab: let the server listen there."""
         return self._namespace.host_address
 
     @property
     def guest_address(self) -> str:
-        """Return the guest's present address."""
+        """Return the guest's current address."""
         return f"{self._namespace.network}.{self._guest_number}"
 
     def wrap(self, executable: Path | str) -> Path:
@@ -156,29 +157,29 @@ class NetworkLab:
         return script
 
     def run(self, *command: str) -> str:
-        """Run a command inside and return what it printed."""
+        """Run a command inside and return what it printed. Raises LabError if it fails."""
         return self._namespace.run(*command)
 
     def processes(self) -> list[int]:
-        """Return the ids of what runs inside: stopped and continued, they sleep as their whole machine would."""
+        """Return the ids of the processes inside. Stopping and continuing all of them imitates a machine that sleeps."""
         return [int(pid) for pid in run("ip", "netns", "pids", self.namespace).split()]
 
     # --- faults ---
 
     def silent_drop(self) -> None:
-        """Let all packets vanish: no event, no error, nothing closes."""
+        """Drop all packets: no event, no error, nothing closes."""
         self._set_fault("counter name dropped drop")
 
     def media_only_drop(self) -> None:
-        """Let UDP vanish; TCP, and so the WebSocket, goes on."""
+        """Drop UDP; TCP, and so the WebSocket, is unaffected."""
         self._set_fault(f"meta l4proto {_UDP} counter name dropped drop")
 
     def signaling_only_drop(self) -> None:
-        """Let TCP vanish; media over UDP goes on."""
+        """Drop TCP; media over UDP is unaffected."""
         self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
 
     def random_loss(self, percent: float) -> None:
-        """Lose this share of the packets, in each direction, by lot."""
+        """Drop this share of the packets (0 to 100), in each direction, at random. Raises ValueError."""
         if not 0 <= percent <= 100:
             raise ValueError(f"{percent} is no percentage")
         self._set_fault(
@@ -195,7 +196,7 @@ class NetworkLab:
         self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
         interface = self._namespace.guest_interface
         batch = [f"address add {self.guest_address}/24 dev {interface}", f"address delete {old}/24 dev {interface}"]
-        # The second address of a network goes with the first one unless it is promoted.
+        # A secondary address of a network is deleted with the primary one unless it is promoted.
         self.run("sh", "-c", f"echo 1 > /proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
         self._namespace.add_default_route()
@@ -219,35 +220,35 @@ class NetworkLab:
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 
     def let_pass(self) -> None:
-        """End the faults that let packets vanish, and nothing else."""
+        """End the faults that drop packets, and nothing else."""
         self._set_fault("")
 
     def restore(self) -> None:
-        """End every fault. What `kill_media` killed stays dead, and a changed address stays changed."""
+        """End every fault. Flows that `kill_media` killed stay dead, and a changed address stays changed."""
         run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "up")
         self._namespace.add_default_route()
         self._set_fault("")
 
     def kill_media(self) -> int:
-        """Let every UDP flow of the last 30 s be dead for good, as if a NAT had forgotten it; return how many.
+        """Drop every UDP flow of the last 30 s for good, as if its NAT binding had expired; return how many.
 
-        A flow is known by its end at the guest: a new peer connection has new ports and is not concerned. To be called at
-        the drop, for what begins later lives.
+        A flow is identified by its end at the guest: a new peer connection has new ports and is not affected. Call it at
+        the drop: flows that begin later are not affected.
         """
         return self._kill(_UDP)
 
     def kill_signaling(self) -> int:
-        """Let every TCP flow of the last 30 s be dead for good, the WebSocket among them; return how many."""
+        """Drop every TCP flow of the last 30 s for good, the WebSocket among them; return how many."""
         return self._kill(_TCP)
 
     def revive(self) -> None:
-        """Forget what was killed."""
+        """Let the killed flows pass again."""
         flush = f"flush set inet {self._namespace.table} dead\n"
         self._nft_both(flush, flush)
 
     @contextlib.contextmanager
     def dropped(self, fault: Fault = "silent", *, dead_media: bool = False) -> Iterator[None]:
-        """Keep a fault up for the length of a `with` block; with `dead_media`, the media flows do not outlive it."""
+        """Keep a fault active for the length of a `with` block; with `dead_media`, kill the media flows too."""
         faults: dict[Fault, Callable[[], object]] = {
             "silent": self.silent_drop,
             "link": self.link_drop,
@@ -279,7 +280,7 @@ class NetworkLab:
     def passed_by_protocol(self, *, from_guest_only: bool = False) -> tuple[int, int]:
         """Return how many packets of TCP and of UDP have arrived so far, both ways or at the host only.
 
-        To a guest without an address packets still come over the link; nobody is there to receive them.
+        Packets to a guest without an address still cross the link and count, though nothing receives them.
         """
         listings = [self._read(self._nft_host, "counters")]
         if not from_guest_only:
@@ -291,21 +292,21 @@ class NetworkLab:
         return found["passed_tcp"], found["passed_udp"]
 
     async def verify_silence(self, seconds: float = 0.3) -> None:
-        """Watch for so long that no packet passes in either direction. Raises LabError if one does."""
+        """Check that no packet passes in either direction for `seconds`. Raises LabError if one does."""
         before = self.counters()
         await asyncio.sleep(seconds)
         if passed := self.counters().passed - before.passed:
             raise LabError(f"{passed} packets passed in {seconds} s of silence")
 
     def departures(self) -> list[Departure]:
-        """Return what the guest sent to other machines or to name servers. None of it got there: the lab drops it."""
+        """Return what the guest sent to other machines or to name servers. None of it arrived: the lab drops it."""
         found = []
         for element in self._elements("strays"):
             protocol, address, port = element["elem"]["val"]["concat"]
             found.append(Departure(int(protocol), address, int(port), element["elem"]["counter"]["packets"]))
         return found
 
-    # --- how ---
+    # --- nftables ---
 
     def _set_fault(self, rule: str) -> None:
         chain = f"inet {self._namespace.table} faults"
@@ -343,7 +344,7 @@ class NetworkLab:
 
 @functools.cache
 def why_not() -> str | None:
-    """Return why there can be no network lab here and what to do about it, or None when there can."""
+    """Return why no network lab can be made here and what to do about it, or None when one can."""
     if sys.platform != "linux":
         return "real network drops need Linux (network namespaces)"
     if os.geteuid() != 0:

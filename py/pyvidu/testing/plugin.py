@@ -1,4 +1,4 @@
-"""The pytest plugin. pytest loads it wherever pyvidu is installed, so it must not mind a missing `testing` extra."""
+"""The pytest plugin. pytest loads it wherever pyvidu is installed, so it must load without the `testing` extra too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An embedded server in a process of its own, for a test: started, awaited, watched and stopped by its process id."""
+"""An embedded server in a process of its own, for a test, with its log, its faults and its exit code."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from typing import Any, Self
 
 from pyvidu.server.faults.client import FaultClient, FaultRefused
 
-_READY_WITHIN = 60.0  # seconds; it takes two, but a machine under load took many times that
+_READY_WITHIN = 60.0  # seconds; the start takes 2 s, but took many times that on a machine under load
 _STOP_WITHIN = 20.0
 
 
 class ServerError(Exception):
-    """The server did not start or stop as it should; the message carries its last words."""
+    """The server did not start, stop or respond as expected; the message ends with its last lines, or states why."""
 
 
 @dataclass
 class RunningServer:
-    """A `pyvidu serve` that has said that it is ready."""
+    """A `pyvidu serve` process that has printed its address."""
 
     host: str
     port: int
@@ -43,11 +43,14 @@ class RunningServer:
 
     @property
     def origin(self) -> str:
-        """Return its origin as a browser writes it."""
+        """Return its origin as a browser writes it: without a closing slash."""
         return self.url.rstrip("/")
 
     async def wait_for_line(self, pattern: str, timeout: float = _READY_WITHIN) -> str:
-        """Return the first line, old or new, in which the regular expression is found."""
+        """Return the first line, old or new, in which the regular expression is found.
+
+        Raises ServerError if there is none within `timeout` seconds, or the server ends.
+        """
         found: list[str] = []
 
         def search() -> bool:
@@ -69,7 +72,7 @@ class RunningServer:
         """Begin a fault of docs/faults.md; the server must have been started with `--fault-control`, on loopback.
 
         `participant` is a connection id; `options` are those of the kind. It ends by itself after `seconds`, or sooner:
-        `async with await server.fault("silent", con_id): ...`. Raises ServerError with a sentence that says what to do.
+        `async with await server.fault("silent", con_id): ...`. Raises ServerError, whose message states what to do.
         """
         if participant is not None:
             options["participant"] = participant
@@ -81,7 +84,7 @@ class RunningServer:
         return RunningFault(fault["id"], kind, client)
 
     async def stop(self) -> int:
-        """End it as Ctrl-C would not: by SIGTERM. Return its exit code; raise ServerError when it hangs."""
+        """Stop the server by SIGTERM (Ctrl-C sends SIGINT). Return its exit code; raise ServerError when it hangs."""
         if self.process.returncode is None:
             self.process.terminate()
         try:
@@ -113,7 +116,7 @@ class RunningServer:
 
 @dataclass(frozen=True)
 class RunningFault:
-    """A fault that goes on, until its time is over or `end` is called. Leaving its context ends it."""
+    """A fault that is active until its time is over or `end` is called. Leaving its context ends it."""
 
     id: str
     kind: str
@@ -140,9 +143,9 @@ async def start_server(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> RunningServer:
-    """Start `pyvidu serve` with further `args`, and return when it says its address.
+    """Start `pyvidu serve` with further `args`, and return when it has printed its address.
 
-    On a free port of `host` and with a secret of its own unless told. `command` replaces `python -m pyvidu.cli`, for an
+    By default on a free port of `host` and with a random secret. `command` replaces `python -m pyvidu.cli`, for an
     installation elsewhere; `env` is added to the environment. Raises ServerError.
     """
     port = port or _free_port(host)

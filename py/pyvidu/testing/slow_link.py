@@ -1,7 +1,7 @@
-"""A link that takes its time: two TAP devices, and a process that carries frames from one to the other, later.
+"""A link with delay: two TAP devices, and a process that forwards frames from one to the other after the delay.
 
-For kernels without `netem`. Run as `python -m pyvidu.testing.slow_link`; `NetworkLab(rtt=...)` does it. The devices go
-with the process. Frames keep their order, as in a queue.
+For kernels without `netem`. Run as `python -m pyvidu.testing.slow_link`; `NetworkLab(rtt=...)` does it. The devices are
+removed when the process ends. Frames keep their order, as in a queue.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 
-from pyvidu.testing.namespace import LabError
+from pyvidu.testing.commands import LabError
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI = 0x0002, 0x1000
@@ -26,7 +26,7 @@ _READY = "ready"
 def start_slow_link(one_end: str, other_end: str, *, delay: float, jitter: float = 0.0) -> subprocess.Popen[str]:
     """Make the devices `one_end` and `other_end`, with `delay` to `delay + jitter` seconds between them, each way.
 
-    Raises LabError. Ending the process removes both devices.
+    Raises LabError where no TAP devices can be made. Ending the process removes both devices.
     """
     command = [sys.executable, "-m", __name__, one_end, other_end, str(delay), str(jitter)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -67,7 +67,7 @@ class _Direction:
             _, frame = self.queue.popleft()
             try:
                 os.write(self.sink, frame)
-            except OSError:  # the device is down: so is the link
+            except OSError:  # the device is down, and so is the link
                 continue
         if self.queue:
             loop.call_at(self.queue[0][0], self._deliver)
@@ -89,7 +89,7 @@ async def _carry(one_end: str, other_end: str, delay: float, jitter: float) -> N
     sys.stdout.write(f"{_READY}\n")
     sys.stdout.flush()
     ended = asyncio.Event()
-    # It lives as long as whoever started it: their end of the pipe closes even when they are killed.
+    # End with the process that started this one: its end of the pipe closes even when it is killed.
     loop.add_reader(sys.stdin.fileno(), ended.set)
     await ended.wait()
 
