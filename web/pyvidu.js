@@ -15,4 +15,4 @@ export { boot };
 
 /** Fulfilled when Python is there; rejected with one clear sentence where it cannot be. */
 export const ready = boot();
-ready.catch(() => {}); // every call that needs Python says so itself
+ready.catch(() => {}); // every call that needs Python reports it

@@ -1,7 +1,7 @@
-"""Python's half of `pyvidu.js`: serves a page whose own code is JavaScript.
+"""The Python side of `pyvidu.js`, for pages whose own code is JavaScript.
 
-The page's objects and ours know each other by numbers, handles, and nothing else. The page calls the methods of
-`Embedding`; we call the three functions of its `Page`. What takes its time is answered through a `settle` callable.
+The page's objects and the Python objects refer to each other by handles (numbers) only. The page calls the methods of
+`Embedding`; Python calls the three functions of its `Page`. Asynchronous results are passed to a `settle` callable.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError
-from pyvidu.events import Event
+from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -28,23 +28,15 @@ from pyvidu.stream_manager import StreamManager
 
 logger = logging.getLogger(__name__)
 
-_SESSION_EVENTS = (
-    "connectionCreated", "connectionDestroyed", "connectionPropertyChanged", "exception", "networkQualityLevelChanged",
-    "publisherStartSpeaking", "publisherStopSpeaking", "reconnected", "reconnecting", "reconnectionAttempt",
-    "recordingStarted", "recordingStopped", "sessionDisconnected", "signal", "streamCreated", "streamDestroyed",
-    "streamPropertyChanged",
-)  # fmt: skip
-_MANAGER_EVENTS = (
-    "publisherStartSpeaking", "publisherStopSpeaking", "screenShareEnded", "streamAudioVolumeChange", "streamCreated",
-    "streamDestroyed", "streamPlaying", "streamPropertyChanged", "videoElementCreated", "videoElementDestroyed",
-)  # fmt: skip
-
 Settle = Callable[..., object]
-"""Called once: with a value, or with None, the name and the sentence of an error, and the server's code if it has one."""
+"""Called once: with a value or nothing; on an error with None, its name, its message and the server's code, if any."""
 
 
 class Page(Protocol):
-    """The page. `values` are fields, `references` are fields that are objects, or lists of them, by their handles."""
+    """The functions that the page provides.
+
+    `values` are plain fields, `references` are fields that hold objects, or lists of them, as handles.
+    """
 
     def create(self, class_name: str) -> int:
         """Make the page's object for a Connection or a Stream, and return its handle."""
@@ -55,11 +47,14 @@ class Page(Protocol):
     def dispatch(
         self, handle: int, class_name: str, kind: str, values: Mapping[str, Any], references: Mapping[str, Any]
     ) -> bool:
-        """Fire an event; True if a handler prevented its default action."""
+        """Fire an event, and return whether a handler prevented its default action."""
 
 
 class Embedding:
-    """One for each page. Its methods are named as in `Session`, `Publisher`..., and take handles for objects."""
+    """The methods that the page calls, one instance per page.
+
+    They are named as in `Session`, `Publisher`..., and take handles for objects.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -69,44 +64,44 @@ class Embedding:
         self._joining: dict[int, asyncio.Task[None]] = {}
 
     def release(self, handle: int) -> None:
-        """The page has let go of an object."""
+        """Drop the reference to an object that the page has garbage-collected."""
         self._objects.pop(handle, None)
 
     # --- OpenVidu ----------------------------------------------------------------------------------------------------
 
     def new_openvidu(self, handle: int) -> None:
-        """`new OpenVidu()`."""
+        """Create an OpenVidu object (`new OpenVidu()`)."""
         self._adopt(handle, OpenVidu())
 
     def configure(self, handle: int, configuration: Any) -> None:
-        """`setAdvancedConfiguration`."""
+        """Change settings (`setAdvancedConfiguration`)."""
         self._objects[handle].set_advanced_configuration(_known(AdvancedConfiguration, configuration.to_py()))
 
     def new_session(self, handle: int, openvidu: int) -> None:
-        """`initSession`."""
-        self._adopt(handle, self._objects[openvidu].init_session(), _SESSION_EVENTS)
+        """Create a session (`initSession`)."""
+        self._adopt(handle, self._objects[openvidu].init_session(), SESSION_EVENTS)
 
     def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Any, settle: Settle) -> None:
-        """`initPublisher`: `publisher` and `stream` are the page's, made before ours."""
+        """Create a publisher (`initPublisher`). The page has made its `publisher` and `stream` before."""
         wanted = _known(PublisherProperties, properties.to_py())
 
         async def make() -> None:
             made = await self._objects[openvidu].init_publisher(None, wanted)
             self._adopt(stream, made.stream)
-            self._adopt(publisher, made, _MANAGER_EVENTS)
+            self._adopt(publisher, made, STREAM_MANAGER_EVENTS)
             self._push(made.stream)
 
         self._run(make(), settle)
 
     def get_user_media(self, openvidu: int, properties: Any, settle: Settle) -> None:
-        """`getUserMedia`."""
+        """Settle with a MediaStream (`getUserMedia`)."""
         wanted = _known(PublisherProperties, properties.to_py())
         self._run(self._objects[openvidu].get_user_media(wanted), settle, answers=True)
 
     # --- Session -----------------------------------------------------------------------------------------------------
 
     def connect(self, session: int, token: str, data: str, settle: Settle) -> None:
-        """`Session.connect`."""
+        """Join a session (`Session.connect`)."""
 
         async def join() -> None:
             try:
@@ -122,80 +117,83 @@ class Embedding:
             self._joining[session] = task
 
     def disconnect(self, session: int) -> None:
-        """`Session.disconnect`; while joining it ends the attempt."""
+        """Leave a session, or cancel the joining under way (`Session.disconnect`)."""
         if session in self._joining:
             self._joining[session].cancel()
         self._objects[session].disconnect()
 
     def publish(self, session: int, publisher: int, settle: Settle) -> None:
-        """`Session.publish`."""
+        """Publish a stream (`Session.publish`)."""
         self._run(self._objects[session].publish(self._objects[publisher]), settle, push=session)
 
     def unpublish(self, session: int, publisher: int, settle: Settle) -> None:
-        """`Session.unpublish`."""
+        """End the local stream (`Session.unpublish`)."""
         self._run(self._objects[session].unpublish(self._objects[publisher]), settle, push=session)
 
     def subscribe(self, session: int, stream: int, subscriber: int, audio: bool, video: bool, settle: Settle) -> None:
-        """`Session.subscribe`: `subscriber` is the page's, made before ours. Its videos are shown by `show_in`."""
+        """Receive a remote stream (`Session.subscribe`).
+
+        The page has made its `subscriber` before, and calls `show_in` for its videos.
+        """
         remote: Stream = self._objects[stream]
         coroutine = self._objects[session].subscribe(remote, subscribe_to_audio=audio, subscribe_to_video=video)
         self._run(coroutine, settle, push=session)
-        if remote.stream_manager is not None:  # the call has got that far already, see `_run`
-            self._adopt(subscriber, remote.stream_manager, _MANAGER_EVENTS)
+        if remote.stream_manager is not None:  # set by the first step of the call, see `_run`
+            self._adopt(subscriber, remote.stream_manager, STREAM_MANAGER_EVENTS)
             self._push(self._objects[session])
 
     def unsubscribe(self, session: int, subscriber: int, settle: Settle) -> None:
-        """`Session.unsubscribe`."""
+        """End a subscription (`Session.unsubscribe`)."""
         self._run(self._objects[session].unsubscribe(self._objects[subscriber]), settle, push=session)
 
     def signal(self, session: int, data: str, to: Any, kind: str, settle: Settle) -> None:
-        """`Session.signal`; `to` are handles of connections."""
+        """Send a signal (`Session.signal`); `to` are handles of connections."""
         receivers = [self._objects[handle] for handle in to]
         self._run(self._objects[session].signal(data=data, to=receivers, type=kind), settle)
 
     def force_disconnect(self, session: int, connection: int, settle: Settle) -> None:
-        """`Session.forceDisconnect`."""
+        """Evict a participant (`Session.forceDisconnect`)."""
         self._run(self._objects[session].force_disconnect(self._objects[connection]), settle)
 
     def force_unpublish(self, session: int, stream: int, settle: Settle) -> None:
-        """`Session.forceUnpublish`."""
+        """End a participant's stream (`Session.forceUnpublish`)."""
         self._run(self._objects[session].force_unpublish(self._objects[stream]), settle)
 
     def enable_speaking_events(self, target: int) -> None:
-        """The page listens to `publisherStartSpeaking` or `publisherStopSpeaking` of a session or of one stream."""
+        """Enable the speaking events of a session or of one stream, once the page has a handler for one of them."""
         self._objects[target].enable_speaking_events()
 
     def enable_volume_events(self, manager: int) -> None:
-        """The page listens to `streamAudioVolumeChange`."""
+        """Enable `streamAudioVolumeChange`, once the page has a handler for it."""
         self._objects[manager].enable_volume_events()
 
     def reconnect_now(self, session: int) -> None:
-        """`Session.reconnectNow`, ours."""
+        """Start a reconnection attempt at once (`Session.reconnectNow`, pyvidu only)."""
         self._objects[session].reconnect_now()
 
     def stop_reconnecting(self, session: int) -> None:
-        """`Session.stopReconnecting`, ours."""
+        """Stop reconnecting (`Session.stopReconnecting`, pyvidu only)."""
         self._objects[session].stop_reconnecting()
 
     def outages(self, session: int) -> str:
-        """`Session.outages`, ours, as JSON."""
+        """Return the outages as JSON (`Session.outages`, pyvidu only)."""
         return json.dumps([outage.to_dict() for outage in self._objects[session].outages])
 
     # --- StreamManager, Publisher, Subscriber, Stream ----------------------------------------------------------------
 
     def show_in(self, manager: int, element: Any) -> None:
-        """`addVideoElement` and `createVideoElement`: both make their element themselves."""
+        """Show a stream in an element that the page has made (`addVideoElement`, `createVideoElement`)."""
         self._objects[manager].add_video_element(element)
 
     def hide(self, manager: int, element: Any) -> None:
-        """A video element that is to show another stream now."""
+        """Detach a video element that is to show another stream."""
         owner: StreamManager = self._objects[manager]
         for video in [video for video in owner.videos if video.element == element]:
             owner.videos.remove(video)
             video.close()
 
     def set_active(self, publisher: int, kind: str, enabled: bool, settle: Settle) -> None:
-        """`publishAudio`, `publishVideo`."""
+        """Mute or unmute local audio or video (`publishAudio`, `publishVideo`)."""
         own: Publisher = self._objects[publisher]
         told = own.publish_audio(enabled) if kind == "audio" else own.publish_video(enabled)
         self._push(own.stream)
@@ -206,26 +204,26 @@ class Embedding:
         self._run(wait(), settle)
 
     def replace_track(self, publisher: int, track: Any, settle: Settle) -> None:
-        """`replaceTrack`."""
+        """Replace a local track (`replaceTrack`)."""
         self._run(self._objects[publisher].replace_track(track), settle)
 
     def want(self, subscriber: int, kind: str, enabled: bool) -> None:
-        """`subscribeToAudio`, `subscribeToVideo`."""
+        """Turn received audio or video on or off (`subscribeToAudio`, `subscribeToVideo`)."""
         getattr(self._objects[subscriber], f"subscribe_to_{kind}")(enabled)
 
     def media_stream(self, stream: int) -> Any:
-        """`getMediaStream`."""
+        """Return the MediaStream of a stream, or None (`getMediaStream`)."""
         found = self._objects.get(stream)
         return found.get_media_stream() if found is not None else None
 
     def peer_connection(self, stream: int) -> Any:
-        """`getRTCPeerConnection`."""
+        """Return the RTCPeerConnection of a stream, or None (`getRTCPeerConnection`)."""
         found = self._objects.get(stream)
         return found.get_rtc_peer_connection() if found is not None else None
 
-    # --- to the page -------------------------------------------------------------------------------------------------
+    # --- calls to the page -------------------------------------------------------------------------------------------
 
-    def _adopt(self, handle: int, own: Any, events: tuple[str, ...] = ()) -> None:
+    def _adopt(self, handle: int, own: Any, events: Iterable[str] = ()) -> None:
         self._objects[handle] = own
         self._handles[own] = handle
         for name in events:
@@ -249,7 +247,7 @@ class Embedding:
             event.prevent_default()
 
     def _reference(self, thing: Any) -> int | None:
-        """The handle of something that the page is to see as it is now."""
+        """Return the handle of `thing`, made if it has none; the fields of a Stream or Connection are sent to the page."""
         if thing is None:
             return None
         if thing not in self._handles:
@@ -290,7 +288,7 @@ class Embedding:
     def _run(
         self, coroutine: Coroutine[Any, Any, object], settle: Settle, *, push: int | None = None, answers: bool = False
     ) -> asyncio.Task[None]:
-        """Runs a call, its first step at once: so calls happen in the order in which the page makes them."""
+        """Run a call, its first step at once, so that calls take effect in the order in which the page makes them."""
 
         async def call() -> None:
             try:
@@ -299,13 +297,13 @@ class Embedding:
                 settle(None, error.name, str(error), getattr(error, "code", None))
             except asyncio.CancelledError:
                 settle(None, OpenViduError.name, "The call was given up because its session ended")
-            except Exception as error:  # a page is told of our own mistakes too, instead of waiting for ever
+            except Exception as error:  # a bug of ours: without this the page's promise would never settle
                 logger.exception("a call of the page failed")
                 settle(None, OpenViduError.name, f"{type(error).__name__}: {error}")
             else:
                 if push is not None and push in self._objects:
                     self._push(self._objects[push])
-                settle(*([result] if answers else []))  # what Python alone knows must not become a proxy in the page
+                settle(*([result] if answers else []))  # others are Python objects: the page would get proxies
 
         loop = asyncio.get_running_loop()
         task: asyncio.Task[None] = asyncio.Task(call(), loop=loop, eager_start=True)  # type: ignore[call-arg]
@@ -332,7 +330,7 @@ def _plain(value: Any) -> Any:
 
 
 def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """`properties` without what this client does not have: a page that was written for another one still runs."""
+    """Return `properties` without those that this client lacks, so that a page written for another client still runs."""
     names = {_camel_case(field.name) for field in dataclasses.fields(cls)}
     for name in properties.keys() - names:
         logger.warning("%s is not supported and ignored", name)

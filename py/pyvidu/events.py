@@ -5,6 +5,7 @@ https://docs.openvidu.io/en/2.32.0/api/openvidu-browser/ lists them under "Event
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,15 +31,15 @@ class Event:
     _prevented: bool = field(default=False, init=False, repr=False)
 
     def prevent_default(self) -> None:
-        """Keeps the default action from happening."""
+        """Prevent the default action."""
         self._prevented = True
 
     def is_default_prevented(self) -> bool:
-        """Whether a handler has called `prevent_default()`."""
+        """Return whether a handler has called `prevent_default()`."""
         return self._prevented
 
     def call_default_behavior(self) -> None:
-        """Runs the default action now, once, unless it was prevented. Called by pyvidu itself after the handlers."""
+        """Run the default action, once, unless it was prevented. pyvidu itself calls this after the handlers."""
         action, self._default = self._default, None
         if action is not None and not self._prevented:
             action()
@@ -56,7 +57,7 @@ class ConnectionEvent(Event):
 class StreamEvent(Event):
     """`streamCreated`, `streamDestroyed` (then with a `reason`), of a Session (remote streams) or a Publisher.
 
-    Default action of `streamDestroyed`: the stream is disposed of and its video elements leave the page.
+    Default action of `streamDestroyed`: the stream is disposed of and its video elements are removed from the page.
     """
 
     stream: Stream
@@ -65,8 +66,9 @@ class StreamEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamHealthEvent(Event):
-    """`streamFrozen` (the stream does not flow although it should, and is being renegotiated; `message` says what was
-    seen) and `streamRecovered`. Fired by the Session, and by the Publisher or Subscriber of the stream.
+    """`streamFrozen` and `streamRecovered`. Fired by the Session, and by the Publisher or Subscriber of the stream.
+
+    A frozen stream does not flow although it should, and is being renegotiated; `message` is the evidence.
     """
 
     stream: Stream
@@ -75,7 +77,7 @@ class StreamHealthEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class SessionDisconnectedEvent(Event):
-    """`sessionDisconnected`: we are no member any more. Default action: the remote streams are disposed of."""
+    """`sessionDisconnected`: the membership has ended. Default action: the remote streams are disposed of."""
 
     reason: str
 
@@ -102,7 +104,7 @@ class StreamPropertyChangedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ConnectionPropertyChangedEvent(Event):
-    """`connectionPropertyChanged`: the role or another property of our own connection changed (OpenVidu Pro)."""
+    """`connectionPropertyChanged`: the role or another property of the local connection changed (OpenVidu Pro)."""
 
     connection: Connection
     changed_property: str
@@ -138,22 +140,24 @@ class RecordingEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectingEvent(Event):
-    """`reconnecting`: an outage has begun. `outage` is its record, which grows until the outage ends."""
+    """`reconnecting`: an outage has begun. `outage` is its record, which is extended until the outage ends."""
 
     outage: Any = None
 
 
 @dataclass(slots=True, eq=False)
 class ReconnectedEvent(Event):
-    """`reconnected`: the signaling plane is back and we are still a member. Media is told per stream."""
+    """`reconnected`: signaling is resumed and membership verified. Media recovery is reported per stream."""
 
     outage: Any = None
 
 
 @dataclass(slots=True, eq=False)
 class RejoinedEvent(Event):
-    """`rejoined`: the server had evicted us, and the session has joined again as a new participant (opt-in, see
-    `AdvancedConfiguration.rejoin`). Streams and video elements are the same; connection and stream ids of ours are new.
+    """`rejoined`: after an eviction the session has joined again as a new participant.
+
+    Opt-in, see `AdvancedConfiguration.rejoin`. Streams and video elements are the same; the ids of the local connection and
+    stream are new.
     """
 
     outage: Any = None
@@ -163,7 +167,8 @@ class RejoinedEvent(Event):
 class ReconnectionAttemptEvent(Event):
     """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins.
 
-    If it fails, the next one follows in `next_delay` seconds, or at any sign of life; None: it is the last.
+    If it fails, the next one follows in `next_delay` seconds, or at once on evidence that the network is back; None: it is
+    the last.
     """
 
     attempt: int
@@ -172,7 +177,7 @@ class ReconnectionAttemptEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ExceptionEvent(Event):
-    """`exception`: something went wrong that nobody was waiting for. `name` is OpenVidu's `ExceptionEventName`."""
+    """`exception`: an error that no pending call reports. `name` is OpenVidu's `ExceptionEventName`."""
 
     name: str
     origin: Any
@@ -189,6 +194,47 @@ class StreamManagerEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class VideoElementEvent(Event):
-    """`videoElementCreated`, `videoElementDestroyed` of a Publisher or Subscriber. `element` is the page's own object."""
+    """`videoElementCreated`, `videoElementDestroyed` of a Publisher or Subscriber. `element` is the page's element."""
 
     element: Any
+
+
+SESSION_EVENTS: Mapping[str, type[Event]] = {
+    "connectionCreated": ConnectionEvent,
+    "connectionDestroyed": ConnectionEvent,
+    "connectionPropertyChanged": ConnectionPropertyChangedEvent,
+    "exception": ExceptionEvent,
+    "networkQualityLevelChanged": NetworkQualityLevelChangedEvent,
+    "publisherStartSpeaking": PublisherSpeakingEvent,
+    "publisherStopSpeaking": PublisherSpeakingEvent,
+    "reconnected": ReconnectedEvent,
+    "reconnecting": ReconnectingEvent,
+    "reconnectionAttempt": ReconnectionAttemptEvent,
+    "recordingStarted": RecordingEvent,
+    "recordingStopped": RecordingEvent,
+    "rejoined": RejoinedEvent,
+    "sessionDisconnected": SessionDisconnectedEvent,
+    "signal": SignalEvent,
+    "streamCreated": StreamEvent,
+    "streamDestroyed": StreamEvent,
+    "streamFrozen": StreamHealthEvent,
+    "streamPropertyChanged": StreamPropertyChangedEvent,
+    "streamRecovered": StreamHealthEvent,
+}
+"""The events of a `Session` by name; `signal:TYPE` is fired for each type of signal besides."""
+
+STREAM_MANAGER_EVENTS: Mapping[str, type[Event]] = {
+    "publisherStartSpeaking": PublisherSpeakingEvent,
+    "publisherStopSpeaking": PublisherSpeakingEvent,
+    "screenShareEnded": StreamManagerEvent,
+    "streamAudioVolumeChange": StreamManagerEvent,
+    "streamCreated": StreamEvent,
+    "streamDestroyed": StreamEvent,
+    "streamFrozen": StreamHealthEvent,
+    "streamPlaying": StreamManagerEvent,
+    "streamPropertyChanged": StreamPropertyChangedEvent,
+    "streamRecovered": StreamHealthEvent,
+    "videoElementCreated": VideoElementEvent,
+    "videoElementDestroyed": VideoElementEvent,
+}
+"""The events of a `Publisher` or `Subscriber` by name."""

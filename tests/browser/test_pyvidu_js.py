@@ -1,4 +1,4 @@
-"""`pyvidu.js` in a page of another origin: openvidu-browser's surface, as pages written for it use it."""
+"""`pyvidu.js` in a page of another origin: openvidu-browser's API, used as pages written for it use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from watching import moves, watch_frames
 from pyvidu.testing import PageLog, RunningServer
 from pyvidu.testing.fixtures import StartServer
 
-# What openvidu-browser's tutorials do, but for the address of the module. `atOnce` is what was there before Python was.
+ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
+# The code of openvidu-browser's tutorials, but for the module's address. `atOnce` is what existed before Python ran.
 PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
 <script type=module>
 import { OpenVidu, ready } from '%s/pyvidu.js';
@@ -70,12 +71,12 @@ class Participant:
         return cls(page, log)
 
     async def js(self, code: str, *args: Any) -> Any:
-        """The value that `code`, the body of an async function of `args`, returns."""
+        """Return the value that `code`, the body of an async function of `args`, returns."""
         async with asyncio.timeout(40):
             return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
 
     async def hears(self, name: str) -> None:
-        """Waits for an event."""
+        """Wait for an event."""
         await self.page.wait_for_function("(name) => heard.some(([heard]) => heard === name)", arg=name, timeout=30_000)
 
     async def heard(self) -> list[str]:
@@ -251,7 +252,7 @@ async def test_another_camera_in_the_place_of_the_first_and_who_speaks(call: Cal
     changes = "heard.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
     await call.bob.js(f"await until(() => {changes}.length === 2)")
     assert await call.bob.js(f"return {changes}") == ["videoTrack", "videoDimensions"]
-    # The fake microphones beep, his own too, which his session is told of as well.
+    # The fake microphones beep, also Bob's own, which his session reports as well.
     hers = (
         "heard.find(([name, event]) => name === 'publisherStartSpeaking' && event.connection.connectionId === args[0])"
     )
@@ -387,6 +388,33 @@ async def test_leaving_while_joining_settles_the_call(call: Call) -> None:
     )
     assert result[0] is True
     assert "left" in result[2]
+
+
+async def test_a_page_with_a_rejoin_callback_gets_the_end_of_each_outage(chromium: Browser, call: Call) -> None:
+    carol = await Participant.open(chromium, call.url)
+
+    async def fresh_token() -> str:
+        return await call.rest.token("rejoined")
+
+    await carol.page.expose_function("freshToken", fresh_token)
+    await carol.js(
+        "for (const name of ['rejoined', 'streamFrozen', 'streamRecovered'])"
+        "  session.on(name, (event) => heard.push([name, event]));"
+        "OV.setAdvancedConfiguration({ rejoin: () => freshToken() });"
+        "await session.connect(args[0], { clientData: 'Carol' }); await session.publish(publisher);",
+        await fresh_token(),
+    )
+    before = await carol.js("return session.connection.connectionId")
+    fault = {"participant": before, "kind": "eviction", "seconds": 1}
+    async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
+        assert answer.status == 200
+    await carol.hears("rejoined")
+    outage = [name for name in await carol.heard() if name in (*ENDINGS, "reconnecting")]
+    assert outage == ["reconnecting", "rejoined"]
+    assert await carol.js("return heard.find(([name]) => name === 'rejoined')[1].constructor.name") == "RejoinedEvent"
+    assert await carol.js("return session.connection.connectionId") != before
+    await carol.js("session.disconnect()")
+    await carol.page.context.close()
 
 
 async def test_without_webrtc_every_call_says_so_and_none_hangs(chromium: Browser, call: Call) -> None:

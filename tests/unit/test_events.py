@@ -11,7 +11,12 @@ import pytest
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
 from pyvidu.errors import PropertiesError
 from pyvidu.event_dispatcher import EventDispatcher
-from pyvidu.events import Event, StreamEvent
+from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, StreamEvent
+
+
+def test_every_class_of_events_has_a_name_in_the_lists_that_pyvidu_js_listens_by() -> None:
+    named = {*SESSION_EVENTS.values(), *STREAM_MANAGER_EVENTS.values()}
+    assert named == set(Event.__subclasses__())
 
 
 class Late(EventDispatcher):

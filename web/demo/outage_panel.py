@@ -1,4 +1,4 @@
-"""The panel that shows the timeline of an outage. What is in a timeline, `timeline.py` knows; `chart.js` draws it."""
+"""The panel that shows the timeline of an outage. `timeline.py` says what is in it, `chart.js` draws it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's page: everything that touches the document. What a call is, `main.py` knows."""
+"""The demo's page: everything that touches the document. The call itself is in `main.py`."""
 
 from __future__ import annotations
 

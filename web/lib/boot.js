@@ -35,7 +35,7 @@ export async function bootPython(tell = () => {}) {
   const runtime = at(manifest.pyodide);
   const wheels = Promise.all([...manifest.packages, manifest.wheel].map((path) => download(at(path))));
   const module = import(runtime);
-  wheels.catch(() => {}); // told when they are needed; meanwhile it is nobody's unhandled rejection
+  wheels.catch(() => {}); // reported when they are needed; until then it must not count as an unhandled rejection
   await module;
 
   progress.total = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);

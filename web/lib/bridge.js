@@ -74,14 +74,14 @@ async function start() {
   for (const { action } of waiting.splice(0)) action();
 }
 
-/** Does `action` now, or in its turn when Python is there; `failed` is told if it will never be. */
+/** Does `action` now, or in its turn when Python is there; `failed` is called if it will never be there. */
 export function whenReady(action, failed = () => {}) {
   if (python) {
     action();
   } else {
     waiting.push({ action, failed });
     boot().catch((error) => {
-      // Whoever comes after the failure is told as well.
+      // Calls made after the failure fail as well.
       for (const late of waiting.splice(0)) late.failed(error);
     });
   }

@@ -20,43 +20,26 @@ export class Event {
   }
 }
 
-export class ConnectionEvent extends Event {}
-export class ConnectionPropertyChangedEvent extends Event {}
-export class ExceptionEvent extends Event {}
-export class NetworkQualityLevelChangedEvent extends Event {}
-export class PublisherSpeakingEvent extends Event {}
-export class ReconnectedEvent extends Event {}
-export class ReconnectingEvent extends Event {}
-export class ReconnectionAttemptEvent extends Event {}
-export class RecordingEvent extends Event {}
-export class SessionDisconnectedEvent extends Event {}
-export class SignalEvent extends Event {}
-export class StreamEvent extends Event {}
-export class StreamManagerEvent extends Event {}
-export class StreamPropertyChangedEvent extends Event {}
-export class VideoElementEvent extends Event {}
+const classes = new Map();
 
-const CLASSES = {
-  ConnectionEvent,
-  ConnectionPropertyChangedEvent,
-  ExceptionEvent,
-  NetworkQualityLevelChangedEvent,
-  PublisherSpeakingEvent,
-  ReconnectedEvent,
-  ReconnectingEvent,
-  ReconnectionAttemptEvent,
-  RecordingEvent,
-  SessionDisconnectedEvent,
-  SignalEvent,
-  StreamEvent,
-  StreamManagerEvent,
-  StreamPropertyChangedEvent,
-  VideoElementEvent,
-};
+/**
+ * Return the subclass of Event with that name. Python names the classes (`pyvidu/events.py`); they differ in nothing but their
+ * fields, so there is no second list of them here.
+ * @param {string} name
+ * @returns {typeof Event}
+ */
+export function eventClass(name) {
+  if (!classes.has(name)) classes.set(name, { [name]: class extends Event {} }[name]);
+  return classes.get(name);
+}
 
-/** The event that Python describes. */
+export const StreamEvent = eventClass('StreamEvent');
+export const StreamManagerEvent = eventClass('StreamManagerEvent');
+export const VideoElementEvent = eventClass('VideoElementEvent');
+
+/** Return the event that Python describes. */
 export function eventOf(className, type, target, fields) {
-  return new (CLASSES[className] ?? Event)(type, target, fields);
+  return new (eventClass(className))(type, target, fields);
 }
 
 /** Base of Session, Publisher and Subscriber. */
@@ -91,7 +74,7 @@ export class EventDispatcher {
     return this;
   }
 
-  /** Events that a handler of `type` which is added only now is still to be told of. */
+  /** Return the events of `type` that a handler added after them must still receive. */
   _missedEvents(_type) {
     return [];
   }

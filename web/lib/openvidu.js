@@ -96,7 +96,7 @@ export class OpenVidu {
         throw error;
       },
     );
-    publisher._access.catch(() => {}); // `initPublisher`'s handler or `publish` is told; neither need be there
+    publisher._access.catch(() => {}); // `initPublisher`'s handler or `publish` reports it; there need be neither
     return publisher;
   }
 }

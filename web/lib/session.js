@@ -88,7 +88,7 @@ export class Session extends EventDispatcher {
 
   // --- ours: openvidu-browser has no such thing ---
 
-  /** During an outage: tries at once, for a page that knows better. */
+  /** During an outage: start an attempt at once, without waiting for the delay. */
   reconnectNow() {
     tell('reconnect_now', this._handle);
   }

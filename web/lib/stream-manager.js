@@ -132,12 +132,12 @@ export class Publisher extends StreamManager {
     hidden(this, '_access', undefined); // a promise: Python's half exists
   }
 
-  /** Unmutes or mutes the microphone. During an outage the others are told after it. */
+  /** Unmute or mute the microphone. During an outage the others are notified after it. */
   publishAudio(enabled) {
     this._setActive('audio', Boolean(enabled)).catch((error) => console.warn(error));
   }
 
-  /** Shows or blacks out the video. The promise is fulfilled when the others have been told. */
+  /** Shows or blacks out the video. The promise is fulfilled when the others have been notified. */
   publishVideo(enabled) {
     return this._setActive('video', Boolean(enabled));
   }
