@@ -1,7 +1,7 @@
-"""What all tests share. The browser and network fixtures come from pyvidu's own pytest plugin (`pyvidu.testing`).
+"""Configuration of all tests. The browser and network fixtures come from pyvidu's own pytest plugin (`pyvidu.testing`).
 
-Tests under `browser/` and `interop/` run in one event loop a module, because one browser serves the whole module.
-Their own asynchronous fixtures say so too: `@pytest_asyncio.fixture(loop_scope="module")`.
+Tests under `browser/` and `interop/` run in one event loop per module, because one browser serves the whole module.
+Their asynchronous fixtures declare it too: `@pytest_asyncio.fixture(loop_scope="module")`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""An asyncio event loop whose clock jumps: hours of timeouts in milliseconds, the same way every time.
+"""An asyncio event loop with a virtual clock: hours of timeouts run in milliseconds, deterministically.
 
 `VirtualClockLoop.time()` stands still while anything is ready to run, and jumps to the next timer when nothing is. So
-`await asyncio.sleep(3600)` returns at once, in order with everything else that was to happen within that hour. Nothing
-in such a test may wait for the outside world (sockets, threads, processes): the clock would run away from it; a loop that
-has nothing to wait for at all raises `Deadlock` instead of hanging.
+`await asyncio.sleep(3600)` returns at once, in order with everything else that is due within that hour. Nothing in
+such a test may wait for the outside world (sockets, threads, processes): virtual time would pass without it. A loop with
+nothing ready and no timer raises `Deadlock` instead of hanging.
 
 Use, in a module or a conftest:
 
@@ -30,11 +30,11 @@ P = ParamSpec("P")
 
 
 class Deadlock(RuntimeError):
-    """Nothing is ready, no timer is set: what is awaited will never come."""
+    """Nothing is ready and no timer is set, so what is awaited can never come."""
 
 
 class _Jump:
-    """Where a loop waits for the outside world, this one moves its clock instead."""
+    """A selector that advances the virtual clock instead of waiting for I/O."""
 
     def __init__(self, loop: VirtualClockLoop) -> None:
         self._loop = loop
@@ -56,28 +56,28 @@ class VirtualClockLoop(asyncio.BaseEventLoop):
         self._clock_resolution = 1e-9
 
     def time(self) -> float:
-        """Seconds since the loop was made, virtual ones."""
+        """Return the virtual seconds since the loop was made."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock. Called when nothing is ready; there is no need to call it."""
+        """Advance the clock. The loop itself calls this when nothing is ready; there is no need to call it."""
         self._now += max(0.0, seconds)
 
     def _process_events(self, event_list: list[Any]) -> None:
-        """There are none."""
+        """Do nothing: there is no I/O."""
 
     def _write_to_self(self) -> None:
-        """Nobody waits who would have to be woken up."""
+        """Do nothing: the loop never blocks, so nothing has to wake it up."""
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Runs `main` to its end in virtual time."""
+    """Run `main` to its end in virtual time; return its result."""
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         return runner.run(main)
 
 
 def virtual_time(test: Callable[P, Awaitable[T]]) -> Callable[P, T]:
-    """Turns an asynchronous test into one that runs in virtual time."""
+    """Turn an asynchronous test into one that runs in virtual time."""
 
     @functools.wraps(test)
     def in_virtual_time(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -86,7 +86,7 @@ def virtual_time(test: Callable[P, Awaitable[T]]) -> Callable[P, T]:
 
         return run_virtual(main())
 
-    # pytest-asyncio and inspect would look through to the coroutine function.
+    # Otherwise pytest-asyncio and inspect follow `__wrapped__` to the coroutine function.
     del in_virtual_time.__wrapped__  # type: ignore[attr-defined]
     in_virtual_time.__signature__ = _signature(test)  # type: ignore[attr-defined]
     return in_virtual_time

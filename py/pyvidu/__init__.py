@@ -1,4 +1,4 @@
-"""pyvidu: OpenVidu in the browser, in Python. It does not let a call die."""
+"""pyvidu, an OpenVidu client in Python for the browser, whose calls survive network drops."""
 
 from __future__ import annotations
 

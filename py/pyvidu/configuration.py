@@ -1,7 +1,8 @@
-"""What an application sets: advanced configuration, and the properties of publishers and subscribers.
+"""Configuration: advanced settings, and the properties of publishers and subscribers.
 
 Names and defaults are OpenVidu's (`OpenViduAdvancedConfiguration`, `PublisherProperties`, `SubscriberProperties`). A
-mapping may spell them in camelCase, keywords are snake_case. An unknown name is an error that lists the known ones.
+mapping may spell them in camelCase, keywords are snake_case. An unknown name raises `PropertiesError`, which lists the
+known ones.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ T = TypeVar("T")
 class AdvancedConfiguration:
     """Settings of an `OpenVidu` object.
 
-    `ice_servers` replaces those of the server; `rtc_configuration` is an `RTCConfiguration`, which gets them unless it names
-    its own. Timeouts are in milliseconds, as OpenVidu has them. `publisher_speaking_events_options` may have `interval`
+    `ice_servers` replaces the server's; they are added to `rtc_configuration` (an `RTCConfiguration`) unless it has its
+    own. Timeouts are in milliseconds, as OpenVidu has them. `publisher_speaking_events_options` may have `interval`
     (milliseconds, 100) and `threshold` (decibels, -50) for `Session.enable_speaking_events`.
 
-    Ours: `reconnection` has every number of the reconnection engine. `rejoin` is a coroutine function that supplies a new
-    token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine function that
-    supplies the session's connections as OpenVidu's REST API tells them: for a server that does not replay what was missed.
+    pyvidu only: `reconnection` holds every number of the reconnection engine. `rejoin` is a coroutine function that
+    supplies a new token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine
+    function that supplies the session's connections as OpenVidu's REST API returns them, for a server that does not replay
+    missed notifications.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] | None = None
@@ -44,7 +46,7 @@ class AdvancedConfiguration:
 
     @property
     def policy(self) -> ReconnectionPolicy:
-        """The reconnection policy with OpenVidu's own settings worked in."""
+        """Return the reconnection policy with OpenVidu's own settings applied."""
         timeout = self.ice_connection_disconnected_exception_timeout / 1000
         return replace(self.reconnection, ice_disconnected_timeout=timeout)
 
@@ -54,7 +56,7 @@ class PublisherProperties:
     """What and how to publish.
 
     A source is None (the default device), False (none), True, a device id, `"screen"` (video only) or a MediaStreamTrack.
-    `resolution` is WIDTHxHEIGHT in pixels. `mirror` flips the own view only.
+    `resolution` is WIDTHxHEIGHT in pixels. `mirror` flips the local view only.
     """
 
     audio_source: Any = None
@@ -70,7 +72,7 @@ class PublisherProperties:
 
     @property
     def size(self) -> tuple[int, int]:
-        """`resolution` as width and height.
+        """Return the width and height of `resolution`, in pixels.
 
         Raises:
             PropertiesError: it is not of the form 640x480.
@@ -93,7 +95,7 @@ class SubscriberProperties:
 def configured(
     cls: type[T], mapping: Mapping[str, Any] | None, keywords: Mapping[str, Any], base: T | None = None
 ) -> T:
-    """A `cls` from a mapping in either spelling and from keywords, upon `base`.
+    """Return a `cls` made from a mapping in either spelling and from keywords, on top of `base`.
 
     Raises:
         PropertiesError: a name that does not exist.

@@ -1,4 +1,4 @@
-"""A participant of a session, as every participant sees it: oneself (`session.connection`) or somebody else."""
+"""A participant of a session: the local one (`session.connection`) or a remote one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class Connection:
     """One participant.
 
-    `data` is what the participant's application and backend told of it, joined by `%/%` if both did. `creation_time` is in
-    milliseconds since the epoch. `role` is known of the local connection only. `stream` is what it publishes.
+    `data` is set by the participant's application and by its backend, joined by `%/%` if both set it. `creation_time` is
+    in milliseconds since the epoch. `role` is set for the local connection only. `stream` is what it publishes.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Connection:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is oneself."""
+        """Return whether this is the local participant."""
         return bool(self.role)
 
     def __repr__(self) -> str:

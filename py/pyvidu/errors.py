@@ -1,4 +1,4 @@
-"""What pyvidu raises. Every error says what happened and what to do; `name` is OpenVidu's name where it has one."""
+"""The errors that pyvidu raises. Each states what happened and what to do; `name` is OpenVidu's name where it has one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class OpenViduError(Exception):
 
     @property
     def message(self) -> str:
-        """The sentence, under openvidu-browser's name."""
+        """Return the text of the error, under openvidu-browser's name."""
         return str(self)
 
 
 class InvalidTokenError(OpenViduError):
-    """The text handed to `Session.connect` is no connection token."""
+    """The text passed to `Session.connect` is no connection token."""
 
 
 class NotConnectedError(OpenViduError):
@@ -39,7 +39,7 @@ class BrowserNotSupportedError(OpenViduError):
 
 
 class DeviceError(OpenViduError):
-    """Camera, microphone or screen could not be used. `name` says which of OpenVidu's cases it is."""
+    """A camera, microphone or screen could not be used. `name` is OpenVidu's name of the case."""
 
     def __init__(self, name: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -47,7 +47,7 @@ class DeviceError(OpenViduError):
 
 
 class PropertiesError(OpenViduError):
-    """Properties handed to `init_publisher` or `subscribe` that do not exist or contradict each other."""
+    """Properties passed to `init_publisher` or `subscribe` that do not exist or contradict each other."""
 
     name = "PUBLISHER_PROPERTIES_ERROR"
 
@@ -73,13 +73,14 @@ class RequestTimeoutError(OpenViduError):
 
 
 class RequestOutcomeUnknown(OpenViduError):
-    """The network dropped between a request and its answer, and repeating the request is not safe: it may have been
-    carried out or not.
+    """The network dropped between a request and its answer, and repeating the request is not safe.
+
+    It may have been carried out or not.
     """
 
 
 class QueueFullError(OpenViduError):
-    """Too many requests of one kind wait for the end of an outage already: this one was not sent and never will be."""
+    """Too many requests of one kind are queued already during an outage: this one was not sent and never will be."""
 
 
 class SessionLostError(OpenViduError):

@@ -1,4 +1,7 @@
-"""`on`, `once` and `off` for everything that fires events. The emitter is pyee's; ours is what a handler may do to us."""
+"""`on`, `once` and `off` for all objects that fire events.
+
+The emitter is pyee's; this module adds the handling of failed handlers, missed events and default actions.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,15 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class _Emitter(AsyncIOEventEmitter):
-    """A handler that raises, plain or async, is reported and stops nobody."""
+    """An emitter that logs the exception of a handler, plain or async, and goes on with the others."""
 
     def _emit_handle_potential_error(self, event: str, error: Any) -> None:
-        if event == "error":  # pyee tells of a failed handler by this event
+        if event == "error":  # pyee's event for a failed handler
             logger.error("a handler of the application failed", exc_info=error)
 
 
 class _Handler:
-    """A handler that may take the event or nothing. Equal to any other wrapper of the same function, for `off`."""
+    """A handler with or without an event parameter. Equal to any other wrapper of the same function, for `off`."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -41,14 +44,14 @@ class _Handler:
     def __hash__(self) -> int:
         try:
             return hash(self.function)
-        except TypeError:  # a JavaScript function
+        except TypeError:  # a JavaScript function is not hashable
             return 0
 
 
 def _takes_an_argument(handler: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(handler).parameters.values()
-    except (TypeError, ValueError):  # a JavaScript function, which ignores what it does not take
+    except (TypeError, ValueError):  # a JavaScript function, which ignores surplus arguments
         return True
     return any(item.kind not in (item.KEYWORD_ONLY, item.VAR_KEYWORD) for item in parameters)
 
@@ -56,7 +59,7 @@ def _takes_an_argument(handler: Callable[..., Any]) -> bool:
 class EventDispatcher:
     """Base of Session, Publisher and Subscriber.
 
-    `on(name, handler)` returns the object, `on(name)` is a decorator. Handlers are called in the order in which they were
+    `on(name, handler)` returns the handler, `on(name)` is a decorator. Handlers are called in the order in which they were
     added, with the event or, if they take no argument, without it. Async handlers run as tasks.
     """
 
@@ -69,7 +72,7 @@ class EventDispatcher:
     @overload
     def on(self, name: str, handler: Handler) -> Handler: ...
     def on(self, name: str, handler: Handler | None = None) -> Any:
-        """Calls `handler` at every event `name`."""
+        """Call `handler` at every event `name`."""
         return self._listen(self._events().on, name, handler)
 
     @overload
@@ -77,11 +80,11 @@ class EventDispatcher:
     @overload
     def once(self, name: str, handler: Handler) -> Handler: ...
     def once(self, name: str, handler: Handler | None = None) -> Any:
-        """Calls `handler` at the next event `name` only."""
+        """Call `handler` at the next event `name` only."""
         return self._listen(self._events().once, name, handler)
 
     def off(self, name: str, handler: Callable[..., Any] | None = None) -> None:
-        """Takes `handler`, or every handler of `name`, away again. An unknown handler is ignored."""
+        """Remove `handler`, or every handler of `name`. An unknown handler is ignored."""
         if handler is None:
             self._events().remove_all_listeners(name)
             return
@@ -89,14 +92,14 @@ class EventDispatcher:
             self._events().remove_listener(name, _Handler(handler))
 
     def _emit(self, event: Event, *names: str) -> None:
-        """Fires `event` under its type, or under `names`, then runs its default action."""
+        """Fire `event` under its type, or under `names`, then run its default action."""
         if not self._silenced and self._emitter is not None:
             for name in names or (event.type,):
                 self._emitter.emit(name, event)
         event.call_default_behavior()
 
     def _silence(self) -> None:
-        """Nothing is fired from here on."""
+        """Fire no event from now on."""
         self._silenced = True
 
     def _listen(self, add: Callable[..., Any], name: str, handler: Handler | None) -> Any:
@@ -110,7 +113,7 @@ class EventDispatcher:
         return listen if handler is None else listen(handler)
 
     def _missed_events(self, name: str) -> list[Event]:
-        """Events that a handler of `name` which is added only now is still to be told of."""
+        """Return the past events with which a handler of `name` that is added now is called."""
         return []
 
     def _events(self) -> _Emitter:

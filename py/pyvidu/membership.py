@@ -1,6 +1,6 @@
-"""One membership of a room, from `joinRoom` to its one end: the planes, the picture of the room, the streams.
+"""One membership of a room, from `joinRoom` to its end: both planes, the state of the room, the streams.
 
-A session has one membership at a time. After an eviction a rejoin makes a new one and hands the streams over to it.
+A session has one membership at a time. After an eviction a rejoin makes a new one and moves the streams to it.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SDK_VERSION = "2.32.2"  # the openvidu-browser whose protocol this is: servers compare it with their own version
+SDK_VERSION = "2.32.2"  # the openvidu-browser whose protocol this is; servers compare it with their own version
 
 
 class Membership:
-    """What a session is while it is connected. `connection` is oneself; it is there once `join` has returned."""
+    """A session while it is connected. `connection` is the local participant, set once `join` has returned."""
 
     connection: Connection
 
@@ -71,7 +71,7 @@ class Membership:
         self._host = session.openvidu._host
         self._configuration = session.openvidu.advanced_configuration
         self._ice_servers: Sequence[Mapping[str, Any]] = ()
-        self._server_offers = False  # streams that are received: it does with mediasoup, not with kurento
+        self._server_offers = False  # for received streams: the server offers with mediasoup, not with kurento
         self._early: list[tuple[str, Mapping[str, Any]]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self.plane = SignalingPlane(self._host, self._configuration.policy, self)
@@ -81,7 +81,7 @@ class Membership:
     # --- joining -----------------------------------------------------------------------------------------------------
 
     async def join(self, token: str, data: str) -> JoinRoomResult:
-        """Opens the signaling plane and enters the room; see `Session.connect` for what it raises."""
+        """Open the signaling plane and join the room; see `Session.connect` for what it raises."""
         try:
             parsed = ConnectionToken.parse(token)
         except InvalidToken as error:
@@ -99,7 +99,7 @@ class Membership:
         return result
 
     def listen(self) -> None:
-        """What the server told before the room was populated is told now."""
+        """Handle the notifications that arrived before the room was populated."""
         early, self._early = self._early, []
         for method, params in early:
             self.signaling_notified(method, params)
@@ -107,7 +107,7 @@ class Membership:
     # --- streams -----------------------------------------------------------------------------------------------------
 
     async def publish(self, publisher: Publisher) -> None:
-        """Publishes, however often the network drops in between."""
+        """Publish, however often the network drops in between; see `Session.publish` for what it raises."""
         stream, own = publisher.stream, self.connection
         self.publisher = publisher
         settings = self._peer_settings(local_stream=publisher._media_stream())
@@ -121,7 +121,7 @@ class Membership:
             own.stream = None
             if self.publisher is publisher:
                 self.publisher = None
-            if isinstance(error, RequestTimeoutError):  # if it is carried out after all, nobody must see it
+            if isinstance(error, RequestTimeoutError):  # it may be carried out after all: undo it then
                 self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         self.watch_speech(publisher)
@@ -130,7 +130,7 @@ class Membership:
                 self.in_background(self.tell_active(stream, kind))
 
     async def subscribe(self, subscriber: Subscriber) -> None:
-        """Receives a stream; a second time replaces what there was."""
+        """Receive a stream; a second call replaces the first subscription."""
         stream = subscriber.stream
         assert stream.connection is not None, "remote streams have a connection"
         settings = self._peer_settings(receive_audio=stream.has_audio, receive_video=stream.has_video)
@@ -144,13 +144,13 @@ class Membership:
             try:
                 await negotiate()
                 break
-            except RequestOutcomeUnknown:
-                negotiate = media.renegotiate  # replaces whatever came of it, after as many outages as it takes
+            except RequestOutcomeUnknown:  # replace the subscription if there is one, else make it
+                negotiate = media.renegotiate  # after as many outages as it takes
         self.watch_speech(subscriber)
         self.in_background(self._expect_playing(subscriber, media))
 
     def watch_speech(self, manager: StreamManager) -> None:
-        """Speaking events of one stream, if they are wanted of it or of the whole session."""
+        """Start the speaking events of one stream, if they are enabled for it or for the whole session."""
         manager._watch_speech()
         if self.session._tells_speech and manager._speech is None:
             options = self.session.openvidu.advanced_configuration.publisher_speaking_events_options or {}
@@ -158,14 +158,14 @@ class Membership:
             manager.enable_speaking_events(**known)
 
     async def tell_active(self, stream: Stream, kind: str) -> None:
-        """Tells the others whether `kind` (`audio` or `video`) of an own stream is active."""
+        """Notify the others whether `kind` (`audio` or `video`) of a local stream is active."""
         active = getattr(stream, f"{kind}_active")
         await self.request(
             StreamPropertyChanged(stream.stream_id, f"{kind}Active", active, f"publish{kind.capitalize()}")
         )
 
     async def request(self, call: Call, *, repeatable: bool = True, ignore: Sequence[int] = ()) -> None:
-        """Sends a request whose result does not matter. Error codes in `ignore` are as good as success."""
+        """Send a request whose result is not needed. Error codes in `ignore` count as success."""
         try:
             await self.plane.request(call, repeatable=repeatable)
         except RequestError as error:
@@ -173,7 +173,7 @@ class Membership:
                 raise
 
     def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Runs `coroutine` to its end, whether somebody awaits the task or not; a failure is at least logged."""
+        """Run `coroutine` to its end, whether or not the task is awaited; a failure is logged in any case."""
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
@@ -188,12 +188,12 @@ class Membership:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Leaves of one's own will."""
+        """Send `leaveRoom` and end with reason `disconnect`."""
         self.plane.leave()
         self.end(Reason.DISCONNECT)
 
     def end(self, reason: Reason) -> None:
-        """The one way out, whoever ends it: events and default actions, then nothing any more."""
+        """End the membership, whatever the cause: fire the last events with their default actions, then nothing more."""
         if not self.joined:
             return
         self.close()
@@ -213,7 +213,7 @@ class Membership:
         self.session._silence()
 
     def close(self) -> None:
-        """Lets go of both planes, without a word."""
+        """Close both planes without firing events."""
         self.joined = False
         self.media_plane.close()
         self.plane.close()
@@ -221,35 +221,35 @@ class Membership:
             task.cancel()
 
     def forcibly_unpublished(self, reason: Reason) -> None:
-        """A moderator or the server ended our stream."""
+        """Handle the end of the local stream by a moderator or the server."""
         publisher, self.publisher = self.publisher, None
         if publisher is not None:
             publisher._ended(reason)
 
     def emit(self, event: Event, *names: str) -> None:
-        """Fires an event of the session."""
+        """Fire an event of the session."""
         self.session._emit(event, *names)
 
     # --- SignalingListener -------------------------------------------------------------------------------------------
 
     def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
-        """A notification of the server."""
+        """Handle a notification of the server."""
         if self.joined:
             self.room.notified(method, params)
         else:
             self._early.append((method, params))
 
     def signaling_reconnecting(self) -> None:
-        """An outage has begun."""
+        """Handle the beginning of an outage."""
         self.media_plane.suspend()
         self.emit(ReconnectingEvent("reconnecting", self.session, self.plane.outages[-1]))
 
     def signaling_attempt(self, number: int, next_delay: float | None) -> None:
-        """An attempt begins."""
+        """Report that reconnection attempt `number` begins."""
         self.emit(ReconnectionAttemptEvent("reconnectionAttempt", self.session, number, next_delay))
 
     def signaling_reconnected(self) -> None:
-        """The outage is over; every stream is proved now, or renegotiated."""
+        """Handle the end of the outage: prove every stream healthy or renegotiate it."""
         outage = self.plane.outages[-1]
         force = self.session.openvidu.advanced_configuration.force_media_reconnection_after_network_drop
         self.media_plane.prove_all(outage, force=force)
@@ -258,16 +258,16 @@ class Membership:
             self.in_background(self.session._reconcile(self))
 
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
-        """The server knows us no more, or (`gave_up`) the application wants no more."""
+        """Handle the loss of the session: the server no longer has it, or (`gave_up`) reconnecting was stopped."""
         logger.warning("%s", self.plane.outages[-1])
         self.session._lost(self, reason, rejoin=not gave_up)
 
     def signaling_unloading(self) -> None:
-        """The page goes away."""
+        """Disconnect, because the page is being unloaded."""
         self.session.disconnect()
 
     def membership_check(self) -> Call:
-        """`videoData` with the values of this moment: it needs membership and changes nothing."""
+        """Return `videoData` with the current values: it needs membership and changes nothing."""
         stream = self.publisher.stream if self.publisher is not None else None
         if stream is None:
             return VideoData(0, 0, video_active=False, audio_active=False)
@@ -277,24 +277,24 @@ class Membership:
     # --- MediaPlaneListener ------------------------------------------------------------------------------------------
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """A stream is frozen."""
+        """Report that a stream is frozen."""
         self._tell_health("streamFrozen", media, because)
 
     def media_recovered(self, media: MediaConnection) -> None:
-        """It flows again."""
+        """Report that a frozen stream flows again."""
         self._tell_health("streamRecovered", media, "")
 
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
-        """A media problem that nobody was waiting for."""
+        """Report a media problem that no pending call reports, as an `exception` event."""
         manager = self._manager_of(media)
         origin = self.session if manager is None else manager.stream
         self.emit(ExceptionEvent("exception", self.session, name, origin, message))
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- internals ---------------------------------------------------------------------------------------------------
 
     @property
     def managers(self) -> list[StreamManager]:
-        """Our publisher, if there is one, and our subscribers."""
+        """Return the publisher, if there is one, and the subscribers."""
         own: list[StreamManager] = [self.publisher] if self.publisher is not None else []
         return [*own, *(stream.stream_manager for stream in self.room.streams() if stream.stream_manager is not None)]
 
@@ -341,7 +341,7 @@ class Membership:
         )
 
     async def _expect_playing(self, subscriber: Subscriber, media: InboundMedia) -> None:
-        """`NO_STREAM_PLAYING_EVENT`, with OpenVidu's meaning: a video of a fresh subscription that does not begin to play."""
+        """Fire `NO_STREAM_PLAYING_EVENT`, as OpenVidu does, if the video of a new subscription does not begin to play."""
         seconds = self._configuration.no_stream_playing_event_exception_timeout / 1000
         await pause(self._host.clock, seconds)
         if subscriber.videos and not subscriber._playing and not media.is_closed and self.plane.is_up:
@@ -349,12 +349,12 @@ class Membership:
             self.emit(ExceptionEvent("exception", self.session, "NO_STREAM_PLAYING_EVENT", subscriber, message))
 
     async def _publish(self, publisher: Publisher, media: OutboundMedia) -> PublishVideo:
-        """What the others were told."""
+        """Publish, and return the description that the others have received."""
         while True:
             told = publisher._description()
             try:
                 result = await media.publish(told)
-            except RequestOutcomeUnknown:  # it may be published, under an id that we never learnt
+            except RequestOutcomeUnknown:  # it may be published, under an id that was not received
                 await self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,))
             else:
                 publisher.stream.stream_id = result.id
@@ -372,19 +372,19 @@ class Membership:
 
 
 def metadata(data: Any) -> str:
-    """What an application hands to `connect` as `data`, as the text that the others get."""
+    """Return what an application passes to `connect` as `data`, as the text that the others receive."""
     if data is None or isinstance(data, str):
         return data or ""
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)  # as `JSON.stringify` writes it
 
 
 def announce_published(publisher: Publisher) -> None:
-    """`streamCreated` of a publisher."""
+    """Fire `streamCreated` of a publisher."""
     publisher._emit(StreamEvent("streamCreated", publisher, publisher.stream))
 
 
 def _ice_servers(result: JoinRoomResult) -> list[dict[str, Any]]:
-    """The ICE servers that the server names: its list, else its own TURN server."""
+    """Return the ICE servers that the server names: its list, else its own TURN server."""
     if result.custom_ice_servers:
         servers = []
         for item in result.custom_ice_servers:

@@ -1,4 +1,4 @@
-"""The entrance: sessions and publishers are made here."""
+"""The entry point of the library: `OpenVidu`, which makes sessions and publishers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class OpenVidu:
     """Makes sessions and publishers.
 
     Raises:
-        BrowserNotSupportedError: this is no page of a browser with WebRTC.
+        BrowserNotSupportedError: the code does not run in a page of a browser with WebRTC.
     """
 
     def __init__(self, host: Host | None = None) -> None:
@@ -24,11 +24,11 @@ class OpenVidu:
         self._host = _browser_host() if host is None else host
 
     def init_session(self) -> Session:
-        """A new session, not connected yet."""
+        """Return a new session, not connected yet."""
         return Session(self)
 
     def set_advanced_configuration(self, configuration: Mapping[str, Any] | None = None, **keywords: Any) -> None:
-        """Changes settings, in either spelling; see `AdvancedConfiguration`. Sessions that connect later have them.
+        """Change settings, in either spelling; see `AdvancedConfiguration`. They apply to sessions that connect later.
 
         Raises:
             PropertiesError: a setting that does not exist.
@@ -38,16 +38,17 @@ class OpenVidu:
         )
 
     async def get_devices(self) -> list[Device]:
-        """Cameras and microphones. Their names may be empty until the page has been given access to one.
+        """Return the cameras and microphones. Their names may be empty until the page has been given access to one.
 
         Raises:
-            DeviceError: the browser hides them from this page.
+            DeviceError: the browser does not list them for this page.
         """
         return await self._host.devices.list_inputs()
 
     async def get_user_media(self, properties: Mapping[str, Any] | None = None, **keywords: Any) -> Any:
-        """A MediaStream as `init_publisher` would publish it with these properties; its tracks can be handed to
-        `Publisher.replace_track`, or to `init_publisher` as sources.
+        """Return a MediaStream as `init_publisher` would publish it with these properties.
+
+        Its tracks can be passed to `Publisher.replace_track`, or to `init_publisher` as sources.
 
         Raises:
             DeviceError, PropertiesError: see `init_publisher`.
@@ -57,12 +58,13 @@ class OpenVidu:
     async def init_publisher(
         self, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
     ) -> Publisher:
-        """Asks for camera and microphone (or what `properties` name) and shows the own view at `target`, an element or
-        the id of one; None shows it nowhere.
+        """Open camera and microphone (or what `properties` name) and return a publisher of them.
+
+        The local video is shown at `target`, an element or the id of one; None shows it nowhere.
 
         Raises:
             DeviceError: no device, no permission, in use; `name` is OpenVidu's.
-            PropertiesError: a property that does not exist or makes no sense.
+            PropertiesError: a property that does not exist or has an invalid value.
         """
         wanted = configured(PublisherProperties, properties, keywords)
         media = await self._media(wanted)

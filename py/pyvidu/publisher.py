@@ -1,4 +1,4 @@
-"""What this participant sends: camera, microphone or screen, before, while and after it is published."""
+"""Publisher: the local stream (camera, microphone or screen), before, while and after it is published."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Publisher(StreamManager):
     """A local stream. Made by `OpenVidu.init_publisher`, sent by `Session.publish`.
 
     Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends,
-    `screenShareEnded` when the user takes a shared screen back.
+    `screenShareEnded` when the user stops sharing the screen in the browser.
     """
 
     def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
@@ -49,19 +49,20 @@ class Publisher(StreamManager):
             media.when_video_ends(lambda: self._emit(Event("screenShareEnded", self)))
 
     def publish_audio(self, enabled: bool) -> asyncio.Future[None]:
-        """Unmutes or mutes the microphone, at once. Await the result to know that the others have been told.
+        """Unmute or mute the microphone, at once. Await the result to know that the others have been notified.
 
-        During an outage they are told after it.
+        During an outage they are notified after it.
         """
         return self._set_active("audio", enabled)
 
     def publish_video(self, enabled: bool) -> asyncio.Future[None]:
-        """Shows or blacks out the video, at once. Await the result to know that the others have been told."""
+        """Show or black out the video, at once. Await the result to know that the others have been notified."""
         return self._set_active("video", enabled)
 
     async def replace_track(self, track: Any) -> None:
-        """Sends `track`, a MediaStreamTrack of the page's own (`OpenVidu.get_user_media` gives one), in the place of the one
-        of its kind, which is stopped. Nothing is renegotiated, muted stays muted; returns when the others have been told.
+        """Send `track`, a MediaStreamTrack (as of `OpenVidu.get_user_media`), in place of the one of its kind.
+
+        The old track is stopped. Nothing is renegotiated, muted stays muted. Return when the others have been notified.
 
         Raises:
             PropertiesError: it is no track, there is none of its kind to replace, or the browser cannot send it.
@@ -93,21 +94,21 @@ class Publisher(StreamManager):
                 await membership.request(StreamPropertyChanged(stream.stream_id, name, told, "trackReplaced"))
 
     def dispose(self) -> None:
-        """Stops the tracks and removes the videos. A publisher that was never published ends this way."""
+        """Stop the tracks and remove the videos. It also ends a publisher that was never published."""
         self.disable_speaking_events()
         self._local.stop()
         self._remove_videos()
 
-    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+    # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     def _media_stream(self) -> Any:
         return self._local.stream
 
     def _media_replaced(self, media: InboundMedia) -> None:
-        """A publisher receives nothing."""
+        """Do nothing: a publisher receives no media."""
 
     def _description(self) -> PublishVideo:
-        """`publishVideo` but for its offer, of this moment."""
+        """Return the current `publishVideo`, without its offer."""
         stream = self.stream
         return PublishVideo(
             sdp_offer="",
@@ -122,7 +123,7 @@ class Publisher(StreamManager):
         )
 
     def _ended(self, reason: Reason) -> None:
-        """The stream is no longer published: `streamDestroyed`, whose default action disposes of it."""
+        """Handle the end of publishing: fire `streamDestroyed`, whose default action disposes of the stream."""
         stream = self.stream
         stream._detach()
         if stream.connection is not None:
@@ -148,7 +149,7 @@ class Publisher(StreamManager):
         return done
 
     def _changed(self, name: str, new: Any, old: Any, reason: str) -> Membership | None:
-        """Fires `streamPropertyChanged`; the membership whose others are to be told, if there is one."""
+        """Fire `streamPropertyChanged`; return the membership in which to notify the others, or None."""
         membership = self.stream._membership if self.stream.is_published else None
         for target in (self, membership.session if membership is not None else None):
             if target is not None:
@@ -167,4 +168,4 @@ def _type_of_video(properties: PublisherProperties) -> str:
         return "SCREEN"
     if properties.video_source is None or isinstance(properties.video_source, (bool, str)):
         return "CAMERA"
-    return "CUSTOM"  # a MediaStreamTrack of the page's own
+    return "CUSTOM"  # a MediaStreamTrack that the page supplies

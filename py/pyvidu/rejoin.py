@@ -1,10 +1,10 @@
-"""Coming back after an eviction, and asking who is there after a resume that cannot tell. Both are opt-in.
+"""Rejoining after an eviction, and asking for the participants after a resume without a replay. Both are opt-in.
 
 `rejoin` is an application's coroutine function that supplies a new connection token: the session joins as a new participant,
 publishes the same tracks again and receives the same streams into the same video elements.
 
-`roster` supplies what OpenVidu's REST API says of the session's connections (`GET sessions/ID/connection`): on a server that
-does not replay what was missed, the picture of the room is brought in line with it.
+`roster` supplies the session's connections from OpenVidu's REST API (`GET sessions/ID/connection`): on a server that does not
+replay missed notifications, the state of the room is reconciled with them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PAUSE = 1.0  # seconds between two attempts, doubling
 
 
 class Rejoin:
-    """The way back of `session` after `old` was evicted. It ends in `rejoined` or `sessionDisconnected`."""
+    """The rejoin of `session` after `old` was evicted. It ends in `rejoined` or `sessionDisconnected`."""
 
     def __init__(self, session: Session, old: Membership, supply: SupplyToken, reason: Reason, data: str) -> None:
         self._session = session
@@ -48,13 +48,14 @@ class Rejoin:
         self._data = data
         self._clock = session.openvidu._host.clock
         self._policy = session.openvidu.advanced_configuration.policy
-        # Of this moment: if it was just being published again, that fails presently, and it is to be published none the less.
+        # Read now: if it was just being published again, that fails soon and clears `old.publisher`; it is to be published
+        # all the same.
         self._publisher = old.publisher if old.publisher is not None and old.publisher.stream.is_published else None
         self._new: Membership | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def give_up(self, reason: Reason) -> None:
-        """Ends the session instead."""
+        """Cancel the rejoin and end the session with `reason`."""
         self._task.cancel()
         if self._new is not None:
             self._new.plane.leave()
@@ -94,7 +95,7 @@ class Rejoin:
         return token
 
     async def _move_in(self, new: Membership, present: Sequence[ParticipantInfo]) -> None:
-        """Hands over what the old membership had: the picture of the room, the subscriptions, the own stream."""
+        """Move the state of the room, the subscriptions and the local stream from the old membership to `new`."""
         old = self._old
         old.close()
         old.joined = False
@@ -121,13 +122,13 @@ class Rejoin:
         try:
             await new.publish(publisher)
         except OpenViduError:
-            # The server would not have it, and the application has neither left nor unpublished it meanwhile.
+            # Publishing failed, and the application has neither left nor unpublished it meanwhile.
             if self._session._membership is new and publisher.stream.is_published:
                 publisher._ended(self._reason)
             raise
 
     async def _move(self, stream: Stream, moving: Coroutine[Any, Any, None]) -> None:
-        """One stream gets its new media connection; the outage's record tells of it under the id that it has then."""
+        """Give one stream its new media connection, and record it in the outage under the id that the stream has then."""
         outage, began = self._old.plane.outages[-1], self._clock.now()
         try:
             await moving
@@ -147,13 +148,13 @@ class Rejoin:
 
 
 async def _resubscribe(new: Membership, subscriber: Subscriber) -> None:
-    """Receives again, unless a handler of `rejoined` has already subscribed anew."""
+    """Subscribe again, unless a handler of `rejoined` has already done so."""
     if subscriber.stream.stream_manager is subscriber:
         await new.subscribe(subscriber)
 
 
 async def reconcile_with(supply: SupplyRoster | None, membership: Membership) -> None:
-    """Brings the picture of the room in line with what `supply` says; without it, says that it may be wrong."""
+    """Reconcile the state of the room with what `supply` returns; without `supply`, record that it may be wrong."""
     outage = membership.plane.outages[-1]
     if supply is None:
         text = "this server does not tell what happened meanwhile; a `roster` callback would"
@@ -168,7 +169,7 @@ async def reconcile_with(supply: SupplyRoster | None, membership: Membership) ->
 
 
 def _participant(connection: Mapping[str, Any]) -> ParticipantInfo:
-    """A participant from a connection of OpenVidu's REST API."""
+    """Return a participant made from a connection of OpenVidu's REST API."""
     data = [text for text in (connection.get("clientData"), connection.get("serverData")) if text]
     return ParticipantInfo(
         id=str(connection.get("connectionId") or connection.get("id")),

@@ -1,4 +1,4 @@
-"""A session's picture of its room: who is there and what they publish. Notifications in, OpenVidu's events out."""
+"""The state of a session's room: its participants and their streams. Handles notifications, fires OpenVidu's events."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ logger = logging.getLogger(__name__)
 
 
 class _NewerNotifications:
-    """What notifications told since a list of who is there was asked for, by connection id; they are newer than the list.
+    """The notifications since a list of the participants was requested, by connection id; they are newer than the list.
 
-    A notification about somebody whom we do not know yet leaves no trace in the picture: the list is needed none the less.
+    A notification about a participant not known yet may leave the room state unchanged: the list is needed all the same.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class _NewerNotifications:
         self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
 
     def note(self, method: str, params: Mapping[str, Any]) -> None:
-        """A notification."""
+        """Record a notification."""
         identity = str(params.get("connectionId") or params.get("id"))
         self.mentioned.add(identity)
         match method:
@@ -74,7 +74,7 @@ class _NewerNotifications:
 
 
 class RoomState:
-    """The remote participants, by connection id. A notification that changes nothing fires nothing."""
+    """The remote participants, by connection id. A notification that changes nothing fires no event."""
 
     def __init__(self, membership: Membership) -> None:
         self.connections: dict[str, Connection] = {}
@@ -102,7 +102,7 @@ class RoomState:
         }
 
     def populate(self, result: JoinRoomResult) -> None:
-        """Who was there before us: connections first, then streams, as the official client does."""
+        """Add the participants who joined earlier: connections first, then streams, as the official client does."""
         for info in result.value:
             self.connections[info.id] = _connection(info)
         self._fire_connection_created(self._membership.connection)
@@ -113,7 +113,7 @@ class RoomState:
                 self._stream_created(self.connections[info.id], stream)
 
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
-        """A notification of the server. One that makes no sense is logged and ignored."""
+        """Handle a notification of the server. A malformed one is logged and ignored."""
         logger.debug("notification %s", method)
         for news in self._news:
             news.note(method, params)
@@ -130,7 +130,7 @@ class RoomState:
 
     @contextmanager
     def news(self) -> Iterator[_NewerNotifications]:
-        """Collects what notifications tell of the others meanwhile."""
+        """Collect the notifications about the others while the context is open."""
         news = _NewerNotifications()
         self._news.append(news)
         try:
@@ -139,9 +139,9 @@ class RoomState:
             self._news.remove(news)
 
     def reconcile(self, present: Sequence[ParticipantInfo], newer: _NewerNotifications | None = None) -> None:
-        """Brings the picture in line with who is present: what happened unseen is told by the ordinary events.
+        """Reconcile the state with the participants `present`: what was missed is reported by the ordinary events.
 
-        What is in `newer` was told after `present` was asked for, and counts for more.
+        Notifications in `newer` arrived after `present` was requested, and take precedence.
         """
         newer = newer or _NewerNotifications()
         here = {info.id for info in present} | newer.mentioned
@@ -152,7 +152,7 @@ class RoomState:
                 continue
             self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
             connection = self.connections[info.id]
-            connection.data = connection.data or info.metadata or ""  # a notification may have named nothing but the id
+            connection.data = connection.data or info.metadata or ""  # a notification may have had nothing but the id
             if info.id not in newer.streams:
                 self._reconcile_streams(connection, info.streams or [], newer)
 
@@ -179,10 +179,10 @@ class RoomState:
                     self._property_changed(changed)
 
     def streams(self) -> list[Stream]:
-        """The remote streams."""
+        """Return the remote streams."""
         return [item.stream for item in self.connections.values() if item.stream is not None]
 
-    # --- who is there ------------------------------------------------------------------------------------------------
+    # --- participants and streams ------------------------------------------------------------------------------------
 
     def _joined(self, told: ParticipantJoined) -> None:
         if told.id not in self.connections:
@@ -193,12 +193,12 @@ class RoomState:
 
     def _published(self, told: ParticipantPublished) -> None:
         connection = self.connections.get(told.id)
-        if connection is None:  # we missed that it joined
+        if connection is None:  # its `participantJoined` was missed
             self._joined(ParticipantJoined(told.id))
             connection = self.connections[told.id]
         for info in told.streams:
             if connection.stream is not None and connection.stream.stream_id != info.id:
-                self._stream_destroyed(connection, "")  # we missed that it ended
+                self._stream_destroyed(connection, "")  # its end was missed
             if connection.stream is None:
                 self._stream_created(connection, info)
 
@@ -242,7 +242,7 @@ class RoomState:
             )
             stream._detach()
 
-    # --- what they say and how they are ------------------------------------------------------------------------------
+    # --- signals and properties --------------------------------------------------------------------------------------
 
     def _signal(self, told: SignalReceived) -> None:
         sender = self.connections.get(told.from_ or "")
@@ -331,7 +331,7 @@ class RoomState:
 
 
 def dispose_remote(stream: Stream) -> None:
-    """The default action of a remote stream's end: its media connection is closed, its videos leave the page."""
+    """Close the media connection and remove the videos of a remote stream: the default action of its end."""
     if isinstance(stream.stream_manager, Subscriber):
         stream.stream_manager._dispose()
 
@@ -344,7 +344,7 @@ def _reason(text: str) -> Reason:
     try:
         return Reason(text)
     except ValueError:
-        return Reason.NETWORK_DISCONNECT  # a ghost's eviction has no reason at all
+        return Reason.NETWORK_DISCONNECT  # the eviction of a ghost has no reason
 
 
 def _decoded(value: Any) -> Any:

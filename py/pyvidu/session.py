@@ -1,4 +1,4 @@
-"""A session: joining, publishing, subscribing, signalling, leaving, and staying through network drops."""
+"""A session: joining, publishing, subscribing, signalling, leaving, and surviving network drops."""
 
 from __future__ import annotations
 
@@ -58,14 +58,16 @@ class Session(EventDispatcher):
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
     async def connect(self, token: str, data: Any = None) -> None:
-        """Joins the session that `token` opens. `data` is what the others see as `connection.data`: a text, or anything
-        that becomes JSON.
+        """Join the session that `token` opens.
+
+        `data` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON.
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
-            ConnectionFailedError: the server cannot be reached; the cause is in the sentence.
+            ConnectionFailedError: the server cannot be reached; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
             NotConnectedError: `disconnect()` was called meanwhile.
+            OpenViduError: the session is connected already.
         """
         if self._membership is not None or self._rejoin is not None or self._joining is not None:
             raise OpenViduError("This session is connected already; call disconnect() first")
@@ -82,8 +84,9 @@ class Session(EventDispatcher):
         membership.listen()
 
     def disconnect(self) -> None:
-        """Leaves the session: `streamDestroyed` of an own publisher, then `sessionDisconnected`, both with reason
-        `disconnect`, before this returns. Afterwards nothing is fired and nothing is sent.
+        """Leave the session. Afterwards nothing is fired and nothing is sent.
+
+        Before it returns, `streamDestroyed` of the publisher and then `sessionDisconnected` fire, with reason `disconnect`.
         """
         if self._joining is not None:
             self._joining.plane.close(NotConnectedError("disconnect() was called before the session was connected"))
@@ -93,24 +96,25 @@ class Session(EventDispatcher):
             self._membership.leave()
 
     def stop_reconnecting(self) -> None:
-        """During an outage: gives up. `sessionDisconnected` follows with reason `networkDisconnect`."""
+        """Stop reconnecting during an outage; `sessionDisconnected` follows with reason `networkDisconnect`."""
         if self._rejoin is not None:
             self._rejoin.give_up(Reason.NETWORK_DISCONNECT)
         elif self._membership is not None:
             self._membership.plane.stop_reconnecting()
 
     def reconnect_now(self) -> None:
-        """During an outage: tries at once, for an application that knows better."""
+        """Start a reconnection attempt at once during an outage, instead of after the delay."""
         if self._membership is not None:
             self._membership.plane.reconnect_now()
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
     async def publish(self, publisher: Publisher) -> None:
-        """Publishes; `streamCreated` of the publisher fires. During an outage it waits for the return.
+        """Publish a stream; `streamCreated` of the publisher fires. During an outage, wait for its end.
 
         Raises:
             NotConnectedError, PermissionDeniedError, RequestError, SessionLostError.
+            OpenViduError: this session publishes a stream already.
         """
         member = self._member()
         if member.connection.role == "SUBSCRIBER":
@@ -121,7 +125,12 @@ class Session(EventDispatcher):
         announce_published(publisher)
 
     async def unpublish(self, publisher: Publisher) -> None:
-        """Ends one's own stream: `streamDestroyed` of the publisher fires at once, the others are told then."""
+        """End the local stream: fire `streamDestroyed` of the publisher at once, then notify the others.
+
+        Raises:
+            NotConnectedError, RequestError, SessionLostError.
+            OpenViduError: the publisher is not published in this session.
+        """
         member = self._member()
         if member.publisher is not publisher:
             raise OpenViduError("This publisher is not published in this session")
@@ -132,11 +141,14 @@ class Session(EventDispatcher):
     async def subscribe(
         self, stream: Stream, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
     ) -> Subscriber:
-        """Receives a remote stream. `target` is an element or the id of one, in which a `<video>` is created; without it
-        use `Subscriber.add_video_element` or `create_video_element`.
+        """Receive a remote stream.
+
+        `target` is an element or the id of one, in which a `<video>` is created; without it use
+        `Subscriber.add_video_element` or `create_video_element`.
 
         Raises:
-            NotConnectedError, RequestError, SessionLostError.
+            NotConnectedError, PropertiesError, RequestError, SessionLostError.
+            OpenViduError: the stream is local or has ended.
         """
         member = self._member()
         wanted = configured(SubscriberProperties, properties, keywords)
@@ -145,7 +157,7 @@ class Session(EventDispatcher):
         if stream.connection.stream is not stream:
             raise OpenViduError(
                 f"Stream {stream.stream_id} has ended"
-            )  # the server would send its owner's newest instead
+            )  # the server would send its owner's newest stream instead
         subscriber = Subscriber(self.openvidu._host, stream, wanted)
         try:
             if target is not None:
@@ -157,14 +169,14 @@ class Session(EventDispatcher):
         return subscriber
 
     async def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Ends a subscription and removes its videos."""
+        """End a subscription and remove its videos."""
         member = self._member()
         connection = subscriber.stream.connection
         subscriber._dispose()
         if connection is not None and not connection.disposed:
             await member.request(UnsubscribeFromVideo(sender=connection.connection_id))
 
-    # --- the others --------------------------------------------------------------------------------------------------
+    # --- other participants ------------------------------------------------------------------------------------------
 
     async def signal(
         self,
@@ -174,8 +186,9 @@ class Session(EventDispatcher):
         to: Sequence[Connection] | None = None,
         type: str = "",  # noqa: A002  OpenVidu's name
     ) -> None:
-        """Sends `data` to the participants `to`, or to everybody, oneself too. During an outage it waits for the return;
-        signals keep their order.
+        """Send `data` to the participants `to`, or to everybody, the sender too.
+
+        During an outage, wait for its end; signals keep their order.
 
         Raises:
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
@@ -184,23 +197,22 @@ class Session(EventDispatcher):
         member = self._member()
         if options is not None:
             data, to, type = options.get("data", data), options.get("to", to), options.get("type", type)  # noqa: A001
-        kind = (
-            f"signal:{(type or 'signal').removeprefix('signal:')}"  # without a type openvidu-browser says signal:signal
-        )
+        kind = f"signal:{(type or 'signal').removeprefix('signal:')}"  # without a type openvidu-browser sends signal:signal
         message = SignalMessage([item.connection_id for item in to or ()], data or "", kind)
         await member.request(SendMessage(message.encode()), repeatable=False)
 
     async def force_disconnect(self, connection: Connection) -> None:
-        """Moderators: evicts a participant."""
+        """Evict a participant. Moderators only: `PermissionDeniedError` for other roles."""
         await self._moderator("force_disconnect").request(ForceDisconnect(connection.connection_id))
 
     async def force_unpublish(self, stream: Stream) -> None:
-        """Moderators: ends a participant's stream."""
+        """End a participant's stream. Moderators only: `PermissionDeniedError` for other roles."""
         await self._moderator("force_unpublish").request(ForceUnpublish(stream.stream_id))
 
     def enable_speaking_events(self) -> None:
-        """From now on `publisherStartSpeaking` and `publisherStopSpeaking` tell who speaks, oneself too, as far as streams
-        are subscribed to. `AdvancedConfiguration.publisher_speaking_events_options` has their numbers.
+        """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, for the local and all subscribed streams.
+
+        `AdvancedConfiguration.publisher_speaking_events_options` has their numbers.
         """
         self._tells_speech = True
         if self._membership is not None:
@@ -208,21 +220,21 @@ class Session(EventDispatcher):
                 self._membership.watch_speech(manager)
 
     def disable_speaking_events(self) -> None:
-        """They are fired no more."""
+        """Stop firing speaking events."""
         self._tells_speech = False
         for manager in self.stream_managers:
             manager.disable_speaking_events()
 
-    # --- what is there -----------------------------------------------------------------------------------------------
+    # --- state -------------------------------------------------------------------------------------------------------
 
     @property
     def connection(self) -> Connection | None:
-        """Oneself; None before the first `connect`. After the end it is who one was."""
+        """Return the local participant, after the end the last one; None before the first `connect`."""
         return self._last.connection if self._last is not None else None
 
     @property
     def capabilities(self) -> dict[str, bool]:
-        """What the role allows: `forceDisconnect`, `forceUnpublish`, `publish`, `subscribe`."""
+        """Return what the role allows: `forceDisconnect`, `forceUnpublish`, `publish`, `subscribe`."""
         role = self.connection.role if self.connection is not None else ""
         moderates = role == "MODERATOR"
         return {
@@ -234,33 +246,33 @@ class Session(EventDispatcher):
 
     @property
     def remote_connections(self) -> Mapping[str, Connection]:
-        """The other participants, by connection id."""
+        """Return the other participants, by connection id."""
         return self._last.room.connections if self._last is not None else {}
 
     @property
     def stream_managers(self) -> list[StreamManager]:
-        """Our publisher, if it is published, and our subscribers."""
+        """Return the publisher, if it is published, and the subscribers."""
         return self._last.managers if self._last is not None else []
 
     @property
     def outages(self) -> Sequence[Outage]:
-        """The outages of this session so far."""
+        """Return the outages of this session so far."""
         return self._last.plane.outages if self._last is not None else ()
 
-    # --- what memberships tell ---------------------------------------------------------------------------------------
+    # --- called by memberships ---------------------------------------------------------------------------------------
 
     def _adopt(self, membership: Membership) -> None:
         self._membership = self._last = membership
         self._rejoin = None
 
     def _ended(self, membership: Membership) -> None:
-        """A membership has ended; its last event follows."""
+        """Handle the end of a membership, before its last event is fired."""
         if self._membership is membership:
             self._membership = None
         self._rejoin = None
 
     def _lost(self, membership: Membership, reason: Reason, *, rejoin: bool) -> None:
-        """The session ends, unless it may `rejoin` and the application can supply a new token."""
+        """End the session, unless it may `rejoin` and the application can supply a new token."""
         supply = self.openvidu.advanced_configuration.rejoin
         if supply is None or not rejoin:
             membership.end(reason)
@@ -269,7 +281,7 @@ class Session(EventDispatcher):
         self._rejoin = Rejoin(self, membership, supply, reason, self._data)
 
     async def _reconcile(self, membership: Membership) -> None:
-        """The server does not tell what was missed: the application's backend may know."""
+        """Reconcile the room with the application's `roster`: the server does not replay missed notifications."""
         await reconcile_with(self.openvidu.advanced_configuration.roster, membership)
 
     def _member(self) -> Membership:

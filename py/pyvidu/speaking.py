@@ -1,6 +1,6 @@
-"""Does somebody speak? Told from how loud a stream is, as openvidu-browser tells it: by the rules of the hark library.
+"""Speech detection by the loudness of a stream, as in openvidu-browser: by the rules of the hark library.
 
-`SpeechGate` decides; `SpeechWatch` asks the host how loud it is, ten times a second, while somebody wants to know.
+`SpeechGate` decides; `SpeechWatch` reads the loudness from the host, by default ten times a second, while it is needed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SpeechGate:
         self._loud = deque([False] * 10, maxlen=10)
 
     def take(self, decibels: float) -> Turn | None:
-        """What a further level changes, if anything."""
+        """Add a level, in decibels, and return the event that it causes, or None."""
         loud = decibels > self._threshold
         self._loud.append(loud)
         if not self.speaking and loud and sum(list(self._loud)[-3:]) >= 2:
@@ -40,8 +40,9 @@ class SpeechGate:
 
 
 class SpeechWatch:
-    """Watches whatever MediaStream `stream` gives at the moment, until it is closed: calls `tell` with each turn and
-    `tell_level` with each level, in decibels.
+    """Measures the MediaStream that `stream` currently returns, until it is closed.
+
+    Calls `tell` with each turn and `tell_level` with each level, in decibels. `interval` is in milliseconds.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class SpeechWatch:
         self._timer: Timer = host.clock.call_later(self._interval, self._look)
 
     def listen_anew(self) -> None:
-        """The MediaStream or its audio track was replaced."""
+        """Measure anew, because the MediaStream or its audio track was replaced."""
         if self._meter is not None:
             self._meter.close()
             self._meter = None
 
     def close(self) -> None:
-        """Lets go of the meter; nothing is told any more."""
+        """Close the meter; neither callable is called any more."""
         self._timer.cancel()
         self.listen_anew()
 

@@ -1,4 +1,4 @@
-"""A stream: what one participant publishes, seen by its publisher or by a subscriber."""
+"""A stream: what one participant publishes, on the side of its publisher or of a subscriber."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Stream:
     """One stream. It keeps its id, its manager and its video elements however often its media connection is replaced.
 
     `creation_time` is in milliseconds since the epoch, `video_dimensions` in pixels. `stream_manager` is the Publisher or
-    Subscriber; a remote stream that nobody subscribed to has none.
+    Subscriber; a remote stream without a subscription has none.
     """
 
     def __init__(self, connection: Connection | None, info: StreamInfo) -> None:
@@ -39,30 +39,30 @@ class Stream:
 
     @property
     def is_published(self) -> bool:
-        """Whether the server knows it."""
+        """Return whether the stream is published: it has an id from the server."""
         return bool(self.stream_id)
 
     def get_media_stream(self) -> Any:
-        """The browser's MediaStream, or None. A received one changes when the media connection is replaced."""
+        """Return the browser's MediaStream, or None. A received one changes when the media connection is replaced."""
         return self.stream_manager._media_stream() if self.stream_manager is not None else None
 
     def get_rtc_peer_connection(self) -> Any:
-        """The browser's RTCPeerConnection of the moment, or None."""
+        """Return the browser's current RTCPeerConnection, or None."""
         peer = self._media.peer if self._media is not None else None
         return peer.native if peer is not None else None
 
     def __repr__(self) -> str:
         return f"Stream({self.stream_id!r})"
 
-    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+    # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     def _attach(self, membership: Membership, media: MediaConnection) -> None:
-        """From now on `membership` watches over `media`."""
+        """Set the media connection; the media plane of `membership` monitors it from now on."""
         self._membership, self._media = membership, media
         membership.media_plane.add(media)
 
     def _detach(self) -> None:
-        """Closes the media connection, if there is one."""
+        """Close the media connection, if there is one."""
         media, self._media = self._media, None
         if self.stream_manager is not None:
             self.stream_manager._stop_watching_speech()
@@ -74,11 +74,11 @@ class Stream:
     # --- MediaListener -----------------------------------------------------------------------------------------------
 
     def media_stream_changed(self, media: MediaConnection) -> None:
-        """A received stream has a new MediaStream: the same video elements show it."""
+        """Show the new MediaStream of a received stream in the same video elements."""
         if isinstance(media, InboundMedia) and self.stream_manager is not None:
             self.stream_manager._media_replaced(media)
 
     def media_ice_state(self, media: MediaConnection, state: str) -> None:
-        """The session's media plane decides what it means."""
+        """Pass the ICE state to the media plane, which decides what to do."""
         if self._membership is not None:
             self._membership.media_plane.ice_state_changed(media, state)

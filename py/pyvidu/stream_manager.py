@@ -1,4 +1,4 @@
-"""What a Publisher and a Subscriber have in common: one stream and the video elements that show it."""
+"""The common base of Publisher and Subscriber: one stream and the video elements that show it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StreamManager(EventDispatcher):
 
     Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
     `publisherStartSpeaking`, `publisherStopSpeaking` and `streamAudioVolumeChange`. A handler added after
-    the video was created or began to play is told at once.
+    the video was created or began to play is called at once.
     """
 
     remote = False
@@ -32,11 +32,11 @@ class StreamManager(EventDispatcher):
 
     @property
     def id(self) -> str:
-        """The id of the first video element, or an empty text."""
+        """Return the id of the first video element, or an empty string."""
         return self.videos[0].id if self.videos else ""
 
     def create_video_element(self, target: Any, insert_mode: str = "APPEND") -> Any:
-        """Creates a `<video>` at `target` (an element or its id) that shows the stream, and returns it.
+        """Create a `<video>` at `target` (an element or its id) that shows the stream, and return it.
 
         Raises:
             PropertiesError: there is no such target.
@@ -52,38 +52,41 @@ class StreamManager(EventDispatcher):
         return self._show_in(video)
 
     def add_video_element(self, element: Any) -> Any:
-        """Makes a `<video>` of the page's own show the stream, and returns it."""
+        """Show the stream in an existing `<video>` of the page, and return it."""
         video = self._host.elements.adopt(
             element, mirror=self._mirror, muted=not self.remote, on_playing=self._began_to_play
         )
         return self._show_in(video)
 
     def enable_speaking_events(self, *, interval: int = INTERVAL, threshold: float = THRESHOLD) -> None:
-        """From now on `publisherStartSpeaking` and `publisherStopSpeaking` are fired by this object and by the session that
-        it belongs to. `interval` is in milliseconds, `threshold` in decibels below full scale. Again: with other numbers.
+        """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, on this object and its session.
+
+        `interval` is in milliseconds, `threshold` in decibels below full scale. A further call replaces both.
         """
         self._speech_options = (interval, threshold)
         self._watch_speech()
 
     def enable_volume_events(self) -> None:
-        """From now on `streamAudioVolumeChange` tells how loud the stream is and was, `{"newValue", "oldValue"}` in decibels
-        below full scale, as often as speaking events are looked for. They are enabled with it.
+        """Fire `streamAudioVolumeChange` from now on, when the loudness of the stream has changed.
+
+        Its value is `{"newValue", "oldValue"}`, in decibels below full scale. The loudness is read at the interval of the
+        speaking events, which this enables too.
         """
         self._volume = SILENCE if self._volume is None else self._volume
         if self._speech_options is None:
             self.enable_speaking_events()
 
     def disable_speaking_events(self) -> None:
-        """They are fired no more, and neither is `streamAudioVolumeChange`."""
+        """Stop firing speaking events and `streamAudioVolumeChange`."""
         self._speech_options = self._volume = None
         self._stop_watching_speech()
 
-    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+    # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     _mirror = False
     _speech: SpeechWatch | None = None
-    _speech_options: tuple[int, float] | None = None  # None: nobody wants to know who speaks
-    _volume: float | None = None  # the last one told, in decibels; None: nobody wants to know
+    _speech_options: tuple[int, float] | None = None  # None: speaking events are disabled
+    _volume: float | None = None  # the last one reported, in decibels; None: volume events are disabled
 
     def _watch_speech(self) -> None:
         self._stop_watching_speech()

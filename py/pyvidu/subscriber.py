@@ -1,4 +1,4 @@
-"""What this participant receives of somebody else."""
+"""Subscriber: a remote stream that this participant receives."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Subscriber(StreamManager):
         self._wanted = {"audio": properties.subscribe_to_audio, "video": properties.subscribe_to_video}
 
     def subscribe_to_audio(self, enabled: bool) -> Subscriber:
-        """Plays the audio of the stream or not. Only this participant notices."""
+        """Play the audio of the stream or not. This affects this participant only."""
         return self._want("audio", enabled)
 
     def subscribe_to_video(self, enabled: bool) -> Subscriber:
-        """Shows the video of the stream or not. Only this participant notices."""
+        """Show the video of the stream or not. This affects this participant only."""
         return self._want("video", enabled)
 
-    # --- what pyvidu does with it ------------------------------------------------------------------------------------
+    # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     def _media_stream(self) -> Any:
         return self._media.remote_stream if self._media is not None else None
@@ -51,8 +51,8 @@ class Subscriber(StreamManager):
                 self._media.peer.enable_received(kind, wanted)
 
     def _dispose(self) -> None:
-        """Ends the subscription and removes the videos."""
+        """End the subscription and remove the videos."""
         self._remove_videos()
         if self.stream.stream_manager is self:  # else another subscription has replaced this one
             self.stream._detach()
-            self.stream.stream_manager = None  # nobody receives the stream any more, and a rejoin does not either
+            self.stream.stream_manager = None  # no longer received: a rejoin skips streams without a manager

@@ -27,7 +27,7 @@ SELECTORS = ("client", "force", "server", "fault", "outage", "media", "rtt", "st
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options. Each of the selecting ones may be repeated; without any of them the whole smoke runs."""
+    """Return the parser of the options. Selecting options may be repeated; without any of them the whole smoke runs."""
     found = argparse.ArgumentParser(prog="make bench", description=__doc__)
     found.add_argument("what", nargs="?", choices=SUBJECTS, help="another benchmark than that of the reconnection")
     found.add_argument("--claims", action="store_true", help="the cells and counts that the claims are made of")
@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def wanted(options: argparse.Namespace) -> Plan:
-    """What the options ask for."""
+    """Return the plan that the options select."""
     if options.claims:
         return plan.claims()
     named: dict[str, Any] = {name: value for name in SELECTORS if (value := getattr(options, name)) is not None}
@@ -71,7 +71,7 @@ def wanted(options: argparse.Namespace) -> Plan:
 
 
 async def bench(options: argparse.Namespace) -> int:
-    """Runs the cells that are wanted; the exit code."""
+    """Run the selected cells and return the exit code."""
     blocks = plan.schedule(wanted(options), options.seed)
     records: list[TrialRecord] = []
     here: Rig | None = None
@@ -86,7 +86,7 @@ async def bench(options: argparse.Namespace) -> int:
             lines.flush()
 
         troubles: list[str] = []
-        for rtt in sorted({block.call.rtt_ms for block in blocks}):  # a lab has one link
+        for rtt in sorted({block.call.rtt_ms for block in blocks}):  # a lab has one link, with one round-trip time
             same = [block for block in blocks if block.call.rtt_ms == rtt]
             async with World.make(rtt_ms=rtt) as world:
                 here = here or rig.describe(world.browser_version, options.seed, command(sys.argv[1:]))
@@ -103,12 +103,12 @@ async def bench(options: argparse.Namespace) -> int:
 
 
 async def costs(options: argparse.Namespace) -> int:
-    """Runs one of the other benchmarks and replaces its part of the results."""
+    """Run one of the other benchmarks and replace its part of the results."""
     subject = SUBJECTS[options.what]
     async with World.make() as world:
         here = rig.describe(world.browser_version, options.seed, f"make bench-{options.what}")
         rows = await subject.measure(world, options.seed)
-    # The rig at the top of the file is the cells'; each other part says of itself where it comes from.
+    # The rig at the top of the file is that of the cells; each other part records its own date and load.
     stamped = [{**row, "date": here.date, "load_average": here.load_average} for row in rows]
     results = Results.load(options.out) or Results(rig=here)
     results.model_copy(update={options.what: stamped}).save(options.out)
@@ -117,7 +117,7 @@ async def costs(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Parses the arguments and runs."""
+    """Parse the arguments and run."""
     options = parser().parse_args()
     try:
         return asyncio.run(costs(options) if options.what else bench(options))
@@ -135,7 +135,7 @@ def _console() -> Console:
 
 
 def command(arguments: Sequence[str]) -> str:
-    """How to run it again; where the results go is nobody's business."""
+    """Return the command that repeats the run, without the options that only say where the results go."""
     elsewhere = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     elsewhere.add_argument("--out")
     elsewhere.add_argument("--add", action="store_true")

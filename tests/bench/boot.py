@@ -1,4 +1,4 @@
-"""`make bench-boot`: from navigation to a connected session, with a cold and a warm cache, and the bytes it took."""
+"""`make bench-boot`: from navigation to a connected session, with a cold and a warm cache, and the bytes transferred."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMIT_MS = 120_000
 
 
 async def measure(world: World, seed: int) -> list[dict[str, Any]]:
-    """One row for each client and cache: milliseconds and bytes."""
+    """Return one row for each client and cache: milliseconds and bytes."""
     found: dict[tuple[Client, str], list[tuple[float, int, int]]] = {}
     server = await world.server("plain")
     rest = Rest(server)
@@ -43,7 +43,7 @@ async def measure(world: World, seed: int) -> list[dict[str, Any]]:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the rows as a table."""
+    """Print the rows as a table."""
     table = Table(title="navigation → connected", title_justify="left")
     for head in ("client", "cache", "n", "p50 ms", "max ms", "kB over the wire", "requests answered"):
         table.add_column(head)
@@ -54,7 +54,7 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
 
 
 async def _boot(context: BrowserContext, url: str) -> tuple[float, int, int]:
-    """Milliseconds until connected, bytes over the wire (headers too, WebSocket not), responses from the network."""
+    """Return milliseconds until connected, bytes on the wire (headers too, WebSocket not), responses from the network."""
     page = await context.new_page()
     network = await context.new_cdp_session(page)
     await network.send("Network.enable")

@@ -1,7 +1,7 @@
-"""`make calm`: a call in which nothing is wrong but everything is bad. Whoever raises an alarm in it is mistaken.
+"""`make calm`: a call over a bad link on a busy machine, but without an outage. Every alarm in it is false.
 
-`python -m bench.calm [--seconds 600] [--out FILE]`: two pages, one of them behind a link that loses 5 % of the packets by
-lot, each way, and delays the others by up to 200 ms; one core is kept busy by others.
+`python -m bench.calm [--seconds 600] [--out FILE]`: two pages, one of them behind a link that loses 5 % of the packets at
+random, each way, and delays the others by up to 200 ms; another process keeps one core busy.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ RTT_S: Final = 0.05
 JITTER_S: Final = 0.2
 ALARMS: Final = ("reconnecting", "streamFrozen", "sessionDisconnected", "exception")
 AFTERMATH_S: Final = 3.0
-"""An alarm so soon after an event loop stood still may be the machine's fault: it is reported apart."""
+"""Seconds after a stalled event loop in which the machine may have caused an alarm: such alarms are reported apart."""
 _SETTLE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An event that should not have been; `at` is seconds since the call was calm."""
+    """A false alarm. `at` is seconds since the measurement began."""
 
     page: str
     at: float
@@ -48,7 +48,7 @@ class Alarm:
 
 
 def alarms(name: str, trace: Trace, server_stalls: Sequence[tuple[float, float]], began: float) -> list[Alarm]:
-    """The false alarms of a page. Times of `trace` and `began` are of one clock."""
+    """Return the false alarms of a page. Times of `trace` and `began` are of one clock."""
     stalls = [ended for since, ended in (*trace.stalls, *server_stalls) if ended - since > STALL_S]
     whys = iter([str(outage["witness"]) for outage in trace.outages])
     return [
@@ -66,7 +66,7 @@ def alarms(name: str, trace: Trace, server_stalls: Sequence[tuple[float, float]]
 
 @contextlib.contextmanager
 def busy_core() -> Iterator[None]:
-    """Somebody else has work to do."""
+    """Keep one core busy with another process."""
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
@@ -76,7 +76,7 @@ def busy_core() -> Iterator[None]:
 
 
 async def measure(seconds: float) -> dict[str, Any]:
-    """The call, and what came of it."""
+    """Run the call and return the results."""
     with NetworkLab(rtt=RTT_S, jitter=JITTER_S) as lab:
         async with World.make(lab) as world:
             server = await world.server("best")
@@ -122,7 +122,7 @@ async def measure(seconds: float) -> dict[str, Any]:
 
 
 def page_report(trace: Trace, seconds: float) -> dict[str, Any]:
-    """How it went for a page."""
+    """Return the results of one page."""
     waits = [answered - sent for sent, answered in trace.pongs]
     return {
         "frames_per_second": round(sum(map(len, trace.frames.values())) / seconds, 1),
@@ -143,7 +143,7 @@ def _long(stalls: Sequence[tuple[float, float]]) -> int:
 
 
 def main() -> int:
-    """Runs, prints and keeps the result; exit code 1 when there was an alarm that no stall explains."""
+    """Run, print and save the result. Returns 1 after an alarm that no stall explains, 2 when the lab fails."""
     parser = argparse.ArgumentParser(prog="make calm", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -1,7 +1,7 @@
-"""The faults of the table, made in a network lab: applied, verified by packet counters, removed, and stamped.
+"""The benchmark's faults, made in a network lab: applied, verified by packet counters, removed, and timestamped.
 
-Stamps bracket the truth to the client's disadvantage: `applied` is taken before the first command, `removed` before the
-command by which packets pass again.
+The times err to the client's disadvantage: `applied` is taken before the first command, `removed` before the command that
+lets packets pass again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pyvidu.testing import LabError, NetworkLab
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a fault is made and ended, and which packets (TCP, UDP) still pass meanwhile."""
+    """How a fault is applied and removed, and which packets (TCP, UDP) still pass meanwhile."""
 
     apply: Callable[[NetworkLab], object]
     remove: Callable[[NetworkLab], object]
     tcp: bool = False
     udp: bool = False
-    from_guest_only: bool = False  # packets to a guest without an address arrive at the link, and nowhere else
+    from_guest_only: bool = False  # packets to a guest without an address reach the link, and no further
 
 
 _LINK = _Kind(NetworkLab.link_drop, NetworkLab.link_up)
@@ -39,12 +39,12 @@ _KINDS = {
 
 
 async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
-    """Drops the guest's network as `cell` says; returns when the network is back.
+    """Drop the guest's network as described by `cell` and return when the network is back.
 
     Raises LabError when packets passed that should not have.
     """
     kind = _KINDS[cell.fault]
-    under_way = cell.call.rtt_ms / 1000  # what is on a slow link when it fails still arrives
+    under_way = cell.call.rtt_ms / 1000  # packets already on a slow link when it fails still arrive
     if cell.fault != "flapping":
         return await _once(lab, kind, cell.outage_s, under_way)
     first = await _once(lab, kind, FLAP_DOWN_S, under_way)
@@ -56,7 +56,7 @@ async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
 
 
 async def _once(lab: NetworkLab, kind: _Kind, seconds: float, under_way: float) -> measure.Fault:
-    """One drop. The commands run in a thread, so that the loop's own clock is not held up by them."""
+    """Make one drop. The commands run in a thread, so that they do not block the event loop."""
     applied = time.monotonic()
     await asyncio.to_thread(kind.apply, lab)
     try:

@@ -1,4 +1,4 @@
-"""What forwarding one stream costs the server, measured with real Chromium pages.
+"""CPU cost of forwarding one stream, measured with real Chromium pages.
 
     python tests/bench/forwarding_cpu.py [--subscribers 1] [--seconds 20] [--relay] [--profile FILE]
 
@@ -31,7 +31,7 @@ from pyvidu.server.media.router import MediaRouter  # noqa: E402
 
 
 async def serve(profile: str | None, *, relay: bool = False) -> None:
-    """The server process: prints its URL; answers each line on its input with its counters; ends with its input."""
+    """Run the server process: print its URL, answer each input line with its counters, end at the end of the input."""
     router: Any = RelayRouter() if relay else MediaRouter(host_addresses=["127.0.0.1"])
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -57,14 +57,14 @@ async def serve(profile: str | None, *, relay: bool = False) -> None:
 
 
 def sent(router: MediaRouter) -> tuple[int, int]:
-    """Octets and packets forwarded so far."""
+    """Return the octets and packets forwarded so far."""
     streams = router.statistics().streams.values()
     subscribers = [s for stream in streams for s in stream.subscribers.values()]
     return sum(s.octets_forwarded for s in subscribers), sum(s.packets_forwarded for s in subscribers)
 
 
 class Server:
-    """The server process, as the bench sees it."""
+    """The server process, controlled over its standard input and output."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -74,7 +74,7 @@ class Server:
         return (await self.process.stdout.readline()).decode().strip()
 
     async def over(self, seconds: float) -> dict[str, float]:
-        """Counters' growth over some seconds."""
+        """Return the growth of the counters over so many seconds."""
         before = await self._counters()
         await asyncio.sleep(seconds)
         after = await self._counters()
@@ -90,7 +90,7 @@ class Server:
 async def measure(
     subscribers: int, seconds: float, profile: str | None = None, *, relay: bool = False
 ) -> dict[str, float]:
-    """Run the bench, print the result and return it."""
+    """Run the benchmark, print the result and return it."""
     arguments = [sys.executable, __file__, "--serve", *(["--profile", profile] if profile else [])]
     arguments += ["--relay"] if relay else []
     process = await asyncio.create_subprocess_exec(
@@ -113,7 +113,7 @@ async def measure(
             took = await page.evaluate(f"subscribe({{subscriber: 'subscriber{index}', stream: 's'}})")
             print(f"subscriber {index}: connected {took['connected']:.0f} ms after its offer was sent,", end=" ")
             print(f"first frame after {took['firstFrame']:.0f} ms")
-        await asyncio.sleep(5)  # the bandwidth estimate climbs
+        await asyncio.sleep(5)  # the bandwidth estimate climbs meanwhile
         used = await server.over(seconds)
         stats = await receivers[0].evaluate("stats()")
     assert process.stdin is not None
@@ -140,7 +140,7 @@ async def measure(
 
 
 def main() -> None:
-    """Parse the arguments."""
+    """Parse the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subscribers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)

@@ -1,4 +1,4 @@
-"""`make bench-server`, the load: two real browsers and four light callers in one room, everybody seeing everybody."""
+"""`make bench-server`, the load: two real browsers and four light callers in one room, each receiving all others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIGHT = 4
 BIT_RATE = 500_000
 SECONDS = 60.0
 SETTLING = 5.0
-"""Seconds after the last one is in, before anything counts: the browsers' first bandwidth estimates."""
+"""Seconds between the last join and the start of counting: the browsers' first bandwidth estimates."""
 
 REMEMBER_PEERS = """
 window.peers = [];
@@ -54,7 +54,7 @@ Stream = dict[str, Any]
 
 
 class Load:
-    """The call, and what came of it. `browsers` and `light` have one list of received streams for each participant."""
+    """The call and its results. `browsers` and `light` have one list of received streams for each participant."""
 
     def __init__(self, server: RunningServer, contexts: list[BrowserContext]) -> None:
         self.server = server
@@ -64,7 +64,7 @@ class Load:
         self._contexts = contexts
 
     async def carry(self, seconds: float, settling: float = SETTLING) -> None:
-        """Holds the call and counts for so long. Raises LabError or an AssertionError when somebody cannot join."""
+        """Hold the call and count for so many seconds. Raises LabError or AssertionError when a join fails."""
         rest = Rest(self.server)
         pages = []
         for number, context in enumerate(self._contexts):
@@ -125,7 +125,7 @@ class Load:
 
 
 async def measure(world: World, seed: int) -> list[dict[str, Any]]:
-    """One row. Both browsers are on the machine's own network: what is measured is the machine."""
+    """Return one row. Both browsers are on the machine's own network: the machine is measured, not a link."""
     contexts = [await world.fresh_context("outside") for _ in range(2)]
     try:
         load = Load(await world.server("best"), contexts)
@@ -137,7 +137,7 @@ async def measure(world: World, seed: int) -> list[dict[str, Any]]:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the row, a line for each number."""
+    """Print the row, a line for each number."""
     table = Table(title="two browsers and four light callers, 640x480, all seeing each other", title_justify="left")
     for head in ("what", *("" for _ in rows)):
         table.add_column(head)

@@ -9,9 +9,9 @@ from typing import Any, Final
 from bench.plan import Cell, Metric
 
 CEILING_MS: Final = 20_000.0
-"""What did not happen within so long is `never`, and ranked as this."""
+"""Milliseconds after which an event is `never`, and ranks as this."""
 STALL_S: Final = 0.25
-"""An event loop that stood still for longer spoils a trial, which is then reported apart."""
+"""Seconds. A trial in which an event loop stood still for longer is reported apart."""
 NEVER: Final = float("inf")
 
 RECONNECTING, RECONNECTED, DISCONNECTED = "reconnecting", "reconnected", "sessionDisconnected"
@@ -28,7 +28,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a page saw and did."""
+    """What was recorded in a page."""
 
     events: Sequence[Happened] = ()
     frames: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -36,19 +36,19 @@ class Trace:
     requests: Sequence[tuple[float, str]] = ()
     """JSON-RPC requests that were sent: when, and the method."""
     pongs: Sequence[tuple[float, float]] = ()
-    """When pings were sent that were answered, and when the answers came."""
+    """Pings that were answered: when they were sent, and when the answers came."""
     sockets: Sequence[float] = ()
     """When WebSockets were opened."""
     fetches: Sequence[float] = ()
     stalls: Sequence[tuple[float, float]] = ()
-    """From when to when the page's event loop stood still."""
+    """Intervals in which the page's event loop stood still."""
     outages: Sequence[Mapping[str, Any]] = ()
-    """pyvidu's own records of its outages, as its `Outage.to_dict` gives them."""
+    """pyvidu's own records of its outages, as `Outage.to_dict` returns them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """When the network failed: from `applied` at the latest to `removed` at the earliest, never the other way round."""
+    """When the network failed (not before `applied`) and was back (not before `removed`), to the client's disadvantage."""
 
     applied: float
     removed: float
@@ -56,7 +56,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What one trial gives. A time is NEVER when it did not happen, None when it does not apply."""
+    """The results of one trial. A time is NEVER when it did not happen, None when it does not apply."""
 
     detect_ms: float | None
     signaling_ms: float | None
@@ -67,16 +67,16 @@ class Numbers:
     sockets: int
     fetches: int
     end: str
-    """The last of `reconnecting`, `reconnected`, `sessionDisconnected`; "" when nothing was told."""
+    """The last of `reconnecting`, `reconnected`, `sessionDisconnected`; "" when none was fired."""
 
     def metric(self, name: Metric) -> float | None:
-        """One of the four times."""
+        """Return one of the four times."""
         value: float | None = getattr(self, name)
         return value
 
 
 def numbers(cell: Cell, fault: Fault, page: Trace, peer: Trace, *, until: float) -> Numbers:
-    """The numbers of a trial whose victim is `page` and whose watcher is `peer`; it was watched `until` then."""
+    """Return the results of a trial in which `page` was dropped, `peer` watched, and recording ended at `until`."""
     told = [event for event in page.events if fault.applied <= event.at]
     outage = [event for event in told if event.name in (RECONNECTING, RECONNECTED, DISCONNECTED)]
     times: dict[Metric, float | None] = {
@@ -98,19 +98,19 @@ def numbers(cell: Cell, fault: Fault, page: Trace, peer: Trace, *, until: float)
 
 
 def false_alarms(page: Trace, applied: float) -> int:
-    """How often an outage was told of before there was one."""
+    """Return how often an outage was reported before there was one."""
     return sum(event.name == RECONNECTING and event.at < applied for event in page.events)
 
 
 def stalled(applied: float, until: float, *stalls: Sequence[tuple[float, float]]) -> bool:
-    """Whether an event loop stood still for too long during the trial."""
+    """Return whether an event loop stood still for more than `STALL_S` during the trial."""
     return any(
         ended - began > STALL_S and ended > applied and began < until for series in stalls for began, ended in series
     )
 
 
 def _settled(outage: Sequence[Happened], removed: float) -> float | None:
-    """From the return to the end of the last outage that was told of. None when none was: then nothing was to settle."""
+    """Return the ms from the return to the end of the last reported outage, or None when none was reported."""
     if not any(event.name == RECONNECTING for event in outage):
         return _since(removed, _first(outage, DISCONNECTED)) if outage else None
     last = outage[-1]
@@ -118,7 +118,7 @@ def _settled(outage: Sequence[Happened], removed: float) -> float | None:
 
 
 def _moving(frames: Mapping[str, Sequence[float]], removed: float) -> float:
-    """From the return until each video has presented a new frame."""
+    """Return the ms from the return until each video has presented a new frame."""
     firsts = [next((at for at in sorted(series) if at >= removed), None) for series in frames.values()]
     return max((_since(removed, first) for first in firsts), default=NEVER)
 

@@ -20,12 +20,12 @@ from pyvidu.testing import LabError
 
 REMOTE_STREAMS = (1, 4)
 SECONDS = 180.0
-_WARM_UP_S = 15.0  # bandwidth estimates climb, encoders settle, what was loaded is collected
+_WARM_UP_S = 15.0  # bandwidth estimates climb, encoders settle, garbage of the loading is collected
 _JOIN_S = 60.0
 
 
 async def measure(world: World, seed: int, seconds: float = SECONDS) -> list[dict[str, Any]]:
-    """One row for each client and number of streams."""
+    """Return one row for each client and number of streams."""
     turns = [(client, streams) for streams in REMOTE_STREAMS for client in random.Random(seed).sample(CLIENTS, 3)]
     return [await _one(world, client, streams, seconds) for client, streams in turns]
 
@@ -72,7 +72,7 @@ async def _one(world: World, client: Client, streams: int, seconds: float) -> di
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the rows as a table."""
+    """Print the rows as a table."""
     table = Table(title="a call in which nothing goes wrong", title_justify="left")
     heads = [head for head in rows[0] if head not in ("date", "load_average")]
     for head in heads:
@@ -83,7 +83,7 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
 
 
 async def _cpu(browser: CDPSession) -> dict[int, tuple[str, float]]:
-    """Kind and seconds of CPU of every process of the browser, by process id."""
+    """Return kind and CPU seconds of every process of the browser, by process id."""
     found = await browser.send("SystemInfo.getProcessInfo")
-    # Chromium's own account is refreshed at its leisure; the kernel's is exact.
+    # Chromium refreshes its own CPU times irregularly; the kernel's are exact.
     return {item["id"]: (item["type"], processes.cpu_s(item["id"])) for item in found["processInfo"]}

@@ -22,17 +22,17 @@ MEDIA: tuple[Media, ...] = get_args(Media)
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 EVICTION_S: Mapping[ServerMode, float] = {"plain": 30.0, "best": 14.0}
-"""Outages that no participant survives, seconds: 20-25 s evict on the real clocks, 12 s on ours."""
+"""Seconds of an outage that always evicts: eviction comes after 20-25 s with the real server's clocks, 12 s with ours."""
 OUTAGES_S = (2.0, 4.0, 9.0)
 HANDOVER_S = 4.0
 FLAP_DOWN_S, FLAP_UP_S = 1.0, 2.0
 SETTLE_S = (3.0, 8.0)
-"""Between two drops. Its span is the official client's ping period, so that every phase is equally likely."""
+"""Seconds between two drops. The span is the official client's ping period, so that every phase is equally likely."""
 GROWTH = (4, 8, 16)
-"""Remote streams, beside the one of every other cell: the watcher sends one, light participants the others."""
+"""Numbers of remote streams, beside the 1 of every other cell: the watcher sends one, light participants the others."""
 TRIALS_A_BLOCK = 4
 
-_REJOIN_S, _BLOCK_S, _CEILING_S = 6.0, 7.0, 20.0  # of the estimate of time left only
+_REJOIN_S, _BLOCK_S, _CEILING_S = 6.0, 7.0, 20.0  # seconds, only for the estimate of the time left
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,15 +57,15 @@ class Cell:
 
     @property
     def evicts(self) -> bool:
-        """Whether the server gives up on the participant during the outage."""
+        """Return whether the server evicts the participant during the outage."""
         silent_for_the_server = self.fault not in ("media-only", "flapping")
         return silent_for_the_server and self.outage_s >= EVICTION_S[self.call.server]
 
     @property
     def applicable(self) -> frozenset[Metric]:
-        """The metrics that mean something here; the others are null.
+        """Return the metrics that apply to this cell; the others are null.
 
-        A media-only drop fires no `reconnecting`, by design; nobody sees an evicted participant again.
+        A media-only drop fires no `reconnecting`, by design; the others never see an evicted participant again.
         """
         found: set[Metric] = set()
         if self.fault != "media-only":
@@ -78,7 +78,7 @@ class Cell:
 
     @property
     def estimate_s(self) -> float:
-        """Seconds that one trial will take, roughly."""
+        """Return the estimated duration of one trial, in seconds."""
         official = self.call.client == "openvidu-browser"
         unnoticed = official and self.fault != "media-only" and self.outage_s < 6
         after = max(0.0, _CEILING_S - self.outage_s) if unnoticed else 6.0 if official else 2.0
@@ -97,7 +97,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One drop. `settle_s` is how long the call is left alone before it: the random phase."""
+    """One drop. `settle_s` is how many seconds the call is left alone before it: the random phase."""
 
     cell: Cell
     settle_s: float
@@ -112,7 +112,7 @@ class Block:
 
     @property
     def estimate_s(self) -> float:
-        """Seconds that it will take, roughly."""
+        """Return the estimated duration of the block, in seconds."""
         return _BLOCK_S + sum(trial.cell.estimate_s for trial in self.trials)
 
 
@@ -121,7 +121,7 @@ Plan = Mapping[Cell, int]
 
 
 def smoke() -> Plan:
-    """Every client, server, fault, outage and kind of media once, in 15 minutes: not every combination of them."""
+    """Return every client, server, fault, outage and kind of media once (15 minutes), not every combination of them."""
     ours: tuple[Client, ...] = ("pyvidu", "openvidu-browser")
     plain: ServerMode = "plain"
     wanted: list[Cell] = []
@@ -148,7 +148,7 @@ def smoke() -> Plan:
 
 
 def claims() -> Plan:
-    """What the claims are made of: 40 trials a cell for pyvidu, 20 for openvidu-browser, on `plain`."""
+    """Return the cells behind the published claims: 40 trials each for pyvidu, 20 for openvidu-browser, on `plain`."""
     plan: dict[Cell, int] = {}
     for client, trials in (("pyvidu", 40), ("openvidu-browser", 20)):
         both = Call("plain", "both", client)  # type: ignore[arg-type]
@@ -171,7 +171,7 @@ def selection(  # one parameter for each option of the command
     streams: Sequence[int] = (1,),
     trials: int = 1,
 ) -> Plan:
-    """Every combination of what is named; outages that are not named are those that make sense for the fault."""
+    """Return every combination of the given values. Outages that are not given are the usual ones for the fault."""
     plan: dict[Cell, int] = {}
     for server, kind, rtt, number, client, force in itertools.product(
         servers, media, rtts_ms, streams, clients, forces
@@ -184,7 +184,7 @@ def selection(  # one parameter for each option of the command
 
 
 def schedule(plan: Plan, seed: int) -> list[Block]:
-    """The order of the run: clients take turns, the trials of a block are shuffled, each has a phase of its own.
+    """Return the order of the run: clients take turns, the trials of a block are shuffled, each has its own random phase.
 
     The same plan and seed give the same schedule.
     """
@@ -195,7 +195,7 @@ def schedule(plan: Plan, seed: int) -> list[Block]:
         calls.setdefault(cell.call, []).append(cell)
     blocks = []
     for number in range(rounds):
-        # Calls that differ only in the client are neighbours; who goes first alternates.
+        # Calls that differ only in the client are neighbours; which client goes first alternates.
         for situation in _situations(calls):
             for call in situation if number % 2 == 0 else reversed(situation):
                 cells = [cell for cell in calls[call] for _ in range(_share(plan[cell], number, rounds))]
@@ -206,7 +206,7 @@ def schedule(plan: Plan, seed: int) -> list[Block]:
 
 
 def flaps(outage_s: float) -> int:
-    """How often a flapping link goes down: one second down, two up, for about `outage_s`."""
+    """Return how often a flapping link goes down: one second down, two up, for about `outage_s`."""
     return max(1, math.ceil(outage_s / (FLAP_DOWN_S + FLAP_UP_S)))
 
 

@@ -1,4 +1,4 @@
-"""CPU time and memory of processes, out of /proc."""
+"""CPU time and memory of processes, read from /proc."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def cpu_s(*pids: int) -> float:
-    """Seconds of CPU that processes have used, user and system together. Those that have ended count nothing."""
+    """Return the seconds of CPU, user and system, that processes have used. Processes that have ended count as 0."""
     return sum(_ticks(pid) for pid in pids) / _TICK
 
 
 def memory_mib(*pids: int) -> float:
-    """Memory that processes have of their own and their share of what is shared (PSS), in MiB."""
+    """Return the private memory of processes plus their share of shared memory (PSS), in MiB."""
     return sum(_pss_kib(pid) for pid in pids) / 1024
 
 
 def kernel_drops() -> int:
-    """UDP datagrams that this machine's kernel has thrown away because a socket's buffer was full."""
+    """Return the number of UDP datagrams that this machine's kernel dropped because a socket's buffer was full."""
     lines = [line.split() for line in Path("/proc/net/snmp").read_text("utf-8").splitlines() if line.startswith("Udp:")]
     return int(dict(zip(*lines, strict=True))["RcvbufErrors"])
 
 
 def whole_cpu_s() -> float:
-    """Seconds of CPU that all processes of this machine have used, those of others too."""
+    """Return the seconds of CPU that all processes of this machine have used, unrelated ones too."""
     user, nice, system, _idle, _wait, *interrupts = Path("/proc/stat").read_text("utf-8").splitlines()[0].split()[1:8]
     return sum(map(int, (user, nice, system, *interrupts))) / _TICK
 

@@ -1,4 +1,4 @@
-"""Whether the server's event loop, and the bench's own, stood still: neither may be taken for a client's slowness."""
+"""Detects stalls of the server's event loop and of the bench's own, so that neither is taken for a client's slowness."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ PERIOD_S = 0.1
 
 
 class Pulse:
-    """Asks the server for a sign of life ten times a second over one connection, and notes when it came late."""
+    """Sends a request to the server ten times a second over one connection, and records when the response came late."""
 
     def __init__(self) -> None:
         self.stalls: list[tuple[float, float]] = []
-        """From when to when the server, or this process, did not answer; seconds of the monotonic clock."""
+        """Intervals in which the server, or this process, did not respond; seconds of the monotonic clock."""
 
     def forget(self) -> None:
-        """Stalls so far do not count any more."""
+        """Drop the stalls so far."""
         self.stalls.clear()
 
     @classmethod
     @contextlib.asynccontextmanager
     async def of(cls, server: RunningServer) -> AsyncIterator[Pulse]:
-        """A pulse that is taken for the length of the block."""
+        """Yield a `Pulse` that runs for the length of the block."""
         self = cls()
         task = asyncio.create_task(self._take(server))
         try:

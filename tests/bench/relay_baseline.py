@@ -15,24 +15,24 @@ class RelayRouter:
         self._tracks: dict[str, list[MediaStreamTrack]] = {}
 
     async def publish(self, owner: str, stream: str, sdp: str) -> str:
-        """The answer to a publisher's offer."""
+        """Return the answer to a publisher's offer."""
         peer = self._peer()
         peer.on("track", self._tracks.setdefault(stream, []).append)
         return await self._answer(peer, sdp)
 
     async def subscribe(self, subscriber: str, stream: str, sdp: str) -> str:
-        """The answer to a subscriber's offer."""
+        """Return the answer to a subscriber's offer."""
         peer = self._peer()
         for track in self._tracks[stream]:
             peer.addTrack(self._relay.subscribe(track))
         return await self._answer(peer, sdp)
 
     async def republish(self, stream: str, sdp: str) -> str:
-        """Not compared."""
+        """Raise NotImplementedError: renegotiation is not compared."""
         raise NotImplementedError
 
     async def sent(self) -> tuple[int, int]:
-        """Octets and packets sent so far."""
+        """Return the octets and packets sent so far."""
         octets = packets = 0
         for peer in self._peers:
             for report in (await peer.getStats()).values():
@@ -41,12 +41,12 @@ class RelayRouter:
         return octets, packets
 
     async def close(self) -> None:
-        """Ends every connection."""
+        """Close every connection."""
         for peer in self._peers:
             await peer.close()
 
     def _peer(self) -> RTCPeerConnection:
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default asks a public server
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public server
         self._peers.append(peer)
         return peer
 

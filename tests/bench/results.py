@@ -1,4 +1,4 @@
-"""The results file, as values that are checked whenever they are read or written."""
+"""The results file, as values that are validated whenever they are read or written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class Percentiles(_Strict):
-    """Nearest-rank percentiles of `n` trials, of which `never` did not get there within 20 s and rank as 20 s."""
+    """Nearest-rank percentiles of `n` trials, of which `never` took more than 20 s and rank as 20 s."""
 
     p50: Milliseconds
     p90: Milliseconds
@@ -40,7 +40,7 @@ class Metrics(_Strict):
     renegotiated: Percentiles | None = None
 
     def times(self) -> dict[Metric, Percentiles | None]:
-        """The four times."""
+        """Return the four times."""
         return {
             "detect_ms": self.detect_ms,
             "signaling_ms": self.signaling_ms,
@@ -66,17 +66,17 @@ class CellResult(_Strict):
     metrics: Metrics
     date: str = ""
     command: str = ""
-    """Of the run that measured it."""
+    """The command of the run that measured this cell."""
 
     @property
     def cell(self) -> Cell:
-        """What was measured."""
+        """Return the cell that was measured."""
         call = Call(self.server, self.media, self.client, self.force, self.rtt_ms, self.streams)
         return Cell(call, self.fault, self.outage_s)
 
 
 class Rig(_Strict):
-    """Where and how it was measured."""
+    """The machine, versions and command of a measurement."""
 
     versions: dict[str, str]
     cpu: str
@@ -84,7 +84,7 @@ class Rig(_Strict):
     memory_gib: float
     kernel: str
     load_average: list[float]
-    """Of the last 1, 5 and 15 minutes when the run began: more than a little means that others used the machine."""
+    """Of the last 1, 5 and 15 minutes when the run began. A high value means that others used the machine."""
     date: str
     seed: int
     command: str
@@ -103,11 +103,11 @@ class Results(_Strict):
 
     @classmethod
     def load(cls, path: Path) -> Results | None:
-        """What is in the file; None when there is none yet."""
+        """Return the content of the file, or None if there is no file."""
         return cls.model_validate_json(path.read_text("utf-8")) if path.exists() else None
 
     def measured(self, rig: Rig, cells: Sequence[CellResult], *, add: bool) -> Results:
-        """With the cells of a run on `rig`, in place of all or, with `add`, of the same ones."""
+        """Return a copy with the cells of a run on `rig`, which replace all cells or, with `add`, the same ones."""
         cells = [cell.model_copy(update={"date": rig.date, "command": rig.command}) for cell in cells]
         if not add:
             return self.model_copy(update={"rig": rig, "cells": cells})
@@ -115,7 +115,7 @@ class Results(_Strict):
         return self.model_copy(update={"cells": [cell for cell in self.cells if cell.cell not in fresh] + cells})
 
     def save(self, path: Path) -> None:
-        """Writes the file, all of it or nothing."""
+        """Write the file atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".tmp")
         fresh.write_text(self.model_dump_json(indent=1) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What the numbers were measured on, in words that do not lead to anybody's machine."""
+"""A description of the machine that the numbers were measured on, without anything that identifies it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.results import Rig
 
 
 def describe(browser_version: str, seed: int, command: str) -> Rig:
-    """The rig of this moment."""
+    """Return the rig of this moment."""
     return Rig(
         versions={
             "pyvidu": version("pyvidu"),

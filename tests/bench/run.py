@@ -1,4 +1,4 @@
-"""Runs a schedule: block after block, with progress on the terminal; a call that breaks is made anew once."""
+"""Runs a schedule block after block, with progress on the terminal. A call that fails is set up once more."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bench.trial import BenchCall, CallFailed, TrialRecord
 from bench.world import World
 from pyvidu.testing import LabError
 
-_CHANCES = 2  # of a block whose call cannot be made, or breaks
+_CHANCES = 2  # attempts for a block whose call fails
 
 Keep = Callable[[TrialRecord], None]
 
 
 async def run_blocks(world: World, blocks: Sequence[Block], *, peer: Client, keep: Keep) -> list[str]:
-    """Runs every block and hands each trial to `keep`. Returns what went wrong, in sentences."""
+    """Run every block and pass each trial to `keep`. Returns the errors, in sentences."""
     troubles: list[str] = []
     console = Console(stderr=True)
     total = sum(block.estimate_s for block in blocks)
@@ -56,7 +56,7 @@ async def run_blocks(world: World, blocks: Sequence[Block], *, peer: Client, kee
 
 
 def line(record: TrialRecord) -> str:
-    """A trial in one line."""
+    """Return a trial as one line."""
     names = {"detect_ms": "detect", "signaling_ms": "signaling", "inbound_ms": "inbound", "outbound_ms": "outbound"}
     values = ((label, getattr(record.numbers, name)) for name, label in names.items())
     told = ", ".join(f"{label} {_ms(value)}" for label, value in values if value is not None)
@@ -69,7 +69,7 @@ def _ms(value: float) -> str:
 
 
 async def _block(world: World, kept: Call, left: list[Trial], *, peer: Client, keep: Keep) -> None:
-    """Takes from `left` what could be run."""
+    """Run the trials of `left` and remove those that are done."""
     mode = kept.server
     server = await world.server(mode)
     async with Pulse.of(server) as pulse:
@@ -85,7 +85,7 @@ async def _block(world: World, kept: Call, left: list[Trial], *, peer: Client, k
 
 
 class _TimeLeft:
-    """The estimate, corrected by how wrong it was so far."""
+    """The estimated time left, corrected by the error of the estimate so far."""
 
     def __init__(self, total: float) -> None:
         self._total = total

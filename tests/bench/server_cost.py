@@ -1,4 +1,4 @@
-"""`make bench-server`: what a forwarded stream costs, beside a transcoding baseline. The storm and the load are the rest."""
+"""`make bench-server`: CPU cost of a forwarded stream beside a transcoding baseline. See also `storm` and `load`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS = 20.0
 
 
 async def measure(world: World, seed: int) -> list[dict[str, Any]]:
-    """One row for each way to relay and number of subscribers of one stream. Real pages, on loopback."""
+    """Return one row for each way to relay and number of subscribers of one stream. Real pages, on loopback."""
     rows: list[dict[str, Any]] = []
     for subscribers in SUBSCRIBERS:
         for how in ("forwarding", "MediaRelay"):
@@ -26,7 +26,7 @@ async def measure(world: World, seed: int) -> list[dict[str, Any]]:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the rows as a table."""
+    """Print the rows as a table."""
     table = Table(title="one 640x480 stream with sound, relayed", title_justify="left")
     heads = [head for head in rows[0] if head not in ("date", "load_average")]
     for head in heads:

@@ -1,4 +1,4 @@
-"""An application's own web site: the pages of `make bench-boot`, on an origin that is not OpenVidu's, as in real life."""
+"""An application's own web site: the pages of `make bench-boot`, on an origin other than OpenVidu's, as in production."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ js.connectedAt = js.performance.now()
 
 @contextlib.asynccontextmanager
 async def serving(certificate: Certificate, address: str) -> AsyncIterator[str]:
-    """The site, for the length of the block; yields its origin. Everything but the pages may be cached for good."""
+    """Serve the site for the length of the block and yield its origin. All but the pages may be cached for a year."""
     bundle = OFFICIAL_BUNDLE.read_text("utf-8")
 
     async def page(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Percentiles that never forget what never happened, and the verdict on a cell. Pure."""
+"""Percentiles that count what never happened, and the verdict on a cell. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PERCENTILES = ("p50", "p95")
 
 
 def percentiles(values: Sequence[float | None], ceiling: float = CEILING_MS) -> Percentiles | None:
-    """Nearest-rank percentiles of times in milliseconds. What never happened ranks as `ceiling`; None does not apply.
+    """Return nearest-rank percentiles of times in ms. What never happened ranks as `ceiling`; None does not apply.
 
     Returns None when nothing applies.
     """
@@ -32,12 +32,12 @@ def percentiles(values: Sequence[float | None], ceiling: float = CEILING_MS) -> 
 
 
 def is_worse(ours: float, theirs: float) -> bool:
-    """Whether a time of ours is worse than the peer's by more than measuring explains."""
+    """Return whether our time is worse than the peer's by more than the measurement error."""
     return ours > max(theirs * WORSE_SHARE, theirs + WORSE_MS)
 
 
 def worse_metrics(ours: CellResult, theirs: CellResult) -> list[str]:
-    """`metric percentile` of everything in which `ours` is worse."""
+    """Return `metric percentile` of everything in which `ours` is worse."""
     found = []
     for name, mine in ours.metrics.times().items():
         other = theirs.metrics.times()[name]
@@ -47,7 +47,7 @@ def worse_metrics(ours: CellResult, theirs: CellResult) -> list[str]:
 
 
 def ratio(ours: Percentiles | None, theirs: Percentiles | None, percentile: str = "p50") -> float | None:
-    """pyvidu / openvidu-browser: below 1 is better. None where there is nothing to compare."""
+    """Return pyvidu / openvidu-browser: below 1 is better. None when there is nothing to compare."""
     if ours is None or theirs is None or not (other := getattr(theirs, percentile)):
         return None
     value: float = getattr(ours, percentile) / other

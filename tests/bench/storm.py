@@ -1,4 +1,4 @@
-"""`make bench-server`, the reconnect storm: a crowd is cut off for 5 s, all of it at once; when is the last one back?"""
+"""`make bench-server`, the reconnect storm: drops a crowd for 5 s, all at once, and measures when the last one is back."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _POLL_S = 0.5
 
 
 async def measure(world: World, seed: int, sizes: tuple[int, ...] = SIZES) -> list[dict[str, Any]]:
-    """One row for each server and size."""
+    """Return one row for each server and size."""
     return [await storm(world, mode, size) for mode in SERVERS for size in sizes]
 
 
 async def storm(world: World, mode: ServerMode, size: int) -> dict[str, Any]:
-    """One crowd of `size`, joined, cut off and watched until all are back."""
+    """Join a crowd of `size`, drop it, wait until all are back, and return the row."""
     server = await world.server(mode)
     rest = Rest(server)
     tokens = [await rest.token(f"storm{size}-{number // ROOM}") for number in range(size)]
@@ -85,7 +85,7 @@ async def _cut_off(world: World, server: RunningServer, crowd: LightProcess) -> 
 
 
 def _back(told: list[tuple[float, str]], removed: float) -> float | None:
-    """Seconds after the return at which an outage ended; 0 where none was noticed; None while it lasts."""
+    """Return the seconds from the return to the end of the outage; 0 if none was detected, None while it lasts."""
     if not told:
         return 0.0
     at, name = told[-1]
@@ -93,7 +93,7 @@ def _back(told: list[tuple[float, str]], removed: float) -> float | None:
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the rows as a table."""
+    """Print the rows as a table."""
     table = Table(title=f"{OUTAGE_S:g} s without a packet for all of them", title_justify="left")
     heads = ("server", "n", "noticed", "evicted", "never", "p50_ms", "p95_ms", "all_resumed_ms", "sockets", "probes",
              "server_cpu_s", "server_mib_per_participant")  # fmt: skip

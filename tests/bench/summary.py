@@ -1,4 +1,4 @@
-"""From trials to the cells of the results. Pure."""
+"""Turns trials into the cells of the results. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.trial import TrialRecord
 
 
 def cells(records: Iterable[TrialRecord]) -> list[CellResult]:
-    """One result a cell, in the order in which the cells first came. Stalled trials are counted apart."""
+    """Return one result for each cell, in the order in which the cells first came. Stalled trials are counted apart."""
     groups: dict[Cell, list[TrialRecord]] = {}
     for record in records:
         groups.setdefault(record.cell, []).append(record)
@@ -20,7 +20,7 @@ def cells(records: Iterable[TrialRecord]) -> list[CellResult]:
 
 
 def cell_result(cell: Cell, records: Sequence[TrialRecord], *, with_stalled: bool = False) -> CellResult:
-    """The result of one cell, of its undisturbed trials unless told."""
+    """Return the result of one cell, without its stalled trials unless `with_stalled`."""
     counted = [record.numbers for record in records if with_stalled or not record.stalled]
     call = cell.call
     times = {name: percentiles([item.metric(name) for item in counted]) for name in METRICS}

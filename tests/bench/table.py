@@ -24,12 +24,12 @@ COLUMNS = ("client", "server", "fault", "outage", "n", *_HEADS.values(), "reques
 
 
 def opponent(ours: CellResult, cells: Sequence[CellResult]) -> CellResult | None:
-    """The cell of openvidu-browser that differs in the client alone."""
+    """Return the cell of openvidu-browser that differs only in the client."""
     return next((cell for cell in cells if cell.client == OFFICIAL and _situation(cell) == _situation(ours)), None)
 
 
 def build(cells: Sequence[CellResult]) -> Table:
-    """The table. Times are p50 / p95 in milliseconds; the ratio is pyvidu / openvidu-browser at p50."""
+    """Return the table. Times are p50 / p95 in milliseconds; the ratio is pyvidu / openvidu-browser at p50."""
     table = Table(title="milliseconds: p50 / p95 (ratio to openvidu-browser at p50)", title_justify="left")
     for head in COLUMNS:
         table.add_column(head, overflow="fold")
@@ -43,12 +43,12 @@ def build(cells: Sequence[CellResult]) -> Table:
 
 
 def in_order(cells: Sequence[CellResult]) -> list[CellResult]:
-    """Cells that compare are neighbours, openvidu-browser's the last of them."""
+    """Return the cells with comparable ones as neighbours, openvidu-browser's last among them."""
     return sorted(cells, key=lambda cell: (_order(cell), cell.client == OFFICIAL, cell.client))
 
 
 def worse(cells: Sequence[CellResult]) -> list[str]:
-    """A sentence for every metric of every cell in which we are worse than openvidu-browser."""
+    """Return a sentence for every metric of every cell in which we are worse than openvidu-browser."""
     found = []
     for cell in cells:
         other = opponent(cell, cells)
@@ -58,7 +58,7 @@ def worse(cells: Sequence[CellResult]) -> list[str]:
 
 
 def show(cells: Sequence[CellResult], console: Console) -> None:
-    """Prints table and verdicts."""
+    """Print the table, what is worse, and the number of stalled trials."""
     console.print(build(cells))
     for sentence in worse(cells):
         console.print(sentence, style="bold red")
@@ -68,7 +68,7 @@ def show(cells: Sequence[CellResult], console: Console) -> None:
 
 
 def row(cell: CellResult, other: CellResult | None) -> list[tuple[str, bool]]:
-    """The texts of a cell's row under `COLUMNS`, each with whether it is worse than in `other`."""
+    """Return the texts of a cell's row under `COLUMNS`, each with whether it is worse than in `other`."""
     official = cell.client == OFFICIAL
     bad = set() if official or other is None else set(worse_metrics(cell, other))
     media = "" if cell.media == "both" else f", media {cell.media}"

@@ -9,7 +9,7 @@ from bench.measure import Happened, Trace
 def test_an_alarm_in_a_calm_call_counts_unless_an_event_loop_had_just_stood_still() -> None:
     trace = Trace(
         events=(
-            Happened(90.0, "reconnecting"),  # before it was calm
+            Happened(90.0, "reconnecting"),  # before the measurement began
             Happened(110.0, "reconnecting"),
             Happened(110.2, "reconnected"),
             Happened(120.0, "streamFrozen"),

@@ -1,4 +1,4 @@
-"""Light participants can still join: the crowd by pyvidu's own core, the senders by the bare protocol with media."""
+"""Light participants can join: the crowd by pyvidu's own core, the senders by the bare protocol with media."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Six in a room, two of them real browsers: what has to be true of it on any machine. The numbers are `make bench-server`."""
+"""Six in a room, two of them real browsers: what must hold on any machine. `make bench-server` prints the numbers."""
 
 from __future__ import annotations
 

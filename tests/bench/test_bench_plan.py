@@ -1,4 +1,4 @@
-"""The schedule: everything once in its turn, phases at random, the same for the same seed."""
+"""The schedule: every cell once a turn, random phases, the same result for the same seed."""
 
 from __future__ import annotations
 

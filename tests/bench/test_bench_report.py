@@ -1,4 +1,4 @@
-"""The report: the trial in the middle is shown, records are laid on the trial's clock, and the file needs no network."""
+"""The report: it shows the median trial, places records on the trial's clock, and needs no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The link of the RTT sweep takes as long as it says."""
+"""The link of the RTT sweep has the configured delay."""
 
 from __future__ import annotations
 

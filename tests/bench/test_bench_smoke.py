@@ -1,4 +1,4 @@
-"""One real trial, so that the bench still runs when somebody needs it."""
+"""One real trial, so that the bench keeps working between its rare runs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A certificate of the bench's own, and the browser flag that trusts just this one.
+"""A certificate of the bench's own, and the browser flag that trusts only this one.
 
-Trusted by its key, not by ignoring errors: Chromium caches nothing that it got in spite of a certificate error.
+It is trusted by its key, not by ignoring errors: Chromium does not cache responses with a certificate error.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ class Certificate:
 
     @property
     def server_args(self) -> tuple[str, ...]:
-        """Arguments of `pyvidu serve`."""
+        """Return arguments of `pyvidu serve`."""
         return ("--tls-cert", str(self.cert), "--tls-key", str(self.key))
 
     @property
     def browser_args(self) -> tuple[str, ...]:
-        """Flags of Chromium: https, wss and the camera work as with a certificate from an authority."""
+        """Return flags of Chromium with which https, wss and the camera work as with a certificate from an authority."""
         return (f"--ignore-certificate-errors-spki-list={self.fingerprint}",)
 
 
 def self_signed(folder: Path, address: str) -> Certificate:
-    """A certificate for one address, good for a day."""
+    """Return a certificate for one address, valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pyvidu bench")])
     now = dt.datetime.now(dt.UTC)

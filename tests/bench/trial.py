@@ -22,18 +22,18 @@ from pyvidu.testing import NetworkLab, RunningServer
 
 _CEILING_S = CEILING_MS / 1000
 _JOIN_S = 60.0
-_FLOWING = 10  # frames that say that a stream flows, not just that one came through
+_FLOWING = 10  # frames that show that a stream flows, and not that a single one came through
 DROPPED = "dropped"
 _rooms = itertools.count(1)
 
 
 class CallFailed(Exception):
-    """A call could not be set up; the message says what was missing and what the pages said."""
+    """A call could not be set up. The message names what was missing and the last console lines of the pages."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """All that is known of a trial. Times are seconds of one clock, `at` the wall clock's when the network failed."""
+    """Everything recorded of a trial. Times are seconds of one clock; `at` is the wall-clock time of the failure."""
 
     cell: Cell
     settle_s: float
@@ -49,7 +49,7 @@ class TrialRecord:
     server_log: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """For the file of trials: times of the traces relative to the fault, in seconds."""
+        """Return the record for the file of trials: times of the traces relative to the fault, in seconds."""
         data = dataclasses.asdict(self)
         start = self.fault.applied
 
@@ -91,11 +91,11 @@ class BenchCall:
         self._senders: LightProcess | None = None
 
     async def join(self) -> None:
-        """A fresh room with both in it. Raises CallFailed."""
+        """Let both join a fresh room. Raises CallFailed."""
         room = f"bench{next(_rooms)}"
         began = time.monotonic()
         try:
-            # The watcher watches nobody but the one who is dropped: its own load must not grow with the room.
+            # The watcher subscribes only to the page that is dropped: its own load must not grow with the room.
             await self._peer.join(await self._rest.token(room), publish=self._receives, name="watcher", others=DROPPED)
             if self.call.streams > 1:
                 tokens = [await self._rest.token(room) for _ in range(self.call.streams - 1)]
@@ -109,7 +109,7 @@ class BenchCall:
             raise CallFailed(f"{self.call}: no video; {self._page.console[-5:]} {self._peer.console[-5:]}")
 
     async def leave(self) -> None:
-        """Ends the call, whatever state it is in."""
+        """End the call, whatever state it is in."""
         self._lab.restore()
         if self._senders is not None:
             await self._senders.stop()
@@ -117,7 +117,7 @@ class BenchCall:
         await asyncio.gather(self._page.leave(), self._peer.leave())
 
     async def run(self, trial: Trial) -> TrialRecord:
-        """One drop, after the call was left alone for a random while. Rejoins afterwards where the drop ended the call."""
+        """Make one drop after leaving the call alone for a random time. Rejoins afterwards if the drop ended the call."""
         await self._page.clear()
         await asyncio.sleep(trial.settle_s)
         await self._peer.clear()
@@ -147,7 +147,7 @@ class BenchCall:
         return record
 
     async def _watch(self, cell: Cell, fault: Fault) -> None:
-        """Until everything that applies has happened, or was given its 20 s."""
+        """Wait until everything that applies has happened, at most 20 s for each."""
         late = fault.removed + _CEILING_S
         waits = []
         if "detect_ms" in cell.applicable:
@@ -163,7 +163,7 @@ class BenchCall:
             await self._page.settled(fault.applied, late)
 
     async def _flows(self, after: float, deadline: float) -> bool:
-        """Whether everything that ought to move does."""
+        """Return whether all expected videos move."""
         waits = []
         if self._receives:
             waits.append(self._page.moves(after, deadline, more=_FLOWING, videos=self.call.streams))
@@ -172,7 +172,7 @@ class BenchCall:
         return all(await asyncio.gather(*waits))
 
     async def _ensure_health(self, fault: Fault) -> None:
-        """The next trial must begin in a call that is whole."""
+        """Set the call up again unless it is healthy, so that the next trial begins in a healthy one."""
         now = time.monotonic()
         ended = await self._page.last(fault.applied) in ("sessionDisconnected", "reconnecting")
         if ended or not await self._flows(now, now + 5):
@@ -181,6 +181,6 @@ class BenchCall:
 
 
 def _of_this_trial(page: Trace, fault: Fault) -> tuple[Any, ...]:
-    """Of the records of a whole session the ones that belong to this fault: one for each `reconnecting` told of."""
+    """Return the outage records that belong to this fault, out of the whole session's: one for each `reconnecting`."""
     count = sum(event.name == RECONNECTING and event.at >= fault.applied for event in page.events)
     return tuple(page.outages[-count:]) if count else ()

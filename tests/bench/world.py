@@ -1,4 +1,4 @@
-"""All that a run needs: a network lab, servers, browsers and pages, made when first wanted and gone at the end."""
+"""All that a run needs: a network lab, servers, browsers and pages, created when first needed and closed at the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class World:
     @classmethod
     @contextlib.asynccontextmanager
     async def make(cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0) -> AsyncIterator[World]:
-        """A world for the length of the block, in a lab of its own unless one is lent. Raises LabError."""
+        """Yield a world for the length of the block, in a lab of its own unless one is passed. Raises LabError."""
         if lab is None and (reason := why_not()):
             raise LabError(reason)
         if not OFFICIAL_BUNDLE.exists():
@@ -55,30 +55,30 @@ class World:
             yield self
 
     async def server(self, mode: ServerMode) -> RunningServer:
-        """The server of this mode."""
+        """Return the server of this mode, started if necessary."""
         if mode not in self._servers:
             args = ("--host", self.lab.host_address, *PROFILES[mode], *self.certificate.server_args)
             self._servers[mode] = await start_server(*args, host=self.lab.host_address)
         return self._servers[mode]
 
     async def page(self, client: Client, mode: ServerMode) -> BenchPage:
-        """The page inside the lab that runs `client`."""
+        """Return the page inside the lab that runs `client`."""
         return await self._page("inside", client, mode)
 
     async def peer(self, client: Client, mode: ServerMode) -> BenchPage:
-        """The page outside that watches."""
+        """Return the page outside that watches."""
         return await self._page("outside", client, mode)
 
     async def fresh_context(self, where: str = "inside") -> BrowserContext:
-        """A browser profile with empty caches; whoever asked closes it."""
+        """Return a browser profile with empty caches. The caller closes it."""
         return await self._browsers[where].new_context()
 
     async def browser_session(self, where: str = "inside") -> CDPSession:
-        """A session with the browser itself, for what it knows of its processes."""
+        """Return a CDP session with the browser itself, for data about its processes."""
         return await self._browsers[where].new_browser_cdp_session()
 
     async def forget_pages(self) -> None:
-        """Closes every page: the next ones are fresh."""
+        """Close every page: the next ones are fresh."""
         for context in self._contexts.values():
             await context.close()
         self._contexts.clear()

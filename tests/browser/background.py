@@ -1,7 +1,7 @@
-"""A Chromium as its users start it: tabs that go to the background there really are in the background.
+"""A Chromium as its users start it: background tabs really are in the background.
 
-Playwright starts browsers with `--disable-background-timer-throttling`, `--disable-renderer-backgrounding` and the like,
-and makes every page look visible and focused. So this one is started without it and spoken to over a pipe (CDP).
+Playwright starts browsers with `--disable-background-timer-throttling`, `--disable-renderer-backgrounding` and others,
+and makes every page look visible and focused. This one is started without those flags and controlled over a pipe (CDP).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TIMEOUT = 30.0
 
 
 class DevTools:
-    """Commands to a browser, and their results."""
+    """A CDP connection: sends commands to a browser and returns their results."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
         self._reader = reader
@@ -38,7 +38,7 @@ class DevTools:
         self._number = 0
 
     async def send(self, method: str, session: str = "", **params: Any) -> Any:
-        """The result of a command, to the browser or to the tab of a session."""
+        """Return the result of a command, sent to the browser or to the tab of a session."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": params} | ({"sessionId": session} if session else {})
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
@@ -47,7 +47,7 @@ class DevTools:
             return await answer
 
     async def listen(self) -> None:
-        """Hands answers to those who wait for them, until the browser has ended."""
+        """Pass each answer to its waiting command until the browser has ended, then fail the commands still waiting."""
         while not self._reader.at_eof():
             try:
                 message = json.loads((await self._reader.readuntil(b"\0"))[:-1])
@@ -63,7 +63,7 @@ class DevTools:
 
 
 class Tab:
-    """A tab in the foreground, until another one is opened."""
+    """A tab that is in the foreground until another one is opened."""
 
     def __init__(self, devtools: DevTools, target: str, session: str) -> None:
         self._devtools = devtools
@@ -72,7 +72,7 @@ class Tab:
 
     @classmethod
     async def open(cls, devtools: DevTools, url: str) -> Tab:
-        """A new tab, in front of the others."""
+        """Open a tab in front of the others."""
         target = (await devtools.send("Target.createTarget", url="about:blank"))["targetId"]
         session = (await devtools.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         tab = cls(devtools, target, session)
@@ -82,7 +82,7 @@ class Tab:
         return tab
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of an expression, awaited if it is a promise."""
+        """Return the value of an expression, awaited if it is a promise."""
         answer = await self._devtools.send(
             "Runtime.evaluate", self._session, expression=expression, awaitPromise=True, returnByValue=True
         )
@@ -92,19 +92,19 @@ class Tab:
         return answer["result"].get("value")
 
     async def until(self, condition: str, timeout: float = 10.0) -> None:
-        """Until an expression is true. Asked for from outside: the page's own timers may be throttled."""
+        """Wait until an expression is true. Polled from outside, because the page's own timers may be throttled."""
         async with asyncio.timeout(timeout):
             while not await self.evaluate(condition):
                 await asyncio.sleep(0.05)
 
     async def set_content(self, html: str) -> None:
-        """Replaces the document by `html`, whose scripts run."""
+        """Replace the document by `html` and run its scripts."""
         await self.evaluate(f"document.open(), document.write({json.dumps(html)}), document.close()")
 
 
 @asynccontextmanager
 async def users_chromium(executable: Path, lab: NetworkLab, origin: str) -> AsyncIterator[DevTools]:
-    """A headless Chromium in the lab, without any of the flags that keep background tabs awake."""
+    """Run a headless Chromium in the lab without any flag that exempts background tabs from throttling."""
     commands_out, commands_in = os.pipe()
     results_out, results_in = os.pipe()
     with tempfile.TemporaryDirectory(prefix="pyvidu-chromium-", ignore_cleanup_errors=True) as profile:

@@ -1,4 +1,4 @@
-"""Calls between real pages: each runs `participant.py` in Pyodide, each tells the test what happens, on the test's clock."""
+"""Calls between real pages: each runs `participant.py` in Pyodide and reports its events, timed by the test's clock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Rest:
         self._headers = {"Authorization": f"Basic {credentials}"}
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON (None without one)."""
+        """Return the status and the JSON body (None without one)."""
         async with (
             aiohttp.ClientSession(headers=self._headers) as http,
             http.request(method, f"{self._base}/{path}", json=body, ssl=False) as answer,
@@ -65,7 +65,7 @@ class Rest:
             return answer.status, json.loads(text) if text else None
 
     async def token(self, room: str, role: str = "PUBLISHER") -> str:
-        """A fresh token."""
+        """Return a fresh token."""
         await self.call("POST", "sessions", {"customSessionId": room})
         _, connection = await self.call("POST", f"sessions/{room}/connection", {"role": role})
         return str(connection["token"])
@@ -73,7 +73,7 @@ class Rest:
 
 @dataclass
 class Happened:
-    """An event that a page told, `at` seconds of the test's clock."""
+    """An event that a page reported, `at` seconds of the test's clock."""
 
     at: float
     name: str
@@ -101,14 +101,14 @@ class CallPage:
     async def open(
         cls, where: Browser | BrowserContext, server: RunningServer, name: str, *, head: str = ""
     ) -> CallPage:
-        """A page that has booted Python and not joined yet; `head` is more HTML for its beginning."""
+        """Open a page that has booted Python and not joined yet. `head` is extra HTML at its beginning."""
         context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
         page = await context.new_page()
         self = cls(page, name)
         page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
         await page.expose_function("tell", self._told)
-        # A page from the network itself: to one made up by `route` Chromium's local network checks refuse the WebSocket.
+        # Load a real page of the server: for one made up by `route`, Chromium's local network checks refuse the WebSocket.
         await page.goto(f"{server.origin}/healthz")
         await page.set_content(PAGE.replace("<title>", f"{head}<title>"))
         await page.wait_for_function("() => !!window.boot")
@@ -116,21 +116,21 @@ class CallPage:
         return self
 
     async def join(self, token: str, *, publish: bool = True, **configuration: Any) -> None:
-        """Joins and publishes."""
+        """Join, and publish unless `publish` is false."""
         self.connection_id = await self.call("join", token, self.name, json.dumps(configuration))
         if publish:
             await self.call("publish")
 
     async def call(self, function: str, *args: Any) -> Any:
-        """The result of a function of `participant.py`."""
+        """Return the result of a function of `participant.py`."""
         return await self.evaluate("([name, args]) => call(name, ...args)", [function, list(args)])
 
     async def python(self, code: str) -> Any:
-        """The value of the last expression of `code`, which may await."""
+        """Return the value of the last expression of `code`, which may await."""
         return await self.evaluate("(code) => py.runPythonAsync(code)", code)
 
     async def evaluate(self, script: str, argument: Any = None, *, timeout: float = 40.0) -> Any:
-        """What the page says to `script`. Playwright itself would wait for ever for a promise that never settles."""
+        """Return the value of `script`. Raises AssertionError after `timeout` s (Playwright alone would wait for ever)."""
         try:
             async with asyncio.timeout(timeout):
                 return await self.page.evaluate(script, argument)
@@ -141,11 +141,11 @@ class CallPage:
             ) from None
 
     async def picture(self) -> Any:
-        """See `participant.picture`."""
+        """Return the result of `participant.picture`."""
         return json.loads(await self.call("picture"))
 
     async def is_rid_of_everything(self) -> None:
-        """Nothing of the session is left in the page, as soon as its cancelled tasks have run to their end."""
+        """Check that nothing of the session is left in the page once its cancelled tasks have ended (up to 3 s)."""
         try:
             await self.page.wait_for_function("() => call('proxies').then((alive) => alive === 0)", timeout=3000)
         except PlaywrightError:
@@ -154,11 +154,11 @@ class CallPage:
     # --- events ------------------------------------------------------------------------------------------------------
 
     def events(self, *names: str, whose: str | None = None) -> list[str]:
-        """What was told, in order, as `name` or `name(reason)`."""
+        """Return the reported events in order, as `name` or `name(reason)`."""
         return [str(item) for item in self.log if (not names or item.name in names) and whose in (None, item.whose)]
 
     async def told(self, name: str, timeout: float = 20.0, *, count: int = 1) -> Happened:
-        """The `count`th event `name`, now or as soon as it comes."""
+        """Wait for the `count`th event `name` and return it. Raises AssertionError after `timeout` seconds."""
 
         def nth() -> Happened | None:
             found = [item for item in self.log if item.name == name]
@@ -176,7 +176,7 @@ class CallPage:
         return found
 
     def forget(self) -> None:
-        """Events so far do not count any more."""
+        """Ignore the events so far."""
         self.log.clear()
 
     def _told(self, text: str) -> None:
@@ -186,12 +186,12 @@ class CallPage:
     # --- frames ------------------------------------------------------------------------------------------------------
 
     async def frames(self, where: str = "others") -> int:
-        """Frames presented so far by the videos in #me or #others."""
+        """Return the number of frames presented so far by the videos in #me or #others."""
         script = "(id) => [...document.querySelectorAll(`#${id} video`)].reduce((sum, video) => sum + video.frames, 0)"
         return int(await self.page.evaluate(script, where))
 
     async def moves(self, timeout: float = 10.0, *, more: int = 5) -> float:
-        """Seconds until `more` new frames of others are presented."""
+        """Return the seconds until `more` new frames of others are presented. Raises AssertionError when it times out."""
         began, before = time.monotonic(), await self.frames()
         try:
             await self.page.wait_for_function(
@@ -207,18 +207,18 @@ class CallPage:
 
 
 class MessageLog:
-    """The server's own log of messages, from a moment on."""
+    """The server's own log of messages, from a given moment on."""
 
     def __init__(self, server: RunningServer) -> None:
         self._server = server
         self._from = len(server.log)
 
     def restart(self) -> None:
-        """Only what comes from now on counts."""
+        """Ignore the messages so far."""
         self._from = len(self._server.log)
 
     def requests(self, method: str, participant: str | None = None) -> list[dict[str, Any]]:
-        """The requests `method` that the server received (of one participant)."""
+        """Return the requests `method` that the server received (from one participant)."""
         found = []
         for line in self._server.log[self._from :]:
             if line.startswith("{") and f'"method": "{method}"' in line:
@@ -230,7 +230,7 @@ class MessageLog:
 
 @dataclass
 class LabCall:
-    """Two who see each other: Ada is in the lab and will be dropped, Bob is not and watches."""
+    """A call of two: Ada is in the lab and will be dropped, Bob is outside and watches."""
 
     server: RunningServer
     lab: NetworkLab
@@ -242,7 +242,7 @@ class LabCall:
     async def begin(
         cls, lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, room: str, *, head: str = ""
     ) -> Self:
-        """A server, two browsers, a call that moves both ways; `head` is more HTML for the beginning of Ada's page."""
+        """Start a server, two browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
         server = await pyvidu_server("--host", lab.host_address, host=lab.host_address)
         rest = Rest(server)
         inside = await open_browser(lab=lab, secure_origins=[server.origin])
@@ -256,22 +256,22 @@ class LabCall:
         return call
 
     def forget(self) -> None:
-        """What was told so far does not count any more."""
+        """Ignore the events and messages so far."""
         self.ada.forget()
         self.bob.forget()
         self.messages.restart()
 
     async def both_move(self, timeout: float = 5.0) -> None:
-        """Both see new frames of each other within `timeout` seconds."""
+        """Wait until each has presented new frames of the other. Raises AssertionError after `timeout` seconds."""
         try:
             await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
         except AssertionError as error:
-            await asyncio.sleep(3)  # the record goes on
+            await asyncio.sleep(3)  # let the outage record go on before it is printed
             raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
 
 
 async def until(condition: Callable[[], bool], timeout: float = 10.0, what: str = "it") -> None:
-    """Waits until `condition` holds."""
+    """Wait until `condition` holds. Raises AssertionError after `timeout` seconds."""
     try:
         async with asyncio.timeout(timeout):
             while not condition():
@@ -281,5 +281,5 @@ async def until(condition: Callable[[], bool], timeout: float = 10.0, what: str 
 
 
 def page_url(server: RunningServer, path: str, **query: str) -> str:
-    """A page of the server."""
+    """Return the URL of a page of the server."""
     return f"{server.origin}{path}?{urlencode(query)}" if query else f"{server.origin}{path}"

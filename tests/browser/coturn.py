@@ -18,7 +18,7 @@ USER = "ada"
 
 @dataclass(frozen=True)
 class Coturn:
-    """One that listens, over UDP and TCP."""
+    """A coturn that listens on UDP and TCP."""
 
     host: str
     port: int
@@ -26,18 +26,18 @@ class Coturn:
 
     @property
     def url(self) -> str:
-        """Of its UDP side."""
+        """Return the TURN URL of its UDP side."""
         return f"turn:{self.host}:{self.port}"
 
 
 def why_not() -> str | None:
-    """Why there can be none, with what to do about it."""
+    """Return why coturn cannot run here and what to do about it, or None."""
     return None if shutil.which("turnserver") else "needs a TURN server: apt-get install coturn"
 
 
 @contextlib.asynccontextmanager
 async def coturn(host: str) -> AsyncIterator[Coturn]:
-    """Runs one on `host`, an address of this machine's."""
+    """Run a coturn on `host`, an address of this machine's."""
     port, credential = _free_port(host), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="pyvidu-coturn-") as folder:
         process = await asyncio.create_subprocess_exec(
@@ -66,7 +66,7 @@ class _Answer(asyncio.DatagramProtocol):
 
 
 async def _answers(host: str, port: int, process: asyncio.subprocess.Process) -> None:
-    """Returns once a STUN binding request is answered, for it says of no listener when it is ready."""
+    """Return once a STUN binding request is answered: coturn does not report when its listeners are ready."""
     question = struct.pack("!HHI", 1, 0, 0x2112A442) + secrets.token_bytes(12)
     transport, answer = await asyncio.get_running_loop().create_datagram_endpoint(_Answer, remote_addr=(host, port))
     try:

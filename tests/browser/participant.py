@@ -1,4 +1,4 @@
-"""Runs in the page: one participant, as an application would write it. It tells the test what it is told (`js.tell`)."""
+"""Runs in the page: one participant, as an application would write it. Reports its events to the test (`js.tell`)."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ publisher: Any = None
 
 
 def tell(event: Any, whose: str = "session") -> None:
-    """What the test sees of an event."""
+    """Report an event to the test."""
     stream = getattr(event, "stream", None)
     js.tell(
         json.dumps(
@@ -59,14 +59,14 @@ async def _(event: Any) -> None:
 
 
 async def join(token: str, name: str, configuration: str) -> str:
-    """Joins; the own connection id."""
+    """Join and return the own connection id."""
     openvidu.set_advanced_configuration(json.loads(configuration))
     await session.connect(token, {"name": name})
     return str(session.connection.connection_id)
 
 
 async def publish(properties: str = "{}") -> str:
-    """Publishes the fake camera; the stream id."""
+    """Publish the fake camera and return the stream id."""
     global publisher
     publisher = await openvidu.init_publisher("me", json.loads(properties))
     for event in ("streamCreated", "streamDestroyed"):
@@ -76,7 +76,7 @@ async def publish(properties: str = "{}") -> str:
 
 
 async def failure(coroutine: Any) -> str:
-    """`name: message` of the error that a call ends in."""
+    """Return `name: message` of the error that a call ends in, or "no error"."""
     try:
         await coroutine
     except OpenViduError as error:
@@ -85,7 +85,7 @@ async def failure(coroutine: Any) -> str:
 
 
 def picture() -> str:
-    """What must stay the same through an outage."""
+    """Return, as JSON, what must stay the same through an outage."""
     managers = session.stream_managers
     return json.dumps(
         {
@@ -99,10 +99,10 @@ def picture() -> str:
 
 
 def outages() -> str:
-    """The records of the outages."""
+    """Return the records of the outages, as JSON."""
     return json.dumps([outage.to_dict() for outage in session.outages])
 
 
 def proxies() -> int:
-    """Listeners and proxies that are alive."""
+    """Return the number of listeners and proxies that are alive."""
     return ProxyScope.alive

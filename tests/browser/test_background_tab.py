@@ -1,6 +1,6 @@
-"""A call in a tab that its user does not look at: timers of the page are throttled there, the engine's are not.
+"""A call in a background tab: timers of the page are throttled there, the engine's are not.
 
-Cameras only: Chromium spares a page that listens to a microphone or is heard (measured: ten ticks a second instead of one).
+Cameras only: Chromium exempts a page that captures or plays sound (measured: ten ticks a second instead of one).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 @dataclass
 class Call:
-    """Ada's tab is in the background, in the lab. Bob looks at his."""
+    """Ada's tab is in the background, in the lab. Bob's is in the foreground."""
 
     ada: Tab
     bob: CallPage
@@ -37,7 +37,7 @@ class Call:
     connection: str
 
     async def told(self) -> list[str]:
-        """What Ada was told of outages."""
+        """Return the outage events that Ada's session fired."""
         found = json.loads(await self.ada.evaluate("JSON.stringify(told)"))
         return [name for name in found if name in OUTAGE]
 
@@ -62,7 +62,7 @@ async def call(
         await bob.call("publish", CAMERA)
         await bob.moves()
         await ada.evaluate(TICKS)
-        await Tab.open(devtools, f"{server.origin}/healthz")  # what she looks at now
+        await Tab.open(devtools, f"{server.origin}/healthz")  # the tab that is now in the foreground
         yield Call(ada, bob, devtools, MessageLog(server), connection)
         network_lab.restore()
 

@@ -218,7 +218,7 @@ async def test_a_page_that_goes_away_has_left_at_once(call: Call) -> None:
 
 
 async def test_a_browser_whose_heap_is_sampled_survives_a_call(call: Call, open_browser: OpenBrowser) -> None:
-    """Chromium's profiler ends a page whose coroutines have stacks of their own; here it samples whatever it can."""
+    """Chromium's profiler crashes a page whose coroutines have stacks of their own; here it samples all it can."""
     always = "stable-probability/1/nonstable-probability/1/renderer-prob-pct/100/renderer-sampling-rate-bytes/20000"
     browser = await open_browser(args=(f"--enable-features=HeapProfilerReporting:{always}/sampling-rate/20000",))
     page = await CallPage.open(browser, call.server, "sampled")

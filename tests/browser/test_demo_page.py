@@ -1,4 +1,4 @@
-"""The demo page, used as a person uses it: two windows in a call, the drop buttons, the way back in."""
+"""The demo page, used as a person uses it: two windows in a call, the drop buttons, joining again."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class Window:
         return cls(page, PageLog.watch(page))
 
     async def join(self, server: RunningServer, room: str, name: str) -> None:
-        """Opens the page with a link that joins at once."""
+        """Open the page with a link that joins at once."""
         await self.page.goto(page_url(server, "/", room=room, name=name, join="1"))
 
     async def banner(self, kind: str, timeout: float = 60) -> str:
-        """Waits until the banner is of a kind; its text."""
+        """Wait until the banner is of a kind and return its text."""
         await self.page.wait_for_selector(f"#banner[data-kind={kind}]", timeout=timeout * 1000)
         return await self.page.inner_text("#banner p")
 
     async def drop(self, seconds: int) -> None:
-        """Presses one of the buttons."""
+        """Press one of the buttons."""
         await self.page.click(f"#drops [data-seconds='{seconds}']")
 
     @property

@@ -1,6 +1,6 @@
-"""The three scenarios with real packets: two real Chromiums, one of them in a network that really drops.
+"""The three scenarios with real packets: two real Chromiums, one of them in a network whose packets are dropped.
 
-One call is kept and dropped again and again, from the mildest drop to the one that evicts. Checked on both sides: the
+One call is kept and dropped again and again, from the shortest drop to one that evicts. Checked on both sides: the
 events in the pages, presented frames, and the server's own log of messages.
 """
 
@@ -30,12 +30,12 @@ next(report.framesDecoded for report in reports if report.type == "inbound-rtp" 
 
 @dataclass
 class Call(LabCall):
-    """A call whose drops are timed."""
+    """A call that records when a drop ended."""
 
     returned: float = 0.0
 
     async def drop(self, kind: str, seconds: float, *, dead_media: bool = False) -> None:
-        """Drops Ada's network for so long; what is told from then on counts."""
+        """Drop Ada's network for so many seconds, and ignore the events before it."""
         self.forget()
         ends = time.monotonic() + seconds
         if kind == "address":
@@ -50,11 +50,11 @@ class Call(LabCall):
         self.returned = time.monotonic()
 
     def renegotiated(self) -> list[str]:
-        """Streams that Ada renegotiated, in the order in which the server saw it."""
+        """Return the streams that Ada renegotiated, in the order in which the server received the requests."""
         return [entry["stream"] for entry in self.messages.requests("reconnectStream")]
 
     async def move_within(self, seconds: float) -> None:
-        """Both see new frames of each other within so long of the return."""
+        """Wait until both present new frames of each other, within so many seconds of the return."""
         await self.both_move(seconds - (time.monotonic() - self.returned))
 
 
@@ -85,7 +85,8 @@ async def test_scenario_3_back_after_9_s_media_that_came_back_by_itself_is_left_
     await call.ada.told("reconnected", 3)
     await call.move_within(3)
     await asyncio.sleep(3.5)
-    # What waited for the link would be played from its beginning, and everything be late; nothing waits in silence.
+    # After a link drop receivers are made anew: packets queued for the link would be played in full, with all media late.
+    # After a silent drop nothing is queued.
     assert (await call.ada.python(DECODED) < decoded) == (kind == "link"), "receivers are made anew, or not"
     assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
     assert call.renegotiated() == []
@@ -154,6 +155,6 @@ async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_
     assert gone.at < call.returned, "the others are told while the victim is still away"
     assert call.bob.events(*OUTAGE, "streamFrozen", "exception") == [], "a peer that drops is no alarm"
     await call.ada.is_rid_of_everything()
-    # The way back in: the same session object, a fresh token.
+    # Join again: the same session object, a fresh token.
     await call.ada.join(await Rest(call.server).token("drops"))
     await asyncio.gather(call.ada.moves(), call.bob.moves())

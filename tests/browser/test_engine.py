@@ -1,6 +1,6 @@
-"""The reconnection engine under every other kind of fault: media alone, handover, flapping, sleep, freeze.
+"""The reconnection engine under the other kinds of fault: media alone, handover, flapping, sleep, freeze.
 
-One call, drops in sequence. `test_drops.py` has the three scenarios, and that a peer that drops is no alarm.
+One call, drops in sequence. `test_drops.py` has the three scenarios, and that a drop of the peer raises no alarm.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def call(
 
 
 def adas_machine(call: LabCall, *, sleeps: bool) -> None:
-    """Stops or continues Ada's whole browser, as a machine that sleeps does."""
+    """Stop or continue all processes of Ada's browser, as a machine that sleeps does."""
     for pid in call.lab.processes():
         os.kill(pid, signal.SIGSTOP if sleeps else signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""Faults on demand as a page meets them, without root: one call, faults in sequence, from the mildest to the end of it."""
+"""The server's faults in a page, without root: one call, faults in sequence, from the mildest to one that ends it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "co
 
 @dataclass
 class Call:
-    """Ada is whom the faults befall, Bob watches."""
+    """A call of two: the faults are Ada's, Bob watches."""
 
     server: RunningServer
     rest: Rest
@@ -32,7 +32,7 @@ class Call:
     messages: MessageLog
 
     async def fault(self, kind: str, **options: Any) -> RunningFault:
-        """A fault of Ada's. What is told from now on counts."""
+        """Start a fault of Ada's, and ignore the events before it."""
         self.forget()
         return await self.server.fault(kind, self.ada.connection_id, **options)
 
@@ -48,7 +48,7 @@ class Call:
         await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
 
     async def ada_comes_back(self) -> None:
-        """The same page, a fresh token."""
+        """Join Ada again from the same page with a fresh token."""
         await self.ada.join(await self.rest.token("faults"))
         await self.both_move()
 
@@ -67,7 +67,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
 
 @asynccontextmanager
 async def silent_guest(call: Call) -> AsyncIterator[None]:
-    """Somebody who joins with nothing but a WebSocket, and leaves."""
+    """Keep a participant in the room that has only a WebSocket, and let it leave."""
     token = await call.rest.token("faults")
     join = {"token": token, "session": "faults", "platform": "x", "secret": "", "metadata": '{"clientData":"guest"}'}
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{call.server.url}openvidu?sessionId=faults") as ws:

@@ -43,7 +43,7 @@ async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def origin() -> AsyncIterator[str]:
-    """The origin of a server with our assets."""
+    """Yield the origin of a server with our assets."""
     app = web.Application()
     add_assets(app)
     runner, url = await serve(app)
@@ -53,7 +53,7 @@ async def origin() -> AsyncIterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def other_origin() -> AsyncIterator[str]:
-    """The origin of somebody else's page."""
+    """Yield the origin of an unrelated page."""
     runner, url = await serve(web.Application())
     yield url
     await runner.cleanup()

@@ -21,14 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Installation:
-    """A virtual environment in a folder that knows nothing of this repository."""
+    """A virtual environment in a folder outside this repository."""
 
     folder: Path
     wheel: Path
 
     @property
     def env(self) -> dict[str, str]:
-        # A cache of its own for the runtime, so that vendoring is really done; the download caches stay shared.
+        # A cache of its own for the runtime, so that vendoring really downloads it. pip's download cache stays shared.
         pip_cache = run(sys.executable, "-m", "pip", "cache", "dir").strip()
         return {"XDG_CACHE_HOME": str(self.folder / "cache"), "PIP_CACHE_DIR": pip_cache}
 
@@ -47,7 +47,7 @@ def run(*command: str) -> str:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """The bare wheel, without extras."""
+    """Install the bare wheel, without extras."""
     folder = tmp_path_factory.mktemp("elsewhere")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT))
     (wheel,) = folder.glob("*.whl")

@@ -1,4 +1,4 @@
-"""The network lab keeps its word, with a real Chromium inside: what drops, drops, and as silently as it says."""
+"""The network lab with a real Chromium inside: each kind of drop drops what it claims, as silently as it claims."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from playwright.async_api import Page
 from pyvidu.testing import LabError, NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser
 
-# A page that notes what a browser is told of its network, ticks over a WebSocket and over an unreliable data channel
-# ten times a second, and answers nothing by itself.
+# A page that records its browser's network events, counts ticks over a WebSocket and over an unreliable data channel
+# ten times a second, and responds to nothing by itself.
 PAGE = """<!doctype html><title>lab</title><script>
 const seen = {events: [], wsTicks: 0, rtcTicks: 0};
 for (const name of ['online', 'offline']) addEventListener(name, () => seen.events.push(name));
@@ -42,7 +42,7 @@ async function call() {
 
 @dataclass
 class Peer:
-    """The other end: an HTTP server on the lab's host address that ticks to everyone connected."""
+    """The other end: an HTTP server on the lab's host address that sends ticks to every connected page."""
 
     origin: str = ""
     calls: set[RTCPeerConnection] = field(default_factory=set)
@@ -100,7 +100,7 @@ async def peer(network_lab: NetworkLab) -> AsyncIterator[Peer]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(network_lab: NetworkLab, open_browser: OpenBrowser, peer: Peer) -> AsyncIterator[Page]:
-    """A page inside the lab, its WebSocket open and its data channel too."""
+    """Yield a page inside the lab with an open WebSocket and data channel."""
     network_lab.restore()
     network_lab.revive()
     browser = await open_browser(lab=network_lab, secure_origins=(peer.origin,))
@@ -131,7 +131,7 @@ async def stopped(page: Page, plane: str, seconds: float) -> bool:
 
 
 async def events(page: Page) -> list[str]:
-    """What the page was told since the last call of this."""
+    """Return the network events of the page since the last call of this function."""
     told: list[str] = await page.evaluate("seen.events.splice(0)")
     return told
 
@@ -200,7 +200,7 @@ async def test_an_address_change_costs_the_old_socket_and_a_new_one_opens(page: 
     assert new == network_lab.guest_address != old
     assert new in network_lab.run("ip", "address")
     assert old + "/" not in network_lab.run("ip", "address")
-    # A browser is told nothing of a handover: its old socket seems open and is dropping.
+    # A browser gets no event for a handover: its old socket still reads as open, but its packets are dropped.
     assert await stopped(page, "wsTicks", 1)
     assert await page.evaluate("ws.readyState") == 1
     opened = "new Promise(done => { const fresh = new WebSocket(ws.url); fresh.onopen = () => done(true); })"
@@ -226,7 +226,7 @@ async def test_a_browser_inside_reaches_for_nothing_else(network_lab: NetworkLab
 async def test_a_page_that_asks_a_public_stun_server_is_caught(open_browser: OpenBrowser, peer: Peer) -> None:
     with fresh_lab() as lab:
         page = await (await open_browser(lab=lab)).new_page()
-        await page.goto(peer.origin)  # the address of another lab, and yet no departure: it is this machine
+        await page.goto(peer.origin)  # the address of another lab, yet no departure: it belongs to this machine
         await page.evaluate("""async () => {
             const pc = new RTCPeerConnection({iceServers: [{urls: 'stun:stun.example.org'}]});
             pc.createDataChannel('any');
@@ -290,7 +290,7 @@ def test_what_a_crashed_run_left_behind_is_removed_by_the_next() -> None:
     printed = subprocess.run([sys.executable, "-c", crash], capture_output=True, text=True, check=False).stdout.split()
     namespace, pid = printed[0], int(printed[1])
     assert namespace in listing("ip", "netns", "list")
-    # The next labs take the lowest free slots, the crashed one's among them.
+    # The next labs take the lowest free slots, the crashed lab's among them.
     with fresh_lab() as lab:
         assert lab.namespace == namespace
         assert str(pid) not in listing("ip", "netns", "pids", namespace).split()

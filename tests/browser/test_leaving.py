@@ -1,4 +1,4 @@
-"""`disconnect()` at every point of an outage: its own `sessionDisconnected`, then nothing, and the server comes to know."""
+"""`disconnect()` at every point of an outage: its own `sessionDisconnected`, then nothing; the server is informed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calls import CallPage, LabCall, Rest
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
-# Every socket that the page ever opens, so that a test can see which of them is alive.
+# Every socket that the page ever opens, so that a test can check which of them is open.
 SOCKETS = """<script>
 window.sockets = [];
 window.WebSocket = class extends WebSocket { constructor(...args) { super(...args); window.sockets.push(this); } };
@@ -30,7 +30,7 @@ async def call(
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ada(call: LabCall) -> CallPage:
-    """Ada in the call, with a new membership unless she still has hers."""
+    """Return Ada's page in the call, joined again if her last membership has ended."""
     if call.ada.events("sessionDisconnected"):
         await call.ada.join(await Rest(call.server).token("leaving"))
         await call.both_move(10)
@@ -39,7 +39,7 @@ async def ada(call: LabCall) -> CallPage:
 
 
 async def is_the_last_that_happens(call: LabCall, *before: str) -> None:
-    """Ada has left: nobody tells her anything more, nothing of her is left, and Bob learns that she has gone."""
+    """Check that Ada has left: no more events or sockets, nothing of the session left, and Bob is notified."""
     outage = ("reconnecting", "reconnected", "sessionDisconnected")
     assert call.ada.events(*outage) == [*before, "sessionDisconnected(disconnect)"]
     told, requests = len(call.ada.log), await call.ada.page.evaluate("sockets.length")
@@ -62,10 +62,10 @@ async def test_after_reconnecting_while_the_first_attempt_hangs(call: LabCall, a
     with call.lab.dropped("silent"):
         await ada.told("reconnecting", 5)
         await ada.told("reconnectionAttempt", 5)
-        await asyncio.sleep(0.5)  # its SYN is on the way to nowhere
+        await asyncio.sleep(0.5)  # its SYN has been sent and dropped
         assert await ada.page.evaluate("sockets.filter((socket) => socket.readyState === 0).length") == 1
         await ada.python(LEAVE)
-    await is_the_last_that_happens(call, "reconnecting")  # if the network never returned, it would be an eviction
+    await is_the_last_that_happens(call, "reconnecting")  # had the network stayed away, it would be an eviction
     assert call.messages.requests("connect") == []
 
 

@@ -1,4 +1,4 @@
-"""No packet and no DNS query leaves the machine unasked: server and pages in a network that notes every attempt."""
+"""No packet and no DNS query leaves the machine unasked: server and pages are in a network that records every attempt."""
 
 from __future__ import annotations
 

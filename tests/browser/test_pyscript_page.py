@@ -1,4 +1,4 @@
-"""The PyScript page: a call from a `<script type="py">` tag, and what a worker is told."""
+"""The PyScript page: a call from a `<script type="py">` tag, and the error message in a worker."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
 async def test_two_pages_are_in_a_call_the_second_visit_included(
     context: BrowserContext, server: RunningServer
 ) -> None:
-    # One context: the second page finds what the first left in the browser's caches.
+    # One context: the second page uses the browser caches that the first one filled.
     first, second = await context.new_page(), await context.new_page()
     logs = [PageLog.watch(first), PageLog.watch(second)]
     for page in (first, second):

@@ -1,5 +1,5 @@
-"""Streams of every kind, all in one call: those that send little or nothing for good reasons, none of which is an alarm;
-tracks that are replaced, who speaks, and a stream that the other side offers.
+"""Streams of every kind in one call: those that send little or nothing for good reasons, none of which raises an alarm;
+tracks that are replaced, speaking events, and a stream whose offer comes from the other side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyvidu.testing.fixtures import StartServer
 
 ALARMS = ("reconnecting", "streamFrozen", "exception", "sessionDisconnected")
 
-# Opus with DTX is a matter of the answer that the sender is given; nothing else in the page does anything unusual.
+# Opus DTX is switched on by the answer that the sender is given; the rest of the page is ordinary.
 DTX = """<script>
 const set = RTCPeerConnection.prototype.setRemoteDescription;
 RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
@@ -40,7 +40,7 @@ window.stillTrack = () => {
 };
 </script>"""
 
-# One page, several participants: what they publish costs next to nothing.
+# One page, several participants: publishing costs them next to nothing.
 CROWD = """
 from functools import partial
 
@@ -84,7 +84,7 @@ samples = [(s, await s.stream._media.sample()) for s in session.stream_managers 
 json.dumps({s.stream.stream_id: x.inbound_audio_packets + x.inbound_video_packets for s, x in samples})
 """
 
-# What a server with mediasoup does, by a second peer connection of the page.
+# Offers as a server with mediasoup does, from a second peer connection of the page.
 OFFERING = """async () => {
   const other = window.other = new RTCPeerConnection();
   const camera = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
@@ -125,7 +125,7 @@ class Call:
     messages: MessageLog
 
     async def arrived(self) -> dict[str, int]:
-        """Packets of each kind of stream that Ada has received so far."""
+        """Return the packets that Ada has received so far, by kind of stream."""
         found = json.loads(await self.ada.python(ARRIVED))
         return {kind: found[stream] for kind, stream in self.streams.items()}
 
@@ -146,7 +146,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
 
 async def test_dtx_still_disabled_and_nulled_streams_are_no_alarm_to_anybody(call: Call) -> None:
     await call.crowd.call("hush")
-    await asyncio.sleep(2)  # what was on its way has arrived
+    await asyncio.sleep(2)  # packets in flight have arrived
     before = await call.arrived()
     await asyncio.sleep(12)
     packets = {kind: count - before[kind] for kind, count in (await call.arrived()).items()}

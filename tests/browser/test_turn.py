@@ -1,7 +1,7 @@
-"""Calls that can go through a TURN server only: a real coturn, told by the server or by a connection's own settings.
+"""Calls that can only go through a TURN server: a real coturn, announced by the server or by a connection's settings.
 
-Ada is in a network that really drops and reaches coturn over UDP, as the server tells everybody; Bob over TCP, as the
-REST request for his token says.
+Ada is in a network whose packets can be dropped and reaches coturn over UDP, as the server announces to everybody; Bob
+over TCP, as the REST request for his token asks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 
 RELAY_ONLY = {"iceTransportPolicy": "relay"}
 
-# Every peer connection of the page and its frames: after a change of network they are made in one.
+# Every peer connection of the page and its frames: after a change of network they are created in an iframe.
 REMEMBER_PEERS = """
 top.peers ??= [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -55,7 +55,7 @@ class RelayedCall(LabCall):
     joined: dict[str, Any] = field(default_factory=dict)
 
     async def way(self, page: CallPage) -> list[list[str]]:
-        """Candidate type, protocol and TURN URL of each connection's selected pair."""
+        """Return candidate type, protocol and TURN URL of each connection's selected pair."""
         found: list[list[str]] = await page.page.evaluate(SELECTED)
         return found
 

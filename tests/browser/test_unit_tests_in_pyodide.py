@@ -1,4 +1,4 @@
-"""The pure tests in a browser's own Python: that the engine works in Pyodide is tested there, not assumed from CPython."""
+"""The pure tests in the browser's own Python: that the engine works in Pyodide is tested, not assumed from CPython."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUN = """async ([root, paths, arguments]) => {
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def origin() -> AsyncIterator[str]:
-    """The origin of a server with our assets and the suite."""
+    """Yield the origin of a server with our assets and the suite."""
 
     async def blank(_request: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><link rel=icon href=data:,>", content_type="text/html")

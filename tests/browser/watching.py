@@ -1,4 +1,4 @@
-"""Watches videos in any page: counts the frames that are really presented, whoever made the element."""
+"""Watches videos in any page: counts the frames that are really presented, whatever created the element."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _STATE = """(videos) => JSON.stringify([...document.querySelectorAll(videos)].ma
 
 
 async def watch_frames(context: BrowserContext) -> None:
-    """From now on every new page of `context` counts frames."""
+    """Count frames in every page that `context` opens from now on."""
     await context.add_init_script(_COUNT_FRAMES)
 
 
 async def moves(page: Page, videos: str = "video", *, count: int = 1, timeout: float = 30.0, more: int = 5) -> None:
-    """Waits until the videos that the selector finds are `count` and each has presented `more` new frames."""
+    """Wait until the videos that the selector finds are `count` and each has presented `more` new frames."""
     try:
         await page.wait_for_function("([videos, count]) => document.querySelectorAll(videos).length >= count",
                                      arg=[videos, count], timeout=timeout * 1000)  # fmt: skip

@@ -1,1 +1,1 @@
-"""Malformed input by the million at the doors of the server, and at the ports of its media router: `make fuzz`."""
+"""`make fuzz`: malformed input by the million for the server's WebSocket, its REST API and its media router's ports."""

@@ -1,4 +1,4 @@
-"""`python -m fuzz`: FUZZ_INPUTS inputs (default one million), of FUZZ_SEED (default 1); one in ten goes to the router."""
+"""`python -m fuzz`: FUZZ_INPUTS inputs (default one million) from FUZZ_SEED (default 1); one in ten goes to the router."""
 
 from __future__ import annotations
 

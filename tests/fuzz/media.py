@@ -1,8 +1,8 @@
-"""The same with the real media router and real packets: broken offers, and broken STUN, DTLS, RTP and RTCP at its ports.
+"""Fuzzing of the real media router: broken offers, and broken STUN, DTLS, RTP and RTCP packets at its ports.
 
-Hostile participants are let in like anybody: what they break are the offers of a real connection, the records of its
-handshake, and what it sends once it is encrypted. Strangers send to the same ports. Beside them a light publisher and a
-light subscriber have a call on the same server, which must miss nothing.
+Hostile participants join normally and then break the offers of a real connection, the records of its handshake, and what
+they send once it is encrypted. Sockets outside any connection send to the same ports. Meanwhile a light publisher and a
+light subscriber have a call on the same server, which must lose nothing.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
-from pyvidu.server.media.errors import MediaError
+from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.rooms.room import Room, SessionProperties
 from pyvidu.server.rooms.tokens import ConnectionProperties
 
 BATCH = 40  # inputs between two turns of the loop
-LOOK = 10 * BATCH  # inputs between two looks at the healthy call
+LOOK = 10 * BATCH  # inputs between two checks of the healthy call
 HOSTILE = 3
 _LIFE = 800  # inputs, about, until a hostile participant is replaced
-_PATIENCE = 10.0  # seconds for what must happen; it takes milliseconds
+_PATIENCE = 10.0  # seconds until an expected event counts as missing; it takes milliseconds
 _NUMBERS = ("0", "-1", "65536", "4294967296", "9" * 400, "", "\x00", "*", "%", "0x10", "127", "128", "1e9")
 
 
 class WatchedRouter(MediaRouter):
-    """A router any of whose methods may refuse an offer, and do nothing else that is not expected."""
+    """A router that records every exception of an offer, other than a refusal, as a crash."""
 
     def __init__(self, crashes: list[str]) -> None:
         super().__init__(host_addresses=[HOST])
@@ -63,7 +63,7 @@ class WatchedRouter(MediaRouter):
     def _watched(self, sdp_offer: str) -> Any:
         try:
             yield
-        except MediaError:
+        except MediaServerError:
             raise
         except Exception as error:
             self._crashes.append(f"{sdp_offer[:2000]!r}: {error!r}")
@@ -78,18 +78,18 @@ class Served:
         self.room: Room = server.rooms.create(SessionProperties(custom_session_id=name))
 
     def token(self) -> str:
-        """A fresh one."""
+        """Return a fresh token."""
         return str(self.rooms.issue_token(self.room, ConnectionProperties(), "ws://localhost:4443").url)
 
 
 async def ask(client: Client, method: str, **params: Any) -> Any:
-    """The response; the router's work takes a few turns of the loop."""
+    """Send a request and return its response. The router needs a few turns of the loop."""
     number = client.send(method, **params)
     return await answered(client, number)
 
 
 async def answered(client: Client, number: int) -> Any:
-    """The response to a request that was sent; None once the socket is closed."""
+    """Return the response to a request that was sent, or None once the socket is closed. Raises TimeoutError."""
     async with asyncio.timeout(_PATIENCE):
         while client.socket.open:
             for message in client.transport.sent:
@@ -100,7 +100,7 @@ async def answered(client: Client, number: int) -> Any:
 
 
 class Hostile:
-    """A participant with a real connection each way, which it abuses."""
+    """A participant with a real connection in each direction, over which it sends broken data."""
 
     def __init__(self, served: Served, certificate: Certificate, recording: Any) -> None:
         self.client = Client(served)  # type: ignore[arg-type]
@@ -123,7 +123,7 @@ class Hostile:
         connection.send = record  # type: ignore[method-assign]
 
     async def enter(self, victim: str) -> None:
-        """Joins, publishes, and subscribes to the stream of a victim."""
+        """Join, publish, and subscribe to a victim's stream."""
         await self.client.join()
         offer = await self.publisher.offer()
         result = (await ask(self.client, "publishVideo", **publish_params(sdpOffer=offer)))["result"]
@@ -134,7 +134,7 @@ class Hostile:
         await self.subscriber.accept(result["sdpAnswer"])
 
     async def leave(self) -> None:
-        """Goes, and lets the server know or not."""
+        """Close the connections, and leave the room if the socket is still open."""
         await self.publisher.close()
         await self.subscriber.close()
         if self.client.socket.open:
@@ -142,7 +142,7 @@ class Hostile:
 
 
 class MediaRun:
-    """The inputs of one seed."""
+    """Feeds the server the inputs of one seed."""
 
     def __init__(self, seed: int) -> None:
         self.crashes: list[str] = []
@@ -159,7 +159,7 @@ class MediaRun:
         self._callers: list[Client] = []
 
     async def __call__(self, inputs: int) -> None:
-        """Sends `inputs` of them."""
+        """Send so many inputs."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: self.crashes.append(f"loop: {context}"))
         healthy, hostile = Served(self._server, "healthy"), Served(self._server, "hostile")
@@ -212,7 +212,7 @@ class MediaRun:
         return publisher, subscriber, str(result["id"])
 
     async def _look(self, subscriber: LightSubscriber) -> None:
-        """The healthy call goes on, and every offer was answered."""
+        """Check that the healthy call goes on and that every offer was answered."""
         frames, sound = subscriber.received.frames, subscriber.received.audio_packets
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -220,7 +220,7 @@ class MediaRun:
                     await asyncio.sleep(0.005)
         except TimeoutError:
             self.crashes.append(f"the healthy call stood still after {self.count} inputs")
-        for caller in self._callers:  # who says nothing for 12 s is evicted
+        for caller in self._callers:  # a client that sends nothing for 12 s is evicted
             caller.clear()
             try:
                 await ask(caller, "ping", interval=5000)
@@ -267,7 +267,7 @@ class MediaRun:
     def _broken(self, offer: str) -> str:
         chance, lines = self._random.random(), offer.split("\r\n")
         if chance < 0.1:
-            return offer  # so that the rest meets connections in every state
+            return offer  # unbroken, so that other inputs meet connections in every state
         if chance < 0.25:
             return self._mutator.bytes(offer.encode()).decode("utf-8", "replace")
         other = self._random.choice((PUBLISHER_OFFER, SUBSCRIBER_OFFER)).split("\r\n")
@@ -305,7 +305,7 @@ class MediaRun:
         elif chance < 0.35:
             data = secrets.token_bytes(self._random.randrange(1500))
         elif chance < 0.45:
-            data = bytes([self._random.choice((128, 129, 144, 191))]) + self._packet(participant)[1:]  # never encrypted
+            data = bytes([self._random.choice((128, 129, 144, 191))]) + self._packet(participant)[1:]  # unencrypted
         else:
             self._decrypted(participant)
             return
@@ -317,7 +317,7 @@ class MediaRun:
             connection.send(data)
 
     def _decrypted(self, participant: Hostile) -> None:
-        """What comes out of a participant's encryption goes to one of its connections."""
+        """Pass a packet to one of the participant's connections as if it had just been decrypted."""
         transports = [t for t in self._router._open if t.participant == participant.client.id and not t.closed]
         if not transports:
             return
@@ -326,11 +326,11 @@ class MediaRun:
             data = self._mutator.bytes(data)
         try:
             self._random.choice(transports)._packet(data)
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a crash
             self.crashes.append(f"{data[:500]!r}: {error!r}")
 
     def _packet(self, participant: Hostile) -> bytes:
-        """A whole packet of a participant's own source, with numbers from anywhere."""
+        """Return a whole packet from the participant's own SSRC, with arbitrary numbers."""
         number = self._random.choice((self._random.randrange(65536), self.count & 0xFFFF, self.count * 90 & 0xFFFF))
         own = self._random.choice(list(participant.publisher._ssrcs.values()))
         kind = self._random.randrange(9)
@@ -358,7 +358,7 @@ class MediaRun:
 
 
 def fuzz_media(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
-    """How many inputs were sent, and the crashes."""
+    """Return the number of inputs sent, and the crashes."""
     crashes: list[str] = []
     with watching(crashes):
         run = MediaRun(seed)

@@ -1,4 +1,4 @@
-"""Breaks what real clients send, the same way for the same seed: as JSON, and then as bytes."""
+"""Breaks what real clients send, first as JSON, then as bytes. The same seed gives the same result."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BYTES = [
 
 
 class Mutator:
-    """Works on one random stream; `seed` reproduces everything."""
+    """Draws from one random stream; `seed` reproduces everything."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
     def json(self, value: Any, known: list[str]) -> Any:
-        """A copy of `value` with some parts replaced, removed, doubled or renamed. `known` are live ids and secrets."""
+        """Return a copy of `value` with parts replaced, removed, doubled or renamed. `known` are live ids and secrets."""
         broken = copy.deepcopy(value)
         for _ in range(self.random.choice((1, 1, 1, 2, 4))):
             place = self._place(broken)
@@ -37,7 +37,7 @@ class Mutator:
         return broken
 
     def bytes(self, text: bytes) -> bytes:
-        """`text` with bytes flipped, cut out, put in or repeated."""
+        """Return `text` with bytes flipped, removed, inserted or repeated."""
         data = bytearray(text)
         for _ in range(self.random.choice((1, 1, 2, 6))):
             at = self.random.randrange(len(data) + 1)
@@ -55,7 +55,7 @@ class Mutator:
         return bytes(data)
 
     def text(self, value: Any) -> bytes:
-        """`value` as JSON, with whatever it has that no encoder would write."""
+        """Return `value` as JSON, including values that no JSON encoder would write."""
         return json.dumps(value, ensure_ascii=self.random.random() < 0.5).encode("utf-8", "surrogatepass")
 
     def _place(self, value: Any) -> tuple[Any, Any] | None:

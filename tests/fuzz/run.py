@@ -1,7 +1,7 @@
-"""The run: hostile clients at both doors, a healthy call beside them, and what counts as a crash.
+"""Fuzzing of WebSocket and REST: hostile clients at both, a healthy call beside them, and what counts as a crash.
 
-A crash is an exception that gets out, an error in the log, a status 500, output that is no JSON, a healthy call that misses
-anything, a packet for another machine, or memory that grows. The clock is virtual, so that evictions and expiries happen too.
+A crash is an uncaught exception, an error in the log, a status 500, output that is no JSON, a healthy call that misses
+anything, a packet for another machine, or memory that grows. The clock is virtual, so evictions and expiries happen.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.room import Room, SessionProperties
 from pyvidu.server.rooms.tokens import Role
 
-BATCH = 50  # inputs between two looks at the healthy call
+BATCH = 50  # inputs between two checks of the healthy call
 HOSTILE = 6  # clients at a time
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d\d\d)")
 _AUTH = encode_basic_auth("OPENVIDUAPP", SECRET)
@@ -61,7 +61,7 @@ class Run:
         self.mutator = Mutator(seed)
         self.crashes: list[str] = []
         self.count = 0
-        # A limit of the rate belongs to sockets; here everything is to arrive.
+        # Rate limits belong to sockets; here every input must arrive.
         config = ServerConfig(
             secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error"
         )
@@ -73,7 +73,7 @@ class Run:
         self._wires: list[tuple[Any, Wire]] = []
 
     async def __call__(self, inputs: int) -> None:
-        """Sends `inputs` of them."""
+        """Send so many inputs."""
         asyncio.get_running_loop().set_exception_handler(lambda _, context: self.crash(f"loop: {context}"))
         runner = web.AppRunner(self.app, access_log=None)
         await runner.setup()
@@ -97,12 +97,12 @@ class Run:
         await runner.cleanup()
 
     def crash(self, what: str) -> None:
-        """Takes note of one."""
+        """Record a crash."""
         self.crashes.append(what)
 
     def _renew(self, http: web.Server) -> None:
-        """Hostile clients and connections that are used up are replaced; the room that they play in is always there."""
-        if len(self.rooms) > 40:  # what hostile backends made; no more than the limit
+        """Replace closed clients and connections, and some others at random. Keep their room in existence."""
+        if len(self.rooms) > 40:  # created by hostile REST requests; below the limit of sessions
             for room in self.rooms:
                 if room is not self.room:
                     room.close()
@@ -113,7 +113,7 @@ class Run:
             self._clients.append(Client(self))  # type: ignore[arg-type]
         kept = []
         for protocol, wire in self._wires:
-            if wire.closed or self.mutator.random.random() < 0.3:  # else a half-sent request would swallow the rest
+            if wire.closed or self.mutator.random.random() < 0.3:  # a half-sent request would swallow the next ones
                 protocol.connection_lost(None)
             else:
                 kept.append((protocol, wire))
@@ -130,7 +130,7 @@ class Run:
         return [*[person.id for person in people], *streams]
 
     def _filled(self, value: Any) -> Any:
-        """`value` with its `$NAMES` replaced by what there is."""
+        """Return `value` with its `$NAMES` replaced by existing tokens, connections, streams and RPC sessions."""
         text = json.dumps(value)
         if "$" not in text:
             return value
@@ -156,7 +156,7 @@ class Run:
         if client.socket.session is None and chance < 0.5:
             method, params = RPC[1]
         message = {"jsonrpc": "2.0", "id": self.count, "method": method, "params": self._filled(params)}
-        if chance > 0.15:  # else as it is, so that the rest meets every state of the server
+        if chance > 0.15:  # otherwise unbroken, so that other inputs meet every state of the server
             message = self.mutator.json(message, self._known())
         data = self.mutator.text(message)
         if chance > 0.85:
@@ -164,7 +164,7 @@ class Run:
         try:
             self.signaling.heard(client.socket)
             self.signaling.received(client.socket, data if chance > 0.5 else data.decode("utf-8", "replace"))
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a crash
             self.crash(f"{data[:500]!r}: {error!r}")
 
     def _rest(self) -> None:
@@ -190,12 +190,12 @@ class Run:
             return
         try:
             protocol.data_received(head + content)
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
+        except Exception as error:  # noqa: BLE001 - any exception is a crash
             self.crash(f"{head + content[:500]!r}: {error!r}")
 
     def _check_output(self) -> None:
         for client in self._clients:
-            client.transport.sent.clear()  # `FakeTransport` has parsed each: what is no JSON raised
+            client.transport.sent.clear()  # `FakeTransport` has parsed each: invalid JSON would have raised
         for _, wire in self._wires:
             if b"500" in _STATUS.findall(wire.written):
                 self.crash(f"status 500: {bytes(wire.written)[:500]!r}")
@@ -205,7 +205,7 @@ class Run:
         media.calls.clear()
 
     async def _check_call(self, ada: Client, bob: Client) -> None:
-        """A signal from Ada reaches Bob, both are answered, both are still there."""
+        """Check that a signal from Ada reaches Bob, both get responses, and both are still members."""
         text = str(self.count)
         try:
             await ada.result("ping", interval=5000)
@@ -224,7 +224,7 @@ class Run:
 
 
 def fuzz(inputs: int, seed: int = 1) -> tuple[int, list[str]]:
-    """How many inputs were sent, and the crashes."""
+    """Return the number of inputs sent, and the crashes."""
     from virtual_time import run_virtual
 
     crashes: list[str] = []

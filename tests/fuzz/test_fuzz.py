@@ -1,4 +1,4 @@
-"""A short run of `make fuzz`, and that a run which finds something says so."""
+"""A short run of `make fuzz`, and that a run which finds a crash reports it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fuzz.media import fuzz_media
 from fuzz.mutator import Mutator
 from fuzz.run import fuzz
 from pyvidu.server.media import offer, rtp
-from pyvidu.server.media.stream import PublishedStream
+from pyvidu.server.media.stream import ForwardedStream
 from pyvidu.server.rooms.room import Room
 
 
@@ -29,7 +29,7 @@ def test_five_thousand_broken_offers_and_packets_crash_nothing_and_hurt_no_call(
 
 def test_a_bug_in_the_reading_of_offers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offer, "_split", lambda sdp: [sdp.split("\r\n", 50)[49:]])
-    with pytest.raises(KeyError):  # even the whole ones
+    with pytest.raises(KeyError):  # even the inputs that are not broken
         fuzz_media(10)
 
 
@@ -43,7 +43,7 @@ def test_a_bug_in_the_reading_of_packets_is_found(monkeypatch: pytest.MonkeyPatc
 
 def test_a_call_that_stands_still_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "_PATIENCE", 0.3)
-    monkeypatch.setattr(PublishedStream, "forward", lambda *_: None)
+    monkeypatch.setattr(ForwardedStream, "forward", lambda *_: None)
     assert any("stood still" in found for found in fuzz_media(100)[1])
 
 
@@ -56,7 +56,7 @@ def test_a_bug_in_a_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bug_in_the_rest_api_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyvidu.server.rest.rest_json.session_json", lambda *_, **__: {"not json": object()})
+    monkeypatch.setattr("pyvidu.server.http.rest.rest_json.session_json", lambda *_, **__: {"not json": object()})
     assert any("not JSON serializable" in found for found in fuzz(2_000)[1])
 
 

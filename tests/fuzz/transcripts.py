@@ -1,4 +1,4 @@
-"""What a call says at both doors, in its order; `$NAME` stands for something of the call that is going on."""
+"""The WebSocket and REST requests of a call, in order; `$NAME` stands for a value of the running call."""
 
 from __future__ import annotations
 

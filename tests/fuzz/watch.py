@@ -14,7 +14,7 @@ from typing import Any
 
 from pyvidu.server.logs import without_malformed_http
 
-MAX_GROWTH = 64 * 1024 * 1024  # bytes from the first tenth to the end
+MAX_GROWTH = 64 * 1024 * 1024  # bytes, from the first tenth (router: first fifth) of the inputs to the end
 _QUIET = ("pyvidu.server.messages", "pyvidu.server.events")
 
 
@@ -31,14 +31,14 @@ class Errors(logging.Handler):
 
 @contextlib.contextmanager
 def watching(crashes: list[str]) -> Iterator[None]:
-    """Adds what is logged as an error or leaves the machine to `crashes`."""
+    """Add to `crashes` every error that is logged and every packet addressed to another machine."""
     errors = Errors()
     logging.getLogger().addHandler(errors)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("aiohttp.server").addFilter(without_malformed_http)
     abroad: list[str] = []
-    watch: list[list[str] | None] = [abroad]  # an audit hook cannot be taken away, only told to look elsewhere
+    watch: list[list[str] | None] = [abroad]  # an audit hook cannot be removed, only switched off
     sys.addaudithook(lambda event, arguments: _packets(watch[0], event, arguments))
     try:
         yield
@@ -52,9 +52,9 @@ def watching(crashes: list[str]) -> Iterator[None]:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds, and not because nobody has swept up yet."""
+    """Return the bytes of memory that this process holds, after garbage collection."""
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # glibc keeps what was freed: huge offers leave it in pieces
+    with contextlib.suppress(OSError, AttributeError):  # glibc keeps freed memory, which huge offers leave fragmented
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc/self/statm").exists() else 0
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -20,11 +20,11 @@ PARTICIPANT = HERE / "official_participant.js"
 
 
 class OfficialPage(CallPage):
-    """One participant whose page knows nothing of pyvidu."""
+    """One participant whose page runs no pyvidu."""
 
     @classmethod
     async def open(cls, where: Browser | BrowserContext, server: RunningServer, name: str) -> OfficialPage:
-        """A page that has loaded openvidu-browser and not joined yet."""
+        """Open a page that has loaded openvidu-browser and not joined yet."""
         if not BUNDLE.exists():
             pytest.fail("openvidu-browser is not here: make interop")
         context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
@@ -35,7 +35,7 @@ class OfficialPage(CallPage):
         )
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
         await page.expose_function("tell", self._told)
-        # From the network itself, as `CallPage.open` says.
+        # A page really loaded from the server, see `CallPage.open`.
         await page.goto(f"{server.origin}/healthz")
         await page.set_content(PAGE)
         await page.wait_for_function("() => !!window.boot")
@@ -44,16 +44,16 @@ class OfficialPage(CallPage):
         return self
 
     async def js(self, code: str) -> Any:
-        """The value of a JavaScript expression, a promise's when it is one."""
+        """Return the value of a JavaScript expression, awaited if it is a promise."""
         return await self.evaluate(code)
 
     def complaints(self) -> list[str]:
-        """The errors in its console so far, openvidu-browser's own and uncaught ones. No page here has an icon."""
+        """Return the errors in its console so far: openvidu-browser's and uncaught ones, not the missing icon's."""
         return [line for line in self.console if re.match("error:|uncaught:", line) and "/favicon.ico" not in line]
 
 
 async def sees(page: CallPage, other: CallPage) -> dict[str, bool]:
-    """What `page` believes of the stream of `other`: whether there is sound, whether there is a picture."""
+    """Return what `page` shows of the stream of `other`: whether it has audio, whether it has video."""
     picture = await page.picture()
     index = next(i for i, stream in enumerate(picture["streams"]) if stream.endswith(other.connection_id))
     return {"audio": picture["audio"][index], "video": picture["video"][index]}

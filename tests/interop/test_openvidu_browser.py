@@ -1,6 +1,6 @@
-"""openvidu-browser 2.32.2 itself as a client of the embedded server: with its own kind, then with pyvidu in one room.
+"""openvidu-browser 2.32.2 itself as a client of the embedded server: first alone, then with pyvidu in one room.
 
-One story, told in order. No root and no namespace; `test_openvidu_browser_drops.py` takes its network away.
+One call, whose tests run in order. No root and no namespace; `test_openvidu_browser_drops.py` drops its network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GOING = ("streamDestroyed", "connectionDestroyed", "sessionDisconnected")
 
 @dataclass
 class Room:
-    """Ana (moderator) and Oto use openvidu-browser. Pia uses pyvidu and comes when Oto is gone."""
+    """Ana (moderator) and Oto use openvidu-browser. Pia uses pyvidu and joins once Oto has left."""
 
     server: RunningServer
     rest: Rest
@@ -35,7 +35,7 @@ class Room:
     oto: OfficialPage
 
     def forget(self) -> None:
-        """Events so far do not count any more."""
+        """Ignore the events so far."""
         self.ana.forget()
         self.oto.forget()
 
@@ -50,7 +50,7 @@ async def room(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[R
     yield Room(server, rest, chromium, ana, oto)
 
 
-# --- among its own kind -----------------------------------------------------------------------------------------------
+# --- openvidu-browser alone -------------------------------------------------------------------------------------------
 
 
 async def test_two_official_clients_see_each_other_move(room: Room) -> None:
@@ -165,8 +165,8 @@ async def test_what_may_not_be_is_refused_in_its_own_words(room: Room) -> None:
     )
     assert denied.startswith("OPENVIDU_PERMISSION_DENIED: ")
     await room.oto.js("session.disconnect()")
-    # Not by the same OpenVidu: the answer to its `leaveRoom`, when it comes, closes whatever socket it has opened meanwhile,
-    # and its `connect` waits for ever.
+    # Use another OpenVidu object: the response to the first one's `leaveRoom` closes whatever socket that object has opened
+    # meanwhile, and its `connect` never settles.
     connect = f"new OpenVidu().initSession().connect({json.dumps(token)})"
     again = await room.oto.js(f"{connect}.then(() => 'done', {failure})")
     assert again.startswith("401: Unable to join session interop. Token ")
@@ -209,7 +209,7 @@ async def test_a_mute_of_each_is_seen_by_the_other(room: Room, pia: CallPage, mu
     await room.ana.js(f"publisher.publishAudio({json.dumps(not muted)})")
     assert (await pia.told("streamPropertyChanged")).reason == "publishAudio"
     await pia.python(f"await publisher.publish_video({not muted})")
-    # The official client tells its own page of its own mute as well.
+    # The official client also fires the event on its own page for its own mute.
     assert (await room.ana.told("streamPropertyChanged", count=2)).reason == "publishVideo"
     assert await sees(pia, room.ana) == {"audio": not muted, "video": True}
     assert await sees(room.ana, pia) == {"audio": True, "video": not muted}

@@ -1,6 +1,6 @@
-"""The three scenarios with openvidu-browser 2.32.2 as the one who drops, real packets, and pyvidu as the peer who watches.
+"""The three scenarios with real packets: openvidu-browser 2.32.2 is dropped, pyvidu is the peer that watches.
 
-How fast it comes back is its own affair: bounds here are generous. That it comes back is the server's merit too.
+The official client decides how fast it comes back: the bounds here are generous. The server decides whether it can.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pyvidu.testing import NetworkLab, RunningServer
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
-OFFICIAL_HEARTBEAT = 5.0  # seconds, also its patience with the answer
+OFFICIAL_HEARTBEAT = 5.0  # seconds: its ping period, and its timeout for the answer
 COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")
 
 
 @dataclass
 class Call:
-    """Ana (openvidu-browser) is in the lab and will be dropped; Pia (pyvidu) is not and watches."""
+    """Ana (openvidu-browser) is in the lab and will be dropped; Pia (pyvidu) is outside and watches."""
 
     server: RunningServer
     lab: NetworkLab
@@ -38,10 +38,10 @@ class Call:
     returned: float = 0.0
 
     async def settle(self) -> None:
-        """Waits until nothing is left of the drop: what the server sends reaches Ana again.
+        """Wait until the drop has no more effect: what the server sends reaches Ana again.
 
-        After a silent drop TCP takes its time to send again, and if the answer to a ping is late by that, openvidu-browser
-        reconnects after the return. Signals sent at such a moment are lost, their promises for ever pending: so try again.
+        After a silent drop TCP takes its time to retransmit. If that delays the answer to a ping, openvidu-browser reconnects
+        after the return. Signals sent at such a moment are lost and their promises never settle, so the signal is repeated.
         """
         signal = "void session.signal({type: 'settled', to: [session.connection]}).catch(() => {})"
         async with asyncio.timeout(30):
@@ -50,7 +50,7 @@ class Call:
                 await asyncio.sleep(0.25)
 
     async def phase(self) -> None:
-        """Waits for the moment when Ana's next ping goes out 1.5 to 2.5 s into a drop: she notices 5 s later, while she is
+        """Wait so that Ana's next ping goes out 1.5 to 2.5 s into a drop: she detects it 5 s later, while the network is
         away, and her SYNs then go out often enough for her to be back before the eviction.
         """
         pings = functools.partial(self.messages.requests, "ping", self.ana.connection_id)
@@ -58,7 +58,7 @@ class Call:
         await asyncio.sleep((pings()[-1]["time"] + OFFICIAL_HEARTBEAT - 2 - time.time()) % OFFICIAL_HEARTBEAT)
 
     async def drop(self, seconds: float, *, dead_media: bool = False) -> None:
-        """Drops Ana's packets for so long; what is told from then on counts."""
+        """Drop Ana's packets for so many seconds, and ignore the events before it."""
         await self.settle()
         await self.phase()
         self.ana.forget()
@@ -71,7 +71,7 @@ class Call:
         self.returned = time.monotonic()
 
     async def move_again(self, timeout: float = 20.0) -> None:
-        """New frames in both directions."""
+        """Wait for new frames in both directions."""
 
         async def seen_by(page: CallPage, what: str) -> None:
             await page.moves(timeout)
@@ -80,11 +80,11 @@ class Call:
         await asyncio.gather(seen_by(self.ana, "own view moves"), seen_by(self.pia, "the other's view moves"))
 
     def renegotiated(self) -> list[str]:
-        """Streams that Ana renegotiated."""
+        """Return the streams that Ana renegotiated, sorted."""
         return sorted(entry["stream"] for entry in self.messages.requests("reconnectStream", self.ana.connection_id))
 
     async def has_come_back(self) -> None:
-        """Ana's own account of the outage: an official client may sleep through a short one, but tells no half of it."""
+        """Check the outage events of Ana: none (the official client may miss a short outage) or both of a pair."""
         await self.settle()
         if self.ana.events("reconnecting"):
             back = await self.ana.told("reconnected", 15)
@@ -93,7 +93,7 @@ class Call:
         assert self.ana.events(*OUTAGE) in ([], ["reconnecting", "reconnected"])
 
     def nobody_came_or_went(self) -> bool:
-        """In nobody's picture."""
+        """Return whether neither client fired an event of coming, going or (Pia) an outage."""
         return (
             self.ana.events(*COMING_AND_GOING) == self.pia.events(*COMING_AND_GOING) == self.pia.events(*OUTAGE) == []
         )

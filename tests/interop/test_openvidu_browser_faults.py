@@ -1,4 +1,4 @@
-"""What openvidu-browser 2.32.2 makes of a server that gives up, crashes or stops: the reasons that its pages are told."""
+"""openvidu-browser 2.32.2 when the server evicts, crashes or stops: the reasons in its events."""
 
 from __future__ import annotations
 

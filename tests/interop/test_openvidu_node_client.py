@@ -1,5 +1,5 @@
 """openvidu-node-client 2.32.2, the SDK of an application's backend, drives the REST API. It compares whole objects to
-tell whether anything changed: a field more or less, or a value that only seems the same, and it sees a change.
+detect changes, so an extra or missing field, or a value of another form, counts as a change.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Backend:
     server: RunningServer
 
     async def __call__(self, body: str) -> Any:
-        """What the body of an async function of `ov` and `state` returns; what it throws is raised."""
+        """Run the body of an async function of `ov` and `state` and return its result. Raises BackendError."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(body).encode() + b"\n")
@@ -44,7 +44,7 @@ class Backend:
 
 
 class BackendError(Exception):
-    """The SDK rejected a promise; the message is the HTTP status."""
+    """The SDK rejected a promise. The message is the HTTP status."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -64,13 +64,13 @@ async def backend(pyvidu_server: StartServer) -> AsyncIterator[Backend]:
     )
     yield Backend(process, server)
     assert process.stdin is not None
-    process.stdin.close()  # the end of its input is the end of the script
+    process.stdin.close()  # the script ends when its input ends
     await asyncio.wait_for(process.wait(), 10)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ana(chromium: Browser, backend: Backend) -> OfficialPage:
-    """A participant, not yet in the session."""
+    """Return a participant that has not joined the session yet."""
     return await OfficialPage.open(chromium, backend.server, "ana")
 
 
@@ -80,7 +80,7 @@ async def test_a_session_is_made_once_and_nothing_has_changed_when_it_is_fetched
         "return state.session.sessionId"
     )
     assert made == ROOM
-    # The first fetch brings the properties into another order and calls that a change, whatever the server says.
+    # The first fetch reorders the properties, which the SDK counts as a change whatever the server answers.
     await backend("return state.session.fetch()")
     assert await backend("return state.session.fetch()") is False
     assert await backend("return ov.fetch()") is False
@@ -121,7 +121,7 @@ async def test_a_participant_who_publishes_is_a_change_seen_once(backend: Backen
 async def test_a_mute_is_a_change_too(backend: Backend, ana: OfficialPage) -> None:
     await ana.js("publisher.publishAudio(false)")
     await ana.told("streamPropertyChanged")
-    async with asyncio.timeout(5):  # the page is told at once, the server in its own time
+    async with asyncio.timeout(5):  # the page gets the response first, the REST API shows the change later
         while not await backend("return state.session.fetch()"):
             await asyncio.sleep(0.05)
     assert await backend("return state.session.activeConnections[0].publishers[0].audioActive") is False
@@ -129,7 +129,7 @@ async def test_a_mute_is_a_change_too(backend: Backend, ana: OfficialPage) -> No
 
 
 async def test_a_signal_of_the_backend_comes_from_nobody(backend: Backend, ana: OfficialPage) -> None:
-    """The SDK has no call for it: applications post it themselves."""
+    """The SDK has no call for signals: applications post them themselves."""
     signal = {"session": ROOM, "to": [], "type": "signal:news", "data": "from the server"}
     assert await Rest(backend.server).call("POST", "signal", signal) == (200, None)
     assert (await ana.told("signal:news")).data == "from the server"
@@ -139,7 +139,7 @@ async def test_what_may_be_changed_of_a_connection_reaches_its_page(backend: Bac
     await backend("await state.session.updateConnection(state.connection.connectionId, {role: 'PUBLISHER'})")
     await ana.page.wait_for_function("() => session.connection.role === 'PUBLISHER'")
     assert await backend("return state.session.activeConnections[0].connectionProperties.role") == "PUBLISHER"
-    # The SDK has made the same change to its copy, but for a deprecated second copy of the role: one more fetch.
+    # The SDK has already changed its copy, except for a deprecated second copy of the role: fetch once more.
     await backend("return state.session.fetch()")
     assert await backend("return state.session.fetch()") is False
 

@@ -1,4 +1,4 @@
-"""openvidu-browser and pyvidu live through the same call on the same server: their transcripts, message by message."""
+"""openvidu-browser and pyvidu in the same call on the same server: their transcripts, message by message."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from pyvidu.testing.fixtures import StartServer
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What the two may do differently: `official` and `pyvidu` stand for each other; None is nothing at all."""
+    """An allowed difference: `official` and `pyvidu` correspond to each other; None is no message at all."""
 
     reason: str
     official: str | None
     pyvidu: str | None
 
 
-# How often and when these are sent follows from clocks and networks, so only what they look like is compared.
+# How often and when these are sent depends on clocks and networks, so only their shape is compared.
 UNCOUNTED = {
     "ping": "pyvidu asks more often, to notice a drop sooner, and does not declare its interval again after a resume",
     "videoData": "openvidu-browser sends statistics on a timer; pyvidu asks to see whether it is still a member",
     "onIceCandidate": "as many as the machine has addresses, whenever they are found",
     "iceCandidate": "the server may trickle its own",
 }
-# These go out at once for all streams: which is first, and which is answered first, is chance.
+# These are sent at once for all streams: their order, and that of the responses, is random.
 UNORDERED = {"reconnectStream": "all streams are renegotiated at the same time"}
 
 ALLOWED = (
@@ -50,21 +50,21 @@ ALLOWED = (
     ),
 )
 
-# What pyvidu's client and server may tell each other besides. A server has to offer it (`replay`), and the real one does not.
+# Members that pyvidu's client and server add. A server has to offer them (`replay`), and the real one does not.
 EXTENSION = {
     "replay": "the server can repeat what a client missed, and runs a repeated request once",
     "received": "how many notifications the client has got",
     "replayed": "how many the server repeats now",
 }
 
-# Sockets of the page, so that the test can end the one in use as a network would.
+# Sockets of the page, so that the test can close the current one as a network failure would.
 KEEP_SOCKETS = """window.sockets = [];
 window.WebSocket = class extends WebSocket { constructor(...args) { super(...args); sockets.push(this); } };"""
 
 
 @dataclass
 class Stage:
-    """Where the same call is played twice, with the same peer (pyvidu)."""
+    """What the same call needs to be run twice with the same peer (pyvidu)."""
 
     browser: Browser
     server: RunningServer
@@ -72,7 +72,7 @@ class Stage:
     peer: CallPage
 
     async def play(self, subject: type[CallPage]) -> Transcript:
-        """The call with a page of kind `subject`, whose transcript it is."""
+        """Run the call with a page of kind `subject` and return that page's transcript."""
         context = await self.browser.new_context()
         await context.add_init_script(KEEP_SOCKETS)
         page = await subject.open(context, self.server, "subject")
@@ -111,7 +111,7 @@ class Stage:
         page.forget()
         await peer.join(await self.rest.token(room))
         await page.told("streamPlaying")
-        # Both send these now and then: wait for a ping that declares no interval, and for the first `videoData`.
+        # Both send these from time to time: wait for a ping that declares no interval, and for the first `videoData`.
         await until(lambda: any("interval" not in ping for ping in transcript.requests("ping")), 20, "a mere ping")
         await until(lambda: bool(transcript.requests("videoData")), 20, "`videoData`")
         await transcript.settled()
@@ -129,7 +129,7 @@ class Stage:
 
 @dataclass
 class Transcripts:
-    """Of the same call: `real` is pyvidu's on the profile that has nothing which the real server has not."""
+    """Transcripts of the same call. `real` is pyvidu's on the `kurento` profile, which has no extensions."""
 
     official: Transcript
     pyvidu: Transcript
@@ -154,7 +154,7 @@ def pyvidu(transcripts: Transcripts, request: pytest.FixtureRequest) -> Transcri
 
 
 def of(transcript: Transcript, *methods: str, but: Collection[str] = ()) -> list[str]:
-    """The messages of these methods, or of all `but` some, without what may differ."""
+    """Return the messages of these methods, or of all `but` some, without those that may differ."""
     lines = [
         message.line(ignored=EXTENSION)
         for message in transcript.messages
@@ -201,7 +201,7 @@ async def test_requests_are_numbered_from_0_through_all_sockets(transcripts: Tra
 
 
 async def test_the_sockets_have_the_same_addresses(transcripts: Transcripts) -> None:
-    """Up to the room, which each of the two has its own of."""
+    """The addresses are the same except for the room: each of the two has its own."""
     official = [url.replace(OfficialPage.__name__, CallPage.__name__) for url in transcripts.official.addresses]
     assert transcripts.pyvidu.addresses == official
     assert [url.endswith("&reconnect=true") for url in official] == [False, True]

@@ -1,4 +1,4 @@
-"""What a page and the server say to each other on its WebSockets, reduced to what two clients can be compared by."""
+"""The messages between a page and the server on its WebSockets, reduced to what can be compared between two clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from calls import until
 from playwright.async_api import Page, WebSocket
 
 Shape = Any
-"""A JSON value with every scalar replaced by the name of its type, but for what means the same in every call."""
+"""A JSON value with every scalar replaced by the name of its type, except those that are the same in every call."""
 
 _KEPT = frozenset(
     {
@@ -31,14 +31,14 @@ _JSON_TEXT = frozenset({"message"})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind` is `request` and `response` for what the client asks, `notification` for what the server tells unasked."""
+    """`kind` is `request`, `response` (to the client's requests) or `notification` (from the server)."""
 
     kind: str
     method: str
     shape: Shape
 
     def line(self, ignored: Collection[str] = ()) -> str:
-        """The message in a line, without these members of its parameters or result."""
+        """Return the message as one line, without the members `ignored` of its parameters or result."""
         kept = {
             name: {key: item for key, item in value.items() if key not in ignored} if isinstance(value, dict) else value
             for name, value in self.shape.items()
@@ -48,7 +48,7 @@ class Message:
 
 @dataclass
 class Transcript:
-    """All messages of a page from the moment on that it is watched, in their order on the wire."""
+    """All messages of a page since it is recorded, in their order on the wire."""
 
     messages: list[Message] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
@@ -57,18 +57,18 @@ class Transcript:
 
     @classmethod
     def of(cls, page: Page) -> Transcript:
-        """Begins to write down what `page` says."""
+        """Begin to record the messages of `page`."""
         self = cls()
         page.on("websocket", self._opened)
         return self
 
     def requests(self, method: str) -> list[Shape]:
-        """The parameters of the requests `method`."""
+        """Return the parameters of the requests `method`."""
         asked = [message for message in self.messages if (message.kind, message.method) == ("request", method)]
         return [message.shape.get("params", {}) for message in asked]
 
     async def settled(self) -> None:
-        """Waits until every request on the socket in use is answered."""
+        """Wait until every request on the current socket is answered."""
         await until(lambda: not self._waiting, 10, f"an answer to {self._waiting}")
 
     def _opened(self, socket: WebSocket) -> None:
@@ -90,7 +90,7 @@ class Transcript:
 
 
 def shape(value: Any, key: str = "") -> Shape:
-    """The shape of `value`, the member `key` of an object. A list is the shapes that its elements have, each once."""
+    """Return the shape of `value`, the member `key` of an object. Of a list: the distinct shapes of its elements."""
     match value:
         case dict():
             return {name: shape(item, name) for name, item in value.items()}

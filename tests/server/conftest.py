@@ -1,4 +1,4 @@
-"""A whole server in this process, with real sockets and (unless a test wants the real one) fake media."""
+"""Fixtures: a whole server in this process, with real sockets and (unless a test asks for real media) fake media."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyvidu.server.rooms.media_server import MediaServer
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Starts servers: `live = await serve(eviction_timeout=2)`. Each must leave nothing running behind."""
+    """Yield a function that starts servers: `live = await serve(eviction_timeout=2)`. Fail if one leaves tasks behind."""
     started: list[LiveServer] = []
 
     async def start(*, media: MediaServer | None = None, **settings: Any) -> LiveServer:
@@ -47,5 +47,5 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def live(serve: Serve) -> LiveServer:
-    """A server with the settings that most tests need."""
+    """Return a server with the settings that most tests need."""
     return await serve(fault_control=True, demo=True)

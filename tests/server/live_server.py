@@ -1,4 +1,4 @@
-"""A server in this process that listens on a port of its own, and pages that talk to it over real sockets."""
+"""A server in this process that listens on a port of its own, and pages that connect to it over real sockets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AUTH = {"Authorization": aiohttp.encode_basic_auth("OPENVIDUAPP", SECRET)}
 
 
 class Page:
-    """One page: a WebSocket that reads on in the background, as a browser's does."""
+    """One page: a WebSocket that is read continuously in the background, as a browser does."""
 
     def __init__(self, live: LiveServer, ws: aiohttp.ClientWebSocketResponse) -> None:
         self.live = live
@@ -34,7 +34,7 @@ class Page:
         self.reader = asyncio.create_task(self._read())
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """The response to a request."""
+        """Return the response to a request."""
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self.ws.send_json({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
@@ -57,7 +57,7 @@ class Page:
         return stream_id
 
     async def told(self, method: str, seconds: float = 10) -> dict[str, Any]:
-        """The parameters of the first notification of that name, once it is there."""
+        """Return the parameters of the first notification of that name, once received. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while True:
                 for name, params in self.notifications:
@@ -67,7 +67,7 @@ class Page:
                 await self.arrived.wait()
 
     async def refused(self) -> dict[str, Any]:
-        """The next error that answers no request by its id."""
+        """Return the next error that matches no pending request by its id. Raises TimeoutError after 10 s."""
         async with asyncio.timeout(10):
             while not self.refusals:
                 self.arrived.clear()
@@ -107,14 +107,14 @@ class LiveServer:
         return f"http://localhost:{self.test_server.port}{path}"
 
     async def page(self, query: str = "") -> Page:
-        """A page whose socket is open."""
+        """Return a page whose socket is open."""
         ws = await self.http.ws_connect(self.url(f"/openvidu?sessionId=any{query}"), max_msg_size=0)
         page = Page(self, ws)
         self.pages.append(page)
         return page
 
     async def member(self, room: str = "room", **connection: Any) -> Page:
-        """A page that has joined."""
+        """Return a page that has joined."""
         if self.server.rooms.get(room) is None:
             await self.rest("POST", "sessions", {"customSessionId": room})
         page = await self.page()
@@ -122,15 +122,15 @@ class LiveServer:
         return page
 
     async def rest(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON that a REST call answers; it must succeed."""
+        """Return the JSON body of a REST response. The call must succeed."""
         async with self.http.request(method, self.url(f"/openvidu/api/{path}"), json=body, headers=AUTH) as response:
             assert response.ok, await response.text()
             return await response.json() if response.content_type == "application/json" else None
 
     async def status(self, method: str, path: str, body: Any = None) -> int:
-        """The status that a REST call answers."""
+        """Return the status code of a REST response."""
         async with self.http.request(method, self.url(f"/openvidu/api/{path}"), json=body, headers=AUTH) as response:
             return response.status
 
 
-Serve = Callable[..., Coroutine[Any, Any, LiveServer]]  # the fixture `serve`
+Serve = Callable[..., Coroutine[Any, Any, LiveServer]]  # the type of the fixture `serve`

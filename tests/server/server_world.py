@@ -1,4 +1,4 @@
-"""Stand-ins for what lies beside the rooms: a socket, a client behind it, and the media router."""
+"""Stand-ins for what the rooms work with: a socket, a client behind it, and the media router."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECRET = "a-secret-of-the-tests"
 
 
 class FakeTransport:
-    """Keeps what is sent; answers pings of the server while `alive`, as a browser does by itself."""
+    """Keeps what is sent. Answers the server's pings while `alive`, as a browser does without its page."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ class FakeTransport:
 
 
 class FakeMedia:
-    """A media router that answers every offer at once, or when `gate` is open, and keeps the calls."""
+    """A media router that answers every offer at once, or once `gate` is open, and records the calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, ...]] = []
@@ -126,7 +126,7 @@ class FakeMedia:
 
 
 class Client:
-    """One client of a `World`: sends requests and keeps what it gets, over as many sockets as it opens."""
+    """One client of a `World`: sends requests and keeps what it receives, over as many sockets as it opens."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -139,14 +139,14 @@ class Client:
         self.open()
 
     def open(self) -> None:
-        """A new socket, from now on the one that requests go to."""
+        """Open a new socket and use it for all later requests."""
         transport = FakeTransport()
         socket = self.world.signaling.opened(transport, host="localhost", ip="127.0.0.1")
         transport.on_pong = lambda: self.world.signaling.heard(socket)
         self.transport, self.socket = transport, socket
 
     def send(self, method: str, /, **params: Any) -> int:
-        """Sends a request without waiting for its answer."""
+        """Send a request without waiting for its response."""
         self._next_id += 1
         message = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
         self.world.signaling.heard(self.socket)
@@ -154,7 +154,7 @@ class Client:
         return self._next_id
 
     async def call(self, method: str, /, **params: Any) -> dict[str, Any]:
-        """The response to a request, result or error; raises if none came."""
+        """Return the response to a request, result or error. Raises if none came."""
         transport, number = self.transport, self.send(method, **params)
         await settle()
         answers = [message for message in transport.sent if message.get("id") == number]
@@ -163,21 +163,21 @@ class Client:
         return answers[0]
 
     async def result(self, method: str, /, **params: Any) -> dict[str, Any]:
-        """The result of a request that must succeed."""
+        """Return the result of a request that must succeed."""
         response = await self.call(method, **params)
         assert "result" in response, response
         result: dict[str, Any] = response["result"]
         return result
 
     async def error(self, method: str, /, **params: Any) -> dict[str, Any]:
-        """The error of a request that must fail."""
+        """Return the error of a request that must fail."""
         response = await self.call(method, **params)
         assert "error" in response, response
         error: dict[str, Any] = response["error"]
         return error
 
     async def join(self, role: Role = Role.PUBLISHER, data: str = "", server_data: str = "") -> dict[str, Any]:
-        """Joins the world's room with a fresh token."""
+        """Join the world's room with a fresh token."""
         properties = ConnectionProperties(role=role, data=server_data)
         token = self.world.rooms.issue_token(self.world.room, properties, "ws://localhost:4443")
         result = await self.result("joinRoom", **join_params(token.url, self.world.room.id, data))
@@ -186,35 +186,35 @@ class Client:
         return result
 
     async def publish(self, **options: Any) -> str:
-        """Publishes; the stream id."""
+        """Publish and return the stream id."""
         result = await self.result("publishVideo", **publish_params(**options))
         stream_id: str = result["id"]
         return stream_id
 
     async def resume(self) -> dict[str, Any]:
-        """Opens a new socket and sends `connect`; the response."""
+        """Open a new socket, send `connect` and return the response."""
         self.open()
         return await self.call("connect", sessionId=self.rpc_id, reconnect=True)
 
     def notifications(self, method: str | None = None) -> list[tuple[str, dict[str, Any]]]:
-        """What was pushed on the current socket."""
+        """Return the notifications received on the current socket, optionally of one method."""
         pushed = [(m["method"], m["params"]) for m in self.transport.sent if "method" in m]
         return [item for item in pushed if method in (None, item[0])]
 
     def told(self) -> list[str]:
-        """Everything that arrived on the current socket, in order: names of notifications, `result`, `error`."""
+        """Return everything received on the current socket, in order: method of a notification, `result` or `error`."""
         kinds = ("method", "result", "error")
         return [
             next(m["method"] if kind == "method" else kind for kind in kinds if kind in m) for m in self.transport.sent
         ]
 
     def clear(self) -> None:
-        """Forgets what arrived so far."""
+        """Drop the messages received so far."""
         self.transport.sent.clear()
 
 
 class World:
-    """A server without doors: rooms, RPC sessions and faults over fake sockets and fake media."""
+    """A server without HTTP or WebSocket endpoints: rooms, RPC sessions and faults over fake sockets and fake media."""
 
     make_media: Callable[[], FakeMedia] = FakeMedia
     make_signaling: Callable[..., SignalingServer] = SignalingServer
@@ -244,7 +244,7 @@ class World:
         assert self.profile.clocks == 0  # type: ignore[attr-defined]
 
     async def member(self, role: Role = Role.PUBLISHER, data: str = "") -> Client:
-        """A client that has joined the room."""
+        """Return a client that has joined the room."""
         client = Client(self)
         await client.join(role, data)
         return client
@@ -279,6 +279,6 @@ def publish_params(**options: Any) -> dict[str, Any]:
 
 
 async def settle() -> None:
-    """Lets everything run that can run now, without time going by."""
+    """Run everything that is ready to run, without advancing the clock."""
     for _ in range(20):
         await asyncio.sleep(0)

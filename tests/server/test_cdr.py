@@ -1,4 +1,4 @@
-"""What a backend is told, to the field: the events of OpenVidu's CDR, in the real server's order."""
+"""The events of OpenVidu's call detail record (CDR), field by field and in the real server's order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pyvidu.server.rooms.tokens import Role, now_ms
 from pyvidu.server.webhooks.cdr import CallDetailRecords
 from virtual_time import virtual_time
 
-LATER = 7900  # milliseconds that every call of these tests seems to last
+LATER = 7900  # milliseconds: the duration that every call in these tests appears to have
 
 
 class Recorded(World):
-    """A world whose events are kept."""
+    """A world that records its events."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         super().__init__(limits=limits)
@@ -28,7 +28,7 @@ class Recorded(World):
         self.room = self.rooms.create(SessionProperties(custom_session_id="told"))
 
     def told(self) -> list[str]:
-        """The names of the events so far, which are forgotten."""
+        """Return the names of the events since the last call."""
         names = [event["event"] for event in self.events]
         self.events.clear()
         return names
@@ -130,7 +130,7 @@ async def test_who_unpublishes_is_told_before_its_subscribers_and_who_leaves_aft
             theirs = world.room.participants[1].stream
             assert theirs
             await bob.result("receiveVideoFrom", sender=ours, sdpOffer="x")
-            await ada.result("reconnectStream", stream=ours, sdpOffer="x")  # is not told
+            await ada.result("reconnectStream", stream=ours, sdpOffer="x")  # causes no event
             if ends == "leaveRoom":
                 await ada.result("receiveVideoFrom", sender=theirs.id, sdpOffer="x")
             world.told()
@@ -183,7 +183,7 @@ async def test_a_signal_is_told_with_those_it_reached_and_without_its_prefix() -
         sent = world.events[-1]
         assert list(sent) == ["sessionId", "uniqueSessionId", "timestamp", "from", "to", "type", "data", "event"]
         assert (sent["from"], sent["to"], sent["type"], sent["data"]) == (ada.id, [ada.id, bob.id], "chat", "hi")
-        world.room.signal([bob.id], "signal:news", None, None)  # of the backend: its type is told as it is
+        world.room.signal([bob.id], "signal:news", None, None)  # sent by the backend: its type is reported unchanged
         sent = world.events[-1]
         assert (sent["from"], sent["to"], sent["type"], sent["data"]) == (None, [bob.id], "signal:news", None)
         await ada.error("sendMessage", message=json.dumps({"to": ["con_nobody"]}))

@@ -1,4 +1,4 @@
-"""The wire that takes its time."""
+"""The delay line: delays, jitter and order of what passes through it."""
 
 from __future__ import annotations
 

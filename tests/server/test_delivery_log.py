@@ -1,4 +1,4 @@
-"""Nothing is lost on our own server: what was missed is brought by the resume, and a repeated request runs once."""
+"""The server's delivery log: a resume replays missed notifications, and a repeated request runs once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`docs/server.md` knows every setting and every number that there is."""
+"""`docs/server.md` lists every setting and every metric."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Errors to the letter: code, text, and the two forms that the real server gives them.
 
-What an exception says on its way out of a handler is sent as it is; what a handler answers itself passes through
+The text of an exception that a handler raises is sent as it is. An error that a handler returns passes through
 kurento-jsonrpc's `TransactionImpl`, which adds the RPC session id, and an empty `data` in the wrong place (`protocol.md` 9).
 """
 
@@ -32,7 +32,7 @@ def answered(client: Client, response: dict[str, Any], code: int, message: str, 
 
 
 async def with_options(world: World, **options: Any) -> Client:
-    """A member whose token has `kurentoOptions`."""
+    """Return a member whose token has `kurentoOptions`."""
     client = Client(world)
     token = world.rooms.issue_token(world.room, ConnectionProperties(kurento_options=options), "ws://localhost:4443")
     result = await client.result("joinRoom", **join_params(token.url, "room"))

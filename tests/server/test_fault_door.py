@@ -12,7 +12,7 @@ from live_server import LiveServer, Page, Serve
 
 
 async def order(live: LiveServer, kind: str, whose: Page | None = None, **options: Any) -> dict[str, Any]:
-    """Begins a fault; it must be accepted."""
+    """Begin a fault, which must be accepted."""
     body = {"kind": kind, "seconds": 30, **({"participant": whose.id} if whose else {}), **options}
     async with live.http.post(live.url("/faults"), json=body) as response:
         assert response.status == 200, await response.text()
@@ -21,14 +21,14 @@ async def order(live: LiveServer, kind: str, whose: Page | None = None, **option
 
 
 async def faults(live: LiveServer) -> list[dict[str, Any]]:
-    """What goes on."""
+    """Return the faults in progress."""
     async with live.http.get(live.url("/faults")) as response:
         listed: list[dict[str, Any]] = (await response.json())["faults"]
         return listed
 
 
 async def refusal(live: LiveServer, body: Any) -> str:
-    """Why an order is not accepted."""
+    """Return the reason why an order is rejected with status 400."""
     async with live.http.post(live.url("/faults"), json=body) as response:
         assert response.status == 400
         message: str = (await response.json(content_type=None))["message"]

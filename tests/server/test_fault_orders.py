@@ -1,4 +1,4 @@
-"""The bodies of `POST /faults`: any JSON is an order within its bounds, or what is wrong with it is named."""
+"""The bodies of `POST /faults`: any JSON is an order within its bounds, or the error names what is wrong with it."""
 
 from __future__ import annotations
 

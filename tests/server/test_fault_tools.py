@@ -1,4 +1,4 @@
-"""Faults ordered by command and by the test kit, of a real server."""
+"""Faults started on a real server by the command and by the test kit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pyvidu.testing.server import ServerError
 
 
 async def pyvidu(*words: str) -> Result:
-    """Runs the command, beside the server's event loop."""
+    """Run the command without blocking the server's event loop."""
     return await asyncio.to_thread(CliRunner().invoke, cli.main, ["fault", *words])
 
 
 async def pyvidu_at(live: LiveServer, *words: str) -> str:
-    """The output of the command, which must succeed."""
+    """Run the command, which must succeed, and return its output."""
     result = await pyvidu(*words, "--url", live.url(""))
     assert result.exit_code == 0, result.output
     return result.output
@@ -88,7 +88,7 @@ async def test_the_test_kit_begins_faults_that_end_with_their_context() -> None:
             assert fault.kind == "restart"
             assert [one["id"] for one in await asyncio.to_thread(fault._client.active)] == [fault.id]
         assert await asyncio.to_thread(fault._client.active) == []
-        await fault.end()  # a second time does no harm
+        await fault.end()  # a second call has no effect
         with pytest.raises(ServerError, match="nobody has joined"):
             await server.fault("silent", "con_x")
     finally:

@@ -1,4 +1,4 @@
-"""Faults below the HTTP door, in virtual time: what the participant, the others and those who knock meanwhile get."""
+"""Faults without HTTP, in virtual time: what the participant, the others and new connections receive meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from virtual_time import virtual_time
 
 
 def start(world: World, order: type[orders.FaultOrder], whose: Client | None = None, **options: Any) -> Fault:
-    """Begins a fault, of one client or of the whole server."""
+    """Begin a fault of one client or of the whole server."""
     if whose is not None:
         options["participant"] = whose.id
     return world.faults.start(order(**{"seconds": 4, **options}))
@@ -219,7 +219,7 @@ async def test_another_delay_replaces_the_first() -> None:
         assert world.media.calls[-1] == ("slow", ada.id)
 
 
-# --- what gets lost, and who is refused -------------------------------------------------------------------------------
+# --- lost messages and refused requests -------------------------------------------------------------------------------
 
 
 @virtual_time
@@ -278,7 +278,7 @@ async def test_the_next_resumes_are_refused_and_the_member_stays_until_it_is_evi
         assert (await ada.resume())["result"]["value"] == "reconnection successful"
 
 
-# --- the server gives up, or goes down --------------------------------------------------------------------------------
+# --- evictions and server outages -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("profile", [None, KurentoProfile()])
@@ -340,7 +340,7 @@ async def test_a_life_is_told_to_those_who_have_not_joined_and_to_nobody_where_t
         assert (await member.error("sessionStatus", sessionId="whoever"))["code"] == -32601
 
 
-# --- which there are --------------------------------------------------------------------------------------------------
+# --- the kinds of faults ----------------------------------------------------------------------------------------------
 
 
 @virtual_time

@@ -1,4 +1,4 @@
-"""Who comes with the secret: every right, and as recorder or speech to text unseen by the others."""
+"""Participants that join with the secret: every right, and as recorder or speech-to-text invisible to the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WAYS = pytest.mark.parametrize(("way", "name"), [("recorder", "RECORDER"), ("stt
 
 
 async def come(client: Client, **way: bool) -> None:
-    """Joins as openvidu-browser does with `wss://HOST?sessionId=room&secret=SECRET&recorder=true`."""
+    """Join as openvidu-browser does with `wss://HOST?sessionId=room&secret=SECRET&recorder=true`."""
     result = await client.result("joinRoom", **join_params("", client.world.room.id, secret=SECRET) | way)
     client.id, client.rpc_id = result["id"], result["sessionId"]
 

@@ -1,4 +1,4 @@
-"""Profile `kurento`: the real server's watchdog, window, ghosts and silences (`protocol.md` section 2)."""
+"""Profile `kurento`: the real server's watchdog, window, ghosts and missing responses (`protocol.md` section 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the server takes, and what it says to one too many."""
+"""Resource limits of the server, and the errors beyond them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_expired_tokens_take_no_memory() -> None:
 
 @virtual_time
 async def test_a_token_without_a_lifetime_lives_for_ever() -> None:
-    async with World(KurentoProfile(), Limits(token_lifetime=0)) as world:  # which sends no pings for a week
+    async with World(KurentoProfile(), Limits(token_lifetime=0)) as world:  # this profile sends no pings in that week
         old = token(world)
         await asyncio.sleep(7 * 86_400)
         assert await Client(world).result("joinRoom", **join_params(old.url, "room"))
@@ -148,7 +148,7 @@ async def test_a_secret_that_is_no_text_in_utf_8_is_merely_wrong() -> None:
 
 
 def served(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> ServerConfig:
-    """The configuration that `pyvidu serve` would run with."""
+    """Return the configuration that `pyvidu serve` would run with."""
     configs: list[ServerConfig] = []
     monkeypatch.setattr("pyvidu.server.app.run", configs.append)
     result = CliRunner().invoke(main, ["serve", *arguments], env=environment)

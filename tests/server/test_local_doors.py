@@ -1,4 +1,4 @@
-"""`POST /faults` and `POST /demo/token`: for the person at this machine, and for no foreign page."""
+"""`POST /faults` and `POST /demo/token`: open to pages of this machine, closed to other origins."""
 
 from __future__ import annotations
 

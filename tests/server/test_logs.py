@@ -1,4 +1,4 @@
-"""The log tells who asked for what, and no secret."""
+"""The log names each request and its participant, and contains no secret."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_neither_tokens_nor_session_ids_nor_sdp_are_logged(
 async def test_no_secret_of_a_whole_call_is_in_any_line_of_the_log(
     serve: Serve, caplog: pytest.LogCaptureFixture, level: int, profile: str
 ) -> None:
-    """Everything that every logger would write: joins good and bad, resumes good and bad, REST, an eviction, a failure."""
+    """Cover what every logger would write: valid and invalid joins and resumes, REST, an eviction, a failure."""
     caplog.set_level(level)
     live = await serve(profile=profile, fault_control=True)
     ada, bob = await live.member(), await live.member(role="MODERATOR")

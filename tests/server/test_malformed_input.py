@@ -1,4 +1,4 @@
-"""Whatever a client sends: no crash, and the others are served. The same inputs every time."""
+"""Malformed input: the server does not crash and the others are still served. The inputs are the same every time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told what, in which order (`protocol.md` section 5)."""
+"""The notifications that each participant receives, and their order (`protocol.md` section 5)."""
 
 from __future__ import annotations
 

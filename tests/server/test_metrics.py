@@ -56,7 +56,7 @@ async def test_forwarded_packets_never_go_down(live: LiveServer, monkeypatch: py
     assert isinstance(live.server.media, FakeMedia)
     monkeypatch.setattr(live.server.media, "statistics", statistics)
     assert (await numbers(live))["pyvidu_forwarded_packets_total"] == 150
-    counts.update(con_a=10)  # a new connection in place of the old one
+    counts.update(con_a=10)  # a new connection that replaces the old one
     assert (await numbers(live))["pyvidu_forwarded_packets_total"] == 160
     counts.pop("con_b")
     assert (await numbers(live))["pyvidu_forwarded_packets_total"] == 160

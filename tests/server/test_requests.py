@@ -1,4 +1,4 @@
-"""What is refused, with which code, and that a refusal leaves everything as it was (`protocol.md` section 9)."""
+"""Refused requests: their error codes, and that a refusal changes no state (`protocol.md` section 9)."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ async def test_what_is_no_message_is_answered_with_what_is_wrong() -> None:
             world.signaling.received(ada.socket, text)
             [answer] = ada.transport.sent
             assert answer["error"]["code"] == code, text
-        world.signaling.received(ada.socket, '{"id":1,"result":{}}')  # an answer to nothing
+        world.signaling.received(ada.socket, '{"id":1,"result":{}}')  # a response to no request
         world.signaling.received(ada.socket, '{"method":"hello"}')  # a notification
         assert await ada.result("echo")
 

@@ -1,4 +1,4 @@
-"""The shapes of REST bodies: any JSON is either taken, and told again as OpenVidu tells it, or what is wrong is named."""
+"""The shapes of REST bodies: any JSON is either accepted and returned as OpenVidu does, or the error says what is wrong."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def valid(members: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[
 
 
 def spoiled(members: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """A body in which some members are anything at all."""
+    """Return a strategy for bodies in which some members have arbitrary values."""
     anything = st.dictionaries(st.sampled_from(sorted(members)), JSON, max_size=2)
     return st.builds(lambda body, bad: body | bad, valid(members), anything) | JSON
 

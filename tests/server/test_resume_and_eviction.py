@@ -1,4 +1,4 @@
-"""Profile `default`: one clock decides an eviction, and a resume before it costs nothing."""
+"""Profile `default`: one clock decides an eviction, and a resume before it loses nothing."""
 
 from __future__ import annotations
 
@@ -295,4 +295,4 @@ async def test_nothing_is_left_of_participants_who_came_and_went() -> None:
         assert world.signaling.sockets == 0
         assert world.profile.clocks == 0  # type: ignore[attr-defined]
         assert len(world.rooms) == 0
-        assert len(world.tasks) == 1  # the one that pings
+        assert len(world.tasks) == 1  # the task that sends pings

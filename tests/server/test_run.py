@@ -1,4 +1,4 @@
-"""The process: starts, says where, stops, and refuses what would be dangerous."""
+"""The server process: starts, prints its URL, stops, and refuses dangerous settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ run(ServerConfig(port=0, demo="demo" in settings, **{k: v for k, v in settings.i
 
 
 async def start(*settings: str) -> tuple[asyncio.subprocess.Process, str]:
-    """A server in a process of its own, and its URL."""
+    """Start a server in a process of its own and return it with its URL."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, *settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)
     )
@@ -137,6 +137,6 @@ async def test_a_connection_that_nobody_uses_any_more_is_let_go_of(monkeypatch: 
     writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     async with asyncio.timeout(10):
-        await reader.read()  # to its end, which the server makes
+        await reader.read()  # to the end of the stream: the server closes the connection
     writer.close()
     await runner.cleanup()

@@ -1,4 +1,4 @@
-"""TURN settings of the server: which are taken, and who is told of them."""
+"""TURN settings of the server: which are accepted, and which clients receive them."""
 
 from __future__ import annotations
 

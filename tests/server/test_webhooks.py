@@ -1,4 +1,4 @@
-"""Webhooks with a real receiver on loopback: what arrives, in which order, and what a bad receiver does to a room."""
+"""Webhooks with a real receiver on loopback: what arrives, in which order, and how a bad receiver affects a room."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pyvidu.server.webhooks.delivery import Webhook, WebhookSettings
 
 
 class Backend:
-    """A receiver. `open` lets it answer; `statuses` are of its next answers, 0 breaks the connection off."""
+    """A receiver. It answers while `open` is set; `statuses` are of its next answers, 0 closes the connection."""
 
     def __init__(self) -> None:
         app = web.Application()
@@ -47,7 +47,7 @@ class Backend:
         return [event["event"] for event in self.got]
 
     async def until(self, number: int) -> None:
-        """Waits until `number` events have arrived."""
+        """Wait until `number` events have arrived. Raises TimeoutError after 20 s."""
         async with asyncio.timeout(20):
             while len(self.got) < number:
                 self._arrived.clear()
@@ -161,7 +161,7 @@ async def test_a_receiver_that_is_not_there_is_logged(serve: Serve, caplog: pyte
     caplog.set_level(logging.INFO)
     live = await serve(webhook=WebhookSettings("http://127.0.0.1:1/events"))
     await live.member()
-    await live.test_server.close()  # waits for what is queued
+    await live.test_server.close()  # waits for the queued events
     refused = {(line["webhook"], line["error"]) for line in failures(caplog)}
     assert ("sessionCreated", "ClientConnectorError") in refused
     assert ("participantJoined", "ClientConnectorError") in refused
@@ -285,7 +285,7 @@ async def test_the_command_posts_to_the_backend_of_its_environment_and_its_log_k
 
 
 def started(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> ServerConfig:
-    """The configuration that `pyvidu serve` would start with."""
+    """Return the configuration that `pyvidu serve` would start with."""
     configs: list[ServerConfig] = []
     monkeypatch.setattr(pyvidu.server.app, "run", configs.append)
     result = CliRunner().invoke(main, ["serve", *arguments], env=environment)

@@ -1,4 +1,4 @@
-"""Real WebSockets: the whole path, and what hostile or dead peers do to it."""
+"""The WebSocket endpoint over real sockets: the whole path, and the effect of hostile or dead peers."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_half_a_surrogate_pair_reaches_the_others_as_a_replacement(live: L
 async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_for_it(serve: Serve) -> None:
     live = await serve(eviction_timeout=2.5)
     ada, bob = await live.member(), await live.member()
-    ada.reader.cancel()  # reads no more: its kernel buffers fill, then the server's
+    ada.reader.cancel()  # stops reading: its kernel buffers fill, then the server's
     ada.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
     silent_since = time.monotonic()
     signal = json.dumps({"to": [ada.id], "data": "x" * 500_000, "type": "signal"})
@@ -168,9 +168,9 @@ async def test_a_fault_makes_the_server_deaf_and_mute_to_one_page_and_its_probes
     with contextlib.suppress(ConnectionError):
         assert await probe == b""
     writer.close()
-    await resume  # broken off too; aiohttp's client repeats a GET by itself
+    await resume  # closed too; aiohttp's client repeats a GET by itself
     assert time.monotonic() - begin == pytest.approx(1.5, abs=0.3)
-    await echo  # what TCP kept is delivered after the end, both ways
+    await echo  # what TCP kept is delivered after the fault, both ways
     await ada.told("participantPublished")
     async with live.http.get(live.url(f"/openvidu?probe={ada.probe_id}")) as response:
         assert response.status == 200
@@ -223,5 +223,5 @@ def test_a_kernel_without_that_option_is_asked_and_does_no_harm(monkeypatch: pyt
     tcp = Tcp()
     tcp._extra["socket"] = tcp  # type: ignore[attr-defined]
     websocket.retransmit_soon(tcp)
-    websocket.retransmit_soon(asyncio.Transport())  # no socket at all, as with a pipe
+    websocket.retransmit_soon(asyncio.Transport())  # a transport without a socket, such as a pipe
     assert asked == [(socket.IPPROTO_TCP, TCP_RTO_MAX_MS, 1000)]

@@ -1,4 +1,4 @@
-"""`make simulate`: see `campaign.py`."""
+"""Entry point of `make simulate`: see `campaign.py`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The people of a simulated world: each has a link and a browser, in which one page after another runs an application."""
+"""The people of a simulated world: each has a link and a browser, in which one page after another runs the application."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyvidu.stream import Stream
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
 
-# Looked at less often than in a browser: in a simulation nothing happens in between.
+# Polls less often than in a browser: in a simulation nothing changes between two events.
 POLICY = ReconnectionPolicy(media_watch_poll=0.5, media_poll=0.1, reachability_period=0.5)
 
 EVENTS = (
@@ -30,7 +30,7 @@ ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 
 
 class Person:
-    """One human being with one machine. `reach` is when the server could and could not be reached, as (since, whether)."""
+    """One user with one machine. `reach` is when the server could be reached and when not: (since in seconds, whether)."""
 
     def __init__(self, world: SimulatedCall, number: int, settings: schedule.Person) -> None:
         self.world = world
@@ -46,11 +46,11 @@ class Person:
 
     @property
     def page(self) -> Page:
-        """The newest."""
+        """Return the newest page."""
         return self.pages[-1]
 
     def open_page(self) -> None:
-        """Loads the application, which joins."""
+        """Open a page, whose application joins."""
         self.pages.append(Page(self))
         self.page.do("connect", self.page.connect())
 
@@ -62,7 +62,7 @@ class Person:
         self.path_changed()
 
     def path_changed(self) -> None:
-        """Something about the network, the machine or its clock is not as it was."""
+        """Report to all pages that the network, the machine or its clock has changed."""
         for page in self.pages:
             self.world.path_changed(page)
 
@@ -75,13 +75,13 @@ class Person:
         self._interrupted()
 
     def _interrupted(self) -> None:
-        """Whatever was under way on the network has to begin anew."""
+        """Record an interruption: whatever was under way on the network has to begin again."""
         if self.reach[-1][1]:
             self.reach += [(now(), False), (now(), True)]
         self.path_changed()
 
     def reached_for(self, seconds: float) -> float:
-        """The longest time in one piece, within the last `seconds`, that the server could be reached."""
+        """Return the longest uninterrupted time, within the last `seconds`, for which the server could be reached."""
         until, longest = now(), 0.0
         for since, reaches in reversed(self.reach):
             if reaches:
@@ -93,7 +93,7 @@ class Person:
 
 
 class Page:
-    """One run of the application: it joins, publishes, subscribes to all that it sees, and keeps what it is told."""
+    """One run of the application: it joins, publishes, subscribes to all streams that it sees, and records its events."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -114,10 +114,10 @@ class Page:
         self.session = self.openvidu.init_session()
         self.publisher: Publisher | None = None
         self.subscribers: dict[str, Subscriber] = {}
-        self.refused: dict[str, OpenViduError] = {}  # subscriptions, by stream
-        self.unwanted: set[str] = set()  # streams that we unsubscribed from
+        self.refused: dict[str, OpenViduError] = {}  # errors of failed subscriptions, by stream id
+        self.unwanted: set[str] = set()  # ids of streams that it unsubscribed from
         self.awaited: dict[asyncio.Task[Any], str] = {}
-        self.received: dict[str, list[str]] = {}  # signals, by our connection id then
+        self.received: dict[str, list[str]] = {}  # data of signals, by the connection id at that time
         self.sent = 0
         self.signalled: dict[str, bool] = {}  # whether `signal` returned, by its data
         self.in_outage = False
@@ -130,39 +130,39 @@ class Page:
 
     @property
     def id(self) -> str:
-        """Our connection id."""
+        """Return the connection id, "" without a connection."""
         connection = self.session.connection
         return connection.connection_id if connection is not None else ""
 
     @property
     def memberships(self) -> list[Membership]:
-        """The current one, and one that is being joined."""
+        """Return the current membership, and one that is being joined."""
         session = self.session
         rejoining = session._rejoin._new if session._rejoin is not None else None
         return [item for item in (session._membership, session._joining, rejoining) if item is not None]
 
     @property
     def knows_its_end(self) -> bool:
-        """Whether it has learnt that it is no member any more."""
+        """Return whether the client has detected that it is no longer a member."""
         return self.over or self.session._membership is None
 
     @property
     def joins_since(self) -> float | None:
-        """Since when it has waited for the room on an open socket, if it does."""
+        """Return the time since which the client has been joining on an open socket, None if it is not."""
         joining = self.session._joining
         socket: Any = joining.plane._current if joining is not None else None
         return socket._socket.opened_at if socket is not None and socket.is_open else None
 
     @property
     def path_is_dead(self) -> bool:
-        """Whether nothing can come back on the socket that carries the session, or that it is joined on."""
+        """Return whether no answer can arrive on the socket that carries the session or on which it is being joined."""
         socket = next((item.plane._current for item in self.memberships), None)
         return not self.person.link.works or (socket is not None and socket._socket.is_lost)  # type: ignore[attr-defined]
 
-    # --- what it does ------------------------------------------------------------------------------------------------
+    # --- actions -----------------------------------------------------------------------------------------------------
 
     def do(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
-        """Something that the application awaits."""
+        """Run `work`, which the application awaits, as a task named `what`."""
         task = asyncio.get_running_loop().create_task(work)
         self.awaited[task] = what
         task.add_done_callback(self._settled)
@@ -220,10 +220,10 @@ class Page:
         self._end()
 
     def give_up_returning(self) -> None:
-        """Its user has left: nobody returns."""
+        """Count the page as not connected: its user has left and does not return."""
         self.connected = False
 
-    # --- what it is told ---------------------------------------------------------------------------------------------
+    # --- events ------------------------------------------------------------------------------------------------------
 
     def _told(self, event: Any) -> None:
         name = event.type
@@ -255,7 +255,7 @@ class Page:
             raise
 
     def _subscribe_again(self) -> None:
-        """What failed because the session was lost is asked for again now that it is not."""
+        """Repeat, after a rejoin, the subscriptions that failed because the session was lost."""
         streams = [item.stream for item in self.session.remote_connections.values() if item.stream is not None]
         for stream in streams:
             if (
@@ -283,7 +283,7 @@ class Page:
     # --- its backend -------------------------------------------------------------------------------------------------
 
     async def _ask_backend(self) -> None:
-        """A fetch of the application's own, asked again when it takes too long."""
+        """Imitate a fetch from the application's backend, repeated after 5 s without an answer."""
         while True:
             try:
                 async with asyncio.timeout(5):
@@ -300,5 +300,5 @@ class Page:
         await self._ask_backend()
         room = self.world.room
         content = listing(connections_json(room, pending=True)) if room is not None else {"content": []}
-        await asyncio.sleep(link.delay())  # it is a moment old when it is read
+        await asyncio.sleep(link.delay())  # the answer is that old when it arrives
         return content

@@ -1,7 +1,7 @@
-"""Many worlds, one seed each, on all cores; and one world again, told and shrunk.
+"""Runs many simulated worlds, one seed each, on all cores; or replays one world and shrinks its schedule.
 
-A proof on worlds that were mended until they were whole is none, so a campaign goes on where the last recorded one ended
-(`proofs.py`).
+Worlds on which faults were found and repaired prove nothing any more, so a campaign begins where the last recorded one
+ended (`proofs.py`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from schedule import Plan, plan
 from shrink import shrink
 from simulated_world import Breakage, live
 
-SHRUNK = 3  # broken worlds that a campaign shrinks; the others are named
+SHRUNK = 3  # broken worlds that a campaign shrinks; the others are only listed
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a campaign came to."""
+    """The result of a campaign."""
 
     first: int
     outages: int = 0
@@ -33,7 +33,7 @@ class Tally:
 
 
 def campaign(outages: int, first: int = 0, processes: int | None = None) -> Tally:
-    """Lives through the worlds of the seeds from `first` on until there have been so many outages."""
+    """Run the worlds of the seeds from `first` on until there have been at least `outages` outages."""
     tally = Tally(first)
     for seed, had, broken in _worlds(first, processes or os.cpu_count() or 1):
         tally.worlds += 1
@@ -46,7 +46,7 @@ def campaign(outages: int, first: int = 0, processes: int | None = None) -> Tall
 
 
 def shrunk(whole: Plan, broken: Breakage) -> Plan:
-    """The short plan behind `broken`."""
+    """Return a short plan that breaks the same invariant as `broken`."""
 
     def fails(candidate: Plan) -> bool:
         again = live(candidate).broken
@@ -56,19 +56,19 @@ def shrunk(whole: Plan, broken: Breakage) -> Plan:
 
 
 def mended_and_broken_again() -> list[tuple[MendedWorld, Breakage]]:
-    """The worlds that were mended and break something again."""
+    """Return the mended worlds that break an invariant again, each with its breakage."""
     outcomes = [(world, live(world.plan).broken) for world in mended_worlds().values()]
     return [(world, broken) for world, broken in outcomes if broken is not None]
 
 
 def report(seed: int, broken: Breakage) -> str:
-    """A broken world in short: its schedule, to read and to keep, and the command that tells it again."""
+    """Return a broken world's breakage, its shrunk schedule as text and as JSON, and the command that replays it."""
     short = shrunk(plan(seed), broken)
     return f"{broken}\n{short}\n{live(short).broken}\n{as_json(short)}\nTold again by: make simulate SEED={seed}"
 
 
 def replay(whole: Plan) -> bool:
-    """Prints one world, schedule and story, and a short schedule if something broke in it."""
+    """Print one world, schedule and story, and a short schedule if it broke an invariant; return whether it broke none."""
     outcome = live(whole)
     say(whole, "", outcome.tell())
     if outcome.broken is not None:
@@ -79,15 +79,17 @@ def replay(whole: Plan) -> bool:
 
 
 def say(*lines: object) -> None:
-    """To whoever asked for it."""
+    """Print the lines to standard output."""
     sys.stdout.write("\n".join(map(str, lines)) + "\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """`SEED` or `WORLD` (the name of a mended one) replays one world. Else `OUTAGES` (100000) happen in worlds that no proof
-    has seen: from `FIRST` on, by default where the last one ended; `RECORD=1` adds this one to `proofs.json`. `FIXED=1` takes
-    those that are always the same: the mended ones, and those from seed 0 on.
+    """Run what the environment asks for; return the exit code.
+
+    `SEED` or `WORLD` (the name of a mended one) replays one world. Else `OUTAGES` (100000) happen in worlds of no recorded
+    campaign: from `FIRST` on, by default where the last one ended; `RECORD=1` adds this one to `proofs.json`. `FIXED=1` takes
+    the worlds that are always the same: the mended ones, and those from seed 0 on.
     """
     asked = os.environ.get
     if seed := asked("SEED"):
@@ -117,12 +119,12 @@ def _fixed_ones() -> int:
 
 
 def _worlds(first: int, processes: int) -> Iterator[tuple[int, int, Breakage | None]]:
-    """Worlds without end, in the order of their seeds."""
+    """Yield (seed, outages, breakage) of worlds without end, in the order of their seeds."""
     seeds = iter(range(first, sys.maxsize))
     if processes == 1:
         yield from map(_world, seeds)
         return
-    # Pool.imap would ask for all seeds at once; a window of them is under way at a time.
+    # Pool.imap would take all seeds at once, so they are submitted in batches.
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         while True:
             batch = [next(seeds) for _ in range(processes * 25)]

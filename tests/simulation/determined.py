@@ -1,4 +1,4 @@
-"""Everything random in a world follows from its seed, and whatever goes wrong in it is told."""
+"""Patches that make everything random in a world follow from its seed and report its errors and measurements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyvidu.reconnection.rtt import RoundTrip
 
 
 class _Secrets:
-    """`secrets` of the server's ids, for once not secret."""
+    """Stands in for `secrets` in the server's ids: pseudo-random, from a seed."""
 
     def __init__(self, dice: Random) -> None:
         self.choice = dice.choice
@@ -27,7 +27,7 @@ class _Secrets:
 
 @contextmanager
 def determined(seed: int) -> Iterator[None]:
-    """Everything random follows from `seed`, and the ear of a media plane hears events instead of polling."""
+    """Make everything random follow from `seed`, and replace `RtpMonitor`, which polls, by one that gets events."""
     simulated_host.number_peers_anew()
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
@@ -39,7 +39,7 @@ def determined(seed: int) -> Iterator[None]:
 
 @contextmanager
 def measurements_go_to(tell: Callable[[RoundTrip, float], None]) -> Iterator[None]:
-    """Whatever a client measures of a round trip is told, before it is taken into account."""
+    """Call `tell` with every round trip that a client measures, before it is taken into account."""
     sample = RoundTrip.sample
 
     def watched(estimate: RoundTrip, value: float) -> None:
@@ -58,7 +58,7 @@ class _Errors(logging.Handler):
 
 @contextmanager
 def errors_go_to(tell: Callable[[logging.LogRecord], None]) -> Iterator[None]:
-    """Whatever the package logs as an error is told; the rest is not even put into words."""
+    """Call `tell` with every error that the package logs; other log records are not even formatted."""
     logger, handler = logging.getLogger("pyvidu"), _Errors(tell)
     before = logger.level, logger.propagate
     logger.addHandler(handler)

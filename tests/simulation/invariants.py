@@ -1,8 +1,8 @@
-"""What must hold in every simulated world, whatever happens in it: one object each, with a name and one sentence.
+"""Invariants of every simulated world, whatever happens in it: one class each, with a name and one sentence.
 
-They look at what happens when it happens (`told`, `opening`, `ran`, `left`, `settled`), at the world once it has been left in
-peace (`stable`), and when everybody is gone (`over`). What is not promised on a server with the real one's manners (profile
-`kurento`: no replay, no exactly-once) is said in the sentence.
+They check events as they happen (`told`, `opening`, `ran`, `left`, `settled`), the world after a time without faults
+(`stable`), and once more after everybody has left (`over`). The sentence states what is not promised on a server that behaves
+like the real one (profile `kurento`: no replay, no exactly-once).
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from pyvidu.server.signaling.received_request import ReceivedRequest
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
 
-LOOK = 5.0  # seconds between two looks at everybody
-RETURN = 30.0  # seconds in peace after which everything must be well again (T)
+LOOK = 5.0  # seconds between two checks of all connected pages
+RETURN = 30.0  # seconds without faults after which everything must work again (T)
 PATIENCE = {"default": 12.0, "kurento": 10.0}
-REACHABLE = 9.0  # seconds in one piece that are enough to come back on a decent network
+REACHABLE = 9.0  # uninterrupted seconds that suffice to reconnect on a decent network
 ATTEMPTS_PER_MINUTE = 60
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
-UNSEEN = 1.25  # seconds that a page may stand still without noticing: a heartbeat and what a timer may be late
-TOLD = 7.0  # seconds within which a dead path is told: a heartbeat, `answer_limit`, a stall's grace and jitter
-THROTTLED = 4.0  # seconds more where timers come once a second
-LEARNT = 15.0  # seconds of a network that works within which an eviction is learnt
-AGREED = 10.0  # seconds of calm after which the server tells of one's own stream what one publishes
-UNLUCKY = 13.0  # seconds: after a silence of as many TCP sends the proof again that late
+UNSEEN = 1.25  # seconds that a page may stand still without detecting it: a heartbeat and what a timer may be late
+TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `answer_limit`, a stall's grace and jitter
+THROTTLED = 4.0  # additional seconds where timers fire once a second
+LEARNT = 15.0  # seconds of a network that works within which an eviction is detected
+AGREED = 10.0  # seconds of calm after which a client's own stream is at the server what the client publishes
+UNLUCKY = 13.0  # seconds: after a silence this long TCP's backoff may retransmit the proof as much later again
 
 
 class Invariant:
-    """One. `wrong` reports that it does not hold."""
+    """One invariant. `wrong` reports that it does not hold."""
 
     name = ""
     sentence = ""
@@ -49,37 +49,37 @@ class Invariant:
         self.world.broken(self, what)
 
     def told(self, page: Page, name: str, event: Any) -> None:
-        """An event reached the application."""
+        """Handle an event that reached the application."""
 
     def opening(self, page: Page) -> None:
-        """A socket is about to be opened."""
+        """Handle a socket that is about to be opened."""
 
     def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
-        """The server carries a request out; if it is a signal, `recipients` will get it."""
+        """Handle a request that the server carries out; if it is a signal, `recipients` will get it."""
 
     def left(self, participant: Participant, reason: str) -> None:
-        """Somebody left the server's room."""
+        """Handle a participant who left the server's room."""
 
     def stopped(self, page: Page) -> None:
-        """`stop_reconnecting()` has returned."""
+        """Handle the return of `stop_reconnecting()`."""
 
     def settled(self, page: Page, what: str, error: BaseException | None) -> None:
-        """Something that the application awaited has an end."""
+        """Handle the end of something that the application awaited."""
 
     def path_changed(self, page: Page) -> None:
-        """The network of a page, its machine or its clock is not as it was."""
+        """Handle a change of a page's network, machine or clock."""
 
     def measured(self, page: Page, seconds: float) -> None:
-        """A client takes a round trip into account."""
+        """Handle a round trip that a client takes into account."""
 
     def looked(self, page: Page) -> None:
-        """Every few seconds, at everybody who is connected."""
+        """Check a connected page, every `LOOK` seconds."""
 
     def stable(self) -> None:
-        """Everything has been well for `RETURN` seconds."""
+        """Check the world after `RETURN` seconds without faults."""
 
     def over(self) -> None:
-        """Everybody has left a minute ago."""
+        """Check the world a minute after everybody has left."""
 
 
 class OneSocket(Invariant):
@@ -263,7 +263,7 @@ class Picture(Invariant):
 
 
 def _own_stream_differs(page: Page) -> str | None:
-    """What a member publishes and what the server tells of it, if that is not the same."""
+    """Return how a member's stream differs from what the server has of it; None if they agree or it is no member."""
     room = page.world.room
     member = room.find(page.id) if room is not None else None
     if member is None:
@@ -376,7 +376,7 @@ class StreamsFlow(Invariant):
                 if stream is None or stream.stream_id in page.unwanted:
                     continue
                 if self.world.room is None or self.world.room.owner_of(stream.stream_id) is None:
-                    continue  # whether it may be seen is the picture's question
+                    continue  # whether it may be seen is checked by the invariant `Picture`
                 if stream.stream_id in page.subscribers:
                     if not self.world.server.media.flows(page.id, stream.stream_id):
                         self.wrong(

@@ -1,6 +1,6 @@
-"""Worlds that once broke something, kept by their shrunk schedules: those outlive a change of the dice.
+"""Worlds that once broke an invariant, kept as shrunk schedules: those do not depend on how seeds make worlds.
 
-Each has the cause of its breakage, in one sentence. `make simulate WORLD="a freeze after a slow spell"` tells one again.
+Each has the cause of its breakage, in one sentence. `make simulate WORLD="a freeze after a slow spell"` replays one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILE = Path(__file__).with_name("mended_worlds.json")
 
 @dataclass(frozen=True, slots=True)
 class MendedWorld:
-    """A schedule, and why it broke something before the repair."""
+    """A schedule, and why it broke an invariant before the repair."""
 
     name: str
     cause: str
@@ -27,12 +27,12 @@ class MendedWorld:
 
 @cache
 def mended_worlds() -> dict[str, MendedWorld]:
-    """All of them, by name."""
+    """Return all mended worlds, by name."""
     return {name: MendedWorld(name, item["cause"], _plan(item)) for name, item in json.loads(FILE.read_text()).items()}
 
 
 def as_json(plan: Plan) -> str:
-    """A schedule as the file has them, but for its name and cause."""
+    """Return a schedule as JSON in the form of the file, without its name and cause."""
     lines = [
         f'  "seed": {plan.seed}, "profile": "{plan.profile}", "roster": {json.dumps(plan.roster)},',
         '  "people": [',

@@ -1,6 +1,6 @@
 """Faults seeded into the engine, each a small change of its source, and the worlds that catch them.
 
-A simulation that finds nothing proves something only if it finds these. `make mutations` looks for worlds that catch each of
+A simulation without findings proves something only if it finds these. `make mutations` looks for worlds that catch each of
 them and writes their seeds to `mutation_seeds.json`; a test checks that they still do.
 """
 
@@ -24,13 +24,13 @@ from schedule import plan
 from simulated_world import live
 
 SEEDS = Path(__file__).with_name("mutation_seeds.json")
-KEPT = 1  # seeds for each
-TRIED = 400  # worlds at most
+KEPT = 1  # seeds for each mutation
+TRIED = 400  # worlds tried at most for each mutation
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """In the source of `where` (`module:Class.function`) `old`, which stands there once, becomes `new`."""
+    """Replaces `old`, which occurs once in the source of `where` (`module:Class.function`), by `new`."""
 
     name: str
     where: str
@@ -39,10 +39,10 @@ class Mutation:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The engine has the fault meanwhile.
+        """Apply the fault to the engine within the context.
 
         Raises:
-            ValueError: the source has changed: `old` does not stand there once.
+            ValueError: the source has changed: `old` does not occur exactly once.
         """
         module_name, _, path = self.where.partition(":")
         module = importlib.import_module(f"pyvidu.{module_name}")
@@ -288,20 +288,20 @@ MUTATIONS = (
 
 
 def catches(mutation: Mutation, seed: int) -> str:
-    """The invariant that the mutation breaks in the world of `seed`; "" if none."""
+    """Return the invariant that the mutation breaks in the world of `seed`; "" if none."""
     with mutation.applied():
         broken = live(plan(seed)).broken
     return broken.invariant if broken is not None else ""
 
 
 def seeds() -> dict[str, list[int]]:
-    """The seeds that caught each mutation, by its name."""
+    """Return the seeds that caught each mutation, by its name."""
     known: dict[str, list[int]] = json.loads(SEEDS.read_text()) if SEEDS.exists() else {}
     return known
 
 
 def hunt(mutation: Mutation) -> tuple[Mutation, list[int], str]:
-    """Seeds of worlds that are whole without the mutation and break with it, the known ones first."""
+    """Return the mutation, seeds of worlds that break only with it (known ones first), and the invariants broken."""
     found, invariants = [], set()
     known = seeds().get(mutation.name, [])
     for seed in [*known, *(number for number in range(TRIED) if number not in known)]:
@@ -315,7 +315,7 @@ def hunt(mutation: Mutation) -> tuple[Mutation, list[int], str]:
 
 
 def main() -> int:
-    """Reruns every mutation; `MUTATION=text` only those whose name contains it."""
+    """Rerun every mutation, with `MUTATION=text` only those whose name contains it; return 1 if one is not caught."""
     wanted = os.environ.get("MUTATION", "")
     chosen = [item for item in MUTATIONS if wanted in item.name]
     caught = seeds()

@@ -1,4 +1,4 @@
-"""Which worlds have proved something so far: a committed list of campaigns, so that the next one takes other worlds."""
+"""The committed list of the campaigns that were run so far, so that the next one takes other worlds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("proofs.json")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One campaign: `worlds` worlds from seed `first` on had so many `outages`, of which `broken` broke an invariant."""
+    """One campaign: `worlds` worlds from seed `first` on had `outages` outages, and `broken` worlds broke an invariant."""
 
     first: int
     worlds: int
@@ -24,34 +24,34 @@ class Proof:
 
     @classmethod
     def of_today(cls, first: int, worlds: int, outages: int, broken: int) -> Proof:
-        """A campaign that has just ended, on the commit that is checked out (`+`: and on changes that are not committed)."""
+        """Return a campaign that has just ended, on the commit that is checked out (`+`: with uncommitted changes)."""
         changes = _git("status", "--porcelain", "--", "py", "tests/simulation/*.py", "tests/server")
         date = datetime.now(UTC).date().isoformat()
         return cls(first, worlds, outages, broken, date, _git("rev-parse", "--short=10", "HEAD") + "+" * bool(changes))
 
 
 def proofs() -> list[Proof]:
-    """All that are recorded, the oldest first."""
+    """Return all recorded campaigns, the oldest first."""
     return [Proof(**item) for item in json.loads(FILE.read_text())]
 
 
 def record(proof: Proof) -> None:
-    """Adds a campaign to the list."""
+    """Append a campaign to the list."""
     lines = ",\n".join(json.dumps(asdict(item)) for item in [*proofs(), proof])
     FILE.write_text(f"[\n{lines}\n]\n")
 
 
 def next_fresh() -> int:
-    """The first seed that no recorded campaign has seen."""
+    """Return the first seed that no recorded campaign has used."""
     return max(proof.first + proof.worlds for proof in proofs())
 
 
 def of_this_commit() -> int:
-    """The first of the seeds that belong to the commit which is checked out: others than any other's, and the same again."""
+    """Return the first seed of the checked-out commit: always the same for this commit, another for any other."""
     return 10**12 + int(_git("rev-parse", "HEAD")[:10] or "0", 16) * 100_000
 
 
 def _git(*words: str) -> str:
-    """Of the repository of this file; "" where there is none."""
+    """Return the output of a git command in the repository of this file; "" where there is none."""
     told = subprocess.run(["git", *words], cwd=FILE.parents[2], capture_output=True, text=True, check=False)
     return told.stdout.strip()

@@ -1,4 +1,4 @@
-"""What happens in one simulated world, as a value: who is there, and which faults and actions come when. All from a seed."""
+"""The schedule of one simulated world, a value made from a seed: its people, and which faults and actions come when."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from random import Random
 
 EVERYBODY = -1
 
-# kind -> (weight, shortest and longest seconds, options). The lengths of drops are spread as their logarithms are: short ones
-# matter as much as long ones.
+# kind -> (weight, shortest and longest seconds, options). Durations are log-uniform: short ones matter as much.
 FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "silent": (6, 0.2, 30, ("", "", "dead media", "dead sockets", "dead media and sockets")),
     "link": (5, 0.2, 30, ("", "", "dead media", "dead sockets", "dead media and sockets")),
@@ -24,8 +23,8 @@ FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "sleep": (1.5, 1, 40, ("", "clock stands still")),
     "freeze": (1, 1, 20, ("", "unnoticed")),
     "throttle": (1, 5, 30, ("",)),
-    "clock jump": (1, 0, 0, ("0.5", "3", "60", "3600")),  # of the clock that timers go by, in seconds
-    "wall clock jump": (0.5, 0, 0, ("",)),  # of the other one: the host says that the page woke up
+    "clock jump": (1, 0, 0, ("0.5", "3", "60", "3600")),  # seconds, of the clock that timers use
+    "wall clock jump": (0.5, 0, 0, ("",)),  # of the other clock: the host reports that the page woke up
     "restart": (0.5, 0.2, 8, ("",)),
 }
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
@@ -66,7 +65,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One of the people. `returns`: after the end of a session its application joins again by itself."""
+    """The settings of one person. `returns`: after the end of a session the application joins again by itself."""
 
     publishes: bool = True
     rejoin: bool = False
@@ -78,8 +77,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole world. `noise` seeds what the schedule does not say: jitter, losses, ids. `roster`: on a server that does not
-    replay, the applications have a callback that says who is there.
+    """A whole world. `seed` determines what the schedule leaves open: jitter, losses, ids.
+
+    `roster`: on a server that does not replay, the applications have a callback that returns who is in the room.
     """
 
     seed: int
@@ -101,7 +101,7 @@ class Plan:
 
 
 def plan(seed: int) -> Plan:
-    """The world of that seed."""
+    """Return the plan of the world of `seed`."""
     dice = Random(f"plan {seed}")
     people = tuple(_person(dice) for _ in range(dice.choice((1, 2, 2, 3, 3, 4))))
     length = dice.uniform(40, 140)

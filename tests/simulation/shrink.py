@@ -1,4 +1,4 @@
-"""From a schedule that breaks something to a short one that still does: fewer entries, shorter ones, calmer people."""
+"""Shrinks a schedule that breaks an invariant to a short one that still does: fewer, shorter entries, default people."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from schedule import Person, Plan
 
-PATIENCE = 400  # worlds that are lived through for it
+PATIENCE = 400  # worlds that are run for it at most
 
 
 def shrink(plan: Plan, fails: Callable[[Plan], bool], patience: int = PATIENCE) -> Plan:
-    """The shortest plan found that `fails` as `plan` does."""
+    """Return the shortest plan found that `fails` as `plan` does."""
     return _Shrinker(fails, patience).shrink(plan)
 
 
@@ -33,7 +33,7 @@ class _Shrinker:
         return self._patience >= 0 and self._fails(plan)
 
     def _fewer(self, plan: Plan) -> Plan:
-        """Drops entries, many at once first."""
+        """Drop entries, many at once first."""
         size = max(1, len(plan.entries) // 2)
         while True:
             at = 0
@@ -48,7 +48,7 @@ class _Shrinker:
             size //= 2
 
     def _shorter(self, plan: Plan) -> Plan:
-        """Halves what takes time, and rounds it."""
+        """Halve or round the durations of entries."""
         for number, entry in enumerate(plan.entries):
             for seconds in (round(entry.seconds / 2, 1), round(entry.seconds), round(entry.seconds, 1)):
                 if 0 < seconds < entry.seconds:
@@ -59,7 +59,7 @@ class _Shrinker:
         return plan
 
     def _calmer(self, plan: Plan) -> Plan:
-        """People with nothing special about them."""
+        """Replace the settings of people by the defaults."""
         usual = Person()
         for number, person in enumerate(plan.people):
             for setting in ("force", "rejoin", "returns", "jitter", "latency"):

@@ -22,7 +22,7 @@ EVENTS = (
 
 
 class Participant:
-    """One client and everything that it was told, with times."""
+    """One client and all events that it received, with their times."""
 
     def __init__(self, world: World, name: str, **configuration: Any) -> None:
         self.name = name
@@ -46,11 +46,11 @@ class Participant:
             await self.session.publish(self.publisher)
 
     async def fresh_token(self, role: Role = Role.PUBLISHER) -> str:
-        """What an application's backend would supply."""
+        """Return a token, as an application's backend would."""
         return self.world.rooms.issue_token(self.world.room, ConnectionProperties(role=role), "ws://localhost:4443").url
 
     def events(self, *names: str) -> list[str]:
-        """What was told, in order: `name` or `name(reason)`. Without names everything."""
+        """Return the events received, in order, as `name` or `name(reason)`; without names all of them."""
         told = [(name, reason) for _, name, reason in self.log if not names or name in names]
         return [f"{name}({reason})" if reason else name for name, reason in told]
 
@@ -65,7 +65,7 @@ class Participant:
 
 
 class Call:
-    """Two participants who see each other; more can come."""
+    """A server's room and the participants that a test adds to it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -79,19 +79,19 @@ class Call:
         return person
 
     def requests(self, method: str) -> list[tuple[str, ...]]:
-        """Negotiations that reached the media plane of the server."""
+        """Return the calls of `method` that reached the server's media server."""
         return self.world.media.named(method)
 
     @property
     def renegotiations(self) -> int:
-        """How many `reconnectStream` got through: a publisher's is a republish, a subscriber's a second subscribe."""
+        """Return how many `reconnectStream` got through: a publisher's is a republish, a subscriber's a second subscribe."""
         subscriptions = [call[1:3] for call in self.world.media.named("subscribe")]
         return len(self.world.media.named("republish")) + len(subscriptions) - len(set(subscriptions))
 
 
 @asynccontextmanager
 async def a_call(profile: Profile | None = None) -> AsyncIterator[Call]:
-    """A server; everything is gone again afterwards: tasks, sockets, peer connections, listeners."""
+    """Run a server; afterwards all tasks, sockets, peer connections and listeners must be gone."""
     async with SimulatedWorld(profile) as world:
         call = Call(world)
         yield call
@@ -99,7 +99,7 @@ async def a_call(profile: Profile | None = None) -> AsyncIterator[Call]:
             person.session.disconnect()
             person.link.restore()
         await settle()
-        await asyncio.sleep(30)  # what was under way on the network arrives or gives up
+        await asyncio.sleep(30)  # what is in transit arrives or times out
         for person in call.participants:
             assert not person.peers.alive, f"{person.name} left peer connections open"
             assert not person.link.listeners, f"{person.name} still listens to the network"
@@ -107,7 +107,7 @@ async def a_call(profile: Profile | None = None) -> AsyncIterator[Call]:
 
 
 async def until(condition: Callable[[], bool], timeout: float = 60.0) -> float:
-    """Lets virtual time pass until `condition` holds; returns the seconds that it took."""
+    """Let virtual time pass until `condition` holds; return the seconds that took. Fails after `timeout` s."""
     began = now()
     while not condition():
         assert now() - began < timeout, "it did not happen"

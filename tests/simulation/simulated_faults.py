@@ -1,4 +1,4 @@
-"""What can happen to the network, the machine and the page of a person, by the names that schedules have for it."""
+"""The faults of a person's network, machine and page, by their names in schedules."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _set_for(person: Person, what: str, value: float, usual: float, seconds: flo
 
 
 def _sleep(person: Person, entry: Entry) -> None:
-    """The machine sleeps: no network, no page."""
+    """Put the machine to sleep: neither network nor page works."""
     person.link.hold("up", "down")
     _freeze_page(person)
 
@@ -78,7 +78,7 @@ def _sleep(person: Person, entry: Entry) -> None:
 
 
 def _freeze(person: Person, entry: Entry) -> None:
-    """The browser stops the page; its network process goes on."""
+    """Freeze the page as a browser does, whose network process goes on."""
     _freeze_page(person)
     _later(entry.seconds, partial(_thaw_page, person, told=not entry.option, stood_still=False))
 

@@ -1,6 +1,4 @@
-"""A host for the client core without a browser: a clock that can stop, jump and be slow, simulated sockets and peer
-connections, recorded elements.
-"""
+"""A host for the client core without a browser: simulated clock, sockets and peer connections, fake devices and elements."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ _numbers = count(1)
 
 
 def number_peers_anew() -> None:
-    """The next peer connection is number 1."""
+    """Restart the numbers of peer connections at 1."""
     global _numbers
     _numbers = count(1)
 
@@ -45,7 +43,7 @@ class SimulatedTimer:
 
 
 class SimulatedClock:
-    """A page's clock. It is frozen with the page, jumps with its machine's and ticks once a second in a throttled tab."""
+    """A page's clock. It stops with the page, jumps with its machine's clock, and fires once a second in a throttled tab."""
 
     def __init__(self) -> None:
         self.offset = 0.0
@@ -54,13 +52,13 @@ class SimulatedClock:
         self.timers: dict[SimulatedTimer, None] = {}
         self.rtp_monitors: list[Any] = []
         self._frozen_at = 0.0
-        self._standstills: list[tuple[float, float]] = []  # from when to when on this clock
+        self._standstills: list[tuple[float, float]] = []  # (begin, end) on this clock
 
     def now(self) -> float:
         return (self._frozen_at if self.frozen else now()) + self.offset
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> SimulatedTimer:
-        due = now() + max(0.0, delay) + 1e-9  # however the sums are rounded, time goes on
+        due = now() + max(0.0, delay) + 1e-9  # 1 ns more: time must pass however the sums are rounded
         return SimulatedTimer(self, callback, math.ceil(due) if self.throttled else due)
 
     def jump(self, seconds: float) -> None:
@@ -68,7 +66,7 @@ class SimulatedClock:
         self.offset += seconds
 
     def stood_still(self, seconds: float) -> float:
-        """How much of the last `seconds` on this clock was no time in which the page ran."""
+        """Return for how many of the last `seconds` on this clock the page did not run."""
         until = self.now()
         since = until - seconds
         return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in self._standstills)
@@ -78,7 +76,7 @@ class SimulatedClock:
         self.frozen = True
 
     def thaw(self, *, stood_still: bool = False) -> None:
-        """`stood_still`: no time has gone by on it, and what was due later still is."""
+        """Continue. With `stood_still` no time has passed on this clock, and timers are due that much later."""
         self.frozen = False
         slept = now() - self._frozen_at
         if stood_still:
@@ -100,7 +98,7 @@ class SimulatedSockets:
 
     @property
     def alive(self) -> list[SimulatedSocket]:
-        """Those that are open or being opened."""
+        """Return the sockets that are open or being opened."""
         self._made = [socket for socket in self._made if socket.state != "closed"]
         return self._made
 
@@ -130,7 +128,7 @@ class SimulatedPeers:
 
 
 class SimulatedReachability:
-    """A fetch: refused at once by a link that is down or a port where nobody listens, swallowed by a silent drop."""
+    """A fetch: refused at once if the link is down or nothing listens at the port, unanswered in a silent drop."""
 
     def __init__(self, link: Link, clock: SimulatedClock) -> None:
         self._link = link
@@ -211,7 +209,7 @@ class FakeMedia:
 
 
 class FakeLoudness:
-    """How loud everything is, whatever the stream; a test sets it."""
+    """The same loudness for every stream, in decibels; a test sets it."""
 
     level = -200.0
     alive = 0
@@ -241,7 +239,7 @@ class FakeDevices:
 
 
 class FakeElement:
-    plays = True  # a test may make all elements stand still
+    plays = True  # a test may set it to False: then no element begins to play
 
     def __init__(self, identity: str, on_playing: Callable[[], None]) -> None:
         self.id = identity
@@ -284,6 +282,6 @@ def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
 
 
 class SimulatedWorld(World):
-    """A server whose router knows the simulated peer connections."""
+    """A server whose media server is a `Router` of simulated peer connections."""
 
     make_media = Router

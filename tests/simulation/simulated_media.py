@@ -1,5 +1,6 @@
-"""The media plane of a simulation: peer connections with identities, a server that knows who is connected to what, and RTP
-that flows or not. Evidence comes by events: whoever's flow changes is told; counters are computed when somebody asks.
+"""The media plane of a simulation: numbered peer connections, a server that maps them to streams, RTP flows.
+
+Evidence comes by events: a change of a flow is reported at once; counters are computed when they are read.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
 ICE_FAILS_AFTER = 20.0
-CONNECTS_WITHIN = 15.0  # or ICE fails
+CONNECTS_WITHIN = 15.0  # seconds, or ICE fails
 PACKETS = 50  # a second, of each kind
 FRAMES = 20
-CHECKS = 20  # STUN answers a second while a path is checked in a hurry
+CHECKS = 20  # STUN responses a second while ICE checks a path rapidly
 
 
 class Router(FakeMedia):
-    """The server's end: which peer connection publishes a stream, which one receives it for whom. A new server has a new
-    one; the peer connections of all clients are in `peers`.
+    """The media server: which peer connection publishes a stream, and which one receives it for which subscriber.
+
+    A restarted server has a new one; the peer connections of all clients are in `peers`.
     """
 
     def __init__(self) -> None:
@@ -36,12 +38,12 @@ class Router(FakeMedia):
         self.latency = 0.0
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
-        """Whether `subscriber` hears the stream."""
+        """Return whether the stream's RTP arrives at `subscriber`."""
         peer = self.peers.get(self.subscribers.get((subscriber, stream_id), -1))
         return peer is not None and peer.hears
 
     def reassess(self) -> None:
-        """Something has changed: who hears whom now?"""
+        """Determine anew, after a change, which peer connections receive RTP."""
         current = {number: (None, stream) for stream, number in self.publishers.items()}
         for (_, stream), number in self.subscribers.items():
             current[number] = (self.peers.get(self.publishers.get(stream, -1)), stream)  # type: ignore[assignment]
@@ -88,7 +90,7 @@ class Router(FakeMedia):
         self.key_frame(self.publishers.get(stream_id, -1))
 
     def key_frame(self, publisher: int) -> None:
-        """The publisher sends a picture that needs no earlier one."""
+        """Deliver a key frame of the publisher to its subscribers."""
         for (_, stream), number in self.subscribers.items():
             if self.publishers.get(stream) == publisher and number in self.peers:
                 self.peers[number].key_frame_comes()
@@ -118,7 +120,7 @@ class Router(FakeMedia):
 
 
 class SimulatedPeer:
-    """One RTCPeerConnection. It is connected once it is answered and the server's end of it is still the current one."""
+    """One RTCPeerConnection. It connects once it has an answer, if the server's end of it is still the current one."""
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ class SimulatedPeer:
         self._timer: Any = None
         self._decoder: Any = None
 
-    # --- what the network does ---------------------------------------------------------------------------------------
+    # --- the network -------------------------------------------------------------------------------------------------
 
     def _alive(self, current: bool) -> bool:
         link = self._link
@@ -162,11 +164,11 @@ class SimulatedPeer:
         )  # fmt: skip
 
     def sends(self, current: bool) -> bool:
-        """Whether what it sends arrives at the server."""
+        """Return whether what it sends arrives at the server."""
         return self._alive(current) and self._link.passes("up")
 
     def reassess(self, current: bool, source_sends: bool) -> None:
-        """The network, the server or the other end has changed."""
+        """Determine path and flow anew after a change of the network, the server or the other end."""
         alive, link = self._alive(current), self._link
         path = alive and link.works
         hears = alive and self._receives and source_sends and link.passes("down")
@@ -188,7 +190,7 @@ class SimulatedPeer:
             self._picture_is_back()
 
     def _lose_the_picture(self) -> None:
-        """What was missed is missing in every later picture; the browser itself asks for a key frame late."""
+        """Stop decoding until a key frame comes: later frames depend on lost ones. A browser requests it late."""
         self._decodes = False
         if self._decoder is not None:
             self._decoder.cancel()
@@ -232,7 +234,7 @@ class SimulatedPeer:
         if self._listener is not None:
             self._listener.peer_ice_state(state)
 
-    # --- what the core asks ------------------------------------------------------------------------------------------
+    # --- calls of the core -------------------------------------------------------------------------------------------
 
     async def create_offer(self) -> str:
         await asyncio.sleep(LATENCY)
@@ -272,7 +274,7 @@ class SimulatedPeer:
             self._router.key_frame(self._router.publisher_of(self.number))
 
     async def restart_receivers(self) -> None:
-        """Nothing is buffered here."""
+        """Do nothing: nothing is buffered here."""
 
     def send_key_frame(self) -> None:
         self.key_frames += 1
@@ -284,7 +286,7 @@ class SimulatedPeer:
         self.sent.append(track)
 
     def hold_until_key_frame(self) -> None:
-        """The last good picture stays: what comes before the next key frame is shown to nobody."""
+        """Do nothing; a browser keeps showing the last good frame until the next key frame."""
 
     def enable_received(self, kind: str, enabled: bool) -> None:
         self.received[kind] = enabled
@@ -321,7 +323,7 @@ class SimulatedPeer:
         return self._link.world.media
 
     def _count(self) -> None:
-        """Brings the counters up to this moment."""
+        """Bring the counters up to the current time."""
         elapsed, self._counted_at = now() - self._counted_at, now()
         if self.hears:
             self._rtp += elapsed * PACKETS
@@ -332,13 +334,14 @@ class SimulatedPeer:
 
 
 class EventRtpMonitor:
-    """Stands in for `pyvidu.media.rtp_monitor.RtpMonitor`, which polls: this is told when a flow begins or ends, and decides
-    as that does when every stream sends all the time. (`RtpMonitor` and its cadences have tests of their own.)
+    """Stands in for `pyvidu.media.rtp_monitor.RtpMonitor`, which polls: this one is called when a flow begins or ends.
+
+    It decides as that does when every stream sends all the time. (`RtpMonitor` and its cadences have tests of their own.)
     """
 
     def __init__(self, clock: Any, policy: Any, markers: Any, listener: Any) -> None:
         self._clock, self._policy, self._markers, self._listener = clock, policy, markers, listener
-        self._since: dict[Any, float] = {}  # heard for the first time
+        self._since: dict[Any, float] = {}  # when its RTP arrived first
         self._silent_since: dict[Any, float] = {}
         self._told: set[Any] = set()
         self._rhythm: Literal["steady", "overdue"] | None = None
@@ -358,7 +361,7 @@ class EventRtpMonitor:
         self._cancel()
 
     def flows_changed(self) -> None:
-        """The next look, a moment from now, sees it."""
+        """Schedule a check after half a polling period."""
         self._cancel()
         self._timer = self._clock.call_later(self._policy.cadence_poll / 2, self._look)
 

@@ -1,8 +1,8 @@
-"""A network between client cores and the server's rooms, in virtual time: latency, TCP's memory, and every kind of drop.
+"""A network between client cores and the server's rooms, in virtual time: latency, TCP retransmission, all kinds of drop.
 
-What TCP does matters here: a segment sent into a silent drop is sent again after 0.2, 0.4, 0.8 ... s, so an open socket
-comes back by itself late; a SYN into the void goes again after 1, 2, 4 ... s. Nothing polls: what is blocked is woken by the
-change that lets it pass, at the moment of the retransmission that would get through.
+TCP's behaviour matters here: a segment lost in a silent drop is sent again after 0.2, 0.4, 0.8 ... s, so an open socket
+recovers by itself, but late; a lost SYN is sent again after 1, 2, 4 ... s. Nothing polls: a change that lets blocked packets
+pass schedules them for their next retransmission.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pyvidu.server.signaling.rpc_session import ServerSocket
 LATENCY = 0.001
 SYN_RETRY = 1.0
 SEGMENT_RETRY = 0.2
-SLOWEST_RETRY = 1.6  # of a lossy path: other segments that arrive tell that one is missing
+SLOWEST_RETRY = 1.6  # seconds, on a lossy path: later segments that arrive reveal that one is missing
 LONGEST_RETRY = 30.0
-TCP_GIVES_UP = 60.0  # the kernel's patience with a peer that is gone; real ones have more
+TCP_GIVES_UP = 60.0  # seconds until the kernel closes a connection to a peer that is gone; real ones take longer
 
 _DROPS = {
     "silent": ("up", "down"),
@@ -36,7 +36,7 @@ _DROPS = {
 
 
 class Link:
-    """One client's way to the server. Faults overlap: each holds what it blocks (`up`, `down`, `offline`, `udp`)."""
+    """One client's path to the server. Faults may overlap: each holds what it blocks (`up`, `down`, `offline`, `udp`)."""
 
     def __init__(self, world: World, noise: Random | None = None) -> None:
         self.world = world
@@ -44,7 +44,7 @@ class Link:
         self.latency = LATENCY
         self.jitter = 0.0
         self.loss = 0.0
-        self.refused = False  # nobody listens at the server's port
+        self.refused = False  # nothing listens at the server's port
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
@@ -68,7 +68,7 @@ class Link:
         return not (self._blocks["up"] or self._blocks["down"] or self._blocks["offline"])
 
     def hold(self, *what: str) -> None:
-        """Blocks; every `hold` has its `release`."""
+        """Block `what`; every `hold` needs its `release`."""
         offline = self.blocks("offline")
         self._blocks.update(what)
         if self.blocks("offline") and not offline:
@@ -78,34 +78,34 @@ class Link:
     def release(self, *what: str) -> None:
         offline = self.blocks("offline")
         self._blocks.subtract(what)
-        self._blocks += Counter()  # without zeros
+        self._blocks += Counter()  # drops the zeros
         self.restored_at = now()
         self._change()
         if offline and not self.blocks("offline"):
             self._tell("network_online")
 
     def drop(self, kind: str) -> None:
-        """`silent` drops packets without a word, `link` also tells the host, `up` and `down` are one way, `media` is UDP."""
+        """Begin a drop: `silent` without an event, `link` reported to the host, `up` and `down` one way, `media` of UDP."""
         self.hold(*_DROPS[kind])
 
     def restore(self, kind: str = "", *, dead_media: bool = False) -> None:
-        """Ends a drop, or all of them."""
+        """End a drop, or all of them."""
         if dead_media:
             self.lose_media()
         self.release(*(_DROPS[kind] if kind else self._blocks.elements()))
 
     def lose_media(self) -> None:
-        """The mappings of all media connections are gone: they never come back by themselves."""
+        """Remove the NAT mappings of all media connections: they never recover by themselves."""
         self.media_epoch += 1
         self.world.media.reassess()  # type: ignore[attr-defined]
 
     def lose_sockets(self) -> None:
-        """The mappings of all TCP connections are gone: neither end hears of the other again, or of this."""
+        """Remove the NAT mappings of all TCP connections: neither end receives from the other again, nor an event."""
         for socket in list(self.sockets):
             socket.lose()
 
     def reset_sockets(self) -> None:
-        """Both ends of all TCP connections are told that they are closed, as soon as that gets through."""
+        """Close all TCP connections at both ends, as soon as the reset gets through."""
         for socket in list(self.sockets):
             socket.reset()
 
@@ -119,22 +119,22 @@ class Link:
             deliver(*args)
 
     def at_client(self, deliver: Callable[..., None], *args: Any) -> None:
-        """Something has arrived at the client's host."""
+        """Deliver something at the client's host, after the thaw if the page is frozen."""
         if self.frozen:
             self._inbox.append((deliver, args))
         else:
             deliver(*args)
 
     def delay(self) -> float:
-        """How long the next packet takes."""
+        """Return how many seconds the next packet takes."""
         return self.latency + self.noise.random() * self.jitter if self.jitter else self.latency
 
     async def passed(self, first_retry: float = SYN_RETRY) -> None:
-        """Returns when a packet sent now, and its answer, have got through, retransmitted with doubling delays."""
+        """Return when a packet sent now, and its answer, have got through, retransmitted with doubling delays."""
         await self.travel(first_retry)
 
     def travel(self, first_retry: float = SYN_RETRY) -> asyncio.Future[None]:
-        """The same, to be cancelled by whoever loses patience."""
+        """Return a future of what `passed` waits for; the caller may cancel it."""
         traveller = _Traveller(self, first_retry)
         self._travellers[traveller] = None
         traveller.try_now()
@@ -159,7 +159,7 @@ class Link:
 
 
 class _Retransmission:
-    """When what was sent into a void is sent again."""
+    """The times at which a lost packet is sent again, in seconds."""
 
     __slots__ = ("_at", "_timeout")
 
@@ -174,7 +174,7 @@ class _Retransmission:
 
 
 class _Traveller:
-    """A packet of its own and its answer."""
+    """A single packet outside a TCP connection, and its answer."""
 
     def __init__(self, link: Link, first_retry: float) -> None:
         self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -223,7 +223,7 @@ class Pipe:
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, deliver: Callable[..., None], *args: Any, trips: int = 1) -> None:
-        """`deliver(*args)` at the other end. `trips` is how often the way is gone before that."""
+        """Call `deliver(*args)` at the other end. `trips` is the number of one-way trips before that."""
         if self.lost:
             return
         if self._waiting or not self._link.passes(self._direction):
@@ -235,12 +235,12 @@ class Pipe:
             self._transmit(trips, deliver, args)
 
     def wake(self) -> None:
-        """The link has changed."""
+        """Schedule the next retransmission after a change of the link."""
         if self._schedule is not None and self._timer is None and self._link.passes(self._direction):
             self._timer = asyncio.get_running_loop().call_at(self._schedule.next(now() + 1e-6), self._try)
 
     def lose(self) -> None:
-        """Nothing passes any more, for ever."""
+        """Let nothing pass any more, for ever."""
         self.lost = True
         self.stop()
 
@@ -270,7 +270,7 @@ class Pipe:
             while link.noise.random() < link.loss:
                 at += timeout
                 timeout = max(timeout, min(2 * timeout, SLOWEST_RETRY))
-        self._arrives = max(at, math.nextafter(self._arrives, math.inf))  # an event loop may swap timers of one moment
+        self._arrives = max(at, math.nextafter(self._arrives, math.inf))  # an event loop may swap timers of one time
         asyncio.get_running_loop().call_at(self._arrives, self._arrive, deliver, args)
 
     def _arrive(self, deliver: Callable[..., None], args: tuple[Any, ...]) -> None:
@@ -296,7 +296,7 @@ class SimulatedSocket:
         if link.blocks("offline"):
             asyncio.get_running_loop().call_later(LATENCY, link.at_client, self._closed_at_client, 1006, "")
         else:
-            self._up.send(self._asked_for, trips=3)  # SYN, its answer, and the request to upgrade
+            self._up.send(self._asked_for, trips=3)  # SYN, SYN-ACK, and the request to upgrade
 
     @property
     def is_open(self) -> bool:
@@ -304,7 +304,7 @@ class SimulatedSocket:
 
     @property
     def is_lost(self) -> bool:
-        """See `Link.lose_sockets`."""
+        """Return whether its NAT mapping is gone, see `Link.lose_sockets`."""
         return self._up.lost
 
     def send(self, text: str) -> None:
@@ -312,14 +312,14 @@ class SimulatedSocket:
             self._up.send(self._receive_at_server, text)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """The close frame goes the way of all segments, in order behind what was sent."""
+        """Close it. The close frame is a segment like any other, in order after what was sent."""
         self._listener = None
         if self._server is not None and self.state != "closed":
             self._up.send(self._closed_at_server, code, reason)
         self._gone()
 
     def lose(self) -> None:
-        """See `Link.lose_sockets`."""
+        """Remove its NAT mapping, see `Link.lose_sockets`."""
         if self._up.lost:
             return
         self._up.lose()
@@ -329,7 +329,7 @@ class SimulatedSocket:
         loop.call_later(TCP_GIVES_UP, self._closed_at_server, 1006, "")
 
     def reset(self) -> None:
-        """See `Link.reset_sockets`."""
+        """Close it at both ends, see `Link.reset_sockets`."""
         self._down.send(self.link.at_client, self._closed_at_client, 1006, "")
         self._up.send(self._closed_at_server, 1006, "")
 
@@ -339,7 +339,7 @@ class SimulatedSocket:
         self._down.send(self.link.at_client, self._receive_at_client, text)
 
     def ping(self) -> None:
-        """A server's ping, answered by the browser itself, be the page frozen or not."""
+        """Send the server's ping, which the browser itself answers, even if the page is frozen."""
         self._down.send(self._pong)
 
     def shut(self, code: int, reason: str) -> None:
@@ -402,7 +402,7 @@ class SimulatedSocket:
 
 
 class _Transport:
-    """What the server holds of a socket."""
+    """The server's transport of a socket."""
 
     def __init__(self, socket: SimulatedSocket) -> None:
         self._socket = socket

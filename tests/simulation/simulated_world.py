@@ -1,4 +1,4 @@
-"""One world of `schedule.py`, lived through: real client cores, the server's real rooms and clocks, one virtual clock."""
+"""Runs one world of `schedule.py`: real client cores, the server's real rooms and clocks, one virtual clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from pyvidu.server.signaling.received_request import ReceivedRequest
 from pyvidu.server.signaling.rpc_session import RpcSession
 
 ROOM = "room"
-GONE = 65.0  # seconds after which even the kernel has given up on the last lost connection
+GONE = 65.0  # seconds after which the kernel has closed even the last lost connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Breakage:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a world."""
+    """The result of a world."""
 
     outages: int
     broken: Breakage | None
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def live(plan: Plan) -> Outcome:
-    """Lives through the world of `plan`; the same plan has the same outcome."""
+    """Run the world of `plan`; the same plan has the same outcome."""
     calls: list[SimulatedCall] = []
     with determined(plan.seed):
         runner = asyncio.Runner(loop_factory=SimulationLoop)
@@ -82,7 +82,7 @@ async def _live(plan: Plan, calls: list[SimulatedCall]) -> Outcome:
 
 
 class WatchedSignaling(SignalingServer):
-    """Tells of every request that is carried out."""
+    """Reports every request that is carried out."""
 
     ran: Callable[[ReceivedRequest], None]
 
@@ -92,7 +92,7 @@ class WatchedSignaling(SignalingServer):
 
 
 class SimulatedServer(SimulatedWorld):
-    """One life of the server."""
+    """One run of the server, from a start to a crash or the end."""
 
     make_signaling = WatchedSignaling
 
@@ -100,7 +100,7 @@ class SimulatedServer(SimulatedWorld):
         self.tasks.spawn(self.signaling.beat(), "pings")
 
     async def crash(self) -> None:
-        """All is forgotten, and nobody is told."""
+        """Drop all state without sending or reporting anything."""
         for socket in list(self.signaling._sockets):
             socket.open = False
         self.signaling._sockets.clear()
@@ -111,7 +111,7 @@ class SimulatedServer(SimulatedWorld):
 
 
 class WatchedKurentoProfile(KurentoProfile):
-    """Remembers whom it evicts as a ghost."""
+    """Records which members it evicts as ghosts."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class _Watcher(Observer):
 
 
 class SimulatedCall:
-    """Everybody in one room, what happens to them, and who watches over it."""
+    """All people in one room, what happens to them, and the invariants that check it."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -201,7 +201,7 @@ class SimulatedCall:
         self._failed.cancel()
 
     async def _tear_down(self, course: asyncio.Task[None]) -> None:
-        """Whatever still runs after a breakage ends here."""
+        """Cancel whatever still runs after a breakage."""
         self.invariants = []
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         course.cancel()
@@ -220,7 +220,7 @@ class SimulatedCall:
             asyncio.get_running_loop().call_later(LOOK, self._look)
 
     def happen(self, entry: Entry) -> None:
-        """Something from the schedule."""
+        """Carry out an entry of the schedule."""
         who = "everybody" if entry.who == EVERYBODY else f"person {entry.who}"
         lasts = f" for {entry.seconds:g} s" if entry.seconds else ""
         self.note(who, f"{entry.kind}{f' ({entry.option})' if entry.option else ''}{lasts}")
@@ -235,7 +235,7 @@ class SimulatedCall:
             self._act(person, entry)
 
     def return_later(self, person: Person) -> None:
-        """The application of `person` joins again in a moment."""
+        """Let the application of `person` join again after 1 to 4 s."""
         if not self._peaceful:
             asyncio.get_running_loop().call_later(1.0 + 3 * person.link.noise.random(), self._return, person)
 
@@ -245,7 +245,7 @@ class SimulatedCall:
             person.open_page()
 
     def _act(self, person: Person, entry: Entry) -> None:
-        """Something that the user of an application does."""
+        """Carry out an action of the application's user."""
         if entry.kind in ("rejoin", "force"):
             setattr(person, entry.kind, entry.option == "on")
         if not person.pages or person.link.frozen:
@@ -286,7 +286,7 @@ class SimulatedCall:
     # --- the server --------------------------------------------------------------------------------------------------
 
     def token(self) -> str:
-        """From the backend, which makes the room when it is gone."""
+        """Return a token from the backend, which makes the room when it is gone."""
         room = self.room or self.server.rooms.create(SessionProperties(custom_session_id=ROOM))
         return self.server.rooms.issue_token(room, ConnectionProperties(), "ws://localhost:4443").url
 
@@ -311,7 +311,7 @@ class SimulatedCall:
 
     def _start_again(self, old: SimulatedServer, _crash: object, number: int) -> None:
         if number != self._restarts:
-            return  # it went down again meanwhile
+            return  # it has crashed again meanwhile
         self.note("everybody", "the server is back and knows nobody")
         self.server = self._new_server()
         self.server.media.peers = old.media.peers  # type: ignore[attr-defined]
@@ -321,7 +321,7 @@ class SimulatedCall:
             person.link.refused = False
             person.note_reach()
 
-    # --- what invariants are told, and ask ---------------------------------------------------------------------------
+    # --- the interface of the invariants -----------------------------------------------------------------------------
 
     def note(self, who: str, what: str) -> None:
         self.story.append((now(), who, what))
@@ -363,7 +363,7 @@ class SimulatedCall:
             invariant.path_changed(page)
 
     def data_of(self, incoming: ReceivedRequest) -> str:
-        """The data of the signal that a request sends."""
+        """Return the data of the signal that a request sends."""
         data: str = json.loads(incoming.request.params["message"])["data"]
         return data
 
@@ -371,7 +371,7 @@ class SimulatedCall:
         return next((page for page in self.pages if page.id == participant.id), None)
 
     def is_calm(self, page: Page) -> bool:
-        """Whether the network of `page` has been fine for as long as a request may take."""
+        """Return whether the network of `page` has been fine for as long as a request may take."""
         return page.person.reached_for(14.0) >= 13.0
 
     def why_silent(self, page: Page, stream: Any) -> str:
@@ -399,7 +399,7 @@ class SimulatedCall:
             there = [item.id for item in member.room.participants]
             recipients = there if not to else [item for item in there if item in to] if set(to) <= set(there) else []
         elif incoming.request.method == "sendMessage":
-            return  # from one who is no member: refused, or never answered
+            return  # from a client that is no member: refused, or never answered
         for invariant in self.invariants:
             invariant.ran(incoming, recipients)
 

@@ -1,4 +1,4 @@
-"""Devices, tracks that are replaced while they are sent, and who speaks: real client cores in virtual time."""
+"""Devices, tracks that are replaced while they are sent, and speech detection: real client cores in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""mediasoup's way of negotiating: the server offers what is received. The room is real, a double translates at its door."""
+"""mediasoup's negotiation: the server offers what is received. The room is real; a test double translates its messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 
 class MediasoupSocket(SimulatedSocket):
-    """A server with mediasoup behind it, as `protocol/` describes it, in front of rooms that know kurento."""
+    """Imitates a server with mediasoup, as `protocol/` describes it, in front of rooms that negotiate as kurento does."""
 
     asked: list[tuple[str, dict[str, Any]]]
 
@@ -47,13 +47,13 @@ class MediasoupSocket(SimulatedSocket):
 
 
 def _without_number(value: Any) -> Any:
-    """Simulated descriptions end with the number of their peer connection."""
+    """Return a simulated description without the number of its peer connection at the end."""
     return value.partition(" #")[0] if isinstance(value, str) else value
 
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the server was asked for, by everybody."""
+    """Return the requests that the server got from all clients."""
     monkeypatch.setattr(simulated_host, "SimulatedSocket", MediasoupSocket)
     found: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(MediasoupSocket, "asked", found, raising=False)

@@ -1,4 +1,4 @@
-"""What may happen in the middle of a rejoin: the application leaves, the network drops again."""
+"""Events in the middle of a rejoin: the application leaves, the network drops again."""
 
 from __future__ import annotations
 

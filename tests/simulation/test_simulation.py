@@ -1,4 +1,4 @@
-"""Thousands of outages in random worlds, and that the machine which makes them can be trusted."""
+"""Thousands of outages in random worlds, and tests of the simulation itself."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def _break_nothing(tally: Tally, outages: int) -> None:
 
 
 def test_what_happens_in_a_world_depends_on_nothing_but_its_seed() -> None:
-    for seed in range(7_018_080, 7_018_140):  # until sockets were kept in a set, three of them did
+    for seed in range(7_018_080, 7_018_140):  # three depended on addresses while server sockets were in a set
         before = fingerprint(seed)
-        kept = [object() for _ in range(seed % 97)]  # other addresses for what comes
+        kept = [object() for _ in range(seed % 97)]  # gives later objects other addresses
         assert fingerprint(seed) == before
         del kept
 
@@ -63,7 +63,7 @@ def test_a_schedule_that_is_kept_is_the_same_when_it_is_read() -> None:
 
 
 def test_a_seed_replays_exactly_whatever_the_hashes_of_the_process() -> None:
-    some = (7, 600_029, 600_035, 600_038)  # in the last three what happened at one moment was told in any order once
+    some = (7, 600_029, 600_035, 600_038)  # the last three once reported events of the same moment in any order
     script = f"import test_simulation; print(*map(test_simulation.fingerprint, {some}))"
     paths = os.pathsep.join(str(path) for path in (HERE.parent, HERE.parent / "server", HERE, *sys.path) if path)
     told = {
@@ -80,7 +80,7 @@ def test_a_seed_replays_exactly_whatever_the_hashes_of_the_process() -> None:
 
 
 def fingerprint(seed: int) -> str:
-    """Of all that happened in the world of `seed`, and when."""
+    """Return a hash of all that happened in the world of `seed`, and when."""
     return hashlib.sha256(live(plan(seed)).tell().encode()).hexdigest()
 
 
@@ -117,7 +117,7 @@ def test_every_seeded_fault_is_caught_and_nothing_is_without_it() -> None:
     known = seeds()
     assert set(known) == {mutation.name for mutation in MUTATIONS}
     every = sorted({seed for found in known.values() for seed in found})
-    # Its own world first. A change of the engine may have moved what happens there; then a neighbour's will do.
+    # Its own world first. A change of the engine may have changed what happens there; then another mutation's will do.
     missed = [item.name for item in MUTATIONS if not any(catches(item, seed) for seed in [*known[item.name], *every])]
     assert not missed, f"`make mutations` looks for other seeds of {missed}"
     whole = {seed: live(plan(seed)).broken for seed in every}

@@ -257,7 +257,7 @@ async def test_a_signal_whose_answer_alone_was_lost_is_not_sent_twice() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         sending = asyncio.ensure_future(ada.session.signal(data="hello"))
-        await asyncio.sleep(LATENCY * 1.5)  # it is at the server, the answer is under way
+        await asyncio.sleep(LATENCY * 1.5)  # the request is at the server, its answer in transit
         ada.link.drop("silent")
         await asyncio.gather(sending, return_after(ada, 9))
         await asyncio.sleep(30)
@@ -447,7 +447,7 @@ async def test_a_second_eviction_in_the_middle_of_a_rejoin_does_not_cost_the_own
         for _ in range(2):
             ada.link.drop("silent")
             await asyncio.sleep(14)
-            call.world.media.gate.clear()  # the server takes its time with the offer
+            call.world.media.gate.clear()  # the server answers the offer late
             ada.link.restore()
             await until(lambda: ada.events()[-1] == "rejoined", timeout=5)
             await asyncio.sleep(0.1)
@@ -589,9 +589,7 @@ async def test_a_ghost_resumed_by_the_real_servers_manners_is_not_called_reconne
     async with a_call(KurentoProfile()) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
-        await asyncio.sleep(
-            17
-        )  # the watchdog of 15 s has closed the socket: the next notification makes a ghost of ada
+        await asyncio.sleep(17)  # the watchdog of 15 s has closed the socket: the next notification makes ada a ghost
         await bob.session.signal(data="to everybody")
         assert bob.events("connectionDestroyed")
         ada.link.restore()

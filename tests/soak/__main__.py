@@ -24,7 +24,7 @@ LATEST = Path(__file__).resolve().parent.parent / "bench" / "results" / "soak.js
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options."""
+    """Return the parser of the options."""
     found = argparse.ArgumentParser(prog="make soak", description=__doc__)
     found.add_argument("--drops", type=int, default=100)
     found.add_argument("--every", type=int, default=10, metavar="N", help="a row after every N drops")
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Runs the drops; 1 when something grew or did not come back."""
+    """Run the drops. Returns 1 when something grew or did not come back, 2 when there were too few drops for a row."""
     if reason := why_not():
         raise LabError(reason)
     console = Console(width=None if sys.stdout.isatty() else 200)
@@ -60,7 +60,7 @@ async def run(options: argparse.Namespace) -> int:
         here = rig.describe(versions[0], options.seed, command)
         async for row in soak(call, plan.drops(options.drops, options.seed), options.every):
             rows.append(row)
-            Soak.of(here, rows).save(options.out)  # a run that is cut short has said what it knows
+            Soak.of(here, rows).save(options.out)  # so that an interrupted run leaves its results
             console.print(line(row), highlight=False)
     if not rows:
         console.print(f"fewer than {options.every} drops make no row")
@@ -71,7 +71,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Parses the arguments and runs."""
+    """Parse the arguments and run."""
     try:
         return asyncio.run(run(parser().parse_args()))
     except LabError as error:

@@ -1,4 +1,4 @@
-"""What is alive in a page and in the server, counted from outside: nothing here asks the engine for its own opinion."""
+"""Counts what exists in a page and in the server, from outside, without using the engine's own numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAGE: Mapping[str, Tolerance] = {
     "dom_nodes": Tolerance(5),
     "dom_listeners": Tolerance(5),
 }
-"""What growth of a page within a hundred drops is none. Memory breathes; what is counted one by one does not."""
+"""The tolerated growth of a page within a hundred drops. Memory fluctuates; objects counted one by one do not."""
 
 SERVER: Mapping[str, Tolerance] = {
     "sessions": Tolerance(0.5),
@@ -70,7 +70,7 @@ f"{len(gc.get_objects())} {len(asyncio.all_tasks())}"
 
 
 async def counting_context(browser: Browser) -> BrowserContext:
-    """A context in whose pages everything that is made is counted, from the first script on."""
+    """Return a context whose pages count every object they create, from the first script on."""
     context = await browser.new_context()
     await context.add_init_script(path=_COUNTING)
     return context
@@ -85,15 +85,15 @@ class PageCounters:
 
     @classmethod
     async def of(cls, page: CallPage) -> PageCounters:
-        """Counters of `page`, which is in a `counting_context`."""
+        """Return the counters of `page`, which is in a `counting_context`."""
         await page.page.evaluate("() => soak.watchProxies(py)")
         return cls(page, await page.page.context.new_cdp_session(page.page))
 
     async def read(self) -> dict[str, float]:
-        """Every counter of `PAGE`."""
+        """Return every counter of `PAGE`."""
         objects, tasks = map(int, (await self._page.python(_PYTHON)).split())
         listeners = await self._page.call("proxies")
-        # Twice: what the first one finds unreachable may have held something that the second one finds.
+        # Twice: objects that the first run finds unreachable may have held others that only the second run finds.
         for _ in range(2):
             await self._session.send("HeapProfiler.collectGarbage")
         heap = await self._session.send("Runtime.getHeapUsage")
@@ -116,7 +116,7 @@ class PageCounters:
 
 
 async def server_counters(server: RunningServer) -> dict[str, float]:
-    """Every counter of `SERVER`: what it says itself, and what the kernel says of its process."""
+    """Return every counter of `SERVER`, from its metrics and from the kernel's data about its process."""
     headers = {"Authorization": aiohttp.encode_basic_auth("OPENVIDUAPP", server.secret)}
     async with aiohttp.ClientSession(headers=headers) as http, http.get(f"{server.url}metrics") as answer:
         answer.raise_for_status()

@@ -1,4 +1,4 @@
-"""Flat, or does it grow? A slope fitted to what was counted after every so many drops. Pure."""
+"""Decides whether a counter grows, by a slope fitted to its value after every so many drops. Pure."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WARM_UP_ROWS = 1
-"""The first rows say nothing: caches fill, code is compiled, memory is taken that is kept."""
+"""The first rows do not count: caches fill, code is compiled, memory is allocated for good."""
 SPAN_DROPS = 100
-"""Growth is told for so many drops, however long the run was."""
+"""Growth is given for so many drops, however long the run was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What growth within `SPAN_DROPS` drops is none: `absolute`, or a `share` of the counter itself if that is more."""
+    """The tolerated growth within `SPAN_DROPS` drops: `absolute`, or a `share` of the counter if that is more."""
 
     absolute: float
     share: float = 0.0
 
     def of(self, level: float) -> float:
-        """The tolerance for a counter that stands at `level`."""
+        """Return the tolerance for a counter whose value is `level`."""
         return max(self.absolute, self.share * abs(level))
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How much a counter grows within `SPAN_DROPS` drops, and how much is tolerated."""
+    """How much a counter grows within `SPAN_DROPS` drops, and how much of that is tolerated."""
 
     per_span: float
     tolerated: float
 
     @property
     def grows(self) -> bool:
-        """Whether that is more than a tolerance explains."""
+        """Return whether the growth exceeds the tolerance."""
         return self.per_span > self.tolerated
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """The median of the slopes between all pairs of points (Theil-Sen): one measurement gone wrong does not bend it.
+    """Return the median of the slopes between all pairs of points (Theil-Sen). One wrong measurement does not bend it.
 
     Raises ValueError for fewer than two different abscissas: there is no slope then.
     """
@@ -52,10 +52,10 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 def judge(
     rows: Sequence[tuple[int, Mapping[str, float]]], tolerances: Mapping[str, Tolerance], warm_up: int = WARM_UP_ROWS
 ) -> dict[str, Growth]:
-    """The growth of each counter, by name. `rows` are drops so far and counters; those of the warm-up do not count.
+    """Return the growth of each counter, by name. `rows` are drops so far and counters; warm-up rows do not count.
 
-    Returns nothing while there are too few rows to say. Raises KeyError for a counter without a tolerance: it would grow
-    unseen.
+    Returns an empty dict for fewer than two rows after the warm-up. Raises KeyError for a counter without a tolerance: its
+    growth would go undetected.
     """
     counted = rows[warm_up:]
     if len(counted) < 2:

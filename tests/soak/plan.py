@@ -18,9 +18,9 @@ KINDS: dict[Fault, int] = {
 """Out of a hundred drops, roughly so many are of each kind."""
 LENGTH_S = (1.0, 9.0)
 EVICTION_EVERY = 10
-"""One drop in so many lasts too long: the way out and in again leaks in its own way."""
+"""One drop in so many lasts long enough to evict: leaving and rejoining may leak in other places."""
 DEAD_MEDIA = 0.4
-"""The share of the drops after which the old media paths are dead for good, as after a NAT has forgotten them."""
+"""The share of the drops after which the old media paths stay dead, as after a NAT has dropped their mappings."""
 SETTLE_S = (2.0, 5.0)
 
 _CALL = Call("best", "both", "pyvidu")
@@ -41,7 +41,7 @@ class Drop:
 
 
 def drops(count: int, seed: int) -> list[Drop]:
-    """`count` drops. Every tenth is one that evicts, so that each row of the report has the same share of them."""
+    """Return `count` drops. Every tenth evicts, so that each row of the report has the same share of them."""
     dice = random.Random(seed)
     return [_drop(dice, evicts=number % EVICTION_EVERY == EVICTION_EVERY // 2) for number in range(count)]
 

@@ -16,11 +16,11 @@ from soak.counters import PAGE, SERVER
 from soak.growth import judge
 
 PLACES = {"page": PAGE, "watcher": PAGE, "server": SERVER}
-"""The page that is dropped, the page that watches, the server: what is counted in each."""
+"""What is counted in each place: the page that is dropped, the page that watches, the server."""
 
 
 class Row(BaseModel):
-    """What was found after so many drops. Percentiles are of the drops since the row before, milliseconds."""
+    """The counters after so many drops. Percentiles are of the drops since the row before, in milliseconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class Soak(BaseModel):
 
     @classmethod
     def of(cls, rig: Rig, rows: list[Row]) -> Soak:
-        """The rows and the verdict on them."""
+        """Return a file of the rows and the verdict on them."""
         growth: dict[str, Mapping[str, Any]] = {}
         for place, tolerances in PLACES.items():
             counted = [(row.drops, getattr(row, place)) for row in rows]
@@ -56,7 +56,7 @@ class Soak(BaseModel):
         return cls(rig=rig, rows=rows, growth=growth, grew=[name for name, found in growth.items() if found["grows"]])
 
     def save(self, path: Path) -> None:
-        """Writes the file, all of it or nothing."""
+        """Write the file atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".tmp")
         fresh.write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
@@ -64,7 +64,7 @@ class Soak(BaseModel):
 
 
 def line(row: Row) -> str:
-    """A row in one line."""
+    """Return a row as one line."""
     times = [
         f"{name} {found.p50:.0f} / {found.p95:.0f} ms{f', never {found.never}' if found.never else ''}"
         for name, found in (("signaling", row.signaling_ms), ("media", row.media_ms))
@@ -79,7 +79,7 @@ def line(row: Row) -> str:
 
 
 def show(soak: Soak, console: Console) -> None:
-    """Prints what was counted first and last, and what grew."""
+    """Print the first and last counters, and those that grew."""
     table = Table(title="after the first rows and after the last", title_justify="left")
     for head in ("counter", "first", "last", "per 100 drops", "tolerated"):
         table.add_column(head)

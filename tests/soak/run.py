@@ -1,4 +1,4 @@
-"""One call, dropped again and again; after every so many drops a row of the report."""
+"""One call, dropped again and again, and a row of the report after every so many drops."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from soak.report import Row
 
 ROOM = "soak"
 PATIENCE_S = 20.0
-"""What has not come back by then never does, for the report; the next drop comes all the same."""
+"""Seconds after which the report counts something as never back. The next drop follows all the same."""
 
 
 @dataclass
 class Tally:
-    """What the drops since the last row came to. Times are milliseconds after the return of the network."""
+    """The results of the drops since the last row. Times are milliseconds after the return of the network."""
 
     signaling: list[float | None] = field(default_factory=list)
     media: list[float | None] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Tally:
     troubles: list[str] = field(default_factory=list)
 
     def times(self) -> tuple[Percentiles | None, Percentiles | None]:
-        """Percentiles of both."""
+        """Return the percentiles of signaling and media."""
         return percentiles(self.signaling, PATIENCE_S * 1000), percentiles(self.media, PATIENCE_S * 1000)
 
 
 async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterator[Row]:
-    """Makes the drops, one after another; yields a row after every `every` of them."""
+    """Make the drops, one after another, and yield a row after every `every` of them."""
     ada, bob = await PageCounters.of(call.ada), await PageCounters.of(call.bob)
     began, tally = time.monotonic(), Tally()
     for number, drop in enumerate(drops, 1):
@@ -49,7 +49,7 @@ async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterato
             tally.troubles.append(f"drop {number}, {drop}: {str(error).partition(chr(10))[0]}")
             await _member_again(call)
         if number % every == 0:
-            call.lab.revive()  # what is dead stays so for the length of a row: by then nobody uses it any more
+            call.lab.revive()  # dead paths stay dead for the length of a row, after which nothing uses them any more
             await asyncio.sleep(drop.settle_s)
             signaling, media = tally.times()
             yield Row(
@@ -67,7 +67,7 @@ async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterato
 
 
 async def _one(call: LabCall, drop: Drop, tally: Tally) -> None:
-    """One drop and the return from it. Raises AssertionError when something did not come back, or should not have."""
+    """Make one drop. Raises AssertionError when something did not come back afterwards, or should not have."""
     call.forget()
     if drop.dead_media:
         call.lab.kill_media()
@@ -84,7 +84,7 @@ async def _one(call: LabCall, drop: Drop, tally: Tally) -> None:
         raise
     tally.media.append(_ms_since(fault.removed))
     announced = len(call.ada.events("reconnecting"))
-    if not announced:  # too short to be noticed, or of the media alone
+    if not announced:  # too short to be detected, or a media-only drop
         return
     try:
         ends = [await call.ada.told("reconnected", PATIENCE_S, count=number) for number in range(1, announced + 1)]
@@ -95,7 +95,7 @@ async def _one(call: LabCall, drop: Drop, tally: Tally) -> None:
 
 
 async def _member_again(call: LabCall) -> None:
-    """Ada is in the call, whatever became of her: as a new participant if she was put out."""
+    """Make sure that Ada is in the call, as a new participant if she was evicted."""
     if call.ada.events("sessionDisconnected"):
         await call.ada.is_rid_of_everything()
         call.forget()

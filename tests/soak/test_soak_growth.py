@@ -1,4 +1,4 @@
-"""What is called growth, and what is not."""
+"""Which counters are reported as growing, and which are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drops of a soak come from their seed alone."""
+"""The drops of a soak depend on their seed alone."""
 
 from __future__ import annotations
 

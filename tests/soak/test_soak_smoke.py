@@ -1,4 +1,4 @@
-"""One real drop, so that the soak still runs when somebody needs it."""
+"""One real drop, so that the soak keeps working between its rare runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server serves to pages, and what it never does."""
+"""Files that the server serves to pages, and those that it never serves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def client() -> AsyncIterator[Client]:
 
 @pytest_asyncio.fixture
 async def bare(tmp_path: Path) -> AsyncIterator[Client]:
-    """A server whose browser runtime was never fetched."""
+    """Provide a client of a server whose browser runtime was never fetched."""
     app = web.Application()
     assets.add_assets(app, vendor_dir=tmp_path)
     async with TestClient(TestServer(app)) as client:

@@ -1,4 +1,4 @@
-"""The `pyvidu` command: what it hands on, and what it says instead of a traceback."""
+"""The `pyvidu` command: the options that it passes on, and its messages instead of tracebacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pyvidu.vendoring import VendorError
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerConfig]:
-    """What `serve` would have run."""
+    """Return the configurations that `serve` would have run."""
     configs: list[ServerConfig] = []
     monkeypatch.setattr(app, "run", configs.append)
     return configs

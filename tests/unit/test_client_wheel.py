@@ -1,4 +1,4 @@
-"""The wheel made of the running package: the client half, whole and the same each time."""
+"""The wheel made of the running package: the whole client half, with the same bytes each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyvidu
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel
 from pyvidu.vendoring import package_dir
 
-MAX_SIZE = 150_000  # bytes: what a page may have to wait for
+MAX_SIZE = 150_000  # bytes that a page may have to download
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One media connection under watch: when a key frame helps, and which sound is a backlog."""
+"""The recovery of one media connection: when it sends a key frame, and when audio is a backlog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from virtual_time import virtual_time
     ("states", "key_frames"),
     [
         (["checking", "connected"], 0),  # a first connection begins with one anyway
-        (["connected", "disconnected"], 0),  # nothing can be asked over a broken path
+        (["connected", "disconnected"], 0),  # nothing can be sent over a broken path
         (["connected", "disconnected", "connected"], 1),
         (["connected", "disconnected", "checking", "connected", "completed"], 1),
         (["connected", "disconnected", "failed", "closed"], 0),
@@ -41,7 +41,7 @@ RATE = 48_000
 
 
 class Speaker:
-    """A peer connection whose sound is played `late` seconds after it should be, by and by as the list says."""
+    """A peer connection whose audio is played `late` seconds too late; a restart of its receivers takes the next value."""
 
     def __init__(self, *late: float) -> None:
         self.late = list(late)
@@ -76,8 +76,8 @@ async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
         ([0.0], 0),
         ([0.3], 0),  # a jitter buffer may grow
         ([6.0, 0.0], 1),
-        ([6.0, 2.0, 0.0], 2),  # the rest of it comes when receivers are new already
-        ([6.0], 3),  # whatever it is, it is no backlog
+        ([6.0, 2.0, 0.0], 2),  # the rest of the backlog arrives after the first restart
+        ([6.0], 3),  # a lateness that restarts do not remove is no backlog
     ],
 )
 @virtual_time

@@ -1,4 +1,4 @@
-"""When speech begins and ends."""
+"""The speech gate: when speech begins and ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test kit where it needs no browser: what it says when something is missing, and how it watches a server."""
+"""The parts of the test kit that need no browser: its errors when something is missing, and how it runs a server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pyvidu.testing.server import ServerError
 
 @pytest.fixture
 def asked_again() -> Iterator[None]:
-    """`why_not` remembers its answer: it is asked afresh in this test and after it."""
+    """Clear the cached answer of `why_not` before and after this test."""
     network.why_not.cache_clear()
     yield
     network.why_not.cache_clear()
 
 
 def program(folder: Path, body: str) -> list[str]:
-    """A command that stands in for `pyvidu`; its arguments are `serve --host H --port P ...`."""
+    """Return a command that stands in for `pyvidu`; its arguments are `serve --host H --port P ...`."""
     script = folder / "stand_in.py"
     script.write_text(
         "import signal, sys, time\nport = sys.argv[sys.argv.index('--port') + 1]\n" + textwrap.dedent(body)

@@ -1,4 +1,4 @@
-"""`pyvidu vendor`: what it lays out, and what it says when it cannot."""
+"""`pyvidu vendor`: the files that it writes, and its errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from pyvidu.vendoring import VendorError, default_vendor_dir, fetch, is_vendored, locations, vendor
 from pyvidu.vendoring.lock import rewritten_pyodide_lock, runtime_stamp
 
-# Stands in for npm: lays down what `npm ci` would have, and counts its runs.
+# Stands in for npm: writes the files that `npm ci` would, and records its runs.
 FAKE_NPM = """#!{python}
 import os, pathlib
 with open({runs!r}, "a") as runs:
@@ -39,7 +39,7 @@ for name in ("echarts.js", "echarts.esm.min.mjs"):
 
 @pytest.fixture
 def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Both downloads are imitated; returns the file that gets a line for each run of npm."""
+    """Replace both downloads by imitations; return the file that gets a line for each run of npm."""
     tools, runs = tmp_path / "tools", tmp_path / "runs"
     tools.mkdir()
     runs.touch()

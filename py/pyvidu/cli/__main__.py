@@ -1,4 +1,4 @@
-"""`python -m pyvidu.cli`."""
+"""The command `python -m pyvidu.cli`."""
 
 from .main import main
 

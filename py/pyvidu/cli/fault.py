@@ -1,4 +1,4 @@
-"""`pyvidu fault ...`: orders faults of a server that runs with `--fault-control` on this machine (docs/faults.md)."""
+"""The commands `pyvidu fault ...`, for a server that runs with `--fault-control` on this machine (docs/faults.md)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _seconds(default: float | None = None) -> click.Option:
 
 
 def _order(kind: str, what: str, *options: click.Option) -> None:
-    """Adds the command of one kind of fault."""
+    """Add the command of one kind of fault."""
 
     def run(url: str, **told: Any) -> None:
         given = {name: value for name, value in told.items() if value is not None}

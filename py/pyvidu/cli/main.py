@@ -1,5 +1,6 @@
-"""The `pyvidu` command: `serve` runs the embedded server, `vendor` fetches the browser runtime for its pages, `fault` has
-the server imitate faults.
+"""The `pyvidu` command.
+
+`serve` runs the embedded server, `vendor` fetches the browser runtime for its pages, `fault` orders imitated faults.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class _Line(click.types.StringParamType):
-    """Text with spaces in it: of several in one environment variable each has a line."""
+    """Text that may contain spaces; several values in one environment variable are separated by line breaks."""
 
     envvar_list_splitter = "\n"
 

@@ -1,4 +1,4 @@
-"""The media plane: one peer connection per stream, negotiated over the signaling plane, proved by counters."""
+"""The media plane: one peer connection per stream, negotiated over the signaling plane, verified by its counters."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The media connection of one stream: its peer connection of the moment, and how to replace it by a new one.
+"""The media connection of one stream: its current peer connection, and its replacement by a new one.
 
-Who publishes offers, and `publishVideo` or `reconnectStream` brings the answer. Who receives does the same with kurento; with
+A publisher offers, and `publishVideo` or `reconnectStream` returns the answer. A subscriber does the same with kurento; with
 mediasoup the server offers (`prepareReceiveVideoFrom`), and `receiveVideoFrom` or `reconnectStream` carries the answer.
-A replacement is made before the old one is let go, so that a healthy stream (force option) has the shortest gap.
+The new peer connection is negotiated before the old one is closed: a healthy stream (force option) has the shortest gap.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from pyvidu.signaling import SignalingPlane
 
 T = TypeVar("T")
 Exchange = Callable[[str], Awaitable[str]]
-"""Our offer for the server's answer."""
+"""Sends our SDP offer and returns the server's answer."""
 Fetch = Callable[[], Awaitable[str]]
-"""Gets the server's offer."""
+"""Returns the server's SDP offer."""
 Hand = Callable[[str], Awaitable[object]]
-"""Gives the server our answer."""
+"""Sends our SDP answer to the server."""
 
 
 class MediaClosedError(OpenViduError):
@@ -42,17 +42,17 @@ class MediaClosedError(OpenViduError):
 
 
 class MediaListener(Protocol):
-    """Told what becomes of a media connection."""
+    """Listener for the changes of a media connection."""
 
     def media_stream_changed(self, media: MediaConnection) -> None:
-        """There is a (new) MediaStream to show."""
+        """Show the (new) MediaStream."""
 
     def media_ice_state(self, media: MediaConnection, state: str) -> None:
-        """`iceConnectionState` of the current peer connection changed."""
+        """Handle a change of the current peer connection's `iceConnectionState`."""
 
 
 class MediaConnection:
-    """Common to both directions. `owner` is the connection id of the stream's owner, `stream_id` the stream's."""
+    """Base of both directions. `owner` is the connection id of the stream's owner, `stream_id` the id of the stream."""
 
     def __init__(
         self, host: Host, signaling: SignalingPlane, owner: str, settings: PeerSettings, listener: MediaListener
@@ -69,49 +69,54 @@ class MediaConnection:
 
     @property
     def ice_state(self) -> str:
-        """`iceConnectionState` of the current peer connection, `new` before there is one."""
+        """Return the `iceConnectionState` of the current peer connection, `new` before there is one."""
         return self._peer.connection.ice_connection_state if self._peer is not None else "new"
 
     @property
     def peer(self) -> PeerConnection | None:
-        """The current peer connection."""
+        """Return the current peer connection, None before there is one."""
         return self._peer.connection if self._peer is not None else None
 
     @property
     def is_closed(self) -> bool:
-        """Whether the stream has ended."""
+        """Return whether the stream has ended."""
         return self._closed
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
-        """Replaces the peer connection by a new one, keeping the stream (`reconnectStream`)."""
+        """Replace the peer connection by a new one and keep the stream (`reconnectStream`).
+
+        Raises:
+            MediaClosedError: the stream has ended, or ends meanwhile.
+            OpenViduError: the request failed.
+        """
         raise NotImplementedError
 
     async def replace_track(self, track: Any) -> None:
-        """Sends another track of the same kind, on the connection that is being negotiated too. Raises OSError."""
+        """Send another track of the same kind, also on a connection being negotiated. Raises OSError if the host cannot."""
         for peer in (self._peer, self._next):
             if peer is not None:
                 await peer.connection.replace_track(track)
 
     async def sample(self) -> MediaSample:
-        """The counters of this moment."""
+        """Return the current counters."""
         if self._peer is None:
             return MediaSample("new")
         return await self._peer.connection.sample()
 
     def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """A candidate of the server; it may come before the answer."""
+        """Add a candidate of the server; it may arrive before the answer."""
         peer = self._next or self._peer
         if peer is not None:
             peer.add_remote_candidate(candidate)
 
     def abandon_negotiation(self) -> None:
-        """The network dropped in the middle of a negotiation: the peer connection that it was for is let go."""
+        """Close the peer connection that is being negotiated, if any, because the network dropped for example."""
         if self._next is not None:
             self._next.close()
             self._next = None
 
     def close(self) -> None:
-        """Closes the peer connections."""
+        """Close the peer connections."""
         self._closed = True
         self.abandon_negotiation()
         if self._peer is not None:
@@ -163,7 +168,12 @@ class OutboundMedia(MediaConnection):
     """A stream that this participant publishes."""
 
     async def publish(self, description: PublishVideo) -> PublishVideoResult:
-        """Publishes; `description` lacks nothing but the offer."""
+        """Publish the stream; `description` lacks nothing but the offer.
+
+        Raises:
+            MediaClosedError: the stream has ended, or ends meanwhile.
+            OpenViduError: the request failed.
+        """
         result: PublishVideoResult | None = None
 
         async def exchange(offer: str) -> str:
@@ -178,7 +188,7 @@ class OutboundMedia(MediaConnection):
         return result
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
-        """The same tracks on a new peer connection; id, options and subscribers stay."""
+        """Send the same tracks on a new peer connection; id, options and subscribers stay."""
         await self._offer(self._reconnect, fresh_network=fresh_network)
 
     async def _reconnect(self, offer: str) -> str:
@@ -187,17 +197,22 @@ class OutboundMedia(MediaConnection):
 
 
 class InboundMedia(MediaConnection):
-    """A stream of somebody else that this participant receives. `server_offers`: the media server is mediasoup."""
+    """A stream of another participant that this one receives. `server_offers`: the media server is mediasoup."""
 
     server_offers = False
 
     @property
     def remote_stream(self) -> Any:
-        """The MediaStream that is received; None before the first negotiation."""
+        """Return the received MediaStream, None before the first negotiation."""
         return self._peer.connection.remote_stream if self._peer is not None else None
 
     async def subscribe(self) -> None:
-        """Subscribes to `stream_id`."""
+        """Subscribe to `stream_id`.
+
+        Raises:
+            MediaClosedError: the stream has ended, or ends meanwhile.
+            OpenViduError: the request failed.
+        """
         if self.server_offers:
 
             async def hand(answer: str) -> None:
@@ -213,7 +228,7 @@ class InboundMedia(MediaConnection):
         await self._offer(exchange)
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
-        """The same stream on a new peer connection, which brings a new MediaStream."""
+        """Receive the same stream on a new peer connection, which brings a new MediaStream."""
         if self.server_offers:
             await self._answer(
                 lambda: self._prepare(reconnect=True), self._hand_reconnected, fresh_network=fresh_network
@@ -227,7 +242,7 @@ class InboundMedia(MediaConnection):
         await self._offer(exchange, fresh_network=fresh_network)
 
     async def answer_forced(self, offer: str) -> None:
-        """The server wants a new peer connection (`forciblyReconnectSubscriber`) and has sent its offer along."""
+        """Replace the peer connection on the server's request (`forciblyReconnectSubscriber`), which carries the offer."""
 
         async def known() -> str:
             return offer
@@ -247,7 +262,7 @@ class InboundMedia(MediaConnection):
 
 
 class _Peer:
-    """One peer connection and its candidates: they may come before they can be used, on both sides."""
+    """One peer connection and its candidates, which are queued until they can be used, on both sides."""
 
     def __init__(self, owner: MediaConnection, host: Host, settings: PeerSettings) -> None:
         self._owner = owner
@@ -257,19 +272,19 @@ class _Peer:
         self.connection = host.peers.create(settings, self)
 
     async def offer(self, exchange: Exchange) -> None:
-        """Offer, exchange, answer; candidates trickle in both directions meanwhile."""
+        """Create an offer, exchange it for the answer and set that; candidates trickle in both directions meanwhile."""
         offer = await self.connection.create_offer()
         await self.connection.set_answer(await self._before_candidates(exchange(offer)))
         self._add_waiting()
 
     async def answer(self, fetch: Fetch, hand: Hand) -> None:
-        """The other way round."""
+        """Fetch an offer, answer it and send the answer; candidates trickle in both directions meanwhile."""
         answer = await self.connection.create_answer(await fetch())
         await self._before_candidates(hand(answer))
         self._add_waiting()
 
     async def _before_candidates(self, request: Awaitable[T]) -> T:
-        """The request goes out first: candidates belong to an endpoint that it makes."""
+        """Send the request before any candidate: candidates belong to an endpoint that the request creates."""
         answering = asyncio.ensure_future(request)
         try:
             await asyncio.sleep(0)
@@ -286,7 +301,7 @@ class _Peer:
             self.add_remote_candidate(candidate)
 
     def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """Adds a candidate, or keeps it until the answer is set."""
+        """Add a candidate of the server, or queue it until the negotiation is complete."""
         if self._remote is not None:
             self._remote.append(candidate)
             return
@@ -295,18 +310,18 @@ class _Peer:
         task.add_done_callback(self._tasks.discard)
 
     def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """A local candidate."""
+        """Send a local candidate, or queue it until the request is sent."""
         if self._local is not None:
             self._local.append(candidate)
         else:
             self._owner._candidate_found(candidate)
 
     def peer_ice_state(self, state: str) -> None:
-        """The ICE state changed."""
+        """Forward a change of the ICE state."""
         self._owner._ice_state_changed(self, state)
 
     def close(self) -> None:
-        """Closes the peer connection."""
+        """Close the peer connection."""
         for task in self._tasks:
             task.cancel()
         self.connection.close()

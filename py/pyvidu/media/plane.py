@@ -1,6 +1,7 @@
-"""All media connections of a session: proves them after an outage, watches them during the call, repairs what is frozen.
+"""All media connections of a session: checked after an outage, watched during the call, renegotiated when frozen.
 
-The verdicts come from `reconnection/`, the repair of one connection is in `repair.py`; here is who is examined, and when.
+The verdicts come from `reconnection/`, the repair of one connection is in `recovery.py`; this module decides which connection
+is checked, and when.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ logger = logging.getLogger(__name__)
 
 
 class MediaPlaneListener(Protocol):
-    """Told of frozen streams and other media problems."""
+    """Listener for frozen streams and other media problems."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """A stream does not flow although it should; it is being renegotiated."""
+        """Handle a stream that does not flow although it should; it is being renegotiated."""
 
     def media_recovered(self, media: MediaConnection) -> None:
-        """A frozen stream flows again."""
+        """Handle a frozen stream that flows again."""
 
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
-        """`ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
+        """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
 
 
 class MediaPlane:
-    """Watches over the media connections handed to `add` until they are handed to `remove`."""
+    """Watches the media connections passed to `add` until they are passed to `remove`."""
 
     def __init__(
         self, host: Host, signaling: SignalingPlane, policy: ReconnectionPolicy, listener: MediaPlaneListener
@@ -56,12 +57,12 @@ class MediaPlane:
         self._rtp_monitor = RtpMonitor(host.clock, policy, self._markers, self)
 
     def add(self, media: MediaConnection) -> None:
-        """Watches `media` from now on."""
+        """Watch `media` from now on."""
         self._recoveries[media] = MediaRecovery(media, self._host.clock, self._policy)
         self._rtp_monitor.listen()
 
     def remove(self, media: MediaConnection) -> None:
-        """Forgets `media`, which is closed by its owner."""
+        """Stop watching `media`, which its owner closes."""
         self._recoveries.pop(media, None)
         self._cancel_timer(media)
         check = self._checks.pop(media, None)
@@ -69,9 +70,10 @@ class MediaPlane:
             check.cancel()
 
     def find(self, owner: str, endpoint: str, own: str) -> MediaConnection | None:
-        """The media connection that a server's candidate is for: `owner` published the stream, `own` is our id.
+        """Return the media connection that a candidate of the server is for, or None.
 
-        `endpoint` tells the streams of one owner apart; a stream that is being published has no id yet.
+        `owner` is the connection id of the stream's publisher, `own` is ours. `endpoint` distinguishes the streams of one
+        owner; a stream that is being published has no id yet.
         """
         of_owner = [media for media in self._recoveries if media.owner == owner]
         exact = [media for media in of_owner if media.stream_id and endpoint.endswith(media.stream_id)]
@@ -79,13 +81,13 @@ class MediaPlane:
         return next(iter(exact or fresh), None)
 
     def suspend(self) -> None:
-        """An outage has begun: repairs that need signaling stop; every path is listened to until it ends."""
+        """Stop all repairs, which need signaling, and observe every path until the outage ends."""
         self._cancel_checks()
         self._close_record()
         self._watch = asyncio.get_running_loop().create_task(self._listen())
 
     def prove_all(self, outage: Outage, *, force: bool) -> None:
-        """After an outage: every stream is proved healthy or renegotiated; with `force` renegotiated in any case."""
+        """Check every stream after an outage and renegotiate the frozen ones; with `force` renegotiate every stream."""
         self._stop_watch()
         self._outage = outage
         for media, recovery in self._recoveries.items():
@@ -96,9 +98,9 @@ class MediaPlane:
             self._close_record()
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
-        """During a call: a dead connection is replaced at once, a broken one is examined.
+        """Handle a new ICE state: during a call a dead connection is replaced at once, a broken one is checked.
 
-        openvidu-browser's `exception` tells of a connection that is still broken after 4 s.
+        As in openvidu-browser, a connection that is still broken after 4 s is reported as an `exception`.
         """
         self._cancel_timer(media)
         recovery = self._recoveries.get(media)
@@ -116,10 +118,10 @@ class MediaPlane:
                 self._policy.ice_disconnected_timeout, lambda: self._still_broken(media)
             )
         if verdict in ("dead", "broken"):
-            self._check_unless_checked(media, self._policy.media_window)  # ICE itself has waited 5 s already
+            self._check_unless_checked(media, self._policy.media_window)  # ICE itself has waited for 5 s already
 
     def close(self) -> None:
-        """Stops watching."""
+        """Stop watching and cancel all repairs."""
         self._rtp_monitor.close()
         self._stop_watch()
         for task in self._catching_up:
@@ -130,25 +132,25 @@ class MediaPlane:
     # --- RtpMonitorListener -------------------------------------------------------------------------------------------------
 
     def rtp_steady(self) -> None:
-        """A witness for the network."""
+        """Report to the signaling plane that RTP flows, a witness for the network."""
         self._signaling.rtp_steady()
 
     def rtp_overdue(self) -> None:
-        """A question to the network."""
+        """Report to the signaling plane that RTP is overdue, so that it sends a ping in case RTP is silent."""
         self._signaling.rtp_overdue()
 
     def rtp_silent(self) -> None:
-        """A witness against the network."""
+        """Report to the signaling plane that RTP is silent, a witness against the network."""
         self._signaling.rtp_silent()
 
     def rtp_returned(self) -> None:
-        """A sign of life. What flows again has lost packets: a key frame shows the next picture at once."""
+        """Report to the signaling plane that RTP arrives again, and nudge: after lost packets, decoding needs a key frame."""
         self._signaling.rtp_returned()
         for recovery in self._recoveries.values():
             recovery.nudge()
 
     def stream_silent(self, peer: object) -> None:
-        """One stream does not follow its rhythm any more. Its publisher may have dropped; or its path is dead."""
+        """Check a stream whose RTP has stopped: its publisher may have dropped, or its path is dead."""
         for media, recovery in self._recoveries.items():
             if media.peer is peer:
                 recovery.note_sound()
@@ -156,19 +158,19 @@ class MediaPlane:
                     self._check_unless_checked(media, self._policy.media_patience)
 
     def stream_returned(self, peer: object) -> None:
-        """What comes now may have waited somewhere."""
+        """Discard a backlog, if the RTP that arrives now was queued on its way."""
         for media, recovery in self._recoveries.items():
             if media.peer is peer:
                 self._catch_up(recovery)
 
     def audio_reference_due(self) -> None:
-        """Taken down, for later lateness to be told by."""
+        """Record the sound played now, the reference that later lateness is measured against."""
         for media, recovery in self._recoveries.items():
             if isinstance(media, InboundMedia):
                 recovery.note_sound()
 
     def woke_up(self, stood_still: float) -> None:
-        """What waited while the page stood still would be played from its beginning."""
+        """Discard what was queued while the page stood still: it would be played from its beginning."""
         for media, recovery in self._recoveries.items():
             if isinstance(media, InboundMedia):
                 self._catch_up(recovery, stood_still)
@@ -176,28 +178,28 @@ class MediaPlane:
     # --- MediaRecoveryListener ----------------------------------------------------------------------------------------------
 
     def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
-        """A line for the record of the outage that the streams are being proved after."""
+        """Add a line to the record of the outage after which the streams are being checked."""
         logger.debug("%s: %s (%s)", media.stream_id, step, because)
         if self._outage is not None:
             self._outage.note_stream(self._host.clock.now(), media.stream_id, step, because)
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """Handed on."""
+        """Forward to the listener."""
         self._listener.media_frozen(media, because)
 
     def media_recovered(self, media: MediaConnection) -> None:
-        """Handed on."""
+        """Forward to the listener."""
         self._listener.media_recovered(media)
 
     def media_given_up(self, media: MediaConnection, message: str) -> None:
-        """Told as the exception that it is for OpenVidu."""
+        """Report it as OpenVidu does, as the exception `ICE_CONNECTION_FAILED`."""
         self.media_noted(media, "given up", message)
         self._listener.media_exception(media, "ICE_CONNECTION_FAILED", message)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
     async def _check(self, recovery: MediaRecovery, force: str = "", patience: float | None = None) -> None:
-        """Proves one stream, repairs it if it is frozen, and proves it again."""
+        """Check one stream, renegotiate it if it is frozen, and check it again."""
         media, because = recovery.media, force
         verdict = "frozen" if force else await self._prove(recovery, patience)
         if verdict == "frozen" and not force:
@@ -233,9 +235,9 @@ class MediaPlane:
             self._listener.media_exception(media, "ICE_CONNECTION_DISCONNECTED", message)
 
     async def _listen(self) -> None:
-        """Takes note, all through an outage, of when each path was last heard.
+        """Record, throughout an outage, when anything last arrived on each path.
 
-        A path that is heard again has lost packets. A key frame at once, before signaling is back, and the picture moves.
+        A path on which packets arrive again has lost some: a key frame at once, before signaling is back, moves the picture.
         """
         while True:
             for recovery in list(self._recoveries.values()):
@@ -246,7 +248,7 @@ class MediaPlane:
             await pause(self._host.clock, self._policy.media_watch_poll)
 
     def _markers(self) -> Mapping[object, float | None]:
-        """The packet markers of this moment, by peer connection."""
+        """Return the current packet markers, by peer connection."""
         peers = [media.peer for media in self._recoveries if isinstance(media, InboundMedia)]
         return {peer: peer.packet_marker() for peer in peers if peer is not None}
 
@@ -267,7 +269,7 @@ class MediaPlane:
             self._close_record()
 
     def _close_record(self) -> None:
-        """Every stream is proved or given up: what happens from now on is no part of the outage."""
+        """Close the record of the outage: every stream is checked or given up, and what follows is not part of it."""
         if self._outage is not None:
             logger.info("%s", self._outage)
             self._outage = None

@@ -1,4 +1,4 @@
-"""Proving and repairing one media connection: sample, judge, nudge, renegotiate, verify."""
+"""Check and repair of one media connection: sample, judge, nudge, renegotiate, verify."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ logger = logging.getLogger(__name__)
 
 
 class MediaRecoveryListener(Protocol):
-    """Told how it goes."""
+    """Listener for the steps and results of a recovery."""
 
     def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
-        """A line for the record of the outage."""
+        """Add a line to the record of the outage."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """The verdict is frozen; the media connection is being renegotiated."""
+        """Handle the verdict frozen; the media connection is being renegotiated."""
 
     def media_recovered(self, media: MediaConnection) -> None:
-        """A frozen stream flows again."""
+        """Handle a frozen stream that flows again."""
 
     def media_given_up(self, media: MediaConnection, message: str) -> None:
-        """Renegotiating did not help as often as it may be tried."""
+        """Handle a stream that no permitted renegotiation attempt has reconnected."""
 
 
 class MediaRecovery:
-    """One media connection and what is known of its health."""
+    """One media connection and what has been observed of its health."""
 
     def __init__(self, media: MediaConnection, clock: Clock, policy: ReconnectionPolicy) -> None:
         self.media = media
@@ -50,11 +50,11 @@ class MediaRecovery:
 
     @property
     def silent_for(self) -> float:
-        """Seconds since its path was last heard, as far as `listen` has been called."""
+        """Return the seconds since something last arrived on the path, as far as `listen` has been called."""
         return self._clock.now() - self._heard_at
 
     async def listen(self) -> MediaSample:
-        """The counters of this moment; takes note whether the path is heard."""
+        """Return the current counters, and record whether anything has arrived on the path."""
         sample = await self.media.sample()
         if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
             self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
@@ -62,24 +62,25 @@ class MediaRecovery:
         return sample
 
     def ice_judged(self, verdict: IceVerdict) -> None:
-        """Whoever is whole again gets a key frame: ICE sends nothing, no RTCP either, over a path that it thinks broken.
+        """Nudge when ICE reconnects: while ICE considers the path broken, nothing is sent, not even RTCP.
 
-        So what was asked for when RTP came back has gone nowhere if the first check was not answered yet, a round trip later.
+        So a request for a key frame made when RTP returned was not sent if the first connectivity check, answered a round
+        trip later, was still pending.
         """
         if verdict == "connected" and self._broken:
             self.nudge()
         self._broken = verdict == "broken" or (self._broken and verdict == "waiting")
 
     def note_sound(self) -> None:
-        """Takes note of which sound is played now, as the last one in time."""
+        """Record which sound is played now, as the last one in time."""
         peer = self.media.peer
         self._played_last = peer.sound_played() if peer is not None else None
 
     async def catch_up(self, stood_still: float = 0.0) -> None:
-        """After a silence, or a sleep of `stood_still` seconds: if what arrives is a backlog, it is thrown away.
+        """Discard what arrives after a silence, or after a sleep of `stood_still` seconds, if it is a backlog.
 
-        Of a page that slept the first sound told of may be the last one of before. And a part of the backlog may come behind
-        the first sound of it, when receivers are new already: so it is listened to again after each restart.
+        After a sleep, the first sound reported may be the last one from before it. And part of the backlog may arrive after
+        the receivers were restarted: so the lateness is measured again after each restart.
         """
         last, peer = self._played_last, self.media.peer
         if last is None or peer is None:
@@ -93,7 +94,7 @@ class MediaRecovery:
             played_after = played.at + self._policy.backlog_settling
 
     async def _next_sound(self, peer: PeerConnection, played_after: float) -> SoundPlayed | None:
-        """What `peer` plays later than `played_after`; None if that takes too long."""
+        """Return the first sound that `peer` plays later than `played_after`; None if `backlog_wait` passes without one."""
         deadline = self._clock.now() + self._policy.backlog_wait
         while peer is self.media.peer and self._clock.now() < deadline:
             played = peer.sound_played()
@@ -103,10 +104,10 @@ class MediaRecovery:
         return None
 
     async def prove(self, patience: float | None = None) -> MediaJudgement:
-        """Watches until there is a verdict; asks for key frames meanwhile where they help.
+        """Watch until there is a verdict; request key frames meanwhile where they help.
 
-        `patience` is how long nothing may arrive until the stream is frozen; by default it depends on how long its path was
-        silent before.
+        `patience` is how many seconds nothing may arrive until the stream is frozen; by default it depends on how long its
+        path was silent before.
         """
         before = await self.listen()
         receives = isinstance(self.media, InboundMedia)
@@ -121,11 +122,11 @@ class MediaRecovery:
                 self.nudge()
             if judgement.verdict != "recovering":
                 if judgement.verdict == "healthy" and not receives:
-                    self.nudge()  # whoever watches us has missed what the next pictures build on
+                    self.nudge()  # subscribers have missed frames that the next ones refer to
                 return judgement
 
     def nudge(self) -> None:
-        """A key frame, in the direction of the stream."""
+        """Request a key frame of a received stream, or send one in a published stream."""
         peer = self.media.peer
         if peer is not None:
             if isinstance(self.media, InboundMedia):
@@ -134,11 +135,11 @@ class MediaRecovery:
                 peer.send_key_frame()
 
     async def renegotiate(self, listener: MediaRecoveryListener, because: str) -> None:
-        """Replaces the peer connection until one connects, a bounded number of times."""
+        """Replace the peer connection until one connects, at most `media_retries` times."""
         for attempt in range(1, self._policy.media_retries + 1):
             listener.media_noted(self.media, "renegotiating", f"attempt {attempt}: {because}")
             try:
-                # A path that died may have died with its network; a healthy one (force option) is still there.
+                # A frozen stream may have lost its network (handover), a healthy one (force option) still has it.
                 await self.media.renegotiate(fresh_network=self.frozen)
             except RequestError as error:
                 listener.media_noted(self.media, "failed", str(error))
@@ -157,7 +158,7 @@ class MediaRecovery:
         )
 
     async def _connected(self) -> bool:
-        """Whether ICE connects before it fails."""
+        """Return whether ICE connects before it fails, the stream ends or `media_connect_timeout` passes."""
         deadline = self._clock.now() + self._policy.media_connect_timeout
         while self._clock.now() < deadline and not self.media.is_closed:
             verdict = analyse(self.media.ice_state)

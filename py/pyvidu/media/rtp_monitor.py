@@ -1,6 +1,6 @@
-"""Listens to the RTP of all received streams, twenty times a second, and tells when all falls silent or comes back.
+"""Polls the RTP of all received streams twenty times a second, and reports when all of it stops or returns.
 
-The rhythm of each stream and what its silence is worth are decided in `reconnection/cadence.py`.
+The rhythm of each stream, and whether its silence is evidence, are decided in `reconnection/cadence.py`.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from pyvidu.reconnection.policy import ReconnectionPolicy
 
 
 class RtpMonitorListener(Protocol):
-    """Told what is heard, and what is not."""
+    """Listener for RTP that flows, stops and returns."""
 
     def rtp_steady(self) -> None:
-        """A stream whose silence would say something flows."""
+        """Handle that at least one witness (a stream whose silence would be evidence) flows."""
 
     def rtp_overdue(self) -> None:
-        """Every such stream pauses, or the last one that flowed is gone. Told once, before `rtp_silent`."""
+        """Handle that every witness pauses, or that the last one that flowed is gone. Called once, before `rtp_silent`."""
 
     def rtp_silent(self) -> None:
-        """Every stream whose silence says something is silent."""
+        """Handle that every witness is silent."""
 
     def rtp_returned(self) -> None:
-        """After `rtp_silent`: something arrives."""
+        """Handle that RTP arrives after `rtp_silent`."""
 
     def audio_reference_due(self) -> None:
-        """Once a second while something is heard: what is played now is in time."""
+        """Record the sound played now, which is in time. Called once a second while RTP arrives."""
 
     def woke_up(self, stood_still: float) -> None:
-        """The page stood still for so many seconds: what arrived meanwhile has waited."""
+        """Handle that the page stood still for `stood_still` seconds: what arrived meanwhile was queued."""
 
     def stream_silent(self, peer: object) -> None:
-        """The stream of one peer connection does not follow its rhythm any more, whatever the others do."""
+        """Handle a stream whose RTP has stopped, whatever the others do. `peer` is its peer connection."""
 
     def stream_returned(self, peer: object) -> None:
-        """After `stream_silent`: it arrives."""
+        """Handle a stream whose RTP arrives after `stream_silent`."""
 
 
 class RtpMonitor:
@@ -64,13 +64,13 @@ class RtpMonitor:
         self._timer: Timer | None = None
 
     def listen(self) -> None:
-        """Begins to poll, if it does not yet."""
+        """Begin to poll, if not polling already."""
         if self._timer is None:
             self._polled_at = self._clock.now()
             self._arm()
 
     def close(self) -> None:
-        """Stops."""
+        """Stop polling."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

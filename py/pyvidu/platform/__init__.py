@@ -1,4 +1,4 @@
-"""What the core needs from its host: small protocols, implemented for the browser in `platform/browser/`.
+"""What the core needs from its host: small Protocol classes, implemented for the browser in `platform/browser/`.
 
 The core never imports an implementation. Tests implement the same protocols with fakes; another host (CPython with
 aiortc) could too.

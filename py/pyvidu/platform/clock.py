@@ -1,4 +1,4 @@
-"""Time, as the core sees it. Seconds everywhere."""
+"""The clock and timers that the core uses, all in seconds."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A call that is still to come."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """Takes the call back; harmless afterwards."""
+        """Cancel the call; harmless after it was made."""
 
 
 class Clock(Protocol):
     """Monotonic time and timers."""
 
     def now(self) -> float:
-        """Seconds from an arbitrary moment, never going back."""
+        """Return the seconds since an arbitrary moment, never decreasing."""
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Calls `callback` in `delay` seconds."""
+        """Call `callback` in `delay` seconds."""
 
 
 async def pause(clock: Clock, seconds: float) -> None:
-    """Sleeps by `clock`: a browser slows its own timers down in a background tab, the clock's not."""
+    """Sleep by `clock`: a browser throttles its own timers in a background tab, but not the clock's."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     timer = clock.call_later(seconds, lambda: None if done.done() else done.set_result(None))
     try:
@@ -38,9 +38,9 @@ class LoopClock:
     """The clock of the running asyncio loop: real in Pyodide and CPython, virtual in a test with a virtual loop."""
 
     def now(self) -> float:
-        """The loop's time."""
+        """Return the loop's time."""
         return asyncio.get_running_loop().time()
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """A timer of the loop."""
+        """Schedule `callback` on the loop."""
         return asyncio.get_running_loop().call_later(max(0.0, delay), callback)

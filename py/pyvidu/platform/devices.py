@@ -1,4 +1,4 @@
-"""Cameras, microphones, and the elements that show what they send."""
+"""Cameras, microphones, and the elements that show their streams."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A camera (`kind` is `videoinput`) or a microphone (`audioinput`). Both texts may be empty until the page has been given
-    access to one. `device_id` is what `audio_source` and `video_source` take.
+    """A camera (`kind` is `videoinput`) or a microphone (`audioinput`).
+
+    `device_id` and `label` may be empty until the page has been given access to a device. `device_id` is what `audio_source`
+    and `video_source` take.
     """
 
     kind: str
@@ -19,82 +21,82 @@ class Device:
 
 
 class LocalMedia(Protocol):
-    """A MediaStream of this participant: what a publisher sends."""
+    """A MediaStream of this participant, sent by a publisher."""
 
     @property
     def stream(self) -> Any:
-        """The host's MediaStream."""
+        """Return the host's MediaStream."""
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is an audio track."""
+        """Return whether there is an audio track."""
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a video track."""
+        """Return whether there is a video track."""
 
     @property
     def video_size(self) -> tuple[int, int]:
-        """Width and height in pixels, (0, 0) without video."""
+        """Return width and height in pixels, (0, 0) without video."""
 
     def enable(self, kind: str, enabled: bool) -> None:
-        """Sets `enabled` of the tracks of one kind (`audio` or `video`)."""
+        """Set `enabled` of the tracks of one kind (`audio` or `video`)."""
 
     def kind_of(self, track: Any) -> str:
-        """`audio` or `video`, "" for what is no MediaStreamTrack."""
+        """Return `audio` or `video`, "" for anything that is not a MediaStreamTrack."""
 
     def label(self, kind: str) -> str:
-        """The name of the device behind the track of a kind."""
+        """Return the name of the device that the track of a kind comes from."""
 
     def exchange(self, track: Any) -> Any:
-        """Puts `track` in the place of the one of its kind, and returns that one, still running."""
+        """Replace the track of the same kind by `track`, and return the old one, still running."""
 
     def discard(self, track: Any) -> None:
-        """Stops a track that was exchanged."""
+        """Stop a track that was exchanged."""
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
-        """Calls `tell` when somebody else ends the video: its user takes a shared screen back. Until `stop`."""
+        """Call `tell` when the video ends from outside (the user stops sharing a screen), until `stop` is called."""
 
     def stop(self) -> None:
-        """Stops all tracks: the camera's light goes out."""
+        """Stop all tracks, which turns the camera's light off."""
 
 
 class Loudness(Protocol):
     """A meter for one MediaStream."""
 
     def decibels(self) -> float:
-        """How loud it is at this moment, in decibels below full scale: 0 is the loudest, -200 silence."""
+        """Return the current level in dBFS: 0 is the loudest, -200 silence."""
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Stop measuring and release the meter."""
 
 
 class Devices(Protocol):
     """Access to cameras and microphones."""
 
     async def get_user_media(self, *, audio: Any, video: Any) -> LocalMedia:
-        """Asks for a MediaStream. `audio` and `video` are False, True, constraints, a device id or a MediaStreamTrack.
+        """Request a MediaStream. `audio` and `video` are False, True, constraints, a device id or a MediaStreamTrack.
 
         Raises:
             DeviceError: no device, no permission, or the device is in use.
         """
 
     async def get_display_media(self, *, audio: Any) -> LocalMedia:
-        """Asks for a screen, a window or a tab.
+        """Request the capture of a screen, a window or a tab.
 
         Raises:
             DeviceError: denied or not supported.
         """
 
     async def list_inputs(self) -> list[Device]:
-        """Cameras and microphones.
+        """Return the cameras and microphones.
 
         Raises:
             DeviceError: the host hides them.
         """
 
     def measure_loudness(self, stream: Any) -> Loudness | None:
-        """A meter for a MediaStream, None if it has no audio."""
+        """Return a meter for a MediaStream, None if it has no audio."""
 
 
 class MediaElement(Protocol):
@@ -102,30 +104,30 @@ class MediaElement(Protocol):
 
     @property
     def element(self) -> Any:
-        """The host's element."""
+        """Return the host's element."""
 
     @property
     def id(self) -> str:
-        """Its id in the document."""
+        """Return its id in the document."""
 
     def show(self, stream: Any) -> None:
-        """Shows `stream`; the same stream again changes nothing."""
+        """Show `stream`; showing the same stream again changes nothing."""
 
     def close(self) -> None:
-        """Stops showing; an element that was created for the stream leaves the document."""
+        """Stop showing the stream, and remove an element that was created for it from the document."""
 
 
 class Elements(Protocol):
-    """Makes and adopts `<video>` elements."""
+    """Creates and adopts `<video>` elements."""
 
     def create(
         self, target: Any, insert_mode: str, *, identity: str, mirror: bool, muted: bool, on_playing: Callable[[], None]
     ) -> MediaElement:
-        """A new element placed at `target` (an element or the id of one).
+        """Create an element at `target` (an element or the id of one).
 
         Raises:
             PropertiesError: there is no such target.
         """
 
     def adopt(self, element: Any, *, mirror: bool, muted: bool, on_playing: Callable[[], None]) -> MediaElement:
-        """An element of the application's own."""
+        """Adopt an element of the application."""

@@ -1,4 +1,4 @@
-"""All that the core needs of its host, in one value."""
+"""Everything that the core needs from its host, in one value."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class WatchNetwork(Protocol):
     """Subscribes to the network's and the page's events."""
 
     def __call__(self, listener: NetworkListener) -> NetworkMonitor:
-        """The subscription; whoever made it closes it."""
+        """Subscribe `listener`; the caller closes the subscription that is returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where the core runs. `description` is what `joinRoom` tells as `platform`."""
+    """The environment that the core runs in. `description` is sent as `platform` in `joinRoom`."""
 
     clock: Clock
     sockets: Sockets

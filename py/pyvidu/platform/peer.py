@@ -11,11 +11,11 @@ from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """How to make a peer connection.
+    """How to create a peer connection.
 
-    `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender hands
-    its `local_stream` over; a receiver says what it wants, and with `answers` that the other side makes the offer.
-    `fresh_network` says that the network is another one than a moment ago: the host must not rely on what it knew of it.
+    `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender
+    sets `local_stream`, a receiver `receive_audio` and `receive_video`; `answers` means that the other side makes the offer.
+    `fresh_network` means that the network may have changed a moment ago: the host must not reuse what it had detected of it.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -28,13 +28,13 @@ class PeerSettings:
 
 
 class PeerListener(Protocol):
-    """Whoever made a peer connection is told what becomes of it. After `close()`, nothing is told any more."""
+    """Listener for the events of one peer connection. After `close()`, no event is reported."""
 
     def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """A local candidate: `candidate`, `sdpMid`, `sdpMLineIndex`; the last one has an empty `candidate`."""
+        """Handle a local candidate: `candidate`, `sdpMid`, `sdpMLineIndex`; the last one has an empty `candidate`."""
 
     def peer_ice_state(self, state: str) -> None:
-        """`iceConnectionState` changed."""
+        """Handle a change of `iceConnectionState`."""
 
 
 class PeerConnection(Protocol):
@@ -42,62 +42,62 @@ class PeerConnection(Protocol):
 
     @property
     def ice_connection_state(self) -> str:
-        """`new`, `checking`, `connected`, `completed`, `disconnected`, `failed` or `closed`."""
+        """Return `new`, `checking`, `connected`, `completed`, `disconnected`, `failed` or `closed`."""
 
     @property
     def remote_stream(self) -> Any:
-        """The MediaStream that is received; None for a sender."""
+        """Return the received MediaStream, None for a sender."""
 
     @property
     def native(self) -> Any:
-        """The host's own object, for an application that wants it."""
+        """Return the host's own object, for applications that use it directly."""
 
     async def create_offer(self) -> str:
-        """Makes an offer, sets it as the local description and returns its SDP."""
+        """Create an offer, set it as the local description and return its SDP."""
 
     async def create_answer(self, offer: str) -> str:
-        """Sets the remote offer, makes an answer, sets it as the local description and returns its SDP."""
+        """Set the remote offer, create an answer, set it as the local description and return its SDP."""
 
     async def set_answer(self, sdp: str) -> None:
-        """Sets the remote description."""
+        """Set the remote description."""
 
     async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """Adds a remote candidate."""
+        """Add a remote candidate."""
 
     def packet_marker(self) -> float | None:
-        """A number that changes whenever RTP has arrived, cheap to ask for; None when nothing ever has."""
+        """Return a number that changes whenever RTP has arrived, None before any has. Cheap to call."""
 
     def sound_played(self) -> SoundPlayed | None:
-        """The received sound that was played last, cheap to ask for; None when there was none lately."""
+        """Return the received sound that was played last, None if there was none lately. Cheap to call."""
 
     def enable_received(self, kind: str, enabled: bool) -> None:
-        """Sets `enabled` of the received tracks of one kind (`audio` or `video`)."""
+        """Set `enabled` of the received tracks of one kind (`audio` or `video`)."""
 
     def ask_for_key_frame(self) -> None:
-        """Asks the sender of a received video for a picture that needs no earlier one (RTCP PLI)."""
+        """Request a key frame from the sender of a received video (RTCP PLI)."""
 
     async def restart_receivers(self) -> None:
-        """Forgets what is buffered of the received streams and learnt of their clocks. Tracks stay, counters go on."""
+        """Discard the buffers and the clock estimates of the received streams. Tracks stay, counters continue."""
 
     def send_key_frame(self) -> None:
-        """Makes the encoders of a sent video begin anew: a receiver that lost something sees the next picture."""
+        """Make the encoders of a sent video produce a key frame: a receiver that lost packets can decode the next picture."""
 
     async def replace_track(self, track: Any) -> None:
-        """Sends `track` in the place of the sent one of its kind, without negotiation.
+        """Send `track` in the place of the sent one of its kind, without negotiation.
 
         Raises:
             OSError: the host cannot: another kind of encoding, or none of that kind is sent.
         """
 
     async def sample(self) -> MediaSample:
-        """The counters of this moment."""
+        """Return the current counters."""
 
     def close(self) -> None:
-        """Closes it and tells the listener nothing more."""
+        """Close it, without a further event for the listener."""
 
 
 class PeerConnections(Protocol):
-    """Makes peer connections."""
+    """Creates peer connections."""
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> PeerConnection:
-        """A new one, in state `new`."""
+        """Create a peer connection, in state `new`."""

@@ -1,4 +1,4 @@
-"""One WebSocket, with the browser's semantics: opening takes place in the background, closing is final."""
+"""One WebSocket, with the browser's semantics: it opens in the background, and closing is final."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class SocketListener(Protocol):
-    """Whoever opened a socket is told what becomes of it. After `close()` was called, nothing is told any more."""
+    """Listener for the events of one socket. After `close()` was called, no event is reported."""
 
     def socket_opened(self, socket: Socket) -> None:
-        """The handshake is done; `send` works."""
+        """Handle the end of the handshake; `send` works from now on."""
 
     def socket_received(self, socket: Socket, text: str) -> None:
-        """A text message arrived."""
+        """Handle a text message."""
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
-        """It is closed, or could not be opened (code 1006)."""
+        """Handle that the socket was closed, or could not be opened (code 1006)."""
 
 
 class Socket(Protocol):
@@ -23,20 +23,20 @@ class Socket(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether `send` reaches the network (it may still be lost there)."""
+        """Return whether `send` reaches the network (the message may still be lost there)."""
 
     def send(self, text: str) -> None:
-        """Sends a text message; dropped when the socket is not open."""
+        """Send a text message; it is dropped when the socket is not open."""
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Lets go of the socket at once, whatever its state, and tells the listener nothing more."""
+        """Close the socket in any state, without a further event for the listener."""
 
 
 class Sockets(Protocol):
     """Opens sockets."""
 
     def open(self, url: str, listener: SocketListener) -> Socket:
-        """Begins to open a socket to `url` (`ws:` or `wss:`).
+        """Begin to open a socket to `url` (`ws:` or `wss:`).
 
         Raises:
             OSError: the host refuses even to try (a malformed or forbidden address).

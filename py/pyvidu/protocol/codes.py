@@ -34,7 +34,7 @@ class Code(IntEnum):
     RECONNECTION = 40007  # `connect` refused: the RPC session is unknown or gone
 
     def text(self, sentence: str) -> str:
-        """`sentence` in the form in which OpenVidu ends every error message: `. Code: N`."""
+        """Return `sentence` with the ending that every OpenVidu error message has: `. Code: N`."""
         return f"{sentence.removesuffix('.')}. Code: {int(self)}"
 
 
@@ -42,6 +42,6 @@ _CODE = re.compile(r"\. Code: (-?\d+)\s*$")
 
 
 def code_in(message: str) -> int | None:
-    """The code at the end of an OpenVidu error message, or None."""
+    """Return the code at the end of an OpenVidu error message, or None."""
     found = _CODE.search(message)
     return int(found[1]) if found else None

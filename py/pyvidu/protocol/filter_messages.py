@@ -10,7 +10,7 @@ from pyvidu.protocol.messages import Call
 
 @dataclass(frozen=True, slots=True)
 class ApplyFilter(Call):
-    """`options` is JSON text."""
+    """Applies a filter to a stream; `options` is JSON text."""
 
     method: ClassVar[str] = "applyFilter"
     type: str
@@ -20,7 +20,7 @@ class ApplyFilter(Call):
 
 @dataclass(frozen=True, slots=True)
 class RemoveFilter(Call):
-    """Takes the filter of a stream away."""
+    """Removes the filter of a stream."""
 
     method: ClassVar[str] = "removeFilter"
     stream_id: str
@@ -38,7 +38,7 @@ class ExecFilterMethod(Call):
 
 @dataclass(frozen=True, slots=True)
 class FilterEventListener(Call):
-    """`addFilterEventListener` and `removeFilterEventListener` have the same parameters."""
+    """The parameters of both `addFilterEventListener` and `removeFilterEventListener`."""
 
     stream_id: str
     event_type: str

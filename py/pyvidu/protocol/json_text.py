@@ -1,5 +1,7 @@
-"""JSON text from somebody else. A browser's Python does not survive what CPython only refuses: deep nesting ends the page's
-whole runtime (about 4,000 levels overflow the stack of Pyodide 314 in Chromium 156), and any participant may send that.
+"""Parsing of JSON text from other participants, with a limit on nesting.
+
+CPython only refuses deep nesting, but in a browser it ends the page's whole Python runtime (about 4,000 levels overflow the
+stack of Pyodide 314 in Chromium 156), and any participant may send that.
 """
 
 from __future__ import annotations
@@ -9,13 +11,13 @@ import re
 from typing import Any
 
 DEEPEST = 200
-"""Levels of arrays and objects; OpenVidu's own messages have seven."""
+"""Largest number of nested arrays and objects; OpenVidu's own messages have seven."""
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def loads(text: str | bytes, **options: Any) -> Any:
-    """`json.loads`, `options` and all.
+    """Parse `text` as `json.loads` does, with its `options`.
 
     Raises:
         ValueError: it is no JSON (in UTF-8), or nested deeper than `DEEPEST`.

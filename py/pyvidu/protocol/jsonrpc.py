@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 as OpenVidu speaks it: one object a message, no batches, requests with integer ids counted by the client.
+"""JSON-RPC 2.0 as OpenVidu uses it: one object per message, no batches, requests with integer ids counted by the client.
 
 https://www.jsonrpc.org/specification
 """
@@ -21,7 +21,7 @@ RequestId = int | str
 
 
 class MalformedMessage(ValueError):
-    """A text that is not a JSON-RPC 2.0 message. `code` is JSON-RPC's own; `id` is known if the text named one."""
+    """A text that is not a JSON-RPC 2.0 message. `code` is JSON-RPC's own; `id` is set if the text has one."""
 
     def __init__(self, sentence: str, code: int = INVALID_REQUEST, request_id: RequestId | None = None) -> None:
         super().__init__(sentence)
@@ -31,33 +31,35 @@ class MalformedMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Asks for an answer. `id` is unique on its side of the connection."""
+    """A call that is answered. `id` is unique on its side of the connection."""
 
     id: RequestId
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """The message as JSON text."""
+        """Return the message as JSON text."""
         return _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params, "id": self.id})
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Asks for no answer: every push of the server is one."""
+    """A call that is not answered: every push of the server is one."""
 
     method: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """The message as JSON text."""
+        """Return the message as JSON text."""
         return _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params})
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorObject:
-    """The `error` of a failed request. With a `session_id` (the RPC session's) it has kurento-jsonrpc's own form: the id in
-    the error, and an empty `data` beside it.
+    """The `error` of a failed request.
+
+    With a `session_id` (the RPC session's) it has kurento-jsonrpc's own form: the id in the error, and an empty `data`
+    beside it.
     """
 
     code: int
@@ -75,7 +77,7 @@ class Response:
     error: ErrorObject | None = None
 
     def encode(self) -> str:
-        """The message as JSON text."""
+        """Return the message as JSON text."""
         message: dict[str, Any] = {"jsonrpc": "2.0", "id": self.id}
         if self.error is None:
             message["result"] = self.result
@@ -93,7 +95,7 @@ Message = Request | Notification | Response
 
 
 def decode(text: str | bytes) -> Message:
-    """The message in `text`.
+    """Return the message in `text`.
 
     Raises:
         MalformedMessage: it is no JSON, no object, or an object of no known form.
@@ -117,7 +119,7 @@ def decode(text: str | bytes) -> Message:
 
 
 def _no_number(text: str) -> Any:
-    # Python reads and writes NaN and Infinity, no browser does: one participant's would break the others' parsers.
+    # Python reads and writes NaN and Infinity, browsers do not: from one participant they would break the others' parsers.
     raise ValueError(f"{text} is no JSON number")
 
 

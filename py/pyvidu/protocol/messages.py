@@ -1,6 +1,6 @@
 """Every request and notification of OpenVidu's signaling plane, one class each, named after its method.
 
-A class carries its wire name in `method`; its fields are the parameters. `wire.py` turns them into JSON and back. Values
+A class has its wire name in `method`; its fields are the parameters. `wire.py` turns them into JSON and back. Values
 that OpenVidu encodes as JSON *text* inside the JSON (`videoDimensions`, a signal's `message`) are strings here too, with
 helpers beside them.
 """
@@ -26,7 +26,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """A published stream, as participants are told of it. `video_dimensions` is JSON text of width and height."""
+    """A published stream, as sent to participants. `video_dimensions` is JSON text of width and height."""
 
     id: str
     created_at: float | None = None
@@ -42,7 +42,7 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantInfo:
-    """A participant who is in the room already when one joins."""
+    """A participant who is already in the room that another one joins."""
 
     id: str
     created_at: float | None = None
@@ -60,12 +60,12 @@ class IceServerInfo:
 
 
 def video_dimensions(width: int, height: int) -> str:
-    """The JSON text of `videoDimensions`."""
+    """Return the JSON text of `videoDimensions`, from pixels."""
     return json.dumps({"width": width, "height": height}, separators=(",", ":"))
 
 
 def parse_dimensions(text: str | None) -> tuple[int, int] | None:
-    """Width and height in pixels, or None if `text` does not tell them."""
+    """Return width and height in pixels, or None if `text` does not contain them."""
     try:
         value = json_text.loads(text or "null")
         return int(value["width"]), int(value["height"])
@@ -78,11 +78,11 @@ def parse_dimensions(text: str | None) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Ping(Call):
-    """Heartbeat. `interval` (milliseconds) in the first ping of an RPC session sets the server's watchdog, for life."""
+    """Heartbeat. `interval` (milliseconds) in the first ping of an RPC session sets the server's watchdog for good."""
 
     method: ClassVar[str] = "ping"
     interval: int | None = None
-    received: int | None = None  # notifications so far; for a server that replays
+    received: int | None = None  # number of notifications so far; for a server that replays
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ class Connect(Call):
     method: ClassVar[str] = "connect"
     session_id: str | None = None
     reconnect: bool | None = None
-    received: int | None = None  # notifications so far; a server that replays sends the rest
+    received: int | None = None  # number of notifications so far; a server that replays sends the rest
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus(Call):
-    """OpenVidu Pro, after a refused resume: which life does the node of RPC session `session_id` live?"""
+    """Asks for the `life` of the node of RPC session `session_id`, after a refused resume (OpenVidu Pro)."""
 
     method: ClassVar[str] = "sessionStatus"
     session_id: str
@@ -105,7 +105,7 @@ class SessionStatus(Call):
 
 @dataclass(frozen=True, slots=True)
 class SessionStatusResult:
-    """Another `life` than that of `joinRoom` means that the node crashed; absent or -1 means that nobody knows."""
+    """A `life` other than that of `joinRoom` means that the node crashed; absent or -1 means unknown."""
 
     life: int | None = None
 
@@ -122,7 +122,7 @@ class CloseSession(Call):
 
 @dataclass(frozen=True, slots=True)
 class JoinRoom(Call):
-    """Enters a room. `token` is the whole connection URL."""
+    """Joins a room. `token` is the whole connection URL."""
 
     method: ClassVar[str] = "joinRoom"
     token: str
@@ -137,7 +137,7 @@ class JoinRoom(Call):
 
 @dataclass(frozen=True, slots=True)
 class JoinRoomResult:
-    """Who one is, who is there already (`value`), and where the ICE servers are. `session_id` is the RPC session id."""
+    """The new participant, those already in the room (`value`), and the ICE servers. `session_id` is the RPC session id."""
 
     id: str
     session_id: str
@@ -160,8 +160,8 @@ class JoinRoomResult:
     recording_name: str | None = None
     life: int | None = None
     # Of pyvidu's own server only:
-    replay: bool | None = None  # a request repeated under its id runs once, and `connect` brings what was missed
-    probe_id: str | None = None  # what reachability probes carry, so that an imitated drop hits them
+    replay: bool | None = None  # a request repeated under its id runs once, and `connect` replays what was missed
+    probe_id: str | None = None  # sent with reachability probes, so that an imitated drop affects them
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class PublishVideoResult:
 
 @dataclass(frozen=True, slots=True)
 class UnpublishVideo(Call):
-    """Ends one's own stream."""
+    """Ends the sender's own stream."""
 
     method: ClassVar[str] = "unpublishVideo"
 
@@ -247,8 +247,9 @@ class UnsubscribeFromVideo(Call):
 
 @dataclass(frozen=True, slots=True)
 class ReconnectStream(Call):
-    """Replaces the media connection of a stream: one's own (`sdp_string`: offer) or a remote one (`sdp_offer`; with
-    mediasoup `sdp_string`: answer).
+    """Replaces the media connection of a stream.
+
+    An own stream: `sdp_string` is the offer. A remote one: `sdp_offer` is the offer, with mediasoup `sdp_string` the answer.
     """
 
     method: ClassVar[str] = "reconnectStream"
@@ -271,7 +272,7 @@ class OnIceCandidate(Call):
 
 @dataclass(frozen=True, slots=True)
 class StreamPropertyChanged(Call):
-    """Tells the others that a property of one's own stream has changed. `stream_id` is ignored by the server."""
+    """Notifies the others that a property of an own stream has changed. `stream_id` is ignored by the server."""
 
     method: ClassVar[str] = "streamPropertyChanged"
     stream_id: str
@@ -290,8 +291,9 @@ class SendMessage(Call):
 
 @dataclass(frozen=True, slots=True)
 class SignalMessage:
-    """What `SendMessage.message` holds. An empty `to` means everybody, the sender too. `type` is `signal` or
-    `signal:TYPE`.
+    """The content of `SendMessage.message`.
+
+    An empty `to` means everybody, the sender too. `type` is `signal` or `signal:TYPE`.
     """
 
     to: list[str] = field(default_factory=list)
@@ -299,7 +301,7 @@ class SignalMessage:
     type: str = "signal"
 
     def encode(self) -> str:
-        """The JSON text."""
+        """Return the JSON text."""
         return json.dumps({"to": self.to, "data": self.data, "type": self.type}, ensure_ascii=False)
 
 
@@ -321,7 +323,7 @@ class ForceUnpublish(Call):
 
 @dataclass(frozen=True, slots=True)
 class VideoData(Call):
-    """The size and state of one's own video, for the server's statistics. It needs membership and changes nothing."""
+    """The size and state of the sender's own video, for the server's statistics. It needs membership and changes nothing."""
 
     method: ClassVar[str] = "videoData"
     height: int
@@ -342,7 +344,7 @@ class Echo(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantJoined(Call):
-    """Somebody entered the room."""
+    """A participant joined the room."""
 
     method: ClassVar[str] = "participantJoined"
     id: str
@@ -352,7 +354,7 @@ class ParticipantJoined(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantPublished(Call):
-    """Somebody publishes."""
+    """A participant publishes."""
 
     method: ClassVar[str] = "participantPublished"
     id: str
@@ -361,7 +363,7 @@ class ParticipantPublished(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantUnpublished(Call):
-    """A stream ended; its owner is still there."""
+    """A stream ended; its owner is still in the room."""
 
     method: ClassVar[str] = "participantUnpublished"
     connection_id: str
@@ -370,7 +372,7 @@ class ParticipantUnpublished(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantLeft(Call):
-    """Somebody left, with all that they published."""
+    """A participant left, and its streams ended."""
 
     method: ClassVar[str] = "participantLeft"
     connection_id: str
@@ -379,7 +381,7 @@ class ParticipantLeft(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantEvicted(Call):
-    """Somebody was evicted. Sent to everybody: a client ignores ids that are not its own."""
+    """A participant was evicted. Sent to everybody: a client ignores ids that are not its own."""
 
     method: ClassVar[str] = "participantEvicted"
     connection_id: str
@@ -410,8 +412,10 @@ class RemoteStreamPropertyChanged(Call):
 
 @dataclass(frozen=True, slots=True)
 class IceCandidate(Call):
-    """A candidate of the server. `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a
-    publisher and SUBSCRIBER_STREAMID for a subscriber.
+    """An ICE candidate of the server.
+
+    `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a publisher and
+    SUBSCRIBER_STREAMID for a subscriber.
     """
 
     method: ClassVar[str] = "iceCandidate"
@@ -434,10 +438,10 @@ class MediaError(Call):
 
 
 def owner_of(stream_id: str) -> str:
-    """The connection id at the end of a stream id (`str_CAM_x7Fa_con_9jQe2b0xYz` -> `con_9jQe2b0xYz`).
+    """Return the connection id at the end of a stream id (`str_CAM_x7Fa_con_9jQe2b0xYz` -> `con_9jQe2b0xYz`).
 
     Raises:
-        WireError: there is none in it.
+        WireError: `stream_id` has none.
     """
     at = stream_id.rfind("con_")
     if at < 0:

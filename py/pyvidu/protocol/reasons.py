@@ -1,4 +1,4 @@
-"""Why a stream, a connection or a session ended, as OpenVidu names it on the wire and in its events."""
+"""The reasons why a stream, a connection or a session ended, as OpenVidu names them on the wire and in its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection token: the URL that an application's backend gets from OpenVidu and hands to `Session.connect`."""
+"""A connection token: the URL that an application's backend gets from OpenVidu and passes to `Session.connect`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
 class InvalidToken(ValueError):
-    """A text that is no connection token; the sentence says why."""
+    """A text that is no connection token; the message gives the cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionToken:
-    """`wss://HOST:PORT?sessionId=SESSION&token=tok_XXXX` and what it tells.
+    """`wss://HOST:PORT?sessionId=SESSION&token=tok_XXXX`, parsed.
 
-    `url` is the whole text, which `joinRoom` wants back. `secret`, `recorder` and `stt` are used by OpenVidu's own
+    `url` is the whole text, which `joinRoom` sends back. `secret`, `recorder` and `stt` are used by OpenVidu's own
     recording and speech-to-text participants.
     """
 
@@ -30,7 +30,7 @@ class ConnectionToken:
 
     @classmethod
     def parse(cls, text: str) -> ConnectionToken:
-        """The token in `text`.
+        """Return the token in `text`.
 
         Raises:
             InvalidToken: `text` is no URL with a host and a `sessionId`.
@@ -59,10 +59,10 @@ class ConnectionToken:
 
     @property
     def socket_url(self) -> str:
-        """Where the signaling plane is."""
+        """Return the URL of the WebSocket of the signaling plane."""
         return f"{self.origin}/openvidu?{urlencode({'sessionId': self.session_id})}"
 
     @property
     def probe_url(self) -> str:
-        """An address on the same host that answers any HTTP request at once, whatever the answer."""
+        """Return a URL on the same host that answers any HTTP request at once, whatever the answer."""
         return f"http{self.origin.removeprefix('ws')}/openvidu"

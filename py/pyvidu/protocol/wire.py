@@ -1,4 +1,4 @@
-"""Between wire objects (camelCase JSON) and typed values (snake_case dataclasses).
+"""Conversion between wire objects (camelCase JSON) and typed values (snake_case dataclasses).
 
 Absent and null mean the same on OpenVidu's wire, so None is never written. Unknown keys are ignored: a newer server may
 send more.
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class WireError(ValueError):
-    """A wire object lacks a key or carries a value of another type; the sentence names the key."""
+    """A wire object lacks a key or carries a value of another type; the message names the key."""
 
 
 class MissingKey(WireError):
@@ -35,7 +35,7 @@ class _Field(NamedTuple):
 
 
 def from_wire(cls: type[T], value: object) -> T:
-    """A `cls` from the wire object `value`.
+    """Return a `cls` made from the wire object `value`.
 
     Raises:
         WireError: `value` is no object, a mandatory key is missing, or a value has another type.
@@ -53,7 +53,7 @@ def from_wire(cls: type[T], value: object) -> T:
 
 
 def to_wire(value: Any) -> Any:
-    """The wire form of a value: dataclasses become objects without their None fields."""
+    """Return the wire form of a value: dataclasses become objects without their None fields."""
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((field.key, getattr(value, field.name)) for field in _schema(type(value)))
         return {key: to_wire(item) for key, item in pairs if item is not None}
@@ -65,7 +65,7 @@ def to_wire(value: Any) -> Any:
 
 
 def camel_case(name: str) -> str:
-    """`audio_active` -> `audioActive`; a trailing underscore (`from_`) is dropped."""
+    """Convert `audio_active` to `audioActive`; a trailing underscore (`from_`) is dropped."""
     head, *tail = name.rstrip("_").split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in tail)
 

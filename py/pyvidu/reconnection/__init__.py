@@ -1,5 +1,5 @@
-"""The heart: when is the network down, what is frozen, what now? Evidence in, verdicts and actions out.
+"""The reconnection engine: decides when the network is down, which streams are frozen, and what to do about it.
 
-Nothing here does I/O, knows a browser or reads a clock: the time of every piece of evidence is handed in. So a test can run
-an outage of nine seconds in a millisecond.
+Evidence in, verdicts and actions out. Nothing here does I/O, depends on a browser or reads a clock: the time of each piece of
+evidence is passed in, so a test can run an outage of nine seconds in a millisecond.
 """

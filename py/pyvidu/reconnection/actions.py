@@ -1,4 +1,4 @@
-"""What the supervisor wants done. The shell (`signaling/plane.py`) does it and reports back as evidence."""
+"""The actions that the supervisor returns. `signaling/plane.py` carries them out and reports the results as evidence."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from .detector import ProbeWebSocket, SendPing
 
 @dataclass(frozen=True, slots=True)
 class ProbeReachability:
-    """Ask the server for any HTTP answer."""
+    """Send an HTTP request to the server; any response counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSocket:
-    """Begin to open a new socket; there is no other attempt."""
+    """Begin to open a new socket; no other attempt is under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropAttempt:
-    """Let go of the new socket, whatever its state."""
+    """Close the new socket, whatever its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResume:
-    """Send `connect` on the new socket, and right behind it the request that proves membership and ping number `ping`."""
+    """Send `connect` on the new socket, directly followed by the request that proves membership and ping number `ping`."""
 
     ping: int
 
 
 @dataclass(frozen=True, slots=True)
 class SendMembershipCheck:
-    """The old socket came back by itself: send on it the request that proves membership, and ping number `ping`."""
+    """Send the request that proves membership, and ping number `ping`, on the old socket, which has answered again."""
 
     ping: int
 
 
 @dataclass(frozen=True, slots=True)
 class SendPingWithOwnershipCheck:
-    """Send ping `number`, and a request that is refused if another socket has the session by now."""
+    """Send ping `number`, and a request that is refused if another socket carries the session by now."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class AnnounceReconnecting:
-    """An outage has begun."""
+    """Announce that an outage has begun."""
 
     witness: str
 
 
 @dataclass(frozen=True, slots=True)
 class AnnounceAttempt:
-    """Attempt `number` (from 1) begins. If it fails the next one follows in `next_delay` seconds; None: there is none."""
+    """Announce attempt `number` (from 1). If it fails, the next follows after `next_delay` seconds; None: it is the last."""
 
     number: int
     next_delay: float | None
@@ -60,8 +60,9 @@ class AnnounceAttempt:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceReconnected:
-    """The outage is over: signaling resumed, membership verified. `same_socket`: the old one came back by itself; else it
-    is let go of.
+    """Announce the end of the outage: signaling resumed, membership verified.
+
+    `same_socket`: the old socket answered again and is kept; otherwise it is closed.
     """
 
     same_socket: bool
@@ -69,8 +70,10 @@ class AnnounceReconnected:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceLost:
-    """The outage is over: the session is. `node_crashed`: because the node that held it is. `gave_up`: not the server but the
-    application wants no more of it, by `stop_reconnecting()` or by a limit of its policy.
+    """Announce that the outage ended in the loss of the session.
+
+    `node_crashed`: because the cluster node that held it crashed. `gave_up`: because the application ended it, by
+    `stop_reconnecting()` or by a limit of its policy, not the server.
     """
 
     because: str

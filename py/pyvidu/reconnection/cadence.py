@@ -1,8 +1,8 @@
-"""How often does a stream's RTP arrive, and is it silent now? Each stream has its own rhythm, learnt from itself.
+"""Detection of silence in one received RTP stream, by thresholds learnt from the gaps between its own packets.
 
 Measured in Chromium 156: video at 20 fps leaves gaps of 57 ms, Opus 21 to 58 ms, Opus with DTX 424 ms, a static canvas gaps
-without end. So no fixed threshold fits: silence is twice the largest recent gap, for it costs a probe and no more, and a
-stream whose gaps are longer than 0.7 s tells nothing. Before it is silent it is overdue, by half as much.
+without end. So no fixed threshold fits. A stream is silent after twice its largest recent gap (a false alarm costs only a
+probe), and overdue after 1.25 times that gap. A stream with gaps longer than 0.7 s is no witness.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .policy import ReconnectionPolicy
 
 
 class Cadence:
-    """The rhythm of one received stream. Fed with a marker that changes with every packet, at the pace of a poll."""
+    """The recent packet gaps of one received stream, from polls of a marker that changes with every packet."""
 
     def __init__(self, policy: ReconnectionPolicy) -> None:
         self._policy = policy
@@ -23,9 +23,9 @@ class Cadence:
         self._gaps: deque[tuple[float, float]] = deque()
 
     def observe(self, marker: float | None, now: float, *, learn: bool = True) -> bool:
-        """Takes in the marker of this moment; True when packets have arrived since the last time.
+        """Record the current marker and return whether packets have arrived since the last call.
 
-        Without `learn` a gap that ends now is not the stream's: an outage is no rhythm.
+        Without `learn` the gap that ends now is not recorded: a gap caused by an outage is not typical of the stream.
         """
         if marker is None or marker == self._marker:
             return False
@@ -38,22 +38,22 @@ class Cadence:
         return not first
 
     def stalled(self, seconds: float) -> None:
-        """The observer itself slept for so long: what it did not see is no gap."""
+        """Exclude `seconds` from the current gap, because the poll itself was stalled for so long."""
         if self._changed_at is not None:
             self._changed_at += seconds
 
     def is_witness(self, now: float) -> bool:
-        """Whether its silence would say anything: it has flowed for a while, without long gaps."""
+        """Return whether silence of this stream would be evidence: it has flowed for a while, without long gaps."""
         if self._flowing_since is None or now - self._flowing_since < self._policy.cadence_learning:
             return False
         return self._largest_gap() <= self._policy.cadence_limit
 
     def is_overdue(self, now: float) -> bool:
-        """Whether nothing has arrived for longer than it did lately."""
+        """Return whether the current gap has reached `overdue_floor` and 1.25 times the largest recent one."""
         return self._is_still(now, max(self._policy.overdue_floor, 1.25 * self._largest_gap()))
 
     def is_silent(self, now: float) -> bool:
-        """Whether nothing has arrived for longer than its rhythm explains."""
+        """Return whether the current gap has reached `silence_floor` and twice the largest recent one."""
         return self._is_still(now, max(self._policy.silence_floor, 2 * self._largest_gap()))
 
     def _is_still(self, now: float, threshold: float) -> bool:
@@ -63,7 +63,8 @@ class Cadence:
         while self._gaps and self._gaps[-1][1] <= gap:
             self._gaps.pop()
         self._gaps.append((now, gap))
-        # Forgotten when newer packets come, never by silence itself: or a still stream would become a witness by and by.
+        # Old gaps expire only when packets arrive, not during silence: otherwise a stream that stands still would in time
+        # become a witness.
         while self._gaps[0][0] < now - self._policy.cadence_memory:
             self._gaps.popleft()
 

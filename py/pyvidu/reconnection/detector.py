@@ -1,20 +1,21 @@
-"""Is the signaling plane down? Silence starts a probe and never makes a verdict; a verdict needs two witnesses.
+"""Detection of a signaling plane that is down. Silence alone starts a probe; a verdict needs a witness and a failed probe.
 
 | witness            | probe                                    | verdict |
 |--------------------|------------------------------------------|---------|
-| socket closed      | none needed: it is gone                  | down    |
-| `offline`          | ping unanswered, or knock refused at once| down    |
-| network changed    | ping unanswered, or knock refused at once| down    |
-| page woke up       | ping unanswered, or knock refused at once| down    |
+| socket closed      | none needed                              | down    |
+| `offline`          | ping unanswered, or WebSocket refused    | down    |
+| network changed    | ping unanswered, or WebSocket refused    | down    |
+| page woke up       | ping unanswered, or WebSocket refused    | down    |
 | pong late          | second ping unanswered                   | down    |
 | pong late, RTP flows | the same, for longer                   | down    |
-| rtp overdue        | (a ping goes out, in case it is silence) | fine    |
+| rtp overdue        | (a ping is sent, in case silence follows)| fine    |
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
-| a ping unanswered for `answer_limit`, whatever round trips were  | down    |
+| a ping unanswered for `answer_limit`, whatever the round trips   | down    |
 
-Time in which the page stood still belongs to no measurement: a pong that waited with it says nothing of the path.
+"WebSocket refused" means that opening a new WebSocket fails at once. Time in which the page was stalled is excluded from
+round-trip measurement: a pong that was queued meanwhile is no measure of the path.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ class SendPing:
 
 @dataclass(frozen=True, slots=True)
 class ProbeWebSocket:
-    """See whether the network refuses a new WebSocket at once. (A `fetch` may ride, or wait for, an old connection.)"""
+    """Open a new WebSocket to see whether it fails at once. A `fetch` may reuse, or wait for, an old connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The verdict, and the witness it rests on."""
+    """The verdict that the signaling plane is down, and the witness it rests on."""
 
     witness: str
 
@@ -65,7 +66,7 @@ DetectorOutput = SendPing | ProbeWebSocket | Down
 
 
 class Detector:
-    """Watches one open socket. Make a new one for every socket; they share all that they are given but `now`."""
+    """The detector of one open socket. Every socket needs a new one; all of them share every argument except `now`."""
 
     def __init__(
         self, policy: ReconnectionPolicy, now: float, rtt: RoundTrip, numbers: Iterator[int], media: RtpFlow
@@ -77,27 +78,29 @@ class Detector:
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
         self._deadline: float | None = None
-        # A late deadline was put down to a stall. Where timers are always late, once is enough.
+        # Set when a deadline fired late and was attributed to a stall. Not again before `_calm_down`: on some hosts timers
+        # are always late.
         self._excused_until: float | None = None
         self._next_ping = now
-        # Only a ping sent later than this measures a round trip: one sample a flight (RFC 6298), none across a stall.
+        # Only pings sent at this time or later measure a round trip: one sample per flight (RFC 6298), none across a stall.
         self._measured_from = now
 
     @property
     def due_at(self) -> float:
-        """When `tick` wants to be called."""
+        """Return the time at which `tick` must be called."""
         return min(self._next_ping, self._patience_ends)
 
     @property
     def suspects(self) -> bool:
-        """Whether a witness waits for the answer to its probe."""
+        """Return whether there is a witness whose probe is still unanswered."""
         return self._witness is not None
 
     @property
     def _patience_ends(self) -> float:
-        """The deadline, or later: RTP that flows speaks against a late pong. Over TCP a packet lost twice is as late as that.
+        """Return the time of the verdict: the deadline, or up to `steady_patience` later for a late pong while RTP flows.
 
-        When the RTP pauses, the pause is given the time to end, and nothing beyond what flowing RTP is given.
+        Flowing RTP is evidence against a drop: over TCP a packet that is lost twice delays a pong as much. When the RTP
+        pauses, the pause gets `urgent_probe_floor` to end, within the same limit.
         """
         if self._deadline is None:
             return math.inf
@@ -105,13 +108,12 @@ class Detector:
         if self._witness == "late pong":
             pause_ends = self._media.until + self._policy.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
-        ends = min(
-            ends, min(self._sent.values()) + self._policy.answer_limit
-        )  # a deadline is that of a ping that is out
+        # `_sent` is not empty: a deadline always belongs to an unanswered ping.
+        ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)
         return ends if self._excused_until is None else max(ends, self._excused_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
-        """What follows from an observation."""
+        """Return what follows from `evidence`, observed at `now`."""
         self._notice_a_stall(now)
         match evidence:
             case SocketClosed():
@@ -135,13 +137,13 @@ class Detector:
         return []
 
     def tick(self, now: float) -> list[DetectorOutput]:
-        """What follows from the passing of time."""
+        """Return what follows from the passing of time."""
         self._notice_a_stall(now)
         if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
         if now >= self._patience_ends:
             if now - self._patience_ends > self._policy.stall and self._excused_until is None:
-                self._excused_until = now + self._policy.stall_grace  # we slept, the answer may lie in the queue
+                self._excused_until = now + self._policy.stall_grace  # stalled: the pong may be queued
                 return []
             if self._witness is not None:
                 return [Down(self._witness)]
@@ -159,20 +161,20 @@ class Detector:
         return ping
 
     def _notice_a_stall(self, now: float) -> None:
-        """A timer that is this late has told, before anything else does, that the page stood still since it was due."""
+        """Detect a stall by a timer that is overdue: pings sent before now then measure no round trip."""
         if now - self.due_at > self._policy.stall:
             self._measured_from = now
 
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
         if witness == "woke up":
-            self._sent.clear()  # pings from before are not late, and answers that waited say nothing of the network now
+            self._sent.clear()  # pings sent before the sleep are not late, and pongs queued during it are no evidence now
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
         probe: list[DetectorOutput] = [ProbeWebSocket()] if witness in _REFUSAL_IS_A_VERDICT else []
         return [self._ping(now), *probe]
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
-        """A ping that was sent when the streams paused, or just before, has been a probe ever since."""
+        """Suspect the socket, counting the deadline from the oldest unanswered ping: that ping already is a probe."""
         asked_at = min(self._sent.values(), default=now)
         outputs = self._suspect("rtp silent", now, urgent=True)
         deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
@@ -190,7 +192,7 @@ class Detector:
         self._calm_down(now)
 
     def _calm_down(self, now: float) -> None:
-        """The witness is refuted; pings that are still out keep their ordinary deadline."""
+        """Drop the witness, which is refuted; pings still unanswered keep their ordinary deadline."""
         self._excused_until = None
         self._witness = None
         self._deadline = None

@@ -1,4 +1,4 @@
-"""What was observed. Each observation is a fact about one moment; what it means is decided elsewhere."""
+"""The observations that decisions are based on. Each is a fact about one moment; what it means is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SocketClosed:
-    """The socket that carries the session was closed by somebody else."""
+    """The socket that carries the session was closed by the server or the network."""
 
     code: int
     reason: str = ""
@@ -32,12 +32,12 @@ class WentOnline:
 
 @dataclass(frozen=True, slots=True)
 class NetworkChanged:
-    """The host fired `change` of its network information: perhaps another address."""
+    """The host fired `change` of its Network Information: the IP address may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WokeUp:
-    """The page was frozen and runs again, or slept with its machine: much may have happened meanwhile."""
+    """The page runs again after it was frozen or its machine slept: connections may have been lost meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ class ServerReached:
 
 @dataclass(frozen=True, slots=True)
 class ServerUnreachable:
-    """A reachability probe was refused by the network at once (`at_once`), or was not answered in time."""
+    """A reachability probe failed at once (`at_once`), or was not answered in time."""
 
     at_once: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RtpSteady:
-    """RTP arrives and would be missed: at least one received stream follows the rhythm that it had lately."""
+    """RTP flows on at least one received stream that can be a witness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class RtpOverdue:
 
 @dataclass(frozen=True, slots=True)
 class RtpSilent:
-    """No RTP arrives any more, on any stream whose silence says something. The publishers may be the ones who dropped."""
+    """RTP has stopped on every stream that can be a witness. The cause may also be a drop on the publishers' side."""
 
 
 @dataclass(frozen=True, slots=True)
 class RtpReturned:
-    """RTP arrives again: the fastest sign that there is a network, 20-50 ms after its return."""
+    """RTP arrives again: the fastest evidence of the network's return, 20-50 ms after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,14 @@ class AttemptClosed:
 
 @dataclass(frozen=True, slots=True)
 class ResumeAccepted:
-    """`connect` succeeded: the RPC session lives. It says nothing about the membership in the room."""
+    """`connect` succeeded: the RPC session exists. Whether the participant still is in the room remains open."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeRefused:
-    """`connect` was answered with an error. `node_crashed`: a cluster said that the session's node is not the same any
-    more (`life`, OpenVidu Pro).
+    """`connect` was answered with an error.
+
+    `node_crashed`: a cluster reported that the session's node is not the same any more (`life`, OpenVidu Pro).
     """
 
     code: int
@@ -113,7 +114,7 @@ class MembershipDenied:
 
 @dataclass(frozen=True, slots=True)
 class SessionMoved:
-    """A request on the socket that carries the session was refused because, for the server, another one does (code 803)."""
+    """A request was refused (code 803) because the server considers the session to be on another socket."""
 
 
 SignalingEvidence = (
@@ -143,8 +144,8 @@ SignalingEvidence = (
 class MediaSample:
     """The counters of one peer connection at one moment; names follow webrtc-stats. All counters only ever grow.
 
-    `received_packets` counts RTP and RTCP of the whole transport, `stun_responses` answered connectivity checks: what arrives
-    of either proves that the path carries packets. `inbound_*` belong to received streams, `remote_reports` to sent ones.
+    `received_packets` counts RTP and RTCP of the whole transport, `stun_responses` answered connectivity checks: growth of
+    either proves that the path carries packets. `inbound_*` belong to received streams, `remote_reports` to sent ones.
     `stun_requests` counts connectivity checks sent.
     """
 
@@ -160,7 +161,7 @@ class MediaSample:
 
 @dataclass(frozen=True, slots=True)
 class SoundPlayed:
-    """Which sound was played last. `at` is when (seconds, any clock), `ticks` its RTP timestamp, `rate` ticks a second."""
+    """The audio played last: `at` is when (seconds, any clock), `ticks` its RTP timestamp, `rate` its clock rate in Hz."""
 
     at: float
     ticks: int

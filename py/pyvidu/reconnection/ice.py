@@ -1,6 +1,6 @@
-"""What an ICE state says about a media connection, and what it does not. States are those of `iceConnectionState`.
+"""The verdict on a media connection by its `iceConnectionState` alone.
 
-The official client stops here. We do not: see `media_health.py`.
+The official client relies on this state only; `media_health.py` adds counters.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _VERDICTS: dict[str, IceVerdict] = {
     "checking": "waiting",
     "connected": "connected",
     "completed": "connected",
-    "disconnected": "broken",  # may come back by itself, 0.1 s after packets flow again
-    "failed": "dead",  # never comes back by itself
+    "disconnected": "broken",  # may reconnect by itself, 0.1 s after packets flow again
+    "failed": "dead",  # never reconnects by itself
     "closed": "dead",
 }
 
 
 def analyse(state: str) -> IceVerdict:
-    """The verdict on one `iceConnectionState`."""
+    """Return the verdict on one `iceConnectionState`."""
     return _VERDICTS.get(state, "waiting")

@@ -1,20 +1,20 @@
-"""Is a stream frozen? Told by counters that move, never by a state alone.
+"""The verdict whether a stream is frozen, by counters that grow, never by a state alone.
 
-After an outage, or when a stream falls silent during a call, its media connection is watched for a short while:
+After an outage, or when a stream's RTP stops during a call, its media connection is watched for a short while:
 
 | ICE       | counters since the watch began                        | verdict                             |
 |-----------|-------------------------------------------------------|-------------------------------------|
 | dead      | whatever                                              | frozen                              |
 | any       | RTP arrives, video is decoded                         | healthy                             |
-| any       | RTP arrives, video is not decoded                     | recovering, and a key frame is asked|
+| any       | RTP arrives, video is not decoded                     | recovering; request a key frame     |
 | connected | only STUN answers or RTCP arrive; we send             | healthy                             |
 | connected | only STUN answers or RTCP arrive; we receive          | paused, once the window is over     |
 | any       | nothing                                               | frozen, once the window is over     |
 | any       | connectivity checks are sent, nothing arrives         | frozen, once the short window is    |
 
-The window is short if the path has been silent for seconds: then ICE checks it every 48 ms, and an answer is there within
-0.1 s of the return (measured in Chromium 156). If it has been heard lately, checks are 2.6 s apart and so is the proof; but
-as soon as checks come one after the other and none is answered, it is known to be dead (another address, after a second).
+The window is short if the path was silent for seconds before: ICE then checks it every 48 ms, and an answer arrives within
+0.1 s of the return (measured in Chromium 156). If packets arrived lately, checks are 2.6 s apart and the window is long; but
+as soon as ICE sends check after check and none is answered, the path is dead (after a change of address: after a second).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _RTP_TURN = 2**32  # RTP timestamps have 32 bits
 
 @dataclass(frozen=True, slots=True)
 class MediaJudgement:
-    """A verdict, the observation it rests on, and whether a key frame would help."""
+    """A verdict, the observation it rests on, and whether to request a key frame now (`nudge`)."""
 
     verdict: MediaVerdict
     because: str
@@ -41,11 +41,11 @@ class MediaJudgement:
 
 
 class Proof:
-    """The watch over one media connection. Feed it with samples until the verdict is another than `recovering`.
+    """The check of one media connection: pass samples to `take` until its verdict is no longer `recovering`.
 
-    `silent_for` is how many seconds its path had been silent when the watch began. `receives` is False for a stream that we
-    send. `patience` is how long nothing may arrive, if the caller wants it otherwise. Time counts only as far as it was
-    observed: an observer that was stalled must not blame the network.
+    `silent_for` is how many seconds its path had been silent when the check began. `receives` is False for a stream that we
+    send. `patience` overrides the window, the seconds for which nothing may arrive. Time in which the caller was stalled does
+    not count: it is no evidence about the network.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Proof:
         self._checked_since: float | None = None
 
     def take(self, sample: MediaSample, elapsed: float) -> MediaJudgement:
-        """The verdict after one more sample, `elapsed` seconds after the last one."""
+        """Return the verdict after one more sample, taken `elapsed` seconds after the last one."""
         self._observed += min(elapsed, 2 * self._policy.media_poll)
         ice = analyse(sample.ice_state)
         if ice == "dead":
@@ -94,7 +94,7 @@ class Proof:
         return MediaJudgement("recovering", "packets arrive, the picture waits for a key frame", nudge=self._nudge())
 
     def _checks_go_unanswered(self, sample: MediaSample) -> bool:
-        """Whether ICE asks again and again, for as long as an answer may take."""
+        """Return whether ICE has sent `checks_unanswered` checks or more over `media_window` without any answer."""
         sent = sample.stun_requests - self._before.stun_requests
         if not self._counts_checks or sent <= 0 or path_answers(self._before, sample):
             return False
@@ -111,19 +111,19 @@ class Proof:
 
 
 def lateness(before: SoundPlayed, now: SoundPlayed) -> float:
-    """How much later than before a silence sound is played after it, seconds; 0 for anything but a backlog.
+    """Return how many seconds later audio is played after a silence than before it; 0 for anything but a backlog.
 
-    Sound that waited in some queue while the link was down arrives all at once. It would be played from the beginning, and
-    pictures be kept in step with it: after a link drop of 9 s Chromium 156 showed everything 0.5 to 1.2 s late, for a minute.
+    Audio that was queued in the network while the link was down arrives all at once and is played from its beginning, and
+    video is kept in sync with it: after a link drop of 9 s Chromium 156 showed everything 0.5 to 1.2 s late, for a minute.
     """
     sent_after = (now.ticks - before.ticks) % _RTP_TURN
     if sent_after >= _RTP_TURN / 2:
-        return 0.0  # another clock: the sender began anew
+        return 0.0  # another RTP clock: the sender restarted
     return max(0.0, now.at - before.at - sent_after / now.rate)
 
 
 def rtp_flows(before: MediaSample, now: MediaSample) -> bool:
-    """Whether RTP has arrived in between."""
+    """Return whether RTP has arrived in between."""
     return (
         now.inbound_audio_packets > before.inbound_audio_packets
         or now.inbound_video_packets > before.inbound_video_packets
@@ -131,7 +131,7 @@ def rtp_flows(before: MediaSample, now: MediaSample) -> bool:
 
 
 def path_answers(before: MediaSample, now: MediaSample) -> bool:
-    """Whether anything at all has arrived in between: RTP, RTCP or an answer to a connectivity check."""
+    """Return whether anything has arrived in between: RTP, RTCP or an answer to a connectivity check."""
     return (
         now.stun_responses > before.stun_responses
         or now.received_packets > before.received_packets

@@ -1,7 +1,7 @@
-"""The record of one outage: what was seen, concluded and done, and when. It decides nothing and knows no clock.
+"""The record of one outage: what was observed, concluded and done, and when. It makes no decision and reads no clock.
 
-Times are seconds since the verdict that began the outage; what led to it was seen before. Everything in it is a value of its
-own; the texts are for people, and nobody has to take them apart.
+Times are seconds since the verdict that began the outage, negative for the evidence that led to it. Every fact is a field of
+its own; the texts are for people, and no program has to parse them.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ StreamStepName = Literal[
 ]
 StreamEnd = Literal["healthy", "paused", "renegotiated", "frozen"]
 
-RECENT = 10.0  # seconds before a verdict that belong to the record of its outage
-FORMAT = 2  # of `to_dict`: raised when a key changes its meaning or goes; new keys may come without
+RECENT = 10.0  # seconds before a verdict whose evidence is part of the outage's record
+FORMAT = 2  # of `to_dict`: raised when a key changes its meaning or is removed, not when one is added
 
 
 @dataclass(frozen=True, slots=True)
 class OutageEntry:
-    """One line of the record.
+    """One entry of the record.
 
-    `name` says for programs what `text` says for people: the kind of evidence (`SocketClosed`), a stream's step, `attempt`,
-    `dropped`, `down` or how the outage ended; "" for a remark. `stream` is the id of the stream that the line is about.
+    `name` is for programs what `text` is for people: the kind of evidence (`SocketClosed`), a stream's step, `attempt`,
+    `dropped`, `down` or how the outage ended; "" for a remark. `stream` is the id of the stream concerned, or "".
     """
 
     at: float
@@ -47,8 +47,8 @@ class OutageEntry:
 class Attempt:
     """One attempt to open a new socket and to resume on it. `until` is None, and so is `result` at first, while it lasts.
 
-    `resumed`: it carries the session now. `closed`: refused or closed. `dropped`: we gave it up, for a fresh one, because
-    nothing answered, or because the old socket was faster. `opened`: the socket is open, and the server has not decided yet.
+    `resumed`: it carries the session now. `closed`: refused or closed. `dropped`: we closed it, for a new one, because
+    nothing answered, or because the old socket was faster. `opened`: the socket is open, the resume not yet answered.
     """
 
     at: float
@@ -58,7 +58,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StreamStep:
-    """What was concluded about a stream, or done to it, and why."""
+    """A conclusion about a stream, or an action on it, and the reason."""
 
     at: float
     step: StreamStepName
@@ -67,14 +67,16 @@ class StreamStep:
 
 @dataclass(slots=True)
 class StreamRecord:
-    """What became of one stream."""
+    """The steps and the outcome for one stream."""
 
     steps: list[StreamStep] = field(default_factory=list)
 
     @property
     def outcome(self) -> StreamEnd | None:
-        """`healthy`: it flows, and was left alone. `paused`: nothing flows, and nothing should. `renegotiated`: it flows on
-        a new peer connection. `frozen`: it stands still. None: not decided yet.
+        """Return the outcome so far, or None before there is one.
+
+        `healthy`: it flows and was not renegotiated. `paused`: nothing flows, since the sender sends nothing. `renegotiated`:
+        its new peer connection is healthy or paused. `frozen`: it does not flow.
         """
         steps = [item.step for item in self.steps]
         match steps[-1] if steps else None:
@@ -89,9 +91,9 @@ class StreamRecord:
 class Outage:
     """An outage, from the verdict that the network is gone to its end.
 
-    `witness` is what was seen first. `end` is None while it lasts. Entries of streams may follow the end: media is proved
-    after the signaling plane is back. `began_at` is a time of the session's own clock, for arithmetic; `began` is the same
-    moment in seconds since 1970, as far as whoever owns a calendar has set it.
+    `witness` is what the verdict rests on. `end` is None while it lasts. Entries of streams may follow the end: media is
+    verified after signaling has resumed. `began_at` is a time of the session's own clock, for arithmetic; `began` is the same
+    moment in seconds since 1970, None if the caller has not set it.
     """
 
     began_at: float
@@ -107,11 +109,11 @@ class Outage:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def note(self, now: float, kind: EntryKind, text: str, name: str = "", stream: str = "") -> None:
-        """Adds a line."""
+        """Add an entry."""
         self.entries.append(OutageEntry(self._since(now), kind, text, name, stream))
 
     def note_evidence(self, now: float, evidence: SignalingEvidence) -> None:
-        """Adds what was observed, in words."""
+        """Add an observation, with its text."""
         self.note(now, "evidence", _in_words(evidence), type(evidence).__name__)
         if isinstance(evidence, AttemptOpened) and self.tries:
             self.tries[-1].result = "opened"
@@ -119,25 +121,25 @@ class Outage:
             self._attempt_ended(now, "closed")
 
     def note_attempt(self, now: float) -> None:
-        """Adds an attempt that begins, which is the end of the one before."""
+        """Add an attempt that begins; it ends the one before."""
         self._attempt_ended(now, "dropped")
         self.attempts += 1
         self.tries.append(Attempt(self._since(now)))
         self.note(now, "action", f"attempt {self.attempts}", "attempt")
 
     def note_dropped(self, now: float, because: str) -> None:
-        """Adds that the attempt under way is given up, if one is."""
+        """Record that the attempt under way, if any, is dropped."""
         if self._attempt_ended(now, "dropped"):
             self.note(now, "action", f"attempt {self.attempts} dropped: {because}", "dropped")
 
     def note_stream(self, now: float, stream: str, step: StreamStepName, because: str = "") -> None:
-        """Adds what was concluded about a stream, or done to it."""
+        """Add a conclusion about a stream, or an action on it."""
         self.streams.setdefault(stream, StreamRecord()).steps.append(StreamStep(self._since(now), step, because))
         said = _SAID.get(step, step)
         self.note(now, "stream", f"{stream}: {said} ({because})" if because else f"{stream}: {said}", step, stream)
 
     def finish(self, now: float, end: OutageEnd) -> None:
-        """Ends it. A session that was lost may still be rejoined: the last word counts."""
+        """Record the end. A lost session may still be rejoined; then this is called again, and the last call counts."""
         opened = bool(self.tries) and self.tries[-1].result == "opened"
         self._attempt_ended(now, "resumed" if opened and end == "reconnected" else "dropped")
         self.end = end
@@ -147,11 +149,11 @@ class Outage:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> Mapping[str, Any]:
-        """The record as JSON-ready values.
+        """Return the record as values that can be encoded as JSON.
 
         {"format": 2,
          "began": 1793540795.112,           seconds since 1970, or null
-         "witness": "rtp silent",         what was seen first
+         "witness": "rtp silent",         what the verdict rests on
          "attempts": 3,
          "end": "reconnected",              or "rejoined", "sessionDisconnected"; null while it lasts
          "duration": 9.214,                 seconds, or null
@@ -176,7 +178,7 @@ class Outage:
         }
 
     def to_json(self, indent: int | None = None) -> str:
-        """`to_dict` as JSON."""
+        """Return `to_dict()` as JSON."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
@@ -199,20 +201,20 @@ class Outage:
 
 
 class RecentEvidence:
-    """What was observed lately, while nothing was wrong yet: how the record of the next outage begins."""
+    """The evidence of the last `RECENT` seconds outside an outage: the beginning of the next outage's record."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, SignalingEvidence]] = deque()
 
     def note(self, now: float, evidence: SignalingEvidence) -> None:
-        """Keeps an observation, and of pongs in a row the last one: it says until when all was well."""
+        """Keep an observation; of consecutive pongs only the last one, which shows until when the path worked."""
         if isinstance(evidence, PongReceived) and self._seen and isinstance(self._seen[-1][1], PongReceived):
             self._seen.pop()
         self._seen.append((now, evidence))
         self._forget(now)
 
     def take(self, now: float) -> list[tuple[float, SignalingEvidence]]:
-        """What was kept, with times; from here on it begins anew."""
+        """Return what was kept, with times in seconds, and clear it."""
         self._forget(now)
         taken = list(self._seen)
         self._seen.clear()
@@ -227,7 +229,7 @@ _SAID = {"connected": "connected again", "failed": "not renegotiated"}
 
 
 def _in_words(evidence: SignalingEvidence) -> str:
-    """`SocketClosed(code=1006, reason='')` is "socket closed (code 1006)"."""
+    """Return the text of `evidence`: `SocketClosed(code=1006, reason='')` becomes "socket closed (code 1006)"."""
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(evidence).__name__).lower()
     told = []
     for item in dataclasses.fields(evidence):

@@ -1,4 +1,4 @@
-"""How patient to be: every number of the reconnection engine, as a value."""
+"""The configuration of the reconnection engine: all its thresholds, deadlines and delays, as one value."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from .rtt import RoundTrip
 
 @dataclass(frozen=True, slots=True)
 class ReconnectionContext:
-    """What `next_delay` is told: the number of the attempt that is being made (from 1), how long the outage lasts already,
-    in seconds, and a random number in [0, 1) for jitter.
+    """The input of `next_delay`.
+
+    The number of the attempt under way (from 1), the duration of the outage so far in seconds, and a random number in [0, 1)
+    for jitter.
     """
 
     attempt: int
@@ -20,79 +22,72 @@ class ReconnectionContext:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectionPolicy:
-    """Numbers of the reconnection engine. Times are in seconds. Subclass it and override `next_delay` for other delays.
+    """The numbers of the reconnection engine, times in seconds. Subclass it and override `next_delay` for other delays.
 
     By default attempts never end ("won't stop trying until success"); `max_attempts` and `give_up_after` are opt-in limits
     after which the session ends with `networkDisconnect`.
     """
 
-    declared_interval: float = 5.0  # what the first ping declares: the server's watchdog waits three of these
+    declared_interval: float = 5.0  # declared by the first ping: the server's watchdog waits three of these
     heartbeat_period: float = 1.0  # pings may be sent more often than declared at no risk
-    late_pong: float = 1.0  # a pong later than this is a witness, no verdict
-    probe_floor: float = 1.0  # the shortest deadline of the probe after a late pong
-    steady_patience: float = 2.0  # what it is given more while RTP flows: then a late answer is mostly lost packets
-    answer_limit: float = (
-        5.0  # a ping unanswered for so long is a verdict, whatever round trips were measured: 6 s of 12
-    )
-    urgent_probe_floor: float = 0.4  # the deadline after `offline`: a second witness stands already
-    stall: float = 0.25  # a timer that fires later than this says that we were stalled, not the network
-    slept: float = 2.0  # a timer that fires later than this says that the machine slept: much may have happened
-    stall_grace: float = 0.3  # what the messages that queued up meanwhile are given
-    answer_grace: float = 0.1  # for an answer that is here already, behind the observation that it refutes
+    late_pong: float = 1.0  # a pong later than this is a witness, not a verdict
+    probe_floor: float = 1.0  # shortest deadline of the probe after a late pong
+    steady_patience: float = 2.0  # added to that deadline while RTP flows: a late pong then mostly means lost packets
+    # A ping unanswered this long is a verdict, whatever round trips were measured: 6 of the 12 s before eviction.
+    answer_limit: float = 5.0
+    urgent_probe_floor: float = 0.4  # that after any other witness: there the ping is a second kind of evidence
+    stall: float = 0.25  # a timer later than this means that this page was stalled, not the network
+    slept: float = 2.0  # a timer later than this means that the machine slept: connections may have been lost
+    stall_grace: float = 0.3  # extra time after a stall for messages that were queued meanwhile
+    answer_grace: float = 0.1  # for a pong that has arrived and is queued behind the evidence that it refutes
 
-    overdue_floor: float = 0.15  # RTP that pauses for so long is asked about by a ping, in case it is silence
-    silence_floor: float = 0.3  # RTP silence shorter than this is no silence, whatever the stream's rhythm
-    cadence_learning: float = 2.0  # how long a stream must have flowed before its silence says something
-    cadence_memory: float = 10.0  # how long a gap is remembered
+    overdue_floor: float = 0.15  # after an RTP pause this long a ping is sent, in case silence follows
+    silence_floor: float = 0.3  # a shorter RTP pause is never silence, whatever the recent gaps
+    cadence_learning: float = 2.0  # how long a stream must have flowed before its silence is evidence
+    cadence_memory: float = 10.0  # how long a gap counts as recent
     cadence_limit: float = 0.7  # a stream with longer gaps is no witness
-    cadence_settling: float = 1.0  # seconds after a return in which gaps are the outage's, not the stream's
+    cadence_settling: float = 1.0  # after a return, gaps are not learnt for this long: the outage caused them
     cadence_poll: float = 0.05
-    return_poll: float = 0.02  # the same while all is silent
+    return_poll: float = 0.02  # the same while all streams are silent
 
     attempt_deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
-    hang_after: float = 0.3  # an attempt older than this that is not open hangs on SYNs sent into the void
+    hang_after: float = 0.3  # an attempt not open after this hangs: its SYNs were lost and TCP backs off
     reachability_period: float = 0.3
-    reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two pools
+    reachability_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two connection pools
     resume_deadline: float = 3.0
-    deadline_cap: float = (
-        6.0  # no deadline grows longer with the round trips: they may have been those of a slow minute
-    )
-    membership_deadline: float = 2.0  # a false eviction ends a call, a late one costs a second
-    backoff_base: float = 1.0  # a WebSocket that fails counts towards Chromium's throttle, a fetch does not
+    deadline_cap: float = 6.0  # limit of deadlines that grow with round trips: those may come from a slow minute
+    membership_deadline: float = 2.0  # assuming an eviction falsely ends a call, detecting one late costs a second
+    backoff_base: float = 1.0  # a failed WebSocket counts towards Chromium's throttle, a failed fetch does not
     backoff_cap: float = 5.0
     max_attempts: int | None = None
     give_up_after: float | None = None
-    queue_limit: int = 1000  # requests of one kind (signals, say) that may wait for the end of an outage
+    queue_limit: int = 1000  # requests of one method (e.g. signals) that may wait for the end of an outage
 
-    media_window: float = 0.4  # answers are back 0.1 s after packets are; whoever is not by then needs help
-    media_proof_window: float = 3.0  # a path that was heard lately is checked by ICE every 2.6 s only
-    checks_unanswered: int = 4  # connectivity checks within `media_window`: whatever was heard lately, the path is dead
-    media_patience: float = (
-        5.0  # in a call: how long a path may be silent while signaling answers, before it is replaced
-    )
+    media_window: float = 0.4  # ICE answers arrive 0.1 s after packets flow again; a path without any by then is dead
+    media_proof_window: float = 3.0  # a path on which packets arrived lately is checked by ICE only every 2.6 s
+    checks_unanswered: int = 4  # so many checks without an answer over `media_window`: dead, whatever arrived lately
+    media_patience: float = 5.0  # in a call: how long a path may be silent, with signaling fine, before it is replaced
     checks_hurry_after: float = 3.0  # seconds of silence after which ICE checks a path every 48 ms
-    media_decode_window: float = (
-        4.0  # pictures that cannot be decoded for so long, key frames asked for, need more help
-    )
-    backlog_lateness: float = 0.4  # sound that is played so much later than before the silence is not waited for
-    backlog_wait: float = 0.5  # how long after a silence there must be sound, to tell
-    backlog_settling: float = 0.1  # what old receivers play after they were looked at and before they are replaced
-    backlog_restarts: int = 3  # at most; a second one where a part of the backlog came late
+    media_decode_window: float = 4.0  # video that is not decoded for so long, despite requested key frames, is frozen
+    backlog_lateness: float = 0.4  # audio played later than before the silence by this much is a backlog: discard it
+    backlog_wait: float = 0.5  # how long after a silence audio must be played for this to be decided
+    backlog_settling: float = 0.1  # what old receivers may still play between the check and their replacement
+    backlog_restarts: int = 3  # at most; more than one if part of the backlog arrives late
     media_nudge_period: float = 0.3
-    nudge_after_silence: float = 1.5  # a healthy sender hears RTCP every 1.4 s
-    media_poll: float = 0.05
-    media_watch_poll: float = (
-        0.1  # how often counters are looked at during an outage; the return wants to be seen early
+    nudge_after_silence: float = (
+        1.5  # after it a key frame is sent or requested; a healthy sender receives RTCP every 1.4 s
     )
-    media_connect_timeout: float = 15.0  # ICE itself says `failed` after as long
+    media_poll: float = 0.05
+    media_watch_poll: float = 0.1  # how often counters are read during an outage; short, to detect the return early
+    media_connect_timeout: float = 15.0  # ICE itself reports `failed` after as long
     media_retries: int = 3
     ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
 
     def next_delay(self, context: ReconnectionContext) -> float | None:
-        """Seconds between the failure of the attempt that is being made and the next one; None gives up then.
+        """Return the seconds from a failure of the attempt under way to the next attempt; None ends the session instead.
 
-        The default is full jitter under a ceiling that doubles up to `backoff_cap`: after a server restart its clients do
-        not all come at once. Any sign of life cuts a delay short.
+        The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
+        clients reconnect at once. Any evidence that the network is back cuts the delay short.
         """
         if self.max_attempts is not None and context.attempt >= self.max_attempts:
             return None
@@ -100,6 +95,6 @@ class ReconnectionPolicy:
         return ceiling * context.jitter
 
     def probe_deadline(self, rtt: RoundTrip, *, urgent: bool) -> float:
-        """Seconds that a probe is given."""
+        """Return the seconds within which a probe must be answered."""
         floor = self.urgent_probe_floor if urgent else self.probe_floor
         return max(floor, rtt.timeout)

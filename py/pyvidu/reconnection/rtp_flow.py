@@ -1,4 +1,4 @@
-"""Until when did RTP flow that would be missed? It speaks for the network, whatever socket carries the session."""
+"""The record of until when RTP flowed: evidence for the network, whatever socket carries the session."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .evidence import RtpOverdue, RtpSteady, SignalingEvidence
 
 
 class RtpFlow:
-    """What `RtpSteady` and `RtpOverdue` said last. `until` is infinite while RTP flows."""
+    """The state by the last `RtpSteady` or `RtpOverdue`: `until` (seconds) is infinite while RTP flows."""
 
     def __init__(self) -> None:
         self.until = -math.inf
 
     def note(self, evidence: SignalingEvidence, now: float) -> None:
-        """Takes an observation into account, if it is of the media."""
+        """Update `until` if `evidence` is `RtpSteady` or `RtpOverdue`."""
         match evidence:
             case RtpSteady():
                 self.until = math.inf

@@ -1,4 +1,4 @@
-"""Round-trip time, smoothed as TCP does it (RFC 6298)."""
+"""Round-trip time, smoothed as in TCP (RFC 6298)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ SURPRISE = 1.0  # seconds by which a sample may exceed twice what was expected
 
 
 class RoundTrip:
-    """An estimate fed with samples, in seconds.
+    """An estimate from samples, in seconds.
 
-    A pong that was late because of a drop, a sleep or a clock that jumped says nothing of the way: one alone is believed only
-    so far, or after it nothing would be overdue for minutes. A way that has become longer says so again.
+    A pong that was late because of a drop, a sleep or a clock that jumped is no measure of the path. So a single sample is
+    capped, or no answer would be overdue for minutes after it. A path that has become slower shows in further samples.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class RoundTrip:
         self.variation = 0.0
 
     def sample(self, value: float) -> None:
-        """Takes a measured round trip into account."""
+        """Update the estimate with a measured round trip, in seconds."""
         value = min(value, 2 * self.timeout + SURPRISE)
         if self.smoothed is None:
             self.smoothed, self.variation = value, value / 2
@@ -27,5 +27,5 @@ class RoundTrip:
 
     @property
     def timeout(self) -> float:
-        """After this long an answer is overdue; 0 before the first sample."""
+        """Return the seconds after which an answer is overdue; 0 before the first sample."""
         return 0.0 if self.smoothed is None else self.smoothed + 4 * self.variation

@@ -1,4 +1,4 @@
-"""From evidence to actions: the state machine of one session's signaling plane.
+"""The state machine of one session's signaling plane: evidence in, actions out.
 
     UP --verdict: down--> ATTEMPTING <--> WAITING
                               |  the new socket opens
@@ -6,12 +6,12 @@
                               |                                 |
                               +--40007, not a member, limits, stop--> ENDED
 
-One socket is being opened at a time, with a deadline of seconds; beside it goes a quick loop of reachability probes. The
-moment it turns from silence to an answer, a hanging attempt is dropped and a fresh one opened. The old socket stays in the
-race until `connect` is sent: if it answers first, it has won. After that it is out for good: the server may act on the
-`connect` at any time, even if we have let go of its socket, for TCP goes on sending what it was given. For the same reason a
-resume after which an earlier `connect` may still arrive is doubted for a while: pings are sent with proofs of membership, and
-when the server says that our socket is nobody's (code 803), another one has the session and we resume again.
+One socket is opened at a time, with a deadline of seconds, and reachability probes run beside it in a short loop. When a
+probe is answered after unanswered ones, a hanging attempt is dropped and a new one opened. Until `connect` is sent the old
+socket is kept: if it answers first, the session stays on it. Afterwards it is not used again: the server may act on the
+`connect` at any time, even if we have closed its socket, since TCP goes on sending what was written. For the same reason a
+resume is checked for a while if an earlier `connect` may still arrive after it: pings are sent with proofs of membership, and
+if the server answers that our socket has no participant (code 803), another one has the session and we resume again.
 """
 
 from __future__ import annotations
@@ -60,28 +60,26 @@ from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
-_OWNERSHIP_CHECKS = (
-    60  # pings, one a second: so long may the kernel deliver what a dropped socket was given (clocks may jump)
-)
+_OWNERSHIP_CHECKS = 60  # pings, one a second: the kernel may deliver a dropped socket's data so long (clocks may jump)
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
 class State(Enum):
-    """Where a session's signaling plane stands."""
+    """The states of a session's signaling plane."""
 
     UP = auto()
     WAITING = auto()  # between two attempts
     ATTEMPTING = auto()  # a new socket is being opened
-    RESUMING = auto()  # it is open, `connect` is sent
-    VERIFYING = auto()  # resumed; are we still a member?
+    RESUMING = auto()  # the new socket is open, `connect` is sent
+    VERIFYING = auto()  # resumed, membership not yet confirmed
     ENDED = auto()
 
 
 class Supervisor:
-    """Decides; does nothing itself. Feed it with `handle` and, when `due_at` has come, `tick`.
+    """The decisions only; the caller carries them out. Call `handle` with evidence, and `tick` when `due_at` has come.
 
-    `handshake` is how long the opening of the first WebSocket took, seconds: two round trips at least. So the first pings are
-    not taken for late on a slow path.
+    `handshake` is how many seconds the opening of the first WebSocket took: two round trips at least. It keeps the first
+    pings from counting as late on a slow path.
     """
 
     def __init__(
@@ -102,18 +100,18 @@ class Supervisor:
         self._old_socket = False
         self._ownership_checks = 0
         self._reachable = False
-        self._network_is_there = False  # the host or RTP says so
+        self._network_is_there = False  # by `online` or RTP
         self._attempt_began = now
         self._began_reachable = False
-        self._hung = 0  # attempts in a row that were begun within reach of the server and hung all the same
+        self._hung = 0  # consecutive attempts that hung although the server was reachable when they began
         self._next_delay: float | None = None
         self._resumed_on_old = False
-        self._verifying_ping = -1  # its pong tells "no member" from "no network" when membership stays unanswered
+        self._verifying_ping = -1  # its pong tells an eviction from a drop if the membership check is unanswered
         self._socket_answers = False
 
     @property
     def due_at(self) -> float | None:
-        """When `tick` wants to be called; None for never."""
+        """Return the time at which `tick` must be called; None for never."""
         if self.state is State.ENDED:
             return None
         if self.state is State.UP:
@@ -122,24 +120,24 @@ class Supervisor:
 
     @property
     def suspects(self) -> bool:
-        """Whether a probe of the socket that carries the session is unanswered."""
+        """Return whether a probe of the socket that carries the session is unanswered."""
         return self.state is State.UP and self._detector.suspects
 
     @property
     def outage(self) -> Outage | None:
-        """The outage that is going on."""
+        """Return the current outage, or None."""
         last = self.outages[-1] if self.outages else None
         return last if last is not None and last.end is None else None
 
     # --- what the shell calls ----------------------------------------------------------------------------------------
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[Action]:
-        """What follows from an observation made at `now`."""
+        """Return the actions that follow from `evidence`, observed at `now`."""
         if self.state is State.ENDED:
             return []
         if self.outage is None:
             self._recent_evidence.note(now, evidence)
-        elif not isinstance(evidence, ServerUnreachable):  # that comes three times a second
+        elif not isinstance(evidence, ServerUnreachable):  # left out: it comes three times a second
             self.outage.note_evidence(now, evidence)
         self._media.note(evidence, now)
         if self.state is State.UP:
@@ -177,11 +175,11 @@ class Supervisor:
             case MembershipDenied(code) if self.state is State.VERIFYING:
                 if code in _NOT_A_MEMBER:
                     return self._lost(now, f"the server says that we are no member any more (code {code})")
-                return self._recovered(now)  # it knows us well enough to complain about the request
+                return self._recovered(now)  # another error: the server found the participant and refused the request
         return []
 
     def tick(self, now: float) -> list[Action]:
-        """What follows from the passing of time."""
+        """Return the actions that follow from the passing of time."""
         if self.state is State.UP:
             return self._watch(self._detector.tick(now), now)
         actions: list[Action] = []
@@ -191,15 +189,15 @@ class Supervisor:
         return actions
 
     def stop(self, now: float) -> list[Action]:
-        """The application gives up waiting: the outage ends in a lost session. Nothing happens outside an outage."""
+        """End the outage with the loss of the session, on behalf of the application. Does nothing outside an outage."""
         return self._lost(now, "stop_reconnecting() was called", gave_up=True) if self.outage is not None else []
 
     def reconnect_now(self, now: float) -> list[Action]:
-        """The application knows that the network is back: an attempt at once."""
+        """Attempt at once, since the application expects the network to be back. Does nothing outside an outage."""
         return self._sign_of_life(now) if self.outage is not None else []
 
     def end(self, now: float) -> None:
-        """The session is over for another reason; nothing is decided any more."""
+        """End all decisions, because the session ended for another reason."""
         if self.outage is not None:
             self.outage.finish(now, "sessionDisconnected")
         self.state = State.ENDED
@@ -216,7 +214,7 @@ class Supervisor:
         return actions
 
     def _with_ownership_check(self, ping: SendPing) -> SendPing | SendPingWithOwnershipCheck:
-        """The same ping, with a question beside it for as long as one is due."""
+        """Return the ping, with an ownership check beside it while checks remain."""
         if not self._ownership_checks:
             return ping
         self._ownership_checks -= 1
@@ -262,14 +260,14 @@ class Supervisor:
         self._current().note_dropped(now, "no answer in time")
         if self._next_delay is None:
             return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts", gave_up=True)]
-        # Who has waited for its whole deadline hammers nobody; and where probes are answered it was bad luck.
+        # Retry soon if probes are answered: the failure was chance, and one retry per deadline does not flood the server.
         delay = min(self._next_delay, self._policy.backoff_base) if drop and self._reachable else self._next_delay
         self._enter(State.WAITING, wait=now + delay)
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return dropped
 
     def _sign_of_life(self, now: float) -> list[Action]:
-        """The network may be back: an attempt that hangs on it is worth less than a fresh one."""
+        """Attempt at once, because the network may be back; an attempt that hangs by now is replaced by a new one."""
         if self.state is State.WAITING:
             return self._attempt(now)
         if self.state is State.ATTEMPTING:
@@ -280,15 +278,15 @@ class Supervisor:
 
     @property
     def _handshake_time(self) -> float:
-        """Seconds that the messages of one attempt take to go and come back, more or less."""
+        """Return roughly how many seconds the round trips of one attempt take."""
         return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.deadline_cap)
 
     @property
     def _hangs_after(self) -> float:
-        """Seconds after which an attempt that is not open hangs, and does not just take its time.
+        """Return the seconds after which an attempt that is not open counts as hanging rather than slow.
 
-        On a long way it takes several round trips. Whatever they take: each attempt that hung within reach of the server
-        gives the next one twice the time, or a path slower than we think would be hammered and never come back.
+        Opening takes several round trips. Besides, each attempt that hung although the server was reachable doubles the time
+        for the next one: otherwise, on a path slower than estimated, every attempt would be dropped before it could open.
         """
         usual = max(self._policy.hang_after, _ROUND_TRIPS * self._rtt.timeout)
         return min(usual * 2.0 ** min(self._hung, 16), self._policy.attempt_deadline)
@@ -298,8 +296,8 @@ class Supervisor:
         return [DropAttempt(), *self._attempt(now)]
 
     def _server_reached(self, now: float) -> list[Action]:
-        # Only the turn from silence to an answer counts: a server that answers fetches and refuses sockets must not be
-        # hammered at the pace of the probes.
+        # Only the first answer after silence counts: a server that answers fetches but refuses WebSockets must not get an
+        # attempt per probe.
         turned = not self._reachable
         self._reachable = True
         return self._sign_of_life(now) if turned else []
@@ -329,9 +327,9 @@ class Supervisor:
         return [AnnounceReconnected(same)]
 
     def _membership_unanswered(self, now: float) -> list[Action]:
-        if self._socket_answers:  # pings come back, so the network is fine: a ghost was resumed
+        if self._socket_answers:  # pings are answered, so the network is fine: a ghost was resumed
             return self._lost(now, "the server answers and no longer knows us as a member")
-        if self._resumed_on_old:  # it was silent again before it could tell
+        if self._resumed_on_old:  # it was silent again before it answered
             self._resumed_on_old = False
             return self._attempt(now)
         return self._attempt_failed(now, drop=True)
@@ -351,7 +349,7 @@ class Supervisor:
             case "attempt" | "resume":
                 return self._attempt_failed(now, drop=True)
             case "hang" if self._reachable or self._network_is_there:
-                self._network_is_there = False  # believed once: if the fresh attempt hangs too, probes must say so
+                self._network_is_there = False  # trusted once: if the new attempt hangs too, a probe must be answered
                 return self._hangs(now)
             case "membership":
                 return self._membership_unanswered(now)
@@ -365,7 +363,7 @@ class Supervisor:
     # --- small things ------------------------------------------------------------------------------------------------
 
     def _enter(self, state: State, **timers: float | None) -> None:
-        """Changes the state. A state's own timers die with it; `reach` and `give up` outlive it unless set to None."""
+        """Change the state. This clears the old state's timers; `reach` and `give up` are kept unless set to None."""
         kept = {name: at for name, at in self._timers.items() if name in ("reach", "give up")}
         kept.update({name: at for name, at in timers.items() if at is not None})
         for name, at in timers.items():

@@ -1,4 +1,4 @@
-"""The embedded server put together: one aiohttp application, and the process that runs it."""
+"""The assembly of the embedded server: one aiohttp application, and the process that runs it."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from pyvidu.server.webhooks.delivery import Webhook
 DEFAULT_SECRET = ServerConfig().secret
 _LAG_EVERY = 1.0  # seconds
 _TIDY_EVERY = 60.0  # seconds
-_SHUTDOWN_TIMEOUT = 3.0  # seconds for what is going on when the server stops
+_SHUTDOWN_TIMEOUT = 3.0  # seconds for work in progress when the server stops
 _IDLE = 75.0
-"""Seconds that a connection is kept between two requests, as nginx does. Who changes network never closes the old ones: with
-aiohttp's default of an hour each handover left four of them behind, and a task each."""
+"""Seconds that a connection is kept between two requests, as nginx does. A client that changes network never closes its old
+connections: with aiohttp's default of an hour each handover left four of them behind, and a task each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The parts of a running server, for tests and for whoever embeds it."""
+    """The parts of a running server, for tests and for embedding."""
 
     config: ServerConfig
     media: MediaServer
@@ -62,7 +62,7 @@ SERVER = web.AppKey("server", Server)
 
 
 def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web.Application:
-    """The application of a server. It owns its media router and closes it when it is cleaned up."""
+    """Return the application of a server. It owns its media router and closes it at cleanup."""
     media = media or _router(config)
     tasks = Tasks()
     rooms = Rooms(media, tasks, config.limits)
@@ -103,10 +103,10 @@ def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web
 
 
 def run(config: ServerConfig) -> None:
-    """Serves until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM.
 
     Raises:
-        ConfigurationError: it cannot be started like that; the sentence says what to do.
+        ConfigurationError: the server cannot start with `config`; the message states what to do.
     """
     check(config)
     logs.configure(config.log_level)
@@ -114,10 +114,10 @@ def run(config: ServerConfig) -> None:
 
 
 def check(config: ServerConfig) -> None:
-    """Refuses settings that would open the machine to strangers, or cannot work.
+    """Refuse settings that would open the machine to strangers, or cannot work.
 
     Raises:
-        ConfigurationError: see above.
+        ConfigurationError: a setting is unsafe or invalid; the message states what to do.
     """
     if not is_loopback(config.host) and config.secret == DEFAULT_SECRET:
         raise ConfigurationError(
@@ -131,7 +131,7 @@ def check(config: ServerConfig) -> None:
 
 
 def app_runner(config: ServerConfig) -> web.AppRunner:
-    """What serves the application, and how long it keeps connections."""
+    """Return the runner that serves the application; it sets how long connections are kept."""
     return web.AppRunner(
         create_app(config), access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, keepalive_timeout=_IDLE
     )
@@ -219,7 +219,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _housekeeping(rooms: Rooms) -> None:
-    """Tidies up now and then, and measures how late timers run on this loop: evictions are as late."""
+    """Remove unused tokens and sessions every minute, and measure how late timers, and so evictions, run on this loop."""
     loop = asyncio.get_running_loop()
     tidied = loop.time()
     while True:

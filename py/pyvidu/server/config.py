@@ -1,4 +1,4 @@
-"""What one embedded server is told at its start."""
+"""The settings of one embedded server."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Profile = Literal["default", "kurento"]
 class ServerConfig:
     """Settings of `pyvidu serve`.
 
-    `eviction_timeout` is in seconds from the last byte received of a participant (profile `default` only; profile
-    `kurento` has the real server's two clocks). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
-    `allowed_origins` restricts who may open the WebSocket; empty allows any, for it is the token that opens it.
-    `turn` is handed on to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
+    `eviction_timeout` is in seconds from the last byte received from a participant (profile `default` only; profile
+    `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
+    `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access.
+    `turn` is sent to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
     """
 
     host: str = "127.0.0.1"
     port: int = 4443
-    secret: str = "MY_SECRET"  # noqa: S105 - everybody knows it: good for loopback only, see `app.check`
+    secret: str = "MY_SECRET"  # noqa: S105 - publicly known: for loopback only, see `app.check`
     eviction_timeout: float = 12.0
     profile: Profile = "default"
     tls_cert: Path | None = None

@@ -1,4 +1,4 @@
-"""Identifiers and secrets of the form that OpenVidu gives them, all from the operating system's random source.
+"""Identifiers and secrets in the format of OpenVidu, all from the operating system's random source.
 
 Source: `IdentifierPrefixes`, `RandomIdGenerator` and `KurentoParticipant.generateStreamId` of openvidu-server 2.32.2.
 """
@@ -14,38 +14,38 @@ _STREAM_KINDS = {"CAMERA": "CAM", "SCREEN": "SCR", "CUSTOM": "CUS", "IPCAM": "IP
 
 
 def session_id() -> str:
-    """`ses_` and 10 characters."""
+    """Return `ses_` and 10 characters."""
     return "ses_" + _random(10)
 
 
 def connection_id() -> str:
-    """`con_` and 10 characters."""
+    """Return `con_` and 10 characters."""
     return "con_" + _random(10)
 
 
 def stream_id(type_of_video: str | None, has_video: bool, owner: str) -> str:
-    """`str_CAM_x7Fa_con_...`: the kind of its video, or `MIC` when it has none, and its owner's connection id."""
+    """Return `str_CAM_x7Fa_con_...`: the kind of video, or `MIC` without video, and the owner's connection id."""
     kind = _STREAM_KINDS.get(type_of_video or "CUSTOM", "CUS") if has_video else "MIC"
     return f"str_{kind}_{_random(4)}_{owner}"
 
 
 def token() -> str:
-    """`tok_` and 16 characters (94 bits): whoever has it may join once."""
+    """Return `tok_` and 16 characters (94 bits), a secret that admits its holder once."""
     return "tok_" + _random(16)
 
 
 def rpc_session_id() -> str:
-    """A secret of 26 characters (over 130 bits): whoever has it can resume the participant."""
+    """Return a secret of 26 characters (over 130 bits) that lets its holder resume the participant."""
     return _characters(26, string.ascii_lowercase + string.digits)
 
 
 def probe_id() -> str:
-    """Names a participant in reachability probes. Opaque, and no secret: it opens nothing."""
+    """Return a participant's id for reachability probes. Opaque, and no secret: it grants no access."""
     return "prb_" + _random(16)
 
 
 def final_user_id() -> str:
-    """OpenVidu's id of the end user (there: the first 16 characters of an HTTP session id)."""
+    """Return OpenVidu's id of the end user (there: the first 16 characters of an HTTP session id)."""
     return secrets.token_hex(8).upper()
 
 

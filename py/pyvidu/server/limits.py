@@ -1,4 +1,4 @@
-"""How much one server takes: generous for people, finite for whoever does not mean well.
+"""Resource limits of one server: generous for normal use, finite under abuse.
 
 The real server has none of these. Each of them can be raised by a flag of `pyvidu serve`.
 """
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`participants` and `tokens` (unused ones) are of one session, `sockets` of one address, `rate` and `burst` of one
-    socket: messages a second, and how many may come at once. A token not used for `token_lifetime` seconds is void, and so
-    is a session that nobody joined for `idle_session` seconds (as on the real server); 0 lets them live for ever.
+    """The limits, each per server, session, address or socket.
+
+    `participants` and `tokens` (unused ones) are per session, `sockets` per address, `rate` and `burst` per socket:
+    messages a second, and how many may come at once. A token not used for `token_lifetime` seconds is void, and so is a
+    session that nobody joined for `idle_session` seconds (as on the real server); 0 means no expiry.
     """
 
     sessions: int = 10_000
@@ -26,12 +28,13 @@ class Limits:
 
 
 class LimitReached(Exception):
-    """There is no room for one more; the sentence says of what."""
+    """A limit is reached; the message names it."""
 
 
 class TokenBucket:
-    """A token bucket for the messages of one socket. Who is too fast is read no faster: nothing is lost, TCP
-    slows it down.
+    """A token bucket for the messages of one socket.
+
+    Messages above the rate are read later: nothing is lost, TCP flow control slows the sender down.
     """
 
     def __init__(self, rate: float, burst: int, now: float) -> None:
@@ -41,7 +44,7 @@ class TokenBucket:
         self._since = now
 
     def wait(self, now: float) -> float:
-        """One more message came at `now`: the seconds to wait before the next is read."""
+        """Count a message that came at `now` (seconds); return the seconds to wait before the next is read."""
         self._credit = min(self._burst, self._credit + (now - self._since) * self._rate) - 1
         self._since = now
         return max(0.0, -self._credit / self._rate)

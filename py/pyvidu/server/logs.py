@@ -1,8 +1,8 @@
-"""One line of JSON per event, with participant ids and without secrets.
+"""The log of the server: one line of JSON per event, with participant ids and without secrets.
 
 Two loggers: `pyvidu.server.messages` has every request that a participant sends (`{"event": "request", "participant":
-"con_...", "session": "room", "method": "reconnectStream", "stream": "str_..."}`) and is what tests read to see who asked
-for what; `pyvidu.server.events` has what became of it (joined, resumed, evicted...). Both write to stderr at level info.
+"con_...", "session": "room", "method": "reconnectStream", "stream": "str_..."}`), which tests read to see who sent
+which; `pyvidu.server.events` has the outcomes (joined, resumed, evicted...). Both write to stderr at level info.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _SECRETS = re.compile(r"tok_\w+|(?<=sessionId=)[^&\s\"']+(?=&)|(?<=secret=)[^&\s
 
 
 def message(event: str, **fields: Any) -> None:
-    """One line in the log of messages."""
+    """Write one line to the log of messages."""
     _write(MESSAGES, event, fields)
 
 
 def event(name: str, **fields: Any) -> None:
-    """One line in the log of events."""
+    """Write one line to the log of events."""
     _write(EVENTS, name, fields)
 
 
 def redact(text: str) -> str:
-    """`text` without tokens and secrets."""
+    """Return `text` without tokens and secrets."""
     return _SECRETS.sub("[redacted]", text)
 
 
 class JsonLines(logging.Formatter):
-    """Every record as one JSON object; the ones of `message` and `event` already are."""
+    """Formats every record as one JSON object; those of `message` and `event` already are."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted."""
+        """Return the line, redacted."""
         if record.name in (MESSAGES.name, EVENTS.name):
             return record.getMessage()
         fields = {"time": round(record.created, 3), "level": record.levelname.lower(), "logger": record.name}
@@ -53,8 +53,9 @@ class JsonLines(logging.Formatter):
 
 
 def without_malformed_http(record: logging.LogRecord) -> bool:
-    """A filter for aiohttp's server: what is no HTTP is its sender's error, answered with 400, and no error of ours. aiohttp
-    would log it with the words at fault, among which may be a password.
+    """Return whether aiohttp's server may log `record`: not if it is about malformed HTTP.
+
+    That is the sender's error and answered with 400. aiohttp would log the malformed text, which may contain a password.
     """
     error = record.exc_info[1] if record.exc_info else None
     if not isinstance(error, HttpProcessingError):
@@ -64,7 +65,7 @@ def without_malformed_http(record: logging.LogRecord) -> bool:
 
 
 def configure(level: str) -> None:
-    """Logging of the whole process: JSON lines on stderr. aiohttp's access log is off: its lines carry query strings."""
+    """Configure the logging of the process: JSON lines on stderr, without aiohttp's access log (it has query strings)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -81,7 +82,7 @@ def _write(logger: logging.Logger, name: str, fields: dict[str, Any]) -> None:
 
 
 def _brief(value: Any) -> Any:
-    """What a client sends stands in the log, but neither at length nor with a secret in it."""
+    """Return a client's value for the log: text is shortened and redacted, other types are replaced."""
     if isinstance(value, str):
         return redact(value[:_LONGEST])
     return (

@@ -1,4 +1,4 @@
-"""Values found by a secret, in a time that says nothing about how much of a guessed secret is right."""
+"""A mapping from secrets to values; the time of a lookup does not depend on how much of a guessed secret is right."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _KEY = secrets.token_bytes(32)  # of this process
 
 
 def digest(secret: str) -> bytes:
-    """What stands for `secret` in a comparison. Half a surrogate pair, which JSON can spell, is a character too."""
+    """Return the keyed digest to compare instead of `secret`. A lone surrogate, which JSON can contain, is accepted."""
     return hashlib.blake2b(secret.encode("utf-8", "surrogatepass"), key=_KEY, digest_size=32).digest()
 
 
 def same(given: str, expected: str) -> bool:
-    """Whether two secrets are the same, in constant time."""
+    """Return whether two secrets are the same, in constant time."""
     return hmac.compare_digest(digest(given), digest(expected))
 
 
 class SecretMap(Generic[V]):
-    """A mapping whose keys are secrets. It keeps their keyed digests only."""
+    """A mapping whose keys are secrets. It stores only their keyed digests."""
 
     def __init__(self) -> None:
         self._values: dict[bytes, V] = {}
@@ -39,13 +39,13 @@ class SecretMap(Generic[V]):
         return iter(list(self._values.values()))
 
     def get(self, secret: str) -> V | None:
-        """The value of that secret."""
+        """Return the value of `secret`, or None."""
         return self._values.get(digest(secret))
 
     def pop(self, secret: str) -> V | None:
-        """The value of that secret, which is taken out."""
+        """Remove and return the value of `secret`, or None."""
         return self._values.pop(digest(secret), None)
 
     def clear(self) -> None:
-        """Takes everything out."""
+        """Remove all values."""
         self._values.clear()

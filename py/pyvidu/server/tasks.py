@@ -1,4 +1,4 @@
-"""An owner for work that goes on in the background: nothing is left running when the owner is closed."""
+"""An owner of background tasks: no task is left running when it is closed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Tasks:
         return len(self._running)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Runs `work` in the background."""
+        """Run `work` in the background."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._done)
         return task
 
     async def close(self) -> None:
-        """Cancels what still runs and waits for its end."""
+        """Cancel the tasks that still run and wait for their end."""
         while self._running:
             for task in self._running:
                 task.cancel()

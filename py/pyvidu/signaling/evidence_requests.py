@@ -23,13 +23,13 @@ from .rpc_socket import RpcError, RpcSocket, SocketGone
 
 _ToEvidence = Callable[[Any], SignalingEvidence]
 
-LIFE_TIMEOUT = 1.5  # seconds that a cluster is given to tell its `life`
+LIFE_TIMEOUT = 1.5  # seconds within which a cluster must report its `life`
 
 
 class EvidenceRequests:
-    """Asks for the RPC session `rpc_session` and reports what comes of it. `life` is that of a cluster's node, if told.
+    """The requests for the RPC session `rpc_session`. `life` is that of the cluster's node, if the server sent one.
 
-    A socket that dies before it answers reports nothing here: its closing is evidence of its own.
+    `report` receives the evidence. A request whose socket is lost reports nothing: the close is evidence of its own.
     """
 
     def __init__(self, report: Callable[[SignalingEvidence], None]) -> None:
@@ -39,16 +39,16 @@ class EvidenceRequests:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ping(self, socket: RpcSocket, number: int, received: int | None, interval: int | None = None) -> None:
-        """Heartbeat. An error is an answer too. `interval` (ms) declares it; only the first ping of a session counts."""
+        """Send a ping; an error counts as a pong too. `interval` (ms) takes effect in the first ping of a session only."""
         call = Ping(interval=interval, received=received)
         self._when_answered(socket, call, lambda _: PongReceived(number), lambda _: PongReceived(number))
 
     def membership(self, socket: RpcSocket, proof: Call) -> None:
-        """Sends a request that only a member gets an answer to."""
+        """Send a request that succeeds only for a member, and report the outcome."""
         self._when_answered(socket, proof, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code))
 
     def check_ownership(self, socket: RpcSocket, proof: Call) -> None:
-        """Sends it once more, to see whether another socket has the session. Any other answer is fine."""
+        """Send `proof` and report `SessionMoved` if it is refused with code 803; any other answer is ignored."""
 
         def answered(future: asyncio.Future[Any]) -> None:
             error = None if future.cancelled() else future.exception()
@@ -58,14 +58,14 @@ class EvidenceRequests:
         socket.request(proof).add_done_callback(answered)
 
     def resume(self, socket: RpcSocket, received: int | None) -> None:
-        """Sends `connect`, in this very call."""
+        """Send `connect` before this call returns, and report the outcome later."""
         answer = socket.request(Connect(session_id=self.rpc_session, reconnect=True, received=received))
         task = asyncio.get_running_loop().create_task(self._resumed(socket, answer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """Reports nothing any more."""
+        """Cancel the resumes under way; they report nothing any more."""
         for task in self._tasks:
             task.cancel()
 
@@ -81,7 +81,7 @@ class EvidenceRequests:
             self._report(ResumeAccepted())
 
     async def _node_crashed(self, socket: RpcSocket) -> bool:
-        """A cluster tells by `life` whether the node that refused is still the one that we joined."""
+        """Return whether `life` shows that the node that refused is not the one that we joined; False if unknown."""
         if self.life is None:
             return False
         try:

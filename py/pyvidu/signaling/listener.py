@@ -1,4 +1,4 @@
-"""Who a signaling plane talks to."""
+"""The interface through which a signaling plane reports to its owner."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pyvidu.protocol.reasons import Reason
 
 
 class SignalingListener(Protocol):
-    """Told what becomes of the signaling plane. Nothing is told after `SignalingPlane.close`."""
+    """The callbacks of a signaling plane. None is called after its owner has called `SignalingPlane.close`."""
 
     def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
-        """The server pushed a notification."""
+        """Handle a notification from the server."""
 
     def signaling_reconnecting(self) -> None:
-        """An outage has begun."""
+        """Handle the beginning of an outage."""
 
     def signaling_attempt(self, number: int, next_delay: float | None) -> None:
-        """Attempt `number` to come back begins; `next_delay` seconds after its failure comes the next one."""
+        """Handle the beginning of attempt `number`; the next one begins `next_delay` seconds after it fails (None: never)."""
 
     def signaling_reconnected(self) -> None:
-        """The outage is over. What the application had asked for meanwhile goes out right after this call."""
+        """Handle the end of the outage. Requests made during it are sent right after this call."""
 
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
-        """The session is over. Everything that waits has failed. `gave_up`: because the application wants no more."""
+        """Handle the loss of the session; all pending requests have failed. `gave_up`: the application ended it."""
 
     def signaling_unloading(self) -> None:
-        """The page goes away."""
+        """Handle that the page is being unloaded."""
 
     def membership_check(self) -> Call:
-        """The request that needs membership and changes nothing."""
+        """Return a request that needs membership and changes nothing."""

@@ -1,6 +1,6 @@
-"""The shell around the supervisor: it owns the sockets, does what is decided and reports what is observed.
+"""The shell around the supervisor: it owns the sockets, carries out actions and reports evidence. It decides nothing.
 
-Life: `open` (one socket, whose loss is the caller's to see), `supervise` once the room is joined, `close`.
+Order of calls: `open` (one socket; its loss fails the joining), `supervise` once the room is joined, `close`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ REQUEST_TIMEOUT = 10.0
 
 
 class SignalingPlane:
-    """One participant's connection to OpenVidu, through as many sockets as it takes."""
+    """One participant's signaling connection to OpenVidu, over one WebSocket after another."""
 
     def __init__(self, host: Host, policy: ReconnectionPolicy, listener: SignalingListener) -> None:
         self._host = host
@@ -78,14 +78,14 @@ class SignalingPlane:
             suspected=lambda: self._supervisor is not None and self._supervisor.suspects,
         )
         self._evidence_requests = EvidenceRequests(self._report)
-        self._received = 0  # notifications of this RPC session
+        self._received = 0  # number of notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
         self._current: RpcSocket | None = None
         self._superseded = False  # `connect` was sent on a newer socket than the current one
         self._attempt: RpcSocket | None = None
         self._opening: asyncio.Future[None] | None = None
         self._supervisor: Supervisor | None = None
-        self._joined = False  # from here on an outage is survived; before, it ends the joining
+        self._joined = False  # once set, outages are survived; before, a drop fails the joining
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,28 +95,28 @@ class SignalingPlane:
 
     @property
     def outages(self) -> list[Outage]:
-        """The outages so far, the current one last."""
+        """Return the outages so far, the current one last."""
         return self._supervisor.outages if self._supervisor is not None else []
 
     def adopt_outages(self, earlier: Sequence[Outage]) -> None:
-        """Outages of an earlier membership, which this one goes on from."""
+        """Prepend the outages of an earlier membership, which this one continues after a rejoin."""
         self.outages[:0] = earlier
 
     @property
     def is_up(self) -> bool:
-        """Whether requests go out at once."""
+        """Return whether requests are sent at once."""
         return self._supervisor is not None and self._supervisor.outage is None and not self._closed
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def open(self, url: str) -> None:
-        """Opens the first socket and sends the first ping, which declares the heartbeat to the server.
+        """Open the first socket and send the first ping, which declares the heartbeat interval to the server.
 
-        From here on the socket is watched. If it dies before `supervise`, everything fails with `ConnectionFailedError`: only
-        the socket of a participant can be replaced.
+        From here on the socket is watched. If it is lost before `supervise`, all requests fail with `ConnectionFailedError`:
+        only the socket of a participant can be replaced.
 
         Raises:
-            ConnectionFailedError: it could not be opened within 10 s; the cause is in the sentence.
+            ConnectionFailedError: it could not be opened within 10 s; the message gives the cause.
         """
         self._opening = asyncio.get_running_loop().create_future()
         began = self._host.clock.now()
@@ -130,7 +130,7 @@ class SignalingPlane:
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: {why}") from error
         finally:
             self._opening = None
-        if self._current is None:  # closed in the moment between its opening and now
+        if self._current is None:  # closed since it opened, before this task ran again
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: it was closed as soon as it was open")
         self._url = url
         now = self._host.clock.now()
@@ -142,10 +142,10 @@ class SignalingPlane:
     def supervise(
         self, rpc_session: str, probe_url: str, url: str, *, replays: bool = False, life: int | None = None
     ) -> None:
-        """From here on the plane survives network drops, as the RPC session `rpc_session`.
+        """Survive network drops from now on, by resuming the RPC session `rpc_session`.
 
-        `url` is where new sockets are opened, `probe_url` what reachability probes ask for. `replays` says that the server
-        runs a repeated request once and sends missed notifications after a resume, `life` is that of a cluster's node.
+        New sockets are opened at `url`, reachability probes request `probe_url`. `replays`: the server runs a repeated
+        request once and sends missed notifications after a resume. `life` is that of a cluster's node.
         """
         self._evidence_requests.rpc_session, self._evidence_requests.life = rpc_session, life
         self._request_queue.exactly_once = self.replays = replays
@@ -153,24 +153,26 @@ class SignalingPlane:
         self._joined = True
 
     async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
-        """The result of `call`, be there an outage in between or not. See `RequestQueue.request` for what it raises."""
+        """Return the result of `call`, after an outage if need be. Raises what `RequestQueue.request` raises."""
         return await self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
     def send(self, call: Call) -> None:
-        """Sends a request whose answer nobody needs, in order with the others; it is lost with the socket."""
+        """Send a request and ignore its answer, in order with the others. It is dropped in an outage and not repeated."""
         if self._current is not None and self.is_up:
             self._current.request(call).add_done_callback(_refused_or_not)
 
     def leave(self) -> None:
-        """Tells the server that we leave, synchronously: on an open socket, even a silent one, it goes out with the next
-        packet that gets through. Where `connect` is under way nobody knows which of the two sockets the server listens to.
+        """Send `leaveRoom` synchronously, on every open socket.
+
+        Even on a silent socket it arrives once packets get through again. While `connect` is under way it is unknown which of
+        the two sockets the server assigns to the participant.
         """
         for socket in (self._attempt, self._current):
             if socket is not None and socket.is_open:
                 socket.request(LeaveRoom()).add_done_callback(_refused_or_not)
 
     def close(self, error: OpenViduError | None = None) -> None:
-        """Lets go of everything. What waits fails with `error`; the listener hears nothing more."""
+        """Close all sockets, timers and tasks; pending requests fail with `error`. The listener is not called any more."""
         if self._closed:
             return
         self._closed = True
@@ -195,29 +197,29 @@ class SignalingPlane:
         self._request_queue.close(error)
 
     def stop_reconnecting(self) -> None:
-        """Ends an outage in a lost session; without an outage it does nothing."""
+        """End an outage with the loss of the session. Does nothing without an outage."""
         if self._supervisor is not None:
             self._do(self._supervisor.stop(self._host.clock.now()))
 
     def reconnect_now(self) -> None:
-        """During an outage: an attempt at once, instead of after the delay."""
+        """Attempt at once instead of after the delay. Does nothing without an outage."""
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
 
     def rtp_steady(self) -> None:
-        """The media plane hears streams that would be missed: while it does, a late answer is less alarming."""
+        """Report that RTP flows on a stream that can be a witness: a late pong then gets more time."""
         self._report(RtpSteady())
 
     def rtp_overdue(self) -> None:
-        """The media plane hears nothing for a moment: perhaps nothing, but an answer will be wanted soon."""
+        """Report that RTP pauses: a ping is sent, in case silence follows."""
         self._report(RtpOverdue())
 
     def rtp_silent(self) -> None:
-        """The media plane hears nothing any more: a witness."""
+        """Report that RTP has stopped: a witness."""
         self._report(RtpSilent())
 
     def rtp_returned(self) -> None:
-        """The media plane hears something again: a sign of life."""
+        """Report that RTP arrives again: evidence that the network is back."""
         self._report(RtpReturned())
 
     # --- evidence in -------------------------------------------------------------------------------------------------
@@ -232,14 +234,14 @@ class SignalingPlane:
         self._do(self._supervisor.tick(self._host.clock.now()))
 
     def rpc_opened(self, socket: RpcSocket) -> None:
-        """A socket is open: the first one, or an attempt's."""
+        """Handle the opening of the first socket or of an attempt's."""
         if self._opening is not None and not self._opening.done():
             self._opening.set_result(None)
         elif socket is self._attempt:
             self._report(AttemptOpened())
 
     def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
-        """A socket was closed by the server or the network."""
+        """Handle the close of a socket by the server or the network."""
         if not self._joined:
             error = ConnectionFailedError(reason or f"the WebSocket was closed (code {code})")
             if self._opening is not None and not self._opening.done():
@@ -254,8 +256,10 @@ class SignalingPlane:
             self._report(SocketClosed(code, reason))
 
     def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
-        """A notification. During an outage it is held back until the end is told. What the old socket still brings after
-        `connect` was sent on a new one is brought again by a server that replays, and must not be counted twice.
+        """Handle a notification; during an outage it is held back until `signaling_reconnected`.
+
+        What arrives on the old socket after `connect` was sent on a new one is sent again by a server that replays, and must
+        not be counted twice.
         """
         if self._closed or (socket is self._current and self._superseded and self.replays):
             return
@@ -266,23 +270,23 @@ class SignalingPlane:
             self._listener.signaling_notified(method, params)
 
     def network_offline(self) -> None:
-        """A witness."""
+        """Report `offline`: a witness."""
         self._report(WentOffline())
 
     def network_online(self) -> None:
-        """A sign of life."""
+        """Report `online`: evidence that the network is back."""
         self._report(WentOnline())
 
     def network_changed(self) -> None:
-        """A witness."""
+        """Report a change of the network: a witness."""
         self._report(NetworkChanged())
 
     def page_woke_up(self) -> None:
-        """A reason to look after everything at once."""
+        """Report that the page runs again after a freeze or sleep: a witness."""
         self._report(WokeUp())
 
     def page_unloading(self) -> None:
-        """The page goes away."""
+        """Report to the listener that the page is being unloaded."""
         self._listener.signaling_unloading()
 
     # --- actions out -------------------------------------------------------------------------------------------------
@@ -346,7 +350,7 @@ class SignalingPlane:
 
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
-        if lost.gave_up:  # the server may still believe in us, and what a silent socket was given may yet arrive
+        if lost.gave_up:  # the server may still hold the participant, and data sent on a silent socket may yet arrive
             self.leave()
         self.close(SessionLostError(reason))
         self._listener.signaling_lost(reason, gave_up=lost.gave_up)
@@ -364,7 +368,7 @@ class SignalingPlane:
 
     @property
     def _count(self) -> int | None:
-        """Notifications so far, for a server that wants to know."""
+        """Return the number of notifications so far for a server that replays, else None."""
         return self._received if self.replays else None
 
     def _check_membership(self, socket: RpcSocket, ping: int) -> None:
@@ -399,7 +403,7 @@ def _required(socket: RpcSocket | None) -> RpcSocket:
 
 
 def _refused_or_not(answer: asyncio.Future[Any]) -> None:
-    """Nobody needs this answer: an error is no reason for a warning."""
+    """Retrieve the outcome of an ignored answer, so that asyncio logs no warning about an error."""
     answer.exception()
 
 

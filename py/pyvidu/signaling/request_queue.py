@@ -1,10 +1,9 @@
-"""The requests of an application, carried through outages: none is lost without a word, none waits for ever.
+"""The queue that carries an application's requests through outages: each one settles, with a result or an error.
 
-While the plane is up, requests go out at once and have a deadline each. During an outage new ones queue up, in order, up to
-a limit for each method: a page that goes on signalling for an hour must not grow for an hour. What
-was in flight when the old socket died is repeated, under its id, if the server knows repeated requests again; else it is
-repeated where repeating is safe and fails with `RequestOutcomeUnknown` where it is
-not. When the session ends, everything fails with the reason.
+While the plane is up, requests are sent at once, with a deadline each. During an outage new ones queue up, in order, up to a
+limit for each method, so that a page that keeps signalling does not use ever more memory. Requests in flight when the old
+socket is lost are repeated with the same id if the server deduplicates by id; otherwise they are repeated with a new id if
+that is safe, and fail with `RequestOutcomeUnknown` if not. When the session ends, all fail with its reason.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from pyvidu.protocol.messages import Call
 
 from .rpc_socket import RpcError, RpcSocket
 
-# A timer that fires so late, in seconds, tells of a page or a machine that slept. The answer may lie in the queue behind it,
-# and if the network has gone, finding that out is not a request's business: it gets its whole time once more. The same while
-# the socket is suspected: a page that woke just before a deadline would give up what nobody could have answered meanwhile.
+# A timer that fires so many seconds late means that the page or the machine slept. The answer may be queued behind it, and a
+# drop is for the supervisor to detect: the request gets its whole timeout again. The same while the socket is suspected: else
+# a page that woke just before a deadline would fail a request that could not have been answered meanwhile.
 STALL = 1.5
 
 
@@ -36,7 +35,7 @@ class _Entry:
     future: asyncio.Future[Any]
     answer: asyncio.Future[Any] | None = None
     timer: Timer | None = None
-    refused_once: bool = False  # refused once because the socket had lost the session
+    refused_once: bool = False  # with code 803, because the socket had lost the session
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -45,7 +44,7 @@ class _Entry:
 
 
 class RequestQueue:
-    """Sends through whichever socket it is attached to."""
+    """The queue; it sends on the socket that it is attached to."""
 
     def __init__(
         self,
@@ -59,21 +58,21 @@ class RequestQueue:
         self._clock = clock
         self._ids = ids
         self._limit = limit
-        self._session_moved = session_moved  # told when the server takes our socket for nobody's
-        self._suspected = suspected  # whether it is being asked just now if the socket still answers
+        self._session_moved = session_moved  # called after a refusal with code 803: our socket has no participant
+        self._suspected = suspected  # whether a probe of the socket is unanswered
         self._socket: RpcSocket | None = None
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
 
     async def request(self, call: Call, *, repeatable: bool, timeout: float) -> Any:
-        """The result of `call`.
+        """Send `call`, or queue it during an outage, and return its result.
 
         Raises:
             RequestError: the server refused it.
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
-            QueueFullError: there is an outage, and as many of this method wait for its end as may.
-            OpenViduError: the session ended; the error says why.
+            QueueFullError: there is an outage, and the limit of queued requests of this method is reached.
+            OpenViduError: the session ended; the error gives the reason.
         """
         if self._closed is not None:
             raise self._closed
@@ -91,24 +90,24 @@ class RequestQueue:
             self._forget(entry)
 
     def attach(self, socket: RpcSocket) -> None:
-        """The plane is up on `socket`: deadlines run again, what waits is sent, in order."""
+        """Send on `socket` from now on: restart the deadlines and send what is queued, in order."""
         self._socket = socket
         for entry in list(self._entries):
             if entry.future.done():
-                continue  # failed or cancelled a moment ago, whoever awaits it has not run yet: it must not go out again
+                continue  # failed or cancelled, but the awaiting task has not run yet: must not be sent again
             if entry.answer is None:
                 self._send(entry)
             else:
                 self._start_timer(entry)
 
     def suspend(self) -> None:
-        """An outage has begun. Answers may still come in on the old socket; nothing new goes out."""
+        """Stop sending and stop the deadlines, for an outage. Answers on the old socket still count."""
         self._socket = None
         for entry in self._entries:
             entry.stop_timer()
 
     def abandon_answers(self) -> None:
-        """The old socket is gone for good: what it owed will not come any more."""
+        """Stop expecting answers on the old socket, which is replaced: prepare its requests for repetition, or fail them."""
         for entry in list(self._entries):
             if entry.answer is None:
                 continue
@@ -116,7 +115,7 @@ class RequestQueue:
             entry.answer = None
             if self.exactly_once:
                 continue
-            entry.id = next(self._ids)  # the real server answers a repeated id on the old socket, or never
+            entry.id = next(self._ids)  # OpenVidu's own server answers a repeated id on the old socket, or never
             if not entry.repeatable and not entry.future.done():
                 entry.future.set_exception(
                     RequestOutcomeUnknown(
@@ -125,7 +124,7 @@ class RequestQueue:
                 )
 
     def close(self, error: OpenViduError) -> None:
-        """The session is over: everything that waits fails with `error`, and so does everything after."""
+        """Fail every pending request with `error`, and every later one, because the session ended."""
         self._closed = error
         self._socket = None
         for entry in list(self._entries):
@@ -153,10 +152,10 @@ class RequestQueue:
             self._refused_as_nobodys(entry)
         elif isinstance(error, RpcError):
             entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
-        # SocketGone: the plane decides what becomes of it, see `abandon_answers`
+        # SocketGone: settled later, by `abandon_answers` or `close`
 
     def _refused_as_nobodys(self, entry: _Entry) -> None:
-        """The socket is no participant's any more, so the request was not carried out: it goes out again after a resume."""
+        """Queue the request again for after a resume: refused with code 803, it was not carried out."""
         entry.stop_timer()
         entry.refused_once, entry.answer, entry.id = True, None, next(self._ids)
         if self._socket is not None:

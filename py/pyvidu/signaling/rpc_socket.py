@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 over one WebSocket: ids, correlation, nothing else. It never outlives its socket."""
+"""JSON-RPC 2.0 over one WebSocket: ids and correlation only. It does not reconnect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RpcError(Exception):
 
 
 class SocketGone(Exception):
-    """The socket closed before a request was answered. What became of the request is unknown."""
+    """The socket closed before a request was answered; whether the server carried it out is unknown."""
 
     def __init__(self, code: int = 1006, reason: str = "") -> None:
         super().__init__(reason or f"the WebSocket was closed (code {code})")
@@ -33,20 +33,20 @@ class SocketGone(Exception):
 
 
 class RpcSocketListener(Protocol):
-    """Told what happens on an `RpcSocket`, with the socket as first argument."""
+    """The callbacks of an `RpcSocket`, which passes itself as first argument."""
 
     def rpc_opened(self, socket: RpcSocket) -> None:
-        """Requests can be sent."""
+        """Handle the opening: requests can be sent from now on."""
 
     def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
-        """The server pushed a notification."""
+        """Handle a notification from the server."""
 
     def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
-        """It is closed by somebody else, or could not be opened."""
+        """Handle a close by the server or the network, or a failure to open."""
 
 
 class RpcSocket:
-    """One WebSocket that speaks JSON-RPC. `ids` is shared by all sockets of a session: an id is never used twice."""
+    """One WebSocket that carries JSON-RPC. `ids` is shared by all sockets of a session: an id is never used twice."""
 
     def __init__(self, sockets: Sockets, url: str, ids: Iterator[int], listener: RpcSocketListener) -> None:
         self._ids = ids
@@ -56,13 +56,13 @@ class RpcSocket:
 
     @property
     def is_open(self) -> bool:
-        """Whether requests reach the network."""
+        """Return whether the WebSocket is open."""
         return self._socket.is_open
 
     def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[Any]:
-        """Sends a request, under a fresh id or one that it was sent under before. The future holds its result.
+        """Send a request, with a fresh id or the one it was sent with before, and return a future of its result.
 
-        It fails with `RpcError` or `SocketGone`; it is cancelled by whoever loses interest.
+        The future fails with `RpcError` or `SocketGone`. The caller cancels it to ignore the answer.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         number = next(self._ids) if request_id is None else request_id
@@ -72,18 +72,18 @@ class RpcSocket:
         return future
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Lets go of the socket; unanswered requests fail with `SocketGone`. The listener hears nothing more."""
+        """Close the socket and fail unanswered requests with `SocketGone`, without calling the listener any more."""
         self._socket.close(code, reason)
         self._fail(SocketGone(code, reason))
 
     # --- SocketListener ----------------------------------------------------------------------------------------------
 
     def socket_opened(self, socket: Socket) -> None:
-        """The handshake is done."""
+        """Report the opening to the listener."""
         self._listener.rpc_opened(self)
 
     def socket_received(self, socket: Socket, text: str) -> None:
-        """A message: an answer finds its request, a notification goes to the listener, the rest is logged."""
+        """Dispatch a message: answers settle their request, notifications go to the listener, the rest is logged."""
         try:
             message = jsonrpc.decode(text)
         except MalformedMessage as error:
@@ -98,7 +98,7 @@ class RpcSocket:
                 logger.warning("the server sent a request, which OpenVidu never does: %s", message.method)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
-        """Everything unanswered fails, then the listener is told."""
+        """Fail unanswered requests with `SocketGone`, then report the close to the listener."""
         self._fail(SocketGone(code, reason))
         self._listener.rpc_closed(self, code, reason)
 
@@ -115,4 +115,4 @@ class RpcSocket:
         for future in list(self._pending.values()):
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # whoever waits sees it; nobody waiting is no reason for a warning
+                future.exception()  # marks it as retrieved: no asyncio warning if nothing awaits it

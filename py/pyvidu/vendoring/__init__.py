@@ -1,7 +1,7 @@
-"""The browser runtime: fetching it (`pyvidu vendor`) and knowing where it lies. Standard library only.
+"""The browser runtime: fetching it (`pyvidu vendor`) and locating it. Standard library only.
 
-A page needs Pyodide, PyScript and a few pure-Python wheels. They are megabytes that change seldom and belong to
-others, so neither the repository nor the wheel carries them: they come from npm and PyPI, locked by hash, once.
+A page needs Pyodide, PyScript and a few pure-Python wheels. They are megabytes of third-party files that change seldom,
+so neither the repository nor the wheel contains them: they are fetched once from npm and PyPI, locked by hash.
 """
 
 from __future__ import annotations

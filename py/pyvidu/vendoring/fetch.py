@@ -1,7 +1,8 @@
-"""`pyvidu vendor`: fetches the locked browser runtime with npm and pip and lays it out for a web server.
+"""The work of `pyvidu vendor`: fetches the locked browser runtime with npm and pip and lays it out for a web server.
 
 The result is a folder with `pyodide/` (the runtime, the wheels beside it, a lock that lists just them), `pyscript/` and
-`echarts/` (for the demo's timelines), and a gzipped copy beside each file that is worth it. It appears whole or not at all.
+`echarts/` (for the demo's timelines), and a gzipped copy beside each file that shrinks enough. It appears complete or
+not at all.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _MAX_RENAMES = 10
 
 
 class VendorError(Exception):
-    """The browser runtime could not be fetched; the message says what to do."""
+    """The browser runtime could not be fetched; the message states what to do."""
 
 
 def is_vendored(into: Path) -> bool:
-    """Tell whether `into` holds the browser runtime that this version of pyvidu wants."""
+    """Return whether `into` holds the browser runtime that this version of pyvidu needs."""
     try:
         return (into / STAMP_FILE).read_text("ascii") == runtime_stamp()
     except FileNotFoundError:
@@ -41,8 +42,8 @@ def is_vendored(into: Path) -> bool:
 def vendor(into: Path | None = None, report: Callable[[str], object] = lambda _: None) -> Path:
     """Make sure that `into` (default: `default_vendor_dir()`) holds the browser runtime, and return it.
 
-    Does nothing when it is there already. May run several times at once: the first to finish wins. `report` is told
-    each step. Raises VendorError when npm or pip is missing or a download fails.
+    Does nothing when it is there already. May run several times at once: the first to finish installs it. `report` is
+    called with each step. Raises VendorError when npm or pip is missing, a download fails or `into` holds other files.
     """
     into = (into or default_vendor_dir()).absolute()
     if is_vendored(into):
@@ -111,7 +112,7 @@ def _lay_out(node_modules: Path, wheels: Iterable[Path], layout: Path) -> None:
 
 
 def _gzip_if_smaller(path: Path) -> None:
-    """Leave a `.gz` beside a file that shrinks by a tenth: aiohttp serves it to whoever accepts it."""
+    """Write a `.gz` beside a file that shrinks by more than a tenth: aiohttp serves it to clients that accept it."""
     raw = path.read_bytes()
     packed = gzip.compress(raw, compresslevel=9, mtime=0)
     if len(packed) < 0.9 * len(raw):
@@ -119,7 +120,7 @@ def _gzip_if_smaller(path: Path) -> None:
 
 
 def _put_in_place(layout: Path, into: Path, scratch: Path) -> None:
-    """Rename `layout` to `into`. Whoever got there first with the same runtime has won; an older one is moved away."""
+    """Rename `layout` to `into`. Keep the same runtime if another run installed it first; move an older one away."""
     for attempt in range(_MAX_RENAMES):
         try:
             layout.rename(into)

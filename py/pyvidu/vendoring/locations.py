@@ -1,4 +1,4 @@
-"""Where the pages, the static files and the browser runtime lie, in a checkout and in an installed wheel."""
+"""The folders of the pages, the static files and the browser runtime, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def static_dir() -> Path:
 
 
 def default_vendor_dir() -> Path:
-    """Return the folder that `pyvidu vendor` fills and `pyvidu serve` reads unless told otherwise.
+    """Return the folder that `pyvidu vendor` fills and `pyvidu serve` reads by default.
 
     In order: the environment variable `PYVIDU_VENDOR_DIR`; `static/vendor/` of a checkout; a folder in the user's
     cache. The last is named after the locked versions, so that an upgraded pyvidu never serves an old runtime, and it

@@ -1,4 +1,4 @@
-"""The locks of the browser runtime: what exactly is fetched, and the `pyodide-lock.json` that a page is given."""
+"""The locks of the browser runtime: what exactly is fetched, and the `pyodide-lock.json` that is served to pages."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def runtime_stamp() -> str:
 def rewritten_pyodide_lock(shipped: Path, wheels: list[Path]) -> str:
     """Return Pyodide's lock file with just `wheels` in it.
 
-    Pyodide's own lock names hundreds of packages of a CDN, with the hashes of Pyodide's builds. A page of ours may load
-    only what lies beside it, and the browser refuses a file whose hash differs from the lock's.
+    Pyodide's own lock names hundreds of packages of a CDN, with the hashes of Pyodide's builds. A page of pyvidu
+    may load only what lies beside it, and the browser refuses a file whose hash differs from the lock's.
     """
     lock: dict[str, Any] = json.loads(shipped.read_text("utf-8"))
     entries = [_lock_entry(wheel) for wheel in sorted(wheels)]
@@ -47,7 +47,7 @@ def normalized(name: str) -> str:
 
 
 def requirement_name(requirement: str) -> str:
-    """Return the normalized name that a `Requires-Dist` line asks for."""
+    """Return the normalized name in a `Requires-Dist` line."""
     match = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
     return normalized(match.group(1)) if match else ""
 

@@ -1,7 +1,7 @@
 # ruff: noqa: T201  (it talks to its parent by printing)
-"""The process of some light callers: they publish the recording, see everybody, and count what comes.
+"""The process of some light callers: they publish the recording, receive all other streams, and count what they receive.
 
-Reads one line with tokens, prints a line when all of them publish; then `forget` starts the counting anew, and `report`
+Reads one line with tokens and prints a line when all of them publish. Then `forget` restarts the counting, and `report`
 prints what each of them received of each stream. They leave at the end of its input.
 """
 
@@ -22,7 +22,7 @@ from pyvidu.server.media.dtls_srtp import Certificate
 
 
 class Caller:
-    """A participant who sends one stream and receives all others."""
+    """A participant that sends one stream and receives all others."""
 
     def __init__(self, http: aiohttp.ClientSession, certificate: Certificate, recording: Recording) -> None:
         self.subscribers: dict[str, LightSubscriber] = {}
@@ -33,7 +33,7 @@ class Caller:
         self._subscribing: set[asyncio.Task[None]] = set()
 
     async def join(self, token: str) -> None:
-        """Joins, publishes, and subscribes to whoever publishes already."""
+        """Join, publish, and subscribe to every stream already published."""
         joined = await self._rpc.join(token)
         for other in joined["value"]:
             for stream in other.get("streams", []):
@@ -43,7 +43,7 @@ class Caller:
         await self._publisher.accept(answer)
 
     async def leave(self) -> None:
-        """Leaves the room."""
+        """Leave the room and close all connections."""
         await self._rpc.leave()
         for task in self._subscribing:
             task.cancel()
@@ -51,7 +51,7 @@ class Caller:
             await peer.close()
 
     def report(self) -> dict[str, Any]:
-        """What came so far, by stream."""
+        """Return what was received so far, by stream."""
         return {stream: subscriber.report() for stream, subscriber in self.subscribers.items()}
 
     def _told(self, method: str, params: Any) -> None:
@@ -69,12 +69,12 @@ class Caller:
         try:
             answer = await self._rpc.request("receiveVideoFrom", sender=stream, sdpOffer=await subscriber.offer())
             await subscriber.accept(answer["sdpAnswer"])
-        except Exception as error:  # noqa: BLE001 - told to the parent
+        except Exception as error:  # noqa: BLE001 - reported to the parent
             self.failures.append(f"{stream}: {error!r}")
 
 
 async def main() -> None:
-    """Lives as long as its input."""
+    """Run the callers until the input ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

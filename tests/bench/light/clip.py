@@ -1,4 +1,4 @@
-"""A recorded clip, encoded once and sent as it is: what makes a sender light."""
+"""A recorded clip, encoded once and sent unchanged, which makes a sender cheap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOCK = 90_000
 
 
 def record() -> list[bytes]:
-    """A moving pattern as VP8 frames; the first of each second is a key frame."""
+    """Return a moving pattern as VP8 frames; the first of each second is a key frame."""
     codec: Any = av.CodecContext.create("libvpx", "w")
     codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     codec.time_base, codec.framerate = fractions.Fraction(1, RATE), fractions.Fraction(RATE)
@@ -35,7 +35,7 @@ def record() -> list[bytes]:
 
 
 class ClipTrack(MediaStreamTrack):
-    """Plays the clip in a loop. A receiver that asks for a key frame gets the clip's first frame next."""
+    """Plays the clip in a loop. After a key frame request, the clip's first frame comes next."""
 
     kind = "video"
 
@@ -48,9 +48,9 @@ class ClipTrack(MediaStreamTrack):
         self.sender: RTCRtpSender | None = None
 
     async def recv(self) -> Any:
-        """The next frame, at its time."""
+        """Return the next frame, at its time."""
         await asyncio.sleep(max(0.0, self._began + self._sent / RATE - time.monotonic()))
-        # aiortc would have its encoder make one; a packet that is encoded already never gets there.
+        # aiortc passes the request to its encoder, which an encoded packet never reaches.
         if getattr(self.sender, "_RTCRtpSender__force_keyframe", False):
             self.sender._RTCRtpSender__force_keyframe = False  # type: ignore[union-attr]
             self._next = 0

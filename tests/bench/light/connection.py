@@ -1,7 +1,7 @@
-"""A media connection without a browser and without aiortc's machinery: one socket, one candidate, one `DtlsSrtp`.
+"""A media connection without a browser and without aiortc's peer connection: one socket, one candidate, one `DtlsSrtp`.
 
-It is the other half of the server's ICE lite agent: it checks the one candidate that it is told of, nominates it, and goes
-on checking so that consent does not expire. Loopback only.
+The counterpart of the server's ICE lite agent: it checks the one candidate of the answer, nominates it, and goes on
+checking so that consent does not expire. Loopback only.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from pyvidu.server.media.rtp import is_rtcp
 
 HOST = "127.0.0.1"
 _FIRST_CHECKS = 0.05  # seconds between checks until the first is answered
-_CONSENT = 5.0  # and from then on
+_CONSENT = 5.0  # seconds between checks from then on
 _BUFFER = 1024 * 1024  # bytes
 
 
 class LightConnection(asyncio.DatagramProtocol):
-    """`on_rtp(packet, now)` and `on_rtcp(packet, now)` get what was decrypted."""
+    """A connection over UDP. `on_rtp(packet, now)` and `on_rtcp(packet, now)` receive the decrypted packets."""
 
     def __init__(
         self, certificate: Certificate, on_rtp: Callable[[bytes, float], None], on_rtcp: Callable[[bytes, float], None]
@@ -43,13 +43,13 @@ class LightConnection(asyncio.DatagramProtocol):
         self._dtls: DtlsSrtp | None = None
 
     async def open(self) -> None:
-        """Takes a port."""
+        """Bind a port."""
         udp, _ = await self._loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
-        # As a browser's: its process may have to wait for a core.
+        # As large as a browser's: the process may have to wait for a core.
         udp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
     def describe(self) -> list[str]:
-        """The lines of an offer about this connection."""
+        """Return the lines of an offer about this connection."""
         return [
             f"a=ice-ufrag:{self.ufrag}",
             f"a=ice-pwd:{self.password}",
@@ -58,7 +58,7 @@ class LightConnection(asyncio.DatagramProtocol):
         ]
 
     async def accept(self, answer: str, patience: float = 20.0) -> None:
-        """Connects as an answer says."""
+        """Connect according to an answer. Raises TimeoutError after `patience` seconds."""
         found = {name: re.findall(rf"a={name}:(\S+)", answer)[0] for name in ("ice-ufrag", "ice-pwd", "setup")}
         self._remote = found["ice-ufrag"], found["ice-pwd"]
         self._server = HOST, int(re.findall(rf"a=candidate:\d+ 1 udp \d+ {re.escape(HOST)} (\d+) typ host", answer)[0])
@@ -75,22 +75,22 @@ class LightConnection(asyncio.DatagramProtocol):
         await asyncio.wait_for(self.connected.wait(), patience)
 
     def send(self, datagram: bytes) -> None:
-        """Sends a datagram as it is."""
+        """Send a datagram as it is."""
         if self._udp is not None and not self._udp.is_closing():
             self._udp.sendto(datagram, self._server)
 
     def send_rtp(self, packet: bytes) -> None:
-        """Encrypts and sends."""
+        """Encrypt and send."""
         if self._dtls is not None and self._dtls.connected:
             self.send(self._dtls.protect_rtp(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Encrypts and sends."""
+        """Encrypt and send."""
         if self._dtls is not None and self._dtls.connected:
             self.send(self._dtls.protect_rtcp(packet))
 
     async def close(self) -> None:
-        """Says goodbye and gives the port back."""
+        """Close the DTLS connection and release the port."""
         self.closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -100,7 +100,7 @@ class LightConnection(asyncio.DatagramProtocol):
             self._udp.close()
 
     def check(self) -> bytes:
-        """A connectivity check that nominates."""
+        """Return a connectivity check that nominates."""
         ufrag, password = self._remote
         return stun.binding_request(f"{ufrag}:{self.ufrag}", password, secrets.token_bytes(12), nominates=True)
 

@@ -1,6 +1,6 @@
 # ruff: noqa: T201  (it talks to its parent by printing)
-"""The process of a crowd: N light participants. Reads one line of tokens, prints one line when all are in; then reads
-`report` and prints what each was told, with times of the monotonic clock that all processes of a machine share.
+"""The process of a crowd: N light participants. Reads a line of tokens and prints a line when all have joined; then reads
+`report` and prints the outage events of each, with times of the monotonic clock that all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Member:
 
 
 async def main() -> None:
-    """Lives as long as its input."""
+    """Run the crowd until the input ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -17,7 +17,7 @@ _ABNORMAL = 1006
 
 @dataclass
 class Counts:
-    """What the clients of one host did to the network."""
+    """How many sockets and probes the clients of one host opened."""
 
     sockets: int = 0
     probes: int = 0
@@ -43,7 +43,7 @@ class LightSocket:
             self._queue.put_nowait(text)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        # What was sent synchronously before (`leaveRoom`) still goes out, as in a browser.
+        # What was sent before (`leaveRoom`) still goes out, as in a browser.
         self._listener = None
         self._task.cancel()
 
@@ -91,7 +91,7 @@ class LightSockets:
 
 @dataclass
 class LightReachability:
-    """Probes by a GET of a connection of its own, as a browser's pools do after a silent drop."""
+    """Probes by a GET on a connection of its own, as a browser's connection pool does after a silent drop."""
 
     http: aiohttp.ClientSession
     trust: ssl.SSLContext
@@ -106,7 +106,7 @@ class LightReachability:
             return False
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
-        """A WebSocket, for a moment: a loop that stood still takes itself for one that slept, and asks."""
+        """Open a WebSocket briefly. Used after the event loop stalled, which the client takes for a machine's sleep."""
         try:
             async with asyncio.timeout(timeout), self.http.ws_connect(url, ssl=self.trust):
                 return True
@@ -115,7 +115,7 @@ class LightReachability:
 
 
 class _NoNews:
-    """A network monitor that never has anything to tell: CPython knows of no `offline`."""
+    """A network monitor without events: CPython has no `offline`."""
 
     def __init__(self, _listener: NetworkListener) -> None:
         pass
@@ -125,7 +125,7 @@ class _NoNews:
 
 
 class _Elements:
-    """Nothing is shown, so there is nothing to show it in."""
+    """Elements for a participant that shows nothing."""
 
     def create(self, *_: Any, **__: Any) -> Any:
         raise NotImplementedError("a light participant shows nothing")
@@ -142,26 +142,26 @@ class LightHosts:
     trust: ssl.SSLContext = field(default_factory=lambda: trust_anybody())
 
     def host(self, peers: Any = None) -> Host:
-        """A host for one participant."""
+        """Return a host for one participant."""
         return Host(
             clock=LoopClock(),
             sockets=LightSockets(self.http, self.trust, self.counts),
             peers=peers,
             watch_network=_NoNews,
             reachability=LightReachability(self.http, self.trust, self.counts),
-            devices=None,  # type: ignore[arg-type]  # nobody asks for a camera here
+            devices=None,  # type: ignore[arg-type]  # no light participant opens a camera
             elements=_Elements(),
             description="pyvidu bench on CPython",
         )
 
 
 def http_client() -> aiohttp.ClientSession:
-    """An HTTP client without limits of its own."""
+    """Return an HTTP client without connection limits."""
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=False))
 
 
 def trust_anybody() -> ssl.SSLContext:
-    """What trusts the bench's own certificate; fit for nothing else."""
+    """Return a TLS context that accepts any certificate. For the bench's own certificate only."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # the bench's own certificate, on the bench's own network

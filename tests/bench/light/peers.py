@@ -1,4 +1,4 @@
-"""A light publisher and a light subscriber: they send a recording, and count what comes without decoding it."""
+"""A light publisher and a light subscriber: they send a recording, and count what they receive without decoding it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyvidu.server.media.sequence import Unwrapper
 OPUS, VP8, RTX = 111, 96, 97
 _NTP_EPOCH = 2_208_988_800
 _HISTORY = 1024
-_GAPS = 30  # a freeze is one by the mean of so many gaps, as libwebrtc counts it
+_GAPS = 30  # a freeze is judged by the mean of so many gaps, as libwebrtc does
 _MEDIA = {
     "audio": (f"{OPUS}", [f"a=rtpmap:{OPUS} opus/48000/2"]),
     "video": (
@@ -44,7 +44,7 @@ def _offer(connection: LightConnection, direction: str, ssrcs: dict[str, int]) -
 
 
 class LightPublisher:
-    """Sends a recording over and over, from its start whenever a key frame is asked for."""
+    """Sends a recording in a loop, from its start after every key frame request."""
 
     def __init__(self, certificate: Certificate, recording: Recording) -> None:
         self.connection = LightConnection(certificate, lambda *_: None, self._rtcp)
@@ -59,17 +59,17 @@ class LightPublisher:
         self._sending: asyncio.Task[None] | None = None
 
     async def offer(self) -> str:
-        """An offer to send both."""
+        """Return an offer to send audio and video."""
         await self.connection.open()
         return _offer(self.connection, "sendonly", self._ssrcs)
 
     async def accept(self, answer: str) -> None:
-        """Connects and begins."""
+        """Connect and start sending."""
         await self.connection.accept(answer)
         self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """Ends it."""
+        """Stop sending and close the connection."""
         if self._sending is not None:
             self._sending.cancel()
         await self.connection.close()
@@ -131,7 +131,7 @@ class LightPublisher:
 
 @dataclass
 class Received:
-    """What came of one stream. Times are seconds."""
+    """What was received of one stream. Times are seconds."""
 
     video_packets: int = 0
     audio_packets: int = 0
@@ -139,11 +139,11 @@ class Received:
     frames: int = 0
     key_frames: int = 0
     missed: int = 0
-    """Packets that did not come when they should have."""
+    """Packets that had not arrived when a later one did."""
     recovered: int = 0
-    """Of those, the ones that came when asked for."""
+    """Those of them that arrived after a NACK."""
     freezes: int = 0
-    """Gaps between frames of more than three times the mean and more than the mean and 150 ms, as libwebrtc counts them."""
+    """Gaps between frames of more than three times the mean and more than the mean + 150 ms, as libwebrtc counts them."""
     longest_gap: float = 0.0
     first_frame: float = 0.0
     """From the connection to the end of the first key frame."""
@@ -151,7 +151,7 @@ class Received:
 
 
 class LightSubscriber:
-    """Counts what comes; asks for what is missing, once."""
+    """Counts what it receives. Requests each missing packet once."""
 
     def __init__(self, certificate: Certificate) -> None:
         self.connection = LightConnection(certificate, self._rtp, lambda *_: None)
@@ -165,27 +165,27 @@ class LightSubscriber:
         self._frame_at = 0.0
 
     async def offer(self) -> str:
-        """An offer to receive both."""
+        """Return an offer to receive audio and video."""
         await self.connection.open()
         return _offer(self.connection, "recvonly", {})
 
     async def accept(self, answer: str) -> None:
-        """Connects."""
+        """Connect."""
         await self.connection.accept(answer)
         self._connected_at = self._loop.time()
 
     def report(self) -> dict[str, Any]:
-        """What came so far."""
+        """Return the counts so far."""
         return asdict(self.received)
 
     def forget(self) -> None:
-        """What came so far does not count any more, but for the beginning."""
+        """Restart the counts, but keep what was recorded of the beginning."""
         begun = self.received
         self._missing.clear()
         self.received = Received(first_frame=begun.first_frame, begins_with_key_frame=begun.begins_with_key_frame)
 
     async def close(self) -> None:
-        """Ends it."""
+        """Close the connection."""
         await self.connection.close()
 
     def _rtp(self, data: bytes, now: float) -> None:

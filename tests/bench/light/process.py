@@ -1,4 +1,4 @@
-"""A process of light participants, as the bench sees it."""
+"""A process of light participants, controlled over its standard input and output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIMIT = 2**24
 
 
 class LightProcess:
-    """`python -m bench.light.KIND`, in a lab or not: it is told tokens, says when all are in, and ends with its input."""
+    """`python -m bench.light.KIND`, in a lab or not: gets tokens, reports when all have joined, ends with its input."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -24,7 +24,7 @@ class LightProcess:
     async def start(
         cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
     ) -> LightProcess:
-        """Starts it; returns when all of its participants have joined. Raises LabError."""
+        """Start the process and return when all of its participants have joined. Raises LabError."""
         inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
         pipe = asyncio.subprocess.PIPE
         imports = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -42,11 +42,11 @@ class LightProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Return the id of the process."""
         return self._process.pid
 
     async def ask(self, line: str) -> dict[str, Any]:
-        """Its answer to a line. Raises LabError when it has ended instead."""
+        """Return the process's answer to a line. Raises LabError when it has ended instead."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(line.encode() + b"\n")
@@ -57,7 +57,7 @@ class LightProcess:
         return found
 
     async def stop(self) -> None:
-        """Lets all of them leave, and waits for the process to end."""
+        """Make all participants leave and wait for the process to end; kill it after 20 s."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:

@@ -1,4 +1,4 @@
-"""A clip of a call, picture and sound, encoded once: what light participants send over and over."""
+"""A clip of a call, video and audio, encoded once, which light participants send in a loop."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Recording:
 def record(
     *, width: int = 640, height: int = 480, rate: int = 15, seconds: int = 4, bit_rate: int = 500_000
 ) -> Recording:
-    """A moving pattern with grain enough to need `bit_rate` bits a second, and a tone."""
+    """Return a moving pattern, grainy enough to need `bit_rate` bits a second, and a tone."""
     return Recording(width, height, rate, _video(width, height, rate, seconds, bit_rate), _audio(seconds))
 
 
 def payloads(frame: bytes, picture: int) -> list[bytes]:
-    """A frame as VP8 RTP payloads (RFC 7741) with 15-bit picture ids."""
+    """Return a frame as VP8 RTP payloads (RFC 7741) with 15-bit picture ids."""
     name = (0x8000 | picture & 0x7FFF).to_bytes(2, "big")
     parts = range(0, len(frame), _LARGEST_PAYLOAD)
     return [
@@ -43,7 +43,7 @@ def payloads(frame: bytes, picture: int) -> list[bytes]:
 
 
 def is_key_frame(payload: bytes) -> bool:
-    """Whether the payload begins a key frame."""
+    """Return whether the payload begins a key frame."""
     return codecs.starts_key_frame(codecs.VP8, payload)
 
 
@@ -52,7 +52,7 @@ def _video(width: int, height: int, rate: int, seconds: int, bit_rate: int) -> l
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.time_base, codec.framerate = fractions.Fraction(1, rate), fractions.Fraction(rate)
     codec.bit_rate, codec.gop_size = bit_rate, rate * seconds
-    # A constant rate, key frame included: a burst of one would measure the burst.
+    # A constant rate, key frames included: otherwise their bursts would be measured.
     codec.options = {
         "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0", "minrate": str(bit_rate),
         "maxrate": str(bit_rate), "bufsize": str(bit_rate // 2),
@@ -81,7 +81,7 @@ def _audio(seconds: int) -> list[bytes]:
     for number in range(50 * seconds):
         frame = av.AudioFrame(format="s16", layout="stereo", samples=_AUDIO_FRAME)
         frame.sample_rate, frame.pts = 48_000, number * _AUDIO_FRAME
-        # A triangle of 300 Hz.
+        # A triangle wave of 300 Hz.
         samples = (abs((number * _AUDIO_FRAME + i) % 160 - 80) * 100 - 4000 for i in range(_AUDIO_FRAME))
         frame.planes[0].update(b"".join(2 * sample.to_bytes(2, "little", signed=True) for sample in samples))
         packets += codec.encode(frame)

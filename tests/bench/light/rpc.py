@@ -1,4 +1,4 @@
-"""OpenVidu's signaling, barely: requests, a ping every 5 s, and whoever wants to hear the notifications."""
+"""A minimal client of OpenVidu's signaling: requests, a ping every 5 s, and a callback for notifications."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rpc:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
 
     async def join(self, token: str) -> Any:
-        """Opens the socket and joins; the result of `joinRoom`."""
+        """Open the socket, join, and return the result of `joinRoom`."""
         address, _, query = token.partition("?")
         room = dict(pair.split("=", 1) for pair in query.split("&"))["sessionId"]
         url = f"{address.rstrip('/')}/openvidu?sessionId={room}"
@@ -42,7 +42,7 @@ class Rpc:
         )  # fmt: skip
 
     async def publish(self, offer: str, *, audio: bool, width: int, height: int, rate: int) -> str:
-        """`publishVideo`; the answer."""
+        """Send `publishVideo` and return the SDP answer."""
         result = await self.request(
             "publishVideo", sdpOffer=offer, doLoopback=False, hasAudio=audio, hasVideo=True, audioActive=audio,
             videoActive=True, typeOfVideo="CAMERA", frameRate=rate,
@@ -51,7 +51,7 @@ class Rpc:
         return str(result["sdpAnswer"])
 
     async def request(self, method: str, **params: Any) -> Any:
-        """The result; raises RuntimeError with the error's words."""
+        """Return the result of a request. Raises RuntimeError with the error's message, TimeoutError after 20 s."""
         assert self._ws is not None
         number = next(self._ids)
         self._waiting[number] = asyncio.get_running_loop().create_future()
@@ -59,7 +59,7 @@ class Rpc:
         return await asyncio.wait_for(self._waiting[number], _ANSWER_S)
 
     async def leave(self) -> None:
-        """Leaves the room and closes the socket."""
+        """Leave the room and close the socket."""
         if self._ws is not None and not self._ws.closed:
             await self.request("leaveRoom")
         for task in self._tasks:

@@ -1,5 +1,5 @@
 # ruff: noqa: T201  (it talks to its parent by printing)
-"""The process of some light senders: participants that publish the clip, receive nothing and speak the bare protocol.
+"""The process of some light senders: participants that publish the clip, receive nothing and send only the bare protocol.
 
 Reads one line with tokens, prints a line when all of them publish, and leaves at the end of its input.
 """
@@ -24,10 +24,10 @@ class Sender:
     def __init__(self, http: aiohttp.ClientSession, clip: list[bytes]) -> None:
         self._clip = clip
         self._rpc = Rpc(http)
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default asks a public server
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # none: the default is a public server
 
     async def publish(self, token: str) -> None:
-        """Joins and publishes."""
+        """Join and publish."""
         await self._rpc.join(token)
         track = ClipTrack(self._clip)
         track.sender = self._peer.addTrack(track)
@@ -41,13 +41,13 @@ class Sender:
         await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def leave(self) -> None:
-        """Leaves the room."""
+        """Leave the room."""
         await self._rpc.leave()
         await self._peer.close()
 
 
 async def main() -> None:
-    """Lives as long as its input."""
+    """Run the senders until the input ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

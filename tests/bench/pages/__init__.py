@@ -1,4 +1,4 @@
-"""Pages of the benchmark: one for each client, alike in everything else, and all on one clock."""
+"""Pages of the benchmark: one for each client, otherwise identical, and all on one clock."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class BenchPage:
 
     @classmethod
     async def open(cls, context: BrowserContext, server: RunningServer, client: Client) -> BenchPage:
-        """A page that has loaded its client and joined nothing yet."""
+        """Open a page that has loaded its client and joined nothing yet."""
         self = cls(await context.new_page(), client)
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
-        # From the network itself: to a page made up by `route` Chromium's local network checks refuse the WebSocket.
+        # A real page of the server: for one made up by `route`, Chromium's local network checks refuse the WebSocket.
         await self.page.goto(f"{server.origin}/healthz")
         await self.page.set_content(_DOCUMENT % (HERE / "instrument.js").read_text("utf-8"))
         await self._load()
@@ -68,29 +68,29 @@ class BenchPage:
     async def join(
         self, token: str, *, force: bool = False, publish: bool = True, name: str = "bench", others: str = ""
     ) -> None:
-        """Joins as `name`, and publishes if told to. Subscribes to all whose connection data has `others` in it."""
+        """Join as `name`, publish if asked to, and subscribe to all whose connection data contains `others`."""
         self.console.clear()
         properties = json.dumps({k: v for k, v in CAMERA.items() if v is not None}) if publish else ""
         async with asyncio.timeout(60):
             await self.page.evaluate("(args) => participant.join(...args)", [token, force, properties, name, others])
 
     async def leave(self) -> None:
-        """Leaves the call, if it is in one."""
+        """Leave the call, if it is in one."""
         await self.page.evaluate("() => participant.leave()")
         await self.clear()
 
     async def close(self) -> None:
-        """Closes the page."""
+        """Close the page."""
         await self.page.close()
 
-    # --- notes ---
+    # --- recorded events ---
 
     async def clear(self) -> None:
-        """Notes so far do not count any more."""
+        """Drop what was recorded so far."""
         await self.page.evaluate("() => bench.clear()")
 
     async def trace(self) -> Trace:
-        """The notes so far, on our clock."""
+        """Return what was recorded so far, on our clock."""
         notes = await self.page.evaluate("() => bench.notes()")
         outages = json.loads(await self.page.evaluate("() => participant.outages()"))
         return Trace(
@@ -104,24 +104,24 @@ class BenchPage:
             outages=tuple(outages),
         )
 
-    # --- waiting. All of these return whether it came to pass before `deadline` ---
+    # --- waiting. All of these return whether the condition was met before `deadline` ---
 
     async def moves(self, after: float, deadline: float, *, more: int = 1, videos: int = 1) -> bool:
-        """Until each of at least so many videos of others has presented `more` frames."""
+        """Wait until each of at least so many videos of others has presented `more` frames."""
         return await self._until("([after, more, videos]) => bench.moves(after, more, videos)",
                                  [self._theirs(after), more, videos], deadline)  # fmt: skip
 
     async def told(self, name: str, after: float, deadline: float) -> bool:
-        """Until an event was told."""
+        """Wait until an event was fired."""
         return await self._until("([after, name]) => bench.told(after, name)", [self._theirs(after), name], deadline)
 
     async def settled(self, after: float, deadline: float) -> bool:
-        """Until the last thing told of an outage is not `reconnecting`."""
+        """Wait until the last outage event is not `reconnecting`."""
         script = "([after, names]) => bench.last(after, names) !== 'reconnecting'"
         return await self._until(script, [self._theirs(after), OUTAGE_EVENTS], deadline)
 
     async def last(self, after: float) -> str:
-        """The last thing told of an outage; "" for nothing."""
+        """Return the last outage event; "" for none."""
         script = "([after, names]) => bench.last(after, names)"
         return str(await self.page.evaluate(script, [self._theirs(after), OUTAGE_EVENTS]))
 
@@ -135,7 +135,7 @@ class BenchPage:
             return False
         return True
 
-    # --- inside ---
+    # --- loading and clocks ---
 
     async def _load(self) -> None:
         if self.client == "pyvidu":
@@ -148,7 +148,7 @@ class BenchPage:
         await self.page.add_script_tag(path=HERE / "surface.js")
 
     async def _calibrate(self) -> None:
-        """Finds the offset of the page's clock: both are the kernel's monotonic one, so it never changes."""
+        """Determine the offset of the page's clock. Both clocks are the kernel's monotonic one, so it never changes."""
         best = float("inf")
         for _ in range(15):
             asked = time.monotonic()

@@ -1,4 +1,4 @@
-"""Runs in the page: a participant in Python, function by function the counterpart of surface.js."""
+"""Runs in the page: a participant in Python, with the same functions as surface.js."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ def _tell(event: Any) -> None:
 
 
 async def join(token: str, force: bool, properties: str, own_name: str, others: str) -> None:
-    """Joins, subscribes to everybody whose data has `others` in it, and publishes when there are properties for that."""
+    """Join, subscribe to everybody whose data contains `others`, and publish if `properties` is not empty."""
     global session
     openvidu = OpenVidu()
     openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=force)
@@ -39,7 +39,7 @@ async def join(token: str, force: bool, properties: str, own_name: str, others: 
 
 
 def leave() -> None:
-    """Leaves, if it is in a call."""
+    """Leave the call, if it is in one."""
     global session
     if session is not None:
         session.disconnect()
@@ -49,5 +49,5 @@ def leave() -> None:
 
 
 def outages() -> str:
-    """The records of the outages of the present call."""
+    """Return the outage records of the present call, as JSON."""
     return json.dumps([outage.to_dict() for outage in session.outages] if session is not None else [])

@@ -1,4 +1,4 @@
-"""The HTML report of a run: distributions, timelines and what the time was spent on. One file that needs no network."""
+"""The HTML report of a run: distributions, timelines and where the time went. One file that needs no network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ECHARTS = HERE.parent / "node_modules" / "echarts" / "dist" / "echarts.min.js"
 
 
 def write(path: Path, results: Results, records: Sequence[TrialRecord]) -> None:
-    """Writes the report. Raises FileNotFoundError when the charting library is not there (`make bench` fetches it)."""
+    """Write the report. Raises FileNotFoundError when the charting library is missing (`make bench` fetches it)."""
     page = (HERE / "report.html").read_text("utf-8")
     parts = {
         "{{rig}}": _rig(results),
@@ -36,9 +36,9 @@ def write(path: Path, results: Results, records: Sequence[TrialRecord]) -> None:
 
 
 def data(records: Sequence[TrialRecord]) -> dict[str, Any]:
-    """What the charts are drawn from."""
+    """Return the data of the charts."""
     groups: dict[str, list[TrialRecord]] = {}
-    # Cells that compare are neighbours, here too.
+    # Comparable cells are neighbours here too.
     for record in sorted(records, key=lambda record: _place(record.cell)):
         groups.setdefault(str(record.cell), []).append(record)
     return {
@@ -49,7 +49,7 @@ def data(records: Sequence[TrialRecord]) -> dict[str, Any]:
 
 
 def typical(records: Sequence[TrialRecord]) -> TrialRecord:
-    """The trial in the middle, by the sum of its times; an undisturbed one if there is any."""
+    """Return the trial in the middle by the sum of its times, an undisturbed one if there is any."""
 
     def total(record: TrialRecord) -> float:
         return sum(min(value, 20_000) for name in METRICS if (value := record.numbers.metric(name)) is not None)

@@ -1,4 +1,4 @@
-"""What the time of an outage was spent on, out of pyvidu's own records of it. Pure."""
+"""Where the time of an outage went, from pyvidu's own records. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 
 
 def aligned(record: TrialRecord) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    """Each outage of the trial with what is added to its times to count from the fault.
+    """Yield each outage of the trial with the offset in seconds that makes its times count from the fault.
 
-    The record's first verdict and the event `reconnecting` are one moment.
+    The record's first verdict and the event `reconnecting` happen at the same moment.
     """
     began = [
         event.at for event in record.page.events if event.name == RECONNECTING and event.at >= record.fault.applied
@@ -28,7 +28,7 @@ def aligned(record: TrialRecord) -> Iterator[tuple[float, Mapping[str, Any]]]:
 
 
 def breakdown(records: Sequence[TrialRecord]) -> dict[str, list[tuple[str, float, int]]]:
-    """Of `records` of one cell: for each kind of step its median time in ms, and in how many trials it was.
+    """Return, for `records` of one cell, each kind of step with its median time in ms and its number of trials.
 
     `drop` counts from the fault and has the steps before the return, `return` counts from the return. {} when no trial
     has a record, as with the official client.
@@ -42,7 +42,7 @@ def breakdown(records: Sequence[TrialRecord]) -> dict[str, list[tuple[str, float
                 at = entry["at"] + shift
                 phase, start = ("return", back) if at >= back else ("drop", 0.0)
                 step = f"{entry['kind']}: {entry.get('name') or _general(entry['text'])}"
-                if (phase, step) not in seen:  # the first time counts
+                if (phase, step) not in seen:  # only its first occurrence counts
                     seen.add((phase, step))
                     found[phase].setdefault(step, []).append((at - start) * 1000)
     return {

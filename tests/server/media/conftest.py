@@ -1,4 +1,4 @@
-"""A router and clients for it, all closed again; and a look at whether anything was left behind."""
+"""Fixtures: a router and clients for it, all closed again. Fail if the router leaves tasks or connections behind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyvidu.server.media.router import MediaRouter
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """aioice leaves loopback out, and nothing is to leave this machine."""
+    """Make aioice use loopback, which it leaves out, and nothing else: no packet may leave this machine."""
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
 
 
@@ -27,7 +27,7 @@ async def router() -> AsyncIterator[MediaRouter]:
     await router.close()
     assert router.statistics().peer_connections == 0
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    # The router uses none of these; a client's that is closed while it connects leaves tasks behind.
+    # The router uses none of these classes; a client that is closed while it connects leaves tasks behind.
     clients = ("RTCPeerConnection", "RTCRtpSender", "aioice")
     left = {task for task in left if not task.done() and not any(name in repr(task) for name in clients)}
     assert not left, left

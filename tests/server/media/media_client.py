@@ -1,4 +1,4 @@
-"""aiortc's own peers as light clients of the router."""
+"""Light clients of the router: aiortc's own peer connections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av import VideoFrame
 
 
 class Clip(MediaStreamTrack):
-    """A generated clip: 320x240, about 30 frames/s, every frame brighter than the last."""
+    """A generated clip: 320x240, about 30 frames/s, every frame brighter than the one before."""
 
     kind = "video"
 
@@ -31,7 +31,7 @@ class Clip(MediaStreamTrack):
 
 
 class Client:
-    """A peer connection of aiortc's with what came over it."""
+    """A peer connection of aiortc's with the tracks it received."""
 
     def __init__(self) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -48,7 +48,7 @@ class Client:
             self.closed.set()
 
     def sends(self, *, audio: bool = True, video: bool = True) -> Client:
-        """Be a publisher."""
+        """Add tracks to send. Returns self."""
         if audio:
             self.connection.addTransceiver(AudioStreamTrack(), direction="sendonly")
         if video:
@@ -56,7 +56,7 @@ class Client:
         return self
 
     def receives(self) -> Client:
-        """Be a subscriber."""
+        """Add transceivers that receive. Returns self."""
         for kind in ("audio", "video"):
             self.connection.addTransceiver(kind, direction="recvonly")
         return self
@@ -69,6 +69,6 @@ class Client:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     async def frames(self, count: int, kind: str = "video", patience: float = 8) -> list[Any]:
-        """The next decoded frames."""
+        """Return the next decoded frames. Raises TimeoutError after `patience` seconds."""
         async with asyncio.timeout(patience):
             return [await self.tracks[kind].recv() for _ in range(count)]  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Interfaces of other tests come and go on this machine, and a browser would move over to them.
+    # Other tests add and remove interfaces on this machine, and a browser would switch to them.
     "--force-webrtc-ip-handling-policy=default_public_interface_only",
 ]
 
@@ -153,7 +153,7 @@ class Rig:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     async def page(self) -> Page:
-        """A page in a context of its own."""
+        """Open a page in a browser context of its own."""
         context = await self.browser.new_context()
         self.contexts.append(context)
         page = await context.new_page()
@@ -168,7 +168,7 @@ class Rig:
 
 
 def application(router: MediaRouter) -> web.Application:
-    """The tests' own signalling."""
+    """Return a web application with the tests' own signaling."""
 
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")
@@ -193,7 +193,7 @@ def application(router: MediaRouter) -> web.Application:
 
 @contextlib.asynccontextmanager
 async def serving(router: MediaRouter, host: str = "127.0.0.1") -> AsyncIterator[str]:
-    """Serve the application; yields its URL."""
+    """Serve the application and yield its URL."""
     runner = web.AppRunner(application(router))
     await runner.setup()
     site = web.TCPSite(runner, host, 0)
@@ -205,14 +205,14 @@ async def serving(router: MediaRouter, host: str = "127.0.0.1") -> AsyncIterator
 
 
 def chromium() -> str | None:
-    """A Chromium of the system's; None if there is none."""
+    """Return the path of the system's Chromium, or None if there is none."""
     named = os.environ.get("PYVIDU_CHROMIUM")
     return named or next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 
 
 @contextlib.asynccontextmanager
 async def browser(executable: str | None = None, *more: str) -> AsyncIterator[Browser]:
-    """A headless Chromium with fake devices."""
+    """Run a headless Chromium with fake devices."""
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=executable or chromium(), args=[*CHROMIUM_FLAGS, *more]
@@ -225,7 +225,7 @@ async def browser(executable: str | None = None, *more: str) -> AsyncIterator[Br
 
 @contextlib.asynccontextmanager
 async def rig(*more_flags: str, **options: Any) -> AsyncIterator[Rig]:
-    """Router, server and browser, all closed again."""
+    """Run a router, its HTTP server and a browser, and close them all."""
     router = MediaRouter(**{"host_addresses": ["127.0.0.1"], **options})
     async with browser(None, *more_flags) as launched, serving(router) as url:
         running = Rig(router, url, launched)
@@ -237,7 +237,7 @@ async def rig(*more_flags: str, **options: Any) -> AsyncIterator[Rig]:
 
 
 async def eventually(condition: Any, patience: float = 5.0) -> None:
-    """Wait until a condition of this process holds."""
+    """Wait until a condition of this process holds. Fail after `patience` seconds."""
     async with asyncio.timeout(patience):
         while not condition():
             await asyncio.sleep(0.01)

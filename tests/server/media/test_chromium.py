@@ -1,4 +1,4 @@
-"""A real Chromium on both ends: moving pictures, renegotiation, outages, and connections that die."""
+"""The router between real Chromium pages: media, renegotiation, outages, and connections that end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Call:
         return took
 
     async def frames(self, count: int, patience: int = 5000) -> float:
-        """Milliseconds until so many more frames were presented."""
+        """Return the milliseconds until so many more frames were presented."""
         return float(await self.subscriber.evaluate(f"framesFromNow({count}, {patience})"))
 
     async def stats(self, page: Page | None = None) -> dict[str, Any]:
@@ -91,7 +91,7 @@ async def test_pictures_move_and_sound_comes(call: Call, record_property: Any) -
     assert after["in_audio"]["packetsReceived"] > before["in_audio"]["packetsReceived"] + 40
     assert after["in_video"]["packetsLost"] == after["in_audio"]["packetsLost"] == 0
     assert after["in_video"]["keyFramesDecoded"] >= 1
-    # Both ends can tell from reports alone that what they send arrives.
+    # The RTCP reports alone show each end that what it sends arrives.
     publisher = await call.stats(call.publisher)
     assert publisher["remote_in_video"]["roundTripTimeMeasurements"] >= 1
     assert after["remote_out_video"]["reportsSent"] >= 1
@@ -110,11 +110,11 @@ async def test_lips_and_voice_stay_together_over_a_republish(call: Call) -> None
     for renegotiate in (False, True):
         if renegotiate:
             await call.republish()
-        async with asyncio.timeout(15):  # on a busy machine the browser's own playout needs a while to settle
+        async with asyncio.timeout(15):  # on a busy machine the browser's own playout takes a while to settle
             while True:
                 await call.frames(20, 10_000)
                 stats = await call.stats()
-                # Both estimates are on the publisher's clock as our sender reports tell it.
+                # Both estimates are on the publisher's clock as our sender reports give it.
                 video, audio = (stats[f"in_{kind}"].get("estimatedPlayoutTimestamp") for kind in ("video", "audio"))
                 if video is not None and audio is not None and abs(video - audio) < 150:
                     break

@@ -1,4 +1,4 @@
-"""When a subscriber's downlink limits the publisher, how far, and for how long."""
+"""When a subscriber's downlink limits the publisher, to what rate, and for how long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyvidu.server.media.congestion import FLOOR, PATIENCE, Downlink, RateMeter
 
 
 class Way:
-    """A downlink on which packets have flowed for a while, and its clock; the subscriber reports every second."""
+    """A downlink on which packets have flowed for a while, and its clock. The subscriber reports every second."""
 
     def __init__(self, estimate: float = 1_200_000, sent: float = 900_000) -> None:
         self.downlink = Downlink()

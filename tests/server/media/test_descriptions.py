@@ -1,4 +1,4 @@
-"""Offers and answers: what is taken, what is refused and in which words."""
+"""Offers and answers: which offers are accepted, and the error of each that is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUBSCRIBER = (HERE / "subscriber_offer.sdp").read_text().replace("\n", "\r\n")
 VP8 = codecs.CodecIdentity("vp8")
 OPUS = codecs.CodecIdentity("opus")
 H264 = codecs.CodecIdentity("h264", "1", "42e0")
-TRANSPORT = answer.Transport(
+TRANSPORT = answer.TransportDescription(
     "ufrag", "p" * 32, [("127.0.0.1", 5000), ("::1", 5001)], [("sha-256", ":".join(["AB"] * 32))], "active"
 )
 

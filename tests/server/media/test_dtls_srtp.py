@@ -1,4 +1,4 @@
-"""Every name of aiortc's that the server leans on, one test each: an upgrade that moves one fails here, by name."""
+"""Every aiortc name that the server relies on, one test each: an upgrade that moves a name fails the test for it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_datagrams_of_any_length_before_and_after_the_handshake_raise_noth
 
 
 class Ends:
-    """Two ends of a connection, joined by a wire that can lose and delay datagrams."""
+    """Two ends of a connection, joined by a link that can lose and delay datagrams."""
 
     def __init__(self, lose: Callable[[int], bool] = lambda _: False) -> None:
         self.packets: dict[str, list[bytes]] = {"client": [], "server": []}
@@ -135,7 +135,7 @@ async def test_media_that_overtakes_the_end_of_the_handshake_is_kept() -> None:
             waiting, held[:] = held[:], []
             for data in waiting:
                 receive(data)
-    # The server end may not have finished yet: what comes before it does must not be lost.
+    # The server end may not have finished its handshake: packets that arrive earlier must not be lost.
     rtp = bytes.fromhex("80600001000000020000000361626364")
     receive(ends.client.protect_rtp(rtp))
     for data in held:
@@ -150,7 +150,7 @@ async def test_media_that_overtakes_the_end_of_the_handshake_is_kept() -> None:
 @pytest.mark.parametrize("lost", [1, 2, 3, 4])
 async def test_a_lost_flight_is_repeated_within_a_fraction_of_a_second(lost: int) -> None:
     ends = Ends(lose=lambda count: count == lost)
-    assert await ends.connect() < 0.6  # OpenSSL alone takes a second
+    assert await ends.connect() < 0.6  # OpenSSL's own retransmission timer is 1 s
     await ends.close()
 
 

@@ -1,4 +1,4 @@
-"""RTCP, transport-wide feedback, and which losses are asked for: checked against other implementations and by table."""
+"""RTCP, transport-wide feedback, and which losses are requested: checked against other implementations and by table."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TestRtcp:
 
 
 def unpack_feedback(information: bytes) -> dict[int, int]:
-    """Sequence number to arrival time in ticks, as a sender reads it (draft-holmer-rmcat, section 3.1)."""
+    """Return arrival times in ticks by sequence number, as a sender reads them (draft-holmer-rmcat, section 3.1)."""
     base, count, reference = struct.unpack_from("!HHI", information)
     position, symbols = 8, []
     while len(symbols) < count:

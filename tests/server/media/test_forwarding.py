@@ -1,4 +1,4 @@
-"""A stream towards one subscriber, packet by packet, without a network."""
+"""Forwarding one stream to one subscriber, packet by packet, without a network."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_video_begins_with_a_key_frame(video: Track) -> None:
 def test_a_republish_is_invisible_but_for_the_time_that_passed(video: Track) -> None:
     first, second = video.run(), video.run()
     video.give(first, 10, KEY, arrival=1.0)
-    video.give(second, 40000, DELTA, arrival=1.5)  # held back: nobody could decode it
-    video.give(first, 11, arrival=1.6)  # the replaced endpoint is heard until the new one has a key frame
+    video.give(second, 40000, DELTA, arrival=1.5)  # held back: no subscriber could decode it
+    video.give(first, 11, arrival=1.6)  # the replaced endpoint is forwarded until the new one has a key frame
     video.give(second, 40001, KEY, arrival=2.1)
     video.give(first, 12, arrival=2.2)
     video.give(second, 40002, arrival=2.2)

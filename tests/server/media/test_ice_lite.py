@@ -1,4 +1,4 @@
-"""Connectivity checks, shared ports, and the silence towards everybody who has not proved to be the peer."""
+"""Connectivity checks, shared ports, and no response to a sender that has not authenticated as the peer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REMOTE = "peer"
 
 
 class Peer(asyncio.DatagramProtocol):
-    """A socket that remembers what came."""
+    """A socket that keeps the datagrams it received."""
 
     def __init__(self) -> None:
         self.received: asyncio.Queue[bytes] = asyncio.Queue()
@@ -145,7 +145,7 @@ async def test_data_goes_where_the_peer_nominated_and_follows_it(bench: Bench) -
     assert await first.next() == b"one"
     second.transport.sendto(bench.check())
     await second.next()
-    bench.session.send(b"two")  # a check alone moves nothing
+    bench.session.send(b"two")  # a check without nomination moves nothing
     assert await first.next() == b"two"
     second.transport.sendto(bench.check(nominates=True))
     await second.next()
@@ -244,7 +244,7 @@ async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_o
     bench.session.set_delay(Delay(60))
     peer.transport.sendto(b"\x80 media")
     await settled(bench, peer)
-    await peer.next()  # what `settled` asked for
+    await peer.next()  # the response to the check that `settled` sent
     bench.session.send(b"on its way")
     assert bench.data.empty()
     bench.session.set_delay(None)

@@ -1,4 +1,4 @@
-"""Key frame requests are coalesced; none is forgotten."""
+"""Key frame requests are coalesced, and none is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyvidu.server.media.key_frames import KeyFrameRequests
 
 
 class Timers:
-    """Stands in for the loop's timers: `fire` runs the pending one."""
+    """Replaces the loop's timers: `fire` runs the pending one."""
 
     def __init__(self) -> None:
         self.pending: list[Any] = []
@@ -43,7 +43,7 @@ def test_the_first_request_passes_at_once_and_the_rest_become_one(timers: Timers
     assert len(asked) == 1
     requests.arrived()
     timers.fire()
-    assert len(asked) == 2  # who asked after the first request may have missed the frame that answered it
+    assert len(asked) == 2  # the frame that answered the first request may have come before the later requests
     requests.arrived()
     timers.fire()
     assert len(asked) == 2

@@ -1,4 +1,4 @@
-"""What a forwarder owes its subscribers, over real sockets and real encryption, packet by packet: no browser, no decoder."""
+"""A forwarder's duties to its subscribers, packet by packet, with real sockets and encryption: no browser or decoder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def certificate() -> Certificate:
 
 
 class RtpMonitor(LightSubscriber):
-    """A subscriber that keeps what comes, and asks for what it likes."""
+    """A subscriber that keeps the packets it received, and sends the RTCP that a test gives it."""
 
     def __init__(self, certificate: Certificate) -> None:
         super().__init__(certificate)
@@ -48,7 +48,7 @@ class RtpMonitor(LightSubscriber):
 
 
 class H264Publisher(LightPublisher):
-    """Sends packets that look like H.264 to a forwarder."""
+    """Sends packets that a forwarder takes for H.264."""
 
     async def offer(self) -> str:
         return as_h264(await super().offer())
@@ -61,20 +61,20 @@ class H264Publisher(LightPublisher):
 
 
 class H264Ear(RtpMonitor):
-    """A subscriber that knows H.264 only."""
+    """A subscriber that offers only H.264."""
 
     async def offer(self) -> str:
         return as_h264(await super().offer())
 
 
 def as_h264(offer: str) -> str:
-    """An offer of VP8 as one of H.264 under the same payload type."""
+    """Return an offer of VP8 changed into one of H.264 under the same payload type."""
     parameters = f"a=fmtp:{VP8} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
     return offer.replace("VP8/90000", f"H264/90000\r\n{parameters}")
 
 
 class LightCall:
-    """A router with Ada's stream, and whoever subscribes to it."""
+    """A router with Ada's stream, and its subscribers."""
 
     def __init__(self, recording: Recording, certificate: Certificate) -> None:
         self.router = MediaRouter(host_addresses=["127.0.0.1"])

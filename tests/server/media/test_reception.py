@@ -1,4 +1,4 @@
-"""A publisher's track: what is forwarded, what is a loss, what is an outage, and what is reported about it."""
+"""A publisher's track: what is forwarded, what counts as a loss, what as an outage, and what is reported about it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_clock_starts_with_the_first_arrival_and_then_follows_the_sender_rep
     assert track.clock.timestamp_at(0.0) is None
     track.receive(packet(0, timestamp=1000), None, 10.0)
     assert track.clock.timestamp_at(11.0) == 1000 + 90000
-    # The publisher says that at its 500.0 s the media stood at 91900; its clock is 489 s ahead of ours.
+    # The sender report: at the publisher's 500.0 s the RTP timestamp was 91900; its clock is 489 s ahead of ours.
     track.reported(SenderReport(1, 500 << 32, 91900), offset=-489.0, now=11.2)
     assert track.clock.timestamp_at(11.0) == 91900
     assert track.clock.timestamp_at(12.0) == 91900 + 90000

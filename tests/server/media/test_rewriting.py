@@ -1,4 +1,4 @@
-"""Headers, sequence numbers, timestamps and VP8 counters: a subscriber's stream is one stream, whatever happens before."""
+"""Headers, sequence numbers, timestamps, VP8 counters: a subscriber's stream is continuous whatever the publisher does."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class TestCodecs:
     def test_vp8_key_frames_start_where_partition_zero_starts_with_a_clear_bit(self) -> None:
         assert codecs.starts_key_frame(codecs.VP8, self.VP8_KEY)
         assert not codecs.starts_key_frame(codecs.VP8, self.VP8_DELTA)
-        assert not codecs.starts_key_frame(codecs.VP8, b"\x80" + self.VP8_KEY[1:])  # not the first packet of it
+        assert not codecs.starts_key_frame(codecs.VP8, b"\x80" + self.VP8_KEY[1:])  # not the first packet of the frame
         assert codecs.starts_key_frame(codecs.VP8, b"\x10\x50")  # the one-byte descriptor
         assert not codecs.starts_key_frame(codecs.VP8, b"\x10")
 

@@ -1,4 +1,4 @@
-"""The router with aiortc's peers on the other end: calls, renegotiation, endings, races, refusals."""
+"""The router with aiortc's peers on the other end: calls, renegotiation, ends of calls, races, refusals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_until_the_new_endpoint_is_connected_the_old_one_goes_on(router: M
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(3)
-    await router.republish("s", await client().sends().offer())  # whose answer never gets through
+    await router.republish("s", await client().sends().offer())  # its answer never arrives
     await subscriber.frames(10)
     await router.republish("s", await client().sends().offer())
     await subscriber.frames(10)
@@ -157,7 +157,7 @@ async def test_no_packet_goes_to_a_candidate_of_an_offer(
 
 
 class Gate:
-    """Holds calls of the router at their one await."""
+    """Holds the router's calls at their one await."""
 
     def __init__(self, router: MediaRouter, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open = asyncio.Event()
@@ -254,7 +254,7 @@ async def test_key_frames_can_be_asked_for_and_unknown_streams_are_ignored(route
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(2)
-    await asyncio.sleep(0.4)  # past the coalescing of what the start asked for
+    await asyncio.sleep(0.4)  # longer than the key frame requests of the start are coalesced
     before = router.statistics().streams["s"]
     router.request_key_frame("s")
     router.request_key_frame("unknown")

@@ -1,4 +1,4 @@
-"""A real Chromium behind a downlink that is too narrow for what another one sends."""
+"""A real Chromium behind a downlink that is too narrow for what another Chromium sends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from playwright.async_api import Page
 pytestmark = pytest.mark.skipif(media_rig.chromium() is None, reason="needs a Chromium: apt-get install chromium")
 
 RATE = 300_000
-_QUEUE = 0.3  # seconds that a router keeps packets for
+_QUEUE = 0.3  # seconds of packets that a router's queue holds
 
 
 class Bottleneck:
-    """What a narrow line does to packets: they wait in a queue, and what does not fit into it is lost."""
+    """A narrow link: packets wait in a queue, and those that do not fit into it are dropped."""
 
     def __init__(self, send: Callable[[bytes], None], bits_per_second: float) -> None:
         self._send, self._rate = send, bits_per_second
@@ -36,7 +36,7 @@ async def target(page: Page) -> float:
 
 
 async def until_target(page: Page, condition: Callable[[float], bool], patience: float) -> None:
-    """Returns when what the encoder is told satisfies a condition."""
+    """Return when the encoder's target bit rate satisfies a condition. Raises AssertionError after `patience` s."""
     found = await target(page)
     try:
         async with asyncio.timeout(patience):

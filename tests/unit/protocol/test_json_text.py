@@ -1,4 +1,4 @@
-"""JSON text from somebody else: how deep it may be."""
+"""JSON text from other parties: how deeply it may be nested."""
 
 from __future__ import annotations
 

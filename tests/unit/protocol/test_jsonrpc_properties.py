@@ -1,4 +1,4 @@
-"""Whatever JSON comes in: a message or `MalformedMessage`, and nothing else."""
+"""A property of `decode`: any JSON gives a message or raises `MalformedMessage`, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed values and their wire form."""
+"""Typed values and their form on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each stream's rhythm, and what its silence is worth. The rhythms are those measured in Chromium 156."""
+"""Each stream's cadence, and when its silence is evidence. The cadences are those measured in Chromium 156."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLL = POLICY.cadence_poll
 
 
 def heard(gap: float, seconds: float = 5.0) -> tuple[Cadence, float]:
-    """A stream with a packet every `gap` seconds, polled for `seconds`."""
+    """Return the cadence of a stream with a packet every `gap` seconds, polled for `seconds`, and the time."""
     cadence, now = Cadence(POLICY), 0.0
     while now < seconds:
         now += POLL
@@ -73,7 +73,7 @@ def test_a_sleeping_observer_of_a_stream_that_never_came_has_missed_nothing() ->
 
 
 class Streams:
-    """Markers of some streams, in virtual time, and what the ear says of them."""
+    """Markers of some streams, in virtual time, and what `RtpMonitor` reports of them."""
 
     def __init__(self, *gaps: float) -> None:
         self.gaps = list(gaps)
@@ -190,7 +190,7 @@ async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_a
     streams.monitor.listen()
     await asyncio.sleep(1.9)
     streams.freeze(0)
-    await asyncio.sleep(0.25)  # it has been heard for two seconds now, and is not silent yet
+    await asyncio.sleep(0.25)  # it has been observed for two seconds now, and is not silent yet
     assert (streams.steadied, streams.overdue, streams.told) == (0, 1, [])
     streams.monitor.close()
 
@@ -219,7 +219,7 @@ async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> No
     await asyncio.sleep(2)
     streams.freeze()
     await asyncio.sleep(0.2)
-    streams.freeze(0)  # the picture waits for a key frame
+    streams.freeze(0)  # the video waits for a key frame
     await asyncio.sleep(0.6)
     streams.freeze()
     await asyncio.sleep(2)
@@ -253,7 +253,7 @@ async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None
     await asyncio.sleep(5)
     stand_still(6)
     await asyncio.sleep(0.1)
-    streams.freeze(0)  # what had waited has come at once, then there is a pause
+    streams.freeze(0)  # queued packets have arrived at once, then there is a pause
     await asyncio.sleep(0.6)
     streams.freeze()
     await asyncio.sleep(3)

@@ -56,7 +56,7 @@ def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
 
 
 class LatePong:
-    """A detector that suspects a late pong since 1.0, by a ping of 0.0, while RTP flows."""
+    """A detector that has suspected a late pong since 1.0 s, for the ping of 0.0 s, while RTP flows."""
 
     def __init__(self) -> None:
         self.media = RtpFlow()
@@ -70,7 +70,7 @@ class LatePong:
         assert self.detector.handle(evidence, now) == []
 
     def verdict_at(self, *, since: float = 1.0) -> float:
-        """When it comes if nothing else is observed and every timer is on time."""
+        """Return when the verdict comes if nothing else is observed and every timer is on time."""
         now = since
         while not any(isinstance(output, Down) for output in self.detector.tick(now)):
             now = max(now + 0.001, self.detector.due_at)
@@ -160,7 +160,7 @@ def test_on_a_slow_network_the_probe_is_given_longer() -> None:
 def test_a_timer_that_fires_late_says_that_we_were_stalled() -> None:
     detector = a_detector()
     detector.tick(0.0)
-    assert detector.tick(2.5) == []  # due at 1.0: the page was stalled, the pong may lie in the queue
+    assert detector.tick(2.5) == []  # due at 1.0: the page was stalled, the pong may be in the queue
     detector.handle(PongReceived(0), 2.51)
     assert detector.tick(2.52) == [SendPing(1)]
 
@@ -228,7 +228,7 @@ def test_a_pause_that_ends_was_none() -> None:
 
 def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
     detector = a_detector()
-    detector.tick(0.0)  # unanswered for 0.6 s when the silence is told
+    detector.tick(0.0)  # unanswered for 0.6 s when the silence is reported
     detector.handle(RtpSilent(), 0.6)
     assert detector.tick(0.69) == []
     detector.handle(PongReceived(1), 0.695)
@@ -247,7 +247,7 @@ def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen()
     detector.handle(RtpSilent(), 0.5)
     detector.handle(RtpReturned(), 0.7)
     assert detector.tick(0.9) == []
-    assert detector.tick(1.5)[0] == SendPing(1)  # the ping that was lost meanwhile is late in its own right
+    assert detector.tick(1.5)[0] == SendPing(1)  # the ping that was lost meanwhile is late by itself
     detector.handle(WentOffline(), 1.6)
     detector.handle(RtpReturned(), 1.7)
     assert detector.tick(2.0) == [Down("offline")]
@@ -257,7 +257,7 @@ def test_where_every_timer_is_late_a_dead_socket_is_found_all_the_same() -> None
     detector, now = a_detector(), 0.0
     detector.tick(now)
     verdicts: list[object] = []
-    while not verdicts and now < 10:  # timers that tick once a second, each 0.7 s late for whatever it was set to
+    while not verdicts and now < 10:  # timers fire once a second, 0.7 s later than they were set to
         now += 1.0
         if now >= detector.due_at:
             verdicts = [output for output in detector.tick(now) if isinstance(output, Down)]
@@ -275,7 +275,7 @@ def test_after_one_pong_that_was_late_for_an_hour_the_next_drop_is_noticed_in_se
 
 
 def verdict_after(detector: Detector, since: float) -> float:
-    """When a path that is dead since `since` is told, if every timer is on time."""
+    """Return after how many seconds a path that is dead since `since` is reported, if every timer is on time."""
     now = since
     while not any(isinstance(output, Down) for output in detector.tick(now)):
         now = max(now + 0.001, detector.due_at)
@@ -331,5 +331,5 @@ def test_what_was_sent_before_a_sleep_is_not_late_after_it() -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.tick(60.0) == [SendPing(1), ProbeWebSocket()]
-    detector.handle(PongReceived(0), 60.01)  # of before the sleep: it says nothing of the network now
+    detector.handle(PongReceived(0), 60.01)  # to a ping of before the sleep: no evidence about the network now
     assert detector.tick(60.4) == [Down("woke up")]

@@ -35,7 +35,7 @@ def test_ice_states(state: str, verdict: str) -> None:
 def watched(
     *samples: MediaSample, receives: bool = True, silent_for: float = 9.0, before: MediaSample = BEFORE
 ) -> list[MediaJudgement]:
-    """The verdicts on samples taken one poll apart."""
+    """Return the verdicts on samples taken one poll apart."""
     proof = Proof(before, silent_for, POLICY, receives=receives)
     return [proof.take(sample, POLICY.media_poll) for sample in samples]
 
@@ -132,11 +132,11 @@ def test_during_a_call_a_path_is_given_its_patience_whatever_its_checks_say() ->
 @pytest.mark.parametrize(
     ("at", "sent", "late"),
     [
-        (9.0, 9.0, 0.0),  # nothing has waited
-        (9.0, 7.8, 1.2),  # the last 1.2 s have, and arrived at once
+        (9.0, 9.0, 0.0),  # nothing was delayed
+        (9.0, 7.8, 1.2),  # the last 1.2 s were delayed, and arrived at once
         (9.0, 9.1, 0.0),  # the buffer is shorter now
         (0.0, 0.0, 0.0),  # nothing was played yet
-        (9.0, -5.0, 0.0),  # the sender began anew
+        (9.0, -5.0, 0.0),  # the sender restarted
     ],
 )
 @pytest.mark.parametrize("ticks", [1000, 2**32 - 1000])

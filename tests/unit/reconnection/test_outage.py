@@ -1,4 +1,4 @@
-"""The record of an outage: what it keeps, how it is exported, how it reads."""
+"""The record of an outage: its contents, its export and its text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pyvidu.reconnection.supervisor import Supervisor
 
 
 def an_outage() -> Outage:
-    """Three attempts in nine seconds, then one stream healthy and one renegotiated."""
+    """Return an outage: three attempts in nine seconds, then one stream healthy and one renegotiated."""
     outage = Outage(100.0, "rtp silent", began=1_793_540_795.112)
     outage.note(100.0, "verdict", "signaling plane down: rtp silent", "down")
     outage.note_attempt(100.0)

@@ -1,4 +1,4 @@
-"""The supervisor's states, with the clock in the test's hand."""
+"""The supervisor's states, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from pyvidu.reconnection.supervisor import State, Supervisor
 
 
 class Outage:
-    """A supervisor in an outage, and a clock."""
+    """A supervisor in an outage, and a clock in seconds."""
 
     def __init__(self, *, silent: bool = False, policy: ReconnectionPolicy | None = None, **numbers: float) -> None:
         self.now = 100.0
@@ -58,7 +58,7 @@ class Outage:
         return self.supervisor.handle(evidence, self.now)
 
     def wait(self, seconds: float) -> list[Action]:
-        """Everything that is done within `seconds`, but for reachability probes."""
+        """Return everything that is done within `seconds`, except reachability probes."""
         end, done = self.now + seconds, []
         while self.supervisor.due_at is not None and self.supervisor.due_at <= end:
             self.now = max(self.now, self.supervisor.due_at)
@@ -67,7 +67,7 @@ class Outage:
         return [action for action in done if not isinstance(action, ProbeReachability)]
 
     def until(self, kind: type[Action]) -> list[Action]:
-        """Lets time pass until an action of `kind` comes; returns what came with it."""
+        """Let time pass until an action of `kind` comes; return what came with it."""
         for _ in range(1000):
             assert self.supervisor.due_at is not None
             self.now = max(self.now, self.supervisor.due_at)
@@ -173,7 +173,7 @@ def test_the_round_trips_of_a_slow_minute_stretch_no_deadline_without_end() -> N
     outage = Outage(silent=True)
     for _ in range(20):
         outage.supervisor._rtt.sample(4.0)
-    outage.tell(PongReceived(0))  # the old socket is alive, it seems
+    outage.tell(PongReceived(0))  # the old socket seems to work
     assert outage.state is State.VERIFYING
     outage.wait(6.1)
     assert outage.state is State.ATTEMPTING

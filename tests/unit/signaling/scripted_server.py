@@ -1,4 +1,4 @@
-"""A server that a test writes line by line: sockets without a network, answered by a function."""
+"""A scripted server for tests: sockets without a network, whose requests get prepared answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = Callable[[str, dict[str, Any]], Any]
 
 
 class ScriptedSocket:
-    """Answers every request with what `ScriptedServer.answers` has for its method: a result, an error, or None (silence)."""
+    """Answers every request with what `ScriptedServer.answers` has for its method: a result, an error, None (no answer)."""
 
     def __init__(self, server: ScriptedServer, listener: SocketListener) -> None:
         self.server = server
@@ -40,7 +40,7 @@ class ScriptedSocket:
         asyncio.get_running_loop().call_soon(self._deliver, json.dumps(message))
 
     def drop(self) -> None:
-        """The server's side closes it."""
+        """Close it from the server's side, with code 1006."""
         listener, self.listener, self.is_open = self.listener, None, False
         if listener is not None:
             listener.socket_closed(self, 1006, "")

@@ -1,4 +1,4 @@
-"""The shell around the supervisor, against a server that is written line by line."""
+"""`SignalingPlane`, the shell around the supervisor, against a scripted server."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ async def test_what_the_old_socket_brings_after_connect_was_sent_is_not_counted_
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined(replays=True)
     server.answers["ping"] = None
-    await asyncio.sleep(4)  # silence: `connect` is sent on a second socket, whose answers do not come
+    await asyncio.sleep(4)  # silence: `connect` is sent on a second socket, where it is not answered
     old, new = server.sockets[:2]
     assert new.requests[0][1:] == ("connect", {"sessionId": "rpc", "reconnect": True, "received": 0})
     for socket in (new, old):

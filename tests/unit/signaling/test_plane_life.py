@@ -1,4 +1,4 @@
-"""The life of a signaling plane: its opening, what it is told of, and its end."""
+"""The life cycle of a signaling plane: its opening, the hints that it gets, and its end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_a_plane_that_is_closed_while_it_opens_says_so_to_whoever_opens_it
     joining = asyncio.ensure_future(server.joined())
     await asyncio.sleep(0.1)
     server.plane.close()
-    server.plane.close()  # once more does nothing
+    server.plane.close()  # a second time does nothing
     with pytest.raises(NotConnectedError):
         await joining
 
@@ -101,7 +101,7 @@ async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_
     plane = await server.joined()
     server.sockets[0].drop()
     if steady:
-        plane.rtp_steady()  # told during an outage, and not again after it
+        plane.rtp_steady()  # reported during an outage, and not again after it
     await asyncio.sleep(0.5)
     assert server.told == ["reconnecting", "reconnected"]
     server.answers["ping"] = None
@@ -183,7 +183,7 @@ async def test_a_socket_that_was_let_go_of_and_speaks_all_the_same_changes_nothi
     server.accepts = False
     first = server.sockets[0].listener
     server.sockets[0].drop()
-    await asyncio.sleep(3.1)  # the first attempt is given up
+    await asyncio.sleep(3.1)  # the first attempt is dropped
     hung = server.sockets[1]
     assert hung.listener is None
     assert first is not None

@@ -1,4 +1,4 @@
-"""Outages as the plane carries them out: which socket wins, what is told, and applications that act in between."""
+"""Outages of a signaling plane: which socket carries on, which events are fired, and applications that act meanwhile."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_a_server_that_cannot_be_reached_is_asked_again_until_it_can() -> 
 
 
 class _Leaves(ScriptedServer):
-    """An application that closes the plane when it is told `cue`."""
+    """An application that closes the plane when it receives `cue`."""
 
     cue = ""
 

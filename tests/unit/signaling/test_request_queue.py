@@ -1,4 +1,4 @@
-"""What becomes of requests around the edges: answers at the last moment, callers who lose interest, the end."""
+"""Edge cases of requests: answers at the last moment, cancelled requests, the end of the session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_an_answer_that_lay_in_the_queue_of_a_stalled_page_beats_its_deadl
     await asyncio.sleep(1)
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualClockLoop)
-    loop.advance(1.5)  # the page stood still; then answer and deadline are found together
+    loop.advance(1.5)  # the page stood still; then answer and deadline are due together
     answer_in_this_call(server.sockets[0], "leaveRoom")
     assert await leaving == {}
     plane.close()
@@ -184,7 +184,7 @@ async def test_the_end_of_the_session_settles_what_waits_and_leaves_the_rest_alo
     await asyncio.sleep(0.1)
     if answered:
         answer_in_this_call(server.sockets[0], "leaveRoom")
-        asyncio.get_running_loop().call_soon(plane.close)  # before whoever awaits the answer has run
+        asyncio.get_running_loop().call_soon(plane.close)  # before the task that awaits the answer has run
         assert await leaving == {}
     else:
         plane.close()

@@ -1,4 +1,4 @@
-"""JSON-RPC over one socket: answers find their requests, and what fits nowhere harms nobody."""
+"""JSON-RPC over one socket: responses are matched to requests, and unexpected messages change nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The browser as a host: the only place that knows that there is a JavaScript.
+"""The browser as a host: the only part of `pyvidu` that imports `js` and `pyodide`.
 
-Every JS listener and every Python callable handed to JavaScript has an owner here, a `ProxyScope`, which takes it back.
+Every JS listener and every Python callable passed to JavaScript has an owner here, a `ProxyScope`, which releases it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Time in a page. A background tab's own timers tick once a second, and a sleeping machine's clocks may stand still.
+"""The clock and timers of a page: timers fire on time in a background tab, and the clock counts sleep.
 
-So timers run in a worker, started from a Blob URL (a page cannot start a worker of another origin), and time is that of
-whichever of the browser's two clocks has moved on: `performance.now()` stops in the sleep of some systems, `Date.now()`
-goes on.
+A background tab's own timers fire once a second, so timers run in a worker, started from a Blob URL (a page cannot start a
+worker of another origin). `performance.now()` stops while some systems sleep, `Date.now()` does not; time is that of
+whichever has advanced.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _WORKER = """
 let timer;
 onmessage = ({ data }) => { clearTimeout(timer); timer = setTimeout(() => postMessage(0), data); };
 """
-_JUMP = 1.0  # seconds that the wall clock must be ahead by to be believed: smaller steps are NTP's
+_JUMP = 1.0  # seconds by which the wall clock must be ahead to be used: smaller steps are NTP's
 
 
 class _Worker:
-    """Says when time is up, at its own pace whatever the tab's state."""
+    """A timer in a worker, which fires on time whatever the tab's state."""
 
     def __init__(self, time_is_up: Callable[[], None], failed: Callable[[], None]) -> None:
         blob = js.Blob.new(js.Array.of(_WORKER), js_object({"type": "text/javascript"}))
@@ -40,17 +40,17 @@ class _Worker:
         self._scope.listen(self._worker, "error", lambda _event: failed())
 
     def wake_in(self, seconds: float) -> None:
-        """Once, in so many seconds; an earlier wish is forgotten."""
+        """Call `time_is_up` once, in `seconds` seconds; this replaces an earlier request."""
         self._worker.postMessage(seconds * 1000)
 
     def close(self) -> None:
-        """Ends the worker."""
+        """End the worker."""
         self._scope.close()
         self._worker.terminate()
 
 
 class _MainThread:
-    """The same for a page whose Content-Security-Policy forbids workers: late in a background tab, but there."""
+    """The same for a page whose Content-Security-Policy forbids workers; it fires late in a background tab."""
 
     def __init__(self, time_is_up: Callable[[], None]) -> None:
         self._time_is_up = create_proxy(time_is_up)
@@ -58,33 +58,33 @@ class _MainThread:
         ProxyScope.alive += 1
 
     def wake_in(self, seconds: float) -> None:
-        """See `_Worker`."""
+        """Call `time_is_up` once, in `seconds` seconds; this replaces an earlier request."""
         js.clearTimeout(self._pending)
         self._pending = js.setTimeout(self._time_is_up, seconds * 1000)
 
     def close(self) -> None:
-        """Ends the timer."""
+        """End the timer."""
         js.clearTimeout(self._pending)
         self._time_is_up.destroy()
         ProxyScope.alive -= 1
 
 
 class BrowserTimer:
-    """A call that is still to come."""
+    """A scheduled call."""
 
     def __init__(self, clock: BrowserClock, callback: Callable[[], None]) -> None:
         self._clock = clock
         self.callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
-        """Takes it back."""
+        """Cancel the call."""
         if self.callback is not None:
             self.callback = None
             self._clock._released()
 
 
 class BrowserClock:
-    """A `Clock`. Its worker lives as long as there are timers."""
+    """A `Clock`. Its worker runs as long as there are timers."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -97,7 +97,7 @@ class BrowserClock:
         self._workers_forbidden = False
 
     def now(self) -> float:
-        """Seconds since the clock was made, sleep included."""
+        """Return the seconds since the clock was created, sleep included."""
         steady, wall = js.performance.now() / 1000, js.Date.now() / 1000
         passed, passed_wall = steady - self._steady, wall - self._wall
         self._steady, self._wall = steady, wall
@@ -105,7 +105,7 @@ class BrowserClock:
         return self._now
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> BrowserTimer:
-        """A timer that keeps its time in a background tab too."""
+        """Call `callback` in `delay` seconds, on time even in a background tab."""
         timer = BrowserTimer(self, callback)
         heapq.heappush(self._heap, (self.now() + max(0.0, delay), next(self._order), timer))
         self._live += 1
@@ -142,7 +142,7 @@ class BrowserClock:
                 continue
             try:
                 callback()
-            except Exception:  # whatever a callback raises, the other timers go on
+            except Exception:  # whatever a callback raises, the other timers continue
                 logger.exception("a timer failed")
             self._released()
         self._running = False

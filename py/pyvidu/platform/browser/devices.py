@@ -30,57 +30,57 @@ class BrowserLocalMedia:
 
     @property
     def stream(self) -> Any:
-        """The MediaStream."""
+        """Return the MediaStream."""
         return self._stream
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is an audio track."""
+        """Return whether there is an audio track."""
         return bool(self._stream.getAudioTracks().length)
 
     @property
     def has_video(self) -> bool:
-        """Whether there is a video track."""
+        """Return whether there is a video track."""
         return bool(self._stream.getVideoTracks().length)
 
     @property
     def video_size(self) -> tuple[int, int]:
-        """From the settings of the video track."""
+        """Return width and height from the settings of the video track, in pixels."""
         settings = self._video_settings()
         return int(settings.get("width") or 0), int(settings.get("height") or 0)
 
     def enable(self, kind: str, enabled: bool) -> None:
-        """A disabled video track sends black, a disabled audio track silence."""
+        """Set `enabled`: a disabled video track sends black, a disabled audio track silence."""
         for track in self._stream.getTracks():
             if track.kind == kind:
                 track.enabled = enabled
 
     def kind_of(self, track: Any) -> str:
-        """From the track itself."""
+        """Return the `kind` of a MediaStreamTrack, "" for anything else."""
         return str(track.kind) if hasattr(track, "getSettings") else ""
 
     def label(self, kind: str) -> str:
-        """From the track."""
+        """Return the label of the track of a kind, "" if there is none."""
         return next((str(track.label) for track in self._stream.getTracks() if track.kind == kind), "")
 
     def exchange(self, track: Any) -> Any:
-        """The videos that show the stream show the new track at once."""
+        """Replace the track of the same kind; elements that show the stream show the new one at once."""
         old = next(item for item in self._stream.getTracks() if item.kind == track.kind)
         self._stream.removeTrack(old)
         self._stream.addTrack(track)
         return old
 
     def discard(self, track: Any) -> None:
-        """Its device may rest."""
+        """Stop a track, which releases its device."""
         track.stop()
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
-        """From the event `ended`, which `stop` does not fire."""
+        """Call `tell` on the event `ended`, which `stop` does not fire."""
         for track in self._stream.getVideoTracks():
             self._scope.listen(track, "ended", lambda _event: tell())
 
     def stop(self) -> None:
-        """Stops all tracks."""
+        """Stop all tracks."""
         self._scope.close()
         for track in self._stream.getTracks():
             track.stop()
@@ -91,10 +91,10 @@ class BrowserLocalMedia:
 
 
 class BrowserDevices:
-    """`navigator.mediaDevices`."""
+    """`Devices`, by `navigator.mediaDevices`."""
 
     async def get_user_media(self, *, audio: Any, video: Any) -> BrowserLocalMedia:
-        """A MediaStream of devices, of tracks of the page's own, or of both."""
+        """Return a MediaStream of devices, of the page's own tracks, or of both."""
         own, constraints = [], {}
         for kind, wanted in (("audio", audio), ("video", video)):
             if wanted is False:
@@ -115,7 +115,7 @@ class BrowserDevices:
         return BrowserLocalMedia(stream)
 
     async def get_display_media(self, *, audio: Any) -> BrowserLocalMedia:
-        """A screen, with the audio track of a microphone if `audio` is not False."""
+        """Return a screen capture, with the audio track of a microphone if `audio` is not False."""
         if not hasattr(js.navigator.mediaDevices, "getDisplayMedia"):
             raise DeviceError("SCREEN_SHARING_NOT_SUPPORTED", "This browser cannot share a screen")
         try:
@@ -129,13 +129,13 @@ class BrowserDevices:
         return BrowserLocalMedia(stream)
 
     async def list_inputs(self) -> list[Device]:
-        """From `enumerateDevices`."""
+        """Return the inputs that `enumerateDevices` lists."""
         found = await _media_devices().enumerateDevices()
         kinds = ("audioinput", "videoinput")
         return [Device(item.kind, item.deviceId, item.label) for item in found if item.kind in kinds]
 
     def measure_loudness(self, stream: Any) -> BrowserLoudness | None:
-        """Through Web Audio."""
+        """Return a meter that uses Web Audio, None without an audio track."""
         return measure_loudness(stream)
 
     async def _ask(self, method: str, constraints: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ _POSITIONS = {"AFTER": "afterend", "APPEND": "beforeend", "BEFORE": "beforebegin
 
 
 class BrowserMediaElement:
-    """A `MediaElement`. `created` says that it was made for the stream and leaves the page with it."""
+    """A `MediaElement`. `created` means that it was created for the stream and is removed with it."""
 
     def __init__(self, element: Any, *, created: bool, on_playing: Callable[[], None]) -> None:
         self._element = element
@@ -25,22 +25,22 @@ class BrowserMediaElement:
 
     @property
     def element(self) -> Any:
-        """The `<video>`."""
+        """Return the `<video>`."""
         return self._element
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """Return its id."""
         return str(self._element.id)
 
     def show(self, stream: Any) -> None:
-        """Shows `stream`."""
+        """Show `stream`, unless it is shown already."""
         if self._shown is None or self._shown.js_id != stream.js_id:
             self._shown = stream
             self._element.srcObject = stream
 
     def close(self) -> None:
-        """Shows nothing any more."""
+        """Stop showing the stream; remove an element that was created for it."""
         self._scope.close()
         self._shown = None
         self._element.srcObject = None
@@ -49,12 +49,12 @@ class BrowserMediaElement:
 
 
 class BrowserElements:
-    """Makes and adopts `<video>`s."""
+    """Creates and adopts `<video>` elements."""
 
     def create(
         self, target: Any, insert_mode: str, *, identity: str, mirror: bool, muted: bool, on_playing: Callable[[], None]
     ) -> BrowserMediaElement:
-        """A `<video>` at `target`."""
+        """Create a `<video>` at `target`. Raises PropertiesError: no such target, or an unknown `insert_mode`."""
         place = js.document.getElementById(target) if isinstance(target, str) else target
         if not place:  # null is falsy in every Pyodide
             raise PropertiesError(f"There is no element with the id {target!r} to put a video in")
@@ -69,7 +69,7 @@ class BrowserElements:
         return self._prepared(video, created=True, mirror=mirror, muted=muted, on_playing=on_playing)
 
     def adopt(self, element: Any, *, mirror: bool, muted: bool, on_playing: Callable[[], None]) -> BrowserMediaElement:
-        """A `<video>` of the page's own."""
+        """Adopt a `<video>` of the page."""
         return self._prepared(element, created=False, mirror=mirror, muted=muted, on_playing=on_playing)
 
     @staticmethod

@@ -16,7 +16,7 @@ from pyvidu.platform.browser.stack import stay_on_the_pages_stack
 
 
 def browser_host() -> Host:
-    """This page.
+    """Return this page as a `Host`.
 
     Raises:
         BrowserNotSupportedError: the code runs in a worker, or the browser has no WebRTC.

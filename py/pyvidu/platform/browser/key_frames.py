@@ -1,8 +1,8 @@
-"""Key frames, asked for in both directions: what shows a picture at once after packets were lost.
+"""Key frames, requested in both directions: after packet loss they show a picture at once.
 
-Inbound, asking is a right of the worker behind an `RTCRtpScriptTransform`. It is made once, from a Blob, for a page cannot
-start a worker of another origin. A transform that is put on a running receiver gets no frames to see in Chromium 156 (so it
-cannot hold back what is late either); it would pipe them through.
+For received video, only the worker of an `RTCRtpScriptTransform` can request them. It is created once, from a Blob, because
+a page cannot start a worker of another origin. A transform set on a running receiver gets no frames in Chromium 156 (so it
+cannot hold back late ones either); it would pipe them through.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ _SEND = run_js(
 
 
 def ask(peer: Any) -> None:
-    """Asks the senders of the video that the RTCPeerConnection `peer` receives."""
+    """Request a key frame from the senders of the video that the RTCPeerConnection `peer` receives."""
     _ASK(peer)
 
 
 def send(peer: Any) -> None:
-    """Makes the encoders of the video that `peer` sends begin anew."""
+    """Make the encoders of the video that `peer` sends produce a key frame."""
     _SEND(peer)

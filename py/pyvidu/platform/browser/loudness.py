@@ -1,4 +1,4 @@
-"""How loud a MediaStream is, through Web Audio."""
+"""Level meter for a MediaStream, by Web Audio."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pyodide.code import run_js
 
-# A context each, closed with it. The lowest four bins (below 375 Hz) are hum; silence has no finite level.
+# One audio context per meter, closed with it. The lowest four bins (below 375 Hz) are hum; silence has no finite level.
 _METER = run_js(
     """
     (stream) => {
@@ -36,15 +36,15 @@ class BrowserLoudness:
         self._meter = meter
 
     def decibels(self) -> float:
-        """The loudest part of the spectrum."""
+        """Return the level of the loudest frequency bin, in dBFS."""
         return float(self._meter.decibels())
 
     def close(self) -> None:
-        """Ends the audio context."""
+        """Close the audio context."""
         self._meter.close()
 
 
 def measure_loudness(stream: Any) -> BrowserLoudness | None:
-    """A meter for a MediaStream, None if it has no audio."""
+    """Return a meter for a MediaStream, None if it has no audio."""
     meter = _METER(stream)
     return BrowserLoudness(meter) if meter else None

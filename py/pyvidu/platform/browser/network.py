@@ -1,4 +1,4 @@
-"""`online`, `offline`, the page's end, and fetches that ask for a sign of life."""
+"""Network and page events of the browser, and probes of a server by `fetch` and WebSocket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyvidu.platform.browser.socket import BrowserSocket
 
 
 class BrowserNetworkMonitor:
-    """Hands window events on to a listener."""
+    """Forwards window events to a listener."""
 
     def __init__(self, listener: NetworkListener) -> None:
         self._scope = ProxyScope()
@@ -27,23 +27,23 @@ class BrowserNetworkMonitor:
             self._scope.listen(connection, "change", lambda _event: listener.network_changed())
 
     def close(self) -> None:
-        """Ends the subscription."""
+        """End the subscription."""
         self._scope.close()
 
 
 class BrowserReachability:
     """Probes by `fetch`. Any answer counts, so CORS does not matter (`no-cors`).
 
-    Aborted fetches leave TCP connects behind in the browser's pool, six to a host, and later ones ride them; alternating
-    `credentials` uses two pools (measured in Chromium 156). Connections left over so are idle after the return, and a `fetch`
-    after another drop hangs on them; a new WebSocket is refused after 2 ms (measured too).
+    Aborted fetches leave TCP connects in the browser's pool, six to a host, and later fetches use them; alternating
+    `credentials` uses two pools (measured in Chromium 156). Connections left this way are idle after the return, and a
+    `fetch` after another drop hangs on them; a new WebSocket is refused after 2 ms (also measured).
     """
 
     def __init__(self) -> None:
         self._credentials = cycle(("omit", "include"))
 
     async def probe(self, url: str, timeout: float) -> bool:
-        """Whether anything answered within `timeout` seconds."""
+        """Return whether any answer came within `timeout` seconds."""
         options = js_object({"mode": "no-cors", "cache": "no-store", "credentials": next(self._credentials)})
         options.signal = js.AbortSignal.timeout(round(timeout * 1000))
         try:
@@ -53,7 +53,7 @@ class BrowserReachability:
         return True
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
-        """Whether a new WebSocket opened within `timeout` seconds."""
+        """Return whether a new WebSocket opened within `timeout` seconds."""
         opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         try:
             socket = BrowserSocket(url, _WebSocketProbe(opened))
@@ -69,20 +69,20 @@ class BrowserReachability:
 
 
 class _WebSocketProbe:
-    """Listens at a socket that is opened for nothing else but to see whether it can be."""
+    """Listener of a socket that is opened only to find out whether it can be."""
 
     def __init__(self, opened: asyncio.Future[bool]) -> None:
         self._opened = opened
 
     def socket_opened(self, socket: Socket) -> None:
-        """It can."""
+        """Report that it can be opened."""
         self._settle(True)
 
     def socket_received(self, socket: Socket, text: str) -> None:
-        """Nobody asked for anything."""
+        """Ignore the message: a probe expects none."""
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
-        """It was refused."""
+        """Report that it was refused."""
         self._settle(False)
 
     def _settle(self, opened: bool) -> None:

@@ -18,7 +18,7 @@ from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 logger = logging.getLogger(__name__)
 
-# One crossing of the border instead of one for every field of every report.
+# One call into JavaScript instead of one for every field of every report.
 _SAMPLE = run_js(
     """
     async (peer) => {
@@ -72,9 +72,9 @@ _SOUND_PLAYED = run_js(
 )
 
 
-# A receive stream is made anew when its SSRC was not signaled for a moment: an empty jitter buffer, no idea yet of the clock.
-# (`inactive` in between would only empty the buffer of the sound.) Only where we made the offer: the answer serves again.
-# An answer that names no SSRCs changes nothing.
+# A receive stream is recreated, with empty jitter buffer and no clock estimate, when its SSRC was not signaled for a moment.
+# (`inactive` in between would only empty the audio buffer.) Only where we made the offer: the answer is set again.
+# If the answer names no SSRCs, this changes nothing.
 _RESTART_RECEIVERS = run_js(
     """
     async (peer) => {
@@ -89,7 +89,7 @@ _RESTART_RECEIVERS = run_js(
 )
 
 
-# Chromium 156 tells a window of new addresses 1.5 s late, and a window that was just made at once (measured: first candidate
+# Chromium 156 reports new addresses to a window 1.5 s late, but to a newly created window at once (measured: first candidate
 # after 20 ms instead of 1,500). A peer connection of a hidden frame works with the page's tracks and elements.
 _HIDDEN_FRAME = run_js(
     """
@@ -107,7 +107,7 @@ class BrowserPeerConnection:
     """A `PeerConnection`."""
 
     def __init__(self, settings: PeerSettings, listener: PeerListener) -> None:
-        # One that names no ICE servers (only the transport policy, say) gets the session's, as openvidu-browser does it.
+        # A configuration without ICE servers (only the transport policy, say) gets the session's, as in openvidu-browser.
         configuration = {
             "iceServers": [dict(server) for server in settings.ice_servers],
             **(settings.rtc_configuration or {}),
@@ -131,81 +131,81 @@ class BrowserPeerConnection:
             self._received = js.MediaStream.new()
             self._scope.listen(self._peer, "track", self._track)
             for kind, wanted in (("audio", settings.receive_audio), ("video", settings.receive_video)):
-                if wanted and not settings.answers:  # an offer of the other side brings its own transceivers
+                if wanted and not settings.answers:  # an offer of the other side creates the transceivers
                     self._peer.addTransceiver(kind, js_object({"direction": "recvonly"}))
 
     @property
     def ice_connection_state(self) -> str:
-        """As the browser tells it."""
+        """Return the browser's `iceConnectionState`."""
         return str(self._peer.iceConnectionState)
 
     @property
     def remote_stream(self) -> Any:
-        """The MediaStream that is received."""
+        """Return the received MediaStream, None for a sender."""
         return self._received
 
     @property
     def native(self) -> Any:
-        """The RTCPeerConnection."""
+        """Return the RTCPeerConnection."""
         return self._peer
 
     async def create_offer(self) -> str:
-        """Makes an offer and sets it."""
+        """Create an offer, set it as the local description and return its SDP."""
         offer = await self._peer.createOffer()
         await self._peer.setLocalDescription(offer)
         return str(offer.sdp)
 
     async def create_answer(self, offer: str) -> str:
-        """Takes an offer, makes an answer and sets it; the tracks of a received stream are there afterwards."""
+        """Set the offer, create and set an answer and return its SDP; the tracks of a received stream exist afterwards."""
         await self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer}))
         answer = await self._peer.createAnswer()
         await self._peer.setLocalDescription(answer)
         return str(answer.sdp)
 
     async def set_answer(self, sdp: str) -> None:
-        """Sets the answer; the tracks of a received stream are there afterwards."""
+        """Set the answer; the tracks of a received stream exist afterwards."""
         await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
 
     async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """Adds a candidate of the server."""
+        """Add a candidate of the server."""
         known = {name: value for name, value in candidate.items() if value is not None}
         await self._peer.addIceCandidate(js_object(known))
 
     def packet_marker(self) -> float | None:
-        """From the synchronization sources of the receivers."""
+        """Return the latest timestamp of the receivers' synchronization sources, None if there is none."""
         return float(_MARKER(self._peer)) or None if self._received is not None else None
 
     def sound_played(self) -> SoundPlayed | None:
-        """Through `getSynchronizationSources`."""
+        """Return the sound played last, from `getSynchronizationSources`."""
         played = _SOUND_PLAYED(self._peer)
         return SoundPlayed(*json.loads(played)) if played else None
 
     def enable_received(self, kind: str, enabled: bool) -> None:
-        """Plays the received tracks of a kind, or not."""
+        """Set `enabled` of the received tracks of a kind."""
         if self._received is not None:
             for track in self._received.getTracks():
                 if track.kind == kind:
                     track.enabled = enabled
 
     def ask_for_key_frame(self) -> None:
-        """Through a transform on each video receiver: only its worker may ask."""
+        """Request a key frame through a transform on each video receiver: only its worker can."""
         if self._received is not None:
             key_frames.ask(self._peer)
 
     async def restart_receivers(self) -> None:
-        """By two negotiations with oneself, 20 ms together: the server hears nothing of it."""
+        """Restart the receivers by two local negotiations, 20 ms together; nothing is sent to the server."""
         try:
             await _RESTART_RECEIVERS(self._peer)
         except JsException as error:
             logger.warning("receivers could not be restarted: %s", error)
 
     def send_key_frame(self) -> None:
-        """Through `setParameters` with `keyFrame`, for each video sender."""
+        """Request a key frame of each video sender, by `setParameters` with `keyFrame`."""
         if self._received is None:
             key_frames.send(self._peer)
 
     async def replace_track(self, track: Any) -> None:
-        """Through `RTCRtpSender.replaceTrack`."""
+        """Replace the track by `RTCRtpSender.replaceTrack`. Raises OSError if that fails or none of the kind is sent."""
         for transceiver in self._peer.getTransceivers():
             if transceiver.receiver.track.kind == track.kind:
                 try:
@@ -216,7 +216,7 @@ class BrowserPeerConnection:
         raise OSError(f"no {track.kind} is sent")
 
     async def sample(self) -> MediaSample:
-        """The counters, through `getStats`. A receiver that was made anew counts from zero: we go on counting."""
+        """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
         counters = json.loads(await _SAMPLE(self._peer))
         for name in _COUNTED_BY_RECEIVERS & counters.keys():
             counted = counters[name]
@@ -227,7 +227,7 @@ class BrowserPeerConnection:
         return MediaSample(self.ice_connection_state, **counters)
 
     def close(self) -> None:
-        """Closes."""
+        """Close the peer connection, and remove its hidden frame."""
         self._scope.close()
         self._peer.close()
         if self._frame is not None:
@@ -252,8 +252,8 @@ class BrowserPeerConnection:
 
 
 class BrowserPeerConnections:
-    """Makes `BrowserPeerConnection`s."""
+    """Creates `BrowserPeerConnection`s."""
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> BrowserPeerConnection:
-        """A new one."""
+        """Create a peer connection."""
         return BrowserPeerConnection(settings, listener)

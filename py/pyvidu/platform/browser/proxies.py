@@ -1,4 +1,4 @@
-"""Ownership of what crosses the border to JavaScript."""
+"""Ownership of the Python callables passed to JavaScript."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ProxyScope:
         self._releases: list[Callable[[], None]] = []
 
     def listen(self, target: Any, name: str, handler: Callable[[Any], None]) -> None:
-        """Calls `handler` with every event `name` of `target`, until the scope is closed."""
+        """Call `handler` with every event `name` of `target`, until the scope is closed."""
         proxy = create_proxy(handler)
         target.addEventListener(name, proxy)
         ProxyScope.alive += 1
@@ -34,12 +34,12 @@ class ProxyScope:
         self._releases.append(release)
 
     def close(self) -> None:
-        """Releases everything."""
+        """Release all listeners and proxies."""
         releases, self._releases = self._releases, []
         for release in releases:
             release()
 
 
 def js_object(mapping: Mapping[str, Any]) -> Any:
-    """`mapping` as a plain JS object, nested values included."""
+    """Return `mapping` as a plain JS object, nested values included."""
     return to_js(mapping, dict_converter=js.Object.fromEntries)

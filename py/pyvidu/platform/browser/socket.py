@@ -29,16 +29,16 @@ class BrowserSocket:
 
     @property
     def is_open(self) -> bool:
-        """`readyState` is OPEN."""
+        """Return whether `readyState` is OPEN."""
         return bool(self._socket.readyState == _OPEN)
 
     def send(self, text: str) -> None:
-        """Sends, unless the socket is not open."""
+        """Send, unless the socket is not open."""
         if self.is_open:
             self._socket.send(text)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes; the close event finds nobody who listens."""
+        """Close the socket; the listener gets no close event."""
         self._scope.close()
         if self._socket.readyState in (_CONNECTING, _OPEN):
             self._socket.close(code, reason)
@@ -56,5 +56,5 @@ class BrowserSockets:
     """Opens `BrowserSocket`s."""
 
     def open(self, url: str, listener: SocketListener) -> BrowserSocket:
-        """A socket in state CONNECTING."""
+        """Return a socket in state CONNECTING. Raises OSError if the browser refuses the address."""
         return BrowserSocket(url, listener)

@@ -1,9 +1,9 @@
-"""Which stack the event loop's callbacks run on.
+"""The stack that the event loop's callbacks run on.
 
 Pyodide runs them on a stack of their own (WebAssembly's stack switching), so that `run_sync` can suspend them. In Chromium
-156 that can end the page: its heap profiler, which samples one browser in a hundred or so, walks frame pointers off the end
-of such a stack. A call must not die of that, so from the first `OpenVidu()` on callbacks run on the page's own stack. What
-that costs: `run_sync` and `run_until_complete` refuse to work inside of a task (`await` does).
+156 that can crash the page: its heap profiler, active in about one browser in a hundred, follows frame pointers past the end
+of such a stack. So from the first `OpenVidu()` on, callbacks run on the page's own stack. The cost: `run_sync` and
+`run_until_complete` do not work inside of a task (`await` does).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _create: Callable[[Callable[[], None]], Any] = webloop.create_once_callable
 
 
 def stay_on_the_pages_stack() -> None:
-    """Callbacks that are scheduled from now on are run there. May be called more than once."""
+    """Run callbacks scheduled from now on on the page's own stack. May be called more than once."""
     webloop.create_once_callable = _without_switching
 
 

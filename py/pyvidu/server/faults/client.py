@@ -1,4 +1,4 @@
-"""Orders faults of a running server, over its `/faults`. Blocking; for the command line and the test kit."""
+"""A client of a running server's `/faults`. Blocking; for the command line and the test kit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIMEOUT = 10.0  # seconds
 
 
 class FaultRefused(Exception):
-    """The fault was not begun, listed or ended; the sentence says why, and what to do."""
+    """The fault was not begun, listed or ended; the message states why, and what to do."""
 
 
 class FaultClient:
@@ -22,7 +22,7 @@ class FaultClient:
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
         self.url = url.rstrip("/")
-        # The server takes orders from its own machine only: no proxy is on that way, and its certificate is for others.
+        # The server accepts orders from its own machine only: no proxy applies, and its certificate is for other host names.
         unverified = ssl.create_default_context()
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
         self._opener = urllib.request.build_opener(
@@ -30,17 +30,17 @@ class FaultClient:
         )
 
     def start(self, kind: str, **options: Any) -> dict[str, Any]:
-        """Begins a fault; `options` are those of its kind (`fault_orders.py`). Its description."""
+        """Begin a fault and return its description; `options` are those of its kind (`orders.py`)."""
         fault: dict[str, Any] = self._ask("POST", "/faults", {"kind": kind, **options})
         return fault
 
     def active(self) -> list[dict[str, Any]]:
-        """The descriptions of those that go on."""
+        """Return the descriptions of the active faults."""
         faults: list[dict[str, Any]] = self._ask("GET", "/faults")["faults"]
         return faults
 
     def end(self, fault_id: str) -> None:
-        """Ends a fault before its time."""
+        """End a fault before its time."""
         self._ask("DELETE", f"/faults/{quote(fault_id, safe='')}")
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:

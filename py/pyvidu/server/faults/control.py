@@ -1,7 +1,7 @@
-"""Faults on demand: which there are, when they end, and what they mean for those who knock meanwhile.
+"""The active faults: which there are, when they end, and how they affect new connections and resumes.
 
 For tests and for people without root: a network namespace makes a real drop, this imitates it. What each fault does is in
-`fault_kinds.py`.
+`kinds.py`.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _F = TypeVar("_F", bound=ParticipantFault)
 
 
 class NoSuchParticipant(LookupError):
-    """Nobody has the connection id that a fault was ordered for; the sentence says who is there."""
+    """No participant has the connection id that a fault was ordered for; the message lists those present."""
 
 
 class FaultHost(Protocol):
-    """What faults may do to the signaling plane."""
+    """The operations of the signaling plane that faults use."""
 
     def cut(self, socket: ServerSocket) -> None:
-        """Cuts a socket, without a word to its client, and takes note of it."""
+        """Abort a socket without a close frame, and treat it as closed."""
 
     def give_up(self, session: RpcSession) -> None:
-        """Evicts the participant of `session`, as after too long a silence."""
+        """Evict the participant of `session`, as after the eviction timeout."""
 
     def crash(self) -> None:
-        """Cuts every socket and forgets every session and every room, without a word to anybody."""
+        """Abort every socket and discard every session and every room, without notifying any client."""
 
 
 class Faults:
-    """The faults that are going on. `host` is there before the first of them begins."""
+    """The active faults. `host` must be set before the first of them begins."""
 
     def __init__(self, rooms: Rooms) -> None:
         self.host: FaultHost
@@ -58,13 +58,13 @@ class Faults:
     def __iter__(self) -> Iterator[Fault]:
         return iter(list(self._faults.values()))
 
-    # --- for whoever orders them --------------------------------------------------------------------------------------
+    # --- ordering faults ----------------------------------------------------------------------------------------------
 
     def start(self, order: orders.FaultOrder) -> Fault:
-        """Begins a fault. One of the same kind that the participant has already goes on as this one, or ends.
+        """Begin a fault. An active one of the same kind and participant continues as this one, or ends.
 
         Raises:
-            NoSuchParticipant: see above.
+            NoSuchParticipant: no participant has the connection id of the order.
         """
         participant = self._participant(order.whose) if order.whose is not None else None
         fault = self._earlier(order)
@@ -82,7 +82,7 @@ class Faults:
         return fault
 
     def end(self, fault_id: str) -> bool:
-        """Ends a fault before its time; False if there is none of that id (any more)."""
+        """End a fault now. Return False if there is none of that id (any more)."""
         fault = self._faults.pop(fault_id, None)
         if fault is None:
             return False
@@ -93,34 +93,34 @@ class Faults:
         return True
 
     def end_others(self, fault_id: str) -> None:
-        """Ends every fault but one."""
+        """End every fault but one."""
         for other in self:
             if other.id != fault_id:
                 self.end(other.id)
 
     def close(self) -> None:
-        """Ends every fault."""
+        """End every fault."""
         for fault in self:
             self.end(fault.id)
 
     # --- for the faults themselves ------------------------------------------------------------------------------------
 
     def update_media_drop(self, participant_id: str) -> None:
-        """A drop of the participant has begun or ended: its media is dropping as long as one of them says so."""
+        """Update a participant's media after a drop has begun or ended: it is dropped while any active drop covers it."""
         dropping = any(drop.media for drop in self._all(Drop) if drop.participant_id == participant_id)
         if dropping != (participant_id in self._without_media):
             self._without_media ^= {participant_id}
             self.media.set_dropping(participant_id, dropping)
 
-    # --- for the doors ------------------------------------------------------------------------------------------------
+    # --- for the endpoints and the signaling server -------------------------------------------------------------------
 
     @property
     def away(self) -> bool:
-        """Whether the server has crashed and is not back yet."""
+        """Return whether the server has crashed and is not back yet."""
         return any(isinstance(fault, Crash) for fault in self._faults.values())
 
     async def admits(self, probe_id: str | None) -> bool:
-        """Whether a new connection gets through, as soon as that is known. `probe_id` is what it names its participant by."""
+        """Wait, then return whether a new connection gets through. `probe_id` is that of the participant it names."""
         waited = False
         while (drop := self._dropping(probe_id)) is not None:
             if drop.refuses:
@@ -133,20 +133,20 @@ class Faults:
         return not waited
 
     def opened(self, transport: Transport, probe_id: str | None) -> None:
-        """A new socket is open, that of the participant `probe_id`, if it names one."""
+        """Delay a new socket, that of the participant `probe_id` (if it names one), as the active faults require."""
         for slow in self._all(Slowness):
             if slow.probe_id == probe_id:
                 slow.slow(transport)
 
     def dropping(self, rpc_session_id: object) -> Drop | None:
-        """The drop of the participant that a `connect` names."""
+        """Return the active drop of the participant that a `connect` names, or None."""
         if not isinstance(rpc_session_id, str):
             return None
         drops = (drop for drop in self._all(Drop) if drop.signaling)
         return next((drop for drop in drops if same(rpc_session_id, drop.session.id)), None)
 
     def refuses(self, rpc_session_id: object) -> bool:
-        """Whether this `connect` is refused; counts it."""
+        """Return whether this `connect` is refused, and count the refusal."""
         if not isinstance(rpc_session_id, str):
             return False
         for refusal in self._all(Refusal):
@@ -156,12 +156,12 @@ class Faults:
         return False
 
     def resumed(self, session: RpcSession, transport: Transport) -> None:
-        """`session` goes on over `transport`."""
+        """Delay `transport`, over which `session` has resumed, as the active faults require."""
         for slow in self._all(Slowness):
             if slow.session is session:
                 slow.slow(transport)
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- internals ----------------------------------------------------------------------------------------------------
 
     def _dropping(self, probe_id: str | None) -> Drop | None:
         return next((drop for drop in self._all(Drop) if drop.signaling and drop.probe_id == probe_id), None)
@@ -175,7 +175,7 @@ class Faults:
         fault.timer = asyncio.get_running_loop().call_later(fault.order.seconds, self.end, fault.id)
 
     def _earlier(self, order: orders.FaultOrder) -> Fault | None:
-        """The fault whose place `order` takes."""
+        """Return the active fault that `order` replaces, or None."""
 
         def place(of: orders.FaultOrder) -> tuple[object, ...]:
             return of.kind, of.whose, getattr(of, "method", None)

@@ -1,4 +1,4 @@
-"""A wire that takes its time: what goes in comes out so much later, in the same order, as out of a queue."""
+"""A delay line: runs each action a given time after it was put in, in the same order."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """From `seconds` to `seconds + jitter`, evenly distributed, one way."""
+    """A one-way delay, evenly distributed from `seconds` to `seconds + jitter`."""
 
     seconds: float
     jitter: float = 0.0
 
 
 class DelayLine:
-    """Does what is put in, later: at once while there is no delay, and nothing of it after `clear`."""
+    """Runs the actions put in, in order: at once while there is no delay, and not at all once `clear` drops them."""
 
     def __init__(self, uniform: Callable[[], float] = random.random) -> None:
-        """`uniform` gives numbers in [0, 1) for the jitter."""
+        """Take the jitter from `uniform`, which returns numbers in [0, 1)."""
         self._uniform = uniform
         self._delay: Delay | None = None
         self._queue: deque[tuple[float, Callable[[], None]]] = deque()
@@ -31,7 +31,7 @@ class DelayLine:
         return len(self._queue)
 
     def set(self, delay: Delay | None) -> None:
-        """From now on things take so long. With None what is under way arrives at once."""
+        """Set the delay of actions put in from now on. With None pending actions run at once."""
         self._delay = delay
         if delay is None:
             while self._queue:
@@ -39,7 +39,7 @@ class DelayLine:
             self._stop()
 
     def put(self, action: Callable[[], None]) -> None:
-        """Does `action` when it has come through, after all that was put in before."""
+        """Run `action` after the delay, and after all that were put in before it."""
         if self._delay is None:
             action()
             return
@@ -51,7 +51,7 @@ class DelayLine:
             self._arm()
 
     def clear(self) -> None:
-        """What is under way never arrives."""
+        """Discard pending actions."""
         self._queue.clear()
         self._stop()
 

@@ -1,4 +1,4 @@
-"""`/faults`: POST begins a fault, GET lists those that go on, DELETE `/faults/ID` ends one. Only with `--fault-control`."""
+"""The endpoints of `--fault-control`: POST `/faults` begins a fault, GET lists them, DELETE `/faults/ID` ends one."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Kind = StrEnum("Kind", {kind: kind for kind in ORDERS})  # type: ignore[misc]
 
 
 class FaultBody(BaseModel):
-    """What all bodies have; the kind tells what else there may be (`fault_orders.py`)."""
+    """The field that all bodies have; the others depend on the kind (`orders.py`)."""
 
     kind: Kind = Kind("silent")
 
 
 def order_of(text: bytes) -> FaultOrder:
-    """The order that a body is.
+    """Return the order in a request body.
 
     Raises:
-        web.HTTPBadRequest: with a sentence that names the field.
+        web.HTTPBadRequest: a field is wrong; the message names it.
     """
     return validated(ORDERS[validated(FaultBody, text).kind], text)
 
 
 def add_fault_control(app: web.Application, faults: Faults) -> None:
-    """Adds the endpoints to `app`, which is not to be reached at all while a fault has it restart."""
+    """Add the endpoints to `app`, whose other paths are unreachable while a restart fault is active."""
 
     async def begin(request: web.Request) -> web.Response:
         try:

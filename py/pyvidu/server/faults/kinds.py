@@ -1,9 +1,9 @@
-"""What each fault does from its beginning to its end. When it ends, and which there are, is the business of `faults.py`.
+"""What each fault does from its beginning to its end. When it ends, and which are active, is in `control.py`.
 
-A drop imitates a network that swallows packets while TCP keeps trying. So on a socket that is open when it begins nothing
-is lost, only late: the server neither reads nor writes until the end, then both sides get what waited, as retransmission
-would bring it. New connections that name the participant hang until the end and are dropped then, as their SYNs would
-have been. Media is lost for good. The eviction clock goes on meanwhile: nothing counts as heard.
+A drop imitates a network that drops packets while TCP retransmits. So on a socket that is open when it begins nothing is
+lost, only late: the server neither reads nor writes until the end, then both sides receive what was queued, as after
+retransmission. New connections that name the participant hang until the end and are dropped then, as their SYNs would
+have been. Media is lost for good. The eviction timeout runs on meanwhile: nothing counts as received.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Fault(ABC):
-    """One fault that goes on. `id` and `timer` are of its owner's making."""
+    """One active fault. `id` and `timer` come from its owner, `Faults`."""
 
     def __init__(self, order: orders.FaultOrder, id_: str) -> None:
         self.order = order
@@ -35,24 +35,24 @@ class Fault(ABC):
 
     @abstractmethod
     def begin(self, faults: Faults) -> None:
-        """Takes effect. `faults` has it among those that go on already."""
+        """Put the fault into effect. `faults` lists it as active already."""
 
     @abstractmethod
     def end(self, faults: Faults) -> None:
-        """Everything is as before. `faults` has it no more."""
+        """Undo the effect. `faults` no longer lists the fault."""
 
     def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
-        """Goes on as `order`, the next one of its kind. False: it has to end, and another to begin."""
+        """Continue as `order`, the next one of its kind. Return False if this fault has to end and another to begin."""
         return False
 
     def describe(self) -> dict[str, Any]:
-        """For whoever lists what goes on; `remaining` is in seconds."""
+        """Return the order with `id` and `remaining` (seconds), for a list of active faults."""
         left = self.timer.when() - asyncio.get_running_loop().time() if self.timer is not None else 0.0
         return {"id": self.id, **self.order.model_dump(exclude_none=True), "remaining": round(max(0.0, left), 3)}
 
 
 class ParticipantFault(Fault):
-    """A fault of one participant, known by all that its client may name it with."""
+    """A fault of one participant, with all ids by which its client may name it."""
 
     def __init__(self, order: orders.FaultOrder, id_: str, participant: Participant) -> None:
         super().__init__(order, id_)
@@ -64,13 +64,13 @@ class ParticipantFault(Fault):
 
     @property
     def socket(self) -> ServerSocket | None:
-        """The participant's open socket."""
+        """Return the participant's open socket, or None."""
         socket = self.session.socket
         return socket if socket is not None and socket.open else None
 
 
 class Drop(ParticipantFault):
-    """See the module. Which media is dropping follows from all drops together: see `Faults`."""
+    """See the module. Media is dropped if any drop of the participant covers it: see `Faults.update_media_drop`."""
 
     def __init__(self, order: orders.DropOrder, id_: str, participant: Participant) -> None:
         super().__init__(order, id_, participant)
@@ -81,7 +81,7 @@ class Drop(ParticipantFault):
         self._afterwards: list[Callable[[], None]] = []
 
     def begin(self, faults: Faults) -> None:
-        """The socket falls silent, or is cut off; media falls silent, or dies."""
+        """Hold or abort the socket; drop the media, and with `dead` kill its connections."""
         if self.signaling and self.socket is not None:
             if self.refuses:
                 faults.host.cut(self.socket)
@@ -92,7 +92,7 @@ class Drop(ParticipantFault):
             faults.media.kill(self.participant_id)
 
     def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
-        """One drop as long as both: nothing gets through in between."""
+        """Continue without a gap in which packets would get through. Return False if `close` differs."""
         if isinstance(order, orders.SignalingOnly) and order.close != self.refuses:
             return False
         if self.dead:
@@ -100,20 +100,20 @@ class Drop(ParticipantFault):
         return True
 
     def hold(self, transport: Transport) -> None:
-        """`transport` is one of the participant's: it is dead until the end."""
+        """Stop reading and writing on `transport`, one of the participant's, until the end."""
         transport.hold()
         self._held.append(transport)
 
     def when_over(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` at the end."""
+        """Call `callback` at the end."""
         self._afterwards.append(callback)
 
     async def over(self) -> None:
-        """Waits for the end."""
+        """Wait for the end."""
         await self._over.wait()
 
     def end(self, faults: Faults) -> None:
-        """Everything that was held goes on."""
+        """Release all that was held, then call the callbacks of `when_over`."""
         faults.update_media_drop(self.participant_id)
         self._over.set()
         for transport in self._held:
@@ -125,7 +125,7 @@ class Drop(ParticipantFault):
 
 
 class Slowness(ParticipantFault):
-    """Sockets of the participant are slow, and so is its media, future connections included."""
+    """A delay of the participant's sockets and media, future connections included."""
 
     def __init__(self, order: orders.Slow, id_: str, participant: Participant) -> None:
         super().__init__(order, id_, participant)
@@ -134,25 +134,25 @@ class Slowness(ParticipantFault):
         self._slowed: list[Transport] = []
 
     def begin(self, faults: Faults) -> None:
-        """What there is becomes slow."""
+        """Delay the open socket and the media."""
         if self.socket is not None:
             self.slow(self.socket.transport)
         if self.media:
             faults.media.set_delay(self.participant_id, self.delay)
 
     def slow(self, transport: Transport) -> None:
-        """`transport` is one of the participant's."""
+        """Delay `transport`, one of the participant's, if signaling is slow."""
         if self.signaling and transport not in self._slowed:
             transport.slow(self.delay)
             self._slowed.append(transport)
 
     async def handshake(self) -> None:
-        """Takes as long as a request and its answer on their way."""
+        """Wait for one round trip, as a request and its answer take."""
         if self.signaling:
             await asyncio.sleep(2 * self.delay.seconds)
 
     def end(self, faults: Faults) -> None:
-        """What is on its way arrives at once."""
+        """Remove the delay; what is under way arrives at once."""
         if self.media:
             faults.media.set_delay(self.participant_id, None)
         for transport in self._slowed:
@@ -160,19 +160,19 @@ class Slowness(ParticipantFault):
 
 
 class Loss(ParticipantFault):
-    """Notifications vanish between the server, which believes that they were sent, and the participant."""
+    """Notifications are lost between the server, which counts them as sent, and the participant."""
 
     def __init__(self, order: orders.LostNotification, id_: str, participant: Participant) -> None:
         super().__init__(order, id_, participant)
         self._method, self._left = order.method, order.count
 
     def begin(self, faults: Faults) -> None:
-        """From now on."""
+        """Start to drop notifications."""
         self._faults = faults
         self.session.losing.append(self._loses)
 
     def end(self, faults: Faults) -> None:
-        """The next one arrives."""
+        """Stop dropping notifications."""
         self.session.losing.remove(self._loses)
 
     def _loses(self, call: Call) -> bool:
@@ -187,48 +187,48 @@ class Loss(ParticipantFault):
 
 
 class Refusal(ParticipantFault):
-    """A member that is not let back in."""
+    """Resumes of a participant are refused though it is still a member."""
 
     def __init__(self, order: orders.RefusedResume, id_: str, participant: Participant) -> None:
         super().__init__(order, id_, participant)
         self._left = order.count
 
     def begin(self, faults: Faults) -> None:
-        """Nothing happens until somebody resumes."""
+        """Do nothing: `Faults.refuses` looks the fault up at each resume."""
 
     def refuse(self, faults: Faults) -> None:
-        """One attempt is refused."""
+        """Count a refused attempt; the last one ends the fault."""
         self._left -= 1
         if self._left == 0:
             faults.end(self.id)
 
     def end(self, faults: Faults) -> None:
-        """The next one is let in."""
+        """Do nothing: the next resume succeeds."""
 
 
 class EvictionFault(ParticipantFault):
-    """An eviction without the silence before it."""
+    """An eviction without the timeout before it."""
 
     def begin(self, faults: Faults) -> None:
-        """It is over when it has happened."""
+        """Evict the participant, and end the fault at once."""
         faults.host.give_up(self.session)
         faults.end(self.id)
 
     def end(self, faults: Faults) -> None:
-        """There is no way back."""
+        """Do nothing: an eviction cannot be undone."""
 
 
 class Crash(Fault):
-    """A server that is away and has forgotten everything. The faults that went on are forgotten too."""
+    """A server that is unreachable and has lost all state, the other active faults included."""
 
     def begin(self, faults: Faults) -> None:
-        """All of it at once."""
+        """Crash the server, and end all other faults."""
         faults.host.crash()
         faults.end_others(self.id)
 
     def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
-        """It is away already: for longer, then."""
+        """Continue as `order`: the server is unreachable already and stays so for its time."""
         return True
 
     def end(self, faults: Faults) -> None:
-        """It takes connections again."""
+        """Do nothing: the server accepts connections again."""

@@ -1,4 +1,4 @@
-"""The faults that can be ordered, as values: what each may be told, and within which bounds. Bodies of `POST /faults`."""
+"""The faults that can be ordered, as values: the parameters of each, and their bounds. Bodies of `POST /faults`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 
 
 class FaultOrder(BaseModel):
-    """One fault. It ends by itself after `seconds`, whatever happens."""
+    """One fault. It ends by itself after `seconds` at the latest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,7 +25,7 @@ class FaultOrder(BaseModel):
 
     @property
     def whose(self) -> str | None:
-        """The connection id of the participant whose fault it is; None: the whole server's."""
+        """Return the connection id of the participant concerned, or None if it is the whole server."""
         return None
 
 
@@ -36,7 +36,7 @@ class ParticipantOrder(FaultOrder):
 
     @property
     def whose(self) -> str | None:
-        """See `FaultOrder`."""
+        """Return the participant's connection id."""
         return self.participant
 
 
@@ -55,22 +55,23 @@ class Silent(DropOrder):
 
 
 class DeadMedia(DropOrder):
-    """As `silent`, and its media connections die on the server's side: ICE does not come back by itself."""
+    """As `silent`, and its media connections end on the server's side without notice: ICE does not recover by itself."""
 
     kind: Literal["dead-media"] = "dead-media"
     dead: ClassVar[bool] = True
 
 
 class MediaOnly(DropOrder):
-    """Media vanishes, the WebSocket is fine."""
+    """Media packets vanish, the WebSocket is unaffected."""
 
     kind: Literal["media-only"] = "media-only"
     signaling: ClassVar[bool] = False
 
 
 class SignalingOnly(DropOrder):
-    """The WebSocket is silent, media is fine. With `close` it is cut off instead, and new ones are refused at once: a proxy
-    that restarts.
+    """The WebSocket carries nothing, media is unaffected.
+
+    With `close` the WebSocket is aborted instead, and new ones are refused at once, as when a proxy restarts.
     """
 
     kind: Literal["signaling-only"] = "signaling-only"
@@ -79,8 +80,9 @@ class SignalingOnly(DropOrder):
 
 
 class Slow(ParticipantOrder):
-    """Everything of the participant takes from `delay` to `delay + jitter` milliseconds longer, each way, and keeps its
-    order.
+    """The participant's packets and messages are delayed, and keep their order.
+
+    Each way takes from `delay` to `delay + jitter` milliseconds longer.
     """
 
     kind: Literal["slow"] = "slow"
@@ -90,8 +92,9 @@ class Slow(ParticipantOrder):
 
 
 class LostNotification(ParticipantOrder):
-    """Notifications to the participant are lost: the next `count` of them, of any `method` or of that one; without
-    `count` all until the end.
+    """Notifications to the participant are lost.
+
+    The next `count` of them, of any `method` or of the one given; without `count` all until the end.
     """
 
     kind: Literal["lost-notification"] = "lost-notification"
@@ -107,15 +110,17 @@ class RefusedResume(ParticipantOrder):
 
 
 class Eviction(ParticipantOrder):
-    """The server gives up on the participant at once, as after too long a silence. Over as soon as it has happened."""
+    """The server evicts the participant at once, as after the eviction timeout. The fault is over immediately."""
 
     kind: Literal["eviction"] = "eviction"
     seconds: Seconds = MAX_SECONDS
 
 
 class Restart(FaultOrder):
-    """The server crashes: it forgets everything, cuts all sockets without a word, refuses new ones until the end, and comes
-    back with another `life`.
+    """The server crashes and restarts.
+
+    It loses all state, aborts all sockets without a close frame, refuses new ones until the end, and comes back with
+    another `life`.
     """
 
     kind: Literal["restart"] = "restart"

@@ -1,1 +1,1 @@
-"""HTTP: the REST API, the doors for WebSockets, pages and files, metrics."""
+"""HTTP: the REST API, the WebSocket endpoint, pages and files, metrics."""

@@ -1,8 +1,8 @@
-"""Everything a page loads: the pages, the static files, the browser runtime and the client's wheel. No signaling.
+"""The routes of what a page loads: the pages, the static files, the browser runtime and the client's wheel. No signaling.
 
 Client assets (modules, wheel, runtime) may be loaded by pages of any origin; nothing here is secret. HTML is for our
-own origin. Large files were gzipped when they were vendored; aiohttp serves the `.gz` beside a file to whoever
-accepts it, answers `If-None-Match` and sets the entity tags.
+own origin. Large files were gzipped when they were vendored; aiohttp serves the `.gz` beside a file to clients that
+accept it, answers `If-None-Match` and sets the entity tags.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CONTENT_TYPES = {
     ".zip": "application/zip",
 }
 _OF_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-_REVALIDATE = "no-cache"  # kept, but asked about each time: on this machine that costs a millisecond
+_REVALIDATE = "no-cache"  # cached, but revalidated each time: on this machine that costs a millisecond
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -80,7 +80,7 @@ class _Assets:
     # --- pages ---
 
     async def front_page(self, request: web.Request) -> web.StreamResponse:
-        # A redirect, so that the page's relative links mean the same however it was reached.
+        # A redirect, so that the page's relative links resolve the same however it was reached.
         raise web.HTTPFound(request.rel_url.with_path(f"/{FRONT_PAGE}/").with_query(request.rel_url.query))
 
     async def add_slash(self, request: web.Request) -> web.StreamResponse:
@@ -103,7 +103,7 @@ class _Assets:
         return _send(_file_under(self.vendor, request.match_info["path"]), _REVALIDATE)
 
     async def pinned_runtime_file(self, request: web.Request) -> web.StreamResponse:
-        # The address changes with the content, so a warm page asks for nothing at all.
+        # The URL changes with the content, so a page with a warm cache requests nothing.
         self._require_runtime()
         if request.match_info["stamp"] != self._pin:
             raise web.HTTPNotFound(text="That browser runtime is not served any more: reload the page.")
@@ -125,7 +125,7 @@ class _Assets:
         return response
 
     async def manifest(self, _request: web.Request) -> web.StreamResponse:
-        """Say what a page has to load. `sizes` are of the files themselves, as a reader of the body sees them."""
+        """Return what a page has to load. `sizes` are in bytes after decompression, as a reader of the body counts them."""
         self._require_runtime()
         wheel = self.client.current()
         wheel_url = f"/pyvidu-client/{wheel.filename}"
@@ -138,10 +138,10 @@ class _Assets:
         return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
 
     async def pyscript_config(self, request: web.Request) -> web.Response:
-        """Answer what a `<script type="py" config="...">` needs, so that no page has to name versions.
+        """Return the configuration of a `<script type="py" config="...">`, so that no page has to name versions.
 
-        All wheels are named and PyScript is told to load them as they are: its own cache of what micropip resolved
-        forgets the dependencies of a wheel that came from an address (seen with 0.7.31, at the second visit).
+        All wheels are listed and PyScript is set to load them as they are: its own cache of what micropip resolved
+        omits the dependencies of a wheel that came from a URL (seen with 0.7.31, at the second visit).
         """
         self._require_runtime()
         here = f"{request.scheme}://{request.host}"
@@ -185,7 +185,11 @@ class _Assets:
 
 
 def _file_under(root: Path, relative: str) -> Path:
-    """Return the file that a request path names, or answer 404: never one outside `root`, never a hidden one."""
+    """Return the file that a request path names, never one outside `root` and never a hidden one.
+
+    Raises:
+        web.HTTPNotFound: there is no such file.
+    """
     if relative.endswith("/"):
         relative += "index.html"
     missing = web.HTTPNotFound(text="There is no such file here.")

@@ -1,6 +1,6 @@
-"""The wheel that pages install: the client half of the very package that is running, packed on the fly.
+"""The wheel that pages install: the client half of the running package, packed on request.
 
-A wheel built beforehand is a second copy of the client that can be older than the server it talks to. This one cannot.
+A wheel built beforehand can be older than the server that it connects to; this one cannot.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# What a page has no use for, or cannot even import.
+# What a page does not need, or cannot import.
 SERVER_HALF = frozenset({"cli", "server", "static", "testing", "vendoring", "web"})
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can tell: equal sources make equal bytes
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date of a zip; fixed, so that equal sources make equal bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Wheel:
 
     @property
     def etag(self) -> str:
-        """Return an entity tag: the same for the same bytes."""
+        """Return an entity tag, equal for equal bytes."""
         return hashlib.sha256(self.content).hexdigest()[:32]
 
 
 class ClientWheel:
-    """Builds the client's wheel out of a package folder, again whenever a source file has changed."""
+    """The client's wheel, built from a package folder and built again when a source file has changed."""
 
     def __init__(self, package: Path) -> None:
         self._package = package
@@ -93,7 +93,11 @@ def build_wheel(package: Path, sources: list[Path]) -> Wheel:
 
 
 def source_version(package: Path) -> str:
-    """Return `__version__` of the sources, as the build backend reads it: metadata of an old install may be older."""
+    """Return `__version__` of the sources, as the build backend reads it: metadata of an old install may be older.
+
+    Raises:
+        ValueError: `__init__.py` has no `__version__`.
+    """
     match = re.search(r'^__version__ = "([^"]+)"', (package / "__init__.py").read_text("utf-8"), re.MULTILINE)
     if match is None:
         raise ValueError(f"no __version__ in {package / '__init__.py'}")
@@ -101,7 +105,7 @@ def source_version(package: Path) -> str:
 
 
 def client_requirements(name: str) -> tuple[str, ...]:
-    """Return what the client half depends on: the requirements that no extra asks for."""
+    """Return the requirements of the client half: those that belong to no extra."""
     return tuple(line for line in importlib.metadata.requires(name) or [] if "extra ==" not in line)
 
 

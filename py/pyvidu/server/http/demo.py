@@ -1,4 +1,4 @@
-"""`POST /demo/token`: what an application's own backend would do, for the demo page. Only with `--demo`."""
+"""`POST /demo/token`: issues tokens to the demo page, as an application's own backend would. Only with `--demo`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class DemoTokenBody(BaseModel):
 
 
 def add_demo_token(app: web.Application, rooms: Rooms, *, fault_control: bool) -> None:
-    """Adds the endpoint to `app`. Its answer says whether there is `fault_control`: the page shows its drop buttons, or why
-    there are none.
+    """Add the endpoint to `app`.
+
+    Its answer contains `fault_control`: the page shows its drop buttons, or why there are none.
     """
 
     async def handle(request: web.Request) -> web.Response:
@@ -41,5 +42,5 @@ def add_demo_token(app: web.Application, rooms: Rooms, *, fault_control: bool) -
 
 
 def socket_origin(request: web.Request) -> str:
-    """Where WebSockets reach this server, for whoever reached it as `request` did."""
+    """Return the WebSocket origin of this server, for a client that reached it as `request` did."""
     return f"{'wss' if request.scheme == 'https' else 'ws'}://{asked_authority(request)}"

@@ -1,7 +1,7 @@
-"""Who may use the endpoints that are for the person at this machine alone: demo tokens and faults.
+"""Access checks of the endpoints that are for the user of this machine only: demo tokens and faults.
 
-They have no password, so a foreign page must not reach them: a JSON body (no form can send one), the same Origin (no other
-page can), a loopback Host header (no name that points here by trick can), from this machine.
+They have no password, so a page of another origin must not reach them. Required are a JSON body (no form can send one),
+the same Origin (no other page sends it), a loopback Host header (DNS rebinding cannot), and a peer on this machine.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ B = TypeVar("B", bound=BaseModel)
 
 
 def guard(request: web.Request) -> None:
-    """Lets nobody else pass.
+    """Admit only requests from this machine that come from a page of this server or from no page.
 
     Raises:
-        web.HTTPForbidden: with a sentence that says why.
+        web.HTTPForbidden: with a message that gives the reason.
     """
     if not is_loopback(asked_host(request)) or not is_loopback(request.remote or ""):
         raise web.HTTPForbidden(text=_error("Only for this machine: ask at http://localhost"))
@@ -31,10 +31,10 @@ def guard(request: web.Request) -> None:
 
 
 async def guarded_json(request: web.Request) -> bytes:
-    """The request's body, if it may be made at all.
+    """Return the request's body, if `guard` admits the request and it is JSON.
 
     Raises:
-        web.HTTPForbidden, web.HTTPUnsupportedMediaType, web.HTTPBadRequest: with a sentence that says why.
+        web.HTTPForbidden, web.HTTPUnsupportedMediaType, web.HTTPBadRequest: with a message that gives the reason.
     """
     guard(request)
     if request.content_type != "application/json":
@@ -46,10 +46,10 @@ async def guarded_json(request: web.Request) -> bytes:
 
 
 def validated(body: type[B], text: bytes) -> B:
-    """`text` as a `body`.
+    """Return `text` validated as a `body`.
 
     Raises:
-        web.HTTPBadRequest: with a sentence that names the field.
+        web.HTTPBadRequest: with a message that names the field.
     """
     try:
         return body.model_validate_json(text)
@@ -58,12 +58,12 @@ def validated(body: type[B], text: bytes) -> B:
 
 
 async def guarded_body(request: web.Request, body: type[B]) -> B:
-    """The request's body as a `body`; see the two above for what it raises."""
+    """Return the request's body as a `body`; raises what `guarded_json` and `validated` raise."""
     return validated(body, await guarded_json(request))
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first problem of a body in one sentence that names the field."""
+    """Return the first problem of a body in one sentence that names the field."""
     problem = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in problem["loc"])
     return f"Parameter '{field}' is wrong: {problem['msg']}" if field else f"The body is wrong: {problem['msg']}"

@@ -1,4 +1,4 @@
-"""Names and addresses: at which host a client asked the server, and which of them are this machine alone."""
+"""Host names and addresses: the host that a client reached the server at, and which hosts are loopback."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def asked_host(request: web.BaseRequest) -> str:
-    """The host of the Host header, without its port; IPv6 addresses in brackets."""
+    """Return the host of the Host header without its port, IPv6 addresses in brackets; `localhost` without one."""
     found = _HOST.match(request.headers.get("Host", ""))
     return found[0] if found else "localhost"
 
 
 def asked_authority(request: web.BaseRequest) -> str:
-    """Host and port of the Host header: where pages reach this server."""
+    """Return host and port of the Host header: where pages reach this server."""
     header = request.headers.get("Host", "")
     host = asked_host(request)
     port = header[len(host) + 1 :] if header.startswith(f"{host}:") else ""
@@ -27,7 +27,7 @@ def asked_authority(request: web.BaseRequest) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` can mean nothing but this machine."""
+    """Return whether `host` can only be this machine."""
     host = host.strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -38,9 +38,9 @@ def is_loopback(host: str) -> bool:
 
 
 def unused_ice_servers(host: str) -> list[IceServerInfo]:
-    """The ICE servers of a client whose connection names none: one on our own host that nobody answers at.
+    """Return the ICE servers for a client whose connection names none: one on our own host, where nothing answers.
 
-    The official client asks public STUN servers unless it is told some server. TURN over TCP to a reserved port is the one
+    The official client uses public STUN servers unless it gets a server. TURN over TCP to a reserved port is the one
     that costs nothing: libwebrtc refuses such a port without a packet or a DNS query, other clients are refused by the
     host at once. Measured in Chromium 156: gathering ends after 0.12 s, as without any server, and fires no
     `icecandidateerror`; with STUN or TURN over UDP at a closed port it had not ended after 15 s.
@@ -49,7 +49,7 @@ def unused_ice_servers(host: str) -> list[IceServerInfo]:
 
 
 def media_addresses(host: str) -> list[str] | None:
-    """The addresses to offer media at when signaling is bound to `host`; None for all of this machine's."""
+    """Return the addresses to offer media at when signaling is bound to `host`; None for all of this machine's."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         return None
     if is_loopback(host):
@@ -57,4 +57,4 @@ def media_addresses(host: str) -> list[str] | None:
     try:
         return [str(ipaddress.ip_address(host)), "127.0.0.1"]
     except ValueError:
-        return None  # a name: whatever it stands for is among them
+        return None  # a name: its addresses are among those of this machine

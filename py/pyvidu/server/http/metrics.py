@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: what goes on, in numbers without names. For this machine, or with the secret."""
+"""`GET /metrics` for Prometheus: counts without names of sessions or participants. Only locally or with the secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REASONS = frozenset(Reason)
 
 
 class Metrics(Observer):
-    """Counts what it is told. `registry` has that, and what is looked up when somebody asks."""
+    """Counts events. `registry` holds the counts, and the current values that are read at each scrape."""
 
     def __init__(self, rooms: Rooms, signaling: SignalingServer) -> None:
         self.registry = CollectorRegistry()
@@ -39,29 +39,29 @@ class Metrics(Observer):
         )
 
     def joined(self, participant: Participant) -> None:
-        """See `Observer`."""
+        """Count a join."""
         self._joins.inc()
 
     def left(self, participant: Participant, reason: str) -> None:
-        """See `Observer`."""
+        """Count an eviction: a departure that the participant did not request."""
         if reason not in _OWN_WILL:
             self._evictions.labels(reason if reason in _REASONS else "").inc()
 
     def renegotiated(self, participant: Participant, *, publishing: bool) -> None:
-        """See `Observer`."""
+        """Count a renegotiation."""
         self._renegotiations.labels("publisher" if publishing else "subscriber").inc()
 
     def resumed(self, *, refused: bool) -> None:
-        """See `Observer`."""
+        """Count a resume by its outcome."""
         self._resumes.labels("refused" if refused else "resumed").inc()
 
     def watchdog_late(self, seconds: float) -> None:
-        """See `Observer`."""
+        """Record how many seconds late a timer ran."""
         self._lag.observe(seconds)
 
 
 class _Present(Collector):
-    """What there is at this moment."""
+    """The current values at the time of a scrape."""
 
     def __init__(self, rooms: Rooms, signaling: SignalingServer) -> None:
         self._rooms = rooms
@@ -81,8 +81,10 @@ class _Present(Collector):
 
 
 class _Forwarded:
-    """Packets forwarded since the start. The router counts by connection, and a connection's count goes when it does: what
-    was seen of it last is kept, so the sum never falls.
+    """Packets forwarded since the start.
+
+    The router counts per connection and drops the count with the connection: the last count seen is kept, so the sum
+    never falls.
     """
 
     def __init__(self, media: MediaServer) -> None:
@@ -91,7 +93,7 @@ class _Forwarded:
         self._gone = 0
 
     def total(self) -> int:
-        """All that was seen so far."""
+        """Return the number of packets counted so far."""
         now: dict[tuple[str, str], int] = {}
         for stream_id, stream in getattr(self._media.statistics(), "streams", {}).items():
             for subscriber, counters in stream.subscribers.items():
@@ -104,7 +106,7 @@ class _Forwarded:
 
 
 def add_metrics(app: web.Application, metrics: Metrics, authorized: Callable[[web.Request], bool]) -> None:
-    """Adds the endpoint to `app`."""
+    """Add the endpoint to `app`."""
 
     async def handle(request: web.Request) -> web.Response:
         local = is_loopback(request.remote or "") and is_loopback(asked_host(request))

@@ -1,4 +1,4 @@
-"""The REST API of OpenVidu under `/openvidu/api`, for an application's backend. Recording is not built in: 501.
+"""The REST API of OpenVidu under `/openvidu/api`, for an application's backend. Recording is not implemented: 501.
 
 Source: `SessionRestController` and `ConfigRestController` of openvidu-server 2.32.2.
 """
@@ -35,7 +35,7 @@ from pyvidu.server.webhooks.delivery import WebhookSettings
 API = "/openvidu/api"
 USER = "OPENVIDUAPP"
 
-# What Spring takes for a boolean in a query.
+# What Spring accepts as a boolean in a query.
 _FLAGS = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
 
 B = TypeVar("B", bound=BaseModel)
@@ -43,10 +43,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_rest(app: web.Application, rooms: Rooms, config: ServerConfig) -> None:
-    """Adds the API to `app`."""
+    """Add the API to `app`."""
     api = web.Application(middlewares=[_gate(config.secret)], client_max_size=1024 * 1024)
     rest = _Rest(rooms, config)
-    add, get = api.router.add_route, api.router.add_get  # what can be got has a HEAD too
+    add, get = api.router.add_route, api.router.add_get  # `add_get` adds HEAD too
     add("POST", "/sessions", rest.create_session)
     get("/sessions", rest.list_sessions)
     get("/sessions/{session}", rest.get_session)
@@ -245,7 +245,7 @@ class _Rest:
 
 
 def _gate(secret: str) -> Any:
-    """Lets in who knows the secret, and answers unmapped methods and paths as the real server does: 403."""
+    """Return a middleware that requires the secret and answers unmapped methods and paths with 403, as the real server."""
 
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -266,7 +266,7 @@ def _gate(secret: str) -> Any:
 
 
 def authorized(request: web.Request, secret: str) -> bool:
-    """Whether the request names the user and the secret."""
+    """Return whether the request has the user and the secret as Basic credentials."""
     expected = f"{USER}:{secret}".encode()
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     try:
@@ -277,7 +277,7 @@ def authorized(request: web.Request, secret: str) -> bool:
 
 
 class _BadRequest(Exception):
-    """A request is not what it should be; the sentence names the field."""
+    """A malformed request; the sentence names the field."""
 
     def __init__(self, sentence: str, status: int = 400) -> None:
         super().__init__(sentence)
@@ -287,7 +287,7 @@ class _BadRequest(Exception):
 async def _body(request: web.Request, body: type[B]) -> B:
     try:
         text = await request.read()
-    except ConnectionError:  # nobody will read the answer, but the log is spared a traceback
+    except ConnectionError:  # the client is gone; answering keeps a traceback out of the log
         raise _BadRequest("The body ended too early") from None
     if text and request.content_type != "application/json":
         raise _BadRequest("Content-Type must be application/json", 415)

@@ -1,4 +1,4 @@
-"""What the REST API accepts, validated. Unknown members are ignored, null is as good as absent, as on the real server.
+"""The validated request bodies of the REST API. As on the real server, unknown members are ignored, null is absent.
 
 Source: `fromJson` of `SessionProperties`, `RecordingProperties`, `ConnectionProperties` and `IceServerProperties` of
 openvidu-java-client 2.32.2, which openvidu-server uses.
@@ -45,7 +45,11 @@ def _no_bool(value: Any) -> Any:
 
 
 def _ice_url(url: str) -> str:
-    """RFC 7064 and RFC 7065."""
+    """Return `url` if it is a STUN or TURN URI (RFC 7064 and RFC 7065).
+
+    Raises:
+        ValueError: it is not one.
+    """
     parts = _STUN_OR_TURN.fullmatch(url)
     if parts is None or (parts["transport"] and parts["scheme"].startswith("stun")):
         raise ValueError("not a STUN or TURN URI like turn:HOST:PORT?transport=tcp")
@@ -67,7 +71,7 @@ class _Body(BaseModel):
 
 
 class RecordingBody(_Body):
-    """`defaultRecordingProperties`: kept and told again, as nothing is recorded here."""
+    """`defaultRecordingProperties`: stored and returned only, as nothing is recorded here."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_\-~]*$")] | None = None
     has_audio: StrictBool | None = None
@@ -88,7 +92,7 @@ class RecordingBody(_Body):
         return self
 
     def properties(self) -> dict[str, Any]:
-        """What is told of it: which members there are follows from `outputMode`, `hasVideo` and `recordingLayout`."""
+        """Return the members to send, which depend on `outputMode`, `hasVideo` and `recordingLayout`."""
         has_video = self.has_video is not False
         mode = self.output_mode or "COMPOSED"
         told: dict[str, Any] = {
@@ -110,13 +114,13 @@ class RecordingBody(_Body):
 
 
 class MediaNodeBody(_Body):
-    """`mediaNode`, of the Pro edition: kept and told again."""
+    """`mediaNode`, of the Pro edition: stored and returned only."""
 
     id: str
 
 
 class SessionBody(_Body):
-    """`POST sessions`."""
+    """The body of `POST sessions`."""
 
     custom_session_id: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_\-]*$", max_length=200)] | None = None
     media_mode: Literal["ROUTED", "RELAYED"] | None = None
@@ -127,7 +131,7 @@ class SessionBody(_Body):
     media_node: MediaNodeBody | None = None
 
     def properties(self) -> SessionProperties:
-        """What a room keeps of it."""
+        """Return the properties that a room keeps."""
         defaults = SessionProperties()
         return SessionProperties(
             media_mode=self.media_mode or defaults.media_mode,
@@ -150,14 +154,15 @@ class KurentoOptionsBody(_Body):
     allowed_filters: list[str] | None = None
 
     def properties(self) -> dict[str, Any]:
-        """What is told of it: no filters are as good as none named."""
+        """Return the members to send; an empty list of filters is left out."""
         told = self.model_dump(exclude_none=True, by_alias=True)
         return {key: value for key, value in told.items() if value != []}
 
 
 class IceServerBody(_Body):
-    """An ICE server for the peer connections of the participant. TURN needs credentials, or the secret to make them of
-    (coturn's `static-auth-secret`); STUN has none.
+    """An ICE server for the peer connections of the participant.
+
+    TURN needs credentials, or the secret to derive them from (coturn's `static-auth-secret`); STUN has none.
     """
 
     url: Annotated[str, StringConstraints(max_length=500), AfterValidator(_ice_url)]
@@ -178,18 +183,18 @@ class IceServerBody(_Body):
         return self
 
     def info(self) -> IceServerInfo:
-        """The server as clients are told of it."""
+        """Return the server as it is sent to clients."""
         username, credential = self.username or None, self.credential or None
         if self.static_auth_secret is not None and self.url.startswith("turn"):
             username = f"{int(time.time()) + _STATIC_SECRET_LIFETIME}:{secrets.token_hex(4)}"
-            # coturn defines it so: https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00
+            # as coturn defines it: https://datatracker.ietf.org/doc/html/draft-uberti-behave-turn-rest-00
             mac = hmac.new(self.static_auth_secret.encode("utf-8", "replace"), username.encode(), hashlib.sha1)
             credential = base64.b64encode(mac.digest()).decode()
         return IceServerInfo(self.url, username, credential)
 
 
 class ConnectionBody(_Body):
-    """`POST sessions/ID/connection`. Cameras by RTSP (`type` IPCAM) are not built in."""
+    """The body of `POST sessions/ID/connection`. RTSP cameras (`type` IPCAM) are not implemented."""
 
     type: Literal["WEBRTC"] | None = None
     data: Annotated[str, StringConstraints(max_length=10_000)] | None = None
@@ -199,7 +204,7 @@ class ConnectionBody(_Body):
     custom_ice_servers: list[IceServerBody] | None = None
 
     def properties(self) -> ConnectionProperties:
-        """What a token keeps of it."""
+        """Return the properties that a token keeps."""
         return ConnectionProperties(
             role=self.role or Role.PUBLISHER,
             data=self.data or "",
@@ -210,26 +215,26 @@ class ConnectionBody(_Body):
 
 
 class TokenBody(ConnectionBody):
-    """`POST tokens`, deprecated: as `POST sessions/SESSION/connection`, but `record` cannot be told."""
+    """The body of the deprecated `POST tokens`: as `POST sessions/SESSION/connection`, but `record` cannot be set."""
 
     session: str
 
     def properties(self) -> ConnectionProperties:
-        """What a token keeps of it."""
+        """Return the properties that a token keeps."""
         properties = super().properties()
         properties.record = True
         return properties
 
 
 class ConnectionPatchBody(_Body):
-    """`PATCH sessions/ID/connection/CID`, of the Pro edition."""
+    """The body of `PATCH sessions/ID/connection/CID`, of the Pro edition."""
 
     role: Role | None = None
     record: StrictBool | None = None
 
 
 class SignalBody(_Body):
-    """`POST signal`. Null among the recipients is no wrong type, but a connection that does not exist."""
+    """The body of `POST signal`. Null among the recipients is no type error, but a connection that does not exist."""
 
     session: str
     to: list[str | None] | None = None

@@ -1,4 +1,4 @@
-"""The JSON of the REST API. The official SDKs compare whole objects: no field more, none less.
+"""The JSON of the REST API. The official SDKs compare whole objects, so no member may be added or left out.
 
 Source: `toJson` of `Session`, `Token`, `Participant`, `MediaOptions` of openvidu-server 2.32.2.
 """
@@ -17,7 +17,7 @@ _DEFAULT_RECORDING = RecordingBody().properties()
 
 
 def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
-    """A session with its connections."""
+    """Return a session with its connections."""
     properties = room.properties
     return {
         "id": room.id,
@@ -38,13 +38,13 @@ def session_json(room: Room, *, pending: bool) -> dict[str, Any]:
 
 
 def connections_json(room: Room, *, pending: bool) -> list[dict[str, Any]]:
-    """The connections of a session: the active ones, then the ones with an unused token."""
+    """Return the connections of a session: the active ones, then the ones with an unused token."""
     active = [active_json(participant) for participant in room.participants if not participant.hidden]
     return active + ([pending_json(token) for token in room.tokens] if pending else [])
 
 
 def active_json(participant: Participant) -> dict[str, Any]:
-    """A connection whose participant is there."""
+    """Return a connection whose participant is in the room."""
     token = participant.token
     return {
         "id": participant.id,
@@ -69,7 +69,7 @@ def active_json(participant: Participant) -> dict[str, Any]:
 
 
 def pending_json(token: Token) -> dict[str, Any]:
-    """A connection whose token is unused."""
+    """Return a connection whose token is unused."""
     nothing_yet = ("activeAt", "location", "ip", "platform", "clientData", "publishers", "subscribers")
     return {
         "id": token.connection_id,
@@ -85,7 +85,7 @@ def pending_json(token: Token) -> dict[str, Any]:
 
 
 def token_json(token: Token) -> dict[str, Any]:
-    """A token as the deprecated `POST tokens` answers it."""
+    """Return a token as the deprecated `POST tokens` answers it."""
     properties = token.properties
     return {
         "id": token.url,
@@ -100,7 +100,7 @@ def token_json(token: Token) -> dict[str, Any]:
 
 
 def listing(content: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list as the API writes one."""
+    """Return a list in the form of the API."""
     return {"numberOfElements": len(content), "content": content}
 
 

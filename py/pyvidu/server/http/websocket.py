@@ -1,4 +1,4 @@
-"""The door of the signaling plane: WebSockets of aiohttp at `/openvidu`, and what a plain GET there is told."""
+"""The endpoint of the signaling plane: aiohttp WebSockets at `/openvidu`, and the answer to a plain GET there."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from pyvidu.server.signaling.rpc_session import ServerSocket
 _log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 1024 * 1024  # bytes; a longer one gets an error
-HARD_MAX_MESSAGE = 4 * MAX_MESSAGE  # bytes; a longer one is not even read: close code 1009
-MAX_QUEUED = 4 * 1024 * 1024  # characters that wait for a client that does not read; more cuts it off
-CLOSE_TIMEOUT = 2.0  # seconds for what is queued and the closing handshake
+HARD_MAX_MESSAGE = 4 * MAX_MESSAGE  # bytes; a longer one is not read: close code 1009
+MAX_QUEUED = 4 * 1024 * 1024  # characters queued for a client that does not read; with more the connection is aborted
+CLOSE_TIMEOUT = 2.0  # seconds for sending the queue and for the closing handshake
 _PING = object()
-_TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no name for it yet
-_RTO_MAX = 1000  # milliseconds, the least that the kernel takes
+_TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no constant for it yet
+_RTO_MAX = 1000  # milliseconds, the least that the kernel accepts
 
 
 class WebSocketTransport:
-    """A `Transport` over aiohttp. A dead TCP peer costs it a bounded queue and, at the close, `CLOSE_TIMEOUT`."""
+    """A `Transport` over aiohttp. A dead TCP peer costs a bounded queue and, at the close, `CLOSE_TIMEOUT`."""
 
     def __init__(self, ws: web.WebSocketResponse, tcp: asyncio.Transport) -> None:
         self._ws = ws
@@ -53,10 +53,10 @@ class WebSocketTransport:
         self._free.set()
 
     def send(self, text: str) -> None:
-        """Queues one text message."""
+        """Queue one text message; abort the connection if more than `MAX_QUEUED` characters wait."""
         if self._closing:
             return
-        if not text.isascii():  # JSON can spell half a surrogate pair, UTF-8 cannot
+        if not text.isascii():  # JSON can encode a lone surrogate, UTF-8 cannot
             text = text.encode("utf-8", "replace").decode()
         self._queued += len(text)
         self._outward.put(functools.partial(self._enqueue, text))
@@ -65,30 +65,30 @@ class WebSocketTransport:
             self.abort()
 
     def ping(self) -> None:
-        """Sends an RFC 6455 ping, unless one waits to be sent already."""
+        """Send an RFC 6455 ping, unless one is queued already or the transport is held."""
         if not self._closing and not self._holds and _PING not in self._queue:
             self._outward.put(functools.partial(self._enqueue, _PING))
 
     def pong(self, payload: bytes) -> None:
-        """Answers a ping of the client."""
+        """Answer a ping of the client."""
         if not self._closing:
             self._outward.put(functools.partial(self._enqueue, payload))
 
     def close(self, code: int, reason: str) -> None:
-        """Begins to close, after what is queued."""
+        """Begin to close, after what is queued."""
         if not self._closing:
             self._closing = True
             self._outward.put(functools.partial(self._begin_close, code, reason))
 
     def hold(self) -> None:
-        """Neither reads nor writes from now on: the kernel's buffers fill as behind a dead network."""
+        """Stop reading and writing: the kernel's buffers fill as on a dead network."""
         self._holds += 1
         self._free.clear()
         with contextlib.suppress(RuntimeError):
             self._tcp.pause_reading()
 
     def release(self) -> None:
-        """Undoes one `hold`."""
+        """Undo one `hold`."""
         self._holds -= 1
         if self._holds == 0:
             with contextlib.suppress(RuntimeError):
@@ -98,26 +98,26 @@ class WebSocketTransport:
                 self._limit_close()
 
     def slow(self, delay: Delay | None) -> None:
-        """Everything takes so much longer, each way; None: no longer."""
+        """Delay everything by `delay` in each direction; None ends the delay."""
         self._outward.set(delay)
         self._inward.set(delay)
 
     def deliver(self, action: Callable[[], None]) -> None:
-        """Does `action`, the effect of a message from the client, when that has arrived: later on a slow way."""
+        """Run `action`, the effect of a message from the client, after the inward delay if there is one."""
         self._inward.put(action)
 
     async def arrived(self) -> None:
-        """Waits until nothing from the client is on its way any more."""
+        """Wait until everything received from the client so far has been delivered."""
         self._inward.put(self._arrived.set)
         await self._arrived.wait()
 
     @property
     def ending(self) -> bool:
-        """Whether this side has begun to close."""
+        """Return whether this side has begun to close."""
         return self._ending is not None
 
     def abort(self) -> None:
-        """Cuts the connection, without a word to the peer."""
+        """Abort the connection without a close frame."""
         self._closing = True
         self._outward.clear()
         self._queue.clear()
@@ -125,11 +125,11 @@ class WebSocketTransport:
         self._tcp.abort()
 
     async def free(self) -> None:
-        """Waits while the transport is held."""
+        """Wait while the transport is held."""
         await self._free.wait()
 
     async def write(self) -> None:
-        """Sends what is queued, in order, until the close. Runs in a task of its own."""
+        """Send what is queued, in order, until the close. Runs in a task of its own."""
         while True:
             await self._work.wait()
             self._work.clear()
@@ -143,7 +143,7 @@ class WebSocketTransport:
                 return
 
     def finished(self) -> None:
-        """The connection is gone."""
+        """Drop what is delayed and cancel the closing deadline, after the end of the connection."""
         self._outward.clear()
         self._inward.clear()
         if self._deadline is not None:
@@ -173,7 +173,7 @@ class WebSocketTransport:
 
 
 class SignalingEndpoint:
-    """`GET /openvidu`."""
+    """The handler of `GET /openvidu`."""
 
     def __init__(
         self,
@@ -186,19 +186,19 @@ class SignalingEndpoint:
         self._faults = faults
         self._allowed_origins = frozenset(allowed_origins)
         self._limits = limits or Limits()
-        self._open: Counter[str] = Counter()  # sockets by address
+        self._open: Counter[str] = Counter()  # open sockets by IP address
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """A WebSocket, or for a reachability probe the cheapest possible answer.
+        """Serve a WebSocket, or answer a reachability probe as cheaply as possible.
 
-        Who names a participant whose network is "down" (`probe`) gets none: the connection hangs, then breaks.
+        A request whose `probe` names a participant with an imitated drop gets no answer: it hangs, then breaks.
         """
         if not await self._faults.admits(request.query.get("probe")):
             cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
             answer = web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
-            # A kept connection would carry the next probe into a dead network, where a new one is refused at once.
+            # With keep-alive the next probe would hang on a dead network, where a new connection is refused at once.
             answer.force_close()
             return answer
         if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
@@ -234,7 +234,7 @@ class SignalingEndpoint:
             self._signaling.closed(socket, code, reason)
             if transport.ending:
                 await asyncio.wait([writer], timeout=2 * CLOSE_TIMEOUT)
-            elif code is not None and not ws.closed:  # the client's close frame wants an answer
+            elif code is not None and not ws.closed:  # the client's close frame needs an answer
                 with contextlib.suppress(Exception):
                     await asyncio.wait_for(ws.close(code=_answerable(code), drain=False), CLOSE_TIMEOUT)
             transport.finished()
@@ -244,7 +244,7 @@ class SignalingEndpoint:
     async def _read(
         self, ws: web.WebSocketResponse, transport: WebSocketTransport, socket: ServerSocket
     ) -> tuple[int | None, str]:
-        """Hands on what arrives until the end; the client's close code and reason, if it gave any."""
+        """Deliver what arrives until the end; return the client's close code and reason, if it sent any."""
         loop = asyncio.get_running_loop()
         bucket = TokenBucket(self._limits.rate, self._limits.burst, loop.time())
         while True:
@@ -273,8 +273,10 @@ class SignalingEndpoint:
 
 
 def retransmit_soon(tcp: asyncio.Transport) -> None:
-    """Lets the kernel try what was lost at least once a second, instead of after 1, 2, 4, 8 s...: a socket that was only
-    silent is alive less than a second after the network is back. Linux before 6.15 and other systems go on as ever.
+    """Limit the TCP retransmission timeout to 1 s; by default the kernel doubles it: 1, 2, 4, 8 s...
+
+    A socket that was only silent works again less than a second after the network is back. Linux before 6.15 and other
+    systems keep their own timeouts.
     """
     socket = tcp.get_extra_info("socket")
     if socket is not None and sys.platform == "linux":
@@ -287,12 +289,12 @@ def _answerable(code: int) -> int:
 
 
 def cut(request: web.Request) -> None:
-    """Breaks the connection that a request came on."""
+    """Abort the connection that a request came on."""
     if request.transport is not None:
         request.transport.abort()
 
 
 def _writer_done(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        # The peer is gone; the reader sees that too and takes note of the end.
+        # The connection is lost; the reader detects that too and reports the close.
         _log.debug("A WebSocket could not be written to: %s", error)

@@ -1,4 +1,4 @@
 """The media plane of the embedded server: RTP is forwarded, never decoded and never encoded.
 
-`router.MediaRouter` is the only name the rest of the server needs; what goes wrong is a `errors.MediaServerError`.
+The rest of the server needs only `router.MediaRouter`, which raises `errors.MediaServerError`.
 """

@@ -1,7 +1,7 @@
-"""Answers to offers: which codecs and header extensions are taken, and the SDP that says so. No I/O.
+"""SDP answers: the choice of codecs and header extensions, and the text of the answer. No I/O.
 
 Choices are deterministic. A publisher gets exactly one codec per kind, so that what it sends is known before the first
-packet; a subscriber gets every codec that could be forwarded to it, so that a republish with another one needs no new
+packet; a subscriber gets every codec that could be forwarded to it, so that a republish with another codec needs no new
 negotiation.
 """
 
@@ -19,14 +19,14 @@ AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_SEQUENCE = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
-# The feedback that we give a publisher, and the feedback that we act on when a subscriber gives it.
+# RTCP feedback that the server sends to publishers, and feedback from subscribers that it acts on.
 _TO_PUBLISHER = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 _FROM_SUBSCRIBER = ("nack", "nack pli", "ccm fir", "goog-remb")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A stream of ours that the answer announces."""
+    """An RTP stream that the server sends, as the answer announces it; `name` is its CNAME."""
 
     ssrc: int
     rtx_ssrc: int | None
@@ -37,7 +37,7 @@ class Source:
 
 @dataclass
 class Choice:
-    """What the answer says about one section of the offer."""
+    """The answer to one media section of the offer."""
 
     section: Section
     direction: str
@@ -49,7 +49,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class TransportDescription:
-    """Our end of the connection: ICE lite credentials, candidates in order of preference, DTLS identity and role."""
+    """The server's end of a connection: ICE lite credentials, candidates by preference, DTLS fingerprints and role."""
 
     ufrag: str
     password: str
@@ -59,7 +59,10 @@ class TransportDescription:
 
 
 def for_publisher(offer: Offer, wanted: Collection[CodecIdentity]) -> list[Choice]:
-    """Choose what a publisher is to send; of several codecs one that is `wanted` (the subscribers have it) wins."""
+    """Choose what a publisher is to send; prefer a codec in `wanted`, which the subscribers have negotiated.
+
+    Raises `MediaServerError` if a section that sends has no codec that can be forwarded, or if none sends.
+    """
     choices = []
     for kind in codecs.FORWARDED:
         section = offer.media(kind)
@@ -80,7 +83,10 @@ def for_publisher(offer: Offer, wanted: Collection[CodecIdentity]) -> list[Choic
 
 
 def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]:
-    """Choose what is forwarded to a subscriber; `sent` is what the publisher sends now, by kind."""
+    """Choose what is forwarded to a subscriber; `sent` is what the publisher sends now, by kind.
+
+    Raises `MediaServerError` if the offer lacks the stream's codec, or receives none of its kinds.
+    """
     choices = []
     for kind in codecs.FORWARDED:
         section = offer.media(kind)
@@ -91,7 +97,7 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         matching = match(current, usable) if current else None
         if current and section.receives and matching is None:
             raise MediaServerError(f"sdpOffer of a subscriber lacks the stream's {kind} codec, {_describe(current)}")
-        if matching is not None:  # first, so that the browser takes it for the one to expect
+        if matching is not None:  # first: the browser expects the first codec listed
             usable = [matching, *(codec for codec in usable if codec is not matching)]
         if not usable:
             continue
@@ -107,16 +113,16 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
 
 
 def match(identity: CodecIdentity, offered: Sequence[Codec]) -> Codec | None:
-    """Return the offered codec that understands `identity`'s payloads.
+    """Return the offered codec whose decoder takes `identity`'s payloads; None if there is none.
 
-    H.264 decoders take the baseline profiles of each other, but not a packetization mode that was not negotiated.
+    H.264 decoders take each other's baseline profiles, but not a packetization mode that was not negotiated.
     """
     exact = next((codec for codec in offered if codec.identity == identity), None)
     return exact or next((codec for codec in offered if codec.identity[:2] == identity[:2]), None)
 
 
 def _forwardable(section: Section) -> list[Codec]:
-    """Return the section's codecs that can be forwarded, in our order of preference and then in the offer's."""
+    """Return the section's codecs that can be forwarded, in the server's order of preference, then in the offer's."""
     names = codecs.FORWARDED[section.kind]
     usable = [codec for codec in section.codecs if codec.name in names]
     usable = [codec for codec in usable if codec.clock_rate == codecs.CLOCK_RATES[codec.name]]

@@ -1,7 +1,7 @@
-"""Which codecs are forwarded, what identifies them, and the few payload bytes that a forwarder must understand.
+"""The codecs that are forwarded, their identities, and the few payload bytes that a forwarder must read.
 
-Nothing here decodes: VP8 (RFC 7741) and H.264 (RFC 6184) payloads are read just far enough to see where a key frame
-starts, and VP8's picture counters are shifted so that they run on when a publisher's encoder is replaced.
+Not a decoder: VP8 (RFC 7741) and H.264 (RFC 6184) payloads are read just far enough to detect where a key frame
+starts, and VP8's picture counters are shifted so that they continue when a publisher's encoder is replaced.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _H264_SPS = 7
 
 
 class CodecIdentity(NamedTuple):
-    """What must be equal on both legs for a payload to be understood; profile and mode are H.264's."""
+    """What must match at publisher and subscriber for payloads to be decodable; profile and mode are H.264's."""
 
     name: str
     packetization_mode: str = ""
@@ -37,7 +37,7 @@ def identify(name: str, parameters: dict[str, str]) -> CodecIdentity:
 
 
 def starts_key_frame(name: str, payload: bytes) -> bool:
-    """Tell whether this payload is the first of a key frame that a decoder can start from."""
+    """Return whether this payload is the first of a key frame that a decoder can start from; always true for audio."""
     if name == VP8:
         return _vp8_starts_key_frame(payload)
     if name == H264:
@@ -46,7 +46,7 @@ def starts_key_frame(name: str, payload: bytes) -> bool:
 
 
 def _h264_starts_key_frame(payload: bytes) -> bool:
-    # WebRTC senders repeat the parameter sets before every IDR picture: the set, not the picture, is the place to start.
+    # WebRTC senders repeat the parameter sets before every IDR picture: decoding starts at the set, not the picture.
     if not payload:
         return False
     kind = payload[0] & 0x1F
@@ -64,7 +64,7 @@ def _h264_starts_key_frame(payload: bytes) -> bool:
 
 
 class Vp8Descriptor(NamedTuple):
-    """Where the VP8 payload descriptor keeps its counters; -1 where it has none."""
+    """Offsets and values of a VP8 payload descriptor's counters, -1 if absent; `size` is its length in bytes."""
 
     picture_at: int
     picture_bits: int
@@ -75,7 +75,7 @@ class Vp8Descriptor(NamedTuple):
 
 
 def vp8_descriptor(payload: bytes) -> Vp8Descriptor | None:
-    """Read the VP8 payload descriptor; None if it is truncated."""
+    """Return the VP8 payload descriptor; None if it is truncated."""
     try:
         position, picture_at, picture_bits, picture, level_zero_at, level_zero = 1, -1, 0, -1, -1, -1
         if payload[0] & 0x80:
@@ -110,7 +110,7 @@ def _vp8_starts_key_frame(payload: bytes) -> bool:
 
 
 def shift_vp8_counters(payload: bytes, picture: int, level_zero: int) -> bytes:
-    """Return the payload with its picture id and TL0PICIDX moved on by these amounts (modulo their widths)."""
+    """Return the payload with its picture id and TL0PICIDX advanced by these amounts (modulo their widths)."""
     descriptor = vp8_descriptor(payload)
     if descriptor is None or (descriptor.picture_at < 0 and descriptor.level_zero_at < 0):
         return payload

@@ -1,18 +1,18 @@
-"""How much a publisher may send so that its subscribers can receive it. Pure: estimates and times in, a limit out.
+"""The bit rate at which a publisher may send to its subscribers. Pure: estimates and times in, a limit out.
 
-There is one encoding for everybody (no simulcast), so a congested downlink can be helped in one way only: the publisher
-sends less, and everybody sees less. That is worth it down to `FLOOR`, which still is a picture; a subscriber who cannot
-receive even that is not helped by it and must not cost the others theirs for ever: after `PATIENCE` it does not count any
-more, until it can.
+All subscribers receive one encoding (no simulcast), so a congested downlink has only one remedy: the publisher sends
+less, which lowers the quality for every subscriber. That is done down to `FLOOR`, at which there still is a picture. A
+subscriber that cannot receive even that gains nothing and must not lower the others' quality for ever: after
+`PATIENCE` it is ignored until it can.
 
-A subscriber's REMB is no limit by itself: a browser's estimate grows no faster than 8 % a second and not beyond one and a
-half times what comes, so it says little but that what comes gets through. Only what looks like congestion begins a limit:
-an estimate that falls, well below what is being sent, or heavy loss in two reports running. From then on the estimate is the
-limit, until the publisher makes no use of it any more.
+A subscriber's REMB alone is no limit: a browser's estimate grows no faster than 8 % a second and not beyond one and a
+half times what it receives, so it shows little more than that what was sent has arrived. A limit begins only at signs
+of congestion: an estimate that falls, well below what is being sent, or heavy loss in two consecutive reports. From
+then on the estimate is the limit, until the publisher no longer uses it.
 
-After an outage, of the subscriber or of the publisher, all of that looks the same as congestion and is none: the loss is
-the outage's, and the estimate is made of the first packets after it. So nothing begins a limit until packets and reports
-have flowed for `SETTLING`, and a limit does not outlive an outage: nobody knows what the next path carries.
+After an outage of the subscriber or the publisher, the same signs appear without congestion: the loss is the outage's,
+and the estimate comes from the first packets after it. So no limit begins until packets and reports have flowed for
+`SETTLING`, and an outage ends a limit: the capacity of the path after it is unknown.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 FLOOR = 200_000.0
-"""Bits a second below which no publisher is limited: VP8 at 640x480 and about 10 frames a second, and sound."""
+"""Bits a second below which no publisher is limited: VP8 at 640x480 and about 10 frames a second, and audio."""
 PATIENCE = 10.0
-"""Seconds for which a downlink that cannot carry the floor keeps the publisher down to it."""
+"""Seconds for which a downlink that cannot carry `FLOOR` still limits the publisher to it."""
 SETTLING = 3.0
-"""Seconds of flow after which reports tell of the way, and not of the outage or the silence before."""
-# A limit of which the publisher uses less than this share for so many seconds is none.
+"""Seconds of flow after which reports describe the path, and not the outage or pause before."""
+# A limit of which the publisher uses less than this share for so many seconds is lifted.
 _USED_SHARE, _UNUSED_SECONDS = 0.75, 5.0
-# Who receives all that is sent and believes in a queue nevertheless (its machine is busy) says 0.85 times what it receives.
+# A subscriber that receives all that is sent but detects a queue in error (its machine is busy) estimates 0.85 times
+# what it receives, so a limit begins below that.
 _BEGINNING = 0.8
-# A browser tells its estimate every second, and at once when it falls by more than 3 %.
+# A browser sends its estimate every second, and at once when it falls by more than 3 %.
 _FALL = 0.97
-# Nothing was heard for so long (reports come every second): an outage.
+# No report for so many seconds (they come every second) is an outage.
 _SILENCE = 2.5
-# What is sent grew by more than this between two reports: it was an outage, or a picture that was switched on.
+# The rate sent grew by more than this (factor, plus bits a second) between two reports: an outage, or video turned on.
 _JUMP, _JUMP_FROM = 2.0, 50_000.0
-# The loss-based control of GCC (draft-ietf-rmcat-gcc-02, section 6), for a path that loses instead of delaying.
+# The loss-based control of GCC (draft-ietf-rmcat-gcc-02, section 6), for a path that drops packets, not delays them.
 _HEAVY_LOSS, _LIGHT_LOSS, _GROWTH = 0.1, 0.02, 1.08
 _UNLIMITED = float("inf")
 
 
 class Downlink:
-    """The way to one subscriber. Rates are in bits a second, times in seconds of any one monotonic clock."""
+    """The path to one subscriber. Rates are in bits a second, times in seconds of any one monotonic clock."""
 
     def __init__(self) -> None:
         self.limit: float | None = None
-        """What the way carries; None while there is no reason to believe that it is not enough."""
+        """The rate that the path carries; None while there is no sign of congestion."""
         self._estimate = 0.0
         self._loss_limit = _UNLIMITED
         self._heavy_before = False
@@ -54,7 +55,7 @@ class Downlink:
         self._below_floor_since: float | None = None
 
     def estimated(self, estimate: float, sent: float, now: float) -> None:
-        """The subscriber says what it believes; `sent` is the rate of late."""
+        """Handle the subscriber's bandwidth estimate; `sent` is the rate sent to it lately."""
         settled = self._settled(sent, now)
         fell = estimate < _FALL * self._estimate
         self._estimate = estimate
@@ -62,7 +63,7 @@ class Downlink:
             self._set(min(estimate, self._loss_limit), sent, now)
 
     def lost(self, fraction: float, sent: float, now: float) -> None:
-        """The subscriber reports the share of packets that got lost since its report before."""
+        """Handle the share (0 to 1) of packets lost since the subscriber's last report; `sent` as in `estimated`."""
         heavy = self._settled(sent, now) and fraction > _HEAVY_LOSS
         twice, self._heavy_before = heavy and self._heavy_before, heavy
         if twice:
@@ -73,13 +74,13 @@ class Downlink:
             self._set(min(self._loss_limit, self._estimate or _UNLIMITED), sent, now)
 
     def counts(self, now: float) -> bool:
-        """Whether the publisher is to send less for this subscriber's sake."""
+        """Return whether this subscriber limits the publisher."""
         if self.limit is None or now - self._heard > _SILENCE:
             return False
         return self._below_floor_since is None or now - self._below_floor_since <= PATIENCE
 
     def _settled(self, sent: float, now: float) -> bool:
-        """Take note of a report; return whether things have flowed for long enough to draw conclusions."""
+        """Record a report, lifting the limit after an outage; return whether packets have flowed for `SETTLING`."""
         if now - self._heard > _SILENCE:
             self._lift()
             self._settled_at = now + SETTLING
@@ -107,7 +108,7 @@ class Downlink:
 
 
 def limit(downlinks: Iterable[Downlink], now: float) -> float | None:
-    """Return what a publisher with these subscribers may send; None: as much as its own way carries."""
+    """Return the bit rate that a publisher with these subscribers may send; None: as much as its own path carries."""
     limits = [downlink.limit for downlink in downlinks if downlink.limit is not None and downlink.counts(now)]
     return max(FLOOR, min(limits)) if limits else None
 
@@ -121,7 +122,7 @@ class RateMeter:
         self._rate = 0.0
 
     def rate(self, octets: int, now: float) -> float:
-        """Return the rate; `octets` is where the counter stands now."""
+        """Return the rate in bits a second; `octets` is the present value of the counter."""
         if self._since is None:
             self._since, self._octets = now, octets
         elif now - self._since >= 0.5:

@@ -1,9 +1,9 @@
-"""One continuous RTP stream out of several discontinuous ones. Pure: no I/O, no clock.
+"""Rewriting of several discontinuous RTP streams into a continuous one. Pure: no I/O, no clock.
 
-A subscriber must not notice that its publisher's endpoint was replaced (new SSRC, random sequence numbers, random
-timestamps, another codec order) or that packets of a long outage never came. Each run of the publisher's packets is a
-*segment* with constant offsets; a new segment starts one sequence number after everything sent before it, and its
-timestamps lead on by the time that really passed, so that a receiver's jitter buffer sees a pause and nothing worse.
+A subscriber's stream stays continuous when the publisher's endpoint is replaced (new SSRC, random sequence numbers,
+random timestamps, another codec order) and when packets of a long outage never arrive. Each run of the publisher's
+packets is a *segment* with constant offsets; a new segment starts one sequence number after everything sent before it,
+and its timestamps advance by the time that really passed, so that a receiver's jitter buffer sees only a pause.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class Segment:
 
 
 class Origin(NamedTuple):
-    """Which packet of the publisher's a sequence number of ours stands for."""
+    """The publisher's packet that was forwarded under a given sequence number."""
 
     run: int
     sequence: int
 
 
 class Continuity:
-    """Places the packets of one subscriber's stream."""
+    """The sequence numbers and timestamps of the packets forwarded to one subscriber."""
 
     def __init__(self, clock_rate: int, *, sequence: int, timestamp: int) -> None:
-        """`clock_rate` in Hz; the first packet gets `sequence` and `timestamp`."""
+        """Give the first packet `sequence` and `timestamp`; `clock_rate` is in Hz."""
         self._clock_rate = clock_rate
         self._next_sequence = sequence
         self._next_timestamp = timestamp
@@ -51,16 +51,16 @@ class Continuity:
 
     @property
     def run(self) -> int | None:
-        """The run that is being forwarded; None before the first packet."""
+        """Return the run that is being forwarded; None before the first packet."""
         return self._segments[-1].run if self._segments else None
 
     @property
     def timestamp_offset(self) -> int:
-        """What to add to the current run's timestamps."""
+        """Return what to add to the current run's timestamps."""
         return self._segments[-1].timestamp_offset
 
     def begin(self, run: int, sequence: int, timestamp: int, *, elapsed: float) -> None:
-        """Start a segment at this packet of the publisher's, `elapsed` seconds after the last packet forwarded."""
+        """Start a segment at this packet of the publisher, `elapsed` seconds after the last packet forwarded."""
         start = self._next_timestamp
         if self._highest_timestamp is not None:
             start = self._highest_timestamp + max(1, round(elapsed * self._clock_rate))
@@ -68,7 +68,7 @@ class Continuity:
         del self._segments[:-SEGMENTS_KEPT]
 
     def place(self, sequence: int, timestamp: int) -> tuple[int, int] | None:
-        """Return our 16-bit sequence number and 32-bit timestamp for a packet of the current run.
+        """Return the 16-bit sequence number and 32-bit timestamp to forward a packet of the current run under.
 
         None for a packet from before the segment's start: its number belongs to what was sent before.
         """
@@ -86,7 +86,7 @@ class Continuity:
         return ours & 0xFFFF, stamp & 0xFFFFFFFF
 
     def locate(self, sequence: int) -> Origin | None:
-        """Return the packet that one of our 16-bit sequence numbers was given to; None if none was."""
+        """Return the packet that was forwarded under a 16-bit sequence number; None if none was, or too long ago."""
         ours = self._base + self._requests.peek(sequence)
         for segment in reversed(self._segments):
             theirs = ours - segment.sequence_offset

@@ -1,9 +1,9 @@
-"""DTLS-SRTP for a connection, borrowed from aiortc: the only module that knows aiortc, and every private name it uses.
+"""DTLS-SRTP for one connection, built on aiortc: the only module that uses aiortc and its private names.
 
-Taken from aiortc 1.16: `RTCDtlsTransport` (handshake, fingerprint check, key export), driven through a stand-in for its
-ICE transport, and the two SRTP sessions that it leaves behind. Packets do not pass through its tasks and queues
-afterwards: SRTP is undone and done here, within the socket's callback. `tests/server/media/test_aiortc_seam.py` has a
-test for each name, so that an upgrade breaks loudly.
+Used of aiortc 1.16: `RTCDtlsTransport` (handshake, fingerprint check, key export), driven through a stand-in for its
+ICE transport, and the two SRTP sessions that the handshake creates. After the handshake, packets do not pass through
+aiortc's tasks and queues: SRTP is decrypted and encrypted here, within the socket's callback.
+`tests/server/media/test_dtls_srtp.py` has a test for each name, so that an incompatible aiortc fails the tests.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtl
 
 logger = logging.getLogger(__name__)
 
-# OpenSSL repeats a lost flight after 1 s, 2 s, ...; on the paths that calls run over, that is an age. Like browsers, we
-# start at 60 ms.
+# OpenSSL retransmits a lost flight after 1 s, 2 s, ..., many times the round trip of a call's path. Like browsers,
+# start at 60 ms (here in seconds).
 _FIRST_REPEAT = 0.06
 _LONGEST_REPEAT = 1.0
 _HANDSHAKE = 22
-# What pylibsrtp takes: its buffer of 1500 bytes without what libsrtp may append. Browsers keep to 1200.
+# The largest that pylibsrtp takes: its buffer of 1500 bytes less what libsrtp may append. Browsers send up to 1200.
 LARGEST_PACKET = 1500 - 4 - 16 - 128
-# DTLS records that nobody has read yet: a handshake is a dozen, and after a failed one nobody reads any more.
+# DTLS records not read yet: a handshake takes a dozen, and after a failed one nothing reads the queue any more.
 _MOST_UNREAD = 64
-# What arrives between the peer's end of the handshake and ours: the start of its first key frame.
+# Packets that arrive after the peer has completed the handshake and before the server has: the start of its first
+# key frame.
 _MOST_EARLY_PACKETS = 256
 
 
@@ -39,13 +40,13 @@ class Certificate:
 
     @property
     def fingerprints(self) -> list[tuple[str, str]]:
-        """Algorithm and value, sha-256 alone: every peer knows it, and an answer is shorter for it."""
+        """Return algorithm and value, sha-256 alone: every peer supports it, and the answer is shorter."""
         found = [(print_.algorithm, print_.value) for print_ in self._certificate.getFingerprints()]
         return [entry for entry in found if entry[0] == "sha-256"]
 
 
 class _Datagrams:
-    """What `RTCDtlsTransport` asks of an ICE transport."""
+    """The part of an ICE transport that `RTCDtlsTransport` uses."""
 
     def __init__(self, role: str, send: Callable[[bytes], None]) -> None:
         self.role = role
@@ -53,7 +54,7 @@ class _Datagrams:
         self.__send = send
 
     def end(self) -> None:
-        """Let whoever reads come to an end."""
+        """Discard what is queued and end the pending or next read with `ConnectionError`."""
         while not self.queue.empty():
             self.queue.get_nowait()
         self.queue.put_nowait(None)
@@ -69,9 +70,9 @@ class _Datagrams:
 
 
 class DtlsSrtp:
-    """The encryption of one connection. `on_connected` and `on_closed` are called once each, in that order, or never.
+    """The encryption of one connection. `on_connected` and `on_closed` are called at most once each, in that order.
 
-    `on_packet(data)` gets every decrypted RTP and RTCP packet.
+    `on_packet(data)` receives every decrypted RTP and RTCP packet.
     """
 
     def __init__(
@@ -102,12 +103,12 @@ class DtlsSrtp:
         self._dtls.on("statechange", self._state_changed)
 
     def start(self) -> None:
-        """Begin the handshake; the peer must be reachable by now."""
+        """Start the handshake; the peer must already be reachable."""
         if self._handshake is None:
             self._handshake = asyncio.get_running_loop().create_task(self._dtls.start(self._remote))
 
     def receive(self, data: bytes) -> None:
-        """Take a datagram that is not STUN."""
+        """Handle a datagram that is not STUN."""
         if 127 < data[0] < 192:
             if self.connected:
                 self._unprotect(data)
@@ -119,29 +120,29 @@ class DtlsSrtp:
                 return
             self._datagrams.queue.put_nowait(data)
             if self._last_flight and data[0] == _HANDSHAKE:
-                # The peer repeats its flight: our last one was lost. OpenSSL would not answer to a copy.
+                # The peer retransmits its flight: the server's last one was lost. OpenSSL does not answer a duplicate.
                 for datagram in self._last_flight:
                     self._send(datagram)
 
     def protect_rtp(self, packet: bytes) -> bytes:
-        """Encrypt an RTP packet of no more than `LARGEST_PACKET` bytes; only once connected."""
+        """Encrypt an RTP packet of at most `LARGEST_PACKET` bytes; call only once connected."""
         protected: bytes = self._dtls._tx_srtp.protect(packet)
         return protected
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """Encrypt an RTCP packet of no more than `LARGEST_PACKET` bytes; only once connected."""
+        """Encrypt an RTCP packet of at most `LARGEST_PACKET` bytes; call only once connected."""
         protected: bytes = self._dtls._tx_srtp.protect_rtcp(packet)
         return protected
 
     async def close(self) -> None:
-        """Tell the peer (`send` permitting) and end every task of this connection."""
+        """Send the peer a DTLS close_notify (if `send` can) and end every task of this connection."""
         self._stop_repeating()
         self._dtls.remove_all_listeners()
         self.connected = False
         self._early.clear()
         if self._handshake is not None and not self._handshake.done():
-            # aiortc waits by `wait_for`, which before Python 3.12 swallows a cancellation that meets a datagram: the
-            # handshake then goes on, to its end or to the end of what there is to read.
+            # aiortc reads with `wait_for`, which before Python 3.12 loses a cancellation that coincides with a
+            # datagram: the handshake then continues until it is done or a read fails, hence `end`.
             self._handshake.cancel()
             self._datagrams.end()
             await asyncio.gather(self._handshake, return_exceptions=True)

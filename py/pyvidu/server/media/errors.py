@@ -1,8 +1,8 @@
-"""What the media plane raises."""
+"""Errors that the media plane raises."""
 
 
 class MediaServerError(Exception):
-    """An offer that cannot be answered, or a request about a stream that does not exist; the text says what is wrong.
+    """An offer that cannot be answered, or a request about a stream that does not exist; the message gives the reason.
 
-    Nothing of the failed request is left behind: what existed before it still exists and still works.
+    A failed request changes nothing: what existed before it still exists and still works.
     """

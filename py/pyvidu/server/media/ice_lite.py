@@ -1,11 +1,12 @@
 """An ICE lite agent (RFC 8445, section 2.5) on one UDP port per host address, shared by all connections.
 
-Why lite: the server is where the clients can reach it, so the clients check and choose. It sends nothing to anyone who
-has not proved, with the password of an answer, to be at that address; there are no checks to pace, no consent of ours
-to expire during an outage, and a client that comes back (on the same address or on a new one) is heard at once.
+Why lite: the clients can reach the server's addresses, so they send the checks and nominate. The server sends only to
+addresses from which a check was authenticated with the password of an answer; it has no checks to pace and no consent
+checks of its own that expire during an outage, and a client that returns (at the same address or a new one) is received
+at once.
 
-Why shared ports: a connection can be declared dead without its port being closed, so that nothing answers for it, not
-even the kernel with an ICMP error; and a firewall needs one hole.
+Why shared ports: a connection can be set `dead` without closing its port, so that nothing answers its peer, not even
+the kernel with an ICMP error; and a firewall needs only one open port.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ from .errors import MediaServerError
 logger = logging.getLogger(__name__)
 
 Address = tuple[Any, ...]
-"""What asyncio gives for a datagram's sender: (host, port) for IPv4, two more fields for IPv6."""
+"""A datagram's sender as asyncio gives it: (host, port) for IPv4, two more fields for IPv6."""
 
 # RFC 7675: nothing may be sent to a peer that has not renewed its consent for this long (seconds).
 CONSENT_SECONDS = 30.0
-# A peer that nominated one of its addresses and then falls silent there, but checks from another, has lost the first.
+# A peer that sends nothing from its nominated address for so many seconds, but checks from another, has lost it.
 LOST_ADDRESS_SECONDS = 3.0
-# Where a peer was seen before; a browser has a few candidates, and only somebody who means harm has more of them.
+# Resource limit: the addresses kept for one peer. A browser has only a few candidates.
 MOST_ADDRESSES = 32
-# Key frames arrive in bursts and the loop may be busy: the kernel's default buffer is too small for many streams.
+# Bytes. Key frames arrive in bursts and the loop may be busy: the kernel's default is too small for many streams.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 
 
 class IceSession:
-    """The server's end of one connection: its credentials, and the address where its peer is.
+    """The server's end of one connection: its credentials, and the present address of its peer.
 
     `on_datagram(data)` gets everything that is not STUN; `on_reachable()` is called at the first authenticated check.
     """
@@ -60,11 +61,11 @@ class IceSession:
         self.ufrag = secrets.token_hex(4)
         self.password = secrets.token_hex(16)
         self.dropping = False
-        """While set, nothing gets in and nothing gets out, as if the network had vanished."""
+        """While set, nothing is received and nothing is sent, as in a silent drop."""
         self.dead = False
-        """Once set, as `dropping`, for good."""
+        """Once set, the same as `dropping`, permanently."""
         self.last_heard: float | None = None
-        """When the last datagram of the peer came (loop time)."""
+        """When the last datagram of the peer arrived (loop time, seconds)."""
         self._ports = ports
         self._username = f"{self.ufrag}:{remote_ufrag}"
         self._on_datagram = on_datagram
@@ -82,44 +83,44 @@ class IceSession:
 
     @property
     def peer(self) -> Address | None:
-        """Where the peer is; None until its first check."""
+        """Return the peer's address; None until its first check."""
         return self._address or None
 
     def set_delay(self, delay: Delay | None) -> None:
-        """Let everything take so much longer in both directions, or no longer."""
+        """Delay everything in both directions; None ends the delay."""
         self._slow = delay is not None
         self._inward.set(delay)
         self._outward.set(delay)
 
     def check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
-        """Answer a connectivity check, and follow the peer to the address that it nominates."""
+        """Answer a connectivity check, and switch to the address that the peer nominates."""
         if self._slow:
             self._inward.put(functools.partial(self._check, request, port, address))
         else:
             self._check(request, port, address)
 
     def receive(self, data: bytes, address: Address) -> None:
-        """Take a datagram from an address that this session's peer has proved to have."""
+        """Handle a datagram from an address that an authenticated check of the peer came from."""
         if self._slow:
             self._inward.put(functools.partial(self._receive, data, address))
         else:
             self._receive(data, address)
 
     def send(self, data: bytes) -> None:
-        """Send to the peer; silently nothing while there is no way, as it is with datagrams."""
+        """Send to the peer; drop the data before its first check, without its consent, and while dropping or dead."""
         if self._port is None or self.dropping or self.dead or self._loop.time() > self._consent_until:
             return
         self._send(self._port, data, self._address)
 
     def seen_at(self, address: Address) -> Address | None:
-        """Note another address of the peer's; return the one to forget for it, if they are too many."""
+        """Record another address of the peer; return the oldest, to be removed, if they exceed `MOST_ADDRESSES`."""
         self._seen_at.append(address)
         return self._seen_at.popleft() if len(self._seen_at) > MOST_ADDRESSES else None
 
     def close(self) -> None:
-        """Forget the session; later datagrams for it are ignored, unanswered."""
+        """Remove the session; later datagrams for it are ignored, without an answer."""
         self._inward.clear()
-        self._outward.set(None)  # the peer is told of the end
+        self._outward.set(None)  # sends what is queued: the DTLS close_notify, among others
         self._ports.remove(self)
         self._port = None
 
@@ -163,7 +164,7 @@ class IceSession:
 
 
 class _Port(asyncio.DatagramProtocol):
-    """One socket. It looks at a datagram just long enough to find whose it is."""
+    """One UDP socket; it passes every datagram to `SharedPorts`."""
 
     def __init__(self, ports: SharedPorts) -> None:
         self._ports = ports
@@ -181,7 +182,7 @@ class _Port(asyncio.DatagramProtocol):
             self.closed.set_result(None)
 
     def error_received(self, exc: Exception) -> None:
-        # About one peer, who may come back: ICE is to judge, not the kernel. Said once, for it comes with every packet.
+        # Concerns one peer, which may come back: ICE decides, not the kernel. Logged once: it comes with every packet.
         if str(exc) != self._last_error:
             self._last_error = str(exc)
             logger.debug("a media socket reports: %s", exc)
@@ -204,10 +205,10 @@ class _Port(asyncio.DatagramProtocol):
 
 
 class SharedPorts:
-    """The sockets and the sessions behind them."""
+    """The UDP sockets, one per host address, and the sessions that share them."""
 
     def __init__(self, host_addresses: Sequence[str] | None) -> None:
-        """Use these addresses only, or, with None, those that this host's interfaces have when they are needed."""
+        """Use only these addresses or, with None, those of the host's interfaces at the time of each answer."""
         self._configured = list(host_addresses) if host_addresses is not None else None
         self._ports: dict[str, _Port] = {}
         self._opening = asyncio.Lock()
@@ -218,8 +219,8 @@ class SharedPorts:
     async def open(self) -> list[tuple[str, int]]:
         """Bind the addresses that are not bound yet; return the candidates, most useful first.
 
-        Called before every answer, so that an interface that came up since is offered too. Raises `MediaServerError` if no
-        address can be bound.
+        Called before every answer, so that an interface that came up since is offered too. Raises `MediaServerError` if
+        no address can be bound, and after `close`.
         """
         async with self._opening:
             if self._closed:
@@ -252,11 +253,11 @@ class SharedPorts:
             await asyncio.gather(*(port.closed for port in ports))
 
     def add(self, session: IceSession) -> None:
-        """Let checks with the session's fragment reach it."""
+        """Route checks with the session's username fragment to it."""
         self._sessions[session.ufrag] = session
 
     def bind(self, session: IceSession, address: Address) -> None:
-        """Let datagrams from an address reach the session that was last authenticated there."""
+        """Route datagrams from an address to the session that was last authenticated there."""
         if self._addresses.get(address) is session:
             return
         self._addresses[address] = session
@@ -264,13 +265,13 @@ class SharedPorts:
             del self._addresses[forgotten]
 
     def remove(self, session: IceSession) -> None:
-        """Let nothing reach the session any more."""
+        """Stop routing datagrams to the session."""
         self._sessions.pop(session.ufrag, None)
         for address in [address for address, owner in self._addresses.items() if owner is session]:
             del self._addresses[address]
 
     def receive(self, port: _Port, data: bytes, address: Address) -> None:
-        """Find the session that a datagram is for; nobody's datagrams are dropped without a word."""
+        """Route a datagram to its session; silently drop one that belongs to no session."""
         if stun.is_stun(data):
             request = stun.parse_request(data)
             session = self._sessions.get(request.username.partition(":")[0]) if request is not None else None
@@ -292,8 +293,8 @@ def _enlarge_buffers(port: _Port) -> None:
 def interface_addresses() -> list[str]:
     """Return the addresses of this host's interfaces: real ones first, loopback last, IPv4 before IPv6.
 
-    Loopback is included, for a browser on the same machine may have nothing else; link-local IPv6 is not, for its
-    scope cannot be written into a candidate.
+    Loopback is included, because a browser on the same machine may have nothing else; link-local IPv6 is not, because
+    its scope cannot be written into a candidate.
     """
     found: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = []
     for adapter in ifaddr.get_adapters():

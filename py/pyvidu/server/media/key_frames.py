@@ -1,18 +1,18 @@
-"""Key frame requests for one stream, coalesced: many may want one, the publisher's encoder should hear it once."""
+"""Key frame requests for one stream, coalesced: the publisher gets one request for those of many subscribers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-# Between two requests (seconds). A browser answers within some 30 to 100 ms, so one frame serves all who asked meanwhile.
+# Between two requests (seconds). A browser answers within some 30 to 100 ms, so one frame serves all in between.
 INTERVAL = 0.3
-# A request or the frame can be lost: it is asked for again, this many times, until a key frame comes.
+# A request or the frame can be lost: the request is repeated, at most this many times, until a key frame arrives.
 REPEATS = 10
 
 
 class KeyFrameRequests:
-    """Passes the first request on at once, holds later ones back for `INTERVAL`, and then passes one on for them all."""
+    """Passes the first request on at once, holds later ones back for `INTERVAL`, then passes on one for them all."""
 
     def __init__(self, ask: Callable[[], None]) -> None:
         self._ask = ask
@@ -23,7 +23,7 @@ class KeyFrameRequests:
         self._closed = False
 
     def request(self) -> None:
-        """Somebody needs a key frame."""
+        """Request a key frame, at once or when `INTERVAL` has passed since the last request; nothing after `close`."""
         if self._closed:
             return
         self._repeats = 0
@@ -33,11 +33,11 @@ class KeyFrameRequests:
             self._again = True
 
     def arrived(self) -> None:
-        """A key frame came."""
+        """Record that a key frame has arrived, so that the request is not repeated."""
         self._answered = True
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop sending requests."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()

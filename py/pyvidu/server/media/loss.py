@@ -1,17 +1,17 @@
-"""Packets that did not come from the publisher: which to ask for again, when, and when to give up. Pure: no I/O.
+"""Packets missing from a publisher: which to request again, when, and when to give up. Pure: no I/O.
 
-A single request on the gap's discovery is not enough: the request or the answer to it can be lost as well, so each
-missing packet is asked for at intervals that follow the measured round trip, a bounded number of times.
+A single NACK when the gap is detected is not enough: the NACK or the retransmission can be lost as well, so each
+missing packet is requested at intervals that follow the measured round trip, at most `ATTEMPTS` times.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Enough for 1.5 s of a 500 kbit/s stream. A longer gap is not a loss but an outage: no sender still has the packets.
+# In packets: 1.5 s of a 500 kbit/s stream. A longer gap is not a loss but an outage: no sender still has the packets.
 LONGEST_REPAIRABLE_GAP = 100
 ATTEMPTS = 8
-# Missing at a time: whoever leaves gap upon gap wants to keep us busy.
+# Resource limit: packets missing at a time, against a sender that leaves one gap after another.
 MOST_MISSING = 3 * LONGEST_REPAIRABLE_GAP
 SHORTEST_INTERVAL = 0.02
 LONGEST_INTERVAL = 0.3
@@ -32,13 +32,13 @@ class LossRecovery:
         self._missing: dict[int, _Missing] = {}
         self.round_trip = FIRST_ROUND_TRIP
         self.given_up = 0
-        """How many packets were asked for in vain, in all."""
+        """Missing packets that were given up, in total."""
 
     def __contains__(self, sequence: int) -> bool:
         return sequence in self._missing
 
     def gap(self, first: int, last: int, now: float) -> None:
-        """Note that the packets from `first` to `last`, both included, are missing, at most `LONGEST_REPAIRABLE_GAP`."""
+        """Record the packets from `first` to `last`, both included, as missing: at most `LONGEST_REPAIRABLE_GAP`."""
         for sequence in range(first, last + 1):
             self._missing[sequence] = _Missing(due=now)
         while len(self._missing) > MOST_MISSING:
@@ -46,16 +46,16 @@ class LossRecovery:
             self.given_up += 1
 
     def recovered(self, sequence: int, now: float) -> bool:
-        """Note that a missing packet came after all; tell whether it was one we missed."""
+        """Remove a packet that has arrived from the missing ones; return whether it was among them."""
         missing = self._missing.pop(sequence, None)
         if missing is None:
             return False
-        if missing.attempts == 1:  # after a second request nobody knows which one was answered
+        if missing.attempts == 1:  # after a second request it is unknown which was answered
             self.round_trip += (now - missing.asked_at - self.round_trip) / 8
         return True
 
     def due(self, now: float) -> list[int]:
-        """Return what to ask for now, in order, and count it as asked."""
+        """Return the sequence numbers to request now, in ascending order, and count the attempt."""
         asked = []
         interval = min(max(1.5 * self.round_trip, SHORTEST_INTERVAL), LONGEST_INTERVAL)
         for sequence, missing in list(self._missing.items()):
@@ -72,5 +72,5 @@ class LossRecovery:
         return sorted(asked)
 
     def next_due(self) -> float | None:
-        """Return when `due` should be called next; None while nothing is missing."""
+        """Return when to call `due` next; None while nothing is missing."""
         return min((missing.due for missing in self._missing.values()), default=None)

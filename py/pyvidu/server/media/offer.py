@@ -1,4 +1,4 @@
-"""An SDP offer (RFC 8866, 8829, 8843) as values: what a forwarder needs of it, checked. No I/O.
+"""SDP offers (RFC 8866, 8829, 8843), parsed and checked as far as a forwarder needs them. No I/O.
 
 Remote candidates are not read at all: an offer cannot make this server send a packet anywhere. Peers are answered at
 the addresses that their own authenticated STUN checks came from.
@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}")
 
 @dataclass(frozen=True)
 class Codec:
-    """A codec of an offer; `parameters_line` is its fmtp value as offered, `rtx` the payload type that repairs it."""
+    """A codec of an offer; `parameters_line` is its fmtp value as offered, `rtx` its retransmission payload type."""
 
     payload_type: int
     name: str
@@ -37,13 +37,13 @@ class Codec:
 
     @property
     def identity(self) -> codecs.CodecIdentity:
-        """What identifies the codec on both legs."""
+        """Return what must match at publisher and subscriber."""
         return codecs.identify(self.name, self.parameters)
 
 
 @dataclass
 class Section:
-    """A media section of an offer; `media_line` is what an answer repeats of the `m=` line."""
+    """A media section of an offer; `kind`, `port`, `protocol` and `formats` are the fields of its `m=` line."""
 
     kind: str
     port: int
@@ -59,18 +59,18 @@ class Section:
 
     @property
     def sends(self) -> bool:
-        """Whether the offerer wants to send."""
+        """Return whether the offerer offers to send."""
         return self.direction in ("sendrecv", "sendonly")
 
     @property
     def receives(self) -> bool:
-        """Whether the offerer wants to receive."""
+        """Return whether the offerer offers to receive."""
         return self.direction in ("sendrecv", "recvonly")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A checked offer: one transport, described once, and the sections that ride on it."""
+    """A checked offer: one transport and the media sections, of which `bundles` selects those that use it."""
 
     sections: list[Section]
     bundle: list[str]
@@ -80,19 +80,19 @@ class Offer:
     setup: str
 
     def media(self, kind: str) -> Section | None:
-        """Return the first usable section of a kind."""
+        """Return the first usable section of a kind; None if there is none."""
         usable = (section for section in self.sections if section.kind == kind and self.bundles(section))
         return next(usable, None)
 
     def bundles(self, section: Section) -> bool:
-        """Whether the section is live and rides on the one transport."""
+        """Return whether the section is in use and shares the one transport."""
         if section.port == 0 and section.mid not in self.bundle:
             return False
         return section.mid in self.bundle if self.bundle else section is self.sections[0]
 
 
 def parse(sdp: str) -> Offer:
-    """Read and check an offer; raises `MediaServerError` that says what is wrong with it."""
+    """Parse and check an offer. Raises `MediaServerError` with the reason."""
     if not sdp.startswith("v=0"):
         raise MediaServerError("sdpOffer is not a session description: it does not start with v=0")
     if len(sdp) > LARGEST_OFFER:
@@ -138,7 +138,10 @@ def _first(lines: list[str], fallback: list[str], attribute: str) -> str:
 
 
 def _carrier(sections: list[Section], bundle: list[str]) -> int:
-    """Return the index of the section whose transport attributes count (RFC 8843: the first of the bundle)."""
+    """Return the index of the section whose transport attributes apply (RFC 8843: the first of the bundle).
+
+    Raises `MediaServerError` if several sections are not bundled, or if no section has the mid.
+    """
     if not bundle:
         if sum(section.port != 0 for section in sections) > 1:
             raise MediaServerError("sdpOffer does not bundle its media sections (a=group:BUNDLE)")
@@ -240,7 +243,7 @@ def _codecs(lines: list[str], formats: list[str]) -> list[Codec]:
         count = int(channels[0]) if channels else 1
         found.append(Codec(number, name.lower(), int(rate), count, values, line, frozenset(accepted)))
     return [
-        Codec(**{**codec.__dict__, "rtx": repairs.get(codec.payload_type)})  # an rtx may come before what it repairs
+        Codec(**{**codec.__dict__, "rtx": repairs.get(codec.payload_type)})  # an rtx may come before its codec
         for codec in found
     ]
 

@@ -1,4 +1,4 @@
-"""The receiving end of a publisher's connection: packets to the stream, reports and requests back to the browser."""
+"""The receiving end of a publisher's connection: packets to the stream, reports and requests to the browser."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from .transport_feedback import TransportFeedback
 
 logger = logging.getLogger(__name__)
 
-# Receiver reports are a browser's proof that what it sends arrives: twice a second shows a return soon, for 1 kbit/s.
+# Receiver reports prove to a browser that what it sends arrives: two a second show the end of an outage soon, and cost
+# 1 kbit/s (in seconds).
 REPORT_INTERVAL = 0.5
 FEEDBACK_INTERVAL = 0.1
-# When the publisher's clock differs by more from what we took it for, it was set (or drifted), and we follow.
+# A publisher's clock that differs from the assumed offset by more than this (seconds) was set, or has drifted: the new
+# offset is used.
 _CLOCK_STEP = 0.5
-# What a REMB says when there is no limit, and how often: a lost one must not limit for ever.
+# The REMB value (bits a second) that lifts a limit, and how often it is sent: losing one must not keep the limit.
 _NO_LIMIT = 1_000_000_000
 _NO_LIMIT_REPEATS = 4
 
@@ -35,7 +37,7 @@ class _Binding(NamedTuple):
 
 
 class PublisherEndpoint:
-    """One connection of a publisher. `on_packet(kind, packet)` gets what is to be forwarded."""
+    """One connection of a publisher. `on_packet(kind, packet)` receives what is to be forwarded."""
 
     def __init__(
         self,
@@ -48,9 +50,9 @@ class PublisherEndpoint:
         allowed: Callable[[float], float | None],
         recovers_by_itself: bool,
     ) -> None:
-        """`on_hopeless` is called when packets are given up: only a key frame helps then.
+        """Call `on_hopeless` when missing packets are given up, so that only a key frame helps.
 
-        `allowed(now)` tells how many bits a second the subscribers can take; None: no limit.
+        `allowed(now)` returns how many bits a second the subscribers can receive; None: no limit.
         """
         self.receptions: dict[str, Reception] = {}
         self.nacks_sent = 0
@@ -85,14 +87,14 @@ class PublisherEndpoint:
             self._bindings[codec.rtx] = _Binding(section.kind, reception, True, *extensions)
 
     def connected(self) -> None:
-        """The transport is up."""
+        """Handle the established transport: start the reports, and send a pending key frame request."""
         self._timers["report"] = self._loop.call_later(REPORT_INTERVAL, self._report)
         if self._key_frame_wanted:
             self.ask_for_key_frame()
         self._on_connected(self)
 
     def rtp_received(self, data: bytes, now: float) -> None:
-        """Take an RTP packet."""
+        """Handle an RTP packet that arrived at `now` (loop time)."""
         try:
             packet = rtp.parse(data)
         except ValueError as error:
@@ -122,7 +124,7 @@ class PublisherEndpoint:
             self._ask_for_losses()
 
     def rtcp_received(self, data: bytes, now: float) -> None:
-        """Take an RTCP packet: only the publisher's clock is of interest."""
+        """Handle an RTCP packet; only sender reports are used, for the publisher's clock."""
         try:
             events = rtcp.parse(data)
         except ValueError as error:
@@ -148,7 +150,7 @@ class PublisherEndpoint:
             self.transport.send_rtcp(rtcp.picture_loss(self._ssrc, video.ssrc))
 
     def limit(self, bits_per_second: float | None) -> None:
-        """Take a new limit; a lower one is told at once, any other with the next report."""
+        """Set the limit, None for no limit; send a lower one at once, any other with the next report."""
         lower = bits_per_second is not None and (self._limit is None or bits_per_second < 0.97 * self._limit)
         if bits_per_second is None and self._limit is not None:
             self._lifts = _NO_LIMIT_REPEATS
@@ -157,7 +159,7 @@ class PublisherEndpoint:
             self._send_limit()
 
     def _send_limit(self) -> None:
-        # Beside transport-wide feedback: a browser sends what its own estimate and the REMB both allow.
+        # In addition to transport-wide feedback: a browser sends what its own estimate and the REMB both allow.
         if self._limit is None and not self._lifts:
             return
         self._lifts = max(0, self._lifts - 1) if self._limit is None else 0
@@ -166,7 +168,7 @@ class PublisherEndpoint:
         self.transport.send_rtcp(rtcp.bandwidth_estimate(self._ssrc, bits_per_second, sources))
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -174,7 +176,7 @@ class PublisherEndpoint:
 
     @property
     def codecs(self) -> dict[str, codecs.CodecIdentity]:
-        """What this connection brings, by kind."""
+        """Return the codecs received on this connection, by kind."""
         return {kind: reception.codec for kind, reception in self.receptions.items()}
 
     def _report(self) -> None:

@@ -1,6 +1,6 @@
-"""One track of a publisher as it arrives: order, loss, duplicates, clock; what is missing; what can be sent again.
+"""Reception of one track of a publisher: order, loss, duplicates, clock, missing packets, retransmission history.
 
-Pure: packets and times in, packets out. `publisher` feeds it and sends what it asks for.
+Pure: packets and times in, packets out. `publisher` passes it the packets, and sends its NACKs and reports.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from .rtcp import ReportBlock, SenderReport
 from .sequence import Unwrapper
 
 HISTORY_SIZE = 1024
-# After this much silence a gap of any size is an outage: the decoders downstream need a key frame, not the old packets.
+# After so many seconds without packets a gap of any size is an outage: the decoders need a key frame, not old packets.
 OUTAGE_SECONDS = 1.0
-# A new SSRC on a payload type of ours is believed once the old one has been silent for this long.
+# A new SSRC on a negotiated payload type is accepted once the old one has sent nothing for so many seconds.
 SOURCE_CHANGE_SECONDS = 0.5
 
 _runs = itertools.count(1)
 
 
 class Run:
-    """Packets of one track that belong together: between two of them at most a repairable gap.
+    """Packets of one track that belong together: at most a repairable gap lies between two of them.
 
-    Runs are numbered across all publishers, so that the newer of two can always be told.
+    Runs are numbered across all publishers: of two runs, the newer has the higher number.
     """
 
     __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "recovery")
@@ -37,12 +37,12 @@ class Run:
         self.awaits_key_frame = True
         self.highest = -1
         self.key_frame: MediaPacket | None = None
-        """Where the latest key frame starts."""
+        """The first packet of the latest key frame."""
         self.recovery = LossRecovery()
         self._slots: list[MediaPacket | None] = [None] * (HISTORY_SIZE if codec.name != codecs.OPUS else 0)
 
     def keep(self, packet: MediaPacket) -> None:
-        """Remember a packet for retransmission."""
+        """Store a packet for retransmission."""
         self.highest = max(self.highest, packet.sequence)
         if packet.key and (self.key_frame is None or packet.sequence > self.key_frame.sequence):
             self.key_frame = packet
@@ -50,14 +50,14 @@ class Run:
             self._slots[packet.sequence % HISTORY_SIZE] = packet
 
     def find(self, sequence: int) -> MediaPacket | None:
-        """Return a remembered packet by its extended sequence number."""
+        """Return a stored packet by its extended sequence number; None if it is not stored."""
         packet = self._slots[sequence % HISTORY_SIZE] if self._slots else None
         return packet if packet is not None and packet.sequence == sequence else None
 
 
 @dataclass(slots=True)
 class MediaPacket:
-    """A packet on its way through: what the subscribers' headers are made from. `sequence` is extended."""
+    """A received packet, with what the subscribers' headers are made from. `sequence` is extended."""
 
     run: Run
     sequence: int
@@ -71,10 +71,10 @@ class MediaPacket:
 
 
 class RtpClock:
-    """Where a source's media stands at a time of ours: first from arrivals, then from its sender reports.
+    """A source's RTP timestamp at a time of the server's clock: first from arrivals, then from its sender reports.
 
-    `offset` (our clock minus the publisher's, seconds) is shared by the tracks of a connection. That sharing, and not
-    the offset's exactness, is what keeps lips and voice together.
+    `offset` (the server's clock minus the publisher's, seconds) is shared by the tracks of a connection. Audio and
+    video stay synchronized because the offset is shared, not because it is exact.
     """
 
     def __init__(self, rate: int) -> None:
@@ -85,27 +85,30 @@ class RtpClock:
         self._timestamp = 0
 
     def arrived(self, timestamp: int, now: float) -> None:
-        """Take the first packet's arrival for its capture time until something better is known."""
+        """Use the first packet's arrival as its capture time until a sender report arrives."""
         if self._time is None:
             self._time, self._timestamp = now, timestamp
 
     def reported(self, report: SenderReport, timestamp: int, offset: float, now: float) -> None:
-        """Take over the publisher's own clock; `timestamp` is the report's, unwrapped."""
+        """Use the publisher's own clock from a sender report; `timestamp` is the report's, unwrapped."""
         self.last_report, self.last_report_at = report, now
         self._time, self._timestamp = report.ntp / (1 << 32) + offset, timestamp
 
     def timestamp_at(self, now: float) -> int | None:
-        """Return the (unwrapped) media timestamp at a time of ours; None before the first packet."""
+        """Return the (unwrapped) RTP timestamp at `now` (server's clock, seconds); None before the first packet."""
         if self._time is None:
             return None
         return self._timestamp + round((now - self._time) * self.rate)
 
 
 class Reception:
-    """One track of one publisher's connection."""
+    """The reception of one track of one publisher's connection."""
 
     def __init__(self, codec: codecs.CodecIdentity, *, ssrc: int | None, repairs: bool, breaks_on_outage: bool) -> None:
-        """`repairs`: lost packets can be asked for. `ssrc` is the one that the offer names, if it does."""
+        """Receive the SSRC `ssrc`, or any if the offer names none.
+
+        `repairs`: lost packets can be requested again. `breaks_on_outage`: an outage begins a new run.
+        """
         self.codec = codec
         self.clock = RtpClock(codecs.CLOCK_RATES[codec.name])
         self.ssrc = ssrc
@@ -128,12 +131,12 @@ class Reception:
 
     @property
     def highest(self) -> int | None:
-        """The highest extended sequence number received."""
+        """Return the highest extended sequence number received; None before the first packet."""
         return self._sequence.highest
 
     @property
     def packets_lost(self) -> int:
-        """Packets that should have come and did not, by RFC 3550 (duplicates count against it)."""
+        """Return how many expected packets have not arrived, by RFC 3550 (duplicates lower the number)."""
         return self._expected - self.packets_received if self._first is not None else 0
 
     @property
@@ -143,7 +146,7 @@ class Reception:
         return self._sequence.highest - self._first + 1
 
     def receive(self, packet: rtp.RtpPacket, level: bytes | None, now: float) -> MediaPacket | None:
-        """Take a packet of the track itself; None if it is not to be forwarded."""
+        """Handle a packet of the track itself; return it, or None if it is not to be forwarded."""
         if packet.ssrc != self.ssrc and not self._change_source(packet.ssrc, now):
             return None
         highest = self._sequence.highest
@@ -161,7 +164,7 @@ class Reception:
         return self._accept(sequence, timestamp, packet.marker, packet.body, packet.padding, level, now)
 
     def receive_retransmission(self, packet: rtp.RtpPacket, now: float) -> MediaPacket | None:
-        """Take a packet of the track's retransmission stream (RFC 4588)."""
+        """Handle a packet of the retransmission stream (RFC 4588); return the original, or None as `receive` does."""
         original = rtp.rtx_original(packet)
         if original is None or self._sequence.highest is None:
             return None
@@ -169,7 +172,7 @@ class Reception:
         if sequence > self._sequence.highest:
             return None
         timestamp = self._timestamps.peek(packet.timestamp)
-        # Not counted as received: the loss that we report is the network's, before repair (RFC 4588, section 6.3).
+        # Not counted as received: the reported loss is the network's, before repair (RFC 4588, section 6.3).
         return self._accept(sequence, timestamp, packet.marker, original[1], packet.padding, None, now)
 
     def _change_source(self, ssrc: int, now: float) -> bool:
@@ -192,7 +195,7 @@ class Reception:
             self.run = Run(self.codec, self.clock)
         elif size <= LONGEST_REPAIRABLE_GAP:
             self.run.recovery.gap(first, last, now)
-        # Nothing of a longer gap is asked for, not even its end: a browser sends that before anything new, and the key
+        # Nothing of a longer gap is requested, not even its end: a browser sends that before anything new, and the key
         # frame, which makes all of it useless, would come a second later.
 
     def _accept(
@@ -218,11 +221,11 @@ class Reception:
         self._last_transit = transit
 
     def reported(self, report: SenderReport, offset: float, now: float) -> None:
-        """Take a sender report of this track."""
+        """Handle a sender report of this track; `offset` is that of `RtpClock`."""
         self.clock.reported(report, self._timestamps.peek(report.timestamp), offset, now)
 
     def report(self, now: float) -> ReportBlock | None:
-        """Return the reception report about this track; None while there is nothing to report."""
+        """Return this track's report block, its fraction lost since the last call; None before the first packet."""
         if self.ssrc is None or self._sequence.highest is None:
             return None
         expected = self._expected - self._expected_before

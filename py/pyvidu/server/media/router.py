@@ -1,7 +1,7 @@
-"""The media plane's one door: streams in, streams out, by session description.
+"""The media plane's interface to the rest of the server: publish and subscribe by SDP offer and answer.
 
-Everything that changes state happens in one step of the event loop, after the last `await` of a call: calls may
-interleave as they like, and a call that fails has changed nothing.
+A call changes state in one step of the event loop, after its last `await`: calls may interleave in any order, and a
+call that fails has changed nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Call:
-    """A call in progress, and whether what it is about was ended meanwhile."""
+    """A call in progress, and whether its participant or stream was removed meanwhile."""
 
     def __init__(self, participant: str, stream_id: str) -> None:
         self.participant = participant
@@ -40,15 +40,15 @@ class _Call:
 class MediaRouter:
     """Forwards published streams to their subscribers; never decodes, never encodes.
 
-    Offers come from browsers and may trickle candidates, which are not needed; answers are complete.
+    Offers come from browsers and may trickle candidates, which are not needed; answers contain all candidates.
     """
 
     def __init__(self, *, host_addresses: Sequence[str] | None = None, recovers_by_itself: bool = True) -> None:
         """Use only these addresses of the host; with None all that its interfaces have, loopback included.
 
-        `recovers_by_itself`: after an outage the router asks for a key frame before anybody has to. Without it key
-        frames are asked for only when a subscriber starts or asks, or a publisher's endpoint is replaced, as Kurento
-        does.
+        `recovers_by_itself`: after an outage the router requests a key frame without waiting for a subscriber's PLI.
+        Without it key frames are requested only when a subscriber starts or sends a request, or a publisher's endpoint
+        is replaced, as Kurento does.
         """
         self._ports = SharedPorts(host_addresses)
         self._certificate = Certificate()
@@ -63,7 +63,7 @@ class MediaRouter:
         self._epoch: float | None = None
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Begin a stream; return the SDP answer. Raises `MediaServerError`."""
+        """Start a stream and return the SDP answer. Raises `MediaServerError`."""
         offer = offers.parse(sdp_offer)
         choices = answer.for_publisher(offer, ())
         candidates = await self._candidates(owner, stream_id)
@@ -76,7 +76,7 @@ class MediaRouter:
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
-        """Replace the publisher's endpoint; subscribers stay as they are. Raises `MediaServerError`."""
+        """Replace the publisher's endpoint, keep its subscribers; return the SDP answer. Raises `MediaServerError`."""
         offer = offers.parse(sdp_offer)
         answer.for_publisher(offer, ())
         owner = self._stream(stream_id).owner
@@ -88,14 +88,17 @@ class MediaRouter:
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
 
     async def unpublish(self, stream_id: str) -> None:
-        """End a stream and the connections of its subscribers; nothing if there is no such stream."""
+        """Close a stream and its subscribers' connections; do nothing if there is no such stream."""
         self._end_calls(stream_id=stream_id)
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
             await self._close_endpoints(stream.close())
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
-        """Begin to forward a stream, or go on with it over a new connection. Raises `MediaServerError`."""
+        """Start to forward a stream, or continue over a new connection; return the SDP answer.
+
+        Raises `MediaServerError`.
+        """
         offer = offers.parse(sdp_offer)
         self._stream(stream_id)
         candidates = await self._candidates(subscriber, stream_id)
@@ -109,7 +112,7 @@ class MediaRouter:
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
 
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
-        """End one subscription; nothing if there is none."""
+        """Close one subscription; do nothing if there is none."""
         self._end_calls(participant=subscriber, stream_id=stream_id)
         stream = self._streams.get(stream_id)
         endpoint = stream.subscribers.pop(subscriber, None) if stream is not None else None
@@ -117,7 +120,7 @@ class MediaRouter:
             await self._close_endpoints([endpoint])
 
     async def leave(self, participant: str) -> None:
-        """End everything that a participant publishes or receives, and forget its faults."""
+        """Close everything that a participant publishes or receives, and clear its simulated faults."""
         self._end_calls(participant=participant)
         endpoints: list[Endpoint] = []
         for stream in list(self._streams.values()):
@@ -131,13 +134,13 @@ class MediaRouter:
         self._slow.pop(participant, None)
 
     def request_key_frame(self, stream_id: str) -> None:
-        """Ask a stream's publisher for a key frame; nothing if there is no such stream."""
+        """Request a key frame from a stream's publisher; do nothing if there is no such stream."""
         stream = self._streams.get(stream_id)
         if stream is not None:
             stream.request_key_frame()
 
     def set_dropping(self, participant: str, dropping: bool) -> None:
-        """Fault control: drop everything to and from a participant, its future connections included, or stop that."""
+        """Drop everything to and from a participant (fault control), on future connections too, or stop doing so."""
         if dropping:
             self._dropping.add(participant)
         else:
@@ -147,7 +150,7 @@ class MediaRouter:
                 transport.set_dropping(dropping)
 
     def set_delay(self, participant: str, delay: Delay | None) -> None:
-        """Fault control: everything to and from a participant takes so much longer, on future connections too."""
+        """Delay everything to and from a participant (fault control), future connections too; None ends the delay."""
         if delay is not None:
             self._slow[participant] = delay
         else:
@@ -157,7 +160,7 @@ class MediaRouter:
                 transport.set_delay(delay)
 
     def kill(self, participant: str) -> None:
-        """Fault control: a participant's present connections die without a word; new ones work."""
+        """Drop everything on a participant's present connections for good (fault control); new connections work."""
         for transport in self._open:
             if transport.participant == participant:
                 transport.kill()
@@ -168,7 +171,7 @@ class MediaRouter:
         return MediaStatistics(len(self._open), streams)
 
     async def close(self) -> None:
-        """End everything; the router cannot be used afterwards."""
+        """Close everything; the router cannot be used afterwards."""
         self._closed = True
         for call in self._calls:
             call.ended = True
@@ -186,7 +189,7 @@ class MediaRouter:
         return stream
 
     async def _candidates(self, participant: str, stream_id: str) -> list[tuple[str, int]]:
-        """Await what has to be awaited before an answer; raises if the ground was taken away meanwhile."""
+        """Return the ICE candidates; raise `MediaServerError` if participant, stream or router was closed meanwhile."""
         with self._call(participant, stream_id) as call:
             candidates = await self._ports.open()
         if call.ended or self._closed:
@@ -237,7 +240,7 @@ class MediaRouter:
         )
 
     def _ntp_base(self) -> float:
-        # Taken once: sender reports of different tracks must agree with each other, whatever the wall clock does.
+        # Taken once: sender reports of different tracks must agree with each other, even if the wall clock is set.
         if self._epoch is None:
             self._epoch = time.time() + NTP_EPOCH - asyncio.get_running_loop().time()
         return self._epoch
@@ -258,7 +261,7 @@ class MediaRouter:
         return transport
 
     def _dispose(self, endpoint: Endpoint) -> asyncio.Task[None]:
-        """Close an endpoint in a task that `close` waits for, and that no caller's cancellation can stop halfway."""
+        """Close an endpoint in a task that `close` waits for, and that a caller's cancellation does not interrupt."""
 
         async def dispose() -> None:
             try:

@@ -1,6 +1,6 @@
-"""RTCP (RFC 3550, 4585, 5104): compound packets in, the events that a forwarder acts on out; and the packets it sends.
+"""RTCP (RFC 3550, 4585, 5104): parses compound packets into events that a forwarder acts on, and builds those it sends.
 
-Unknown packets and blocks are skipped: a peer may send whatever it likes beside what was negotiated.
+Unknown packets and blocks are skipped: a peer may send more than was negotiated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _REPORT_BLOCK = struct.Struct("!IIIIII")
 
 @dataclass(frozen=True, slots=True)
 class ReportBlock:
-    """One reception report: how a source of ours arrives there, or one of theirs here."""
+    """One report block: how one side receives a source of the other. Units as in RFC 3550."""
 
     ssrc: int
     fraction_lost: int
@@ -31,7 +31,7 @@ class ReportBlock:
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """The sender's clock: at `ntp` (64-bit NTP time) its media stood at `timestamp`."""
+    """The sender's clock: `ntp` (64-bit NTP time) corresponds to the RTP timestamp `timestamp`."""
 
     ssrc: int
     ntp: int
@@ -40,7 +40,7 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """Packets that the peer misses, as 16-bit sequence numbers of the media source `ssrc`."""
+    """Packets missing at the peer, as 16-bit sequence numbers of the media source `ssrc`."""
 
     ssrc: int
     sequences: tuple[int, ...]
@@ -55,7 +55,7 @@ class KeyFrameRequest:
 
 @dataclass(frozen=True, slots=True)
 class BandwidthEstimate:
-    """A REMB (draft-alvestrand-rmcat-remb-03): what the peer believes that the path to it carries, in bits a second."""
+    """A REMB (draft-alvestrand-rmcat-remb-03): the peer's estimate of the capacity towards it, in bits a second."""
 
     bits_per_second: int
 
@@ -64,7 +64,7 @@ Event = ReportBlock | SenderReport | Nack | KeyFrameRequest | BandwidthEstimate
 
 
 def parse(data: bytes) -> list[Event]:
-    """Read a compound packet; raises `ValueError` on anything malformed."""
+    """Parse a compound packet. Raises `ValueError` on anything malformed."""
     events: list[Event] = []
     position = 0
     while position < len(data):
@@ -126,7 +126,7 @@ def _packet(kind: int, count: int, body: bytes) -> bytes:
 
 
 def receiver_report(ssrc: int, blocks: list[ReportBlock]) -> bytes:
-    """Return a receiver report of ours about the peer's sources."""
+    """Return a receiver report from `ssrc` about the peer's sources."""
     body = struct.pack("!I", ssrc)
     for block in blocks:
         lost = min(max(block.packets_lost, -(1 << 23)), (1 << 23) - 1) & 0xFFFFFF
@@ -154,7 +154,7 @@ def _description(ssrc: int, name: str) -> bytes:
 
 
 def bye(ssrc: int) -> bytes:
-    """Return the goodbye of a source of ours."""
+    """Return the BYE of the source `ssrc`."""
     return _packet(_BYE, 1, struct.pack("!I", ssrc))
 
 
@@ -164,7 +164,7 @@ def picture_loss(ssrc: int, media_ssrc: int) -> bytes:
 
 
 def bandwidth_estimate(ssrc: int, bits_per_second: int, sources: list[int]) -> bytes:
-    """Return a REMB about the peer's sources."""
+    """Return a REMB about the peer's sources (SSRCs)."""
     exponent = max(0, bits_per_second.bit_length() - 18)
     value = len(sources) << 24 | exponent << 18 | bits_per_second >> exponent
     return _packet(
@@ -189,7 +189,7 @@ def nack(ssrc: int, media_ssrc: int, sequences: list[int]) -> bytes:
 
 
 def transport_feedback(ssrc: int, media_ssrc: int, information: bytes) -> bytes:
-    """Return a transport-wide feedback message around what `transport_feedback.TransportFeedback.pack` gave."""
+    """Return a transport-wide feedback message with what `transport_feedback.TransportFeedback.pack` returned."""
     body = struct.pack("!II", ssrc, media_ssrc) + information
     padding = -len(body) % 4
     packet = _packet(

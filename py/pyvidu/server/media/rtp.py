@@ -1,6 +1,6 @@
-"""RTP packets (RFC 3550) and their header extensions (RFC 8285): bytes in, values out, no I/O.
+"""Parsing and writing of RTP packets (RFC 3550) and their header extensions (RFC 8285). No I/O.
 
-Only what forwarding needs: the fixed header is read and written, the payload is never looked into (`codecs` does that).
+Only what forwarding needs: the fixed header is read and written, the payload is never parsed (`codecs` does that).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RTX_SEQUENCE = struct.Struct("!H")
 
 @dataclass(slots=True)
 class RtpPacket:
-    """A parsed packet; `body` is the payload with its padding still on, `padding` the length of that in bytes."""
+    """A parsed packet; `body` is the payload with its padding, `padding` the length of the padding in bytes."""
 
     payload_type: int
     marker: bool
@@ -32,12 +32,12 @@ class RtpPacket:
 
 
 def is_rtcp(datagram: bytes) -> bool:
-    """Tell RTCP from RTP on a multiplexed port (RFC 5761, section 4)."""
+    """Return whether a datagram on a multiplexed port is RTCP and not RTP (RFC 5761, section 4)."""
     return len(datagram) >= 2 and 192 <= datagram[1] <= 223
 
 
 def parse(datagram: bytes) -> RtpPacket:
-    """Read a packet; raises `ValueError` on anything malformed."""
+    """Parse a packet. Raises `ValueError` on anything malformed."""
     size = len(datagram)
     if size < 12:
         raise ValueError("an RTP packet is at least 12 bytes")
@@ -66,7 +66,7 @@ def parse(datagram: bytes) -> RtpPacket:
 
 
 def serialize(packet: RtpPacket) -> bytes:
-    """Write a packet, without contributing sources: a forwarder has none to name."""
+    """Return a packet as bytes, without CSRCs: a forwarder has none."""
     first = 0x80 | (0x20 if packet.padding else 0)
     extension = b""
     if packet.extension_block:
@@ -79,7 +79,7 @@ def serialize(packet: RtpPacket) -> bytes:
 
 
 def find_extension(profile: int, block: bytes, identifier: int) -> bytes | None:
-    """Return the value of one header extension element; malformed blocks end the search, they raise nothing."""
+    """Return the value of one header extension element; None if it is absent or the block is malformed before it."""
     position, end = 0, len(block)
     two_bytes = profile & 0xFFF0 == TWO_BYTE_EXTENSIONS
     if not two_bytes and profile != ONE_BYTE_EXTENSIONS:
@@ -106,27 +106,27 @@ def find_extension(profile: int, block: bytes, identifier: int) -> bytes | None:
 
 
 def one_byte_extension(identifier: int, value: bytes) -> bytes:
-    """Return one element of 1 to 16 bytes under an id of 1 to 14; elements are joined and padded by `extension_block`."""
+    """Return one element of 1 to 16 bytes under an id of 1 to 14; `extension_block` pads joined elements."""
     return bytes([identifier << 4 | len(value) - 1]) + value
 
 
 def extension_block(elements: bytes) -> bytes:
-    """Return joined elements padded to whole words, as a packet carries them."""
+    """Return joined elements padded to whole 32-bit words, as a packet carries them."""
     return elements + bytes(-len(elements) % 4)
 
 
 def send_time(now: float) -> bytes:
-    """Return the value of an `abs-send-time` extension: seconds, 6 bits before the point and 18 behind it."""
+    """Return the value of an `abs-send-time` extension: seconds as 6.18-bit fixed point."""
     return (round(now * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")
 
 
 def rtx_original(packet: RtpPacket) -> tuple[int, bytes] | None:
-    """Unwrap a retransmission (RFC 4588): the original's sequence number and body; None for mere padding."""
+    """Return the original's sequence number and body from a retransmission (RFC 4588); None for mere padding."""
     if len(packet.body) - packet.padding < 2:
         return None
     return _RTX_SEQUENCE.unpack_from(packet.body)[0], packet.body[2:]
 
 
 def rtx_body(sequence: int, body: bytes) -> bytes:
-    """Wrap the body of a packet for retransmission under RFC 4588."""
+    """Return the body of a packet for its retransmission under RFC 4588."""
     return _RTX_SEQUENCE.pack(sequence) + body

@@ -1,4 +1,4 @@
-"""Arithmetic on counters that wrap: RTP sequence numbers and timestamps as integers that never do."""
+"""Extension of counters that wrap (RTP sequence numbers, timestamps) to integers that do not."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Unwrapper:
         self.highest: int | None = None
 
     def peek(self, value: int) -> int:
-        """Return what `value` stands for, without moving on."""
+        """Return the extended value of `value`, without changing the state."""
         if self.highest is None:
             return value
         return self.highest + ((value - self.highest + self._half) % self._modulus) - self._half
 
     def unwrap(self, value: int) -> int:
-        """Return what `value` stands for and remember the highest one."""
+        """Return the extended value of `value` and record it if it is the highest."""
         extended = self.peek(value)
         if self.highest is None or extended > self.highest:
             self.highest = extended

@@ -1,4 +1,4 @@
-"""Counters of the media plane, as values that print and compare well."""
+"""Counters of the media plane, as values that can be printed and compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TrackStatistics:
-    """A track as it comes from its publisher; all counts since the connection began."""
+    """A track as received from its publisher; all counts since the connection began."""
 
     codec: str
     packets_received: int
@@ -19,13 +19,13 @@ class TrackStatistics:
 
 @dataclass(frozen=True)
 class SubscriberStatistics:
-    """A stream as it goes to one subscriber."""
+    """A stream as sent to one subscriber."""
 
     connected: bool
     packets_forwarded: int
     octets_forwarded: int
     packets_lost: int
-    """As the subscriber reports it."""
+    """As reported by the subscriber."""
     packets_nacked: int
     packets_retransmitted: int
     key_frames_wanted: int
@@ -34,7 +34,7 @@ class SubscriberStatistics:
 
 @dataclass(frozen=True)
 class StreamStatistics:
-    """A stream and everyone who receives it."""
+    """A stream and its subscribers."""
 
     owner: str
     connected: bool
@@ -46,8 +46,8 @@ class StreamStatistics:
 
 @dataclass(frozen=True)
 class MediaStatistics:
-    """Everything, at one moment."""
+    """All counters at one moment."""
 
     peer_connections: int
-    """Connections that are not closed yet, the killed and the just replaced ones among them."""
+    """Connections that are not closed yet, including killed and just replaced ones."""
     streams: dict[str, StreamStatistics] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A published stream: one publisher's endpoint (two while it is being replaced), and its subscribers."""
+"""A published stream: the publisher's endpoint (two while it is being replaced), and its subscribers."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ Endpoint = PublisherEndpoint | SubscriberEndpoint
 
 
 class ForwardedStream:
-    """Joins a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background."""
+    """Connects a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background."""
 
     def __init__(self, owner: str, stream_id: str, dispose: Callable[[Endpoint], object]) -> None:
         self.owner = owner
         self.stream_id = stream_id
         self.publisher: PublisherEndpoint | None = None
         self.replaced: PublisherEndpoint | None = None
-        """The publisher's former endpoint: it goes on until the new one is connected, or for good if that never is."""
+        """The publisher's former endpoint: in use until the new one is connected, or for good if that never happens."""
         self.subscribers: dict[str, SubscriberEndpoint] = {}
         self._dispose = dispose
         self._key_frames = KeyFrameRequests(self._ask_for_key_frame)
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Every endpoint of the stream."""
+        """Yield every endpoint of the stream."""
         if self.publisher is not None:
             yield self.publisher
         if self.replaced is not None:
@@ -38,67 +38,68 @@ class ForwardedStream:
         yield from self.subscribers.values()
 
     def transports(self) -> Iterator[MediaTransport]:
-        """Every connection of the stream."""
+        """Return every connection of the stream."""
         return (endpoint.transport for endpoint in self.endpoints())
 
     @property
     def codecs(self) -> dict[str, CodecIdentity]:
-        """What is sent now, by kind."""
+        """Return the codecs that the publisher sends now, by kind."""
         return self.publisher.codecs if self.publisher is not None else {}
 
     def set_publisher(self, endpoint: PublisherEndpoint) -> None:
-        """Take a new endpoint of the publisher's; an earlier one is heard until this one is connected."""
+        """Set the publisher's new endpoint; the former one is forwarded until the new one is connected."""
         if self.replaced is None:
             self.replaced = self.publisher
-        elif self.publisher is not None:  # which never got connected: the one before it is still the better one
+        elif self.publisher is not None:  # it never connected: keep the one before it
             self._dispose(self.publisher)
         self.publisher = endpoint
 
     def publisher_connected(self, endpoint: PublisherEndpoint) -> None:
-        """A publisher's endpoint is up: what it replaced is not needed any more."""
+        """Handle a publisher's endpoint that has connected: close the endpoint that it replaces."""
         if endpoint is not self.publisher:
             return
         if self.replaced is not None:
             self._dispose(self.replaced)
             self.replaced = None
-        if self.subscribers:  # otherwise there is time until somebody asks: the first frame is a key frame anyway
+        if self.subscribers:  # otherwise none is needed yet, and the first frame is a key frame anyway
             self._key_frames.request()
 
     def forward(self, kind: str, packet: MediaPacket) -> None:
-        """Give a packet to every subscriber."""
+        """Forward a packet to every subscriber."""
         if kind == "video":
             if packet.key:
                 self._key_frames.arrived()
-            elif packet.run.awaits_key_frame:  # a run that begins in the middle: nobody can decode it
+            elif packet.run.awaits_key_frame:  # a run that does not begin with a key frame cannot be decoded
                 self._key_frames.request()
             packet.run.awaits_key_frame = False
         for subscriber in self.subscribers.values():
             subscriber.forward(kind, packet)
 
     def request_key_frame(self) -> None:
-        """Ask the publisher for a key frame, soon and once for all who ask."""
+        """Request a key frame from the publisher; concurrent requests are coalesced."""
         self._key_frames.request()
 
     def limit(self, now: float) -> float | None:
-        """Return how many bits a second the publisher may send for its subscribers' sake; None: as many as it can."""
+        """Return how many bits a second the publisher may send for its subscribers to receive it; None: no limit."""
         return congestion.limit((subscriber.downlink for subscriber in self.subscribers.values()), now)
 
     def downlink_changed(self, now: float) -> None:
-        """A subscriber told how much gets through to it."""
+        """Handle a change of what a subscriber can receive: set the publisher's limit."""
         if self.publisher is not None:
             self.publisher.limit(self.limit(now))
 
     def recent_key_frame(self, now: float) -> MediaPacket | None:
-        """Return the start of a key frame so young that the publisher would not be asked for another one yet.
+        """Return the first packet of the last key frame if it is younger than `INTERVAL`, else None.
 
-        A new subscriber starts there, from the packets kept for retransmission, instead of waiting for the next.
+        No other key frame would be requested from the publisher yet. A new subscriber starts there, from the
+        packets kept for retransmission, instead of waiting for the next.
         """
         video = self.publisher.receptions.get("video") if self.publisher is not None else None
         packet = video.run.key_frame if video is not None else None
         return packet if packet is not None and now - packet.arrival < INTERVAL else None
 
     def close(self) -> list[Endpoint]:
-        """Detach everything and return it, for the caller to close."""
+        """Detach all endpoints and return them for the caller to close."""
         endpoints = list(self.endpoints())
         self._key_frames.close()
         self.publisher = self.replaced = None
@@ -111,7 +112,7 @@ class ForwardedStream:
                 endpoint.ask_for_key_frame()
 
     def statistics(self) -> StreamStatistics:
-        """Return the counters."""
+        """Return the counters of the stream."""
         publisher = self.publisher
         if publisher is None:
             return StreamStatistics(self.owner, False, 0, 0)

@@ -1,6 +1,6 @@
-"""STUN binding requests of ICE (RFC 8489, RFC 8445), as an ICE lite agent sees them: bytes in, bytes out, no I/O.
+"""STUN binding requests and responses of ICE (RFC 8489, RFC 8445), as far as an ICE lite agent needs them. No I/O.
 
-A lite agent sends no request of its own, so this is all the STUN there is.
+A lite agent sends no requests of its own, so no other part of STUN is needed.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class BindingRequest:
     _signature: bytes
 
     def authenticates(self, password: str) -> bool:
-        """Whether the request was signed with this password of ours."""
+        """Return whether the request was signed with this password of the server."""
         return hmac.compare_digest(_sign(self._signed, password), self._signature)
 
 
 def is_stun(datagram: bytes) -> bool:
-    """Tell STUN from what shares the port with it (RFC 7983)."""
+    """Return whether a datagram is STUN and not DTLS or SRTP on the same port (RFC 7983)."""
     return len(datagram) >= 20 and datagram[0] < 4
 
 
@@ -66,7 +66,7 @@ def parse_request(datagram: bytes) -> BindingRequest | None:
 
 
 def success(request: BindingRequest, address: tuple[str, int], password: str) -> bytes:
-    """Return the response that tells the peer the address it was seen at."""
+    """Return the success response with the address that the request came from."""
     host = ipaddress.ip_address(address[0].partition("%")[0])
     pad = struct.pack("!I", _COOKIE) + request.transaction
     packed = bytes(a ^ b for a, b in zip(host.packed, pad, strict=False))
@@ -76,13 +76,13 @@ def success(request: BindingRequest, address: tuple[str, int], password: str) ->
 
 
 def role_conflict(request: BindingRequest, password: str) -> bytes:
-    """Return the error for a peer that claims the controlled role, which is ours (RFC 8445, section 7.3.1.1)."""
+    """Return the error for a peer that claims the controlled role, the server's own (RFC 8445, section 7.3.1.1)."""
     error = _attribute(_ERROR_CODE, struct.pack("!HBB", 0, 4, 87) + b"Role Conflict")
     return _finish(_ERROR, request.transaction, error, password)
 
 
 def binding_request(username: str, password: str, transaction: bytes, *, nominates: bool) -> bytes:
-    """Return a binding request of a controlling agent; a server never sends one, its tests do."""
+    """Return a binding request of a controlling agent; only tests use it, the server never sends one."""
     body = _attribute(_USERNAME, username.encode())
     if nominates:
         body += _attribute(_USE_CANDIDATE, b"")
@@ -94,7 +94,7 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _sign(message: bytes, password: str) -> bytes:
-    # The length counts the signature that follows, although it is not there yet (RFC 8489, section 14.5).
+    # The length includes the signature, which is appended afterwards (RFC 8489, section 14.5).
     prefix = message[:2] + struct.pack("!H", len(message) - _HEADER.size + 24)
     return hmac.new(password.encode(), prefix + message[4:], hashlib.sha1).digest()
 

@@ -1,4 +1,4 @@
-"""The sending end of a subscriber's connection: the stream's packets under this subscriber's own headers."""
+"""The sending end of a subscriber's connection: forwards the stream's packets with this subscriber's own headers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from .transport import MediaTransport
 logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 1.0
-# Older packets are not sent again: whoever misses them was away, and needs a key frame instead of a burst of the past.
+# Packets older than this (seconds) are not retransmitted: a subscriber that lacks them had an outage, and needs a key
+# frame instead of a burst of old packets.
 OLDEST_RETRANSMISSION = 1.0
-# Of a packet beside its payload, in bytes: RTP header, its extension, SRTP tag. Browsers count them in their estimates.
+# Bytes of a packet besides its payload: RTP header, its extension, SRTP tag. Browsers include them in their estimates.
 _OVERHEAD = 12 + 8 + 10
 NTP_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
 
 
 class ForwardedTrack:
-    """One track towards one subscriber."""
+    """One track as forwarded to one subscriber."""
 
     def __init__(
         self, choice: Choice, name: str, send_rtp: Callable[[bytes], None], clock: Callable[[], float]
@@ -44,7 +45,7 @@ class ForwardedTrack:
         self._clock = clock
         self._level_extension = choice.extensions.get(AUDIO_LEVEL, 0)
         self._time_extension = choice.extensions.get(SEND_TIME, 0)
-        # In the lower half, so that the SRTP rollover counter is not at stake while the first packets may be lost.
+        # In the lower half: a wrap while the first packets may be lost would break SRTP's rollover counter.
         self._continuity = Continuity(
             codecs.CLOCK_RATES[choice.codecs[0].name],
             sequence=secrets.randbits(15),
@@ -60,16 +61,16 @@ class ForwardedTrack:
 
     @property
     def run(self) -> Run | None:
-        """The run that is being forwarded."""
+        """Return the run that is being forwarded; None before the first packet."""
         return self._runs[-1] if self._runs else None
 
     def source(self, stream: str) -> answer.Source:
-        """Return what the answer says about this track."""
+        """Return this track as the answer announces it; `stream` is its MediaStream id."""
         rtx = self.rtx_ssrc if self._offered[0].rtx is not None else None
         return answer.Source(self.ssrc, rtx, self._name, stream, f"{stream}_{self.kind}")
 
     def forward(self, packet: MediaPacket) -> bool:
-        """Send a packet on; tell whether it was the first of a run (whose clock the subscriber should hear of)."""
+        """Forward a packet; return whether it was the first of a run, so that a sender report is due."""
         run = packet.run
         if self._runs and run is self._runs[-1]:
             self._emit(packet)
@@ -80,7 +81,7 @@ class ForwardedTrack:
             return False
         self._begin(packet)
         self._emit(packet)
-        # The key frame may have begun some time ago, or its first packet come late: the rest was held back till now.
+        # The key frame may have begun earlier, or its first packet may be late: what followed was held back until now.
         if self.kind == "video":
             for sequence in range(packet.sequence + 1, run.highest + 1):
                 if (following := run.find(sequence)) is not None:
@@ -136,7 +137,7 @@ class ForwardedTrack:
         )
 
     def _send_time(self) -> bytes:
-        # Not the time of arrival: what was kept for a while must not look as if the way had delayed it.
+        # Not the time of arrival: packets that were held back must not look as if the path had delayed them.
         return (
             rtp.one_byte_extension(self._time_extension, rtp.send_time(self._clock())) if self._time_extension else b""
         )
@@ -145,7 +146,7 @@ class ForwardedTrack:
         return codecs.shift_vp8_counters(packet.body, *self._shift) if any(self._shift) else packet.body
 
     def retransmit(self, sequences: tuple[int, ...], now: float) -> bool:
-        """Send packets again; False, and nothing sent, if one of them is out of reach: a key frame must help."""
+        """Retransmit packets; return False, and send none, if one is not available and a key frame is needed."""
         self.nacked += len(sequences)
         found: list[tuple[int, MediaPacket]] = []
         for sequence in sequences:
@@ -156,7 +157,7 @@ class ForwardedTrack:
             packet = run.find(origin.sequence)
             if packet is not None and now - packet.arrival <= OLDEST_RETRANSMISSION:
                 found.append((sequence, packet))
-            elif origin.sequence not in run.recovery:  # what we are asking the publisher for will follow by itself
+            elif origin.sequence not in run.recovery:  # one requested from the publisher is forwarded on arrival
                 return False
         for sequence, packet in found:
             self._retransmit(sequence, packet)
@@ -164,7 +165,7 @@ class ForwardedTrack:
 
     def _retransmit(self, sequence: int, packet: MediaPacket) -> None:
         if packet.run is not self._runs[-1]:
-            return  # a newer key frame was sent since
+            return  # a newer run, and its key frame, was sent since
         placed = self._continuity.place(packet.sequence, packet.timestamp)
         if placed is None:
             return
@@ -218,9 +219,9 @@ class SubscriberEndpoint:
         recent_key_frame: Callable[[], MediaPacket | None],
         recovers_by_itself: bool,
     ) -> None:
-        """`ntp_base` turns loop time into seconds since 1900; it is one for all, so that all clocks agree.
+        """Add `ntp_base` to loop time for seconds since 1900; it is one for all endpoints, so that clocks agree.
 
-        `on_downlink` is called whenever the subscriber told how much gets through to it.
+        `on_downlink` is called after a bandwidth estimate or a loss report of the subscriber.
         """
         self.key_frames_wanted = 0
         self.tracks: dict[str, ForwardedTrack] = {}
@@ -242,7 +243,7 @@ class SubscriberEndpoint:
                 self.tracks[choice.section.kind] = track
 
     def connected(self) -> None:
-        """The transport is up: from here on packets are forwarded, video from a key frame."""
+        """Handle the established transport: from now on forward packets, video from a key frame."""
         self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)
         if "video" not in self.tracks:
             return
@@ -253,13 +254,13 @@ class SubscriberEndpoint:
             self._on_key_frame_wanted()
 
     def forward(self, kind: str, packet: MediaPacket) -> None:
-        """Take a packet of the stream."""
+        """Forward a packet of the stream; drop it while not connected."""
         track = self.tracks.get(kind)
         if track is not None and self.transport.connected and track.forward(packet):
             self._send_report(track)
 
     def rtcp_received(self, data: bytes, now: float) -> None:
-        """Take an RTCP packet of the subscriber's."""
+        """Handle an RTCP packet of the subscriber that arrived at `now` (loop time)."""
         try:
             events = rtcp.parse(data)
         except ValueError as error:
@@ -290,15 +291,15 @@ class SubscriberEndpoint:
             self._on_downlink()
 
     def _sent(self, now: float) -> float:
-        """Return the rate of late, in bits a second."""
+        """Return the rate sent lately, in bits a second."""
         octets = sum(track.octets + _OVERHEAD * track.packets for track in self.tracks.values())
         return self._rate.rate(octets, now)
 
     def rtp_received(self, data: bytes, now: float) -> None:
-        """Ignore media from someone who only receives."""
+        """Ignore RTP: a subscriber only receives."""
 
     async def close(self) -> None:
-        """End the connection."""
+        """Send a BYE for every track and close the connection."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""One media connection to one participant: ICE lite, DTLS and SRTP put together, with one owner that closes it."""
+"""One media connection to one participant: ICE lite, DTLS and SRTP combined, with one owner that closes it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 class MediaTransport:
-    """A connection that has been answered. Its callbacks run in the event loop, never inside its own methods' callers.
+    """A connection whose offer was answered. Its callbacks run in the event loop, never within a call of its methods.
 
-    `on_rtp(data, now)` and `on_rtcp(data, now)` get decrypted packets, `now` being the loop's time of arrival.
+    `on_rtp(data, now)` and `on_rtcp(data, now)` receive decrypted packets, `now` being the loop time of arrival.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class MediaTransport:
         self.participant = participant
         self.closed = False
         self._certificate = certificate
-        # "active" unless the peer insists: our first flight then leaves together with the answer to its first check,
-        # half a round trip before the peer knows that it may start one.
+        # "active" unless the peer requires that role: the server's first flight then leaves together with the answer to
+        # the peer's first check, half a round trip before the peer could start the handshake.
         self._client = offer.setup != "active"
         self._on_connected, self._on_rtp, self._on_rtcp = on_connected, on_rtp, on_rtcp
         self._loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class MediaTransport:
         )
 
     def describe(self, candidates: list[tuple[str, int]]) -> TransportDescription:
-        """Return what the answer says about this connection."""
+        """Return the description of this connection for the answer."""
         setup = "active" if self._client else "passive"
         return TransportDescription(
             self._ice.ufrag, self._ice.password, candidates, self._certificate.fingerprints, setup
@@ -63,17 +63,17 @@ class MediaTransport:
 
     @property
     def connected(self) -> bool:
-        """Whether packets can be sent. True through an outage: only the peer or its owner ends a connection."""
+        """Return whether packets can be sent. True through an outage: only the peer or the owner ends a connection."""
         return self._dtls.connected
 
     @property
     def dead(self) -> bool:
-        """Whether `kill` was called."""
+        """Return whether `kill` was called."""
         return self._ice.dead
 
     @property
     def last_heard(self) -> float | None:
-        """When the peer's last datagram came (loop time)."""
+        """Return when the peer's last datagram arrived (loop time, seconds); None before the first."""
         return self._ice.last_heard
 
     def set_dropping(self, dropping: bool) -> None:
@@ -81,25 +81,25 @@ class MediaTransport:
         self._ice.dropping = dropping
 
     def set_delay(self, delay: Delay | None) -> None:
-        """Let everything take so much longer in both directions, or no longer."""
+        """Delay everything in both directions; None ends the delay."""
         self._ice.set_delay(delay)
 
     def kill(self) -> None:
-        """Drop everything in both directions for good, without a word to the peer."""
+        """Drop everything in both directions for good, without notifying the peer."""
         self._ice.dead = True
 
     def send_rtp(self, packet: bytes) -> None:
-        """Encrypt and send an RTP packet; nothing while not connected, and none that is too large for any path."""
+        """Encrypt and send an RTP packet; drop it while not connected, or if it is longer than `LARGEST_PACKET`."""
         if self._dtls.connected and len(packet) <= LARGEST_PACKET:
             self._ice.send(self._dtls.protect_rtp(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
-        """Encrypt and send an RTCP packet; nothing while not connected, and none that is too large for any path."""
+        """Encrypt and send an RTCP packet; drop it while not connected, or if it is longer than `LARGEST_PACKET`."""
         if self._dtls.connected and len(packet) <= LARGEST_PACKET:
             self._ice.send(self._dtls.protect_rtcp(packet))
 
     async def close(self) -> None:
-        """End the connection; the peer is told unless it is dropping or dead."""
+        """Close the connection, with a DTLS close_notify to the peer unless the connection is dropping or dead."""
         if self.closed:
             return
         self.closed = True

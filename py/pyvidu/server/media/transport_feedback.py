@@ -1,8 +1,8 @@
 """Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01). Pure: no I/O.
 
-The publisher numbers every packet it sends on a connection and estimates its bandwidth from the arrival times that we
-report. It costs us less than running an estimator of our own and starts faster: a browser probes its way up within a
-second or two, where REMB from a cold estimator takes ten and more.
+The publisher numbers every packet it sends on a connection and estimates its bandwidth from the arrival times that the
+server reports. That costs less than an estimator in the server and starts faster: a browser probes up to its rate
+within a second or two, where REMB from a new estimator takes ten and more.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import struct
 
 from .sequence import Unwrapper
 
-TICKS_PER_SECOND = 4000  # a delta counts 250 microseconds
-_TICKS_PER_REFERENCE = 256  # the reference time counts 64 ms
+TICKS_PER_SECOND = 4000  # a delta is in units of 250 microseconds
+_TICKS_PER_REFERENCE = 256  # the reference time is in units of 64 ms
 _REMEMBERED = 0.5
 _LONGEST_RANGE = 2000
 _RUN_WORTH_A_CHUNK = 14
@@ -32,11 +32,11 @@ class TransportFeedback:
 
     @property
     def pending(self) -> bool:
-        """Whether something arrived since the last message."""
+        """Return whether something arrived since the last message."""
         return self._earliest_new is not None
 
     def received(self, sequence: int, now: float) -> None:
-        """Note the arrival of a packet with this transport-wide sequence number at `now` (seconds)."""
+        """Record the arrival of a packet with this transport-wide sequence number at `now` (seconds)."""
         extended = self._sequence.unwrap(sequence)
         if extended in self._arrivals:
             return
@@ -45,12 +45,12 @@ class TransportFeedback:
             self._earliest_new = extended
 
     def pack(self) -> bytes | None:
-        """Return the feedback control information (after the two SSRCs) for what came since the last message."""
+        """Return the feedback (after the two SSRCs) for arrivals since the last message; None without arrivals."""
         if self._earliest_new is None:
             return None
         first = self._earliest_new if self._next is None else min(self._earliest_new, self._next)
         last = max(self._arrivals)
-        if last - first >= _LONGEST_RANGE:  # after an outage: everything older is lost, and nobody waits for it
+        if last - first >= _LONGEST_RANGE:  # after an outage: everything older is lost, and need not be reported
             first = max(self._earliest_new, last - _LONGEST_RANGE + 1)
         arrivals = self._arrivals
         earliest = next(arrivals[sequence] for sequence in range(first, last + 1) if sequence in arrivals)
@@ -82,7 +82,7 @@ class TransportFeedback:
     def _forget(self, end: int, newest: int) -> None:
         self._next = end if self._next is None else max(self._next, end)
         self._earliest_new = min((sequence for sequence in self._arrivals if sequence >= end), default=None)
-        # Packets reported a moment ago are kept: a late one in between makes the next message start before them.
+        # Packets reported recently are kept: a late one in between makes the next message start before them.
         horizon = newest - round(_REMEMBERED * TICKS_PER_SECOND)
         for sequence, arrival in list(self._arrivals.items()):
             if sequence < end and arrival < horizon:

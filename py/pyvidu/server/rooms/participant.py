@@ -1,4 +1,4 @@
-"""One participant of a room: who it is, what it may do, what it publishes and watches. No I/O."""
+"""One participant of a room: its identity, its rights, what it publishes and receives. No I/O."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from pyvidu.server.rooms.room import Room
 
 _SEPARATOR = "%/%"  # between a client's and the server's half of the metadata
-# Connection ids of openvidu-server's own helpers, which others are not told of (`ProtocolElements` of openvidu-client).
+# Connection ids of openvidu-server's own helpers, which are not announced to others (`ProtocolElements` of openvidu-client).
 RECORDER = "RECORDER"
 SPEECH_TO_TEXT = "SPEECH_TO_TEXT"
 HIDDEN = frozenset({RECORDER, SPEECH_TO_TEXT})
 
 
 class Peer(Protocol):
-    """The way to a participant's client, whatever socket it has at the moment."""
+    """The client of a participant, on whatever socket it has at the moment."""
 
     def notify(self, call: Call) -> None:
-        """Pushes a notification. Never raises: an unreachable client is the profile's business."""
+        """Push a notification. Never raises: the profile handles an unreachable client."""
 
     def departed(self) -> None:
-        """The participant is no member of its room any more."""
+        """Handle the departure of the participant from its room."""
 
 
 @dataclass(slots=True)
 class PublishedStream:
-    """A stream as others are told of it. `created_at` is in milliseconds since the epoch."""
+    """A stream as it is announced to others. `created_at` is in milliseconds since the epoch."""
 
     id: str
     created_at: int
@@ -46,7 +46,7 @@ class PublishedStream:
 
     @classmethod
     def of(cls, owner: str, options: PublishVideo) -> PublishedStream:
-        """The stream that `publishVideo` asks for."""
+        """Return the stream that `publishVideo` requests."""
         return cls(
             id=ids.stream_id(options.type_of_video, options.has_video, owner),
             created_at=now_ms(),
@@ -60,7 +60,7 @@ class PublishedStream:
         )
 
     def info(self) -> StreamInfo:
-        """Its wire form."""
+        """Return its wire form."""
         return StreamInfo(
             id=self.id,
             created_at=self.created_at,
@@ -77,7 +77,7 @@ class PublishedStream:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """That a participant watches `stream_id`, since `created_at` (milliseconds since the epoch)."""
+    """The subscription of a participant to `stream_id`, since `created_at` (milliseconds since the epoch)."""
 
     stream_id: str
     created_at: int
@@ -85,9 +85,11 @@ class Subscription:
 
 @dataclass(eq=False, slots=True)
 class Participant:
-    """A member of `room` from its join to its departure. `subscriptions` are keyed by the stream owner's connection id,
-    as OpenVidu keys them: an owner has one stream at a time. `trusted` ones have joined with the secret instead of a token.
-    `key` tells it apart from all others of the server; it is the connection id, but for hidden ones, who share theirs.
+    """A member of `room` from its join to its departure.
+
+    `subscriptions` are keyed by the stream owner's connection id, as OpenVidu keys them: an owner has one stream at a
+    time. `trusted` ones have joined with the secret instead of a token. `key` is unique on the server; it is the
+    connection id, except for hidden ones, which share theirs.
     """
 
     room: Room
@@ -107,45 +109,45 @@ class Participant:
 
     def __post_init__(self) -> None:
         self.key = self.id
-        if self.hidden:  # the real server knows nothing more of them
+        if self.hidden:  # the real server has no more about them
             self.key = f"{self.id}_{self.probe_id}"
             self.ip = self.platform = self.final_user_id = None
 
     @property
     def id(self) -> str:
-        """Its connection id."""
+        """Return its connection id."""
         return self.token.connection_id
 
     @property
     def hidden(self) -> bool:
-        """Whether the others are told neither of its coming nor of its going, and the backend neither."""
+        """Return whether its join and departure are kept from the others and from the backend."""
         return self.id in HIDDEN
 
     @property
     def role(self) -> Role:
-        """What it is told that it may do."""
+        """Return the role that is sent to it."""
         return self.token.properties.role
 
     @property
     def may_publish(self) -> bool:
-        """Whether it may publish: not as a `SUBSCRIBER`, unless it is trusted."""
+        """Return whether it may publish: not as a `SUBSCRIBER`, unless it is trusted."""
         return self.trusted or self.role.may_publish
 
     @property
     def may_moderate(self) -> bool:
-        """Whether it may force others: as a `MODERATOR`, or trusted."""
+        """Return whether it may force others to unpublish or leave: as a `MODERATOR`, or trusted."""
         return self.trusted or self.role.may_moderate
 
     @property
     def metadata(self) -> str:
-        """What others see: client data `%/%` server data, or the one that exists."""
+        """Return what others see: client data `%/%` server data, or the one that exists."""
         return _SEPARATOR.join(half for half in (self.client_data, self.token.properties.data) if half)
 
     def info(self) -> ParticipantInfo:
-        """As one who was there already is described to one who joins."""
+        """Return its description for a participant that joins later."""
         streams = [self.stream.info()] if self.stream else None
         return ParticipantInfo(id=self.id, created_at=self.active_at, metadata=self.metadata, streams=streams)
 
     def joined(self) -> ParticipantJoined:
-        """As its coming is told to those who are there."""
+        """Return the notification of its join to those already in the room."""
         return ParticipantJoined(id=self.id, created_at=self.active_at, metadata=self.metadata)

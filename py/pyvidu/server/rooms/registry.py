@@ -16,15 +16,15 @@ from pyvidu.server.tasks import Tasks
 
 
 class RoomExists(ValueError):
-    """There is a session with that id already."""
+    """A session with that id exists already."""
 
 
 class Rooms:
-    """Makes, finds and closes rooms. `tasks` owns what is done to media after the fact."""
+    """Creates, finds and closes rooms. `tasks` runs the work on media that nobody awaits."""
 
     def __init__(self, media: MediaServer, tasks: Tasks, limits: Limits | None = None) -> None:
         self.media = media
-        self.life: int | None = None  # *pro*: which life this server lives; None: it does not tell
+        self.life: int | None = None  # *pro*: identifies this run of the server, sent in `joinRoom`; None: not sent
         self.limits = limits or Limits()
         self.observers = Observers()
         self._tasks = tasks
@@ -37,15 +37,15 @@ class Rooms:
         return len(self._rooms)
 
     def get(self, room_id: str) -> Room | None:
-        """The room of that name."""
+        """Return the room of that name, or None."""
         return self._rooms.get(room_id)
 
     def create(self, properties: SessionProperties | None = None) -> Room:
-        """A new room, named as `properties` say or at random.
+        """Create a room, named as in `properties` or at random, and return it.
 
         Raises:
             RoomExists: the name is taken.
-            LimitReached: there are too many.
+            LimitReached: there are too many rooms.
         """
         properties = properties or SessionProperties()
         room_id = properties.custom_session_id or ids.session_id()
@@ -67,7 +67,7 @@ class Rooms:
         return room
 
     def issue_token(self, room: Room, properties: ConnectionProperties, origin: str) -> Token:
-        """A token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`).
+        """Return a token to join `room` once, for pages that reach the server at `origin` (`ws://HOST:PORT`).
 
         Raises:
             LimitReached: too many tokens of the room are unused.
@@ -79,24 +79,24 @@ class Rooms:
         return token
 
     def tidy(self) -> None:
-        """Takes away what nobody used in time: tokens, and sessions that nobody joined."""
+        """Remove what was not used in time: tokens, and sessions that nobody joined."""
         for room in list(self._rooms.values()):
             room.tidy()
 
     def find_participant(self, connection_id: str) -> Participant | None:
-        """The participant with that connection id, in whatever room."""
+        """Return the participant with that connection id, in whatever room, or None."""
         for room in self._rooms.values():
             if (found := room.find(connection_id)) is not None:
                 return found
         return None
 
     def close(self, reason: str) -> None:
-        """Ends every room: everybody is evicted."""
+        """Close every room and evict its participants."""
         for room in list(self._rooms.values()):
             room.close(reason)
 
     def forget(self) -> None:
-        """What a crash does: all rooms are gone, media is dead, nobody is told. Another life begins."""
+        """Drop all rooms and close their media without notifying anybody, as in a crash, and begin another `life`."""
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             logs.event("session forgotten", session=room.id)
@@ -107,7 +107,7 @@ class Rooms:
             self.life += 1
 
     def background(self, work: Coroutine[Any, Any, Any], what: str) -> None:
-        """Does something to media of which nobody awaits the end; a failure is logged."""
+        """Run work on media that nobody awaits; a failure is logged."""
         self._tasks.spawn(work, what)
 
     def _departed(self, participant: Participant) -> None:

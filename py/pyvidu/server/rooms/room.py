@@ -1,6 +1,6 @@
-"""One room: its members, its unused tokens, and who is told what in which order. No I/O; media is somebody else's.
+"""One room: its members, its unused tokens, and the order of notifications. No I/O and no media.
 
-Order of messages: `protocol.md` section 5, read in `SessionEventsHandler` of openvidu-server 2.32.2.
+Order of messages: `protocol.md` section 5, from `SessionEventsHandler` of openvidu-server 2.32.2.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pyvidu.server.secret_map import SecretMap
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPropertyChanged(Call):
-    """*pro*: a property of one's own connection has changed. `new_value` is text."""
+    """*pro*: a property of the recipient's own connection has changed. `new_value` is text."""
 
     method: ClassVar[str] = "connectionPropertyChanged"
     property: str
@@ -42,7 +42,7 @@ class ConnectionPropertyChanged(Call):
 
 @dataclass(slots=True)
 class SessionProperties:
-    """What `POST sessions` sets; kept and told again, used by nothing else here."""
+    """What `POST sessions` sets; stored and returned, not used by the room."""
 
     media_mode: str = "ROUTED"
     recording_mode: str = "MANUAL"
@@ -54,10 +54,10 @@ class SessionProperties:
 
 
 class Room:
-    """A session in OpenVidu's words. It is *active* from its first join on and closes when the last one leaves.
+    """A session in OpenVidu's terms. It is *active* from its first join on and closes when the last participant leaves.
 
-    `on_departure` is called for everybody who goes, after they have gone and before anybody is told: it ends their media.
-    `on_empty` is called when the last one has gone.
+    `on_departure` is called for each participant that leaves, after its removal and before the others are notified: it
+    ends the participant's media. `on_empty` is called when the room closes, empty.
     """
 
     def __init__(
@@ -83,43 +83,43 @@ class Room:
         self._limits = limits or Limits()
         self._idle_since = _now()
 
-    # --- who is there -------------------------------------------------------------------------------------------------
+    # --- members and tokens -------------------------------------------------------------------------------------------
 
     @property
     def participants(self) -> list[Participant]:
-        """Everybody, in order of joining. A copy: telling somebody something may evict a ghost."""
+        """Return all participants in order of joining. A copy: a notification may evict a ghost."""
         return list(self._members.values())
 
     def others(self, participant: Participant) -> list[Participant]:
-        """Everybody but `participant`."""
+        """Return all participants but `participant`."""
         return [member for member in self._members.values() if member is not participant]
 
     def find(self, connection_id: str) -> Participant | None:
-        """The participant with that connection id; of several hidden ones the first."""
+        """Return the participant with that connection id; of several hidden ones the first."""
         if connection_id in HIDDEN:
             return next((member for member in self._members.values() if member.id == connection_id), None)
         return self._members.get(connection_id)
 
     def owner_of(self, stream_id: str) -> Participant | None:
-        """The participant who publishes that stream."""
+        """Return the participant that publishes that stream, or None."""
         for member in self._members.values():
             if member.stream and member.stream.id == stream_id:
                 return member
         return None
 
     def watchers_of(self, stream_id: str) -> list[Participant]:
-        """Everybody who is subscribed to that stream."""
+        """Return all participants that are subscribed to that stream."""
         return [m for m in self.participants if any(s.stream_id == stream_id for s in m.subscriptions.values())]
 
     def pending(self, connection_id: str) -> Token | None:
-        """The unused token of that connection."""
+        """Return the unused token of that connection, or None."""
         return next((token for token in self.tokens if token.connection_id == connection_id), None)
 
     def add_token(self, token: Token) -> None:
-        """`token` opens this room once, for as long as the limits say.
+        """Add `token`, which is valid for one join, for as long as the limits allow.
 
         Raises:
-            LimitReached: too many are unused.
+            LimitReached: too many tokens are unused.
         """
         if len(self.tokens) >= self._limits.tokens:
             raise LimitReached(f"{len(self.tokens)} tokens of session {self.id} are unused, which is the limit")
@@ -128,12 +128,12 @@ class Room:
         self.tokens[token.value] = token
 
     def consume_token(self, value: str) -> Token | None:
-        """The unused token with that secret, which is used from now on. One that has expired is none."""
+        """Remove the unused token with that secret and return it; None if there is none or it has expired."""
         token = self.tokens.pop(value)
         return token if token is not None and token.expires_at > _now() else None
 
     def tidy(self) -> None:
-        """Takes expired tokens away, and closes a room that nobody came to."""
+        """Remove expired tokens, and close a room that nobody joined in time."""
         now = _now()
         for token in self.tokens:
             if token.expires_at <= now:
@@ -142,10 +142,14 @@ class Room:
         if not self._members and self._limits.idle_session and now >= self._idle_since + self._limits.idle_session:
             self._end("")
 
-    # --- what happens -------------------------------------------------------------------------------------------------
+    # --- changes and notifications ------------------------------------------------------------------------------------
 
     def join(self, participant: Participant) -> list[Participant]:
-        """Lets `participant` in and tells the others; answers who was there before."""
+        """Admit `participant`, notify the others and return those of them that are not hidden.
+
+        Raises:
+            OpenViduException: 203, the room is closed; 999, it is full.
+        """
         if self.closed:
             raise OpenViduException(Code.ROOM_CLOSED, f"Unable to join the session. Session {self.id} is closed")
         if len(self._members) >= self._limits.participants:
@@ -162,26 +166,30 @@ class Room:
         return [member for member in before if not member.hidden]
 
     def published(self, participant: Participant, stream: PublishedStream) -> None:
-        """`participant` now publishes `stream`: the others are told."""
+        """Notify the others that `participant` now publishes `stream`."""
         self.observer.connection_created(participant, stream, participant)
         tell(self.others(participant), ParticipantPublished(id=participant.id, streams=[stream.info()]))
 
     def subscribed(self, participant: Participant, owner: Participant, stream: PublishedStream) -> None:
-        """`participant` now receives `stream` of `owner`, or does so over a new connection."""
+        """Record that `participant` now receives `stream` of `owner`, or does so over a new connection."""
         again = participant.subscriptions.get(owner.id)
         participant.subscriptions[owner.id] = Subscription(stream.id, now_ms())
         if again is None or again.stream_id != stream.id:
             self.observer.connection_created(participant, stream, owner)
 
     def unsubscribe(self, participant: Participant, owner: Participant) -> Subscription | None:
-        """Ends the subscription of `participant` to `owner`, if there is one."""
+        """End the subscription of `participant` to `owner`, if there is one, and return it."""
         subscription = participant.subscriptions.pop(owner.id, None)
         if subscription is not None:
             self.observer.connection_destroyed(participant, subscription.stream_id, owner, Reason.UNSUBSCRIBE)
         return subscription
 
     def unpublish(self, participant: Participant, reason: str) -> PublishedStream:
-        """Takes the stream of `participant` away, and with it every subscription to it. Nobody is told yet."""
+        """Remove the stream of `participant` and every subscription to it, and return it. Nobody is notified yet.
+
+        Raises:
+            AnsweredError: 105, it publishes nothing.
+        """
         stream = participant.stream
         if stream is None:
             raise AnsweredError(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
@@ -192,13 +200,13 @@ class Room:
         return stream
 
     def tell_unpublished(self, recipients: Iterable[Participant], participant: Participant, reason: str) -> None:
-        """Tells that the stream of `participant` is gone."""
+        """Notify `recipients` that the stream of `participant` has ended."""
         tell(recipients, ParticipantUnpublished(connection_id=participant.id, reason=reason))
 
     def depart(self, participant: Participant, reason: str) -> None:
-        """Takes `participant` out and tells those who remain. No `participantUnpublished`: a departure says it all.
+        """Remove `participant` and send `participantLeft`, which implies `participantUnpublished`, to those who remain.
 
-        The room that it leaves empty is closed.
+        A room that becomes empty is closed.
         """
         if self._members.pop(participant.key, None) is None:
             return
@@ -220,8 +228,10 @@ class Room:
             self.close(reason)
 
     def evict(self, participant: Participant, reason: str, before_telling: Callable[[], None] | None = None) -> None:
-        """Takes `participant` out against its will: `participantLeft` to the others, then (after `before_telling`, the
-        answer to a moderator) `participantEvicted` to all who were there, the evicted one too.
+        """Evict `participant`.
+
+        Send `participantLeft` to the others, then (after `before_telling`, the answer to a moderator)
+        `participantEvicted` to all who were there, the evicted one too.
         """
         if self._members.get(participant.key) is not participant:
             return
@@ -232,7 +242,11 @@ class Room:
         tell(witnesses, ParticipantEvicted(connection_id=participant.id, reason=reason))
 
     def change_property(self, participant: Participant, property_: str, new_value: Any, text: str, reason: str) -> None:
-        """A property of the participant's own stream changed to `new_value` (`text` as JSON text): the others are told."""
+        """Set a property of the participant's own stream to `new_value` (`text` as JSON text) and notify the others.
+
+        Raises:
+            OpenViduException: 105, it publishes nothing.
+        """
         stream = participant.stream
         if stream is None:
             raise OpenViduException(Code.USER_NOT_STREAMING, f"Participant '{participant.id}' is not streaming media")
@@ -246,7 +260,7 @@ class Room:
         tell(self.others(participant), call)
 
     def change_connection(self, participant: Participant, *, role: Role | None, record: bool | None) -> None:
-        """The backend changed what `participant` may do (`None`: as it was); it is told, as in the Pro edition."""
+        """Change what `participant` may do (`None`: as it was) for the backend and notify it, as in the Pro edition."""
         properties = participant.token.properties
         if role is not None and role is not properties.role:
             properties.role = role
@@ -256,10 +270,10 @@ class Room:
             tell([participant], ConnectionPropertyChanged("record", json.dumps(record)))
 
     def signal(self, to: Sequence[str], type_: str | None, data: str | None, sender: str | None) -> None:
-        """Sends a signal to the connections `to`, or to everybody if there are none. `sender` None is the server.
+        """Send a signal to the connections `to`, or to all participants if there are none. `sender` None is the server.
 
         Raises:
-            OpenViduException: 601, `to` names a connection that is not here; then nobody gets it.
+            OpenViduException: 601, `to` names a connection that is not here; then nothing is sent.
         """
         recipients = self.participants
         if to:
@@ -274,7 +288,7 @@ class Room:
         self.observer.signal_sent(self, sender, [member.id for member in recipients], type_, data)
 
     def close(self, reason: str = "") -> None:
-        """Ends the room: everybody in it is evicted one by one, unused tokens are void."""
+        """End the room: evict its participants one by one and void its unused tokens."""
         if self.closed:
             return
         if not self._members:
@@ -285,7 +299,7 @@ class Room:
             self.evict(participant, reason)
 
     def abandon(self) -> list[Participant]:
-        """Everybody is out, without a word to anybody: what a crash does. Answers who was there."""
+        """Remove all participants without notifying anybody, as in a crash, and return them."""
         gone = self.participants
         for participant in gone:
             participant.present = False
@@ -295,7 +309,7 @@ class Room:
         return gone
 
     def _end(self, reason: str) -> None:
-        """The room, which nobody is in, is no more."""
+        """End the room, which is empty."""
         self.closed = True
         self.tokens.clear()
         logs.event("session closed", session=self.id, reason=reason or None)
@@ -308,7 +322,7 @@ class Room:
 
 
 def tell(recipients: Iterable[Participant], call: Call) -> None:
-    """Notifies each of `recipients`, in their order."""
+    """Notify each of `recipients`, in their order."""
     for participant in list(recipients):
         participant.peer.notify(call)
 

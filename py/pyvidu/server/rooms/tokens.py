@@ -1,4 +1,4 @@
-"""What an application's backend arranges before a participant joins: a connection with its rights, and a token for it."""
+"""What an application's backend creates before a participant joins: a connection with its rights, and a token for it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pyvidu.server import ids
 
 
 def now_ms() -> int:
-    """Milliseconds since the epoch, as OpenVidu writes times."""
+    """Return the time in milliseconds since the epoch, as OpenVidu sends it."""
     return round(time.time() * 1000)
 
 
 class Role(StrEnum):
-    """What a participant may do: watch; also publish; also force others out."""
+    """What a participant may do: subscribe; also publish; also force others to unpublish or leave."""
 
     SUBSCRIBER = "SUBSCRIBER"
     PUBLISHER = "PUBLISHER"
@@ -26,12 +26,12 @@ class Role(StrEnum):
 
     @property
     def may_publish(self) -> bool:
-        """True for all but `SUBSCRIBER`."""
+        """Return True for all but `SUBSCRIBER`."""
         return self is not Role.SUBSCRIBER
 
     @property
     def may_moderate(self) -> bool:
-        """True for `MODERATOR`."""
+        """Return True for `MODERATOR`."""
         return self is Role.MODERATOR
 
 
@@ -48,8 +48,10 @@ class ConnectionProperties:
 
 @dataclass(slots=True)
 class Token:
-    """A right to join once. `value` is the secret; `url` what the backend hands to its page. `created_at` is in
-    milliseconds since the epoch, `expires_at` in seconds of the event loop's clock.
+    """A right to join once.
+
+    `value` is the secret; `url` what the backend gives to its page. `created_at` is in milliseconds since the epoch,
+    `expires_at` in seconds of the event loop's clock.
     """
 
     value: str

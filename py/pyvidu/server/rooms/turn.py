@@ -1,4 +1,4 @@
-"""The TURN server that clients are told of: not ours, and asked by browsers only. This server talks to none."""
+"""The TURN server that is announced to clients. It is not part of this server, which never connects to it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class TurnServer:
     credential: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuses what a browser would refuse.
+        """Reject what a browser would reject.
 
         Raises:
-            ConfigurationError: a URL is none, or the credentials are not whole.
+            ConfigurationError: a URL is malformed, or URL, username or credential is missing.
         """
         for url in self.urls:
             found = _URL.fullmatch(url)
@@ -38,16 +38,16 @@ class TurnServer:
 
     @property
     def host(self) -> str:
-        """Of its first URL; IPv6 addresses in brackets."""
+        """Return the host of its first URL; IPv6 addresses in brackets."""
         return self._first["host"]
 
     @property
     def port(self) -> int:
-        """Of its first URL."""
+        """Return the port of its first URL."""
         return int(self._first["port"] or _PORTS[self._first["scheme"]])
 
     def ice_servers(self) -> list[IceServerInfo]:
-        """As `joinRoom` tells them: one for each URL."""
+        """Return the ICE servers for `joinRoom`: one for each URL."""
         return [IceServerInfo(url=url, username=self.username, credential=self.credential) for url in self.urls]
 
     @property

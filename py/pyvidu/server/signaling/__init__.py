@@ -1,1 +1,1 @@
-"""JSON-RPC: requests in, answers and notifications out, RPC sessions in between."""
+"""JSON-RPC: RPC sessions, which take requests and send responses and notifications."""

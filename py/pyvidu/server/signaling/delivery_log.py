@@ -1,8 +1,8 @@
-"""What an RPC session owes its client: notifications not known to have arrived, and answers by request id.
+"""The log of what an RPC session sends: notifications not acknowledged yet, and responses by request id.
 
 The real server has neither: what it sends into a dead socket is lost, and a repeated request runs twice. Ours numbers the
-notifications of an RPC session; the client tells with `ping` and `connect` how many it has received, and a resume sends it
-the rest. A request that comes again under its id is not run again: it gets the answer of the first time.
+notifications of an RPC session; the client reports in `ping` and `connect` how many it has received, and a resume sends
+the rest. A request that comes again under its id is not run again: it gets the first response.
 
 Models: XMPP stream management (XEP-0198), Socket.IO's connection state recovery.
 """
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from pyvidu.protocol.jsonrpc import RequestId
     from pyvidu.server.signaling.received_request import ReceivedRequest
 
-MAX_NOTIFICATIONS = 2000  # not acknowledged; a client that pings keeps a handful
+MAX_NOTIFICATIONS = 2000  # unacknowledged; a client that pings leaves only a handful
 MAX_ANSWERS = 500
 
 
 class DeliveryLog:
-    """The delivery_log of one RPC session. Bounded: who stays away for too much is told so and must ask who is there."""
+    """The delivery log of one RPC session.
+
+    It is bounded: if the client missed more than it holds, the resume response has no `replayed`, and the client has to
+    query who is in the room.
+    """
 
     def __init__(self) -> None:
         self._sent = 0
@@ -29,18 +33,18 @@ class DeliveryLog:
         self._exchanges: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
 
     def notified(self, text: str) -> None:
-        """A notification was, or should have been, sent."""
+        """Record a notification that was, or should have been, sent."""
         self._sent += 1
         self._notifications.append(text)
 
     def received(self, count: object) -> None:
-        """The client has received `count` notifications; whatever is no plausible number is ignored."""
+        """Drop the first `count` notifications, which the client has received; an implausible `count` is ignored."""
         missed = self.missed(count)
         if missed is not None:
             self._notifications = deque(missed, maxlen=MAX_NOTIFICATIONS)
 
     def missed(self, count: object) -> list[str] | None:
-        """The notifications after the first `count`; None if they are not all there any more."""
+        """Return the notifications after the first `count`; None if some are lost or `count` is implausible."""
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= self._sent:
             return None
         number = self._sent - count
@@ -49,11 +53,11 @@ class DeliveryLog:
         return list(self._notifications)[len(self._notifications) - number :]
 
     def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
-        """The earlier request with the same id."""
+        """Return the earlier request with the same id, or None."""
         return self._exchanges.get(request_id)
 
     def begun(self, incoming: ReceivedRequest) -> None:
-        """A request came for the first time."""
+        """Record a request that came for the first time."""
         self._exchanges[incoming.request.id] = incoming
         while len(self._exchanges) > MAX_ANSWERS:
             self._exchanges.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The signaling plane without its sockets: JSON-RPC text in, text out, RPC sessions in between. No I/O of its own.
+"""The dispatcher of JSON-RPC messages to RPC sessions and handlers: text in, text out. No I/O of its own.
 
 `ping`, `connect` and `closeSession` are handled at once, everything else one at a time per participant (`protocol.md` 1).
 """
@@ -53,30 +53,30 @@ class SignalingServer:
 
     @property
     def sockets(self) -> int:
-        """How many sockets are open."""
+        """Return how many sockets are open."""
         return len(self._sockets)
 
     @property
     def sessions(self) -> int:
-        """How many RPC sessions can be resumed."""
+        """Return how many RPC sessions can be resumed."""
         return len(self._sessions)
 
-    # --- what sockets tell --------------------------------------------------------------------------------------------
+    # --- called by the WebSocket endpoint -----------------------------------------------------------------------------
 
     def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> ServerSocket:
-        """A socket is open."""
+        """Register a newly opened socket and return it."""
         socket = ServerSocket(transport, host=host, ip=ip, last_heard=_now())
         self._sockets[socket] = None
         return socket
 
     def heard(self, socket: ServerSocket) -> None:
-        """Anything at all arrived on `socket`: it is alive, and so is its client."""
+        """Record the time at which anything arrived on `socket`, for the socket and its RPC session."""
         socket.last_heard = _now()
         if socket.session is not None:
             socket.session.last_heard = socket.last_heard
 
     def received(self, socket: ServerSocket, text: str | bytes) -> None:
-        """A message arrived on `socket`. Never raises."""
+        """Handle a message that arrived on `socket`. Never raises."""
         if not socket.open:
             return
         try:
@@ -90,11 +90,11 @@ class SignalingServer:
             logs.message("notification", method=message.method, participant=_name(socket))
 
     def refuse(self, socket: ServerSocket, sentence: str, code: int) -> None:
-        """Tells the client that a message of it was not taken."""
+        """Send the client an error for a message that was not accepted."""
         self._refuse(socket, None, ErrorObject(code, sentence))
 
     def closed(self, socket: ServerSocket, code: int | None = None, reason: str = "") -> None:
-        """`socket` is closed, by whomever. Says it twice: the second time is ignored."""
+        """Handle the close of `socket` by either side. A second call is ignored."""
         if not socket.open:
             return
         socket.open = False
@@ -103,43 +103,43 @@ class SignalingServer:
         logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
         self._profile.socket_closed(socket, session, reason)
 
-    # --- what profiles ask (ProfileHost) ------------------------------------------------------------------------------
+    # --- called by profiles (ProfileHost) -----------------------------------------------------------------------------
 
     def close_socket(self, socket: ServerSocket, code: int, reason: str) -> None:
-        """Closes a socket and takes note of it at once, whatever the peer does."""
+        """Close a socket and handle its close at once, whatever the peer does."""
         if socket.open:
             socket.transport.close(code, reason)
             self.closed(socket, code, reason)
 
     def remember(self, session: RpcSession) -> None:
-        """From now on `session` can be resumed."""
+        """Make it possible to resume `session`."""
         session.ended = False
         self._sessions[session.id] = session
 
     def forget(self, session: RpcSession) -> None:
-        """From now on nobody can resume `session`."""
+        """Make it impossible to resume `session`."""
         session.ended = True
         self._sessions.pop(session.id)
 
     def evict(self, session: RpcSession, reason: str) -> None:
-        """Takes the participant of `session` out of its room, if it is still there."""
+        """Evict the participant of `session` from its room, if it is still there."""
         if (member := session.member) is not None:
             logs.event("evicted", session=member.room.id, participant=member.id, reason=reason)
             member.room.evict(member, reason)
 
-    # --- what faults ask (FaultHost) ----------------------------------------------------------------------------------
+    # --- called by faults (FaultHost) ---------------------------------------------------------------------------------
 
     def cut(self, socket: ServerSocket) -> None:
-        """Cuts a socket, without a word to its client, and takes note of it."""
+        """Abort a socket without a close frame and handle its close."""
         socket.transport.abort()
         self.closed(socket)
 
     def give_up(self, session: RpcSession) -> None:
-        """Evicts the participant of `session`, as after too long a silence."""
+        """Evict the participant of `session`, as after too long a silence."""
         self._profile.give_up(session)
 
     def crash(self) -> None:
-        """Cuts every socket and forgets every session and every room, without a word to anybody."""
+        """Abort every socket and drop every session and room without sending anything."""
         logs.event("crashed", sockets=len(self._sockets))
         for socket in self._sockets:
             socket.open = False
@@ -149,10 +149,10 @@ class SignalingServer:
         self._profile.close()
         self._context.rooms.forget()
 
-    # --- the server's own rhythm --------------------------------------------------------------------------------------
+    # --- pings and shutdown -------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """Pings every socket, for ever, if the profile says so; sockets that never join and never answer are closed."""
+        """Ping every socket, for ever, if the profile has a ping interval; close sockets that neither join nor answer."""
         while (interval := self._profile.ping_interval) is not None:
             await asyncio.sleep(interval)
             for socket in list(self._sockets):
@@ -164,7 +164,7 @@ class SignalingServer:
                     socket.transport.ping()
 
     def close(self) -> None:
-        """Tells every client that the server stops: evicts everybody, then closes every socket."""
+        """Evict every participant because the server stops, then close every socket."""
         self._context.rooms.close(Reason.OPENVIDU_SERVER_STOPPED)
         for socket in list(self._sockets):
             self.close_socket(socket, 1001, "Server stopped")
@@ -189,7 +189,7 @@ class SignalingServer:
         elif request.method == "closeSession":
             self._close_session(socket, request)
         elif request.method == "sessionStatus" and self._context.rooms.life is not None:
-            # *pro*: asked after a refused resume, by one who has not joined this life
+            # *pro*: sent after a refused resume, by a client that has not joined during this `life` of the server
             self._reply(socket, request, {"life": self._context.rooms.life})
         else:
             session = self._session_of(socket, params.get("sessionId"))
@@ -256,7 +256,10 @@ class SignalingServer:
         self._context.rooms.observers.resumed(refused=False)
 
     def _refresh_pictures(self, session: RpcSession) -> None:
-        """After a gap a decoder waits seconds for a key frame: ask for them at once, for and of who is back."""
+        """Request key frames of the streams that a resumed participant publishes and receives.
+
+        Without the request a decoder waits seconds for one after a gap.
+        """
         member = session.member
         if member is None or not self._profile.key_frames_on_resume:
             return
@@ -312,7 +315,7 @@ class SignalingServer:
             incoming.fail(error)
 
     def _session_of(self, socket: ServerSocket, session_id: Any) -> RpcSession:
-        """The RPC session that a request on `socket` belongs to: the one it names, the socket's, or a new one."""
+        """Return the RPC session that a request on `socket` belongs to: the one it names, the socket's, or a new one."""
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
         if socket.session is None:

@@ -1,7 +1,7 @@
-"""The requests about filters. Those are Kurento's media elements, which our media server has not: none is ever applied, and
-everything is answered as the real server does when there is none, or when it cannot apply one.
+"""The handlers of filter requests. Filters are Kurento's media elements, which our media server does not have.
 
-Source: `RpcHandler` and `KurentoSessionManager` of openvidu-server 2.32.2. The quotes of its messages are its own.
+None is ever applied: every request is answered as the real server does when there is no filter, or when it cannot
+apply one. Source: `RpcHandler` and `KurentoSessionManager` of openvidu-server 2.32.2, whose unbalanced quotes are kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pyvidu.server.signaling.received_request import ReceivedRequest
 
 
 def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, Any]:
-    """The filter that others are told of when `participant` publishes with one; `{}` is none. The real server looks at the
-    rights of the token, and applies the filter, only if that names `kurentoOptions`. If not, it just passes it on.
+    """Return the filter to announce when `participant` publishes with one; `{}` is none.
+
+    The real server checks the rights of the token, and applies the filter, only if the token has `kurentoOptions`.
+    Otherwise it passes the filter on without applying it.
 
     Raises:
-        OpenViduException: 406, it is malformed, or not allowed, or should be applied.
+        OpenViduException: 406, it is malformed, or not allowed, or would have to be applied.
     """
     if wanted is None:
         return {}
@@ -45,7 +47,11 @@ def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, A
 
 
 async def apply_filter(_: Context, incoming: ReceivedRequest) -> None:
-    """For moderators, and for owners whose token allows it."""
+    """Refuse `applyFilter`, which moderators may send, and owners whose token allows the filter.
+
+    Raises:
+        OpenViduException: 401, the participant may not; 102, there is no such stream; 406, otherwise.
+    """
     participant = incoming.participant
     call = incoming.read(ApplyFilter)
     allowed = (participant.token.properties.kurento_options or {}).get("allowedFilters", [])
@@ -61,7 +67,11 @@ async def apply_filter(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def remove_filter(_: Context, incoming: ReceivedRequest) -> None:
-    """For moderators and owners."""
+    """Refuse `removeFilter`, which moderators and owners may send.
+
+    Raises:
+        OpenViduException: 401, the participant may not; 102, there is no such stream; 406, it has no filter.
+    """
     participant = incoming.participant
     stream_id = incoming.read(RemoveFilter).stream_id
     _may(participant, stream_id, "remove filter")
@@ -69,7 +79,11 @@ async def remove_filter(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def exec_filter_method(_: Context, incoming: ReceivedRequest) -> None:
-    """For moderators and owners."""
+    """Refuse `execFilterMethod`, which moderators and owners may send.
+
+    Raises:
+        OpenViduException: 401, the participant may not; 102, there is no such stream; 406, it has no filter.
+    """
     participant = incoming.participant
     stream_id = incoming.read(ExecFilterMethod).stream_id
     _may(participant, stream_id, "execute filter method")
@@ -77,7 +91,11 @@ async def exec_filter_method(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def add_filter_event_listener(_: Context, incoming: ReceivedRequest) -> None:
-    """For moderators and owners."""
+    """Refuse `addFilterEventListener`, which moderators and owners may send.
+
+    Raises:
+        OpenViduException: 401, the participant may not; 102, there is no such stream; 406, it has no filter.
+    """
     participant = incoming.participant
     stream_id = incoming.read(FilterEventListener).stream_id
     _may(participant, stream_id, "add filter event listener")
@@ -89,7 +107,13 @@ async def add_filter_event_listener(_: Context, incoming: ReceivedRequest) -> No
 
 
 async def remove_filter_event_listener(_: Context, incoming: ReceivedRequest) -> None:
-    """For moderators and owners. Of a stream that does not exist, the real server says that it is done."""
+    """Refuse `removeFilterEventListener`, which moderators and owners may send.
+
+    For a stream that does not exist the request succeeds, as on the real server.
+
+    Raises:
+        OpenViduException: 401, the participant may not; 406, the stream has no filter.
+    """
     participant = incoming.participant
     stream_id = incoming.read(FilterEventListener).stream_id
     _may(participant, stream_id, "remove filter event listener")

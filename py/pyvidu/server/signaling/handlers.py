@@ -1,6 +1,6 @@
-"""The requests of OpenVidu, one function each: who may, what happens, who is told what first.
+"""The handlers of OpenVidu's requests, one function each: permission, effect, and the order of messages.
 
-Texts and codes of errors are the ones of openvidu-server 2.32.2 (`RpcHandler`, `KurentoSessionManager`).
+Texts and codes of errors are those of openvidu-server 2.32.2 (`RpcHandler`, `KurentoSessionManager`).
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ MEDIA_SERVER = "kurento"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What handlers work on. `ice_servers` says which ICE servers a client that asked at this host gets; `turn` is the
-    TURN server among them, if there is one.
+    """What handlers work on.
+
+    `ice_servers` returns the ICE servers for a client that reached the server at this host; `turn` is the TURN server
+    among them, if there is one.
     """
 
     rooms: Rooms
@@ -51,8 +53,9 @@ Handler = Callable[[Context, ReceivedRequest], Awaitable[None]]
 
 
 async def join_room(context: Context, incoming: ReceivedRequest) -> None:
-    """`participantJoined` to the others, then the result. The token is used up even if the join fails, but not by one who
-    knows the secret.
+    """Send `participantJoined` to the others, then the result.
+
+    The token is used up even if the join fails, but not if the request has the secret.
     """
     params = incoming.request.params
     room = context.rooms.get(str(params.get("session", "")))
@@ -90,14 +93,14 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
 
 
 async def leave_room(_: Context, incoming: ReceivedRequest) -> None:
-    """`participantLeft` to the others, then `{}`."""
+    """Send `participantLeft` to the others, then `{}`."""
     participant = incoming.participant
     participant.room.depart(participant, Reason.DISCONNECT)
     incoming.answer()
 
 
 async def force_disconnect(_: Context, incoming: ReceivedRequest) -> None:
-    """`participantLeft` to the others, `{}` to the moderator, `participantEvicted` to all."""
+    """Send `participantLeft` to the others, `{}` to the moderator, `participantEvicted` to all."""
     asking = moderator(incoming, "Unable to force disconnect")
     call = incoming.read(m.ForceDisconnect)
     evicted = asking.room.find(call.connection_id)
@@ -106,11 +109,11 @@ async def force_disconnect(_: Context, incoming: ReceivedRequest) -> None:
     asking.room.evict(evicted, Reason.FORCE_DISCONNECT_BY_USER, before_telling=incoming.answer)
 
 
-# --- what members tell each other -------------------------------------------------------------------------------------
+# --- messages between members -----------------------------------------------------------------------------------------
 
 
 async def send_message(_: Context, incoming: ReceivedRequest) -> None:
-    """The recipients first, then `{}`."""
+    """Send the signal to its recipients, then `{}`."""
     participant = incoming.participant
     text = incoming.read(m.SendMessage).message
     signal = _signal(text)
@@ -125,14 +128,14 @@ async def send_message(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def video_data(_: Context, incoming: ReceivedRequest) -> None:
-    """Statistics of the real server: read, answered, used for nothing."""
+    """Validate and answer the statistics of the real server, which are not used."""
     incoming.participant  # noqa: B018 - membership is all that this request proves
     incoming.read(m.VideoData)
     incoming.answer()
 
 
 async def echo(_: Context, incoming: ReceivedRequest) -> None:
-    """Answers whoever has joined once."""
+    """Answer a client that has joined once."""
     incoming.answer()
 
 
@@ -140,7 +143,12 @@ async def echo(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def pro_request(_: Context, incoming: ReceivedRequest) -> None:
-    """Speech to text is not in the community edition, which tells even one who is no member any more so."""
+    """Refuse speech to text, which is not in the community edition.
+
+    Raises:
+        OpenViduException: 102, the client is not a member any more (which the real server answers here);
+            -1, a parameter is missing; 997, otherwise.
+    """
     session, request = incoming.session, incoming.request
     if session.member is None:
         room = session.participant.room.id if session.participant else ""
@@ -152,7 +160,7 @@ async def pro_request(_: Context, incoming: ReceivedRequest) -> None:
 
 
 async def unknown(_: Context, incoming: ReceivedRequest) -> None:
-    """A method that OpenVidu has not."""
+    """Refuse a method that OpenVidu does not have, with `NeverAnswered`."""
     raise NeverAnswered(Code.GENERIC, f"Unrecognized request '{incoming.request.method}'")
 
 
@@ -169,7 +177,11 @@ HANDLERS: dict[str, Handler] = {
 
 
 def moderator(incoming: ReceivedRequest, unable: str) -> Participant:
-    """Who asks, if it may moderate; else 401."""
+    """Return the participant that sent the request, if it may moderate.
+
+    Raises:
+        OpenViduException: 401, it may not.
+    """
     participant = incoming.participant
     if not participant.may_moderate:
         raise OpenViduException(Code.UNAUTHORIZED, f"{unable}. The user does not have a valid token")
@@ -177,7 +189,7 @@ def moderator(incoming: ReceivedRequest, unable: str) -> Participant:
 
 
 def _consume(room: Room | None, text: object) -> Token | None:
-    """The token that `text` names: the URL that `POST connection` gave, or its secret alone."""
+    """Use up and return the token that `text` names: the URL from `POST connection`, or its secret alone."""
     if room is None or not isinstance(text, str):
         return None
     try:
@@ -188,7 +200,7 @@ def _consume(room: Room | None, text: object) -> Token | None:
 
 
 def _token_of_the_secret(room: Room, call: m.JoinRoom) -> Token:
-    """Whoever knows the secret needs no token; the real server's recorder and its speech to text come that way."""
+    """Return the token of a client that joins with the secret, as the real server's recorder and speech to text do."""
     properties = ConnectionProperties(role=Role.SUBSCRIBER)
     token = Token(value="", url=ids.token(), session_id=room.id, properties=properties)
     if call.recorder:

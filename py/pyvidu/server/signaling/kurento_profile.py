@@ -1,7 +1,7 @@
-"""The real server's clocks, to the letter of `protocol.md` section 2.
+"""The profile with the real server's clocks, exactly as in `protocol.md` section 2.
 
 Read in kurento-jsonrpc 7.3.0 (`ProtocolManager`, `PingWatchdogManager`) and openvidu-server 2.32.2 (`RpcHandler`,
-`RpcNotificationService`); none of it was seen on a live Java server.
+`RpcNotificationService`); none of it was observed on a live Java server.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyvidu.server.signaling.profiles import GRACE, Profile
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 
 WINDOW = 10.0  # seconds; Java property ws.sessionReconnectionTime
-DEFAULT_INTERVAL_MS = 20_000  # of a first ping that names none
+DEFAULT_INTERVAL_MS = 20_000  # for a first ping without `interval`
 PINGS_MISSED = 3
 WATCHDOG_REASON = "Close for not receive ping from client"
 CLIENT_CLOSED_REASON = "Client sent close message"
@@ -30,7 +30,7 @@ class _Watchdog:
 
 
 class KurentoProfile(Profile):
-    """Watchdog, then window, then eviction or a ghost. Sends no pings and no key frames of its own accord."""
+    """Watchdog, then window, then eviction or a ghost. Sends no pings and requests no key frames."""
 
     ping_interval = None
     answers_everything = False
@@ -46,11 +46,11 @@ class KurentoProfile(Profile):
 
     @property
     def clocks(self) -> int:
-        """How many timers run."""
+        """Return how many timers run."""
         return len(self._watchdogs) + len(self._windows) + len(self._graces)
 
     def pinged(self, socket: ServerSocket, interval_ms: int | None) -> None:
-        """The first ping on a socket's watchdog sets the interval for life, every ping restarts it."""
+        """Restart the watchdog of `socket`; the first ping creates it and sets its interval for good."""
         watchdog = self._watchdogs.get(socket)
         if watchdog is None:
             interval = DEFAULT_INTERVAL_MS if interval_ms is None else interval_ms
@@ -60,12 +60,14 @@ class KurentoProfile(Profile):
             watchdog.timer = self._bark_later(socket, watchdog.interval_ms)
 
     def joined(self, session: RpcSession) -> None:
-        """No clock of its own: without a ping there is no watchdog."""
+        """Stop the grace period of an earlier departure. No clock starts: without a ping there is no watchdog."""
         self._stop(self._graces, session)
 
     def resumed(self, session: RpcSession, old: ServerSocket | None, new: ServerSocket) -> None:
-        """The watchdog moves along and is armed at once, the window ends. The old socket is left open. A watchdog that a
-        ping before `connect` armed on the new socket is replaced but never cancelled: it will close that socket.
+        """Move the watchdog to the new socket, arm it at once and end the window. The old socket is left open.
+
+        A watchdog that a ping before `connect` armed on the new socket is replaced but never cancelled: it will close
+        that socket.
         """
         self._stop(self._windows, session)
         watchdog = self._watchdogs.pop(old, None) if old is not None else None
@@ -77,39 +79,39 @@ class KurentoProfile(Profile):
             self._watchdogs[new] = watchdog
 
     def socket_closed(self, socket: ServerSocket, session: RpcSession | None, reason: str) -> None:
-        """The window opens, unless the session has moved to another socket already."""
+        """Open the window, unless the session has moved to another socket already."""
         if session is None:
             self._drop_watchdog(socket)
             return
         if (watchdog := self._watchdogs.get(socket)) is not None:
-            watchdog.timer.cancel()  # kept: a resume takes its interval along
+            watchdog.timer.cancel()  # kept: a resume reuses its interval
         self._stop(self._windows, session)
         loop = asyncio.get_running_loop()
         self._windows[session] = loop.call_later(WINDOW, self._window_over, session, reason)
 
     def undeliverable(self, session: RpcSession, call: Call) -> None:
-        """Ghost eviction: whoever cannot be told something is evicted at once, with the reason of what it was not told."""
+        """Evict a participant that cannot be notified (ghost eviction), with the `reason` of the notification or ""."""
         reason = getattr(call, "reason", "")
         self.host.evict(session, reason if reason in _REASONS else "")
 
     def departed(self, session: RpcSession) -> None:
-        """The RPC session lives on for a while: `connect` succeeds, what needs membership is not answered."""
+        """Keep the RPC session for `GRACE` seconds: `connect` succeeds, what needs membership is not answered."""
         if session.ended:
             return
         self._stop(self._graces, session)
         self._graces[session] = asyncio.get_running_loop().call_later(GRACE, self._grace_over, session)
 
     def give_up(self, session: RpcSession) -> None:
-        """The end of its window."""
+        """Evict the participant as at the end of its window."""
         self._end(session)
         self.host.evict(session, Reason.NETWORK_DISCONNECT)
 
     def closed_by_client(self, session: RpcSession) -> None:
-        """The RPC session ends and leaves a ghost behind in the room."""
+        """End the RPC session and leave a ghost in the room."""
         self._end(session)
 
     def close(self) -> None:
-        """Stops every clock."""
+        """Stop every clock."""
         for timer in [*self._windows.values(), *self._graces.values(), *self._strays]:
             timer.cancel()
         for watchdog in self._watchdogs.values():

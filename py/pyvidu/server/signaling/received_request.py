@@ -1,4 +1,4 @@
-"""One request and its one answer."""
+"""One request and its one response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ C = TypeVar("C", bound=Call)
 
 
 class ReceivedRequest:
-    """A request of an RPC session, which came on `socket`: there the answer goes, and nowhere if it is closed."""
+    """A request of an RPC session, received on `socket`. The response is sent there, or not at all if it is closed."""
 
     def __init__(self, request: Request, session: RpcSession, socket: ServerSocket) -> None:
         self.request = request
@@ -27,12 +27,12 @@ class ReceivedRequest:
 
     @property
     def answered(self) -> bool:
-        """Whether it has its answer."""
+        """Return whether the request has its response."""
         return self.response is not None
 
     @property
     def participant(self) -> Participant:
-        """Who asks.
+        """Return the participant that sent the request.
 
         Raises:
             NotAMember: it has left its room or was evicted; the real server never answers then.
@@ -43,7 +43,7 @@ class ReceivedRequest:
         return member
 
     def read(self, call: type[C]) -> C:
-        """The parameters.
+        """Return the parameters.
 
         Raises:
             OpenViduException: -1, one is missing or has another type.
@@ -58,32 +58,40 @@ class ReceivedRequest:
             ) from None
 
     def answer(self, result: Any = None, **extra: Any) -> None:
-        """Sends the result; `extra` are members that no message of the protocol has."""
+        """Send the result; `extra` are members that no message of the protocol has.
+
+        Raises:
+            RuntimeError: the request has its response already.
+        """
         members = to_wire(result) if result is not None else {}
         self._send(Response(self.request.id, {**members, **extra, "sessionId": self.session.id}))
 
     def fail(self, error: ErrorObject) -> None:
-        """Sends an error."""
+        """Send an error.
+
+        Raises:
+            RuntimeError: the request has its response already.
+        """
         self._send(Response(self.request.id, error=error))
 
     def _send(self, response: Response) -> None:
         if self.answered:
             raise RuntimeError(f"'{self.request.method}' is answered twice")
         self.response = response
-        # Answers are kept for a while, to be repeated; a megabyte of what was asked is not.
+        # Responses are kept for a while, to be repeated; the parameters, up to a megabyte, are not.
         self.request = dataclasses.replace(self.request, params={})
         if self.socket.open:
             self.socket.transport.send(response.encode())
 
     def repeat_on(self, socket: ServerSocket) -> None:
-        """The request came again, on `socket`: it gets the one answer there, now or when there is one."""
+        """Send the one response on `socket`, where the request came again, now or once there is one."""
         self.socket = socket
         if self.response is not None and socket.open:
             socket.transport.send(self.response.encode())
 
 
 class NotAMember(OpenViduException):
-    """A request that needs membership, from one who is no member any more."""
+    """A request that needs membership, from a client that is not a member any more."""
 
     def __init__(self, session: RpcSession) -> None:
         who = session.participant.id if session.participant else "unknown"
@@ -91,4 +99,4 @@ class NotAMember(OpenViduException):
 
 
 class NeverAnswered(OpenViduException):
-    """A request that the real server leaves without an answer; profile `default` answers it with this."""
+    """A request that the real server does not answer; profile `default` answers it with this."""

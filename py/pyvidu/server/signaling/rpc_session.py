@@ -1,4 +1,4 @@
-"""An RPC session: one client from its first request on, over as many sockets as it takes, and the participant it is.
+"""An RPC session: one client from its first request on, over one socket after another, and its participant.
 
 It outlives its sockets (that is what a resume is) and, in profile `kurento`, its participant.
 """
@@ -30,7 +30,7 @@ MAX_WAITING_REQUESTS = 500  # of one participant; a browser page has a handful
 
 @dataclass(eq=False, slots=True)
 class ServerSocket:
-    """One WebSocket of a client. `host` is the name that the client asked the server at."""
+    """One WebSocket of a client. `host` is the name that the client reached the server at."""
 
     transport: Transport
     host: str = "localhost"
@@ -41,7 +41,7 @@ class ServerSocket:
 
 
 class RpcSession:
-    """See the module. `socket` is the one last connected; it may be closed by now."""
+    """One client and its participant. `socket` is the one last connected; it may be closed by now."""
 
     def __init__(self, profile: Profile, tasks: Tasks) -> None:
         self.id = ids.rpc_session_id()
@@ -52,7 +52,7 @@ class RpcSession:
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
         self.delivery_log = DeliveryLog() if profile.replays else None
-        self.losing: list[Callable[[Call], bool]] = []  # fault control: whatever one of them says True to is lost
+        self.losing: list[Callable[[Call], bool]] = []  # fault control: a call is lost if one returns True
         self._profile = profile
         self._tasks = tasks
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
@@ -60,11 +60,11 @@ class RpcSession:
 
     @property
     def member(self) -> Participant | None:
-        """The participant, if it is still in its room."""
+        """Return the participant, if it is still in its room."""
         return self.participant if self.participant is not None and self.participant.present else None
 
     def notify(self, call: Call) -> None:
-        """Pushes a notification to the socket last connected."""
+        """Push a notification to the socket last connected; call the profile's `undeliverable` if that is closed."""
         text = Notification(call.method, to_wire(call)).encode()
         if self.delivery_log is not None:
             self.delivery_log.notified(text)
@@ -75,11 +75,11 @@ class RpcSession:
             self._profile.undeliverable(self, call)
 
     def departed(self) -> None:
-        """The participant has left its room."""
+        """Report to the profile that the participant has left its room."""
         self._profile.departed(self)
 
     def submit(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Does `work` after all that was submitted before. False if too much waits already."""
+        """Run `work` after all that was submitted before; return False if `MAX_WAITING_REQUESTS` wait already."""
         if len(self._waiting) >= MAX_WAITING_REQUESTS:
             return False
         self._waiting.append(work)

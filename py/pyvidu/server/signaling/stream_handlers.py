@@ -1,7 +1,7 @@
-"""The requests about streams: publish, subscribe, renegotiate, and what is told of a stream. See `handlers.py`.
+"""The handlers of stream requests: publish, subscribe, renegotiate, and property changes. See `handlers.py`.
 
-The media router is awaited here. Meanwhile the world goes on: whoever asked may be evicted, and a stream may end, so
-membership is looked at again after every await.
+The media router is awaited here. Meanwhile the participant that sent the request may be evicted, and a stream may end,
+so membership is checked again after every await.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
-    """The result, then `participantPublished` to the others."""
+    """Send the result, then `participantPublished` to the others."""
     participant = incoming.participant
     if not participant.may_publish:
         raise OpenViduException(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
@@ -50,7 +50,7 @@ async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
 
 
 async def unpublish_video(context: Context, incoming: ReceivedRequest) -> None:
-    """`{}` to the owner, `participantUnpublished` to the others."""
+    """Send `{}` to the owner, then `participantUnpublished` to the others."""
     participant = incoming.participant
     stream = participant.room.unpublish(participant, Reason.UNPUBLISH)
     incoming.answer()
@@ -59,7 +59,7 @@ async def unpublish_video(context: Context, incoming: ReceivedRequest) -> None:
 
 
 async def force_unpublish(context: Context, incoming: ReceivedRequest) -> None:
-    """The moderator's `{}`, then `participantUnpublished` to all, the owner too."""
+    """Send `{}` to the moderator, then `participantUnpublished` to all, the owner too."""
     room = moderator(incoming, "Unable to force unpublish").room
     call = incoming.read(m.ForceUnpublish)
     owner = room.owner_of(call.stream_id)
@@ -72,7 +72,7 @@ async def force_unpublish(context: Context, incoming: ReceivedRequest) -> None:
 
 
 async def receive_video_from(context: Context, incoming: ReceivedRequest) -> None:
-    """Subscribes to a stream."""
+    """Subscribe to a stream and send the SDP answer."""
     participant = incoming.participant
     call = incoming.read(m.ReceiveVideoFrom)
     owner, stream = _sender(participant, call.sender)
@@ -85,7 +85,7 @@ async def receive_video_from(context: Context, incoming: ReceivedRequest) -> Non
 
 
 async def unsubscribe_from_video(context: Context, incoming: ReceivedRequest) -> None:
-    """Ends a subscription; one that does not exist has ended."""
+    """End a subscription; one that does not exist counts as ended."""
     participant = incoming.participant
     sender = incoming.read(m.UnsubscribeFromVideo).sender
     owner = participant.room.find(sender)
@@ -98,13 +98,16 @@ async def unsubscribe_from_video(context: Context, incoming: ReceivedRequest) ->
 
 
 async def prepare_receive_video_from(_: Context, incoming: ReceivedRequest) -> None:
-    """Server-initiated negotiation, which only a mediasoup deployment asks of its clients."""
+    """Refuse server-initiated negotiation, which only mediasoup deployments use."""
     incoming.participant  # noqa: B018
     raise _no_server_offers()
 
 
 async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
-    """A new media connection for a stream, own or remote. Stream id, options and subscribers stay; nobody is told."""
+    """Replace the media connection of a stream, own or remote.
+
+    Stream id, options and subscribers stay; nobody is notified.
+    """
     participant = incoming.participant
     call = incoming.read(m.ReconnectStream)
     room = participant.room
@@ -130,14 +133,14 @@ async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
 
 
 async def on_ice_candidate(_: Context, incoming: ReceivedRequest) -> None:
-    """Noted and not needed: the media router answers where valid STUN came from, and asks nobody else."""
+    """Answer a candidate, which is not needed: the media router only sends to where valid STUN came from."""
     incoming.participant  # noqa: B018
     incoming.read(m.OnIceCandidate)
     incoming.answer()
 
 
 async def stream_property_changed(_: Context, incoming: ReceivedRequest) -> None:
-    """The others are told, and the owner gets its `{}`."""
+    """Send `streamPropertyChanged` to the others, then `{}` to the owner."""
     participant = incoming.participant
     call = incoming.read(m.StreamPropertyChanged)
     text = json.dumps(call.new_value, separators=(",", ":"), ensure_ascii=False)
@@ -175,7 +178,11 @@ async def _subscribe(
 
 
 def _sender(participant: Participant, stream_id: str) -> tuple[Participant, PublishedStream]:
-    """Who publishes `stream_id`, found as the real server does: by the connection id at its end."""
+    """Return the publisher of `stream_id` and its stream, found as the real server does: by the connection id at its end.
+
+    Raises:
+        OpenViduException: -1, there is no connection id; 102, there is no such participant; 105, it has no stream.
+    """
     try:
         owner_id = m.owner_of(stream_id)
     except WireError as error:
@@ -210,8 +217,8 @@ async def _negotiated(negotiation: Awaitable[str], participant: Participant, fai
     try:
         return await negotiation
     except Exception as error:
-        # Whatever the router found wrong with the offer is the asker's to know, and no reason to stop serving it.
-        # Its words may quote the offer, so only a log that may have SDP in it has them.
+        # Any error about the offer goes to the client that sent it, and ends nothing else. Its text may quote the
+        # offer, so it is logged only at the debug level, where SDP may appear.
         _log.warning("%s: %s", failed, type(error).__name__)
         _log.debug("SDP negotiation of %s failed: %s", participant.id, error)
         raise AnsweredError(Code.MEDIA_SDP, f"{failed}: {error}") from error
@@ -219,7 +226,7 @@ async def _negotiated(negotiation: Awaitable[str], participant: Participant, fai
 
 async def _still_member(context: Context, incoming: ReceivedRequest, participant: Participant) -> None:
     if not participant.present:
-        # Its media was ended at the eviction; what was negotiated since then is not.
+        # The eviction ended its media, but not what was negotiated since then.
         await _ended(context.rooms.media.leave(participant.key))
         incoming.participant  # noqa: B018 - raises
 

@@ -1,4 +1,4 @@
-"""The seam between the rooms and a socket: everything above it runs with a fake one and a virtual clock."""
+"""The interface of a WebSocket. Tests run everything above it with a fake one and a virtual clock."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pyvidu.server.faults.delay_line import Delay
 
 
 class Transport(Protocol):
-    """One WebSocket, seen from above. No method blocks and none raises: what cannot be sent any more is dropped."""
+    """One WebSocket. No method blocks and none raises: what cannot be sent any more is dropped."""
 
     def send(self, text: str) -> None:
-        """Queues one text message."""
+        """Queue one text message."""
 
     def ping(self) -> None:
-        """Sends an RFC 6455 ping, which every browser answers by itself."""
+        """Send an RFC 6455 ping, which every browser answers by itself."""
 
     def close(self, code: int, reason: str) -> None:
-        """Begins to close, after what is queued. Bounded: a peer that does not answer is cut off."""
+        """Begin to close, after what is queued. The connection is aborted if the peer does not answer in time."""
 
     def abort(self) -> None:
-        """Cuts the connection, without a word to the peer."""
+        """Abort the connection without a close frame."""
 
     def hold(self) -> None:
-        """Stops reading and writing, as a dead network would; what is queued waits. Holds are counted."""
+        """Stop reading and writing, as a dead network would; what is queued waits. Holds are counted."""
 
     def release(self) -> None:
-        """Undoes one `hold`."""
+        """Undo one `hold`."""
 
     def slow(self, delay: Delay | None) -> None:
-        """Everything takes so much longer, each way; None: no longer."""
+        """Delay everything by `delay` in each direction; None ends the delay."""

@@ -1,7 +1,7 @@
-"""What happens, as OpenVidu tells a backend of it: the events of its CDR, which are also the bodies of its webhooks. No I/O.
+"""OpenVidu's call detail records (CDR): its events, which are also the bodies of its webhooks. No I/O.
 
-Source: `CallDetailRecord` and the `CDREvent*` classes of openvidu-server 2.32.2: no field more, none less, null where there
-is nothing, except for a `reason` that nobody knows.
+Source: `CallDetailRecord` and the `CDREvent*` classes of openvidu-server 2.32.2: exactly their fields, null where there is
+no value, except for an unknown `reason`, which is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 
-# Names that OpenVidu CE knows. The last two are never told here: there are no recordings and no filters.
+# The events of OpenVidu CE. The last two are never sent here: there are no recordings and no filters.
 EVENTS = (
     "sessionCreated",
     "sessionDestroyed",
@@ -32,7 +32,7 @@ EVENTS = (
     "recordingStatusChanged",
     "filterEventDispatched",
 )
-# Any of them is "the last one left" when it ends a session (`RecordingManager.finalReason`).
+# If one of them ends a session, the reason reported is `lastParticipantLeft` (`RecordingManager.finalReason`).
 _LAST_LEFT = frozenset(
     {
         Reason.DISCONNECT,
@@ -45,43 +45,43 @@ _LAST_LEFT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    """A media connection since `started` (milliseconds since the epoch)."""
+    """A media connection, created at `started` (milliseconds since the epoch)."""
 
     started: int
     fields: Event
 
 
 class CallDetailRecords(Observer):
-    """Makes an event of everything that it is told and hands it to `record`. `clock` gives milliseconds since the epoch."""
+    """Passes an event for each observation to `record`. `clock` returns milliseconds since the epoch."""
 
     def __init__(self, record: Callable[[Event], None], clock: Callable[[], int] = now_ms) -> None:
         self._record = record
         self._clock = clock
-        self._media: dict[str, Event] = {}  # by stream id: later changes of a stream are not told
+        self._media: dict[str, Event] = {}  # by stream id; later changes of a stream are not reported
         self._connections: dict[tuple[str, str], _Connection] = {}  # by participant and stream owner
 
     def session_created(self, room: Room) -> None:
-        """See `Observer`."""
+        """Record `sessionCreated`."""
         self._tell("sessionCreated", room, room.created_at, {})
 
     def session_destroyed(self, room: Room, reason: str) -> None:
-        """See `Observer`."""
+        """Record `sessionDestroyed`."""
         final = "lastParticipantLeft" if reason in _LAST_LEFT else reason
         self._tell_end("sessionDestroyed", room, room.created_at, final, {})
 
     def joined(self, participant: Participant) -> None:
-        """See `Observer`."""
+        """Record `participantJoined`, unless the participant is hidden."""
         if not participant.hidden:
             self._tell("participantJoined", participant.room, participant.active_at, _who(participant))
 
     def left(self, participant: Participant, reason: str) -> None:
-        """See `Observer`."""
+        """Record `participantLeft`, unless the participant is hidden."""
         if not participant.hidden:
             started = participant.active_at
             self._tell_end("participantLeft", participant.room, started, reason, _who(participant))
 
     def connection_created(self, participant: Participant, stream: PublishedStream, owner: Participant) -> None:
-        """See `Observer`."""
+        """Record `webrtcConnectionCreated`, unless the participant is hidden."""
         publishes = participant is owner
         if publishes:
             self._media[stream.id] = _media(stream)
@@ -95,7 +95,7 @@ class CallDetailRecords(Observer):
         self._tell("webrtcConnectionCreated", participant.room, started, fields)
 
     def connection_destroyed(self, participant: Participant, stream_id: str, owner: Participant, reason: str) -> None:
-        """See `Observer`."""
+        """Record `webrtcConnectionDestroyed`, if its creation was recorded."""
         if participant is owner:
             self._media.pop(stream_id, None)
         if (connection := self._connections.pop((participant.key, owner.key), None)) is not None:
@@ -105,7 +105,7 @@ class CallDetailRecords(Observer):
     def signal_sent(
         self, room: Room, sender: str | None, to: Sequence[str], type_: str | None, data: str | None
     ) -> None:
-        """See `Observer`. Of a participant's signal the type is told without its prefix."""
+        """Record `signalSent`. The type of a participant's signal is given without its prefix `signal:`."""
         if sender is not None and type_ is not None:
             type_ = type_.removeprefix("signal:")
         fields = {"from": sender, "to": list(to), "type": type_, "data": data}

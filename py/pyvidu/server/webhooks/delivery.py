@@ -1,7 +1,7 @@
-"""Webhooks: each event is posted to the backend as JSON, one after the other, in the background. No room ever waits.
+"""Webhook delivery: events are posted to the backend as JSON, one after the other, in the background. Rooms never wait.
 
-As on the real server: 200 is the only good answer, an event that cannot be delivered is logged and lost, a connection that
-breaks before the answer is tried again. Unlike there: what waits is bounded, certificates are checked.
+As on the real server: only status 200 is a success, an event that cannot be delivered is logged and dropped, a post whose
+connection breaks before the answer is repeated. Unlike there: the queue is bounded, certificates are checked.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from pyvidu.server import logs
 from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.webhooks.cdr import EVENTS
 
-QUEUE = 1000  # events that wait; a backend that is slower for longer loses the newest
+QUEUE = 1000  # events; when the backend is too slow for too long and the queue is full, the newest are dropped
 TIMEOUT = 10.0  # seconds for one post, as on the real server
 ATTEMPTS = 5  # of a post whose connection breaks, as on the real server
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookSettings:
-    """Where to, with which headers, and which events (all unless some are named). Header lines are `Name: value`.
+    """The URL, the headers, and the events to post (all unless some are named). Header lines are `Name: value`.
 
     Raises:
-        ConfigurationError: one of them cannot be used; the sentence says which and why.
+        ConfigurationError: one of them cannot be used; the message names it and the expected form.
     """
 
-    url: str = field(repr=False)  # it may have a password in it
+    url: str = field(repr=False)  # it may contain a password
     header_lines: tuple[str, ...] = field(default=(), repr=False)
     events: tuple[str, ...] = EVENTS
 
@@ -42,7 +42,7 @@ class WebhookSettings:
         for line in self.header_lines:
             name, colon, value = line.partition(":")
             if not colon or not name.strip().replace("-", "").isalnum() or not line.isprintable() or not value.strip():
-                # Not quoted: the value is a secret more often than not.
+                # Not quoted: the value is usually a secret.
                 raise ConfigurationError("--webhook-header is a line like 'Authorization: Basic YWRtaW46YWRtaW4='")
         for name in self.events:
             if name not in EVENTS:
@@ -50,19 +50,19 @@ class WebhookSettings:
 
     @property
     def own_headers(self) -> dict[str, str]:
-        """The headers that the operator named."""
+        """Return the headers that the operator named."""
         pairs = (line.partition(":") for line in self.header_lines)
         return {name.strip(): value.strip() for name, _, value in pairs}
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of every post."""
+        """Return the headers of every post."""
         default = {} if "content-type" in map(str.lower, self.own_headers) else {"Content-Type": "application/json"}
         return default | self.own_headers
 
     @property
     def origin(self) -> str:
-        """Where to, without what may be secret in the URL: user, path and query. Empty if it is no URL of the web."""
+        """Return the URL without what may be secret in it: user, path and query. Empty if it is not an http(s) URL."""
         try:
             parsed = urlsplit(self.url)
             port = f":{parsed.port}" if parsed.port else ""
@@ -74,7 +74,7 @@ class WebhookSettings:
 
 
 class Webhook:
-    """Posts what it is given, in order. `run` does the work, `close` ends it."""
+    """Posts events in order. `run` does the work, `close` waits until it is done."""
 
     def __init__(self, settings: WebhookSettings, *, queue: int = QUEUE, timeout: float = TIMEOUT) -> None:
         self._settings = settings
@@ -83,7 +83,7 @@ class Webhook:
         self._lost = 0
 
     def post(self, event: Mapping[str, Any]) -> None:
-        """Queues an event, if the backend wants to know of it. Never blocks and never raises."""
+        """Queue an event, if it is one of those to post. Never block; drop the event when the queue is full."""
         name = event["event"]
         if name not in self._settings.events:
             return
@@ -95,7 +95,7 @@ class Webhook:
                 logs.event("webhook overrun", to=self._settings.origin, waiting=self._events.qsize())
 
     async def run(self) -> None:
-        """Delivers for ever."""
+        """Deliver events until cancelled."""
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
@@ -109,7 +109,7 @@ class Webhook:
                     self._lost = 0
 
     async def close(self, within: float) -> None:
-        """Waits `within` seconds at most for what is queued to be delivered. Then `run` may be cancelled."""
+        """Wait at most `within` seconds until all queued events are delivered. `run` may be cancelled then."""
         try:
             async with asyncio.timeout(within):
                 await self._events.join()
