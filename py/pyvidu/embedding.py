@@ -25,6 +25,7 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.session import Session
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
+from pyvidu.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Embedding:
         self._page = page
         self._objects: dict[int, Any] = {}
         self._handles: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._joining: dict[int, asyncio.Task[None]] = {}
 
     def release(self, handle: int) -> None:
@@ -307,9 +308,7 @@ class Embedding:
 
         loop = asyncio.get_running_loop()
         task: asyncio.Task[None] = asyncio.Task(call(), loop=loop, eager_start=True)  # type: ignore[call-arg]
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._tasks.adopt(task)
 
 
 _STREAM_FIELDS = (

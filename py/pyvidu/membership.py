@@ -50,6 +50,7 @@ from pyvidu.signaling import SignalingPlane
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
+from pyvidu.tasks import Tasks
 
 if TYPE_CHECKING:
     from pyvidu.session import Session
@@ -73,7 +74,7 @@ class Membership:
         self._ice_servers: Sequence[Mapping[str, Any]] = ()
         self._server_offers = False  # for received streams: the server offers with mediasoup, not with kurento
         self._early: list[tuple[str, Mapping[str, Any]]] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks(failed=lambda error: logger.warning("%s", error))
         self.plane = SignalingPlane(self._host, self._configuration.policy, self)
         self.media_plane = MediaPlane(self._host, self.plane, self._configuration.policy, self)
         self.room = RoomState(self)
@@ -174,16 +175,7 @@ class Membership:
 
     def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `coroutine` to its end, whether or not the task is awaited; a failure is logged in any case."""
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            if not task.cancelled() and (error := task.exception()) is not None:
-                logger.warning("%s", error)
-
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(ended)
-        return task
+        return self._tasks.spawn(coroutine)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -217,8 +209,7 @@ class Membership:
         self.joined = False
         self.media_plane.close()
         self.plane.close()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     def forcibly_unpublished(self, reason: Reason) -> None:
         """Handle the end of the local stream by a moderator or the server."""

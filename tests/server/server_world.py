@@ -18,7 +18,7 @@ from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile
 from pyvidu.server.signaling.rpc_session import ServerSocket
-from pyvidu.server.tasks import Tasks
+from pyvidu.tasks import Tasks
 
 SECRET = "a-secret-of-the-tests"
 

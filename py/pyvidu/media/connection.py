@@ -27,6 +27,7 @@ from pyvidu.protocol.messages import (
 from pyvidu.protocol.wire import from_wire
 from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.signaling import SignalingPlane
+from pyvidu.tasks import Tasks
 
 T = TypeVar("T")
 Exchange = Callable[[str], Awaitable[str]]
@@ -268,7 +269,7 @@ class _Peer:
         self._owner = owner
         self._local: list[Mapping[str, Any]] | None = []
         self._remote: list[Mapping[str, Any]] | None = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self.connection = host.peers.create(settings, self)
 
     async def offer(self, exchange: Exchange) -> None:
@@ -305,9 +306,7 @@ class _Peer:
         if self._remote is not None:
             self._remote.append(candidate)
             return
-        task = asyncio.get_running_loop().create_task(self.connection.add_candidate(candidate))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self.connection.add_candidate(candidate), "a candidate of the server")
 
     def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
         """Send a local candidate, or queue it until the request is sent."""
@@ -322,8 +321,7 @@ class _Peer:
 
     def close(self) -> None:
         """Close the peer connection."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         self.connection.close()
 
 

@@ -17,6 +17,7 @@ from pyvidu.reconnection.media_health import MediaVerdict
 from pyvidu.reconnection.outage import Outage, StreamStepName
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
+from pyvidu.tasks import Tasks
 
 from .connection import InboundMedia, MediaConnection
 from .recovery import MediaRecovery
@@ -52,7 +53,7 @@ class MediaPlane:
         self._checks: dict[MediaConnection, asyncio.Task[None]] = {}
         self._timers: dict[MediaConnection, Timer] = {}
         self._watch: asyncio.Task[None] | None = None
-        self._catching_up: set[asyncio.Task[None]] = set()
+        self._catching_up = Tasks()
         self._outage: Outage | None = None
         self._rtp_monitor = RtpMonitor(host.clock, policy, self._markers, self)
 
@@ -124,8 +125,7 @@ class MediaPlane:
         """Stop watching and cancel all repairs."""
         self._rtp_monitor.close()
         self._stop_watch()
-        for task in self._catching_up:
-            task.cancel()
+        self._catching_up.cancel()
         self._cancel_checks()
         self._recoveries.clear()
 
@@ -220,9 +220,7 @@ class MediaPlane:
         return judgement.verdict
 
     def _catch_up(self, recovery: MediaRecovery, stood_still: float = 0.0) -> None:
-        task = asyncio.get_running_loop().create_task(recovery.catch_up(stood_still))
-        self._catching_up.add(task)
-        task.add_done_callback(self._catching_up.discard)
+        self._catching_up.spawn(recovery.catch_up(stood_still))
 
     def _check_unless_checked(self, media: MediaConnection, patience: float) -> None:
         if media not in self._checks and media.stream_id and media.peer is not None:

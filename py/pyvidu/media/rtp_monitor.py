@@ -115,6 +115,7 @@ class RtpMonitor:
             self._listener.rtp_steady()
         if heard and settled and now >= self._reference_at:
             self._reference_at = now + 1.0
+            self._listener.audio_reference_due()
         for peer in markers:
             if peer in fresh:
                 self._listener.stream_silent(peer)

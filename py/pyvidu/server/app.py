@@ -31,9 +31,9 @@ from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile
-from pyvidu.server.tasks import Tasks
 from pyvidu.server.webhooks.cdr import CallDetailRecords
 from pyvidu.server.webhooks.delivery import Webhook
+from pyvidu.tasks import Tasks
 
 DEFAULT_SECRET = ServerConfig().secret
 _LAG_EVERY = 1.0  # seconds

@@ -18,6 +18,7 @@ from pyvidu.reconnection.evidence import (
     SessionMoved,
     SignalingEvidence,
 )
+from pyvidu.tasks import Tasks
 
 from .rpc_socket import RpcError, RpcSocket, SocketGone
 
@@ -36,7 +37,7 @@ class EvidenceRequests:
         self.rpc_session = ""
         self.life: int | None = None
         self._report = report
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def ping(self, socket: RpcSocket, number: int, received: int | None, interval: int | None = None) -> None:
         """Send a ping; an error counts as a pong too. `interval` (ms) takes effect in the first ping of a session only."""
@@ -60,14 +61,11 @@ class EvidenceRequests:
     def resume(self, socket: RpcSocket, received: int | None) -> None:
         """Send `connect` before this call returns, and report the outcome later."""
         answer = socket.request(Connect(session_id=self.rpc_session, reconnect=True, received=received))
-        task = asyncio.get_running_loop().create_task(self._resumed(socket, answer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(self._resumed(socket, answer))
 
     def close(self) -> None:
         """Cancel the resumes under way; they report nothing any more."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     async def _resumed(self, socket: RpcSocket, answer: asyncio.Future[Any]) -> None:
         try:

@@ -50,6 +50,7 @@ from pyvidu.reconnection.evidence import (
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
+from pyvidu.tasks import Tasks
 
 from .evidence_requests import EvidenceRequests
 from .listener import SignalingListener
@@ -88,7 +89,7 @@ class SignalingPlane:
         self._joined = False  # once set, outages are survived; before, a drop fails the joining
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._url = self._probe_url = ""
         self._closed = False
         self.replays = False
@@ -185,8 +186,7 @@ class SignalingPlane:
             self._monitor.close()
             self._monitor = None
         self._evidence_requests.close()
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         self._drop_attempt()
         if self._current is not None:
             self._current.close(CLOSED_BY_CLIENT, "Connection closed by client")
@@ -307,9 +307,9 @@ class SignalingPlane:
                 self._evidence_requests.check_ownership(_required(self._current), self._listener.membership_check())
                 self._evidence_requests.ping(_required(self._current), number, self._count)
             case ProbeWebSocket():
-                self._spawn(self._ask(self._host.reachability.probe_web_socket, self._url))
+                self._tasks.spawn(self._ask(self._host.reachability.probe_web_socket, self._url))
             case ProbeReachability():
-                self._spawn(self._ask(self._host.reachability.probe, self._probe_url))
+                self._tasks.spawn(self._ask(self._host.reachability.probe, self._probe_url))
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -382,11 +382,6 @@ class SignalingPlane:
         else:
             elapsed = self._host.clock.now() - started
             self._report(ServerUnreachable(at_once=elapsed < self._policy.reachability_timeout / 2))
-
-    def _spawn(self, coroutine: Any) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _rearm(self) -> None:
         old, self._timer = self._timer, None

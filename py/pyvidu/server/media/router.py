@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from pyvidu.server.faults.delay_line import Delay
+from pyvidu.tasks import Tasks
 
 from . import answer
 from . import offer as offers
@@ -57,7 +58,7 @@ class MediaRouter:
         self._dropping: set[str] = set()
         self._slow: dict[str, Delay] = {}
         self._calls: list[_Call] = []
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = Tasks()
         self._open: set[MediaTransport] = set()
         self._closed = False
         self._epoch: float | None = None
@@ -178,8 +179,7 @@ class MediaRouter:
         streams = list(self._streams.values())
         self._streams.clear()
         await self._close_endpoints([endpoint for stream in streams for endpoint in stream.close()])
-        while self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._closing.wait()
         await self._ports.close()
 
     def _stream(self, stream_id: str) -> ForwardedStream:
@@ -269,10 +269,7 @@ class MediaRouter:
             finally:
                 self._open.discard(endpoint.transport)
 
-        task = asyncio.get_running_loop().create_task(dispose())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-        return task
+        return self._closing.spawn(dispose(), "the end of a media connection")
 
     async def _close_endpoints(self, endpoints: list[Endpoint]) -> None:
         tasks = [self._dispose(endpoint) for endpoint in endpoints]

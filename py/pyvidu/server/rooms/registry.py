@@ -12,7 +12,7 @@ from pyvidu.server.rooms.observers import Observers
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.room import Room, SessionProperties
 from pyvidu.server.rooms.tokens import ConnectionProperties, Token
-from pyvidu.server.tasks import Tasks
+from pyvidu.tasks import Tasks
 
 
 class RoomExists(ValueError):

@@ -31,7 +31,7 @@ from pyvidu.server.signaling.received_request import NeverAnswered, NotAMember, 
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.signaling.transport import Transport
-from pyvidu.server.tasks import Tasks
+from pyvidu.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 _HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS

@@ -17,7 +17,7 @@ from pyvidu.protocol.wire import to_wire
 from pyvidu.server import ids
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
-from pyvidu.server.tasks import Tasks
+from pyvidu.tasks import Tasks
 
 if TYPE_CHECKING:
     from pyvidu.server.rooms.participant import Participant
