@@ -1,12 +1,12 @@
-# `make demo` and `make test` do all the set-up that they need. Wants Python >= 3.11 and Node.js with npm, nothing else.
-# Each step of the set-up is done once and again when what it was made from has changed.
+# `make demo` and `make test` do all the set-up that they need. They require Python >= 3.11 and Node.js with npm, nothing else.
+# Each step of the set-up is done once, and again when its inputs have changed.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
-# The tests that every branch of the two packages that decide is covered by; `make coverage` runs them, `make test` first.
+# The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, `make test` runs them first.
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
@@ -25,13 +25,14 @@ coverage: $(STAMPS)/installed
 	@$(BIN)/coverage run -m pytest --quiet $(COVERING)
 	@$(BIN)/coverage report
 
-# FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) at the server's doors and media ports; about four minutes.
+# FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) to the server's WebSocket, REST API and media ports; about
+# four minutes.
 fuzz: $(STAMPS)/installed
 	@PYTHONPATH=tests:tests/server $(BIN)/python -m fuzz
 
-# OUTAGES=N simulated outages (100,000) in random worlds that no recorded proof has seen, on all cores (docs/simulation.md);
+# OUTAGES=N simulated outages (100,000) in random worlds that no recorded run has used, on all cores (docs/simulation.md);
 # FIRST=SEED begins elsewhere, RECORD=1 records the proof. FIXED=1: the worlds that are always the same.
-# SEED=S or WORLD=NAME lives through one world again, tells the story and, if something breaks in it, the short of it.
+# SEED=S or WORLD=NAME replays one world and prints its log and, if it breaks an invariant, a short schedule that does.
 SIMULATION := PYTHONPATH=tests:tests/server:tests/simulation $(BIN)/python
 simulate: $(STAMPS)/installed
 	@$(SIMULATION) -m simulation
@@ -58,7 +59,7 @@ format: $(STAMPS)/installed
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
-# All locks name versions and hashes, never where to get them.
+# All locks contain versions and hashes, never the address of an index.
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 lock: $(STAMPS)/installed
@@ -92,7 +93,7 @@ SOAK_SEED ?= 20261124
 soak: setup browser-tools interop
 	@PYTHONPATH=tests:tests/browser $(BIN)/python -m soak --drops $(SOAK_DROPS) --seed $(SOAK_SEED)
 
-# Ten minutes in which nothing is wrong but everything is bad: whoever raises an alarm is mistaken.
+# A ten-minute call without an outage, on a bad link with a busy core: every alarm is false.
 calm: setup browser-tools interop
 	@PYTHONPATH=tests:tests/browser $(BIN)/python -m bench.calm $(BENCH_ARGS)
 
@@ -128,14 +129,14 @@ $(STAMPS)/interop: $(STAMPS)/venv tests/interop/package-lock.json
 	npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A browser, and the tools of the network tests. A system browser or Playwright's own will do; as root on Debian they
-# are installed. Without root the network tests skip and say why.
+# A browser, and the tools of the network tests. A system browser or Playwright's own is enough; as root on Debian they are
+# installed. Without root the network tests are skipped, with the reason.
 APT_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes
 browser-tools: $(STAMPS)/installed
 	@$(BIN)/python -m pyvidu.testing >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing
 	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true
-# Of coturn the program alone is wanted: its service would relay for the whole network.
+# Only the program of coturn is needed: its service would relay for the whole network, so it is masked.
 	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true

@@ -2,7 +2,7 @@
 //
 //     import { OpenVidu } from 'https://your-server/pyvidu.js';
 //
-// Python (Pyodide and the pyvidu client) boots behind it from the server of this file, beginning with the import.
+// The import starts Python (Pyodide and the pyvidu client), which is loaded from the server of this file.
 
 import { boot } from './lib/bridge.js';
 
@@ -13,6 +13,6 @@ export { Connection, Stream } from './lib/stream.js';
 export { OpenViduError, OpenViduErrorName } from './lib/errors.js';
 export { boot };
 
-/** Fulfilled when Python is there; rejected with one clear sentence where it cannot be. */
+/** Fulfilled when Python has started; rejected with an OpenViduError, whose message says why, if it cannot start. */
 export const ready = boot();
 ready.catch(() => {}); // every call that needs Python reports it

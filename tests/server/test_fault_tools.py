@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from live_server import LiveServer, Serve
 
-from pyvidu.cli.main import main as cli
+from pyvidu.cli import main as cli
 from pyvidu.testing import start_server
 from pyvidu.testing.server import ServerError
 

@@ -1,4 +1,4 @@
-// Starts Python and hands over to main.py. Everything that the page does afterwards is written there.
+// Starts Python and then main.py, which does everything else on the page.
 
 import { bootPython } from '../lib/boot.js';
 
@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 function show({ step, steps, text, loaded, total, cached }) {
-  // The download is most of a first visit, so bytes move the bar through it; the other steps share the rest.
+  // The download takes most of a first visit, so it gets 70 % of the bar, by bytes; the other steps share the rest.
   const done = (step - 1) / (steps - 1);
   const bytes = total && !cached ? loaded / total : done;
   $('boot-bar').value = step === 2 ? 0.1 + 0.7 * bytes : Math.max(done, step > 2 ? 0.8 : 0);

@@ -1,10 +1,10 @@
-// Draws the timeline of an outage: lanes, bars and points that timeline.py made of its record, on a time axis. Loaded, and
-// ECharts with it, when the first timeline is opened.
+// Draws the timeline of an outage: lanes, bars and points on a time axis, which timeline.py computed from its record. It is
+// loaded, with ECharts, when the first timeline is opened.
 
 import * as echarts from '../static/vendor/echarts/echarts.esm.min.mjs';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
-const shown = new WeakMap(); // element -> the story that is in it
+const shown = new WeakMap(); // element -> JSON of timeline.story that is drawn in it
 
 function colours(element) {
   const style = getComputedStyle(element);
@@ -13,7 +13,7 @@ function colours(element) {
   return { ...Object.fromEntries(names.map((name) => [name, of(name)])), unknown: of('sunken') };
 }
 
-// A bar between two moments, never so narrow that it cannot be seen, with its label if there is room for it.
+// Return the function that draws a bar between two times, at least 3 px wide, with its label if there is room for it.
 const bar = (bars, paint) => (params, api) => {
   const item = bars[params.dataIndex];
   const [left, middle] = api.coord([item.from, item.lane]);
@@ -46,7 +46,7 @@ function points(name, items, paint, symbol, width) {
     itemStyle: { borderColor: paint.surface, borderWidth: 1.5 },
     label: { show: true, position: 'right', distance: 5, color: paint.ink, fontSize: 11 },
     labelLayout: ({ rect, labelRect }) => {
-      // Words stay on the chart: where the right edge is near they go to the left of their point.
+      // Keep labels on the chart: near the right edge they go to the left of their point.
       const left = labelRect.x + labelRect.width > width && rect.x > width / 2;
       return left ? { x: rect.x - 5, y: rect.y + rect.height / 2, align: 'right', verticalAlign: 'middle', hideOverlap: true } : { hideOverlap: true };
     },
@@ -106,7 +106,7 @@ const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) if (shown.has(target)) draw(target, shown.get(target));
 });
 
-/** Draws `json`, what timeline.story gave, into `element`; what part of it is looked at stays as it is. */
+/** Draw `json`, the result of timeline.story, into `element`, and keep its zoom. */
 export function draw(element, json) {
   const story = JSON.parse(json);
   element.style.height = `${128 + 50 * story.lanes.length}px`;
@@ -121,7 +121,7 @@ export function draw(element, json) {
   element.chart = chart;
 }
 
-/** The whole outage, or only its last moments, where everything happens at once. */
+/** Zoom to the whole outage or, if `part` is 'end', from 0.5 s before its end on, where most happens in little time. */
 export function lookAt(element, part) {
   const story = JSON.parse(shown.get(element));
   const from = part === 'end' ? Math.max(0, (story.ends ?? story.until) - 0.5) : leftmost(story);

@@ -1,7 +1,7 @@
 """The demo: a call in the browser, in Python, that survives a network drop.
 
-This file is the application, and the example: how to join, publish, subscribe, follow an outage and come back after an
-eviction. Everything that touches the page is in `page.py`.
+It is also the example of how to join, publish, subscribe, follow an outage and rejoin after an eviction. Everything
+that touches the page is in `page.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pyvidu import DeviceError, OpenVidu, OpenViduError
 
 
 class DemoCall:
-    """One membership of a room, from joining to leaving. Who comes back after an eviction begins a new one."""
+    """One membership of a room, from joining to leaving. Joining again after an eviction needs a new one."""
 
     def __init__(self, openvidu: OpenVidu, room: str, name: str) -> None:
         self.openvidu = openvidu
@@ -28,12 +28,15 @@ class DemoCall:
         self.tiles: dict[str, Tile] = {}
         self.ended = False
         self.left_on_purpose = False
-        self.names: dict[str, str] = {}  # whose stream is whose, for the log; kept when they are gone
-        self.outage_number: int | None = None  # the last outage's, for the log
+        self.names: dict[str, str] = {}  # stream id -> participant's name, for the log; kept after they left
+        self.outage_number: int | None = None  # the last outage's, see `outage_panel.remember`
         self._listen()
 
     async def join(self) -> None:
-        """Joins, shows camera and microphone, and publishes them."""
+        """Join, then show the camera and publish camera and microphone; without them, take part as a viewer.
+
+        Raises OpenViduError if the server refuses.
+        """
         answer = await page.post("/demo/token", {"session": self.room})
         page.offer_drops(answer["faultControl"])
         await self.session.connect(answer["token"], {"name": self.name})
@@ -49,15 +52,15 @@ class DemoCall:
 
     @property
     def own_tile(self) -> Tile:
-        """The tile of this participant."""
+        """Return the tile of this participant."""
         return self.tiles[self.session.connection.connection_id]
 
     def leave(self) -> None:
-        """Leaves, for good."""
+        """Leave on purpose: the page returns to the lobby."""
         self.left_on_purpose = True
         self.session.disconnect()
 
-    # --- what the session tells --------------------------------------------------------------------------------------
+    # --- the session's events ----------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         session = self.session
@@ -127,7 +130,7 @@ class DemoCall:
             page.log("exception", f"{event.name}: {event.message}")
 
     async def _follow(self, outage: Any) -> None:
-        """Shows an outage while it lasts and, for some seconds, what became of every stream afterwards."""
+        """Show an outage while it lasts and then, for `_REPORT_FOR` seconds, the outcome for the streams."""
         began = time.monotonic()
         told = 0
         while outage.end is None:
@@ -146,7 +149,7 @@ class DemoCall:
             await asyncio.sleep(0.1)
 
     def _outcome(self, outage: Any) -> str:
-        """What the record says of the streams so far."""
+        """Return the outcome for the streams in the record so far, in words."""
         streams = outage.streams.values()
         renegotiated = [item for item in streams if any(step.step == "renegotiating" for step in item.steps)]
         if renegotiated:
@@ -155,7 +158,7 @@ class DemoCall:
         return "nothing was renegotiated" if judged else "looking at the media"
 
     def _tell(self, outage: Any, told: int) -> int:
-        """Logs what is new in the record, with names instead of ids."""
+        """Log the record's lines from number `told` on, with names instead of ids; return how many it has by now."""
         for item in self.session.stream_managers:
             tile = self.tiles.get(item.stream.connection.connection_id)
             if item.stream.stream_id and tile is not None:
@@ -163,7 +166,7 @@ class DemoCall:
         return page.log_outage(outage, told, self.names)
 
 
-_REPORT_FOR = 6.0  # seconds that the banner says how an outage ended
+_REPORT_FOR = 6.0  # seconds for which the banner shows how an outage ended
 
 _WHY_OUT = {
     "networkDisconnect": "The connection was lost for too long, and the server gave your place up.",
@@ -182,12 +185,12 @@ class Demo:
         self.call: DemoCall | None = None
 
     async def join(self) -> None:
-        """Joins the room that the form names."""
+        """Join the room in the form."""
         room, name = page.form()
         await self._begin(DemoCall(self.openvidu, room, name))
 
     async def rejoin(self) -> None:
-        """After an eviction: a new participant of the same room, with a new token."""
+        """Join the same room again after an eviction, as a new participant with a new token."""
         assert self.call is not None
         await self._begin(DemoCall(self.openvidu, self.call.room, self.call.name))
 
@@ -202,13 +205,13 @@ class Demo:
                 page.show_lobby(str(error))
 
     def leave(self) -> None:
-        """Leaves the call."""
+        """Leave the call and show the lobby."""
         if self.call is not None:
             self.call.leave()
             page.show_lobby()
 
     def toggle(self, kind: str) -> None:
-        """Mutes or unmutes; during an outage too, the others learn of it afterwards."""
+        """Mute or unmute `kind`, "audio" or "video"; during an outage the others are notified after it."""
         publisher = self.call.publisher if self.call is not None else None
         if publisher is not None:
             wanted = not getattr(publisher.stream, f"{kind}_active")
@@ -216,7 +219,7 @@ class Demo:
             page.offer_devices(publisher.stream)
 
     async def drop(self, seconds: float, kind: str) -> None:
-        """Asks the server to imitate a drop of this participant."""
+        """Ask the server to imitate a drop of this participant. Raises OpenViduError if the server refuses."""
         if self.call is not None and self.call.session.connection is not None and not self.call.ended:
             own = self.call.session.connection.connection_id
             page.log("detail", f"imitated drop of {seconds:g} s ({kind}) begins")
@@ -224,15 +227,15 @@ class Demo:
             await page.count_down(seconds)
 
     def force(self, enabled: bool) -> None:
-        """After the next drop every stream is renegotiated, healthy or not."""
+        """Set whether every stream is renegotiated after a drop, healthy or not."""
         self.openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=enabled)
 
 
 def start() -> None:
-    """Called by the page once Python is there."""
+    """Connect the page's controls to a new Demo; `boot.js` calls this once Python has started."""
     try:
         demo = Demo()
-    except OpenViduError as error:  # no WebRTC: there is nothing that this page could do
+    except OpenViduError as error:  # no WebRTC: this page cannot make calls
         page.show_lobby(str(error))
         return
     page.on_submit("join-form", demo.join)

@@ -1,4 +1,4 @@
-"""The panel that shows the timeline of an outage. `timeline.py` says what is in it, `chart.js` draws it."""
+"""The panel that shows the timeline of an outage. `timeline.py` computes its content, `chart.js` draws it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ _chart: Any = None
 
 
 def remember(outage: Any, names: Mapping[str, str]) -> int:
-    """The number that a line of the log opens this outage by. `names` may grow afterwards."""
+    """Store an outage and return its number, for the log line that opens it.
+
+    `names` maps stream ids to participants' names; it may grow afterwards.
+    """
     _shown.append((outage, names))
     return len(_shown) - 1
 
 
 def start() -> None:
-    """Listens to the panel's buttons."""
+    """Add the handlers of the panel's buttons."""
     on_click("timeline-close", lambda: element("timeline").close())
     on_click("timeline-export", _download)
     on_click("timeline-all", lambda: _look_at("all"))
@@ -36,10 +39,10 @@ def start() -> None:
 
 
 async def show(number: int) -> None:
-    """Opens the panel, and keeps it up to date while the outage goes on or its streams are looked at."""
+    """Open the panel for outage `number`, and add new entries until it is closed."""
     global _open  # noqa: PLW0603  one panel, one outage in it
     outage, names = _shown[number]
-    mine = _open = (outage, names)  # another one each time, so that closing ends this loop however soon it is reopened
+    mine = _open = (outage, names)  # a new tuple each time: closing ends this loop even if reopened at once
     dialog = element("timeline")
     element("timeline-entries").replaceChildren()
     _fill(outage, names)
@@ -83,7 +86,7 @@ async def _draw(outage: Any, names: Mapping[str, str]) -> None:
         chart.setAttribute("aria-label", f"Timeline. {timeline.summary(outage, names)} The lines below say the same.")
         _chart.draw(chart, json.dumps(timeline.story(outage, names)))
         trouble.hidden = True
-    except JsException as error:  # the network may be gone just now
+    except JsException as error:  # the network may be down
         trouble.textContent = f"The chart could not be loaded ({error}). The lines below say the same."
         trouble.hidden = False
 

@@ -21,17 +21,17 @@ from pyvidu import OpenViduError
 
 _NAMES = ("Ada", "Alan", "Annie", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "Joan", "Ken", "Margaret", "Radia")
 _LINES_KEPT = 200
-_FROZEN_AFTER = 1.0  # seconds without a new frame; the picture of a network that works is never still for so long
+_FROZEN_AFTER = 1.0  # seconds without a new frame; over a working network the gap is always shorter
 _background: set[asyncio.Future[Any]] = set()
 
 
 def element(identity: str) -> Any:
-    """The element with this id."""
+    """Return the element with this id."""
     return document.getElementById(identity)
 
 
 async def post(path: str, body: Mapping[str, Any]) -> Any:
-    """Posts JSON to our own server and returns the JSON of its answer. Raises OpenViduError with the server's words."""
+    """Post JSON to our own server and return the JSON of its answer. Raises OpenViduError with the server's message."""
     options = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
     answer = await fetch(path, to_js(options, dict_converter=Object.fromEntries))
     text = await answer.text()
@@ -53,12 +53,12 @@ def _message_of(text: str) -> str:
 
 
 def on_click(identity: str, action: Callable[[], Any]) -> None:
-    """Does `action`, plain or async, at every click."""
+    """Call `action`, plain or async, at every click."""
     add_event_listener(element(identity), "click", lambda _event: _do(action))
 
 
 def on_submit(identity: str, action: Callable[[], Awaitable[None]]) -> None:
-    """Does `action` when a form is sent."""
+    """Call `action` when a form is submitted."""
 
     def submitted(event: Any) -> None:
         event.preventDefault()
@@ -68,7 +68,7 @@ def on_submit(identity: str, action: Callable[[], Awaitable[None]]) -> None:
 
 
 def on_drop(action: Callable[[float, str], Awaitable[None]]) -> None:
-    """Does `action` with seconds and kind when one of the drop buttons is pressed."""
+    """Call `action` with seconds and kind ("silent" or "dead-media") when a drop button is clicked."""
 
     def clicked(event: Any) -> None:
         button = event.target.closest("button")
@@ -80,7 +80,7 @@ def on_drop(action: Callable[[float, str], Awaitable[None]]) -> None:
 
 
 def on_timeline(action: Callable[[int], Awaitable[None]]) -> None:
-    """Does `action` with the number of an outage when its timeline is asked for."""
+    """Call `action` with the number of an outage when its timeline button is clicked."""
 
     def clicked(event: Any) -> None:
         button = event.target.closest("[data-outage]")
@@ -91,7 +91,7 @@ def on_timeline(action: Callable[[int], Awaitable[None]]) -> None:
 
 
 def on_force(action: Callable[[bool], None]) -> None:
-    """Does `action` when the switch changes."""
+    """Call `action` with the state of the check box for forced renegotiation when it changes."""
     add_event_listener(element("force"), "change", lambda event: action(bool(event.target.checked)))
 
 
@@ -114,7 +114,7 @@ def _done(task: asyncio.Future[Any]) -> None:
 
 
 def ready(join: Callable[[], Awaitable[None]]) -> None:
-    """Python is there: the form can be used. With `join=1` in the address it is sent at once."""
+    """Enable the form, now that Python has started. With `join=1` in the URL, join at once."""
     wanted = URLSearchParams.new(location.search)
     if wanted.get("room"):
         element("room").value = wanted.get("room")
@@ -130,12 +130,12 @@ def ready(join: Callable[[], Awaitable[None]]) -> None:
 
 
 def form() -> tuple[str, str]:
-    """Room and name."""
+    """Return room and name."""
     return element("room").value.strip(), element("name").value.strip() or "Somebody"
 
 
 def show_call(room: str, name: str) -> None:
-    """The lobby gives way to the stage."""
+    """Show the call instead of the lobby."""
     _state("call")
     element("log").replaceChildren()
     notice("")
@@ -150,7 +150,7 @@ def show_call(room: str, name: str) -> None:
 
 
 def show_lobby(trouble: str = "") -> None:
-    """Back to the form, with a sentence that says why if there is one."""
+    """Show the lobby instead of the call, with `trouble`, the sentence that says why, if there is one."""
     _state("lobby")
     for tile in list(Tile.shown):
         tile.remove()
@@ -167,8 +167,10 @@ def _state(state: str) -> None:
 
 
 def banner(kind: str, title: str, detail: str = "", outage: int | None = None) -> None:
-    """Says how the connection is. Only the title is read out, and only when it changes: `detail` may count seconds.
-    `outage` is the number of the outage whose timeline can be opened.
+    """Show the state of the connection.
+
+    Screen readers announce only the title, and only when it changes: `detail` may count seconds. `outage` is the number
+    of the outage whose timeline can be opened.
     """
     element("banner").dataset.kind = kind
     if element("banner-title").textContent != title:
@@ -181,13 +183,13 @@ def banner(kind: str, title: str, detail: str = "", outage: int | None = None) -
 
 
 def notice(text: str) -> None:
-    """A sentence above the tiles; none takes it away."""
+    """Show a sentence above the tiles; an empty one hides it."""
     element("notice").textContent = text
     element("notice").hidden = not text
 
 
 def show_out() -> None:
-    """Out of the call, but not back in the lobby: the way in again is at hand."""
+    """Show that the call has ended for this participant, without going to the lobby, and focus the rejoin button."""
     show_alone(False)
     offer_devices(None)
     _inside(False)
@@ -202,12 +204,12 @@ def _inside(inside: bool) -> None:
 
 
 def show_alone(alone: bool) -> None:
-    """Whether to invite somebody."""
+    """Show or hide the link that opens a second participant."""
     element("alone").hidden = not alone
 
 
 def offer_devices(stream: Any) -> None:
-    """The buttons of microphone and camera, for one's own stream or for none."""
+    """Update the microphone and camera buttons for the local stream; disable them if `stream` is None."""
     buttons = (("mic", "audio", "Mute", "Unmute"), ("camera", "video", "Camera off", "Camera on"))
     for identity, kind, while_on, while_off in buttons:
         active = stream is None or getattr(stream, f"{kind}_active")
@@ -218,7 +220,7 @@ def offer_devices(stream: Any) -> None:
 
 
 def offer_drops(possible: bool) -> None:
-    """The buttons that imitate drops, or why there are none."""
+    """Show the buttons that imitate drops, or hide them and show why."""
     element("drops").hidden = element("dead-media-row").hidden = not possible
     if not possible:
         element(
@@ -229,7 +231,7 @@ def offer_drops(possible: bool) -> None:
 
 
 async def count_down(seconds: float) -> None:
-    """Says on the page how long an imitated drop still lasts."""
+    """Show how long an imitated drop still lasts; return when its `seconds` are over."""
     title = element("drop-title")
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
@@ -242,7 +244,7 @@ async def count_down(seconds: float) -> None:
 
 
 class Tile:
-    """One participant's place on the stage."""
+    """One participant's video, name and mute icons on the page."""
 
     shown: list[Tile] = []  # noqa: RUF012  all of them
 
@@ -260,20 +262,20 @@ class Tile:
         Tile.shown.append(self)
 
     def show_active(self, stream: Any) -> None:
-        """What of the stream is on."""
+        """Show which of audio and video of `stream` are active."""
         self._video_active = stream.has_video and stream.video_active
         self.root.dataset.video = "on" if self._video_active else "off"
         self._part(".muted-mic").toggleAttribute("hidden", stream.audio_active or not stream.has_audio)
         self._part(".muted-camera").toggleAttribute("hidden", stream.video_active or not stream.has_video)
 
     def remove(self) -> None:
-        """Leaves the stage."""
+        """Remove the tile from the page."""
         self.root.remove()
         if self in Tile.shown:
             Tile.shown.remove(self)
 
     def watch(self) -> None:
-        """Marks a picture that stands still: it says so whatever the connection's state is."""
+        """Mark a video with no new frame for over `_FROZEN_AFTER` seconds, whatever the connection's state is."""
         video = self.root.querySelector("video")
         frames = video.getVideoPlaybackQuality().totalVideoFrames if video else -1
         now = time.monotonic()
@@ -296,7 +298,7 @@ def _watch_tiles() -> None:
 
 
 def name_of(data: str) -> str:
-    """The name in `connection.data`, whatever another application put there."""
+    """Return the name in `connection.data`, or its first 40 characters if another application wrote it."""
     try:
         return str(json.loads(data.split("%/%", maxsplit=1)[0])["name"]) or "Somebody"
     except (ValueError, KeyError, TypeError):
@@ -307,8 +309,9 @@ def name_of(data: str) -> str:
 
 
 def log(kind: str, text: str, outage: int | None = None) -> None:
-    """A line of the log, newest first. `kind` is the name of an event, or "detail"; `outage` the number of the outage
-    whose timeline can be opened from it.
+    """Add a line at the top of the log.
+
+    `kind` is the name of an event, or "detail"; `outage` the number of the outage whose timeline can be opened from it.
     """
     line = document.createElement("li")
     line.dataset.kind = kind
@@ -333,7 +336,7 @@ def log(kind: str, text: str, outage: int | None = None) -> None:
 
 
 def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
-    """Logs the lines of an outage's record from number `told` on, and returns how many it has by now."""
+    """Log the lines of an outage's record from number `told` on, and return how many it has by now."""
     entries = list(outage.entries)
     for entry in entries[told:]:
         log("detail", f"{entry.at:+.2f} s {entry.kind}: {timeline.said(entry, names)}")
@@ -341,10 +344,10 @@ def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
 
 
 def said(value: Any) -> str:
-    """A property's value in words."""
+    """Return a property's value in words."""
     return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def count(number: int, noun: str) -> str:
-    """1 stream, 2 streams."""
+    """Return number and noun: 1 stream, 2 streams."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,12 +1,12 @@
-"""An outage's record as a story on a time axis: lanes, bars and points, and the same in sentences. Touches no page."""
+"""An outage's record as lanes, bars and points on a time axis, and as sentences. It does not touch the page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-_ONE_MOMENT = 0.02  # seconds
-_BEFORE = 2.0  # seconds before the verdict that the chart shows of what led to it
+_ONE_MOMENT = 0.02  # seconds; entries closer together are drawn as one point
+_BEFORE = 2.0  # seconds before the verdict that the chart shows, at most, for the evidence that led to it
 _LIFE = ("WentOnline", "RtpReturned", "RtpSteady", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
 _NEUTRAL = ("NetworkChanged", "WokeUp")
 _TRIED = {"resumed": ("good", "resumed"), "closed": ("bad", "closed"), "dropped": ("warn", "dropped")}
@@ -31,7 +31,7 @@ _ENDS = {"reconnected": "Back", "rejoined": "Back as a new participant", "sessio
 
 
 def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
-    """What the chart draws. Times are seconds since the outage was noticed."""
+    """Return what the chart draws. Times are seconds since the verdict that began the outage."""
     last = max([0.0, outage.duration or 0.0, *(entry.at for entry in outage.entries)])
     until = last + max(0.4, 0.06 * last)
     begins = max(-_BEFORE, min([0.0, *(entry.at for entry in outage.entries)]))
@@ -57,7 +57,7 @@ def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def summary(outage: Any, names: Mapping[str, str]) -> str:
-    """The outage in a few short sentences."""
+    """Return the outage in a few short sentences."""
     tried = f"{outage.attempts} attempt{'' if outage.attempts == 1 else 's'}"
     if outage.end is None:
         told = [f"Seen first: {outage.witness}", f"{tried} so far"]
@@ -72,17 +72,17 @@ def summary(outage: Any, names: Mapping[str, str]) -> str:
 
 
 def title(outage: Any) -> str:
-    """A headline."""
+    """Return a headline."""
     return "An outage that goes on" if outage.duration is None else f"Outage of {outage.duration:.1f} s"
 
 
 def said(entry: Any, names: Mapping[str, str]) -> str:
-    """A line of the record, with whose stream it is instead of the stream's id."""
+    """Return a line of the record, with the participant's name instead of the stream's id."""
     return entry.text.replace(entry.stream, names.get(entry.stream, "A stream")) if entry.stream else entry.text
 
 
 def _points(entries: Sequence[Any], lane: int, tone: Callable[[str], str]) -> list[dict[str, Any]]:
-    """Points; what came at one moment is one, called after the last."""
+    """Return points; entries within `_ONE_MOMENT` of the first are one, labelled after the last."""
     groups: list[list[Any]] = []
     for entry in entries:
         if groups and entry.at - groups[-1][0].at < _ONE_MOMENT:
@@ -120,7 +120,7 @@ def _attempt(number: int, item: Any, until: float) -> dict[str, Any]:
 
 
 def _bars(steps: Any, lane: int, name: str, until: float) -> list[dict[str, Any]]:
-    """A stream's lane: nobody knows how it is until its first verdict; each step lasts until the next."""
+    """Return the bars of a stream's lane: "not known" until its first step, then each step until the next."""
     bars = [_bar(lane, 0.0, steps[0].at, "unknown", "not known", f"{name}: not known yet")]
     for item, following in zip(steps, [*(step.at for step in steps[1:]), until], strict=True):
         tone, label = _STEPS[item.step]

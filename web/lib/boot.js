@@ -1,7 +1,7 @@
-// Boots Python in this page: Pyodide and the client's wheel, from the server that this very file came from.
+// Starts Python in this page: Pyodide and the client's wheel, from the server of this file.
 //
-// The wheels are unpacked as they are instead of going through Pyodide's package loader, which reads a lock file and
-// checks hashes of what our own server has just packed: that is 150 ms of 1.7 s.
+// The wheels are unpacked directly, not by Pyodide's package loader, which reads a lock file and checks hashes of what
+// our own server has just packed: that takes 150 ms of 1.7 s.
 
 import { OpenViduError, whyUnsupported } from './errors.js';
 
@@ -12,16 +12,17 @@ const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting
 /**
  * @typedef {object} Progress
  * @property {number} step       from 1
- * @property {number} steps      how many there are
- * @property {string} text       what is going on
- * @property {number} loaded     bytes there already
+ * @property {number} steps      how many steps there are
+ * @property {string} text       the step in words
+ * @property {number} loaded     bytes loaded so far
  * @property {number} total      bytes in all; 0 until it is known
- * @property {boolean} cached    the browser had everything: nothing is downloaded
+ * @property {boolean} cached    everything is in the browser's cache: nothing is downloaded
  */
 
 /**
+ * Start Python and import pyvidu.
  * @param {(progress: Progress) => void} tell
- * @returns {Promise<object>} Pyodide, `import pyvidu` being possible
+ * @returns {Promise<object>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
  */
 export async function bootPython(tell = () => {}) {
   const reason = whyUnsupported();
@@ -39,7 +40,7 @@ export async function bootPython(tell = () => {}) {
   await module;
 
   progress.total = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);
-  // The runtime's address changes with its content. If the browser had this part, it has the others.
+  // The runtime's URL changes with its content, so if this part is in the cache, the others are too.
   progress.cached = performance.getEntriesByName(runtime)[0]?.transferSize === 0;
   next();
   if (!progress.cached) await count(manifest.sizes, at, (bytes) => tell(Object.assign(progress, { loaded: bytes })));
@@ -47,7 +48,7 @@ export async function bootPython(tell = () => {}) {
   next();
   const indexURL = new URL('.', runtime).href;
   const { loadPyodide } = await module;
-  // Packages that are missing here are missing: without a base Pyodide would ask a public server for them.
+  // Without a base URL Pyodide would fetch packages that are missing here from a public server.
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL });
   progress.loaded = progress.total;
 
@@ -75,7 +76,7 @@ async function download(url) {
   return answer.arrayBuffer();
 }
 
-/** Brings every file of `sizes` into the browser's cache, all at once, and tells the bytes as they arrive. */
+/** Load every file of `sizes` into the browser's cache, in parallel, and call `tell` with the bytes loaded so far. */
 async function count(sizes, at, tell) {
   let loaded = 0;
   const load = async ([path, size]) => {

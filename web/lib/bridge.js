@@ -1,18 +1,18 @@
-// The one door between the page's objects and Python's.
+// The only interface between the page's objects and Python's.
 //
-// Objects on both sides know each other by a number, a handle, and nothing else: so no proxy outlives a call, and a
-// session that the page has let go of is let go of in Python too. What the page sees are plain objects with plain
-// fields (frameworks may observe them), which Python updates before it tells of an event.
+// Objects on both sides refer to each other only by a number, a handle: so no proxy outlives a call, and Python releases
+// an object that the page has garbage-collected. The page has plain objects with plain fields (frameworks may observe
+// them), which Python updates before it fires an event.
 
 import { bootPython } from './boot.js';
 import { OpenViduError } from './errors.js';
 import { eventOf, hidden } from './events.js';
 
 const shells = new Map(); // handle -> WeakRef of the page's object
-const pinned = new Map(); // handle -> the object itself, while Python has events for it
-const waiting = []; // what the page did before Python was there
+const pinned = new Map(); // handle -> the object itself, while Python may fire events on it
+const waiting = []; // calls made before Python has started
 const watchers = new Set();
-const makers = new Map(); // name of a class -> how to make one for Python
+const makers = new Map(); // name of a class -> function that makes one for Python
 let lastHandle = 0;
 let python; // pyvidu.embedding.Embedding
 let booting;
@@ -23,7 +23,7 @@ const forgotten = new FinalizationRegistry((handle) => {
   python?.release(handle);
 });
 
-/** Gives `shell` a handle. */
+/** Give `shell` a handle. */
 export function register(shell) {
   const handle = ++lastHandle;
   hidden(shell, '_handle', handle);
@@ -31,12 +31,12 @@ export function register(shell) {
   forgotten.register(shell, handle);
 }
 
-/** Says how Python's objects of a class look like in the page. */
+/** Set the function that makes the page's object for an object of a class that Python created. */
 export function madeBy(className, make) {
   makers.set(className, make);
 }
 
-/** Keeps `shell` alive although the page may not. */
+/** Keep `shell` alive even if the page holds no reference to it. */
 export function pin(shell) {
   pinned.set(shell._handle, shell);
 }
@@ -46,9 +46,9 @@ export function unpin(shell) {
 }
 
 /**
- * Starts Python, once, however often it is called.
+ * Start Python once, however often this is called.
  * @param {{onProgress?: (progress: import('./boot.js').Progress) => void}} options
- * @returns {Promise<void>} settles when calls can be made
+ * @returns {Promise<void>} fulfilled when calls can be made; rejected with an OpenViduError if Python cannot start
  */
 export function boot({ onProgress } = {}) {
   if (onProgress) {
@@ -74,7 +74,7 @@ async function start() {
   for (const { action } of waiting.splice(0)) action();
 }
 
-/** Does `action` now, or in its turn when Python is there; `failed` is called if it will never be there. */
+/** Run `action` now or, in order, once Python has started; call `failed` with the error if it cannot start. */
 export function whenReady(action, failed = () => {}) {
   if (python) {
     action();
@@ -87,7 +87,7 @@ export function whenReady(action, failed = () => {}) {
   }
 }
 
-/** Calls a method of Python's side that returns at once, in its turn; the result if Python is there. */
+/** Call a synchronous method of Python's side, in order; return its result, undefined if Python has not started yet. */
 export function tell(method, ...args) {
   let result;
   whenReady(() => {
@@ -96,12 +96,12 @@ export function tell(method, ...args) {
   return result;
 }
 
-/** Asks for what Python knows now; undefined before it is there. */
+/** Return what a synchronous method of Python's side returns now; undefined if Python has not started yet. */
 export function ask(method, ...args) {
   return python ? attempt(method, args) : undefined;
 }
 
-/** Calls a method of Python's side that takes its time. */
+/** Call an asynchronous method of Python's side; the promise is rejected with an OpenViduError. */
 export function request(method, ...args) {
   return new Promise((resolve, reject) => {
     const settle = (value, name, message, code) => {
@@ -122,7 +122,7 @@ function attempt(method, args) {
   try {
     return python[method](...args);
   } catch (error) {
-    // The last line of a Python traceback is the exception and its sentence.
+    // The last line of a Python traceback is the exception's type and message.
     const sentence = error.message.trim().split('\n').at(-1).replace(/^[\w.]+: /, '');
     throw new OpenViduError('GENERIC_ERROR', sentence);
   }
@@ -142,7 +142,7 @@ function update(handle, values, references) {
   if (shell) shell._update ? shell._update(fields) : Object.assign(shell, fields);
 }
 
-/** Runs the page's handlers; true if one of them prevented the default action. */
+/** Run the page's handlers; return whether one of them prevented the default action. */
 function dispatch(handle, className, type, values, references) {
   const shell = shellOf(handle);
   if (!shell) return false;

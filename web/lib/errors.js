@@ -1,4 +1,4 @@
-// OpenVidu's error names, and errors as a page of openvidu-browser expects them.
+// OpenVidu's error names, and errors with the fields that openvidu-browser's have.
 
 export const OpenViduErrorName = Object.freeze(
   Object.fromEntries(
@@ -20,7 +20,7 @@ export const OpenViduErrorName = Object.freeze(
   ),
 );
 
-/** An error with one of OpenVidu's names. `code` is the server's, where the server refused. */
+/** An error with one of OpenVidu's names. `code` is the server's error code, if the server refused a request. */
 export class OpenViduError extends Error {
   constructor(name, message, code) {
     super(message);
@@ -29,7 +29,7 @@ export class OpenViduError extends Error {
   }
 }
 
-/** Why this page cannot make calls, in one sentence, or undefined. */
+/** Return why this page cannot make calls, in one sentence; undefined if it can. */
 export function whyUnsupported() {
   if (typeof document === 'undefined') {
     return 'pyvidu must run in the page itself: a worker has no camera and no WebRTC.';

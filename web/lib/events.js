@@ -1,6 +1,6 @@
-// Events and their listeners, as openvidu-browser has them.
+// Events and their listeners, with openvidu-browser's methods and fields.
 
-/** Base of every event. Fields beside these are the properties that the documentation of the event names. */
+/** Base of every event. `fields` are the properties in the documentation of that event. */
 export class Event {
   constructor(type, target, { cancelable = false, ...fields } = {}) {
     this.type = type;
@@ -10,7 +10,7 @@ export class Event {
     Object.assign(this, fields);
   }
 
-  /** Keeps the default action from happening. */
+  /** Prevent the event's default action. */
   preventDefault() {
     this.hasBeenPrevented = true;
   }
@@ -23,8 +23,8 @@ export class Event {
 const classes = new Map();
 
 /**
- * Return the subclass of Event with that name. Python names the classes (`pyvidu/events.py`); they differ in nothing but their
- * fields, so there is no second list of them here.
+ * Return the subclass of Event with that name. Python names the classes (`pyvidu/events.py`); they differ in nothing but
+ * their fields, so there is no second list of them here.
  * @param {string} name
  * @returns {typeof Event}
  */
@@ -48,17 +48,17 @@ export class EventDispatcher {
     hidden(this, '_listeners', new Map());
   }
 
-  /** Calls `handler` at every event `type`, in the order in which handlers were added. */
+  /** Call `handler` at every event `type`, in the order in which handlers were added. */
   on(type, handler) {
     return this._listen(type, handler, false);
   }
 
-  /** Calls `handler` at the next event `type` only. */
+  /** Call `handler` at the next event `type` only. */
   once(type, handler) {
     return this._listen(type, handler, true);
   }
 
-  /** Takes `handler`, or every handler of `type`, away again. */
+  /** Remove `handler`, or every handler of `type`. */
   off(type, handler) {
     const kept = handler ? (this._listeners.get(type) ?? []).filter((entry) => entry.handler !== handler) : [];
     this._listeners.set(type, kept);
@@ -79,7 +79,7 @@ export class EventDispatcher {
     return [];
   }
 
-  /** Calls the handlers of the event's type, then those of `alsoAs`. */
+  /** Call the handlers of the event's type, then those of `alsoAs`. */
   _emit(event, alsoAs) {
     for (const type of new Set([event.type, alsoAs ?? event.type])) {
       for (const entry of this._listeners.get(type) ?? []) {
@@ -90,7 +90,7 @@ export class EventDispatcher {
   }
 }
 
-/** A handler that throws is reported like any uncaught error, and stops nobody. */
+/** Call a handler; report an exception like any uncaught error, so that the other handlers still run. */
 function call(handler, event) {
   try {
     handler(event);
@@ -99,7 +99,7 @@ function call(handler, event) {
   }
 }
 
-/** A property that neither `console.log` nor a framework that walks through objects sees. */
+/** Define a non-enumerable property: frameworks that walk through objects and `console.log` skip it. */
 export function hidden(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true });
 }

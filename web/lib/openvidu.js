@@ -1,4 +1,4 @@
-// The entrance, with openvidu-browser's methods. Python boots behind it: nothing here waits for it.
+// The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
 import { register, request, tell } from './bridge.js';
 import { OpenViduError, whyUnsupported } from './errors.js';
@@ -13,14 +13,14 @@ export class OpenVidu {
     tell('new_openvidu', this._handle);
   }
 
-  /** A new session, not connected yet. */
+  /** Return a new session, not connected yet. */
   initSession() {
     return new Session(this);
   }
 
   /**
-   * Asks for camera and microphone, and returns the Publisher at once.
-   * @param {string|HTMLElement|undefined} targetElement where the own view is shown, if anywhere
+   * Request access to camera and microphone, and return the Publisher at once.
+   * @param {string|HTMLElement|undefined} targetElement where the local video is shown, if anywhere
    * @param {object|((error?: Error) => void)} [properties] openvidu-browser's `PublisherProperties`
    * @param {(error?: Error) => void} [completionHandler]
    */
@@ -34,20 +34,20 @@ export class OpenVidu {
     return publisher;
   }
 
-  /** The same, but the Publisher is there once access was allowed. */
+  /** Request access as `initPublisher` does; return the Publisher once it was granted, rejected if it was denied. */
   async initPublisherAsync(targetElement, properties) {
     const publisher = this._publisher(targetElement, properties);
     await publisher._access;
     return publisher;
   }
 
-  /** Changes settings; sessions that connect later have them. */
+  /** Change settings, for sessions that connect later. */
   setAdvancedConfiguration(configuration) {
     Object.assign(this.advancedConfiguration, configuration);
     tell('configure', this._handle, defined(configuration));
   }
 
-  /** Whether this browser can make calls. */
+  /** Return whether this browser can make calls. */
   checkSystemRequirements() {
     return whyUnsupported() === undefined;
   }
@@ -56,7 +56,7 @@ export class OpenVidu {
     return Boolean(globalThis.navigator?.mediaDevices?.getDisplayMedia);
   }
 
-  /** Cameras and microphones, as `{kind, deviceId, label}`. */
+  /** Return cameras and microphones, as `{kind, deviceId, label}`; rejected without https (or localhost). */
   async getDevices() {
     const devices = await mediaDevices().enumerateDevices();
     return devices
@@ -64,12 +64,12 @@ export class OpenVidu {
       .map(({ kind, deviceId, label }) => ({ kind, deviceId, label }));
   }
 
-  /** A MediaStream as `initPublisher` would publish it with these properties. */
+  /** Return a MediaStream as `initPublisher` would publish it with these properties. */
   getUserMedia(properties) {
     return request('get_user_media', this._handle, defined(properties));
   }
 
-  /** openvidu-browser logs less after this; pyvidu's page half never logs much. */
+  /** Do nothing: openvidu-browser logs less after this, but pyvidu's JavaScript never logs much. */
   enableProdMode() {}
 
   _publisher(targetElement, properties) {
@@ -96,12 +96,12 @@ export class OpenVidu {
         throw error;
       },
     );
-    publisher._access.catch(() => {}); // `initPublisher`'s handler or `publish` reports it; there need be neither
+    publisher._access.catch(() => {}); // reported by `initPublisher` or `publish`; no unhandled rejection until then
     return publisher;
   }
 }
 
-/** A copy of `options` without what is not set. A source that is null is none, as in openvidu-browser. */
+/** Return a copy of `options` without null and undefined. A null source becomes false (none), as in openvidu-browser. */
 function defined(options) {
   const sources = new Set(['audioSource', 'videoSource']);
   const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);

@@ -1,4 +1,4 @@
-// A session as one participant sees it, with openvidu-browser's methods.
+// One participant's session, with openvidu-browser's methods.
 
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
 import { EventDispatcher } from './events.js';
@@ -19,9 +19,9 @@ export class Session extends EventDispatcher {
     tell('new_session', this._handle, openvidu._handle);
   }
 
-  /** Joins. `metadata` is what the others see as `connection.data`: a text, or anything that becomes JSON. */
+  /** Join. The others receive `metadata` as `connection.data`: a string, or anything that can be serialized as JSON. */
   async connect(token, metadata) {
-    pin(this); // its events are wanted even if the page forgets the object
+    pin(this); // its handlers must run even if the page keeps no reference to it
     try {
       await request('connect', this._handle, token, textOf(metadata));
     } catch (error) {
@@ -30,7 +30,7 @@ export class Session extends EventDispatcher {
     }
   }
 
-  /** Leaves: every event of it has been fired when this returns. */
+  /** Leave; all events of leaving have been fired when this returns. */
   disconnect() {
     tell('disconnect', this._handle);
   }
@@ -45,7 +45,7 @@ export class Session extends EventDispatcher {
   }
 
   /**
-   * Receives a remote stream, and returns its Subscriber at once.
+   * Receive a remote stream, and return its Subscriber at once.
    * @param {import('./stream.js').Stream} stream
    * @param {string|HTMLElement|undefined} targetElement where a `<video>` is created, if anywhere
    * @param {object|((error?: Error) => void)} [properties]
@@ -61,7 +61,7 @@ export class Session extends EventDispatcher {
     return subscriber;
   }
 
-  /** Receives a remote stream; the Subscriber is there once media was negotiated. */
+  /** Receive a remote stream; return its Subscriber once media has been negotiated. */
   async subscribeAsync(stream, targetElement, properties) {
     const [subscriber, done] = this._subscribe(stream, targetElement, properties);
     await done;
@@ -72,7 +72,7 @@ export class Session extends EventDispatcher {
     return request('unsubscribe', this._handle, subscriber._handle);
   }
 
-  /** Sends `{data, to, type}` to the connections in `to`, or to everybody. */
+  /** Send `{data, to, type}` to the connections in `to`, or to everybody. */
   signal({ data, to, type } = {}) {
     const receivers = (to ?? []).map((connection) => connection._handle);
     return request('signal', this._handle, data ?? '', receivers, type ?? '');
@@ -86,26 +86,26 @@ export class Session extends EventDispatcher {
     return request('force_unpublish', this._handle, stream._handle);
   }
 
-  // --- ours: openvidu-browser has no such thing ---
+  // --- not in openvidu-browser ---
 
   /** During an outage: start an attempt at once, without waiting for the delay. */
   reconnectNow() {
     tell('reconnect_now', this._handle);
   }
 
-  /** During an outage: gives up; `sessionDisconnected` follows with reason `networkDisconnect`. */
+  /** During an outage: stop the attempts; `sessionDisconnected` follows with reason `networkDisconnect`. */
   stopReconnecting() {
     tell('stop_reconnecting', this._handle);
   }
 
-  /** The records of this session's outages, oldest first. */
+  /** Return the records of this session's outages, oldest first. */
   get outages() {
     return JSON.parse(ask('outages', this._handle) ?? '[]');
   }
 
-  // --- what pyvidu does with it ---
+  // --- internal ---
 
-  /** Who speaks is watched only if somebody wants to know. */
+  /** Add a handler. Speech is detected only once a handler for it has been added. */
   _listen(type, handler, once) {
     const speech = type === 'publisherStartSpeaking' || type === 'publisherStopSpeaking';
     if (speech) tell('enable_speaking_events', this._handle);
@@ -123,7 +123,7 @@ export class Session extends EventDispatcher {
     return [subscriber, done];
   }
 
-  /** An event that Python fires on this session. */
+  /** Handle an event that Python fires on this session. */
   _dispatch(event) {
     if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
     if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);

@@ -1,7 +1,7 @@
 // Publisher and Subscriber: one stream each, and the video elements that show it.
 //
-// Elements are made here, because pages rely on getting them at once; Python adopts them, shows the stream in them and
-// says when they are no longer needed.
+// Elements are created here, because pages rely on getting them at once; Python shows the stream in them and fires
+// `videoElementDestroyed` when they are no longer needed.
 
 import { register, request, tell } from './bridge.js';
 import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hidden } from './events.js';
@@ -22,7 +22,7 @@ const MEASURED = {
   streamAudioVolumeChange: 'enable_volume_events',
 };
 
-const managers = new WeakMap(); // video element -> who shows a stream in it
+const managers = new WeakMap(); // video element -> the StreamManager whose stream it shows
 
 export class StreamManager extends EventDispatcher {
   constructor(stream, remote) {
@@ -34,12 +34,12 @@ export class StreamManager extends EventDispatcher {
     /** @type {{video: HTMLVideoElement, id: string, targetElement?: HTMLElement, insertMode?: string}[]} */
     this.videos = [];
     hidden(this, '_bound', false); // whether Python's half exists
-    hidden(this, '_waiting', []); // what to do as soon as it does
+    hidden(this, '_waiting', []); // actions to run as soon as it does
     hidden(this, '_playing', false);
     stream.streamManager = this;
   }
 
-  /** Creates a `<video>` at `targetElement` (an element or its id) that shows the stream, and returns it. */
+  /** Create a `<video>` at `targetElement` (an element or its id, else it throws) that shows the stream, and return it. */
   createVideoElement(targetElement, insertMode = VideoInsertMode.APPEND) {
     const target = elementOf(targetElement);
     if (!target) throw new Error(`There is no element ${targetElement} to put a video in`);
@@ -54,7 +54,7 @@ export class StreamManager extends EventDispatcher {
   }
 
   /**
-   * Makes a `<video>` of the page's own show the stream.
+   * Show the stream in a `<video>` of the page's own.
    * @returns 1 if it showed none before, 0 if it showed this one already, -1 if it showed another one
    */
   addVideoElement(video) {
@@ -66,7 +66,7 @@ export class StreamManager extends EventDispatcher {
     return before ? -1 : 1;
   }
 
-  /** What has to be measured is measured only if somebody wants to know. */
+  /** Add a handler. Speech and volume are measured only once a handler for them has been added. */
   _listen(type, handler, once) {
     const enable = MEASURED[type];
     if (enable) this._whenBound(() => tell(enable, this._handle));
@@ -90,7 +90,7 @@ export class StreamManager extends EventDispatcher {
     for (const action of this._waiting.splice(0)) action();
   }
 
-  /** An event that Python fires on this object. */
+  /** Handle an event that Python fires on this object. */
   _dispatch(event) {
     if (event.type === 'streamPlaying') this._playing = true;
     if (event instanceof VideoElementEvent) {
@@ -122,14 +122,14 @@ export class StreamManager extends EventDispatcher {
   }
 }
 
-/** What this participant sends. Made by `OpenVidu.initPublisher`. */
+/** A stream that this participant sends. Made by `OpenVidu.initPublisher`. */
 export class Publisher extends StreamManager {
   constructor(stream, properties) {
     super(stream, false);
     this.properties = properties;
     this.accessAllowed = false;
     hidden(this, '_denied', undefined);
-    hidden(this, '_access', undefined); // a promise: Python's half exists
+    hidden(this, '_access', undefined); // a promise, fulfilled once Python's half exists
   }
 
   /** Unmute or mute the microphone. During an outage the others are notified after it. */
@@ -137,12 +137,12 @@ export class Publisher extends StreamManager {
     this._setActive('audio', Boolean(enabled)).catch((error) => console.warn(error));
   }
 
-  /** Shows or blacks out the video. The promise is fulfilled when the others have been notified. */
+  /** Show or black out the video. The promise is fulfilled when the others have been notified. */
   publishVideo(enabled) {
     return this._setActive('video', Boolean(enabled));
   }
 
-  /** Sends another MediaStreamTrack in the place of the one of its kind, which is stopped. Nothing is renegotiated. */
+  /** Send another MediaStreamTrack instead of the one of its kind, which is stopped. Nothing is renegotiated. */
   async replaceTrack(track) {
     await this._access;
     await request('replace_track', this._handle, track);
@@ -176,19 +176,19 @@ export class Publisher extends StreamManager {
   }
 }
 
-/** What this participant receives of somebody else. Made by `Session.subscribe`. */
+/** A remote stream that this participant receives. Made by `Session.subscribe`. */
 export class Subscriber extends StreamManager {
   constructor(stream, properties) {
     super(stream, true);
     this.properties = properties;
   }
 
-  /** Plays the audio or not; only this participant notices. */
+  /** Play the audio or not, for this participant only. */
   subscribeToAudio(enabled) {
     return this._want('audio', enabled);
   }
 
-  /** Shows the video or not; only this participant notices. */
+  /** Show the video or not, for this participant only. */
   subscribeToVideo(enabled) {
     return this._want('video', enabled);
   }

@@ -1,8 +1,8 @@
-// What a session is made of: participants and what they publish. Plain fields, which Python keeps up to date.
+// The participants of a session and their streams, as plain fields that Python keeps up to date.
 
 import { ask, madeBy, register } from './bridge.js';
 
-/** One participant. `role` is known of oneself only; `stream` is what the participant publishes. */
+/** One participant. `role` is set for the local participant only; `stream` is what the participant publishes. */
 export class Connection {
   constructor() {
     register(this);
@@ -16,7 +16,7 @@ export class Connection {
   }
 }
 
-/** One stream. It keeps its identity however often its media connection is replaced. */
+/** One stream. It stays the same object however often its RTCPeerConnection is replaced. */
 export class Stream {
   constructor(fields = {}) {
     register(this);
@@ -35,12 +35,12 @@ export class Stream {
     Object.assign(this, fields);
   }
 
-  /** The MediaStream of the moment. A received one is another one after a renegotiation. */
+  /** Return the current MediaStream. That of a remote stream is a new one after a renegotiation. */
   getMediaStream() {
     return ask('media_stream', this._handle);
   }
 
-  /** The RTCPeerConnection of the moment. */
+  /** Return the current RTCPeerConnection. */
   getRTCPeerConnection() {
     return ask('peer_connection', this._handle);
   }
