@@ -199,8 +199,8 @@ async def test_of_an_answered_request_the_answer_is_kept_and_not_the_question() 
         number = ada.send("sendMessage", message="x" * 100_000)
         await ada.result("echo")
         assert ada.socket.session is not None
-        assert ada.socket.session.delivery_log is not None
-        incoming = ada.socket.session.delivery_log.earlier(number)
+        assert ada.socket.session.request_log is not None
+        incoming = ada.socket.session.request_log.earlier(number)
         assert incoming is not None
         assert incoming.answered
         assert incoming.request.params == {}

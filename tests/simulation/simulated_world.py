@@ -30,8 +30,7 @@ from pyvidu.server.rooms.tokens import ConnectionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile
-from pyvidu.server.signaling.received_request import ReceivedRequest
-from pyvidu.server.signaling.rpc_session import RpcSession
+from pyvidu.server.signaling.rpc_session import ReceivedRequest, RpcSession
 
 ROOM = "room"
 GONE = 65.0  # seconds after which the kernel has closed even the last lost connection

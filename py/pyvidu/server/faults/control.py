@@ -9,16 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import count
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pyvidu.server import logs
 from pyvidu.server.faults import orders
-from pyvidu.server.faults.kinds import Crash, Drop, EvictionFault, Fault, Loss, ParticipantFault, Refusal, Slowness
+from pyvidu.server.faults.kinds import (
+    Crash,
+    Drop,
+    EvictionFault,
+    Fault,
+    FaultHost,
+    Loss,
+    ParticipantFault,
+    Refusal,
+    Slowness,
+)
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.secret_map import same
-from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
+from pyvidu.server.signaling.rpc_session import RpcSession
 from pyvidu.server.signaling.transport import Transport
 
 _F = TypeVar("_F", bound=ParticipantFault)
@@ -26,19 +36,6 @@ _F = TypeVar("_F", bound=ParticipantFault)
 
 class NoSuchParticipant(LookupError):
     """No participant has the connection id that a fault was ordered for; the message lists those present."""
-
-
-class FaultHost(Protocol):
-    """The operations of the signaling plane that faults use."""
-
-    def cut(self, socket: ServerSocket) -> None:
-        """Abort a socket without a close frame, and treat it as closed."""
-
-    def give_up(self, session: RpcSession) -> None:
-        """Evict the participant of `session`, as after the eviction timeout."""
-
-    def crash(self) -> None:
-        """Abort every socket and discard every session and every room, without notifying any client."""
 
 
 class Faults:

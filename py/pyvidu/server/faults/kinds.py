@@ -11,18 +11,45 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pyvidu.protocol.messages import Call
 from pyvidu.server import logs
 from pyvidu.server.faults import orders
 from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.transport import Transport
 
-if TYPE_CHECKING:
-    from pyvidu.server.faults.control import Faults
+
+class FaultHost(Protocol):
+    """The operations of the signaling plane that faults use."""
+
+    def cut(self, socket: ServerSocket) -> None:
+        """Abort a socket without a close frame, and treat it as closed."""
+
+    def give_up(self, session: RpcSession) -> None:
+        """Evict the participant of `session`, as after the eviction timeout."""
+
+    def crash(self) -> None:
+        """Abort every socket and discard every session and every room, without notifying any client."""
+
+
+class ActiveFaults(Protocol):
+    """The operations of their owner that faults use."""
+
+    host: FaultHost
+    media: MediaServer
+
+    def end(self, fault_id: str) -> bool:
+        """End a fault now."""
+
+    def end_others(self, fault_id: str) -> None:
+        """End every fault but one."""
+
+    def update_media_drop(self, participant_id: str) -> None:
+        """Update a participant's media after a drop has begun or ended."""
 
 
 class Fault(ABC):
@@ -34,14 +61,14 @@ class Fault(ABC):
         self.timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Put the fault into effect. `faults` lists it as active already."""
 
     @abstractmethod
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Undo the effect. `faults` no longer lists the fault."""
 
-    def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
+    def takes_over(self, faults: ActiveFaults, order: orders.FaultOrder) -> bool:
         """Continue as `order`, the next one of its kind. Return False if this fault has to end and another to begin."""
         return False
 
@@ -80,7 +107,7 @@ class Drop(ParticipantFault):
         self._held: list[Transport] = []
         self._afterwards: list[Callable[[], None]] = []
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Hold or abort the socket; drop the media, and with `dead` kill its connections."""
         if self.signaling and self.socket is not None:
             if self.refuses:
@@ -91,7 +118,7 @@ class Drop(ParticipantFault):
         if self.dead:
             faults.media.kill(self.participant_id)
 
-    def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
+    def takes_over(self, faults: ActiveFaults, order: orders.FaultOrder) -> bool:
         """Continue without a gap in which packets would get through. Return False if `close` differs."""
         if isinstance(order, orders.SignalingOnly) and order.close != self.refuses:
             return False
@@ -112,7 +139,7 @@ class Drop(ParticipantFault):
         """Wait for the end."""
         await self._over.wait()
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Release all that was held, then call the callbacks of `when_over`."""
         faults.update_media_drop(self.participant_id)
         self._over.set()
@@ -133,7 +160,7 @@ class Slowness(ParticipantFault):
         self.signaling, self.media = order.plane != "media", order.plane != "signaling"
         self._slowed: list[Transport] = []
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Delay the open socket and the media."""
         if self.socket is not None:
             self.slow(self.socket.transport)
@@ -151,7 +178,7 @@ class Slowness(ParticipantFault):
         if self.signaling:
             await asyncio.sleep(2 * self.delay.seconds)
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Remove the delay; what is under way arrives at once."""
         if self.media:
             faults.media.set_delay(self.participant_id, None)
@@ -166,12 +193,12 @@ class Loss(ParticipantFault):
         super().__init__(order, id_, participant)
         self._method, self._left = order.method, order.count
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Start to drop notifications."""
         self._faults = faults
         self.session.losing.append(self._loses)
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Stop dropping notifications."""
         self.session.losing.remove(self._loses)
 
@@ -193,42 +220,42 @@ class Refusal(ParticipantFault):
         super().__init__(order, id_, participant)
         self._left = order.count
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Do nothing: `Faults.refuses` looks the fault up at each resume."""
 
-    def refuse(self, faults: Faults) -> None:
+    def refuse(self, faults: ActiveFaults) -> None:
         """Count a refused attempt; the last one ends the fault."""
         self._left -= 1
         if self._left == 0:
             faults.end(self.id)
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Do nothing: the next resume succeeds."""
 
 
 class EvictionFault(ParticipantFault):
     """An eviction without the timeout before it."""
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Evict the participant, and end the fault at once."""
         faults.host.give_up(self.session)
         faults.end(self.id)
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Do nothing: an eviction cannot be undone."""
 
 
 class Crash(Fault):
     """A server that is unreachable and has lost all state, the other active faults included."""
 
-    def begin(self, faults: Faults) -> None:
+    def begin(self, faults: ActiveFaults) -> None:
         """Crash the server, and end all other faults."""
         faults.host.crash()
         faults.end_others(self.id)
 
-    def takes_over(self, faults: Faults, order: orders.FaultOrder) -> bool:
+    def takes_over(self, faults: ActiveFaults, order: orders.FaultOrder) -> bool:
         """Continue as `order`: the server is unreachable already and stays so for its time."""
         return True
 
-    def end(self, faults: Faults) -> None:
+    def end(self, faults: ActiveFaults) -> None:
         """Do nothing: the server accepts connections again."""

@@ -1,23 +1,16 @@
-"""The log of what an RPC session sends: notifications not acknowledged yet, and responses by request id.
+"""The log of the notifications that an RPC session sends, as far as they are not acknowledged yet.
 
-The real server has neither: what it sends into a dead socket is lost, and a repeated request runs twice. Ours numbers the
-notifications of an RPC session; the client reports in `ping` and `connect` how many it has received, and a resume sends
-the rest. A request that comes again under its id is not run again: it gets the first response.
+The real server has none: what it sends into a dead socket is lost. Ours numbers the notifications of an RPC session; the
+client reports in `ping` and `connect` how many it has received, and a resume sends the rest.
 
 Models: XMPP stream management (XEP-0198), Socket.IO's connection state recovery.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyvidu.protocol.jsonrpc import RequestId
-    from pyvidu.server.signaling.received_request import ReceivedRequest
+from collections import deque
 
 MAX_NOTIFICATIONS = 2000  # unacknowledged; a client that pings leaves only a handful
-MAX_ANSWERS = 500
 
 
 class DeliveryLog:
@@ -30,7 +23,6 @@ class DeliveryLog:
     def __init__(self) -> None:
         self._sent = 0
         self._notifications: deque[str] = deque(maxlen=MAX_NOTIFICATIONS)
-        self._exchanges: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
 
     def notified(self, text: str) -> None:
         """Record a notification that was, or should have been, sent."""
@@ -51,13 +43,3 @@ class DeliveryLog:
         if number > len(self._notifications):
             return None
         return list(self._notifications)[len(self._notifications) - number :]
-
-    def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
-        """Return the earlier request with the same id, or None."""
-        return self._exchanges.get(request_id)
-
-    def begun(self, incoming: ReceivedRequest) -> None:
-        """Record a request that came for the first time."""
-        self._exchanges[incoming.request.id] = incoming
-        while len(self._exchanges) > MAX_ANSWERS:
-            self._exchanges.popitem(last=False)

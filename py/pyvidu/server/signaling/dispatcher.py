@@ -27,8 +27,7 @@ from pyvidu.server.faults.control import Faults
 from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
-from pyvidu.server.signaling.received_request import NeverAnswered, NotAMember, ReceivedRequest
-from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
+from pyvidu.server.signaling.rpc_session import NeverAnswered, NotAMember, ReceivedRequest, RpcSession, ServerSocket
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.tasks import Tasks
@@ -193,14 +192,14 @@ class SignalingServer:
             self._reply(socket, request, {"life": self._context.rooms.life})
         else:
             session = self._session_of(socket, params.get("sessionId"))
-            earlier = session.delivery_log.earlier(request.id) if session.delivery_log is not None else None
+            earlier = session.request_log.earlier(request.id) if session.request_log is not None else None
             if earlier is not None:
                 earlier.repeat_on(socket)
                 return
             incoming = ReceivedRequest(request, session, socket)
             if session.submit(functools.partial(self._handle, incoming)):
-                if session.delivery_log is not None:
-                    session.delivery_log.begun(incoming)
+                if session.request_log is not None:
+                    session.request_log.begun(incoming)
             else:
                 self._reply(socket, request, error=ErrorObject(int(Code.GENERIC), "Too many requests wait. Code: 999"))
 
@@ -319,7 +318,7 @@ class SignalingServer:
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
         if socket.session is None:
-            session = RpcSession(self._profile, self._tasks)
+            session = RpcSession(self._profile, self._tasks, replays=self._profile.replays)
             session.socket, socket.session = socket, session
             session.last_heard = _now()
             self.remember(session)

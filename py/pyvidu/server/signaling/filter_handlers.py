@@ -14,7 +14,7 @@ from pyvidu.protocol.filter_messages import ApplyFilter, ExecFilterMethod, Filte
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.signaling.handlers import Context, Handler
-from pyvidu.server.signaling.received_request import ReceivedRequest
+from pyvidu.server.signaling.rpc_session import ReceivedRequest
 
 
 def filter_to_publish_with(participant: Participant, wanted: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
 from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.secret_map import same
 from pyvidu.server.signaling.profiles import Profile
-from pyvidu.server.signaling.received_request import NeverAnswered, ReceivedRequest
+from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 VERSION = "2.32.2"
 MEDIA_SERVER = "kurento"

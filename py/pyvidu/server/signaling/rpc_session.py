@@ -1,31 +1,44 @@
-"""An RPC session: one client from its first request on, over one socket after another, and its participant.
+"""An RPC session: one client from its first request on, over one socket after another, its requests and its participant.
 
 It outlives its sockets (that is what a resume is) and, in profile `kurento`, its participant.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar
 
-from pyvidu.protocol.jsonrpc import Notification
+from pyvidu.protocol.codes import Code
+from pyvidu.protocol.jsonrpc import ErrorObject, Notification, Request, RequestId, Response
 from pyvidu.protocol.messages import Call
-from pyvidu.protocol.wire import to_wire
+from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
+from pyvidu.server.errors import MissingParameter, OpenViduException
+from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.tasks import Tasks
 
-if TYPE_CHECKING:
-    from pyvidu.server.rooms.participant import Participant
-    from pyvidu.server.signaling.profiles import Profile
-
 _log = logging.getLogger(__name__)
 
 MAX_WAITING_REQUESTS = 500  # of one participant; a browser page has a handful
+MAX_ANSWERS = 500  # responses kept of one participant, to be repeated
+
+C = TypeVar("C", bound=Call)
+
+
+class SessionListener(Protocol):
+    """Receives the events of an RPC session that the profile of the server decides about."""
+
+    def undeliverable(self, session: RpcSession, call: Call) -> None:
+        """Handle a notification for which `session` has no open socket."""
+
+    def departed(self, session: RpcSession) -> None:
+        """Handle the departure of the participant of `session` from its room, whatever the reason."""
 
 
 @dataclass(eq=False, slots=True)
@@ -41,9 +54,12 @@ class ServerSocket:
 
 
 class RpcSession:
-    """One client and its participant. `socket` is the one last connected; it may be closed by now."""
+    """One client and its participant. `socket` is the one last connected; it may be closed by now.
 
-    def __init__(self, profile: Profile, tasks: Tasks) -> None:
+    With `replays`, notifications are kept for the resume and each request id runs once.
+    """
+
+    def __init__(self, listener: SessionListener, tasks: Tasks, *, replays: bool) -> None:
         self.id = ids.rpc_session_id()
         self.socket: ServerSocket | None = None
         self.participant: Participant | None = None
@@ -51,9 +67,10 @@ class RpcSession:
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
-        self.delivery_log = DeliveryLog() if profile.replays else None
+        self.delivery_log = DeliveryLog() if replays else None
+        self.request_log = RequestLog() if replays else None
         self.losing: list[Callable[[Call], bool]] = []  # fault control: a call is lost if one returns True
-        self._profile = profile
+        self._listener = listener
         self._tasks = tasks
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
         self._working = False
@@ -64,7 +81,7 @@ class RpcSession:
         return self.participant if self.participant is not None and self.participant.present else None
 
     def notify(self, call: Call) -> None:
-        """Push a notification to the socket last connected; call the profile's `undeliverable` if that is closed."""
+        """Push a notification to the socket last connected; report it as undeliverable if that is closed."""
         text = Notification(call.method, to_wire(call)).encode()
         if self.delivery_log is not None:
             self.delivery_log.notified(text)
@@ -72,11 +89,11 @@ class RpcSession:
             if not any(loses(call) for loses in list(self.losing)):
                 self.socket.transport.send(text)
         else:
-            self._profile.undeliverable(self, call)
+            self._listener.undeliverable(self, call)
 
     def departed(self) -> None:
-        """Report to the profile that the participant has left its room."""
-        self._profile.departed(self)
+        """Report that the participant has left its room."""
+        self._listener.departed(self)
 
     def submit(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Run `work` after all that was submitted before; return False if `MAX_WAITING_REQUESTS` wait already."""
@@ -94,3 +111,106 @@ class RpcSession:
                 await self._waiting.popleft()()
         finally:
             self._working = False
+
+
+class ReceivedRequest:
+    """A request of an RPC session, received on `socket`. The response is sent there, or not at all if it is closed."""
+
+    def __init__(self, request: Request, session: RpcSession, socket: ServerSocket) -> None:
+        self.request = request
+        self.session = session
+        self.socket = socket
+        self.response: Response | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Return whether the request has its response."""
+        return self.response is not None
+
+    @property
+    def participant(self) -> Participant:
+        """Return the participant that sent the request.
+
+        Raises:
+            NotAMember: it has left its room or was evicted; the real server never answers then.
+        """
+        member = self.session.member
+        if member is None:
+            raise NotAMember(self.session)
+        return member
+
+    def read(self, call: type[C]) -> C:
+        """Return the parameters.
+
+        Raises:
+            OpenViduException: -1, one is missing or has another type.
+        """
+        try:
+            return from_wire(call, self.request.params)
+        except MissingKey as error:
+            raise MissingParameter(error.key, self.request.method) from None
+        except WireError as error:
+            raise OpenViduException(
+                Code.INTERNAL, f"Request element {error} in RPC method '{self.request.method}'"
+            ) from None
+
+    def answer(self, result: Any = None, **extra: Any) -> None:
+        """Send the result; `extra` are members that no message of the protocol has.
+
+        Raises:
+            RuntimeError: the request has its response already.
+        """
+        members = to_wire(result) if result is not None else {}
+        self._send(Response(self.request.id, {**members, **extra, "sessionId": self.session.id}))
+
+    def fail(self, error: ErrorObject) -> None:
+        """Send an error.
+
+        Raises:
+            RuntimeError: the request has its response already.
+        """
+        self._send(Response(self.request.id, error=error))
+
+    def _send(self, response: Response) -> None:
+        if self.answered:
+            raise RuntimeError(f"'{self.request.method}' is answered twice")
+        self.response = response
+        # Responses are kept for a while, to be repeated; the parameters, up to a megabyte, are not.
+        self.request = dataclasses.replace(self.request, params={})
+        if self.socket.open:
+            self.socket.transport.send(response.encode())
+
+    def repeat_on(self, socket: ServerSocket) -> None:
+        """Send the one response on `socket`, where the request came again, now or once there is one."""
+        self.socket = socket
+        if self.response is not None and socket.open:
+            socket.transport.send(self.response.encode())
+
+
+class NotAMember(OpenViduException):
+    """A request that needs membership, from a client that is not a member any more."""
+
+    def __init__(self, session: RpcSession) -> None:
+        who = session.participant.id if session.participant else "unknown"
+        super().__init__(Code.USER_NOT_FOUND, f"Participant '{who}' is not in the session any more")
+
+
+class NeverAnswered(OpenViduException):
+    """A request that the real server does not answer; profile `default` answers it with this."""
+
+
+class RequestLog:
+    """The latest requests of one RPC session by id, with their responses: a repeated request does not run again."""
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
+
+    def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
+        """Return the earlier request with the same id, or None."""
+        return self._requests.get(request_id)
+
+    def begun(self, incoming: ReceivedRequest) -> None:
+        """Record a request that came for the first time."""
+        self._requests[incoming.request.id] = incoming
+        while len(self._requests) > MAX_ANSWERS:
+            self._requests.popitem(last=False)

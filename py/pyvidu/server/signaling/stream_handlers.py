@@ -20,7 +20,7 @@ from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import now_ms
 from pyvidu.server.signaling.filter_handlers import filter_to_publish_with
 from pyvidu.server.signaling.handlers import Context, Handler, moderator
-from pyvidu.server.signaling.received_request import NeverAnswered, ReceivedRequest
+from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 _log = logging.getLogger(__name__)
 
