@@ -21,20 +21,23 @@ from pyvidu.events import (
 )
 from pyvidu.media import InboundMedia
 from pyvidu.protocol import json_text
-from pyvidu.protocol.messages import (
+from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo, parse_dimensions
+from pyvidu.protocol.notifications import (
+    ConnectionPropertyChanged,
+    ForciblyReconnectSubscriber,
     IceCandidate,
-    JoinRoomResult,
+    MasterNodeCrashed,
     MediaError,
+    NetworkQualityLevelChanged,
     ParticipantEvicted,
-    ParticipantInfo,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantPublished,
     ParticipantUnpublished,
+    RecordingStarted,
+    RecordingStopped,
     RemoteStreamPropertyChanged,
     SignalReceived,
-    StreamInfo,
-    parse_dimensions,
 )
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.wire import WireError, from_wire
@@ -81,25 +84,24 @@ class RoomState:
         self._membership = membership
         self._session = membership.session
         self._news: list[_NewerNotifications] = []
-        self._handlers: Mapping[str, tuple[type[Any], Callable[[Any], None]]] = {
-            "participantJoined": (ParticipantJoined, self._joined),
-            "participantPublished": (ParticipantPublished, self._published),
-            "participantUnpublished": (ParticipantUnpublished, self._unpublished),
-            "participantLeft": (ParticipantLeft, self._left),
-            "participantEvicted": (ParticipantEvicted, self._evicted),
-            "sendMessage": (SignalReceived, self._signal),
-            "streamPropertyChanged": (RemoteStreamPropertyChanged, self._property_changed),
-            "iceCandidate": (IceCandidate, self._candidate),
-            "mediaError": (MediaError, self._media_error),
+        handlers: Mapping[type[Call], Callable[[Any], None]] = {
+            ParticipantJoined: self._joined,
+            ParticipantPublished: self._published,
+            ParticipantUnpublished: self._unpublished,
+            ParticipantLeft: self._left,
+            ParticipantEvicted: self._evicted,
+            SignalReceived: self._signal,
+            RemoteStreamPropertyChanged: self._property_changed,
+            IceCandidate: self._candidate,
+            MediaError: self._media_error,
+            RecordingStarted: self._recording,
+            RecordingStopped: self._recording,
+            ConnectionPropertyChanged: self._own_property_changed,
+            NetworkQualityLevelChanged: self._quality_changed,
+            ForciblyReconnectSubscriber: self._forcibly_reconnect,
+            MasterNodeCrashed: lambda _told: self._membership.end(Reason.NODE_CRASHED),
         }
-        self._raw_handlers: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
-            "recordingStarted": self._recording,
-            "recordingStopped": self._recording,
-            "connectionPropertyChanged": self._own_property_changed,
-            "networkQualityLevelChanged": self._quality_changed,
-            "forciblyReconnectSubscriber": self._forcibly_reconnect,
-            "masterNodeCrashedNotification": lambda _params: self._membership.end(Reason.NODE_CRASHED),
-        }
+        self._handlers = {cls.method: (cls, handler) for cls, handler in handlers.items()}
 
     def populate(self, result: JoinRoomResult) -> None:
         """Add the participants who joined earlier: connections first, then streams, as the official client does."""
@@ -123,8 +125,6 @@ class RoomState:
                 handler(from_wire(cls, params))
             except WireError as error:
                 logger.warning("the server sent a %s that makes no sense: %s", method, error)
-        elif method in self._raw_handlers:
-            self._raw_handlers[method](params)
         else:
             logger.info("the server sent a notification that this client does not know: %s", method)
 
@@ -291,43 +291,44 @@ class RoomState:
                 {"candidate": told.candidate, "sdpMid": told.sdp_mid, "sdpMLineIndex": told.sdp_m_line_index}
             )
 
-    def _forcibly_reconnect(self, params: Mapping[str, Any]) -> None:
-        connection = self.connections.get(str(params.get("connectionId")))
+    def _forcibly_reconnect(self, told: ForciblyReconnectSubscriber) -> None:
+        connection = self.connections.get(told.connection_id)
         media = connection.stream._media if connection is not None and connection.stream is not None else None
-        if isinstance(media, InboundMedia) and media.stream_id == params.get("streamId"):
-            self._membership.in_background(media.answer_forced(str(params.get("sdpOffer"))))
+        if isinstance(media, InboundMedia) and media.stream_id == told.stream_id:
+            self._membership.in_background(media.answer_forced(told.sdp_offer))
 
     def _media_error(self, told: MediaError) -> None:
         logger.error("the media server reports: %s", told.error)
 
-    def _recording(self, params: Mapping[str, Any]) -> None:
-        kind = "recordingStopped" if "reason" in params else "recordingStarted"
-        identity, name, reason = (str(params.get(key) or "") for key in ("id", "name", "reason"))
-        self._session._emit(RecordingEvent(kind, self._session, identity, name, reason))
+    def _recording(self, told: RecordingStarted | RecordingStopped) -> None:
+        reason = told.reason if isinstance(told, RecordingStopped) else ""
+        self._session._emit(RecordingEvent(told.method, self._session, told.id, told.name, reason))
 
-    def _own_property_changed(self, params: Mapping[str, Any]) -> None:
+    def _own_property_changed(self, told: ConnectionPropertyChanged) -> None:
         own = self._membership.connection
-        name, new_value, old = str(params.get("property")), params.get("newValue"), None  # type: str, Any, Any
-        if name == "record":
-            old, own.record = own.record, new_value in (True, "true")
-            new_value = own.record
-        elif name == "role":
-            old, own.role = own.role, str(new_value)
-        else:
-            return
-        self._session._emit(
-            ConnectionPropertyChangedEvent("connectionPropertyChanged", self._session, own, name, new_value, old)
-        )
+        old: Any
+        new: Any
+        match told.property:
+            case "record":
+                old, new = own.record, told.new_value in (True, "true")
+                own.record = new
+            case "role":
+                old, new = own.role, str(told.new_value)
+                own.role = new
+            case _:
+                return
+        event = ConnectionPropertyChangedEvent("connectionPropertyChanged", self._session, own, told.property, new, old)
+        self._session._emit(event)
 
-    def _quality_changed(self, params: Mapping[str, Any]) -> None:
+    def _quality_changed(self, told: NetworkQualityLevelChanged) -> None:
         own = self._membership.connection
-        identity = params.get("connectionId")
-        connection = own if identity == own.connection_id else self.connections.get(str(identity))
+        is_own = told.connection_id == own.connection_id
+        connection = own if is_own else self.connections.get(told.connection_id)
         if connection is not None:
-            new, old = int(params.get("newValue", 0)), int(params.get("oldValue", 0))
-            self._session._emit(
-                NetworkQualityLevelChangedEvent("networkQualityLevelChanged", self._session, connection, new, old)
+            event = NetworkQualityLevelChangedEvent(
+                "networkQualityLevelChanged", self._session, connection, told.new_value, told.old_value
             )
+            self._session._emit(event)
 
 
 def dispose_remote(stream: Stream) -> None:

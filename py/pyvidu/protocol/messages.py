@@ -1,4 +1,4 @@
-"""Every request and notification of OpenVidu's signaling plane, one class each, named after its method.
+"""Every request of OpenVidu's signaling plane, one class each, named after its method.
 
 A class has its wire name in `method`; its fields are the parameters. `wire.py` turns them into JSON and back. Values
 that OpenVidu encodes as JSON *text* inside the JSON (`videoDimensions`, a signal's `message`) are strings here too, with
@@ -337,101 +337,6 @@ class Echo(Call):
     """Asks whether the socket answers."""
 
     method: ClassVar[str] = "echo"
-
-
-# --- notifications ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantJoined(Call):
-    """A participant joined the room."""
-
-    method: ClassVar[str] = "participantJoined"
-    id: str
-    created_at: float | None = None
-    metadata: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantPublished(Call):
-    """A participant publishes."""
-
-    method: ClassVar[str] = "participantPublished"
-    id: str
-    streams: list[StreamInfo]
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantUnpublished(Call):
-    """A stream ended; its owner is still in the room."""
-
-    method: ClassVar[str] = "participantUnpublished"
-    connection_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantLeft(Call):
-    """A participant left, and its streams ended."""
-
-    method: ClassVar[str] = "participantLeft"
-    connection_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParticipantEvicted(Call):
-    """A participant was evicted. Sent to everybody: a client ignores ids that are not its own."""
-
-    method: ClassVar[str] = "participantEvicted"
-    connection_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SignalReceived(Call):
-    """A signal. Without `from_` the server itself sent it."""
-
-    method: ClassVar[str] = "sendMessage"
-    type: str | None = None
-    data: str | None = None
-    from_: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteStreamPropertyChanged(Call):
-    """A property of a remote stream has changed. `new_value` is JSON text (`"true"`), of a filter an object."""
-
-    method: ClassVar[str] = "streamPropertyChanged"
-    connection_id: str
-    stream_id: str
-    property: str
-    new_value: Any
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class IceCandidate(Call):
-    """An ICE candidate of the server.
-
-    `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a publisher and
-    SUBSCRIBER_STREAMID for a subscriber.
-    """
-
-    method: ClassVar[str] = "iceCandidate"
-    sender_connection_id: str
-    endpoint_name: str
-    candidate: str
-    sdp_mid: str | None = None
-    sdp_m_line_index: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MediaError(Call):
-    """The media server reports a problem."""
-
-    method: ClassVar[str] = "mediaError"
-    error: Any = None
 
 
 # --- stream ids ------------------------------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ from pyvidu.protocol.codes import Code, code_in
 from pyvidu.protocol.messages import (
     JoinRoomResult,
     OnIceCandidate,
-    ParticipantPublished,
     Ping,
-    SignalReceived,
     StreamInfo,
     owner_of,
     parse_dimensions,
     video_dimensions,
 )
+from pyvidu.protocol.notifications import ParticipantPublished, SignalReceived
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import WireError, from_wire, to_wire
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pyvidu.protocol.messages import Call, ParticipantInfo, ParticipantJoined, PublishVideo, StreamInfo
+from pyvidu.protocol.messages import Call, ParticipantInfo, PublishVideo, StreamInfo
+from pyvidu.protocol.notifications import ParticipantJoined
 from pyvidu.server import ids
 from pyvidu.server.rooms.tokens import Role, Token, now_ms
 

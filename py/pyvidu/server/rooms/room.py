@@ -9,11 +9,12 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import (
-    Call,
+from pyvidu.protocol.messages import Call
+from pyvidu.protocol.notifications import (
+    ConnectionPropertyChanged,
     ParticipantEvicted,
     ParticipantLeft,
     ParticipantPublished,
@@ -29,15 +30,6 @@ from pyvidu.server.rooms.observers import Observer
 from pyvidu.server.rooms.participant import HIDDEN, Participant, PublishedStream, Subscription
 from pyvidu.server.rooms.tokens import Role, Token, now_ms
 from pyvidu.server.secret_map import SecretMap
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionPropertyChanged(Call):
-    """*pro*: a property of the recipient's own connection has changed. `new_value` is text."""
-
-    method: ClassVar[str] = "connectionPropertyChanged"
-    property: str
-    new_value: str
 
 
 @dataclass(slots=True)

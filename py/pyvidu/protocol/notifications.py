@@ -1,0 +1,158 @@
+"""Every notification of OpenVidu's signaling plane, one class each, named after its method. See `messages.py`.
+
+*pro* marks those that only OpenVidu's closed editions send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .messages import Call, StreamInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantJoined(Call):
+    """A participant joined the room."""
+
+    method: ClassVar[str] = "participantJoined"
+    id: str
+    created_at: float | None = None
+    metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantPublished(Call):
+    """A participant publishes."""
+
+    method: ClassVar[str] = "participantPublished"
+    id: str
+    streams: list[StreamInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantUnpublished(Call):
+    """A stream ended; its owner is still in the room."""
+
+    method: ClassVar[str] = "participantUnpublished"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantLeft(Call):
+    """A participant left, and its streams ended."""
+
+    method: ClassVar[str] = "participantLeft"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantEvicted(Call):
+    """A participant was evicted. Sent to everybody: a client ignores ids that are not its own."""
+
+    method: ClassVar[str] = "participantEvicted"
+    connection_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived(Call):
+    """A signal. Without `from_` the server itself sent it."""
+
+    method: ClassVar[str] = "sendMessage"
+    type: str | None = None
+    data: str | None = None
+    from_: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStreamPropertyChanged(Call):
+    """A property of a remote stream has changed. `new_value` is JSON text (`"true"`), of a filter an object."""
+
+    method: ClassVar[str] = "streamPropertyChanged"
+    connection_id: str
+    stream_id: str
+    property: str
+    new_value: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IceCandidate(Call):
+    """An ICE candidate of the server.
+
+    `sender_connection_id` is the owner of the stream; `endpoint_name` is the stream id for a publisher and
+    SUBSCRIBER_STREAMID for a subscriber.
+    """
+
+    method: ClassVar[str] = "iceCandidate"
+    sender_connection_id: str
+    endpoint_name: str
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaError(Call):
+    """The media server reports a problem."""
+
+    method: ClassVar[str] = "mediaError"
+    error: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted(Call):
+    """A recording of the session has started."""
+
+    method: ClassVar[str] = "recordingStarted"
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStopped(Call):
+    """A recording of the session has stopped."""
+
+    method: ClassVar[str] = "recordingStopped"
+    id: str
+    name: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPropertyChanged(Call):
+    """*pro*: a property of the recipient's own connection, `role` or `record`, has changed. `new_value` is text."""
+
+    method: ClassVar[str] = "connectionPropertyChanged"
+    property: str
+    new_value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkQualityLevelChanged(Call):
+    """*pro*: the network quality of a participant has changed, from 1 (bad) to 5 (good)."""
+
+    method: ClassVar[str] = "networkQualityLevelChanged"
+    connection_id: str
+    new_value: int
+    old_value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ForciblyReconnectSubscriber(Call):
+    """*pro*: the server requests a new peer connection for a received stream, and sends its offer along."""
+
+    method: ClassVar[str] = "forciblyReconnectSubscriber"
+    connection_id: str
+    stream_id: str
+    sdp_offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class MasterNodeCrashed(Call):
+    """*pro*: the master node has crashed, and the session with it."""
+
+    method: ClassVar[str] = "masterNodeCrashedNotification"

@@ -1,0 +1,84 @@
+"""Notifications, well-formed and not: what a server sends must not raise in the client."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pyvidu.connection import Connection
+from pyvidu.events import Event
+from pyvidu.protocol import notifications
+from pyvidu.protocol.messages import Call
+from pyvidu.protocol.wire import camel_case
+from pyvidu.room_state import RoomState
+
+NOTIFICATIONS = [
+    item
+    for item in vars(notifications).values()
+    if isinstance(item, type) and issubclass(item, Call) and item.__module__ == notifications.__name__
+]
+KEYS = [(item.method, camel_case(field.name)) for item in NOTIFICATIONS for field in dataclasses.fields(item)]
+WRONG = [None, "", "nonsense", -1, 1e300, True, [], [None], {}, {"a": {}}, "x" * 100_000]
+
+
+class Room:
+    """A room with one remote participant, and the events that it fires."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.ended: list[str] = []
+        membership: Any = SimpleNamespace(
+            connection=Connection("con_own", role="PUBLISHER"),
+            session=SimpleNamespace(_emit=lambda event, *_names: self.events.append(event)),
+            media_plane=SimpleNamespace(find=lambda *_: None),
+            end=self.ended.append,
+            forcibly_unpublished=lambda _reason: None,
+            in_background=lambda work: work.close(),
+        )
+        self.state = RoomState(membership)
+        self.state.notified("participantJoined", {"id": "con_b"})
+        self.state.notified("participantPublished", {"id": "con_b", "streams": [{"id": "str_CAM_b"}]})
+        self.events.clear()
+
+
+def well_formed(method: str) -> dict[str, Any]:
+    known = {
+        "id": "con_b", "connectionId": "con_b", "streamId": "str_CAM_b", "streams": [{"id": "str_CAM_b"}], "reason": "",
+        "property": "audioActive", "newValue": 3, "oldValue": 4, "name": "x", "endpointName": "x", "candidate": "x",
+        "senderConnectionId": "con_b", "sdpOffer": "x", "type": "signal:x", "data": "x", "from": "con_b",
+    }  # fmt: skip
+    (cls,) = (item for item in NOTIFICATIONS if item.method == method)
+    keys = {camel_case(field.name) for field in dataclasses.fields(cls)}
+    return {key: value for key, value in known.items() if key in keys}
+
+
+@pytest.mark.parametrize("method", [item.method for item in NOTIFICATIONS])
+def test_every_notification_has_a_handler(method: str, caplog: pytest.LogCaptureFixture) -> None:
+    Room().state.notified(method, well_formed(method))
+    assert not [record for record in caplog.records if "does not know" in record.getMessage()]
+
+
+@pytest.mark.parametrize(("method", "key"), KEYS)
+def test_a_notification_with_a_field_missing_or_wrong_raises_nothing(method: str, key: str) -> None:
+    whole = well_formed(method)
+    Room().state.notified(method, {name: value for name, value in whole.items() if name != key})
+    for value in WRONG:
+        Room().state.notified(method, {**whole, key: value})
+
+
+def test_a_level_of_network_quality_that_is_no_number_is_ignored() -> None:
+    room = Room()
+    room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": None, "oldValue": 1})
+    room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": 2, "oldValue": None})
+    assert [(event.type, getattr(event, "new_value", None)) for event in room.events] == [
+        ("networkQualityLevelChanged", 2)
+    ]
+
+
+def test_a_crashed_master_node_ends_the_session() -> None:
+    room = Room()
+    room.state.notified("masterNodeCrashedNotification", {})
+    assert room.ended == ["nodeCrashed"]
