@@ -38,13 +38,13 @@ class Call(LabCall):
         """Drop Ada's network for so many seconds, and ignore the events before it."""
         self.forget()
         ends = time.monotonic() + seconds
-        if kind == "address":
+        if kind == "handover":
             self.lab.lose_address()
             await asyncio.sleep(ends - time.monotonic())
             self.lab.gain_address()
         else:
             with self.lab.dropped(kind, dead_media=dead_media):
-                if kind != "signaling":
+                if kind != "signaling-only":
                     await self.lab.verify_silence(0.3)
                 await asyncio.sleep(ends - time.monotonic())
         self.returned = time.monotonic()
@@ -78,7 +78,7 @@ async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kin
     assert call.bob.events(*OUTAGE) == []
 
 
-@pytest.mark.parametrize("kind", ["silent", "link", "signaling"])
+@pytest.mark.parametrize("kind", ["silent", "link", "signaling-only"])
 async def test_scenario_3_back_after_9_s_media_that_came_back_by_itself_is_left_alone(call: Call, kind: str) -> None:
     before, decoded = await call.ada.picture(), await call.ada.python(DECODED)
     await call.drop(kind, 9)
@@ -113,7 +113,7 @@ async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_strea
 
 async def test_scenario_3_with_another_address_after_9_s_every_stream_is_renegotiated(call: Call) -> None:
     before = await call.ada.picture()
-    await call.drop("address", 9)
+    await call.drop("handover", 9)
     await call.ada.told("reconnected", 3)
     await call.move_within(5)
     after = await call.ada.picture()
@@ -140,7 +140,7 @@ async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call:
     await call.ada.python("openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=False)")
 
 
-@pytest.mark.parametrize("kind", ["link", "silent", "signaling", "address"])
+@pytest.mark.parametrize("kind", ["link", "silent", "signaling-only", "handover"])
 async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_already(call: Call, kind: str) -> None:
     await call.drop(kind, 14)
     lost = await call.ada.told("sessionDisconnected", 5)

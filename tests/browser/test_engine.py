@@ -37,7 +37,7 @@ def adas_machine(call: LabCall, *, sleeps: bool) -> None:
 
 async def test_media_that_is_away_for_3_s_comes_back_by_itself(call: LabCall) -> None:
     call.forget()
-    with call.lab.dropped("media"):
+    with call.lab.dropped("media-only"):
         await asyncio.sleep(3)
     await call.both_move(4)
     assert call.ada.events(*OUTAGE, *HEALTH) == call.bob.events(*OUTAGE, *HEALTH) == []
@@ -46,7 +46,7 @@ async def test_media_that_is_away_for_3_s_comes_back_by_itself(call: LabCall) ->
 
 async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: LabCall) -> None:
     call.forget()
-    with call.lab.dropped("media", dead_media=True):
+    with call.lab.dropped("media-only", dead_media=True):
         away = asyncio.create_task(asyncio.sleep(13))
         await call.ada.told("streamFrozen", 10, count=2)
         await away

@@ -162,14 +162,14 @@ async def test_a_link_drop_is_told_at_once_and_so_is_its_end(page: Page, network
 
 
 async def test_a_media_only_drop_leaves_the_websocket_alone(page: Page, network_lab: NetworkLab) -> None:
-    with network_lab.dropped("media"):
+    with network_lab.dropped("media-only"):
         assert await stopped(page, "rtcTicks", 0.5)
         await ticks(page, "wsTicks")
     await both_tick(page)
 
 
 async def test_a_signaling_only_drop_leaves_media_alone(page: Page, network_lab: NetworkLab) -> None:
-    with network_lab.dropped("signaling"):
+    with network_lab.dropped("signaling-only"):
         assert await stopped(page, "wsTicks", 0.5)
         await ticks(page, "rtcTicks")
     await both_tick(page)

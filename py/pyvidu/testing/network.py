@@ -26,7 +26,7 @@ from pyvidu.testing.namespace import Namespace, probe_namespace
 
 __all__ = ["Counters", "Departure", "Fault", "LabError", "NetworkLab", "why_not"]
 
-Fault = Literal["silent", "link", "media", "signaling", "address"]
+Fault = Literal["silent", "link", "media-only", "signaling-only", "handover"]
 """How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
 
 _TCP, _UDP = 6, 17
@@ -252,9 +252,9 @@ class NetworkLab:
         faults: dict[Fault, Callable[[], object]] = {
             "silent": self.silent_drop,
             "link": self.link_drop,
-            "media": self.media_only_drop,
-            "signaling": self.signaling_only_drop,
-            "address": self.address_change,
+            "media-only": self.media_only_drop,
+            "signaling-only": self.signaling_only_drop,
+            "handover": self.address_change,
         }
         if dead_media:
             self.kill_media()
