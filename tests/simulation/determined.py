@@ -31,7 +31,7 @@ def determined(seed: int) -> Iterator[None]:
     simulated_host.number_peers_anew()
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
-        mock.patch("pyvidu.signaling.plane.random", Random(f"{seed} jitter")),
+        mock.patch("simulated_host.chance", Random(f"{seed} jitter").random),
         mock.patch("pyvidu.media.plane.RtpMonitor", EventRtpMonitor),
     ):
         yield

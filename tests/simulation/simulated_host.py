@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -265,6 +266,9 @@ class FakeElements:
         return FakeElement("own", on_playing)
 
 
+chance = random.random  # replaced in worlds in which everything follows from a seed
+
+
 def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
     clock = SimulatedClock()
     peers = SimulatedPeers(link, clock)
@@ -277,6 +281,7 @@ def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
         devices=FakeDevices(),
         elements=FakeElements(),
         description="simulation",
+        chance=chance,
     )
     return host, peers
 

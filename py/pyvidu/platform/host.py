@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +24,10 @@ class WatchNetwork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The environment that the core runs in. `description` is sent as `platform` in `joinRoom`."""
+    """The environment that the core runs in. `description` is sent as `platform` in `joinRoom`.
+
+    `chance` returns a random number in [0, 1), for jitter; `calendar` the seconds since 1970, for records only.
+    """
 
     clock: Clock
     sockets: Sockets
@@ -31,3 +37,5 @@ class Host:
     devices: Devices
     elements: Elements
     description: str
+    chance: Callable[[], float] = random.random
+    calendar: Callable[[], float] = time.time

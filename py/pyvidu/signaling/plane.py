@@ -6,8 +6,6 @@ Order of calls: `open` (one socket; its loss fails the joining), `supervise` onc
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -135,7 +133,7 @@ class SignalingPlane:
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: it was closed as soon as it was open")
         self._url = url
         now = self._host.clock.now()
-        self._supervisor = Supervisor(self._policy, now, random.random, handshake=now - began)
+        self._supervisor = Supervisor(self._policy, now, self._host.chance, handshake=now - began)
         self._monitor = self._host.watch_network(self)
         self._do(self._supervisor.tick(now))
         self._request_queue.attach(self._current)
@@ -324,7 +322,7 @@ class SignalingPlane:
                 self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
             case AnnounceReconnecting():
                 self._request_queue.suspend()
-                self.outages[-1].began = round(time.time(), 3)
+                self.outages[-1].began = round(self._host.calendar(), 3)
                 self._listener.signaling_reconnecting()
             case AnnounceAttempt(number, next_delay):
                 self._listener.signaling_attempt(number, next_delay)
