@@ -161,7 +161,7 @@ async def reconcile_with(supply: SupplyRoster | None, membership: Membership) ->
         outage.note(membership.session.openvidu._host.clock.now(), "verdict", text)
         logger.info("%s", text)
         return
-    with membership.room.news() as newer:
+    with membership.room.collect_newer() as newer:
         roster = await supply()
     content = roster.get("content", ()) if isinstance(roster, Mapping) else roster
     infos = [_participant(item) for item in content if item.get("status", "active") == "active"]

@@ -83,7 +83,7 @@ class RoomState:
         self.connections: dict[str, Connection] = {}
         self._membership = membership
         self._session = membership.session
-        self._news: list[_NewerNotifications] = []
+        self._collectors: list[_NewerNotifications] = []
         handlers: Mapping[type[Call], Callable[[Any], None]] = {
             ParticipantJoined: self._joined,
             ParticipantPublished: self._published,
@@ -117,8 +117,8 @@ class RoomState:
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
         """Handle a notification of the server. A malformed one is logged and ignored."""
         logger.debug("notification %s", method)
-        for news in self._news:
-            news.note(method, params)
+        for newer in self._collectors:
+            newer.note(method, params)
         if method in self._handlers:
             cls, handler = self._handlers[method]
             try:
@@ -129,14 +129,14 @@ class RoomState:
             logger.info("the server sent a notification that this client does not know: %s", method)
 
     @contextmanager
-    def news(self) -> Iterator[_NewerNotifications]:
+    def collect_newer(self) -> Iterator[_NewerNotifications]:
         """Collect the notifications about the others while the context is open."""
-        news = _NewerNotifications()
-        self._news.append(news)
+        newer = _NewerNotifications()
+        self._collectors.append(newer)
         try:
-            yield news
+            yield newer
         finally:
-            self._news.remove(news)
+            self._collectors.remove(newer)
 
     def reconcile(self, present: Sequence[ParticipantInfo], newer: _NewerNotifications | None = None) -> None:
         """Reconcile the state with the participants `present`: what was missed is reported by the ordinary events.

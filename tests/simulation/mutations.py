@@ -135,19 +135,19 @@ MUTATIONS = (
     ),
     Mutation(
         "RTP that flows is believed whatever the pongs say",
-        "reconnection.detector:Detector._patience_ends",
+        "reconnection.detector:Detector._verdict_due_at",
         "ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))",
         "return max(ends, pause_ends)",
     ),
     Mutation(
         "a measurement includes a stall",
-        "reconnection.detector:Detector._notice_a_stall",
+        "reconnection.detector:Detector._detect_stall",
         "self._measured_from = now",
         "pass",
     ),
     Mutation(
         "a deadline has no bound",
-        "reconnection.detector:Detector._patience_ends",
+        "reconnection.detector:Detector._verdict_due_at",
         "ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)",
         "pass",
     ),

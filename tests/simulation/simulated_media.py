@@ -349,7 +349,7 @@ class EventRtpMonitor:
         self._timer: Any = None
         self._listens = False
 
-    def listen(self) -> None:
+    def start(self) -> None:
         if not self._listens:
             self._listens = True
             self._clock.rtp_monitors.append(self)

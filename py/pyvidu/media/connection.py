@@ -232,7 +232,7 @@ class InboundMedia(MediaConnection):
         """Receive the same stream on a new peer connection, which brings a new MediaStream."""
         if self.server_offers:
             await self._answer(
-                lambda: self._prepare(reconnect=True), self._hand_reconnected, fresh_network=fresh_network
+                lambda: self._prepare(reconnect=True), self._send_reconnected_answer, fresh_network=fresh_network
             )
             return
 
@@ -248,7 +248,7 @@ class InboundMedia(MediaConnection):
         async def known() -> str:
             return offer
 
-        await self._answer(known, lambda answer: self._hand_reconnected(answer, forced=True))
+        await self._answer(known, lambda answer: self._send_reconnected_answer(answer, forced=True))
 
     async def _answer(self, fetch: Fetch, hand: Hand, *, fresh_network: bool = False) -> None:
         await self._negotiate(lambda peer: peer.answer(fetch, hand), fresh_network=fresh_network, answers=True)
@@ -257,7 +257,7 @@ class InboundMedia(MediaConnection):
         call = PrepareReceiveVideoFrom(sender=self.stream_id, reconnect=reconnect)
         return from_wire(PrepareReceiveVideoFromResult, await self._signaling.request(call, repeatable=False)).sdp_offer
 
-    async def _hand_reconnected(self, answer: str, *, forced: bool = False) -> None:
+    async def _send_reconnected_answer(self, answer: str, *, forced: bool = False) -> None:
         call = ReconnectStream(stream=self.stream_id, sdp_string=answer, forcibly_reconnect=forced)
         await self._signaling.request(call, repeatable=False)
 

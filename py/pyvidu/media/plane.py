@@ -60,7 +60,7 @@ class MediaPlane:
     def add(self, media: MediaConnection) -> None:
         """Watch `media` from now on."""
         self._recoveries[media] = MediaRecovery(media, self._host.clock, self._policy)
-        self._rtp_monitor.listen()
+        self._rtp_monitor.start()
 
     def remove(self, media: MediaConnection) -> None:
         """Stop watching `media`, which its owner closes."""
@@ -169,11 +169,11 @@ class MediaPlane:
             if isinstance(media, InboundMedia):
                 recovery.note_sound()
 
-    def woke_up(self, stood_still: float) -> None:
+    def page_stood_still(self, seconds: float) -> None:
         """Discard what was queued while the page stood still: it would be played from its beginning."""
         for media, recovery in self._recoveries.items():
             if isinstance(media, InboundMedia):
-                self._catch_up(recovery, stood_still)
+                self._catch_up(recovery, seconds)
 
     # --- MediaRecoveryListener ----------------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class MediaPlane:
         while True:
             for recovery in list(self._recoveries.values()):
                 silent_for = recovery.silent_for
-                await recovery.listen()
+                await recovery.sample()
                 if silent_for > self._policy.nudge_after_silence > recovery.silent_for:
                     recovery.nudge()
             await pause(self._host.clock, self._policy.media_watch_poll)

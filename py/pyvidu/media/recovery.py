@@ -50,10 +50,10 @@ class MediaRecovery:
 
     @property
     def silent_for(self) -> float:
-        """Return the seconds since something last arrived on the path, as far as `listen` has been called."""
+        """Return the seconds since something last arrived on the path, as far as `sample` has been called."""
         return self._clock.now() - self._heard_at
 
-    async def listen(self) -> MediaSample:
+    async def sample(self) -> MediaSample:
         """Return the current counters, and record whether anything has arrived on the path."""
         sample = await self.media.sample()
         if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
@@ -109,13 +109,13 @@ class MediaRecovery:
         `patience` is how many seconds nothing may arrive until the stream is frozen; by default it depends on how long its
         path was silent before.
         """
-        before = await self.listen()
+        before = await self.sample()
         receives = isinstance(self.media, InboundMedia)
         proof = Proof(before, self.silent_for, self._policy, receives=receives, patience=patience)
         last = self._clock.now()
         while True:
             await pause(self._clock, self._policy.media_poll)
-            sample, now = await self.listen(), self._clock.now()
+            sample, now = await self.sample(), self._clock.now()
             judgement = proof.take(sample, now - last)
             last = now
             if judgement.nudge:

@@ -31,7 +31,7 @@ class RtpMonitorListener(Protocol):
     def audio_reference_due(self) -> None:
         """Record the sound played now, which is in time. Called once a second while RTP arrives."""
 
-    def woke_up(self, stood_still: float) -> None:
+    def page_stood_still(self, seconds: float) -> None:
         """Handle that the page stood still for `stood_still` seconds: what arrived meanwhile was queued."""
 
     def stream_silent(self, peer: object) -> None:
@@ -63,7 +63,7 @@ class RtpMonitor:
         self._settled_at = self._reference_at = 0.0
         self._timer: Timer | None = None
 
-    def listen(self) -> None:
+    def start(self) -> None:
         """Begin to poll, if not polling already."""
         if self._timer is None:
             self._polled_at = self._clock.now()
@@ -90,7 +90,7 @@ class RtpMonitor:
             for cadence in self._cadences.values():
                 cadence.stalled(late)
         if late > self._policy.slept:
-            self._listener.woke_up(late)
+            self._listener.page_stood_still(late)
             self._settled_at = self._reference_at = now + self._policy.cadence_settling
         self._cadences = {peer: self._cadences.get(peer) or Cadence(self._policy) for peer in markers}
         settled = not self._silent and now >= self._settled_at

@@ -78,9 +78,9 @@ class Detector:
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
         self._deadline: float | None = None
-        # Set when a deadline fired late and was attributed to a stall. Not again before `_calm_down`: on some hosts timers
-        # are always late.
-        self._excused_until: float | None = None
+        # Set when a deadline fired late and was attributed to a stall; not again before the witness is refuted, for on some
+        # hosts timers are always late.
+        self._grace_until: float | None = None
         self._next_ping = now
         # Only pings sent at this time or later measure a round trip: one sample per flight (RFC 6298), none across a stall.
         self._measured_from = now
@@ -88,7 +88,7 @@ class Detector:
     @property
     def due_at(self) -> float:
         """Return the time at which `tick` must be called."""
-        return min(self._next_ping, self._patience_ends)
+        return min(self._next_ping, self._verdict_due_at)
 
     @property
     def suspects(self) -> bool:
@@ -96,7 +96,7 @@ class Detector:
         return self._witness is not None
 
     @property
-    def _patience_ends(self) -> float:
+    def _verdict_due_at(self) -> float:
         """Return the time of the verdict: the deadline, or up to `steady_patience` later for a late pong while RTP flows.
 
         Flowing RTP is evidence against a drop: over TCP a packet that is lost twice delays a pong as much. When the RTP
@@ -110,11 +110,11 @@ class Detector:
             ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
         # `_sent` is not empty: a deadline always belongs to an unanswered ping.
         ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)
-        return ends if self._excused_until is None else max(ends, self._excused_until)
+        return ends if self._grace_until is None else max(ends, self._grace_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
         """Return what follows from `evidence`, observed at `now`."""
-        self._notice_a_stall(now)
+        self._detect_stall(now)
         match evidence:
             case SocketClosed():
                 return [Down("socket closed")]
@@ -131,19 +131,19 @@ class Detector:
             case RtpSilent() if self._witness is None:
                 return self._suspect_silence(now)
             case RtpReturned() if self._witness == "rtp silent":
-                self._calm_down(now)
+                self._refute_witness(now)
             case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
                 return [Down(self._witness)]
         return []
 
     def tick(self, now: float) -> list[DetectorOutput]:
         """Return what follows from the passing of time."""
-        self._notice_a_stall(now)
+        self._detect_stall(now)
         if now - self.due_at > self._policy.slept and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
-        if now >= self._patience_ends:
-            if now - self._patience_ends > self._policy.stall and self._excused_until is None:
-                self._excused_until = now + self._policy.stall_grace  # stalled: the pong may be queued
+        if now >= self._verdict_due_at:
+            if now - self._verdict_due_at > self._policy.stall and self._grace_until is None:
+                self._grace_until = now + self._policy.stall_grace  # stalled: the pong may be queued
                 return []
             if self._witness is not None:
                 return [Down(self._witness)]
@@ -160,7 +160,7 @@ class Detector:
             self._deadline = now + max(self._policy.late_pong, self._rtt.timeout)
         return ping
 
-    def _notice_a_stall(self, now: float) -> None:
+    def _detect_stall(self, now: float) -> None:
         """Detect a stall by a timer that is overdue: pings sent before now then measure no round trip."""
         if now - self.due_at > self._policy.stall:
             self._measured_from = now
@@ -189,11 +189,11 @@ class Detector:
             self._rtt.sample(now - sent)
             self._measured_from = now
         self._sent = {other: at for other, at in self._sent.items() if other > number}
-        self._calm_down(now)
+        self._refute_witness(now)
 
-    def _calm_down(self, now: float) -> None:
+    def _refute_witness(self, now: float) -> None:
         """Drop the witness, which is refuted; pings still unanswered keep their ordinary deadline."""
-        self._excused_until = None
+        self._grace_until = None
         self._witness = None
         self._deadline = None
         if self._sent:

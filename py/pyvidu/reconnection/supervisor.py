@@ -157,9 +157,9 @@ class Supervisor:
                 self._reachable = False
             case WentOnline() | RtpReturned():
                 self._network_is_there = True
-                return self._sign_of_life(now)
+                return self._network_may_be_back(now)
             case NetworkChanged() | WokeUp():
-                return self._sign_of_life(now)
+                return self._network_may_be_back(now)
             case AttemptOpened() if self.state is State.ATTEMPTING:
                 return self._attempt_opened(now)
             case AttemptClosed():
@@ -194,7 +194,7 @@ class Supervisor:
 
     def reconnect_now(self, now: float) -> list[Action]:
         """Attempt at once, since the application expects the network to be back. Does nothing outside an outage."""
-        return self._sign_of_life(now) if self.outage is not None else []
+        return self._network_may_be_back(now) if self.outage is not None else []
 
     def end(self, now: float) -> None:
         """End all decisions, because the session ended for another reason."""
@@ -266,7 +266,7 @@ class Supervisor:
         self._timers.setdefault("reach", now + self._policy.reachability_period)
         return dropped
 
-    def _sign_of_life(self, now: float) -> list[Action]:
+    def _network_may_be_back(self, now: float) -> list[Action]:
         """Attempt at once, because the network may be back; an attempt that hangs by now is replaced by a new one."""
         if self.state is State.WAITING:
             return self._attempt(now)
@@ -300,7 +300,7 @@ class Supervisor:
         # attempt per probe.
         turned = not self._reachable
         self._reachable = True
-        return self._sign_of_life(now) if turned else []
+        return self._network_may_be_back(now) if turned else []
 
     def _old_socket_answered(self, now: float) -> list[Action]:
         if not self._old_socket or self.state not in (State.WAITING, State.ATTEMPTING):

@@ -149,12 +149,12 @@ class RequestQueue:
         if error is None:
             entry.future.set_result(answer.result())
         elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.refused_once:
-            self._refused_as_nobodys(entry)
+            self._refused_on_moved_session(entry)
         elif isinstance(error, RpcError):
             entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
         # SocketGone: settled later, by `abandon_answers` or `close`
 
-    def _refused_as_nobodys(self, entry: _Entry) -> None:
+    def _refused_on_moved_session(self, entry: _Entry) -> None:
         """Queue the request again for after a resume: refused with code 803, it was not carried out."""
         entry.stop_timer()
         entry.refused_once, entry.answer, entry.id = True, None, next(self._ids)

@@ -97,8 +97,8 @@ class Streams:
     def audio_reference_due(self) -> None:
         self.references += 1
 
-    def woke_up(self, stood_still: float) -> None:
-        self.told.append(f"woke up after {stood_still:.0f} s")
+    def page_stood_still(self, seconds: float) -> None:
+        self.told.append(f"woke up after {seconds:.0f} s")
 
     def stream_silent(self, peer: object) -> None:
         self.told.append(f"silence of {peer}")
@@ -122,7 +122,7 @@ class Streams:
 @virtual_time
 async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_network() -> None:
     streams = Streams(0.05, 0.02)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     streams.freeze(0)
     await asyncio.sleep(5)
@@ -133,7 +133,7 @@ async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_net
 @virtual_time
 async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
     streams = Streams(0.05, 0.02)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     streams.freeze(0, 1)
     await asyncio.sleep(0.55)
@@ -149,7 +149,7 @@ async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
 @virtual_time
 async def test_a_pause_is_told_before_it_is_a_silence() -> None:
     streams = Streams(0.05, 0.02)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     assert streams.overdue == 0
     streams.freeze(0, 1)
@@ -164,7 +164,7 @@ async def test_a_pause_is_told_before_it_is_a_silence() -> None:
 @virtual_time
 async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -> None:
     streams = Streams(0.05, 0.02, 3.0)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(1.5)
     assert not streams.steady, "nobody is known for long enough"
     await asyncio.sleep(3)
@@ -187,7 +187,7 @@ async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -
 @virtual_time
 async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_about_at_once() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(1.9)
     streams.freeze(0)
     await asyncio.sleep(0.25)  # it has been observed for two seconds now, and is not silent yet
@@ -198,7 +198,7 @@ async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_a
 @virtual_time
 async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     for count in (1, 2, 3):
         streams.freeze(0)
@@ -213,7 +213,7 @@ async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first
 @virtual_time
 async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     streams.freeze(0)
     await asyncio.sleep(2)
@@ -232,7 +232,7 @@ async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> No
 @virtual_time
 async def test_a_static_screen_share_raises_nothing() -> None:
     streams = Streams(3.0)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(30)
     streams.freeze(0)
     await asyncio.sleep(30)
@@ -249,7 +249,7 @@ def stand_still(seconds: float) -> None:
 @virtual_time
 async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     stand_still(6)
     await asyncio.sleep(0.1)
@@ -267,7 +267,7 @@ async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None
 @virtual_time
 async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(5)
     stand_still(0.5)
     await asyncio.sleep(1)
@@ -278,7 +278,7 @@ async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
 @virtual_time
 async def test_while_sound_flows_it_is_looked_at_once_a_second_and_never_in_silence() -> None:
     streams = Streams(0.05)
-    streams.monitor.listen()
+    streams.monitor.start()
     await asyncio.sleep(10)
     assert 9 <= streams.references <= 11
     streams.freeze(0)

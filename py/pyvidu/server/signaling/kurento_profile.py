@@ -54,10 +54,10 @@ class KurentoProfile(Profile):
         watchdog = self._watchdogs.get(socket)
         if watchdog is None:
             interval = DEFAULT_INTERVAL_MS if interval_ms is None else interval_ms
-            self._watchdogs[socket] = _Watchdog(interval, self._bark_later(socket, interval))
+            self._watchdogs[socket] = _Watchdog(interval, self._arm_watchdog(socket, interval))
         else:
             watchdog.timer.cancel()
-            watchdog.timer = self._bark_later(socket, watchdog.interval_ms)
+            watchdog.timer = self._arm_watchdog(socket, watchdog.interval_ms)
 
     def joined(self, session: RpcSession) -> None:
         """Stop the grace period of an earlier departure. No clock starts: without a ping there is no watchdog."""
@@ -75,7 +75,7 @@ class KurentoProfile(Profile):
             self._strays.append(stray.timer)
         if watchdog is not None:
             watchdog.timer.cancel()
-            watchdog.timer = self._bark_later(new, watchdog.interval_ms)
+            watchdog.timer = self._arm_watchdog(new, watchdog.interval_ms)
             self._watchdogs[new] = watchdog
 
     def socket_closed(self, socket: ServerSocket, session: RpcSession | None, reason: str) -> None:
@@ -121,11 +121,11 @@ class KurentoProfile(Profile):
         self._strays.clear()
         self._watchdogs.clear()
 
-    def _bark_later(self, socket: ServerSocket, interval_ms: int) -> asyncio.TimerHandle:
+    def _arm_watchdog(self, socket: ServerSocket, interval_ms: int) -> asyncio.TimerHandle:
         delay = PINGS_MISSED * interval_ms / 1000
-        return asyncio.get_running_loop().call_later(delay, self._bark, socket)
+        return asyncio.get_running_loop().call_later(delay, self._watchdog_expired, socket)
 
-    def _bark(self, socket: ServerSocket) -> None:
+    def _watchdog_expired(self, socket: ServerSocket) -> None:
         if socket.session is not None:
             self.host.close_socket(socket, 1000, WATCHDOG_REASON)
 
