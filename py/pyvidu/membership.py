@@ -15,6 +15,7 @@ from pyvidu.connection import Connection
 from pyvidu.errors import (
     ConnectionFailedError,
     InvalidTokenError,
+    NotConnectedError,
     RequestError,
     RequestOutcomeUnknown,
     RequestTimeoutError,
@@ -96,6 +97,8 @@ class Membership:
             if isinstance(error, WireError):
                 raise ConnectionFailedError(f"The server's answer to joinRoom makes no sense: {error}") from error
             raise
+        if self.plane.is_closed:  # by `disconnect`, in the moment after the answer
+            raise NotConnectedError("The session was left before it was joined")
         self._joined(parsed, result)
         return result
 
@@ -119,11 +122,12 @@ class Membership:
             told = await self._publish(publisher, media)
         except BaseException as error:
             stream._detach()
-            own.stream = None
+            if own.stream is stream:
+                own.stream = None
             if self.publisher is publisher:
                 self.publisher = None
-            if isinstance(error, RequestTimeoutError):  # it may be carried out after all: undo it then
-                self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
+                if isinstance(error, RequestTimeoutError):  # it may be carried out after all: undo it then
+                    self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         self.watch_speech(publisher)
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):
@@ -346,6 +350,10 @@ class Membership:
             try:
                 result = await media.publish(told)
             except RequestOutcomeUnknown:  # it may be published, under an id that was not received
+                if (
+                    self.publisher is not publisher
+                ):  # unpublished meanwhile: that request undoes it, before what came since
+                    raise
                 await self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,))
             else:
                 publisher.stream.stream_id = result.id

@@ -89,6 +89,7 @@ class Session(EventDispatcher):
         Before it returns, `streamDestroyed` of the publisher and then `sessionDisconnected` fire, with reason `disconnect`.
         """
         if self._joining is not None:
+            self._joining.plane.leave()  # in case the server carries `joinRoom` out
             self._joining.plane.close(NotConnectedError("disconnect() was called before the session was connected"))
         elif self._rejoin is not None:
             self._rejoin.give_up(Reason.DISCONNECT)

@@ -24,6 +24,9 @@ SYN_RETRY = 1.0
 SEGMENT_RETRY = 0.2
 SLOWEST_RETRY = 1.6  # seconds, on a lossy path: later segments that arrive reveal that one is missing
 LONGEST_RETRY = 30.0
+ORPHANED = (
+    102.0  # seconds until the kernel stops sending for a closed socket: `tcp_orphan_retries` 8, from 0.2 s on, doubling
+)
 TCP_GIVES_UP = 60.0  # seconds until the kernel closes a connection to a peer that is gone; real ones take longer
 
 _DROPS = {
@@ -50,6 +53,7 @@ class Link:
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
         self.listeners: list[NetworkListener] = []
         self.sockets: list[SimulatedSocket] = []
+        self.orphans: dict[SimulatedSocket, None] = {}  # closed here, with data that is still being sent
         self.opened = 0
         self.changed: list[Callable[[], None]] = []
         self._blocks: Counter[str] = Counter()
@@ -101,7 +105,7 @@ class Link:
 
     def lose_sockets(self) -> None:
         """Remove the NAT mappings of all TCP connections: neither end receives from the other again, nor an event."""
-        for socket in list(self.sockets):
+        for socket in [*self.sockets, *self.orphans]:
             socket.lose()
 
     def reset_sockets(self) -> None:
@@ -316,7 +320,13 @@ class SimulatedSocket:
         self._listener = None
         if self._server is not None and self.state != "closed":
             self._up.send(self._closed_at_server, code, reason)
+            self.link.orphans[self] = None
+            asyncio.get_running_loop().call_later(ORPHANED, self._orphan_ends)
         self._gone()
+
+    def _orphan_ends(self) -> None:
+        if self in self.link.orphans:
+            self.lose()
 
     def lose(self) -> None:
         """Remove its NAT mapping, see `Link.lose_sockets`."""
@@ -378,6 +388,7 @@ class SimulatedSocket:
             self._world.signaling.received(self._server, text)
 
     def _closed_at_server(self, code: int, reason: str) -> None:
+        self.link.orphans.pop(self, None)
         if self._server is not None:
             self._world.signaling.closed(self._server, code, reason)
         self._up.stop()

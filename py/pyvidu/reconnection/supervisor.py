@@ -60,7 +60,8 @@ from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
 
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
-_OWNERSHIP_CHECKS = 60  # pings, one a second: the kernel may deliver a dropped socket's data so long (clocks may jump)
+# Pings, one a second. Linux delivers the data of a dropped socket for 102 s: `tcp_orphan_retries` 8, from 0.2 s on, doubling.
+_OWNERSHIP_CHECKS = 110
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 

@@ -102,6 +102,11 @@ class SignalingPlane:
         self.outages[:0] = earlier
 
     @property
+    def is_closed(self) -> bool:
+        """Return whether `close` was called."""
+        return self._closed
+
+    @property
     def is_up(self) -> bool:
         """Return whether requests are sent at once."""
         return self._supervisor is not None and self._supervisor.outage is None and not self._closed
