@@ -29,8 +29,8 @@ from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
-from pyvidu.server.rooms.room import Room, SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties
+from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 
 BATCH = 40  # inputs between two turns of the loop
 LOOK = 10 * BATCH  # inputs between two checks of the healthy call

@@ -20,8 +20,8 @@ from fuzz.watch import MAX_GROWTH, resident, watching
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import Profile, ServerConfig
 from pyvidu.server.limits import Limits
-from pyvidu.server.rooms.room import Room, SessionProperties
-from pyvidu.server.rooms.tokens import Role
+from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.tokens import Role, SessionProperties
 
 BATCH = 50  # inputs between two checks of the healthy call
 HOSTILE = 6  # clients at a time

@@ -12,8 +12,8 @@ from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.registry import Rooms
-from pyvidu.server.rooms.room import Room, SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile

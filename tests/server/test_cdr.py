@@ -10,8 +10,7 @@ from server_world import SECRET, Client, World, join_params
 
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.limits import Limits
-from pyvidu.server.rooms.room import SessionProperties
-from pyvidu.server.rooms.tokens import Role, now_ms
+from pyvidu.server.rooms.tokens import Role, SessionProperties, now_ms
 from pyvidu.server.webhooks.cdr import CallDetailRecords
 from virtual_time import virtual_time
 

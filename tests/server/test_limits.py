@@ -14,8 +14,7 @@ from server_world import SECRET, Client, World, join_params
 from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.limits import Limits, TokenBucket
-from pyvidu.server.rooms.room import SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties, Token
+from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties, Token
 from pyvidu.server.secret_map import SecretMap, same
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time

@@ -11,8 +11,7 @@ from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
-from pyvidu.server.rooms.room import SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties
+from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.rooms.turn import TurnServer
 from virtual_time import virtual_time
 

@@ -16,7 +16,7 @@ from simulated_network import now
 
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
 
 if TYPE_CHECKING:

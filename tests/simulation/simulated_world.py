@@ -23,10 +23,8 @@ from simulated_network import now
 
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
-from pyvidu.server.rooms.observers import Observer
-from pyvidu.server.rooms.participant import Participant
-from pyvidu.server.rooms.room import Room, SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties
+from pyvidu.server.rooms.room import Observer, Participant, Room
+from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile

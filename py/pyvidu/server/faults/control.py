@@ -25,8 +25,8 @@ from pyvidu.server.faults.kinds import (
     Slowness,
 )
 from pyvidu.server.rooms.media_server import MediaServer
-from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.rooms.room import Participant
 from pyvidu.server.secret_map import same
 from pyvidu.server.signaling.rpc_session import RpcSession
 from pyvidu.server.signaling.transport import Transport

@@ -18,7 +18,7 @@ from pyvidu.server import logs
 from pyvidu.server.faults import orders
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.rooms.media_server import MediaServer
-from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 from pyvidu.server.signaling.transport import Transport
 

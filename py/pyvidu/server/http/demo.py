@@ -11,8 +11,7 @@ from pyvidu.server.http.guards import guarded_body
 from pyvidu.server.http.hosts import asked_authority
 from pyvidu.server.limits import LimitReached
 from pyvidu.server.rooms.registry import Rooms
-from pyvidu.server.rooms.room import SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
 
 
 class DemoTokenBody(BaseModel):

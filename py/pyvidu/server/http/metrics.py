@@ -13,9 +13,8 @@ from prometheus_client.registry import Collector
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.http.hosts import asked_host, is_loopback
 from pyvidu.server.rooms.media_server import MediaServer
-from pyvidu.server.rooms.observers import Observer
-from pyvidu.server.rooms.participant import Participant
 from pyvidu.server.rooms.registry import Rooms
+from pyvidu.server.rooms.room import Observer, Participant
 from pyvidu.server.signaling.dispatcher import SignalingServer
 
 _LAG_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0)  # seconds

@@ -28,8 +28,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from pyvidu.protocol.messages import IceServerInfo
-from pyvidu.server.rooms.room import SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
 
 _STATIC_SECRET_LIFETIME = 24 * 3600  # seconds
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")

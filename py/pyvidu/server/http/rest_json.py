@@ -9,8 +9,8 @@ from typing import Any
 
 from pyvidu.protocol.wire import to_wire
 from pyvidu.server.http.rest_bodies import RecordingBody
-from pyvidu.server.rooms.participant import Participant, PublishedStream
-from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.published_stream import PublishedStream
+from pyvidu.server.rooms.room import Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Token
 
 _DEFAULT_RECORDING = RecordingBody().properties()

@@ -9,9 +9,8 @@ from pyvidu.server import ids, logs
 from pyvidu.server.limits import LimitReached, Limits
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.observers import Observers
-from pyvidu.server.rooms.participant import Participant
-from pyvidu.server.rooms.room import Room, SessionProperties
-from pyvidu.server.rooms.tokens import ConnectionProperties, Token
+from pyvidu.server.rooms.room import Participant, Room
+from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties, Token
 from pyvidu.tasks import Tasks
 
 

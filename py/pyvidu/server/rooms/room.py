@@ -1,4 +1,4 @@
-"""One room: its members, its unused tokens, and the order of notifications. No I/O and no media.
+"""One room: its participants, its unused tokens, and the order of notifications. No I/O and no media.
 
 Order of messages: `protocol.md` section 5, from `SessionEventsHandler` of openvidu-server 2.32.2.
 """
@@ -9,13 +9,14 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import Call
+from pyvidu.protocol.messages import Call, ParticipantInfo
 from pyvidu.protocol.notifications import (
     ConnectionPropertyChanged,
     ParticipantEvicted,
+    ParticipantJoined,
     ParticipantLeft,
     ParticipantPublished,
     ParticipantUnpublished,
@@ -23,26 +24,134 @@ from pyvidu.protocol.notifications import (
     SignalReceived,
 )
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server import logs
+from pyvidu.server import ids, logs
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.limits import LimitReached, Limits
-from pyvidu.server.rooms.observers import Observer
-from pyvidu.server.rooms.participant import HIDDEN, Participant, PublishedStream, Subscription
-from pyvidu.server.rooms.tokens import Role, Token, now_ms
+from pyvidu.server.rooms.published_stream import PublishedStream, Subscription
+from pyvidu.server.rooms.tokens import Role, SessionProperties, Token, now_ms
 from pyvidu.server.secret_map import SecretMap
 
+_SEPARATOR = "%/%"  # between a client's and the server's half of the metadata
+# Connection ids of openvidu-server's own helpers, which are not announced to others (`ProtocolElements` of openvidu-client).
+RECORDER = "RECORDER"
+SPEECH_TO_TEXT = "SPEECH_TO_TEXT"
+HIDDEN = frozenset({RECORDER, SPEECH_TO_TEXT})
 
-@dataclass(slots=True)
-class SessionProperties:
-    """What `POST sessions` sets; stored and returned, not used by the room."""
 
-    media_mode: str = "ROUTED"
-    recording_mode: str = "MANUAL"
-    custom_session_id: str = ""
-    forced_video_codec: str = "MEDIA_SERVER_PREFERRED"
-    allow_transcoding: bool = False
-    default_recording_properties: dict[str, Any] = field(default_factory=dict)
-    media_node: str | None = None
+class Peer(Protocol):
+    """The client of a participant, on whatever socket it has at the moment."""
+
+    def notify(self, call: Call) -> None:
+        """Push a notification. Never raises: the profile handles an unreachable client."""
+
+    def departed(self) -> None:
+        """Handle the departure of the participant from its room."""
+
+
+@dataclass(eq=False, slots=True)
+class Participant:
+    """A member of `room` from its join to its departure.
+
+    `subscriptions` are keyed by the stream owner's connection id, as OpenVidu keys them: an owner has one stream at a
+    time. `trusted` ones have joined with the secret instead of a token. `key` is unique on the server; it is the
+    connection id, except for hidden ones, which share theirs.
+    """
+
+    room: Room
+    token: Token
+    peer: Peer
+    client_data: str
+    platform: str | None
+    ip: str | None = None
+    trusted: bool = False
+    active_at: int = field(default_factory=now_ms)
+    final_user_id: str | None = field(default_factory=ids.final_user_id)
+    probe_id: str = field(default_factory=ids.probe_id)
+    stream: PublishedStream | None = None
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    present: bool = True
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.id
+        if self.hidden:  # the real server has no more about them
+            self.key = f"{self.id}_{self.probe_id}"
+            self.ip = self.platform = self.final_user_id = None
+
+    @property
+    def id(self) -> str:
+        """Return its connection id."""
+        return self.token.connection_id
+
+    @property
+    def hidden(self) -> bool:
+        """Return whether its join and departure are kept from the others and from the backend."""
+        return self.id in HIDDEN
+
+    @property
+    def role(self) -> Role:
+        """Return the role that is sent to it."""
+        return self.token.properties.role
+
+    @property
+    def may_publish(self) -> bool:
+        """Return whether it may publish: not as a `SUBSCRIBER`, unless it is trusted."""
+        return self.trusted or self.role.may_publish
+
+    @property
+    def may_moderate(self) -> bool:
+        """Return whether it may force others to unpublish or leave: as a `MODERATOR`, or trusted."""
+        return self.trusted or self.role.may_moderate
+
+    @property
+    def metadata(self) -> str:
+        """Return what others see: client data `%/%` server data, or the one that exists."""
+        return _SEPARATOR.join(half for half in (self.client_data, self.token.properties.data) if half)
+
+    def info(self) -> ParticipantInfo:
+        """Return its description for a participant that joins later."""
+        streams = [self.stream.info()] if self.stream else None
+        return ParticipantInfo(id=self.id, created_at=self.active_at, metadata=self.metadata, streams=streams)
+
+    def joined(self) -> ParticipantJoined:
+        """Return the notification of its join to those already in the room."""
+        return ParticipantJoined(id=self.id, created_at=self.active_at, metadata=self.metadata)
+
+
+class Observer:
+    """Receives events after the fact. Every method does nothing unless it is overridden."""
+
+    def session_created(self, room: Room) -> None:
+        """Handle a new session, which nobody has joined yet."""
+
+    def session_destroyed(self, room: Room, reason: str) -> None:
+        """Handle the end of a session. One removed because nobody joined it is not reported, as on the real server."""
+
+    def joined(self, participant: Participant) -> None:
+        """Handle the join of `participant`."""
+
+    def left(self, participant: Participant, reason: str) -> None:
+        """Handle the departure or eviction of `participant`."""
+
+    def connection_created(self, participant: Participant, stream: PublishedStream, owner: Participant) -> None:
+        """Handle a new media connection: `participant` publishes `stream` (it is the `owner`), or receives it."""
+
+    def connection_destroyed(self, participant: Participant, stream_id: str, owner: Participant, reason: str) -> None:
+        """Handle the end of a media connection."""
+
+    def signal_sent(
+        self, room: Room, sender: str | None, to: Sequence[str], type_: str | None, data: str | None
+    ) -> None:
+        """Handle a signal sent to the connections `to`. `sender` is a connection too, or None for the backend."""
+
+    def renegotiated(self, participant: Participant, *, publishing: bool) -> None:
+        """Handle a media connection that was replaced by `reconnectStream`."""
+
+    def resumed(self, *, refused: bool) -> None:
+        """Handle a resume of an RPC session, successful or `refused`."""
+
+    def watchdog_late(self, seconds: float) -> None:
+        """Handle a timer of the server that ran `seconds` later than planned: evictions are as late."""
 
 
 class Room:

@@ -61,3 +61,16 @@ class Token:
     connection_id: str = field(default_factory=ids.connection_id)
     created_at: int = field(default_factory=now_ms)
     expires_at: float = math.inf
+
+
+@dataclass(slots=True)
+class SessionProperties:
+    """What `POST sessions` sets; stored and returned, not used by the room."""
+
+    media_mode: str = "ROUTED"
+    recording_mode: str = "MANUAL"
+    custom_session_id: str = ""
+    forced_video_codec: str = "MEDIA_SERVER_PREFERRED"
+    allow_transcoding: bool = False
+    default_recording_properties: dict[str, Any] = field(default_factory=dict)
+    media_node: str | None = None

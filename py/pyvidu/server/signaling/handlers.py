@@ -17,9 +17,8 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
 from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
-from pyvidu.server.rooms.participant import RECORDER, SPEECH_TO_TEXT, Participant
 from pyvidu.server.rooms.registry import Rooms
-from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.room import RECORDER, SPEECH_TO_TEXT, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
 from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.secret_map import same

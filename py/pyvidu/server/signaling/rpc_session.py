@@ -18,7 +18,7 @@ from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
-from pyvidu.server.rooms.participant import Participant
+from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.tasks import Tasks

@@ -15,8 +15,8 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.wire import WireError
 from pyvidu.server.errors import AnsweredError, OpenViduException
-from pyvidu.server.rooms.participant import Participant, PublishedStream
-from pyvidu.server.rooms.room import Room
+from pyvidu.server.rooms.published_stream import PublishedStream
+from pyvidu.server.rooms.room import Participant, Room
 from pyvidu.server.rooms.tokens import now_ms
 from pyvidu.server.signaling.filter_handlers import filter_to_publish_with
 from pyvidu.server.signaling.handlers import Context, Handler, moderator

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.rooms.observers import Observer
+from pyvidu.server.rooms.room import Observer
 from pyvidu.server.rooms.tokens import now_ms
 
 if TYPE_CHECKING:
-    from pyvidu.server.rooms.participant import Participant, PublishedStream
-    from pyvidu.server.rooms.room import Room
+    from pyvidu.server.rooms.published_stream import PublishedStream
+    from pyvidu.server.rooms.room import Participant, Room
 
 Event = dict[str, Any]
 
