@@ -46,7 +46,9 @@ async def test_a_plane_that_is_closed_while_it_opens_says_so_to_whoever_opens_it
     server.accepts = False
     joining = asyncio.ensure_future(server.joined())
     await asyncio.sleep(0.1)
+    assert not server.plane.is_closed
     server.plane.close()
+    assert server.plane.is_closed
     server.plane.close()  # a second time does nothing
     with pytest.raises(NotConnectedError):
         await joining
