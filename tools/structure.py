@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,9 +42,9 @@ def measures() -> Iterator[Measure]:
     """Yield all of them."""
     trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
     circles = list(import_circles())
-    yield Measure("import circles", len(circles), 1, tuple(" ".join(circle) for circle in circles))
+    yield Measure("import circles", len(circles), 0, tuple(" ".join(circle) for circle in circles))
     private = [access for path, tree in trees.items() for access in private_accesses(path, tree)]
-    yield Measure("accesses to private names of another module", len(private), 61, tuple(private))
+    yield Measure("accesses to private names of another module", len(private), 10, tuple(private))
     twice = [f"{name}: {', '.join(files)}" for name, files in sorted(class_names(trees).items()) if len(files) > 1]
     yield Measure("class names that exist twice", len(twice), 0, tuple(twice))
     files = [*trees, *javascript()]
@@ -58,6 +59,8 @@ def measures() -> Iterator[Measure]:
 def import_circles() -> Iterator[list[str]]:
     """Yield the strongly connected components of the import graph, imports for type checking included."""
     graph = build_graph("pyvidu")
+    for importer, imported in excused_imports():
+        graph.remove_import(importer=importer, imported=imported)
     imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
     number: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -82,6 +85,16 @@ def import_circles() -> Iterator[list[str]]:
         if module not in number:
             visit(module)
     yield from found
+
+
+def excused_imports() -> Iterator[tuple[str, str]]:
+    """Yield the imports that import-linter's `acyclic_siblings` contract ignores, with its reasons, in pyproject.toml."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    for contract in contracts:
+        if contract["type"] == "acyclic_siblings":
+            for line in contract.get("ignore_imports", ()):
+                importer, _, imported = line.partition(" -> ")
+                yield importer, imported
 
 
 def private_accesses(path: Path, tree: ast.Module) -> Iterator[str]:

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyvidu.membership import ParticipantState
+
 if TYPE_CHECKING:
     from pyvidu.stream import Stream
 
 
 class Connection:
-    """One participant.
+    """One participant. `stream` is what it publishes, or None. `state` is its record, which pyvidu itself changes."""
 
-    `data` is set by the participant's application and by its backend, joined by `%/%` if both set it. `creation_time` is
-    in milliseconds since the epoch. `role` is set for the local connection only. `stream` is what it publishes.
-    """
-
-    def __init__(
-        self, connection_id: str, *, data: str = "", creation_time: float = 0.0, role: str = "", record: bool = False
-    ) -> None:
-        self.connection_id = connection_id
-        self.data = data
-        self.creation_time = creation_time
-        self.role = role
-        self.record = record
+    def __init__(self, state: ParticipantState) -> None:
         self.stream: Stream | None = None
         self.disposed = False
+        self.state = state
+
+    @property
+    def connection_id(self) -> str:
+        """Return its id."""
+        return self.state.id
+
+    @property
+    def data(self) -> str:
+        """Return what its application and its backend have set, joined by `%/%` if both have."""
+        return self.state.data
+
+    @property
+    def creation_time(self) -> float:
+        """Return when it joined, in milliseconds since the epoch."""
+        return self.state.created_at
+
+    @property
+    def role(self) -> str:
+        """Return the role of the local participant; of others, an empty string."""
+        return self.state.role
+
+    @property
+    def record(self) -> bool:
+        """Return whether the streams of the local participant are recorded (OpenVidu Pro)."""
+        return self.state.record
 
     @property
     def is_local(self) -> bool:
         """Return whether this is the local participant."""
-        return bool(self.role)
+        return bool(self.state.role)
 
     def __repr__(self) -> str:
         return f"Connection({self.connection_id!r}, data={self.data!r})"

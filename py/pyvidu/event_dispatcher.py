@@ -91,16 +91,16 @@ class EventDispatcher:
         with suppress(KeyError):
             self._events().remove_listener(name, _Handler(handler))
 
-    def _emit(self, event: Event, *names: str) -> None:
-        """Fire `event` under its type, or under `names`, then run its default action."""
+    def emit_event(self, event: Event, *names: str) -> None:
+        """Fire `event` under its type, or under `names`, then run its default action. pyvidu itself calls this."""
         if not self._silenced and self._emitter is not None:
             for name in names or (event.type,):
                 self._emitter.emit(name, event)
         event.call_default_behavior()
 
-    def _silence(self) -> None:
-        """Fire no event from now on."""
-        self._silenced = True
+    def silence(self, silenced: bool) -> None:
+        """Fire no event from now on, or fire events again. pyvidu itself calls this."""
+        self._silenced = silenced
 
     def _listen(self, add: Callable[..., Any], name: str, handler: Handler | None) -> Any:
         def listen(function: Handler) -> Handler:

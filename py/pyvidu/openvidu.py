@@ -25,7 +25,7 @@ class OpenVidu:
 
     def init_session(self) -> Session:
         """Return a new session, not connected yet."""
-        return Session(self)
+        return Session(self._host, lambda: self.advanced_configuration)
 
     def set_advanced_configuration(self, configuration: Mapping[str, Any] | None = None, **keywords: Any) -> None:
         """Change settings, in either spelling; see `AdvancedConfiguration`. They apply to sessions that connect later.

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from pyvidu.configuration import SubscriberProperties, configured
+from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
 from pyvidu.connection import Connection
-from pyvidu.errors import NotConnectedError, OpenViduError, PermissionDeniedError
+from pyvidu.errors import OpenViduError, PermissionDeniedError
 from pyvidu.event_dispatcher import EventDispatcher
-from pyvidu.membership import Membership, announce_published, metadata
-from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import (
-    ForceDisconnect,
-    ForceUnpublish,
-    SendMessage,
-    SignalMessage,
-    UnpublishVideo,
-    UnsubscribeFromVideo,
-)
-from pyvidu.protocol.reasons import Reason
+from pyvidu.events import ExceptionEvent, StreamEvent
+from pyvidu.membership import Participation
+from pyvidu.platform import Host, pause
+from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
-from pyvidu.rejoin import Rejoin, reconcile_with
+from pyvidu.room_events import RoomEvents
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
-
-if TYPE_CHECKING:
-    from pyvidu.openvidu import OpenVidu
-
-logger = logging.getLogger(__name__)
 
 
 class Session(EventDispatcher):
@@ -44,15 +32,12 @@ class Session(EventDispatcher):
     by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
     """
 
-    def __init__(self, openvidu: OpenVidu) -> None:
+    def __init__(self, host: Host, configuration: Callable[[], AdvancedConfiguration]) -> None:
         super().__init__()
-        self.openvidu = openvidu
-        self.session_id = ""
-        self._membership: Membership | None = None
-        self._last: Membership | None = None
-        self._joining: Membership | None = None
-        self._rejoin: Rejoin | None = None
-        self._data = ""
+        self.room_events = RoomEvents(self, self._end_subscription)
+        self.participation = Participation(host, configuration, self.room_events)
+        self._host = host
+        self._configuration = configuration
         self._tells_speech = False
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
@@ -69,44 +54,22 @@ class Session(EventDispatcher):
             NotConnectedError: `disconnect()` was called meanwhile.
             OpenViduError: the session is connected already.
         """
-        if self._membership is not None or self._rejoin is not None or self._joining is not None:
-            raise OpenViduError("This session is connected already; call disconnect() first")
-        self._silenced = False
-        self._data = metadata(data)
-        membership = self._joining = Membership(self)
-        try:
-            result = await membership.join(token, self._data)
-        finally:
-            self._joining = None
-        self._adopt(membership)
-        self.session_id = result.session or ""
-        membership.room.populate(result)
-        membership.listen()
+        await self.participation.join(token, _metadata(data))
 
     def disconnect(self) -> None:
         """Leave the session. Afterwards nothing is fired and nothing is sent.
 
         Before it returns, `streamDestroyed` of the publisher and then `sessionDisconnected` fire, with reason `disconnect`.
         """
-        if self._joining is not None:
-            self._joining.plane.leave()  # in case the server carries `joinRoom` out
-            self._joining.plane.close(NotConnectedError("disconnect() was called before the session was connected"))
-        elif self._rejoin is not None:
-            self._rejoin.give_up(Reason.DISCONNECT)
-        elif self._membership is not None:
-            self._membership.leave()
+        self.participation.leave()
 
     def stop_reconnecting(self) -> None:
         """Stop reconnecting during an outage; `sessionDisconnected` follows with reason `networkDisconnect`."""
-        if self._rejoin is not None:
-            self._rejoin.give_up(Reason.NETWORK_DISCONNECT)
-        elif self._membership is not None:
-            self._membership.plane.stop_reconnecting()
+        self.participation.stop_reconnecting()
 
     def reconnect_now(self) -> None:
         """Start a reconnection attempt at once during an outage, instead of after the delay."""
-        if self._membership is not None:
-            self._membership.plane.reconnect_now()
+        self.participation.reconnect_now()
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
@@ -117,13 +80,21 @@ class Session(EventDispatcher):
             NotConnectedError, PermissionDeniedError, RequestError, SessionLostError.
             OpenViduError: this session publishes a stream already.
         """
-        member = self._member()
-        if member.connection.role == "SUBSCRIBER":
+        member = self.participation.member
+        if member.own.role == "SUBSCRIBER":
             raise PermissionDeniedError("A participant with role SUBSCRIBER cannot publish")
-        if member.publisher is not None:
+        if member.local_stream is not None:
             raise OpenViduError("This session publishes a stream already; unpublish it first")
-        await member.publish(publisher)
-        announce_published(publisher)
+        self.room_events.connect_publisher(publisher)
+        try:
+            await self.participation.publish(publisher.local_stream)
+        except BaseException:
+            publisher.stop_watching_speech()
+            if self.connection is not None and self.connection.stream is publisher.stream:
+                self.connection.stream = None
+            raise
+        self._watch_speech(publisher)
+        publisher.emit_event(StreamEvent("streamCreated", publisher, publisher.stream))
 
     async def unpublish(self, publisher: Publisher) -> None:
         """End the local stream: fire `streamDestroyed` of the publisher at once, then notify the others.
@@ -132,12 +103,7 @@ class Session(EventDispatcher):
             NotConnectedError, RequestError, SessionLostError.
             OpenViduError: the publisher is not published in this session.
         """
-        member = self._member()
-        if member.publisher is not publisher:
-            raise OpenViduError("This publisher is not published in this session")
-        member.publisher = None
-        publisher._ended(Reason.UNPUBLISH)
-        await member.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,))
+        await self.participation.unpublish(publisher.local_stream)
 
     async def subscribe(
         self, stream: Stream, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
@@ -151,29 +117,31 @@ class Session(EventDispatcher):
             NotConnectedError, PropertiesError, RequestError, SessionLostError.
             OpenViduError: the stream is local or has ended.
         """
-        member = self._member()
+        member = self.participation.member
         wanted = configured(SubscriberProperties, properties, keywords)
         if stream.connection is None or stream.connection.is_local:
             raise OpenViduError("Only remote streams can be subscribed to")
         if stream.connection.stream is not stream:
-            raise OpenViduError(
-                f"Stream {stream.stream_id} has ended"
-            )  # the server would send its owner's newest stream instead
-        subscriber = Subscriber(self.openvidu._host, stream, wanted)
+            # The server would send its owner's newest stream instead.
+            raise OpenViduError(f"Stream {stream.stream_id} has ended")
+        subscriber = Subscriber(self._host, stream, wanted)
+        subscriber.session = self
         try:
             if target is not None:
                 subscriber.create_video_element(target, wanted.insert_mode)
-            await member.subscribe(subscriber)
+            await self.participation.subscribe(subscriber.remote_stream)
         except BaseException:
-            subscriber._dispose()
+            self._end_subscription(subscriber)
             raise
+        self._watch_speech(subscriber)
+        member.in_background(self._expect_playing(subscriber))
         return subscriber
 
     async def unsubscribe(self, subscriber: Subscriber) -> None:
         """End a subscription and remove its videos."""
-        member = self._member()
+        member = self.participation.member
         connection = subscriber.stream.connection
-        subscriber._dispose()
+        self._end_subscription(subscriber)
         if connection is not None and not connection.disposed:
             await member.request(UnsubscribeFromVideo(sender=connection.connection_id))
 
@@ -195,7 +163,7 @@ class Session(EventDispatcher):
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
             QueueFullError: during an outage 1000 signals wait already (`ReconnectionPolicy.queue_limit`).
         """
-        member = self._member()
+        member = self.participation.member
         if options is not None:
             data, to, type = options.get("data", data), options.get("to", to), options.get("type", type)  # noqa: A001
         kind = f"signal:{(type or 'signal').removeprefix('signal:')}"  # without a type openvidu-browser sends signal:signal
@@ -204,11 +172,13 @@ class Session(EventDispatcher):
 
     async def force_disconnect(self, connection: Connection) -> None:
         """Evict a participant. Moderators only: `PermissionDeniedError` for other roles."""
-        await self._moderator("force_disconnect").request(ForceDisconnect(connection.connection_id))
+        self._require_moderator("force_disconnect")
+        await self.participation.request(ForceDisconnect(connection.connection_id))
 
     async def force_unpublish(self, stream: Stream) -> None:
         """End a participant's stream. Moderators only: `PermissionDeniedError` for other roles."""
-        await self._moderator("force_unpublish").request(ForceUnpublish(stream.stream_id))
+        self._require_moderator("force_unpublish")
+        await self.participation.request(ForceUnpublish(stream.stream_id))
 
     def enable_speaking_events(self) -> None:
         """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, for the local and all subscribed streams.
@@ -216,9 +186,9 @@ class Session(EventDispatcher):
         `AdvancedConfiguration.publisher_speaking_events_options` has their numbers.
         """
         self._tells_speech = True
-        if self._membership is not None:
-            for manager in self._membership.managers:
-                self._membership.watch_speech(manager)
+        if self.participation.is_member:
+            for manager in self.stream_managers:
+                self._watch_speech(manager)
 
     def disable_speaking_events(self) -> None:
         """Stop firing speaking events."""
@@ -229,9 +199,19 @@ class Session(EventDispatcher):
     # --- state -------------------------------------------------------------------------------------------------------
 
     @property
+    def session_id(self) -> str:
+        """Return the id of the session, an empty string before the first `connect`."""
+        return self.room_events.session_id
+
+    @property
     def connection(self) -> Connection | None:
         """Return the local participant, after the end the last one; None before the first `connect`."""
-        return self._last.connection if self._last is not None else None
+        return self.room_events.connection
+
+    @property
+    def remote_connections(self) -> Mapping[str, Connection]:
+        """Return the other participants, by connection id."""
+        return self.room_events.remote_connections
 
     @property
     def capabilities(self) -> dict[str, bool]:
@@ -246,54 +226,50 @@ class Session(EventDispatcher):
         }
 
     @property
-    def remote_connections(self) -> Mapping[str, Connection]:
-        """Return the other participants, by connection id."""
-        return self._last.room.connections if self._last is not None else {}
-
-    @property
     def stream_managers(self) -> list[StreamManager]:
         """Return the publisher, if it is published, and the subscribers."""
-        return self._last.managers if self._last is not None else []
+        own, streams = self.room_events.publisher, self.room_events.remote_streams()
+        is_published = own is not None and own.local_stream is self.participation.local_stream
+        managers = [own if is_published else None, *(stream.stream_manager for stream in streams)]
+        return [manager for manager in managers if manager is not None]
 
     @property
     def outages(self) -> Sequence[Outage]:
         """Return the outages of this session so far."""
-        return self._last.plane.outages if self._last is not None else ()
+        return self.participation.outages
 
-    # --- called by memberships ---------------------------------------------------------------------------------------
+    # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _adopt(self, membership: Membership) -> None:
-        self._membership = self._last = membership
-        self._rejoin = None
+    def _require_moderator(self, call: str) -> None:
+        role = self.participation.member.own.role
+        if role != "MODERATOR":
+            raise PermissionDeniedError(f"{call} needs the role MODERATOR, this participant is {role}")
 
-    def _ended(self, membership: Membership) -> None:
-        """Handle the end of a membership, before its last event is fired."""
-        if self._membership is membership:
-            self._membership = None
-        self._rejoin = None
+    def _watch_speech(self, manager: StreamManager) -> None:
+        """Start the speaking events of one stream, if they are enabled for it or for the whole session."""
+        manager.watch_speech()
+        if self._tells_speech and not manager.watches_speech:
+            options = self._configuration().publisher_speaking_events_options or {}
+            known = {name: options[name] for name in ("interval", "threshold") if name in options}
+            manager.enable_speaking_events(**known)
 
-    def _lost(self, membership: Membership, reason: Reason, *, rejoin: bool) -> None:
-        """End the session, unless it may `rejoin` and the application can supply a new token."""
-        supply = self.openvidu.advanced_configuration.rejoin
-        if supply is None or not rejoin:
-            membership.end(reason)
-            return
-        self._membership = None
-        self._rejoin = Rejoin(self, membership, supply, reason, self._data)
+    async def _expect_playing(self, subscriber: Subscriber) -> None:
+        """Fire `NO_STREAM_PLAYING_EVENT`, as OpenVidu does, if the video of a new subscription does not begin to play."""
+        media = subscriber.media
+        seconds = self._configuration().no_stream_playing_event_exception_timeout / 1000
+        await pause(self._host.clock, seconds)
+        flows = media is not None and not media.is_closed and self.participation.is_up
+        if subscriber.videos and not subscriber.is_playing and flows:
+            message = f"Stream {subscriber.stream.stream_id} did not begin to play within {seconds:g} s"
+            self.emit_event(ExceptionEvent("exception", self, "NO_STREAM_PLAYING_EVENT", subscriber, message))
 
-    async def _reconcile(self, membership: Membership) -> None:
-        """Reconcile the room with the application's `roster`: the server does not replay missed notifications."""
-        await reconcile_with(self.openvidu.advanced_configuration.roster, membership)
+    def _end_subscription(self, subscriber: Subscriber) -> None:
+        subscriber.dispose()
+        self.participation.stop_receiving(subscriber.remote_stream)
 
-    def _member(self) -> Membership:
-        if self._membership is None:
-            raise NotConnectedError("There is no connected session: await session.connect(token) first")
-        return self._membership
 
-    def _moderator(self, call: str) -> Membership:
-        member = self._member()
-        if member.connection.role != "MODERATOR":
-            raise PermissionDeniedError(
-                f"{call} needs the role MODERATOR, this participant is {member.connection.role}"
-            )
-        return member
+def _metadata(data: Any) -> str:
+    """Return what an application passes to `connect` as `data`, as the text that the others receive."""
+    if data is None or isinstance(data, str):
+        return data or ""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)  # as `JSON.stringify` writes it

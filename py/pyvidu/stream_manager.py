@@ -6,14 +6,14 @@ from typing import Any
 
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
-from pyvidu.media import InboundMedia
+from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
 from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn
 from pyvidu.stream import Stream
 
 
 class StreamManager(EventDispatcher):
-    """Owns the video elements of `stream`.
+    """Owns the video elements of `stream`. `session` is where it is published or subscribed to, None before.
 
     Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
     `publisherStartSpeaking`, `publisherStopSpeaking` and `streamAudioVolumeChange`. A handler added after
@@ -26,9 +26,20 @@ class StreamManager(EventDispatcher):
         super().__init__()
         self.stream = stream
         self.videos: list[MediaElement] = []
+        self.session: EventDispatcher | None = None
+        self.is_playing = False
         self._host = host
-        self._playing = False
         stream.stream_manager = self
+
+    @property
+    def media_stream(self) -> Any:
+        """Return the browser's MediaStream, or None."""
+        raise NotImplementedError
+
+    @property
+    def media(self) -> MediaConnection | None:
+        """Return the current media connection, for diagnostics; None before and after."""
+        raise NotImplementedError
 
     @property
     def id(self) -> str:
@@ -64,7 +75,7 @@ class StreamManager(EventDispatcher):
         `interval` is in milliseconds, `threshold` in decibels below full scale. A further call replaces both.
         """
         self._speech_options = (interval, threshold)
-        self._watch_speech()
+        self.watch_speech()
 
     def enable_volume_events(self) -> None:
         """Fire `streamAudioVolumeChange` from now on, when the loudness of the stream has changed.
@@ -79,7 +90,7 @@ class StreamManager(EventDispatcher):
     def disable_speaking_events(self) -> None:
         """Stop firing speaking events and `streamAudioVolumeChange`."""
         self._speech_options = self._volume = None
-        self._stop_watching_speech()
+        self.stop_watching_speech()
 
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
@@ -88,65 +99,67 @@ class StreamManager(EventDispatcher):
     _speech_options: tuple[int, float] | None = None  # None: speaking events are disabled
     _volume: float | None = None  # the last one reported, in decibels; None: volume events are disabled
 
-    def _watch_speech(self) -> None:
-        self._stop_watching_speech()
-        if self._speech_options is not None:
-            self._speech = SpeechWatch(self._host, self._media_stream, self._turn, self._level, *self._speech_options)
+    @property
+    def watches_speech(self) -> bool:
+        """Return whether speaking events are enabled and the stream has not ended."""
+        return self._speech is not None
 
-    def _stop_watching_speech(self) -> None:
+    def watch_speech(self) -> None:
+        """Measure the loudness of the stream from now on, if speaking events are enabled."""
+        self.stop_watching_speech()
+        if self._speech_options is not None:
+            self._speech = SpeechWatch(
+                self._host, lambda: self.media_stream, self._turn, self._level, *self._speech_options
+            )
+
+    def stop_watching_speech(self) -> None:
+        """Stop measuring, because the stream has ended; `watch_speech` goes on."""
         if self._speech is not None:
             self._speech.close()
             self._speech = None
 
     def _turn(self, turn: Turn) -> None:
-        connection, membership = self.stream.connection, self.stream._membership
-        for target in (self, membership.session if membership is not None else None):
+        connection = self.stream.connection
+        for target in (self, self.session):
             if target is not None and connection is not None:
-                target._emit(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
+                target.emit_event(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
 
     def _level(self, decibels: float) -> None:
         before = self._volume
         if before is not None and decibels != before:
             self._volume = decibels
             value = {"newValue": decibels, "oldValue": before}
-            self._emit(StreamManagerEvent("streamAudioVolumeChange", self, value))
+            self.emit_event(StreamManagerEvent("streamAudioVolumeChange", self, value))
 
     def _listen_anew(self) -> None:
         if self._speech is not None:
             self._speech.listen_anew()
 
-    def _media_stream(self) -> Any:
-        raise NotImplementedError
-
-    def _media_replaced(self, media: InboundMedia) -> None:
-        raise NotImplementedError
-
     def _show_in(self, video: MediaElement) -> Any:
         self.videos.append(video)
-        media_stream = self._media_stream()
-        if media_stream is not None:
-            video.show(media_stream)
-        self._emit(VideoElementEvent("videoElementCreated", self, video.element))
+        if self.media_stream is not None:
+            video.show(self.media_stream)
+        self.emit_event(VideoElementEvent("videoElementCreated", self, video.element))
         return video.element
 
     def _show(self) -> None:
         self._listen_anew()
         for video in self.videos:
-            video.show(self._media_stream())
+            video.show(self.media_stream)
 
     def _began_to_play(self) -> None:
-        if not self._playing:
-            self._playing = True
-            self._emit(StreamManagerEvent("streamPlaying", self))
+        if not self.is_playing:
+            self.is_playing = True
+            self.emit_event(StreamManagerEvent("streamPlaying", self))
 
     def _remove_videos(self) -> None:
         videos, self.videos = self.videos, []
         for video in videos:
             video.close()
-            self._emit(VideoElementEvent("videoElementDestroyed", self, video.element))
+            self.emit_event(VideoElementEvent("videoElementDestroyed", self, video.element))
 
     def _missed_events(self, name: str) -> list[Event]:
-        if name == "streamPlaying" and self._playing:
+        if name == "streamPlaying" and self.is_playing:
             return [StreamManagerEvent("streamPlaying", self)]
         if name == "videoElementCreated":
             return [VideoElementEvent("videoElementCreated", self, video.element) for video in self.videos]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pyvidu.configuration import SubscriberProperties
-from pyvidu.media import InboundMedia
+from pyvidu.media import MediaConnection
+from pyvidu.membership import RemoteStream
 from pyvidu.platform import Host
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
@@ -19,8 +20,18 @@ class Subscriber(StreamManager):
     def __init__(self, host: Host, stream: Stream, properties: SubscriberProperties) -> None:
         super().__init__(host, stream)
         self.properties = properties
-        self._media: InboundMedia | None = None
+        self.remote_stream = RemoteStream(stream.state, self._media_replaced)
         self._wanted = {"audio": properties.subscribe_to_audio, "video": properties.subscribe_to_video}
+
+    @property
+    def media_stream(self) -> Any:
+        """Return the browser's MediaStream, None before the first negotiation."""
+        return self.remote_stream.media_stream
+
+    @property
+    def media(self) -> MediaConnection | None:
+        """Return the current media connection, for diagnostics; None before and after."""
+        return self.remote_stream.media
 
     def subscribe_to_audio(self, enabled: bool) -> Subscriber:
         """Play the audio of the stream or not. This affects this participant only."""
@@ -30,13 +41,16 @@ class Subscriber(StreamManager):
         """Show the video of the stream or not. This affects this participant only."""
         return self._want("video", enabled)
 
+    def dispose(self) -> None:
+        """Remove the videos. `Session.unsubscribe` does this too, and ends the subscription."""
+        self.stop_watching_speech()
+        self._remove_videos()
+        if self.stream.stream_manager is self:  # else another subscription has replaced this one
+            self.stream.stream_manager = None
+
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
-    def _media_stream(self) -> Any:
-        return self._media.remote_stream if self._media is not None else None
-
-    def _media_replaced(self, media: InboundMedia) -> None:
-        self._media = media
+    def _media_replaced(self) -> None:
         self._apply_wanted()
         self._show()
 
@@ -46,13 +60,5 @@ class Subscriber(StreamManager):
         return self
 
     def _apply_wanted(self) -> None:
-        if self._media is not None and self._media.peer is not None:
-            for kind, wanted in self._wanted.items():
-                self._media.peer.enable_received(kind, wanted)
-
-    def _dispose(self) -> None:
-        """End the subscription and remove the videos."""
-        self._remove_videos()
-        if self.stream.stream_manager is self:  # else another subscription has replaced this one
-            self.stream._detach()
-            self.stream.stream_manager = None  # no longer received: a rejoin skips streams without a manager
+        for kind, wanted in self._wanted.items():
+            self.remote_stream.enable(kind, wanted)

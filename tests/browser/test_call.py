@@ -24,7 +24,7 @@ next(report.keyFramesDecoded for report in reports if report.type == "inbound-rt
 """
 
 COUNTERS = """
-sample = await watched._media.peer.sample()
+sample = await watched.stream_manager.media.peer.sample()
 [sample.inbound_audio_packets, sample.inbound_video_packets, sample.frames_decoded]
 """
 
@@ -129,7 +129,7 @@ async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Ca
         before = await call.ada.python(KEY_FRAMES)
         async with asyncio.timeout(10):
             while await call.ada.python(KEY_FRAMES) == before:
-                await call.ada.python("watched._media.peer.ask_for_key_frame()")
+                await call.ada.python("watched.stream_manager.media.peer.ask_for_key_frame()")
                 await asyncio.sleep(0.3)
 
 
@@ -140,13 +140,13 @@ async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Cal
     counted = await call.ada.python(COUNTERS)
     assert counted[0] > 50, "enough to tell from what is counted anew"
     call.messages.restart()
-    await call.ada.python("await watched._media.peer.restart_receivers()")
+    await call.ada.python("await watched.stream_manager.media.peer.restart_receivers()")
     await call.ada.moves()
     assert await call.ada.python(KEY_FRAMES) == 1, "a decoder that was made anew"
     assert all(now > then for now, then in zip(await call.ada.python(COUNTERS), counted, strict=True))
     await call.ada.evaluate("() => heardAgain()")  # the fake microphone beeps every second
     assert await call.ada.picture() == before
-    assert await call.ada.python("watched._media.peer.native.signalingState") == "stable"
+    assert await call.ada.python("watched.stream_manager.media.peer.native.signalingState") == "stable"
     assert call.messages.requests("reconnectStream") == []
 
 
@@ -200,9 +200,9 @@ async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(cal
     page = await CallPage.open(call.adas_context, call.server, "strict", head=forbidden)
     await page.join(await call.rest.token("call"), publish=False)
     await page.moves()
-    await page.python("session.stream_managers[-1].stream._media.peer.ask_for_key_frame()")
+    await page.python("session.stream_managers[-1].media.peer.ask_for_key_frame()")
     await page.moves()
-    assert await page.python("session._membership._host.clock._workers_forbidden")
+    assert await page.python("session._host.clock.workers_forbidden")
     await page.python("session.disconnect()")
     await page.is_rid_of_everything()
     await page.page.close()

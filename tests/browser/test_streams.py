@@ -80,7 +80,7 @@ async def speak():
 """
 
 ARRIVED = """
-samples = [(s, await s.stream._media.sample()) for s in session.stream_managers if s.remote]
+samples = [(s, await s.media.sample()) for s in session.stream_managers if s.remote]
 json.dumps({s.stream.stream_id: x.inbound_audio_packets + x.inbound_video_packets for s, x in samples})
 """
 

@@ -11,7 +11,7 @@ from simulated_host import simulated_host
 from simulated_network import Link, now
 
 from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
-from pyvidu.membership import Membership
+from pyvidu.membership.membership import Membership
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.server.http.rest_json import connections_json, listing
 from pyvidu.stream import Stream
@@ -137,19 +137,17 @@ class Page:
     @property
     def memberships(self) -> list[Membership]:
         """Return the current membership, and one that is being joined."""
-        session = self.session
-        rejoining = session._rejoin._new if session._rejoin is not None else None
-        return [item for item in (session._membership, session._joining, rejoining) if item is not None]
+        return self.session.participation.memberships
 
     @property
     def knows_its_end(self) -> bool:
         """Return whether the client has detected that it is no longer a member."""
-        return self.over or self.session._membership is None
+        return self.over or not self.session.participation.is_member
 
     @property
     def joins_since(self) -> float | None:
         """Return the time since which the client has been joining on an open socket, None if it is not."""
-        joining = self.session._joining
+        joining = self.session.participation.joining
         socket: Any = joining.plane._current if joining is not None else None
         return socket._socket.opened_at if socket is not None and socket.is_open else None
 

@@ -256,7 +256,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a session that ended is not silenced",
-        "membership:Membership.close",
+        "membership.membership:Membership.close",
         "self.media_plane.close()",
         "pass",
     ),

@@ -238,7 +238,7 @@ class SimulatedCall:
 
     def _return(self, person: Person) -> None:
         page = person.page
-        if not self._peaceful and not page.connected and not page.session._joining and page.over:
+        if not self._peaceful and not page.connected and not page.session.participation.joining and page.over:
             person.open_page()
 
     def _act(self, person: Person, entry: Entry) -> None:
@@ -269,15 +269,15 @@ class SimulatedCall:
                 member = self.room.find(page.id) if self.room is not None else None
                 if member is not None:
                     member.room.evict(member, "forceDisconnectByServer")
-            case "signal" if page.connected and page.session._membership is not None:
+            case "signal" if page.connected and page.session.participation.is_member:
                 page.do(f"signal {page.name} {page.sent + 1}", page.signal(entry.option == "one"))
             case "mute" if page.connected:
                 page.do("mute", page.mute(entry.option))
-            case "publish" if page.connected and page.session._membership is not None:
+            case "publish" if page.connected and page.session.participation.is_member:
                 page.do("publish", page.publish())
-            case "unpublish" if page.connected and page.session._membership is not None:
+            case "unpublish" if page.connected and page.session.participation.is_member:
                 page.do("unpublish", page.unpublish())
-            case "subscribe anew" if page.connected and page.session._membership is not None:
+            case "subscribe anew" if page.connected and page.session.participation.is_member:
                 page.do("subscribe anew", page.subscribe_anew(entry.seconds))
 
     # --- the server --------------------------------------------------------------------------------------------------

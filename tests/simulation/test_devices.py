@@ -34,7 +34,7 @@ async def test_a_replaced_track_is_sent_keeps_its_mute_and_is_told_to_the_others
                 lambda event, who=who: changes.append((who, event.changed_property, event.new_value, event.reason)),
             )
         assert ada.publisher is not None
-        media = ada.publisher._local
+        media = ada.publisher.local_stream.source
         first = media.tracks["video"]
         await ada.publisher.replace_track(FakeTrack("video", "another camera", (320, 240)))
         await asyncio.sleep(0.5)
@@ -55,7 +55,7 @@ async def test_a_track_that_cannot_be_sent_leaves_the_old_one_where_it_was() -> 
     async with a_call() as call:
         ada = await call.participant("ada")
         assert ada.publisher is not None
-        media = ada.publisher._local
+        media = ada.publisher.local_stream.source
         first = media.tracks["audio"]
         with pytest.raises(PropertiesError, match="the encoder cannot"):
             await ada.publisher.replace_track(FakeTrack("audio", refused=True))

@@ -33,7 +33,7 @@ async def test_on_works_as_a_call_and_as_a_decorator_in_order() -> None:
     def _(event: Event) -> None:
         heard.append("decorator")
 
-    dispatcher._emit(Event("signal", dispatcher))
+    dispatcher.emit_event(Event("signal", dispatcher))
     assert heard == ["call signal", "decorator"]
 
 
@@ -47,9 +47,9 @@ async def test_a_handler_may_take_no_argument_and_may_be_async() -> None:
         await asyncio.sleep(0)
         heard.append("async")
 
-    dispatcher._emit(Event("reconnecting", dispatcher))
+    dispatcher.emit_event(Event("reconnecting", dispatcher))
     await asyncio.sleep(0.01)
-    dispatcher._emit(Event("reconnecting", dispatcher))
+    dispatcher.emit_event(Event("reconnecting", dispatcher))
     await asyncio.sleep(0.01)
     assert heard == ["plain", "async", "plain"]
 
@@ -62,10 +62,10 @@ async def test_off_takes_one_handler_or_all_away() -> None:
     dispatcher.once("signal", two)
     dispatcher.off("signal", one)
     dispatcher.off("signal", one)
-    dispatcher._emit(Event("signal", dispatcher))
+    dispatcher.emit_event(Event("signal", dispatcher))
     dispatcher.on("signal", one)
     dispatcher.off("signal")
-    dispatcher._emit(Event("signal", dispatcher))
+    dispatcher.emit_event(Event("signal", dispatcher))
     assert heard == [2]
 
 
@@ -83,7 +83,7 @@ async def test_a_handler_that_raises_is_reported_and_stops_nobody(caplog: pytest
 
     dispatcher.on("signal", lambda: heard.append("after"))
     with caplog.at_level(logging.ERROR):
-        dispatcher._emit(Event("signal", dispatcher))
+        dispatcher.emit_event(Event("signal", dispatcher))
         await asyncio.sleep(0.01)
     assert heard == ["after"]
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["plain", "async"]
@@ -98,10 +98,10 @@ async def test_the_default_action_runs_after_the_handlers_unless_prevented() -> 
         return StreamEvent("streamDestroyed", dispatcher, stream, "unpublish", _default=lambda: order.append("default"))
 
     dispatcher.on("streamDestroyed", lambda: order.append("handler"))
-    dispatcher._emit(an_event())
+    dispatcher.emit_event(an_event())
     dispatcher.on("streamDestroyed", lambda event: event.prevent_default())
     event = an_event()
-    dispatcher._emit(event)
+    dispatcher.emit_event(event)
     assert event.is_default_prevented()
     assert order == ["handler", "default", "handler"]
 
@@ -110,8 +110,8 @@ async def test_nothing_is_fired_once_silenced() -> None:
     heard: list[int] = []
     dispatcher = EventDispatcher()
     dispatcher.on("signal", lambda: heard.append(1))
-    dispatcher._silence()
-    dispatcher._emit(Event("signal", dispatcher))
+    dispatcher.silence(True)
+    dispatcher.emit_event(Event("signal", dispatcher))
     assert heard == []
 
 

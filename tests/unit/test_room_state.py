@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pyvidu.connection import Connection
-from pyvidu.events import Event
+from pyvidu.membership import ParticipantState
+from pyvidu.membership.room_state import RoomState
 from pyvidu.protocol import notifications
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import camel_case
-from pyvidu.room_state import RoomState
 
 NOTIFICATIONS = [
     item
@@ -24,24 +22,25 @@ KEYS = [(item.method, camel_case(field.name)) for item in NOTIFICATIONS for fiel
 WRONG = [None, "", "nonsense", -1, 1e300, True, [], [None], {}, {"a": {}}, "x" * 100_000]
 
 
-class Room:
-    """A room with one remote participant, and the events that it fires."""
+class Reports:
+    """Records which of its methods are called, and with what: a listener and an owner of a room."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.ended: list[str] = []
-        membership: Any = SimpleNamespace(
-            connection=Connection("con_own", role="PUBLISHER"),
-            session=SimpleNamespace(_emit=lambda event, *_names: self.events.append(event)),
-            media_plane=SimpleNamespace(find=lambda *_: None),
-            end=self.ended.append,
-            forcibly_unpublished=lambda _reason: None,
-            in_background=lambda work: work.close(),
-        )
-        self.state = RoomState(membership)
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+
+class Room:
+    """A room with one remote participant, and what it reports."""
+
+    def __init__(self) -> None:
+        self.reports: Any = Reports()
+        self.state = RoomState(ParticipantState("con_own", role="PUBLISHER"), self.reports, self.reports)
         self.state.notified("participantJoined", {"id": "con_b"})
         self.state.notified("participantPublished", {"id": "con_b", "streams": [{"id": "str_CAM_b"}]})
-        self.events.clear()
+        self.reports.calls.clear()
 
 
 def well_formed(method: str) -> dict[str, Any]:
@@ -73,12 +72,10 @@ def test_a_level_of_network_quality_that_is_no_number_is_ignored() -> None:
     room = Room()
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": None, "oldValue": 1})
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": 2, "oldValue": None})
-    assert [(event.type, getattr(event, "new_value", None)) for event in room.events] == [
-        ("networkQualityLevelChanged", 2)
-    ]
+    assert [(name, new) for name, _participant, new, _old in room.reports.calls] == [("network_quality_changed", 2)]
 
 
 def test_a_crashed_master_node_ends_the_session() -> None:
     room = Room()
     room.state.notified("masterNodeCrashedNotification", {})
-    assert room.ended == ["nodeCrashed"]
+    assert room.reports.calls == [("expelled", "nodeCrashed")]

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from pyvidu.membership.room_state import decoded
 from pyvidu.protocol.json_text import DEEPEST, loads
 from pyvidu.protocol.messages import parse_dimensions
-from pyvidu.room_state import _decoded
 
 
 def nested(levels: int) -> str:
@@ -42,5 +42,5 @@ def test_what_is_no_json_is_a_value_error_however_it_ends(text: str | bytes) -> 
 
 def test_values_that_other_participants_wrote_are_read_no_deeper() -> None:
     assert parse_dimensions("[" * 100_000) is None
-    assert _decoded("[" * 100_000) == "[" * 100_000
-    assert _decoded("true") is True
+    assert decoded("[" * 100_000) == "[" * 100_000
+    assert decoded("true") is True

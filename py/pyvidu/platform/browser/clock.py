@@ -94,7 +94,7 @@ class BrowserClock:
         self._live = 0
         self._running = False
         self._alarm: _Worker | _MainThread | None = None
-        self._workers_forbidden = False
+        self.workers_forbidden = False
 
     def now(self) -> float:
         """Return the seconds since the clock was created, sleep included."""
@@ -115,14 +115,14 @@ class BrowserClock:
 
     def _arm(self) -> None:
         if self._alarm is None:
-            if self._workers_forbidden:
+            if self.workers_forbidden:
                 self._alarm = _MainThread(self._run)
             else:
                 self._alarm = _Worker(self._run, self._no_worker)
         self._alarm.wake_in(max(0.0, self._heap[0][0] - self._now))
 
     def _no_worker(self) -> None:
-        self._workers_forbidden = True
+        self.workers_forbidden = True
         self._drop_alarm()
         if self._heap:
             self._arm()

@@ -1,0 +1,13 @@
+"""What a participant does in a room and knows of it: joining, membership, rejoining, the others, the streams.
+
+It knows no class that applications touch: it reports changes to a `ParticipationListener`, which the session is.
+"""
+
+from .listener import ParticipationListener
+from .participation import Participation
+from .records import ParticipantState, StreamState
+from .streams import LocalStream, RemoteStream
+
+__all__ = [
+    "LocalStream", "ParticipantState", "Participation", "ParticipationListener", "RemoteStream", "StreamState",
+]  # fmt: skip

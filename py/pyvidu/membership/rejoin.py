@@ -1,0 +1,152 @@
+"""Joining again after an eviction, with a token that the application supplies. Opt-in (`AdvancedConfiguration.rejoin`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+from pyvidu.errors import ConnectionFailedError, OpenViduError, RequestTimeoutError
+from pyvidu.platform import Clock, pause
+from pyvidu.protocol.messages import JoinRoomResult
+from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.ice import analyse
+from pyvidu.reconnection.policy import ReconnectionPolicy
+
+from .membership import Membership
+from .streams import LocalStream, RemoteStream, StreamMedia
+
+logger = logging.getLogger(__name__)
+
+SupplyToken = Callable[[], Awaitable[str | None]]
+"""An application's coroutine function that supplies a new connection token, None for giving up."""
+
+ATTEMPTS = 3
+PAUSE = 1.0  # seconds between two attempts, doubling
+
+
+class RejoinOwner(Protocol):
+    """The participation that joins again."""
+
+    def new_membership(self) -> Membership:
+        """Return a membership that is not joined yet."""
+
+    def joined_again(self, old: Membership, new: Membership, result: JoinRoomResult) -> list[RemoteStream]:
+        """Replace `old` by `new`; return the streams that are to be received again."""
+
+    def receives(self, remote: RemoteStream) -> bool:
+        """Return whether `remote` is still received, by the application's will."""
+
+    def republishing_failed(self, membership: Membership, local: LocalStream, reason: Reason) -> None:
+        """Handle that the local stream could not be published again."""
+
+    def rejoining_failed(self, old: Membership, reason: Reason) -> None:
+        """Handle the end of the participation."""
+
+
+class Rejoin:
+    """A rejoin after `old` was lost for `reason`: a new membership, the same tracks published, the same streams received."""
+
+    def __init__(
+        self,
+        owner: RejoinOwner,
+        old: Membership,
+        reason: Reason,
+        supply: SupplyToken,
+        data: str,
+        clock: Clock,
+        policy: ReconnectionPolicy,
+    ) -> None:
+        self._owner = owner
+        self._old = old
+        self._reason = reason
+        self._supply = supply
+        self._data = data
+        self._clock = clock
+        self._policy = policy
+        # Read now: if it was just being published again, that fails soon and clears `old.local_stream`; it is to be
+        # published all the same.
+        local = old.local_stream
+        self._local = local if local is not None and local.is_published else None
+        self.membership: Membership | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def give_up(self, reason: Reason) -> None:
+        """Cancel the rejoin and end the participation with `reason`."""
+        self._task.cancel()
+        if self.membership is not None:
+            self.membership.plane.leave()
+            self.membership.close()
+        self._owner.rejoining_failed(self._old, reason)
+
+    async def _run(self) -> None:
+        try:
+            new, result = await self._join()
+        except OpenViduError as error:
+            logger.warning("rejoining failed: %s", error)
+            self._owner.rejoining_failed(self._old, self._reason)
+            return
+        remotes = self._owner.joined_again(self._old, new, result)
+        await self._move_in(new, remotes)
+
+    async def _join(self) -> tuple[Membership, JoinRoomResult]:
+        for attempt in range(ATTEMPTS):
+            token = await self._ask_for_token()
+            self.membership = self._owner.new_membership()
+            try:
+                return self.membership, await self.membership.join(token, self._data)
+            except (ConnectionFailedError, RequestTimeoutError):
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await pause(self._clock, PAUSE * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _ask_for_token(self) -> str:
+        try:
+            token = await self._supply()
+        except Exception as error:  # whatever an application's callback raises
+            raise OpenViduError(f"the rejoin callback raised {error!r}") from error
+        if not token:
+            raise OpenViduError("the rejoin callback supplied no token")
+        return token
+
+    async def _move_in(self, new: Membership, remotes: list[RemoteStream]) -> None:
+        """Receive the same streams and publish the local one in `new`."""
+        moves = [self._move(remote, self._receive_again(new, remote)) for remote in remotes]
+        if self._local is not None:
+            self._local.detach()
+            moves.append(self._move(self._local, self._publish_again(new, self._local)))
+        await asyncio.gather(*moves)
+        if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
+            new.media_plane.prove_all(self._old.plane.outages[-1], force=False)
+
+    async def _receive_again(self, new: Membership, remote: RemoteStream) -> None:
+        if self._owner.receives(remote):  # else a handler of `rejoined` has already subscribed anew
+            await new.subscribe(remote)
+
+    async def _publish_again(self, new: Membership, local: LocalStream) -> None:
+        try:
+            await new.publish(local)
+        except OpenViduError:
+            self._owner.republishing_failed(new, local, self._reason)
+            raise
+
+    async def _move(self, stream: StreamMedia, moving: Coroutine[Any, Any, None]) -> None:
+        """Give one stream its new media connection, and record it in the outage under the id that the stream has then."""
+        outage, began = self._old.plane.outages[-1], self._clock.now()
+        try:
+            await moving
+        except OpenViduError as error:
+            outage.note_stream(self._clock.now(), stream.state.id, "failed", str(error))
+            logger.warning("after rejoining: %s", error)
+            return
+        outage.note_stream(began, stream.state.id, "renegotiating", "joined again")
+        deadline = self._clock.now() + self._policy.media_connect_timeout
+        while (media := stream.media) is not None and self._clock.now() < deadline:
+            verdict = analyse(media.ice_state)
+            if verdict == "connected":
+                outage.note_stream(self._clock.now(), stream.state.id, "connected")
+            if verdict != "waiting":
+                return
+            await pause(self._clock, self._policy.media_poll)

@@ -1,0 +1,307 @@
+"""The state of a room: its other participants and their streams. Handles notifications, reports changes.
+
+It knows neither planes nor media connections: what concerns them is passed to its `RoomOwner`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from pyvidu.protocol import json_text
+from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo
+from pyvidu.protocol.notifications import (
+    ConnectionPropertyChanged,
+    ForciblyReconnectSubscriber,
+    IceCandidate,
+    MasterNodeCrashed,
+    MediaError,
+    NetworkQualityLevelChanged,
+    ParticipantEvicted,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantPublished,
+    ParticipantUnpublished,
+    RecordingStarted,
+    RecordingStopped,
+    RemoteStreamPropertyChanged,
+    SignalReceived,
+)
+from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import WireError, from_wire
+
+from .listener import ParticipationListener
+from .records import ParticipantState, StreamState, dimensions
+
+logger = logging.getLogger(__name__)
+
+
+class RoomOwner(Protocol):
+    """What a room leaves to its owner: the local participant's own part, and the media connections."""
+
+    def expelled(self, reason: Reason) -> None:
+        """Handle that the server has ended this participation."""
+
+    def local_stream_expelled(self, reason: Reason) -> None:
+        """Handle that the server or a moderator has ended the local stream."""
+
+    def remote_stream_ended(self, stream: StreamState) -> None:
+        """Close the media connection of a remote stream, if it is received."""
+
+    def server_candidate(self, told: IceCandidate) -> None:
+        """Handle an ICE candidate of the server."""
+
+    def server_offer(self, told: ForciblyReconnectSubscriber) -> None:
+        """Handle that the server wants a received stream on a new media connection, and offers it."""
+
+
+class _NewerNotifications:
+    """The notifications since a list of the participants was requested, by connection id; they are newer than the list.
+
+    A notification about a participant not known yet may leave the room state unchanged: the list is needed all the same.
+    """
+
+    def __init__(self) -> None:
+        self.mentioned: set[str] = set()
+        self.left: set[str] = set()
+        self.streams: set[str] = set()  # published or unpublished since
+        self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
+
+    def note(self, method: str, params: Mapping[str, Any]) -> None:
+        """Record a notification."""
+        identity = str(params.get("connectionId") or params.get("id"))
+        self.mentioned.add(identity)
+        match method:
+            case "participantLeft":
+                self.left.add(identity)
+            case "participantPublished" | "participantUnpublished":
+                self.streams.add(identity)
+            case "streamPropertyChanged" if params.get("property") in ("audioActive", "videoActive"):
+                told = self.active.setdefault(str(params.get("streamId")), {})
+                told[params["property"][:5]] = bool(decoded(params.get("newValue")))
+
+
+class RoomState:
+    """The room of `own`, the local participant. `participants` are the others, by connection id.
+
+    A notification that changes nothing is not reported.
+    """
+
+    def __init__(self, own: ParticipantState, listener: ParticipationListener, owner: RoomOwner) -> None:
+        self.own = own
+        self.participants: dict[str, ParticipantState] = {}
+        self._listener = listener
+        self._owner = owner
+        self._collectors: list[_NewerNotifications] = []
+        handlers: Mapping[type[Call], Callable[[Any], None]] = {
+            ParticipantJoined: self._joined,
+            ParticipantPublished: self._published,
+            ParticipantUnpublished: self._unpublished,
+            ParticipantLeft: self._left,
+            ParticipantEvicted: self._evicted,
+            SignalReceived: self._signal,
+            RemoteStreamPropertyChanged: self._property_changed,
+            IceCandidate: owner.server_candidate,
+            MediaError: self._media_error,
+            RecordingStarted: lambda told: listener.recording_started(told.id, told.name),
+            RecordingStopped: lambda told: listener.recording_stopped(told.id, told.name, told.reason),
+            ConnectionPropertyChanged: self._own_property_changed,
+            NetworkQualityLevelChanged: self._quality_changed,
+            ForciblyReconnectSubscriber: owner.server_offer,
+            MasterNodeCrashed: lambda _told: owner.expelled(Reason.NODE_CRASHED),
+        }
+        self._handlers = {cls.method: (cls, handler) for cls, handler in handlers.items()}
+
+    def populate(self, result: JoinRoomResult) -> None:
+        """Add the participants who joined earlier: connections first, then streams, as the official client does."""
+        for info in result.value:
+            self.participants[info.id] = ParticipantState.of(info)
+        self._listener.others_present(list(self.participants.values()))
+        for info in result.value:
+            for stream in info.streams or []:
+                self._stream_published(self.participants[info.id], stream)
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        """Handle a notification of the server. A malformed one is logged and ignored."""
+        logger.debug("notification %s", method)
+        for newer in self._collectors:
+            newer.note(method, params)
+        if method in self._handlers:
+            cls, handler = self._handlers[method]
+            try:
+                handler(from_wire(cls, params))
+            except WireError as error:
+                logger.warning("the server sent a %s that makes no sense: %s", method, error)
+        else:
+            logger.info("the server sent a notification that this client does not know: %s", method)
+
+    @contextmanager
+    def collect_newer(self) -> Iterator[_NewerNotifications]:
+        """Collect the notifications about the others while the context is open."""
+        newer = _NewerNotifications()
+        self._collectors.append(newer)
+        try:
+            yield newer
+        finally:
+            self._collectors.remove(newer)
+
+    def reconcile(self, present: Sequence[ParticipantInfo], newer: _NewerNotifications | None = None) -> None:
+        """Reconcile the state with the participants `present`: what was missed is reported by the ordinary events.
+
+        Notifications in `newer` arrived after `present` was requested, and take precedence.
+        """
+        newer = newer or _NewerNotifications()
+        here = {info.id for info in present} | newer.mentioned
+        for gone in [identity for identity in self.participants if identity not in here]:
+            self._left(ParticipantLeft(gone, ""))
+        for info in present:
+            if info.id in newer.left:
+                continue
+            self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
+            participant = self.participants[info.id]
+            participant.data = participant.data or info.metadata or ""  # a notification may have had nothing but the id
+            if info.id not in newer.streams:
+                self._reconcile_streams(participant, info.streams or [], newer)
+
+    def _reconcile_streams(
+        self, participant: ParticipantState, present: Sequence[StreamInfo], newer: _NewerNotifications
+    ) -> None:
+        known = participant.stream
+        if known is not None and known.id not in {stream.id for stream in present}:
+            self._stream_ended(participant, "")
+        for listed in present:
+            told = newer.active.get(listed.id, {})
+            stream = replace(
+                listed,
+                audio_active=told.get("audio", listed.audio_active),
+                video_active=told.get("video", listed.video_active),
+            )
+            self._published(ParticipantPublished(participant.id, [stream]))
+            for name in ("audio_active", "video_active"):
+                value = getattr(stream, name)
+                if value is not None and participant.stream is not None and getattr(participant.stream, name) != value:
+                    changed = RemoteStreamPropertyChanged(participant.id, stream.id, f"{name[:5]}Active", value, "")
+                    self._property_changed(changed)
+
+    def streams(self) -> list[StreamState]:
+        """Return the remote streams."""
+        return [item.stream for item in self.participants.values() if item.stream is not None]
+
+    # --- participants and streams ------------------------------------------------------------------------------------
+
+    def _joined(self, told: ParticipantJoined) -> None:
+        if told.id not in self.participants:
+            info = ParticipantInfo(told.id, told.created_at, told.metadata)
+            participant = self.participants[told.id] = ParticipantState.of(info)
+            self._listener.participant_joined(participant)
+
+    def _published(self, told: ParticipantPublished) -> None:
+        participant = self.participants.get(told.id)
+        if participant is None:  # its `participantJoined` was missed
+            self._joined(ParticipantJoined(told.id))
+            participant = self.participants[told.id]
+        for info in told.streams:
+            if participant.stream is not None and participant.stream.id != info.id:
+                self._stream_ended(participant, "")  # its end was missed
+            if participant.stream is None:
+                self._stream_published(participant, info)
+
+    def _unpublished(self, told: ParticipantUnpublished) -> None:
+        if told.connection_id == self.own.id:
+            self._owner.local_stream_expelled(_reason(told.reason))
+        elif (participant := self.participants.get(told.connection_id)) is not None:
+            self._stream_ended(participant, told.reason)
+
+    def _left(self, told: ParticipantLeft) -> None:
+        participant = self.participants.pop(told.connection_id, None)
+        if participant is not None:
+            self._stream_ended(participant, told.reason)
+            self._listener.participant_left(participant, told.reason)
+
+    def _evicted(self, told: ParticipantEvicted) -> None:
+        if told.connection_id == self.own.id:
+            self._owner.expelled(_reason(told.reason))
+
+    def _stream_published(self, participant: ParticipantState, info: StreamInfo) -> None:
+        participant.stream = StreamState.of(info, participant.id)
+        self._listener.stream_published(participant, participant.stream)
+
+    def _stream_ended(self, participant: ParticipantState, reason: str) -> None:
+        stream, participant.stream = participant.stream, None
+        if stream is not None:
+            self._listener.stream_unpublished(stream, reason)
+            self._owner.remote_stream_ended(stream)
+
+    # --- signals and properties --------------------------------------------------------------------------------------
+
+    def _signal(self, told: SignalReceived) -> None:
+        sender = self.own if told.from_ == self.own.id else self.participants.get(told.from_ or "")
+        self._listener.signal_received(sender, told.type or "signal", told.data or "")
+
+    def _property_changed(self, told: RemoteStreamPropertyChanged) -> None:
+        participant = self.participants.get(told.connection_id)
+        stream = participant.stream if participant is not None else None
+        if stream is None or stream.id != told.stream_id:
+            return
+        new_value, old = decoded(told.new_value), None  # type: Any, Any
+        match told.property:
+            case "audioActive":
+                old, stream.audio_active = stream.audio_active, bool(new_value)
+            case "videoActive":
+                old, stream.video_active = stream.video_active, bool(new_value)
+            case "videoTrack" | "audioTrack":
+                pass
+            case "videoDimensions":
+                old, stream.video_dimensions = stream.video_dimensions, dimensions(json.dumps(decoded(new_value)))
+                new_value = stream.video_dimensions
+            case "filter":
+                old, stream.filter = stream.filter, new_value
+            case _:
+                logger.info("unknown stream property %s", told.property)
+                return
+        self._listener.stream_changed(stream, told.property, new_value, old, told.reason)
+
+    def _media_error(self, told: MediaError) -> None:
+        logger.error("the media server reports: %s", told.error)
+
+    def _own_property_changed(self, told: ConnectionPropertyChanged) -> None:
+        own = self.own
+        old: Any
+        new: Any
+        match told.property:
+            case "record":
+                old, new = own.record, told.new_value in (True, "true")
+                own.record = new
+            case "role":
+                old, new = own.role, str(told.new_value)
+                own.role = new
+            case _:
+                return
+        self._listener.own_participant_changed(told.property, new, old)
+
+    def _quality_changed(self, told: NetworkQualityLevelChanged) -> None:
+        is_own = told.connection_id == self.own.id
+        participant = self.own if is_own else self.participants.get(told.connection_id)
+        if participant is not None:
+            self._listener.network_quality_changed(participant, told.new_value, told.old_value)
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        return Reason.NETWORK_DISCONNECT  # the eviction of a ghost has no reason
+
+
+def decoded(value: Any) -> Any:
+    """Return what `value` encodes if it is JSON text, else itself."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json_text.loads(value)
+    except ValueError:
+        return value

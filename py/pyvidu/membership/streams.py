@@ -1,0 +1,136 @@
+"""The local stream and the received streams of a participant, each with its media connection.
+
+They outlive their media connections, which a renegotiation replaces, and their membership, which a rejoin replaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from pyvidu.media import InboundMedia, MediaConnection, MediaPlane
+from pyvidu.platform import LocalMedia
+from pyvidu.protocol.messages import Call, PublishVideo, StreamPropertyChanged, video_dimensions
+
+from .records import StreamState
+
+
+class StreamOwner(Protocol):
+    """The membership in which a stream is published or received."""
+
+    media_plane: MediaPlane
+
+    async def request(self, call: Call) -> None:
+        """Send a request whose result is not needed."""
+
+    def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `coroutine` to its end."""
+
+
+class StreamMedia:
+    """Base of both directions: a stream and its current media connection, which the owner's media plane watches."""
+
+    def __init__(self, state: StreamState) -> None:
+        self.state = state
+        self.owner: StreamOwner | None = None
+        self._media: MediaConnection | None = None
+
+    @property
+    def media(self) -> MediaConnection | None:
+        """Return the media connection, None before and after."""
+        return self._media
+
+    def attach(self, owner: StreamOwner, media: MediaConnection) -> None:
+        """Replace the media connection by `media`."""
+        self.detach()
+        self.owner, self._media = owner, media
+        owner.media_plane.add(media)
+
+    def detach(self) -> None:
+        """Close the media connection, if there is one."""
+        media, self._media = self._media, None
+        if media is not None:
+            if self.owner is not None:
+                self.owner.media_plane.remove(media)
+            media.close()
+
+    # --- MediaListener -----------------------------------------------------------------------------------------------
+
+    def media_stream_changed(self, media: MediaConnection) -> None:
+        """Do nothing: only received streams have a MediaStream that changes."""
+
+    def media_ice_state(self, media: MediaConnection, state: str) -> None:
+        """Pass the ICE state to the media plane, which decides what to do."""
+        if self.owner is not None:
+            self.owner.media_plane.ice_state_changed(media, state)
+
+
+class LocalStream(StreamMedia):
+    """A stream that this participant publishes or may publish. `source` has its tracks."""
+
+    def __init__(self, state: StreamState, source: LocalMedia) -> None:
+        super().__init__(state)
+        self.source = source
+
+    @property
+    def is_published(self) -> bool:
+        """Return whether it is published: it has an id from the server."""
+        return bool(self.state.id)
+
+    def description(self) -> PublishVideo:
+        """Return the current `publishVideo`, without its offer."""
+        state = self.state
+        return PublishVideo(
+            sdp_offer="",
+            do_loopback=False,
+            has_audio=state.has_audio,
+            has_video=state.has_video,
+            audio_active=state.audio_active,
+            video_active=state.video_active,
+            type_of_video=state.type_of_video,
+            frame_rate=state.frame_rate or -1,
+            video_dimensions=video_dimensions(**state.video_dimensions) if state.has_video else None,
+        )
+
+    async def replace_track(self, track: Any) -> None:
+        """Send another track of the same kind. Raises OSError if the browser cannot."""
+        if self._media is not None:
+            await self._media.replace_track(track)
+
+    def tell_active(self, kind: str) -> asyncio.Task[None] | None:
+        """Notify the others whether `kind` (`audio` or `video`) is active, if the stream is published."""
+        if self.owner is None or not self.is_published:
+            return None
+        return self.owner.in_background(self._tell_active(kind))
+
+    async def tell(self, name: str, value: Any, reason: str) -> None:
+        """Notify the others that the property `name` has a new value, if the stream is published."""
+        if self.owner is not None and self.is_published:
+            await self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))
+
+    async def _tell_active(self, kind: str) -> None:
+        await self.tell(f"{kind}Active", getattr(self.state, f"{kind}_active"), f"publish{kind.capitalize()}")
+
+
+class RemoteStream(StreamMedia):
+    """A remote stream that is received. `changed` is called when it has another MediaStream."""
+
+    def __init__(self, state: StreamState, changed: Callable[[], None]) -> None:
+        super().__init__(state)
+        self._changed = changed
+
+    @property
+    def media_stream(self) -> Any:
+        """Return the received MediaStream, None before the first negotiation."""
+        return self._media.remote_stream if isinstance(self._media, InboundMedia) else None
+
+    def enable(self, kind: str, enabled: bool) -> None:
+        """Play `kind` (`audio` or `video`) or not."""
+        if self._media is not None and self._media.peer is not None:
+            self._media.peer.enable_received(kind, enabled)
+
+    def media_stream_changed(self, media: MediaConnection) -> None:
+        """Report the new MediaStream."""
+        if media is self._media:
+            self._changed()

@@ -1,0 +1,240 @@
+"""What a session makes of the reports of its participation: Connections and Streams, and OpenVidu's events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pyvidu.connection import Connection
+from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.events import (
+    ConnectionEvent,
+    ConnectionPropertyChangedEvent,
+    Event,
+    ExceptionEvent,
+    NetworkQualityLevelChangedEvent,
+    ReconnectedEvent,
+    ReconnectingEvent,
+    ReconnectionAttemptEvent,
+    RecordingEvent,
+    RejoinedEvent,
+    SessionDisconnectedEvent,
+    SignalEvent,
+    StreamEvent,
+    StreamHealthEvent,
+    StreamPropertyChangedEvent,
+)
+from pyvidu.membership import ParticipantState, StreamState
+from pyvidu.protocol.reasons import Reason
+from pyvidu.publisher import Publisher
+from pyvidu.reconnection.outage import Outage
+from pyvidu.stream import Stream
+from pyvidu.subscriber import Subscriber
+
+
+class RoomEvents:
+    """The `ParticipationListener` that fires events on `session`, and on the Publisher or Subscriber concerned.
+
+    `connection` is the local participant, `remote_connections` are the others by id, `publisher` is the last one that was
+    published. `end_subscription` is called with each subscriber whose stream ends.
+    """
+
+    def __init__(self, session: EventDispatcher, end_subscription: Callable[[Subscriber], None]) -> None:
+        self.session_id = ""
+        self.connection: Connection | None = None
+        self.remote_connections: dict[str, Connection] = {}
+        self.publisher: Publisher | None = None
+        self._session = session
+        self._end_subscription = end_subscription
+
+    def remote_streams(self) -> list[Stream]:
+        """Return the streams of the others."""
+        return [item.stream for item in self.remote_connections.values() if item.stream is not None]
+
+    def connect_publisher(self, publisher: Publisher) -> None:
+        """Make `publisher` the one whose stream the local participant publishes."""
+        self.publisher, publisher.session = publisher, self._session
+        publisher.stream.connection = self.connection
+        if self.connection is not None:
+            self.connection.stream = publisher.stream
+
+    def emit(self, event: Event, *names: str) -> None:
+        """Fire an event of the session."""
+        self._session.emit_event(event, *names)
+
+    # --- ParticipationListener: the room -----------------------------------------------------------------------------
+
+    def joined(self, own: ParticipantState, session_id: str) -> None:
+        """Become the participant `own`. After a rejoin the local stream is about to be published by it."""
+        self.session_id = session_id
+        self.connection = Connection(own)
+        if self.publisher is not None and self.publisher.stream.is_published:
+            self.connect_publisher(self.publisher)
+
+    def others_present(self, others: Sequence[ParticipantState]) -> None:
+        """Fire `connectionCreated` for the local participant and all others."""
+        self._session.silence(False)
+        self.remote_connections = {participant.id: Connection(participant) for participant in others}
+        for connection in (self.connection, *self.remote_connections.values()):
+            if connection is not None:
+                self.emit(ConnectionEvent("connectionCreated", self._session, connection))
+
+    def participant_joined(self, participant: ParticipantState) -> None:
+        """Fire `connectionCreated`."""
+        connection = self.remote_connections[participant.id] = Connection(participant)
+        self.emit(ConnectionEvent("connectionCreated", self._session, connection))
+
+    def participant_left(self, participant: ParticipantState, reason: str) -> None:
+        """Fire `connectionDestroyed`."""
+        connection = self.remote_connections.pop(participant.id)
+        connection.disposed = True
+        self.emit(ConnectionEvent("connectionDestroyed", self._session, connection, reason))
+
+    def stream_published(self, participant: ParticipantState, state: StreamState) -> None:
+        """Fire `streamCreated`."""
+        connection = self.remote_connections[participant.id]
+        connection.stream = Stream(state, connection)
+        self.emit(StreamEvent("streamCreated", self._session, connection.stream))
+
+    def stream_unpublished(self, state: StreamState, reason: str) -> None:
+        """Fire `streamDestroyed`, whose default action disposes of the subscriber."""
+        connection = self.remote_connections[state.owner]
+        stream, connection.stream = connection.stream, None
+        if stream is None:
+            return
+        self.emit(
+            StreamEvent(
+                "streamDestroyed",
+                self._session,
+                stream,
+                reason,
+                cancelable=True,
+                _default=lambda: self._dispose(stream),
+            )
+        )
+        if stream.stream_manager is not None:
+            stream.stream_manager.stop_watching_speech()
+
+    def stream_changed(self, state: StreamState, name: str, new: Any, old: Any, reason: str) -> None:
+        """Fire `streamPropertyChanged` on the session and the subscriber."""
+        stream = self._stream_of(state)
+        if stream is not None:
+            self._emit_for_both(
+                stream,
+                lambda target: StreamPropertyChangedEvent(
+                    "streamPropertyChanged", target, stream, name, new, old, reason
+                ),
+            )
+
+    def signal_received(self, sender: ParticipantState | None, kind: str, data: str) -> None:
+        """Fire `signal:TYPE` and `signal`."""
+        connection = self._connection_of(sender) if sender is not None else None
+        event = SignalEvent(kind, self._session, data, connection, kind.removeprefix("signal:"))
+        self.emit(event, *dict.fromkeys((kind, "signal")))
+
+    def recording_started(self, recording: str, name: str) -> None:
+        """Fire `recordingStarted`."""
+        self.emit(RecordingEvent("recordingStarted", self._session, recording, name))
+
+    def recording_stopped(self, recording: str, name: str, reason: str) -> None:
+        """Fire `recordingStopped`."""
+        self.emit(RecordingEvent("recordingStopped", self._session, recording, name, reason))
+
+    def own_participant_changed(self, name: str, new: Any, old: Any) -> None:
+        """Fire `connectionPropertyChanged`."""
+        if self.connection is not None:
+            self.emit(
+                ConnectionPropertyChangedEvent(
+                    "connectionPropertyChanged", self._session, self.connection, name, new, old
+                )
+            )
+
+    def network_quality_changed(self, participant: ParticipantState, new: int, old: int) -> None:
+        """Fire `networkQualityLevelChanged`."""
+        connection = self._connection_of(participant)
+        if connection is not None:
+            self.emit(
+                NetworkQualityLevelChangedEvent("networkQualityLevelChanged", self._session, connection, new, old)
+            )
+
+    # --- ParticipationListener: streams ------------------------------------------------------------------------------
+
+    def local_stream_ended(self, state: StreamState, reason: Reason) -> None:
+        """Fire `streamDestroyed` of the publisher."""
+        if self.publisher is not None and self.publisher.stream.state is state:
+            self.publisher.ended(reason)
+
+    def stream_frozen(self, state: StreamState, because: str) -> None:
+        """Fire `streamFrozen` on the session and the stream's manager."""
+        self._tell_health("streamFrozen", state, because)
+
+    def stream_recovered(self, state: StreamState) -> None:
+        """Fire `streamRecovered` on the session and the stream's manager."""
+        self._tell_health("streamRecovered", state, "")
+
+    def media_exception(self, state: StreamState | None, name: str, message: str) -> None:
+        """Fire `exception`, with the stream as its origin."""
+        stream = self._stream_of(state) if state is not None else None
+        self.emit(
+            ExceptionEvent("exception", self._session, name, self._session if stream is None else stream, message)
+        )
+
+    # --- ParticipationListener: the connection to the server ---------------------------------------------------------
+
+    def reconnecting(self, outage: Outage) -> None:
+        """Fire `reconnecting`."""
+        self.emit(ReconnectingEvent("reconnecting", self._session, outage))
+
+    def reconnection_attempt(self, number: int, next_delay: float | None) -> None:
+        """Fire `reconnectionAttempt`."""
+        self.emit(ReconnectionAttemptEvent("reconnectionAttempt", self._session, number, next_delay))
+
+    def reconnected(self, outage: Outage) -> None:
+        """Fire `reconnected`."""
+        self.emit(ReconnectedEvent("reconnected", self._session, outage))
+
+    def rejoined(self, outage: Outage) -> None:
+        """Fire `rejoined`."""
+        self.emit(RejoinedEvent("rejoined", self._session, outage))
+
+    def ended(self, reason: Reason) -> None:
+        """Fire `sessionDisconnected`, whose default action disposes of the subscribers, then nothing more."""
+        self.emit(
+            SessionDisconnectedEvent(
+                "sessionDisconnected", self._session, reason, cancelable=True, _default=self._dispose_remotes
+            )
+        )
+        for stream in self.remote_streams():
+            if stream.stream_manager is not None:
+                stream.stream_manager.stop_watching_speech()
+        self._session.silence(True)
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _connection_of(self, participant: ParticipantState) -> Connection | None:
+        if self.connection is not None and self.connection.state is participant:
+            return self.connection
+        return self.remote_connections.get(participant.id)
+
+    def _stream_of(self, state: StreamState) -> Stream | None:
+        own = [self.publisher.stream] if self.publisher is not None else []
+        return next((stream for stream in (*own, *self.remote_streams()) if stream.state is state), None)
+
+    def _tell_health(self, name: str, state: StreamState, message: str) -> None:
+        stream = self._stream_of(state)
+        if stream is not None:
+            self._emit_for_both(stream, lambda target: StreamHealthEvent(name, target, stream, message))
+
+    def _emit_for_both(self, stream: Stream, event: Callable[[EventDispatcher], Event]) -> None:
+        """Fire an event on the session and, if there is one, on the stream's manager."""
+        for target in (self._session, stream.stream_manager):
+            if target is not None:
+                target.emit_event(event(target))
+
+    def _dispose(self, stream: Stream) -> None:
+        if isinstance(stream.stream_manager, Subscriber):
+            self._end_subscription(stream.stream_manager)
+
+    def _dispose_remotes(self) -> None:
+        for stream in self.remote_streams():
+            self._dispose(stream)
