@@ -23,6 +23,7 @@ from pyvidu.protocol.messages import Call, JoinRoom, JoinRoomResult, PublishVide
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.reconnection.outage import OutageLog
 from pyvidu.signaling import SignalingPlane
 from pyvidu.tasks import Tasks
 
@@ -62,6 +63,7 @@ class Membership:
     def __init__(self, host: Host, settings: Settings, owner: MembershipOwner, listener: ParticipationListener) -> None:
         self.local_stream: LocalStream | None = None
         self.joined = False
+        self.outages = OutageLog(host.calendar)
         self._host = host
         self._settings = settings
         self._configuration = settings()
@@ -69,9 +71,8 @@ class Membership:
         self._listener = listener
         self._ice_servers: Sequence[Mapping[str, Any]] = ()
         self._server_offers = False  # for received streams: the server offers with mediasoup, not with kurento
-        self._early: list[tuple[str, Mapping[str, Any]]] = []
         self._tasks = Tasks(failed=lambda error: logger.warning("%s", error))
-        self.plane = SignalingPlane(host, self._configuration.policy, self)
+        self.plane = SignalingPlane(host, self._configuration.policy, self.outages, self)
         self.media_plane = MediaPlane(host, self.plane, self._configuration.policy, owner)
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
@@ -95,12 +96,6 @@ class Membership:
             raise NotConnectedError("The session was left before it was joined")
         self._joined(parsed, result)
         return result
-
-    def listen(self) -> None:
-        """Pass on the notifications that arrived before the room was populated."""
-        early, self._early = self._early, []
-        for method, params in early:
-            self.signaling_notified(method, params)
 
     def close(self) -> None:
         """Close both planes without events."""
@@ -162,15 +157,12 @@ class Membership:
 
     def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
         """Pass on a notification of the server."""
-        if self.joined:
-            self._owner.notified(method, params)
-        else:
-            self._early.append((method, params))
+        self._owner.notified(method, params)
 
     def signaling_reconnecting(self) -> None:
         """Handle the beginning of an outage."""
         self.media_plane.suspend()
-        self._listener.reconnecting(self.plane.outages[-1])
+        self._listener.reconnecting(self.outages.last)
 
     def signaling_attempt(self, number: int, next_delay: float | None) -> None:
         """Report that reconnection attempt `number` begins."""
@@ -178,7 +170,7 @@ class Membership:
 
     def signaling_reconnected(self) -> None:
         """Handle the end of the outage: prove every stream healthy or renegotiate it."""
-        outage = self.plane.outages[-1]
+        outage = self.outages.last
         self.media_plane.prove_all(outage, force=self._settings().force_media_reconnection_after_network_drop)
         self._listener.reconnected(outage)
         if self.joined and not self.plane.replays:
@@ -186,7 +178,6 @@ class Membership:
 
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
         """Report the loss of the membership."""
-        logger.warning("%s", self.plane.outages[-1])
         self._owner.lost(self, reason, gave_up=gave_up)
 
     def signaling_unloading(self) -> None:

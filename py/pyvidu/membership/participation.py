@@ -46,6 +46,7 @@ class Participation:
         self._current: Membership | None = None
         self._last: Membership | None = None
         self._rejoin: Rejoin | None = None
+        self._earlier: list[Outage] = []  # the outages of earlier memberships
         self._received: dict[StreamState, RemoteStream] = {}
 
     # --- state -------------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ class Participation:
     @property
     def outages(self) -> Sequence[Outage]:
         """Return the outages so far, the current one last."""
-        return self._last.plane.outages if self._last is not None else ()
+        return [*self._earlier, *(self._last.outages.outages if self._last is not None else ())]
 
     @property
     def local_stream(self) -> LocalStream | None:
@@ -99,11 +100,12 @@ class Participation:
             result = await membership.join(token, data)
         finally:
             self.joining = None
+        self._earlier.clear()
         self._received.clear()
         room = self.room = RoomState(membership.own, self._listener, self)
         self._enter(membership, result)
         room.populate(result)
-        membership.listen()
+        membership.plane.listen()
 
     def leave(self) -> None:
         """Leave the room, or stop joining it."""
@@ -219,7 +221,14 @@ class Participation:
             return
         self._current = None
         self._rejoin = Rejoin(
-            self, membership, reason, configuration.rejoin, self._data, self._host.clock, configuration.policy
+            self,
+            membership,
+            reason,
+            configuration.rejoin,
+            self._data,
+            self._host.clock,
+            configuration.policy,
+            membership.outages.last,
         )
 
     def page_unloading(self) -> None:
@@ -253,15 +262,14 @@ class Participation:
         room = self.room
         assert room is not None, "there is a room since the first joining"
         old.close()
-        outages = old.plane.outages
-        new.plane.adopt_outages(outages)
+        self._earlier += old.outages.outages
         old.local_stream = None
         self._enter(new, result)
         room.own = new.own
         room.reconcile([info for info in result.value if info.id != old.own.id])
-        outages[-1].finish(self._host.clock.now(), "rejoined")
-        self._listener.rejoined(outages[-1])
-        new.listen()
+        old.outages.finish(self._host.clock.now(), "rejoined")
+        self._listener.rejoined(old.outages.last)
+        new.plane.listen()
         return [self._received[stream] for stream in room.streams() if stream in self._received]
 
     def republishing_failed(self, membership: Membership, local: LocalStream, reason: Reason) -> None:
@@ -285,6 +293,8 @@ class Participation:
         if not membership.joined:
             return
         membership.close()
+        if membership.outages.finish(self._host.clock.now(), "sessionDisconnected"):
+            logger.warning("%s", membership.outages.last)
         local = membership.local_stream
         if local is not None and local.is_published:
             self._end_local_stream(membership, reason)
@@ -315,7 +325,7 @@ class Participation:
         return next((state for state, remote in self._received.items() if remote.media is media), None)
 
     async def _reconcile(self, membership: Membership) -> None:
-        room, outage, supply = self.room, membership.plane.outages[-1], self._settings().roster
+        room, outage, supply = self.room, membership.outages.last, self._settings().roster
         if supply is None or room is None:
             text = "this server does not tell what happened meanwhile; a `roster` callback would"
             outage.note(self._host.clock.now(), "verdict", text)

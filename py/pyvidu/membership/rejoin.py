@@ -12,6 +12,7 @@ from pyvidu.platform import Clock, pause
 from pyvidu.protocol.messages import JoinRoomResult
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.ice import analyse
+from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 from .membership import Membership
@@ -57,6 +58,7 @@ class Rejoin:
         data: str,
         clock: Clock,
         policy: ReconnectionPolicy,
+        outage: Outage,
     ) -> None:
         self._owner = owner
         self._old = old
@@ -65,6 +67,7 @@ class Rejoin:
         self._data = data
         self._clock = clock
         self._policy = policy
+        self._outage = outage
         # Read now: if it was just being published again, that fails soon and clears `old.local_stream`; it is to be
         # published all the same.
         local = old.local_stream
@@ -119,7 +122,7 @@ class Rejoin:
             moves.append(self._move(self._local, self._publish_again(new, self._local)))
         await asyncio.gather(*moves)
         if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
-            new.media_plane.prove_all(self._old.plane.outages[-1], force=False)
+            new.media_plane.prove_all(self._outage, force=False)
 
     async def _receive_again(self, new: Membership, remote: RemoteStream) -> None:
         if self._owner.receives(remote):  # else a handler of `rejoined` has already subscribed anew
@@ -134,7 +137,7 @@ class Rejoin:
 
     async def _move(self, stream: StreamMedia, moving: Coroutine[Any, Any, None]) -> None:
         """Give one stream its new media connection, and record it in the outage under the id that the stream has then."""
-        outage, began = self._old.plane.outages[-1], self._clock.now()
+        outage, began = self._outage, self._clock.now()
         try:
             await moving
         except OpenViduError as error:

@@ -86,35 +86,37 @@ class AttemptClosed:
 
 @dataclass(frozen=True, slots=True)
 class ResumeAccepted:
-    """`connect` succeeded: the RPC session exists. Whether the participant still is in the room remains open."""
+    """The resume succeeded: the session exists. Whether the participant still is in the room remains open."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeRefused:
-    """`connect` was answered with an error.
+    """The resume was answered with an error, whose `code` is for the record.
 
-    `node_crashed`: a cluster reported that the session's node is not the same any more (`life`, OpenVidu Pro).
+    `session_gone`: the server does not have the session any more. `node_crashed`: a cluster reported besides that the
+    session's node is not the same any more.
     """
 
     code: int
+    session_gone: bool = False
     node_crashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipConfirmed:
-    """A request that needs membership was answered."""
+    """A request that needs membership was answered, or refused for another reason: the server found the participant."""
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipDenied:
-    """A request that needs membership was answered with an error."""
+    """A request that needs membership was refused because there is none. The protocol's `code` is for the record."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class SessionMoved:
-    """A request was refused (code 803) because the server considers the session to be on another socket."""
+    """A request was refused because the server considers the session to be on another socket."""
 
 
 SignalingEvidence = (

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,7 +93,7 @@ class Outage:
 
     `witness` is what the verdict rests on. `end` is None while it lasts. Entries of streams may follow the end: media is
     verified after signaling has resumed. `began_at` is a time of the session's own clock, for arithmetic; `began` is the same
-    moment in seconds since 1970, None if the caller has not set it.
+    moment in seconds since 1970, None if it is not known.
     """
 
     began_at: float
@@ -139,7 +139,8 @@ class Outage:
         self.note(now, "stream", f"{stream}: {said} ({because})" if because else f"{stream}: {said}", step, stream)
 
     def finish(self, now: float, end: OutageEnd) -> None:
-        """Record the end. A lost session may still be rejoined; then this is called again, and the last call counts."""
+        """Record the end, once. A lost session may still be rejoined: its outage ends with the rejoin or its failure."""
+        assert self.end is None, "an outage ends once"
         opened = bool(self.tries) and self.tries[-1].result == "opened"
         self._attempt_ended(now, "resumed" if opened and end == "reconnected" else "dropped")
         self.end = end
@@ -197,6 +198,35 @@ class Outage:
         if not self.tries or self.tries[-1].until is not None:
             return False
         self.tries[-1].until, self.tries[-1].result = self._since(now), result
+        return True
+
+
+class OutageLog:
+    """The outages of one membership, the current one last. `calendar` returns the seconds since 1970."""
+
+    def __init__(self, calendar: Callable[[], float]) -> None:
+        self.outages: list[Outage] = []
+        self._calendar = calendar
+
+    @property
+    def last(self) -> Outage:
+        """Return the current or the last outage. Raises IndexError if there was none."""
+        return self.outages[-1]
+
+    def begin(self, now: float, witness: str, seen: Sequence[tuple[float, SignalingEvidence]]) -> Outage:
+        """Add an outage, with the evidence `seen` that led to its verdict, and return it."""
+        outage = Outage(began_at=now, witness=witness, began=round(self._calendar(), 3))
+        for at, evidence in seen:
+            outage.note_evidence(at, evidence)
+        outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
+        self.outages.append(outage)
+        return outage
+
+    def finish(self, now: float, end: OutageEnd) -> bool:
+        """Finish the current outage. Return False if there is none."""
+        if not self.outages or self.last.end is not None:
+            return False
+        self.last.finish(now, end)
         return True
 
 

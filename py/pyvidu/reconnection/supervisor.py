@@ -20,8 +20,6 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from itertools import count
 
-from pyvidu.protocol.codes import Code
-
 from .actions import (
     Action,
     AnnounceAttempt,
@@ -54,7 +52,7 @@ from .evidence import (
     WentOnline,
     WokeUp,
 )
-from .outage import Outage, RecentEvidence
+from .outage import Outage, OutageLog, RecentEvidence
 from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
@@ -62,7 +60,6 @@ from .rtt import RoundTrip
 _ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
 # Pings, one a second. Linux delivers the data of a dropped socket for 102 s: `tcp_orphan_retries` 8, from 0.2 s on, doubling.
 _OWNERSHIP_CHECKS = 110
-_NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 
 
 class State(Enum):
@@ -79,15 +76,22 @@ class State(Enum):
 class Supervisor:
     """The decisions only; the caller carries them out. Call `handle` with evidence, and `tick` when `due_at` has come.
 
-    `handshake` is how many seconds the opening of the first WebSocket took: two round trips at least. It keeps the first
-    pings from counting as late on a slow path.
+    `outage` is the current outage, or None; records go to `outages`, whose owner finishes the record of a lost session.
+    `jitter` returns numbers in [0, 1). `handshake` is how many seconds the opening of the first WebSocket took: two round
+    trips at least. It keeps the first pings from counting as late on a slow path.
     """
 
     def __init__(
-        self, policy: ReconnectionPolicy, now: float, jitter: Callable[[], float], handshake: float | None = None
+        self,
+        policy: ReconnectionPolicy,
+        now: float,
+        jitter: Callable[[], float],
+        outages: OutageLog,
+        handshake: float | None = None,
     ) -> None:
         self.state = State.UP
-        self.outages: list[Outage] = []
+        self.outage: Outage | None = None
+        self._outages = outages
         self._policy = policy
         self._jitter = jitter
         self._rtt = RoundTrip()
@@ -123,12 +127,6 @@ class Supervisor:
     def suspects(self) -> bool:
         """Return whether a probe of the socket that carries the session is unanswered."""
         return self.state is State.UP and self._detector.suspects
-
-    @property
-    def outage(self) -> Outage | None:
-        """Return the current outage, or None."""
-        last = self.outages[-1] if self.outages else None
-        return last if last is not None and last.end is None else None
 
     # --- what the shell calls ----------------------------------------------------------------------------------------
 
@@ -167,16 +165,14 @@ class Supervisor:
                 return self._attempt_failed(now, drop=False)
             case ResumeAccepted() if self.state is State.RESUMING:
                 self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
-            case ResumeRefused(code, node_crashed) if self.state is State.RESUMING:
-                if code == Code.RECONNECTION:
+            case ResumeRefused(_, session_gone, node_crashed) if self.state is State.RESUMING:
+                if session_gone:
                     return self._lost(now, "the server refused to resume the session", node_crashed=node_crashed)
                 return self._attempt_failed(now, drop=True)
             case MembershipConfirmed() if self.state is State.VERIFYING:
                 return self._recovered(now)
             case MembershipDenied(code) if self.state is State.VERIFYING:
-                if code in _NOT_A_MEMBER:
-                    return self._lost(now, f"the server says that we are no member any more (code {code})")
-                return self._recovered(now)  # another error: the server found the participant and refused the request
+                return self._lost(now, f"the server says that we are no member any more (code {code})")
         return []
 
     def tick(self, now: float) -> list[Action]:
@@ -197,11 +193,10 @@ class Supervisor:
         """Attempt at once, since the application expects the network to be back. Does nothing outside an outage."""
         return self._network_may_be_back(now) if self.outage is not None else []
 
-    def end(self, now: float) -> None:
+    def end(self) -> None:
         """End all decisions, because the session ended for another reason."""
-        if self.outage is not None:
-            self.outage.finish(now, "sessionDisconnected")
         self.state = State.ENDED
+        self.outage = None
         self._timers.clear()
 
     # --- decisions ---------------------------------------------------------------------------------------------------
@@ -222,11 +217,7 @@ class Supervisor:
         return SendPingWithOwnershipCheck(ping.number)
 
     def _down(self, witness: str, now: float) -> list[Action]:
-        outage = Outage(began_at=now, witness=witness)
-        for at, evidence in self._recent_evidence.take(now):
-            outage.note_evidence(at, evidence)
-        outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
-        self.outages.append(outage)
+        self.outage = self._outages.begin(now, witness, self._recent_evidence.take(now))
         self._old_socket = witness not in ("socket closed", "another socket has the session")
         self._reachable = self._network_is_there = False
         self._hung = 0
@@ -322,6 +313,7 @@ class Supervisor:
     def _recovered(self, now: float) -> list[Action]:
         same = self._resumed_on_old
         self._current().finish(now, "reconnected")
+        self.outage = None
         self._enter(State.UP, reach=None, **{"give up": None})
         self._resumed_on_old = False
         self._detector = Detector(self._policy, now, self._rtt, self._pings, self._media)
@@ -336,11 +328,8 @@ class Supervisor:
         return self._attempt_failed(now, drop=True)
 
     def _lost(self, now: float, because: str, *, node_crashed: bool = False, gave_up: bool = False) -> list[Action]:
-        outage = self._current()
-        outage.note(now, "verdict", because)
-        outage.finish(now, "sessionDisconnected")
-        self.state = State.ENDED
-        self._timers.clear()
+        self._current().note(now, "verdict", because)
+        self.end()
         return [AnnounceLost(because, node_crashed, gave_up)]
 
     def _timer(self, name: str, now: float) -> list[Action]:

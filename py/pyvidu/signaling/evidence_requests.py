@@ -24,6 +24,7 @@ from .rpc_socket import RpcError, RpcSocket, SocketGone
 
 _ToEvidence = Callable[[Any], SignalingEvidence]
 
+_NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 LIFE_TIMEOUT = 1.5  # seconds within which a cluster must report its `life`
 
 
@@ -46,7 +47,7 @@ class EvidenceRequests:
 
     def membership(self, socket: RpcSocket, proof: Call) -> None:
         """Send a request that succeeds only for a member, and report the outcome."""
-        self._when_answered(socket, proof, lambda _: MembershipConfirmed(), lambda error: MembershipDenied(error.code))
+        self._when_answered(socket, proof, lambda _: MembershipConfirmed(), _membership)
 
     def check_ownership(self, socket: RpcSocket, proof: Call) -> None:
         """Send `proof` and report `SessionMoved` if it is refused with code 803; any other answer is ignored."""
@@ -71,8 +72,8 @@ class EvidenceRequests:
         try:
             await answer
         except RpcError as error:
-            crashed = error.code == Code.RECONNECTION and await self._node_crashed(socket)
-            self._report(ResumeRefused(error.code, crashed))
+            gone = error.code == Code.RECONNECTION
+            self._report(ResumeRefused(error.code, gone, gone and await self._node_crashed(socket)))
         except SocketGone:
             pass
         else:
@@ -99,3 +100,8 @@ class EvidenceRequests:
                 self._report(refusal(error))
 
         socket.request(call).add_done_callback(answered)
+
+
+def _membership(error: RpcError) -> MembershipConfirmed | MembershipDenied:
+    """Return what an error says about membership: with any other code the server found the participant."""
+    return MembershipDenied(error.code) if error.code in _NOT_A_MEMBER else MembershipConfirmed()

@@ -45,7 +45,7 @@ from pyvidu.reconnection.evidence import (
     WentOnline,
     WokeUp,
 )
-from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.outage import OutageLog
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.supervisor import Supervisor
 from pyvidu.tasks import Tasks
@@ -64,8 +64,9 @@ REQUEST_TIMEOUT = 10.0
 class SignalingPlane:
     """One participant's signaling connection to OpenVidu, over one WebSocket after another."""
 
-    def __init__(self, host: Host, policy: ReconnectionPolicy, listener: SignalingListener) -> None:
+    def __init__(self, host: Host, policy: ReconnectionPolicy, outages: OutageLog, listener: SignalingListener) -> None:
         self._host = host
+        self._outages = outages
         self._policy = policy
         self._listener = listener
         self._ids = count()
@@ -79,6 +80,7 @@ class SignalingPlane:
         self._evidence_requests = EvidenceRequests(self._report)
         self._received = 0  # number of notifications of this RPC session
         self._held_back: list[tuple[str, Mapping[str, Any]]] = []
+        self._listening = False  # once set, notifications are held back in outages only
         self._current: RpcSocket | None = None
         self._superseded = False  # `connect` was sent on a newer socket than the current one
         self._attempt: RpcSocket | None = None
@@ -91,15 +93,6 @@ class SignalingPlane:
         self._url = self._probe_url = ""
         self._closed = False
         self.replays = False
-
-    @property
-    def outages(self) -> list[Outage]:
-        """Return the outages so far, the current one last."""
-        return self._supervisor.outages if self._supervisor is not None else []
-
-    def adopt_outages(self, earlier: Sequence[Outage]) -> None:
-        """Prepend the outages of an earlier membership, which this one continues after a rejoin."""
-        self.outages[:0] = earlier
 
     @property
     def is_closed(self) -> bool:
@@ -138,7 +131,7 @@ class SignalingPlane:
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: it was closed as soon as it was open")
         self._url = url
         now = self._host.clock.now()
-        self._supervisor = Supervisor(self._policy, now, self._host.chance, handshake=now - began)
+        self._supervisor = Supervisor(self._policy, now, self._host.chance, self._outages, handshake=now - began)
         self._monitor = self._host.watch_network(self)
         self._do(self._supervisor.tick(now))
         self._request_queue.attach(self._current)
@@ -155,6 +148,11 @@ class SignalingPlane:
         self._request_queue.exactly_once = self.replays = replays
         self._probe_url, self._url = probe_url, url
         self._joined = True
+
+    def listen(self) -> None:
+        """Pass notifications on from now on, those first that have arrived before the room was populated."""
+        self._listening = True
+        self._pass_on_held_back()
 
     async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
         """Return the result of `call`, after an outage if need be. Raises what `RequestQueue.request` raises."""
@@ -181,7 +179,7 @@ class SignalingPlane:
             return
         self._closed = True
         if self._supervisor is not None:
-            self._supervisor.end(self._host.clock.now())
+            self._supervisor.end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -259,7 +257,7 @@ class SignalingPlane:
             self._report(SocketClosed(code, reason))
 
     def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
-        """Handle a notification; during an outage it is held back until `signaling_reconnected`.
+        """Handle a notification; before `listen` and during an outage it is held back, until `signaling_reconnected`.
 
         What arrives on the old socket after `connect` was sent on a new one is sent again by a server that replays, and must
         not be counted twice.
@@ -267,7 +265,7 @@ class SignalingPlane:
         if self._closed or (socket is self._current and self._superseded and self.replays):
             return
         self._received += 1
-        if self._supervisor is not None and self._supervisor.outage is not None:
+        if not self._listening or (self._supervisor is not None and self._supervisor.outage is not None):
             self._held_back.append((method, params))
         else:
             self._listener.signaling_notified(method, params)
@@ -327,7 +325,6 @@ class SignalingPlane:
                 self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
             case AnnounceReconnecting():
                 self._request_queue.suspend()
-                self.outages[-1].began = round(self._host.calendar(), 3)
                 self._listener.signaling_reconnecting()
             case AnnounceAttempt(number, next_delay):
                 self._listener.signaling_attempt(number, next_delay)
@@ -344,12 +341,15 @@ class SignalingPlane:
             self._request_queue.abandon_answers()
         self._superseded = False
         self._listener.signaling_reconnected()
+        self._pass_on_held_back()
+        if not self._closed and self.is_up and self._current is not None:
+            self._request_queue.attach(self._current)
+
+    def _pass_on_held_back(self) -> None:
         held_back, self._held_back = self._held_back, []
         for method, params in held_back:
             if not self._closed:
                 self._listener.signaling_notified(method, params)
-        if not self._closed and self.is_up and self._current is not None:
-            self._request_queue.attach(self._current)
 
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT

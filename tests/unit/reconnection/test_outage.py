@@ -19,6 +19,7 @@ from pyvidu.reconnection.outage import (
     Attempt,
     Outage,
     OutageEntry,
+    OutageLog,
     RecentEvidence,
     StreamRecord,
     StreamStep,
@@ -132,14 +133,6 @@ def test_a_streams_steps_are_kept_apart_and_in_the_order_of_everything() -> None
     assert outage.entries[-2].text == "str_b: connected again"
 
 
-def test_a_session_that_was_lost_may_be_rejoined() -> None:
-    outage = Outage(0, "offline")
-    outage.finish(13, "sessionDisconnected")
-    outage.finish(14, "rejoined")
-    assert (outage.end, outage.duration) == ("rejoined", 14)
-    assert [entry.name for entry in outage.entries] == ["sessionDisconnected", "rejoined"]
-
-
 def test_the_export_has_a_documented_shape() -> None:
     told = json.loads(an_outage().to_json())
     assert told == an_outage().to_dict()
@@ -172,13 +165,15 @@ def test_one_that_goes_on_says_so() -> None:
 
 
 def test_the_record_begins_with_what_was_seen_in_the_ten_seconds_before_the_verdict() -> None:
-    supervisor = Supervisor(ReconnectionPolicy(), 100.0, jitter=lambda: 0.5)
+    log = OutageLog(calendar=lambda: 1_700_000_000.1234)
+    supervisor = Supervisor(ReconnectionPolicy(), 100.0, lambda: 0.5, log)
     supervisor.handle(WentOffline(), 100.0)
     supervisor.handle(PongReceived(0), 105.0)
     supervisor.handle(PongReceived(1), 108.0)
     supervisor.handle(RtpSilent(), 111.5)
     supervisor.handle(SocketClosed(1006), 112.0)
-    (outage,) = supervisor.outages
+    (outage,) = log.outages
+    assert outage.began == 1_700_000_000.123
     told = [(entry.at, entry.name) for entry in outage.entries if entry.kind == "evidence"]
     assert told == [(-4, "PongReceived"), (-0.5, "RtpSilent"), (0, "SocketClosed")]
 
@@ -188,3 +183,12 @@ def test_what_one_outage_has_told_is_not_told_by_the_next() -> None:
     prelude.note(100.0, WentOffline())
     assert prelude.take(101.0) == [(100.0, WentOffline())]
     assert prelude.take(102.0) == []
+
+
+def test_a_log_finishes_the_current_outage_once() -> None:
+    log = OutageLog(calendar=lambda: 0.0)
+    assert not log.finish(1.0, "rejoined")
+    outage = log.begin(1.0, "offline", [])
+    assert log.finish(3.0, "rejoined")
+    assert not log.finish(5.0, "sessionDisconnected")
+    assert (outage.end, outage.duration) == ("rejoined", 2.0)

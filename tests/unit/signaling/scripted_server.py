@@ -10,6 +10,7 @@ from typing import Any
 from pyvidu.platform import Host, LoopClock, NetworkListener, SocketListener
 from pyvidu.protocol.messages import Call, Echo
 from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.outage import OutageLog
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 
@@ -71,7 +72,8 @@ class ScriptedServer:
         self.accepts = True
         self.handshake = 0.0  # seconds
         self.told: list[str] = []
-        self.plane = SignalingPlane(self._host(), ReconnectionPolicy(), self)
+        self.outages = OutageLog(calendar=lambda: 0.0)
+        self.plane = SignalingPlane(self._host(), ReconnectionPolicy(), self.outages, self)
 
     def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
         return ScriptedSocket(self, listener)
@@ -85,6 +87,7 @@ class ScriptedServer:
     async def joined(self, **particulars: Any) -> SignalingPlane:
         await self.plane.open("ws://server/openvidu?sessionId=x")
         self.plane.supervise("rpc", "http://server/openvidu", "ws://server/openvidu", **particulars)
+        self.plane.listen()
         return self.plane
 
     # --- SignalingListener -------------------------------------------------------------------------------------------

@@ -24,7 +24,12 @@ async def test_an_error_is_an_answer_to_a_ping_too() -> None:
 
 @pytest.mark.parametrize(
     ("code", "told"),
-    [(-1, ["reconnecting", "reconnected"]), (102, ["reconnecting", "lost: networkDisconnect"])],
+    [
+        (-1, ["reconnecting", "reconnected"]),
+        (102, ["reconnecting", "lost: networkDisconnect"]),
+        (202, ["reconnecting", "lost: networkDisconnect"]),
+        (803, ["reconnecting", "lost: networkDisconnect"]),
+    ],
 )
 @virtual_time
 async def test_an_error_to_the_proof_of_membership_is_judged_by_its_code(code: int, told: list[str]) -> None:
@@ -86,6 +91,6 @@ async def test_a_late_connect_that_took_the_session_to_another_socket_is_noticed
     server.answers["echo"] = {"code": 803, "message": "a transport of nobody"}
     await asyncio.sleep(10)
     assert server.told == ["reconnecting", "reconnected"] * 2
-    assert plane.outages[1].witness == "another socket has the session"
+    assert server.outages.outages[1].witness == "another socket has the session"
     assert server.sockets[-1] is not carrying
     plane.close()

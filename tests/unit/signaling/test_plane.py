@@ -247,7 +247,7 @@ async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
 @virtual_time
 async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_too_many_is_told() -> None:
     server = ScriptedServer()
-    server.plane = SignalingPlane(server._host(), ReconnectionPolicy(queue_limit=3), server)
+    server.plane = SignalingPlane(server._host(), ReconnectionPolicy(queue_limit=3), server.outages, server)
     plane = await server.joined()
     server.accepts = False
     server.sockets[0].drop()

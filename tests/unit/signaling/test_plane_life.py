@@ -11,7 +11,6 @@ from scripted_server import ScriptedServer
 from pyvidu.errors import ConnectionFailedError, NotConnectedError
 from pyvidu.platform import SocketListener
 from pyvidu.protocol.messages import Echo, LeaveRoom
-from pyvidu.reconnection.outage import Outage
 from pyvidu.signaling import SignalingPlane
 from virtual_time import virtual_time
 
@@ -63,7 +62,7 @@ async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None
     server.plane.stop_reconnecting()
     server.plane.reconnect_now()
     server.plane.rtp_silent()
-    assert server.plane.outages == []
+    assert server.outages.outages == []
     await asyncio.sleep(20)
     assert (server.told, set(server.sockets[0].methods())) == ([], {"ping"})
     server.plane.close()
@@ -163,18 +162,6 @@ async def test_a_leave_goes_out_in_the_very_call_even_on_a_silent_socket_and_now
     server.sockets[0].drop()
     plane.leave()
     assert all(LeaveRoom.method not in socket.methods() for socket in server.sockets[1:])
-    plane.close()
-
-
-@virtual_time
-async def test_outages_of_an_earlier_membership_come_first() -> None:
-    server = ScriptedServer()
-    plane = await server.joined()
-    earlier = Outage(1.0, "offline")
-    earlier.finish(14.0, "rejoined")
-    plane.adopt_outages([earlier])
-    server.sockets[0].drop()
-    assert [outage.witness for outage in plane.outages] == ["offline", "socket closed"]
     plane.close()
 
 

@@ -74,7 +74,7 @@ async def test_a_host_that_refuses_even_to_try_is_a_failed_attempt_like_any_othe
     server.sockets[0].drop()
     await asyncio.sleep(10)
     assert server.told == ["reconnecting", "reconnected"]
-    assert plane.outages[0].attempts == 2
+    assert server.outages.outages[0].attempts == 2
     plane.close()
 
 
