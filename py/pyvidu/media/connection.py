@@ -7,10 +7,9 @@ The new peer connection is negotiated before the old one is closed: a healthy st
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from pyvidu.errors import OpenViduError
 from pyvidu.platform import Host, PeerConnection, PeerSettings
@@ -29,13 +28,12 @@ from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.signaling import SignalingPlane
 from pyvidu.tasks import Tasks
 
-T = TypeVar("T")
-Exchange = Callable[[str], Awaitable[str]]
-"""Sends our SDP offer and returns the server's answer."""
+Send = Callable[[str], Awaitable[Any]]
+"""Sends a request with our SDP offer or answer before it returns; what it returns is awaited for the result."""
+AnswerIn = Callable[[Any], str]
+"""Returns the server's SDP answer, from the result of the request with our offer."""
 Fetch = Callable[[], Awaitable[str]]
 """Returns the server's SDP offer."""
-Hand = Callable[[str], Awaitable[object]]
-"""Sends our SDP answer to the server."""
 
 
 class MediaClosedError(OpenViduError):
@@ -124,8 +122,8 @@ class MediaConnection:
             self._peer.close()
             self._peer = None
 
-    async def _offer(self, exchange: Exchange, *, fresh_network: bool = False) -> None:
-        await self._negotiate(lambda peer: peer.offer(exchange), fresh_network=fresh_network)
+    async def _offer(self, send: Send, answer_in: AnswerIn, *, fresh_network: bool = False) -> None:
+        await self._negotiate(lambda peer: peer.offer(send, answer_in), fresh_network=fresh_network)
 
     async def _negotiate(
         self, negotiate: Callable[[_Peer], Awaitable[None]], *, fresh_network: bool = False, answers: bool = False
@@ -175,26 +173,26 @@ class OutboundMedia(MediaConnection):
             MediaClosedError: the stream has ended, or ends meanwhile.
             OpenViduError: the request failed.
         """
-        result: PublishVideoResult | None = None
+        results: list[PublishVideoResult] = []
 
-        async def exchange(offer: str) -> str:
-            nonlocal result
-            call = replace(description, sdp_offer=offer)
-            result = from_wire(PublishVideoResult, await self._signaling.request(call, repeatable=False))
-            self.stream_id = result.id
-            return result.sdp_answer
+        def send(offer: str) -> Awaitable[Any]:
+            return self._signaling.request(replace(description, sdp_offer=offer), repeatable=False)
 
-        await self._offer(exchange)
-        assert result is not None
-        return result
+        def answer_in(result: Any) -> str:
+            results.append(from_wire(PublishVideoResult, result))
+            self.stream_id = results[0].id
+            return results[0].sdp_answer
+
+        await self._offer(send, answer_in)
+        return results[0]
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """Send the same tracks on a new peer connection; id, options and subscribers stay."""
-        await self._offer(self._reconnect, fresh_network=fresh_network)
 
-    async def _reconnect(self, offer: str) -> str:
-        call = ReconnectStream(stream=self.stream_id, sdp_string=offer)
-        return await _answer(self._signaling, call)
+        def send(offer: str) -> Awaitable[Any]:
+            return self._signaling.request(ReconnectStream(stream=self.stream_id, sdp_string=offer), repeatable=False)
+
+        await self._offer(send, _answer_in, fresh_network=fresh_network)
 
 
 class InboundMedia(MediaConnection):
@@ -214,19 +212,16 @@ class InboundMedia(MediaConnection):
             MediaClosedError: the stream has ended, or ends meanwhile.
             OpenViduError: the request failed.
         """
+
+        def send(sdp: str) -> Awaitable[Any]:
+            offer, answer = (None, sdp) if self.server_offers else (sdp, None)
+            call = ReceiveVideoFrom(sender=self.stream_id, sdp_offer=offer, sdp_answer=answer)
+            return self._signaling.request(call, repeatable=False)
+
         if self.server_offers:
-
-            async def hand(answer: str) -> None:
-                call = ReceiveVideoFrom(sender=self.stream_id, sdp_answer=answer)
-                await self._signaling.request(call, repeatable=False)
-
-            await self._answer(lambda: self._prepare(reconnect=False), hand)
-            return
-
-        async def exchange(offer: str) -> str:
-            return await _answer(self._signaling, ReceiveVideoFrom(sender=self.stream_id, sdp_offer=offer))
-
-        await self._offer(exchange)
+            await self._answer(lambda: self._prepare(reconnect=False), send)
+        else:
+            await self._offer(send, _answer_in)
 
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """Receive the same stream on a new peer connection, which brings a new MediaStream."""
@@ -236,11 +231,11 @@ class InboundMedia(MediaConnection):
             )
             return
 
-        async def exchange(offer: str) -> str:
+        def send(offer: str) -> Awaitable[Any]:
             call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)
-            return await _answer(self._signaling, call)
+            return self._signaling.request(call, repeatable=False)
 
-        await self._offer(exchange, fresh_network=fresh_network)
+        await self._offer(send, _answer_in, fresh_network=fresh_network)
 
     async def answer_forced(self, offer: str) -> None:
         """Replace the peer connection on the server's request (`forciblyReconnectSubscriber`), which carries the offer."""
@@ -250,16 +245,16 @@ class InboundMedia(MediaConnection):
 
         await self._answer(known, lambda answer: self._send_reconnected_answer(answer, forced=True))
 
-    async def _answer(self, fetch: Fetch, hand: Hand, *, fresh_network: bool = False) -> None:
-        await self._negotiate(lambda peer: peer.answer(fetch, hand), fresh_network=fresh_network, answers=True)
+    async def _answer(self, fetch: Fetch, send: Send, *, fresh_network: bool = False) -> None:
+        await self._negotiate(lambda peer: peer.answer(fetch, send), fresh_network=fresh_network, answers=True)
 
     async def _prepare(self, *, reconnect: bool) -> str:
         call = PrepareReceiveVideoFrom(sender=self.stream_id, reconnect=reconnect)
         return from_wire(PrepareReceiveVideoFromResult, await self._signaling.request(call, repeatable=False)).sdp_offer
 
-    async def _send_reconnected_answer(self, answer: str, *, forced: bool = False) -> None:
+    def _send_reconnected_answer(self, answer: str, *, forced: bool = False) -> Awaitable[Any]:
         call = ReconnectStream(stream=self.stream_id, sdp_string=answer, forcibly_reconnect=forced)
-        await self._signaling.request(call, repeatable=False)
+        return self._signaling.request(call, repeatable=False)
 
 
 class _Peer:
@@ -272,29 +267,25 @@ class _Peer:
         self._tasks = Tasks()
         self.connection = host.peers.create(settings, self)
 
-    async def offer(self, exchange: Exchange) -> None:
-        """Create an offer, exchange it for the answer and set that; candidates trickle in both directions meanwhile."""
-        offer = await self.connection.create_offer()
-        await self.connection.set_answer(await self._before_candidates(exchange(offer)))
+    async def offer(self, send: Send, answer_in: AnswerIn) -> None:
+        """Create an offer, send it and set the answer; candidates trickle in both directions meanwhile."""
+        request = send(await self.connection.create_offer())
+        self._send_candidates()
+        await self.connection.set_answer(answer_in(await request))
         self._add_waiting()
 
-    async def answer(self, fetch: Fetch, hand: Hand) -> None:
+    async def answer(self, fetch: Fetch, send: Send) -> None:
         """Fetch an offer, answer it and send the answer; candidates trickle in both directions meanwhile."""
-        answer = await self.connection.create_answer(await fetch())
-        await self._before_candidates(hand(answer))
+        request = send(await self.connection.create_answer(await fetch()))
+        self._send_candidates()
+        await request
         self._add_waiting()
 
-    async def _before_candidates(self, request: Awaitable[T]) -> T:
-        """Send the request before any candidate: candidates belong to an endpoint that the request creates."""
-        answering = asyncio.ensure_future(request)
-        try:
-            await asyncio.sleep(0)
-            early, self._local = self._local or [], None
-            for candidate in early:
-                self._owner._candidate_found(candidate)
-            return await answering
-        finally:
-            answering.cancel()
+    def _send_candidates(self) -> None:
+        """Send the candidates so far, and all others at once: the request that creates their endpoint was sent."""
+        early, self._local = self._local or [], None
+        for candidate in early:
+            self._owner._candidate_found(candidate)
 
     def _add_waiting(self) -> None:
         waiting, self._remote = self._remote or [], None
@@ -325,8 +316,8 @@ class _Peer:
         self.connection.close()
 
 
-async def _answer(signaling: SignalingPlane, call: ReceiveVideoFrom | ReconnectStream) -> str:
-    result = from_wire(SdpAnswerResult, await signaling.request(call, repeatable=False))
-    if result.sdp_answer is None:
-        raise OpenViduError(f"The server answered {call.method} without an SDP answer")
-    return result.sdp_answer
+def _answer_in(result: Any) -> str:
+    answer = from_wire(SdpAnswerResult, result).sdp_answer
+    if answer is None:
+        raise OpenViduError("The server answered our SDP offer without an SDP answer")
+    return answer

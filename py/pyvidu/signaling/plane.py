@@ -154,9 +154,9 @@ class SignalingPlane:
         self._listening = True
         self._pass_on_held_back()
 
-    async def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> Any:
-        """Return the result of `call`, after an outage if need be. Raises what `RequestQueue.request` raises."""
-        return await self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
+    def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> asyncio.Future[Any]:
+        """Send `call` at once, or after an outage; return the future of its result. See `RequestQueue.request`."""
+        return self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
     def send(self, call: Call) -> None:
         """Send a request and ignore its answer, in order with the others. It is dropped in an outage and not repeated."""

@@ -64,10 +64,10 @@ class RequestQueue:
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
 
-    async def request(self, call: Call, *, repeatable: bool, timeout: float) -> Any:
-        """Send `call`, or queue it during an outage, and return its result.
+    def request(self, call: Call, *, repeatable: bool, timeout: float) -> asyncio.Future[Any]:
+        """Send `call` before this returns, or queue it during an outage, and return the future of its result.
 
-        Raises:
+        Cancelling the future gives the request up. Raises, now or when it is awaited:
             RequestError: the server refused it.
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
@@ -84,10 +84,8 @@ class RequestQueue:
         self._entries.append(entry)
         if self._socket is not None:
             self._send(entry)
-        try:
-            return await entry.future
-        finally:
-            self._forget(entry)
+        entry.future.add_done_callback(lambda _: self._forget(entry))
+        return entry.future
 
     def attach(self, socket: RpcSocket) -> None:
         """Send on `socket` from now on: restart the deadlines and send what is queued, in order."""

@@ -251,11 +251,11 @@ async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_
     plane = await server.joined()
     server.accepts = False
     server.sockets[0].drop()
-    waiting = [asyncio.create_task(plane.request(SendMessage(f"{n}"), repeatable=False)) for n in range(3)]
+    waiting = [asyncio.ensure_future(plane.request(SendMessage(f"{n}"), repeatable=False)) for n in range(3)]
     await asyncio.sleep(0)
     with pytest.raises(QueueFullError, match="3 sendMessage requests wait for the end of the outage already"):
         await plane.request(SendMessage("3"), repeatable=False)
-    waiting.append(asyncio.create_task(plane.request(Echo())))  # another kind has a queue of its own
+    waiting.append(asyncio.ensure_future(plane.request(Echo())))  # another kind has a queue of its own
     server.accepts = True
     await asyncio.gather(*waiting)
     sent = [params["message"] for _, method, params in server.sockets[-1].requests if method == "sendMessage"]
