@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pyvidu.reconnection.outage import Outage
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -142,14 +144,14 @@ class RecordingEvent(Event):
 class ReconnectingEvent(Event):
     """`reconnecting`: an outage has begun. `outage` is its record, which is extended until the outage ends."""
 
-    outage: Any = None
+    outage: Outage
 
 
 @dataclass(slots=True, eq=False)
 class ReconnectedEvent(Event):
     """`reconnected`: signaling is resumed and membership verified. Media recovery is reported per stream."""
 
-    outage: Any = None
+    outage: Outage
 
 
 @dataclass(slots=True, eq=False)
@@ -160,7 +162,7 @@ class RejoinedEvent(Event):
     stream are new.
     """
 
-    outage: Any = None
+    outage: Outage
 
 
 @dataclass(slots=True, eq=False)

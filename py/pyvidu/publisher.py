@@ -89,14 +89,14 @@ class Publisher(StreamManager):
         self._local.discard(old)
         self._listen_anew()
         labels = {"label": self._local.label(kind)}, {"label": before}
-        changes: list[tuple[str, Any, Any]] = [(f"{kind}Track", *labels)]
+        changes: list[tuple[str, object, object]] = [(f"{kind}Track", *labels)]
         width, height = self._local.video_size
         if kind == "video" and (width, height) != (size["width"], size["height"]):
             state.video_dimensions = {"width": width, "height": height}
             changes.append(("videoDimensions", state.video_dimensions, size))
         for name, new, was in changes:
             self._changed(name, new, was, "trackReplaced")
-            told = video_dimensions(**new) if name == "videoDimensions" else new
+            told = video_dimensions(width, height) if name == "videoDimensions" else new
             await self.local_stream.tell(name, told, "trackReplaced")
 
     def dispose(self) -> None:
@@ -130,7 +130,7 @@ class Publisher(StreamManager):
             told.set_result(None)
         return told
 
-    def _changed(self, name: str, new: Any, old: Any, reason: str) -> None:
+    def _changed(self, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged`."""
         for target in (self, self.session if self.stream.is_published else None):
             if target is not None:

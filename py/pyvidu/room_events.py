@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from pyvidu.connection import Connection
 from pyvidu.event_dispatcher import EventDispatcher
@@ -115,7 +114,7 @@ class RoomEvents:
         if stream.stream_manager is not None:
             stream.stream_manager.stop_watching_speech()
 
-    def stream_changed(self, state: StreamState, name: str, new: Any, old: Any, reason: str) -> None:
+    def stream_changed(self, state: StreamState, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged` on the session and the subscriber."""
         stream = self._stream_of(state)
         if stream is not None:
@@ -140,7 +139,7 @@ class RoomEvents:
         """Fire `recordingStopped`."""
         self.emit(RecordingEvent("recordingStopped", self._session, recording, name, reason))
 
-    def own_participant_changed(self, name: str, new: Any, old: Any) -> None:
+    def own_participant_changed(self, name: str, new: object, old: object) -> None:
         """Fire `connectionPropertyChanged`."""
         if self.connection is not None:
             self.emit(

@@ -25,7 +25,7 @@ class Tasks:
     def __len__(self) -> int:
         return len(self._running)
 
-    def spawn(self, work: Coroutine[Any, Any, T], name: str | None = None) -> asyncio.Task[T]:
+    def spawn(self, work: Coroutine[object, object, T], name: str | None = None) -> asyncio.Task[T]:
         """Run `work` in the background."""
         return self.adopt(asyncio.get_running_loop().create_task(work, name=name))
 

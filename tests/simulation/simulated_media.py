@@ -6,13 +6,12 @@ Evidence comes by events: a change of a flow is reported at once; counters are c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from server_world import FakeMedia
 from simulated_network import LATENCY, Link, now
 
-from pyvidu.platform import Clock, PeerListener, PeerSettings
+from pyvidu.platform import Candidate, Clock, PeerListener, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
@@ -239,7 +238,7 @@ class SimulatedPeer:
     async def create_offer(self) -> str:
         await asyncio.sleep(LATENCY)
         if self._listener is not None:
-            self._listener.peer_candidate({"candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0})
+            self._listener.peer_candidate(Candidate("candidate:1", "0", 0))
         return f"an offer #{self.number}"
 
     async def create_answer(self, offer: str) -> str:
@@ -256,7 +255,7 @@ class SimulatedPeer:
         self._path_changed()
         self._router.reassess()
 
-    async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
+    async def add_candidate(self, candidate: Candidate) -> None:
         await asyncio.sleep(0)
 
     def packet_marker(self) -> float | None:

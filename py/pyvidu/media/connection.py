@@ -7,12 +7,12 @@ The new peer connection is negotiated before the old one is closed: a healthy st
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
 from pyvidu.errors import OpenViduError
-from pyvidu.platform import Host, PeerConnection, PeerSettings
+from pyvidu.platform import Candidate, Host, PeerConnection, PeerSettings
 from pyvidu.protocol.messages import (
     OnIceCandidate,
     PrepareReceiveVideoFrom,
@@ -28,9 +28,9 @@ from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.signaling import SignalingPlane
 from pyvidu.tasks import Tasks
 
-Send = Callable[[str], Awaitable[Any]]
+Send = Callable[[str], Awaitable[object]]
 """Sends a request with our SDP offer or answer before it returns; what it returns is awaited for the result."""
-AnswerIn = Callable[[Any], str]
+AnswerIn = Callable[[object], str]
 """Returns the server's SDP answer, from the result of the request with our offer."""
 Fetch = Callable[[], Awaitable[str]]
 """Returns the server's SDP offer."""
@@ -102,7 +102,7 @@ class MediaConnection:
             return MediaSample("new")
         return await self._peer.connection.sample()
 
-    def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
+    def add_remote_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the server; it may arrive before the answer."""
         peer = self._next or self._peer
         if peer is not None:
@@ -149,12 +149,12 @@ class MediaConnection:
         if old is not None:
             old.close()
 
-    def _candidate_found(self, candidate: Mapping[str, Any]) -> None:
+    def _candidate_found(self, candidate: Candidate) -> None:
         call = OnIceCandidate(
             endpoint_name=self.owner,
-            candidate=candidate["candidate"],
-            sdp_mid=candidate.get("sdpMid"),
-            sdp_m_line_index=candidate.get("sdpMLineIndex"),
+            candidate=candidate.candidate,
+            sdp_mid=candidate.sdp_mid,
+            sdp_m_line_index=candidate.sdp_m_line_index,
         )
         self._signaling.send(call)
 
@@ -175,10 +175,10 @@ class OutboundMedia(MediaConnection):
         """
         results: list[PublishVideoResult] = []
 
-        def send(offer: str) -> Awaitable[Any]:
+        def send(offer: str) -> Awaitable[object]:
             return self._signaling.request(replace(description, sdp_offer=offer), repeatable=False)
 
-        def answer_in(result: Any) -> str:
+        def answer_in(result: object) -> str:
             results.append(from_wire(PublishVideoResult, result))
             self.stream_id = results[0].id
             return results[0].sdp_answer
@@ -189,7 +189,7 @@ class OutboundMedia(MediaConnection):
     async def renegotiate(self, *, fresh_network: bool = False) -> None:
         """Send the same tracks on a new peer connection; id, options and subscribers stay."""
 
-        def send(offer: str) -> Awaitable[Any]:
+        def send(offer: str) -> Awaitable[object]:
             return self._signaling.request(ReconnectStream(stream=self.stream_id, sdp_string=offer), repeatable=False)
 
         await self._offer(send, _answer_in, fresh_network=fresh_network)
@@ -213,7 +213,7 @@ class InboundMedia(MediaConnection):
             OpenViduError: the request failed.
         """
 
-        def send(sdp: str) -> Awaitable[Any]:
+        def send(sdp: str) -> Awaitable[object]:
             offer, answer = (None, sdp) if self.server_offers else (sdp, None)
             call = ReceiveVideoFrom(sender=self.stream_id, sdp_offer=offer, sdp_answer=answer)
             return self._signaling.request(call, repeatable=False)
@@ -231,7 +231,7 @@ class InboundMedia(MediaConnection):
             )
             return
 
-        def send(offer: str) -> Awaitable[Any]:
+        def send(offer: str) -> Awaitable[object]:
             call = ReconnectStream(stream=self.stream_id, sdp_offer=offer, forcibly_reconnect=False)
             return self._signaling.request(call, repeatable=False)
 
@@ -252,7 +252,7 @@ class InboundMedia(MediaConnection):
         call = PrepareReceiveVideoFrom(sender=self.stream_id, reconnect=reconnect)
         return from_wire(PrepareReceiveVideoFromResult, await self._signaling.request(call, repeatable=False)).sdp_offer
 
-    def _send_reconnected_answer(self, answer: str, *, forced: bool = False) -> Awaitable[Any]:
+    def _send_reconnected_answer(self, answer: str, *, forced: bool = False) -> Awaitable[object]:
         call = ReconnectStream(stream=self.stream_id, sdp_string=answer, forcibly_reconnect=forced)
         return self._signaling.request(call, repeatable=False)
 
@@ -262,8 +262,8 @@ class _Peer:
 
     def __init__(self, owner: MediaConnection, host: Host, settings: PeerSettings) -> None:
         self._owner = owner
-        self._local: list[Mapping[str, Any]] | None = []
-        self._remote: list[Mapping[str, Any]] | None = []
+        self._local: list[Candidate] | None = []
+        self._remote: list[Candidate] | None = []
         self._tasks = Tasks()
         self.connection = host.peers.create(settings, self)
 
@@ -292,14 +292,14 @@ class _Peer:
         for candidate in waiting:
             self.add_remote_candidate(candidate)
 
-    def add_remote_candidate(self, candidate: Mapping[str, Any]) -> None:
+    def add_remote_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the server, or queue it until the negotiation is complete."""
         if self._remote is not None:
             self._remote.append(candidate)
             return
         self._tasks.spawn(self.connection.add_candidate(candidate), "a candidate of the server")
 
-    def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
+    def peer_candidate(self, candidate: Candidate) -> None:
         """Send a local candidate, or queue it until the request is sent."""
         if self._local is not None:
             self._local.append(candidate)
@@ -316,7 +316,7 @@ class _Peer:
         self.connection.close()
 
 
-def _answer_in(result: Any) -> str:
+def _answer_in(result: object) -> str:
     answer = from_wire(SdpAnswerResult, result).sdp_answer
     if answer is None:
         raise OpenViduError("The server answered our SDP offer without an SDP answer")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyvidu.platform import Host, Timer, pause
 from pyvidu.reconnection.ice import analyse
@@ -250,7 +250,7 @@ class MediaPlane:
         peers = [media.peer for media in self._recoveries if isinstance(media, InboundMedia)]
         return {peer: peer.packet_marker() for peer in peers if peer is not None}
 
-    def _begin(self, media: MediaConnection, check: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, media: MediaConnection, check: Coroutine[object, object, None]) -> None:
         running = self._checks.pop(media, None)
         if running is not None:
             running.cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import Outage
@@ -37,7 +37,7 @@ class ParticipationListener(Protocol):
     def stream_unpublished(self, stream: StreamState, reason: str) -> None:
         """Handle the end of a remote stream. Its media connection is closed after this call."""
 
-    def stream_changed(self, stream: StreamState, name: str, new: Any, old: Any, reason: str) -> None:
+    def stream_changed(self, stream: StreamState, name: str, new: object, old: object, reason: str) -> None:
         """Handle a new value of the property `name` (`audioActive`, `filter` ...) of a remote stream."""
 
     def signal_received(self, sender: ParticipantState | None, kind: str, data: str) -> None:
@@ -49,7 +49,7 @@ class ParticipationListener(Protocol):
     def recording_stopped(self, recording: str, name: str, reason: str) -> None:
         """Handle the end of a recording."""
 
-    def own_participant_changed(self, name: str, new: Any, old: Any) -> None:
+    def own_participant_changed(self, name: str, new: object, old: object) -> None:
         """Handle a new `role` or `record` of the local participant."""
 
     def network_quality_changed(self, participant: ParticipantState, new: int, old: int) -> None:

@@ -42,7 +42,7 @@ Settings = Callable[[], AdvancedConfiguration]
 class MembershipOwner(MediaPlaneListener, Protocol):
     """The participation that a membership belongs to."""
 
-    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def notified(self, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification of the server."""
 
     def resumed_without_replay(self, membership: Membership) -> None:
@@ -149,13 +149,13 @@ class Membership:
             if error.code not in ignore:
                 raise
 
-    def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def in_background(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Run `coroutine` to its end, whether or not the task is awaited; a failure is logged in any case."""
         return self._tasks.spawn(coroutine)
 
     # --- SignalingListener -------------------------------------------------------------------------------------------
 
-    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def signaling_notified(self, method: str, params: Mapping[str, object]) -> None:
         """Pass on a notification of the server."""
         self._owner.notified(method, params)
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pyvidu.errors import NotConnectedError, OpenViduError
 from pyvidu.media import InboundMedia, MediaConnection
-from pyvidu.platform import Host
+from pyvidu.platform import Candidate, Host
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call, JoinRoomResult, UnpublishVideo
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
@@ -190,9 +189,7 @@ class Participation:
             return
         media = self._current.media_plane.find(told.sender_connection_id, told.endpoint_name, self._current.own.id)
         if media is not None:
-            media.add_remote_candidate(
-                {"candidate": told.candidate, "sdpMid": told.sdp_mid, "sdpMLineIndex": told.sdp_m_line_index}
-            )
+            media.add_remote_candidate(Candidate(told.candidate, told.sdp_mid, told.sdp_m_line_index))
 
     def server_offer(self, told: ForciblyReconnectSubscriber) -> None:
         """Receive a stream on a new media connection, which the server offers."""
@@ -204,7 +201,7 @@ class Participation:
 
     # --- MembershipOwner ---------------------------------------------------------------------------------------------
 
-    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def notified(self, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification of the server."""
         if self.room is not None:
             self.room.notified(method, params)

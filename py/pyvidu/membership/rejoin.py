@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyvidu.errors import ConnectionFailedError, OpenViduError, RequestTimeoutError
 from pyvidu.platform import Clock, pause
@@ -135,7 +135,7 @@ class Rejoin:
             self._owner.republishing_failed(new, local, self._reason)
             raise
 
-    async def _move(self, stream: StreamMedia, moving: Coroutine[Any, Any, None]) -> None:
+    async def _move(self, stream: StreamMedia, moving: Coroutine[object, object, None]) -> None:
         """Give one stream its new media connection, and record it in the outage under the id that the stream has then."""
         outage, began = self._outage, self._clock.now()
         try:

@@ -71,7 +71,7 @@ class _NewerNotifications:
         self.streams: set[str] = set()  # published or unpublished since
         self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
 
-    def note(self, method: str, params: Mapping[str, Any]) -> None:
+    def note(self, method: str, params: Mapping[str, object]) -> None:
         """Record a notification."""
         identity = str(params.get("connectionId") or params.get("id"))
         self.mentioned.add(identity)
@@ -82,7 +82,7 @@ class _NewerNotifications:
                 self.streams.add(identity)
             case "streamPropertyChanged" if params.get("property") in ("audioActive", "videoActive"):
                 told = self.active.setdefault(str(params.get("streamId")), {})
-                told[params["property"][:5]] = bool(decoded(params.get("newValue")))
+                told[str(params["property"])[:5]] = bool(decoded(params.get("newValue")))
 
 
 class RoomState:
@@ -125,7 +125,7 @@ class RoomState:
             for stream in info.streams or []:
                 self._stream_published(self.participants[info.id], stream)
 
-    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def notified(self, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification of the server. A malformed one is logged and ignored."""
         logger.debug("notification %s", method)
         for newer in self._collectors:

@@ -24,7 +24,7 @@ class StreamOwner(Protocol):
     async def request(self, call: Call) -> None:
         """Send a request whose result is not needed."""
 
-    def in_background(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def in_background(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Run `coroutine` to its end."""
 
 
@@ -104,7 +104,7 @@ class LocalStream(StreamMedia):
             return None
         return self.owner.in_background(self._tell_active(kind))
 
-    async def tell(self, name: str, value: Any, reason: str) -> None:
+    async def tell(self, name: str, value: object, reason: str) -> None:
         """Notify the others that the property `name` has a new value, if the stream is published."""
         if self.owner is not None and self.is_published:
             await self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))

@@ -10,10 +10,11 @@ from .clock import Clock, LoopClock, Timer, pause
 from .devices import Device, Devices, Elements, LocalMedia, Loudness, MediaElement
 from .host import Host
 from .network import NetworkListener, NetworkMonitor, Reachability
-from .peer import PeerConnection, PeerConnections, PeerListener, PeerSettings
+from .peer import Candidate, PeerConnection, PeerConnections, PeerListener, PeerSettings
 from .socket import Socket, SocketListener, Sockets
 
 __all__ = [
+    "Candidate",
     "Clock",
     "Device",
     "Devices",

@@ -27,11 +27,20 @@ class PeerSettings:
     answers: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An ICE candidate, with the fields of webrtc-pc's `RTCIceCandidateInit`; the last one has an empty `candidate`."""
+
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_m_line_index: int | None = None
+
+
 class PeerListener(Protocol):
     """Listener for the events of one peer connection. After `close()`, no event is reported."""
 
-    def peer_candidate(self, candidate: Mapping[str, Any]) -> None:
-        """Handle a local candidate: `candidate`, `sdpMid`, `sdpMLineIndex`; the last one has an empty `candidate`."""
+    def peer_candidate(self, candidate: Candidate) -> None:
+        """Handle a local candidate."""
 
     def peer_ice_state(self, state: str) -> None:
         """Handle a change of `iceConnectionState`."""
@@ -61,7 +70,7 @@ class PeerConnection(Protocol):
     async def set_answer(self, sdp: str) -> None:
         """Set the remote description."""
 
-    async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
+    async def add_candidate(self, candidate: Candidate) -> None:
         """Add a remote candidate."""
 
     def packet_marker(self) -> float | None:

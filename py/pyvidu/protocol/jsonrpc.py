@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NoReturn
 
 from pyvidu.protocol import json_text
 
@@ -35,7 +35,7 @@ class Request:
 
     id: RequestId
     method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the message as JSON text."""
@@ -47,7 +47,7 @@ class Notification:
     """A call that is not answered: every push of the server is one."""
 
     method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, object] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the message as JSON text."""
@@ -64,7 +64,7 @@ class ErrorObject:
 
     code: int
     message: str
-    data: Any = None
+    data: object = None
     session_id: str | None = None
 
 
@@ -73,20 +73,21 @@ class Response:
     """The answer to the request with the same `id`: a result or an error, never both."""
 
     id: RequestId | None
-    result: Any = None
+    result: object = None
     error: ErrorObject | None = None
 
     def encode(self) -> str:
         """Return the message as JSON text."""
-        message: dict[str, Any] = {"jsonrpc": "2.0", "id": self.id}
+        message: dict[str, object] = {"jsonrpc": "2.0", "id": self.id}
         if self.error is None:
             message["result"] = self.result
         else:
-            message["error"] = {"code": self.error.code, "message": self.error.message}
+            error: dict[str, object] = {"code": self.error.code, "message": self.error.message}
             if self.error.data is not None:
-                message["error"]["data"] = self.error.data
+                error["data"] = self.error.data
+            message["error"] = error
             if self.error.session_id is not None:
-                message["error"]["sessionId"] = self.error.session_id
+                error["sessionId"] = self.error.session_id
                 message["data"] = {}
         return _dumps(message)
 
@@ -118,17 +119,19 @@ def decode(text: str | bytes) -> Message:
     raise MalformedMessage("Neither 'method' nor 'result' nor 'error'", request_id=request_id)
 
 
-def _no_number(text: str) -> Any:
+def _no_number(text: str) -> NoReturn:
     # Python reads and writes NaN and Infinity, browsers do not: from one participant they would break the others' parsers.
     raise ValueError(f"{text} is no JSON number")
 
 
 def _finite(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
+    if not math.isfinite(value):
+        _no_number(text)
+    return value
 
 
-def _call(value: dict[str, Any], request_id: RequestId | None) -> Request | Notification:
+def _call(value: dict[str, object], request_id: RequestId | None) -> Request | Notification:
     method, params = value["method"], value.get("params")
     if not isinstance(method, str):
         raise MalformedMessage("'method' is not a string", request_id=request_id)
@@ -141,12 +144,12 @@ def _call(value: dict[str, Any], request_id: RequestId | None) -> Request | Noti
     return Request(request_id, method, params)
 
 
-def _error(value: Any) -> ErrorObject:
+def _error(value: object) -> ErrorObject:
     if not isinstance(value, dict):
         return ErrorObject(-1, str(value))
     code = value.get("code")
     return ErrorObject(code if isinstance(code, int) else -1, str(value.get("message", "")), value.get("data"))
 
 
-def _dumps(message: Mapping[str, Any]) -> str:
+def _dumps(message: Mapping[str, object]) -> str:
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call, Connect, Ping, SessionStatus, SessionStatusResult
@@ -21,8 +20,6 @@ from pyvidu.reconnection.evidence import (
 from pyvidu.tasks import Tasks
 
 from .rpc_socket import RpcError, RpcSocket, SocketGone
-
-_ToEvidence = Callable[[Any], SignalingEvidence]
 
 _NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 LIFE_TIMEOUT = 1.5  # seconds within which a cluster must report its `life`
@@ -43,16 +40,16 @@ class EvidenceRequests:
     def ping(self, socket: RpcSocket, number: int, received: int | None, interval: int | None = None) -> None:
         """Send a ping; an error counts as a pong too. `interval` (ms) takes effect in the first ping of a session only."""
         call = Ping(interval=interval, received=received)
-        self._when_answered(socket, call, lambda _: PongReceived(number), lambda _: PongReceived(number))
+        self._when_answered(socket, call, PongReceived(number), lambda _: PongReceived(number))
 
     def membership(self, socket: RpcSocket, proof: Call) -> None:
         """Send a request that succeeds only for a member, and report the outcome."""
-        self._when_answered(socket, proof, lambda _: MembershipConfirmed(), _membership)
+        self._when_answered(socket, proof, MembershipConfirmed(), _membership)
 
     def check_ownership(self, socket: RpcSocket, proof: Call) -> None:
         """Send `proof` and report `SessionMoved` if it is refused with code 803; any other answer is ignored."""
 
-        def answered(future: asyncio.Future[Any]) -> None:
+        def answered(future: asyncio.Future[object]) -> None:
             error = None if future.cancelled() else future.exception()
             if isinstance(error, RpcError) and error.code == Code.TRANSPORT:
                 self._report(SessionMoved())
@@ -68,7 +65,7 @@ class EvidenceRequests:
         """Cancel the resumes under way; they report nothing any more."""
         self._tasks.cancel()
 
-    async def _resumed(self, socket: RpcSocket, answer: asyncio.Future[Any]) -> None:
+    async def _resumed(self, socket: RpcSocket, answer: asyncio.Future[object]) -> None:
         try:
             await answer
         except RpcError as error:
@@ -91,11 +88,13 @@ class EvidenceRequests:
             return False
         return life not in (None, -1, self.life)
 
-    def _when_answered(self, socket: RpcSocket, call: Call, result: _ToEvidence, refusal: _ToEvidence) -> None:
-        def answered(future: asyncio.Future[Any]) -> None:
+    def _when_answered(
+        self, socket: RpcSocket, call: Call, result: SignalingEvidence, refusal: Callable[[RpcError], SignalingEvidence]
+    ) -> None:
+        def answered(future: asyncio.Future[object]) -> None:
             error = future.exception()
             if error is None:
-                self._report(result(future.result()))
+                self._report(result)
             elif isinstance(error, RpcError):
                 self._report(refusal(error))
 

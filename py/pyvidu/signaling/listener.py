@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
@@ -12,7 +12,7 @@ from pyvidu.protocol.reasons import Reason
 class SignalingListener(Protocol):
     """The callbacks of a signaling plane. None is called after its owner has called `SignalingPlane.close`."""
 
-    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def signaling_notified(self, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification from the server."""
 
     def signaling_reconnecting(self) -> None:

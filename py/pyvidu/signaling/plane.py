@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Timer
@@ -79,7 +78,7 @@ class SignalingPlane:
         )
         self._evidence_requests = EvidenceRequests(self._report)
         self._received = 0  # number of notifications of this RPC session
-        self._held_back: list[tuple[str, Mapping[str, Any]]] = []
+        self._held_back: list[tuple[str, Mapping[str, object]]] = []
         self._listening = False  # once set, notifications are held back in outages only
         self._current: RpcSocket | None = None
         self._superseded = False  # `connect` was sent on a newer socket than the current one
@@ -154,7 +153,9 @@ class SignalingPlane:
         self._listening = True
         self._pass_on_held_back()
 
-    def request(self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT) -> asyncio.Future[Any]:
+    def request(
+        self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT
+    ) -> asyncio.Future[object]:
         """Send `call` at once, or after an outage; return the future of its result. See `RequestQueue.request`."""
         return self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
@@ -256,7 +257,7 @@ class SignalingPlane:
             self._current = None
             self._report(SocketClosed(code, reason))
 
-    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
+    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification; before `listen` and during an outage it is held back, until `signaling_reconnected`.
 
         What arrives on the old socket after `connect` was sent on a new one is sent again by a server that replays, and must
@@ -400,7 +401,7 @@ def _required(socket: RpcSocket | None) -> RpcSocket:
     return socket
 
 
-def _refused_or_not(answer: asyncio.Future[Any]) -> None:
+def _refused_or_not(answer: asyncio.Future[object]) -> None:
     """Retrieve the outcome of an ignored answer, so that asyncio logs no warning about an error."""
     answer.exception()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pyvidu.errors import OpenViduError, QueueFullError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.platform import Clock, Timer
@@ -32,8 +31,8 @@ class _Entry:
     call: Call
     repeatable: bool
     timeout: float
-    future: asyncio.Future[Any]
-    answer: asyncio.Future[Any] | None = None
+    future: asyncio.Future[object]
+    answer: asyncio.Future[object] | None = None
     timer: Timer | None = None
     refused_once: bool = False  # with code 803, because the socket had lost the session
 
@@ -64,7 +63,7 @@ class RequestQueue:
         self._entries: list[_Entry] = []
         self._closed: OpenViduError | None = None
 
-    def request(self, call: Call, *, repeatable: bool, timeout: float) -> asyncio.Future[Any]:
+    def request(self, call: Call, *, repeatable: bool, timeout: float) -> asyncio.Future[object]:
         """Send `call` before this returns, or queue it during an outage, and return the future of its result.
 
         Cancelling the future gives the request up. Raises, now or when it is awaited:
@@ -140,7 +139,7 @@ class RequestQueue:
         self._start_timer(entry)
         answer.add_done_callback(lambda _: self._answered(entry, answer))
 
-    def _answered(self, entry: _Entry, answer: asyncio.Future[Any]) -> None:
+    def _answered(self, entry: _Entry, answer: asyncio.Future[object]) -> None:
         if entry.answer is not answer or answer.cancelled() or entry.future.done():
             return
         error = answer.exception()

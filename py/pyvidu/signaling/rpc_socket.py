@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyvidu.platform import Socket, Sockets
 from pyvidu.protocol import jsonrpc
@@ -38,7 +38,7 @@ class RpcSocketListener(Protocol):
     def rpc_opened(self, socket: RpcSocket) -> None:
         """Handle the opening: requests can be sent from now on."""
 
-    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, Any]) -> None:
+    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, object]) -> None:
         """Handle a notification from the server."""
 
     def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
@@ -51,7 +51,7 @@ class RpcSocket:
     def __init__(self, sockets: Sockets, url: str, ids: Iterator[int], listener: RpcSocketListener) -> None:
         self._ids = ids
         self._listener = listener
-        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._pending: dict[int, asyncio.Future[object]] = {}
         self._socket: Socket = sockets.open(url, self)
 
     @property
@@ -59,12 +59,12 @@ class RpcSocket:
         """Return whether the WebSocket is open."""
         return self._socket.is_open
 
-    def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[Any]:
+    def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[object]:
         """Send a request, with a fresh id or the one it was sent with before, and return a future of its result.
 
         The future fails with `RpcError` or `SocketGone`. The caller cancels it to ignore the answer.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         number = next(self._ids) if request_id is None else request_id
         self._pending[number] = future
         future.add_done_callback(lambda _: self._pending.pop(number, None))

@@ -18,7 +18,7 @@ from pyvidu.testing.browser import BrowserNotFoundError, find_browser, launch_ch
 from pyvidu.testing.network import NetworkLab, why_not
 from pyvidu.testing.server import RunningServer, start_server
 
-StartServer = Callable[..., Coroutine[Any, Any, RunningServer]]
+StartServer = Callable[..., Coroutine[object, object, RunningServer]]
 
 
 class OpenBrowser(Protocol):

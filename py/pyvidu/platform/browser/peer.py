@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import js
 from pyodide.code import run_js
 from pyodide.ffi import JsException
 
-from pyvidu.platform import PeerListener, PeerSettings
+from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
@@ -166,9 +165,14 @@ class BrowserPeerConnection:
         """Set the answer; the tracks of a received stream exist afterwards."""
         await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
 
-    async def add_candidate(self, candidate: Mapping[str, Any]) -> None:
+    async def add_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the server."""
-        known = {name: value for name, value in candidate.items() if value is not None}
+        values = {
+            "candidate": candidate.candidate,
+            "sdpMid": candidate.sdp_mid,
+            "sdpMLineIndex": candidate.sdp_m_line_index,
+        }
+        known = {name: value for name, value in values.items() if value is not None}
         await self._peer.addIceCandidate(js_object(known))
 
     def packet_marker(self) -> float | None:
@@ -237,15 +241,9 @@ class BrowserPeerConnection:
         self._received.addTrack(event.track)
 
     def _candidate(self, event: Any) -> None:
-        candidate = event.candidate
-        if candidate:  # the last event has a null, which is falsy in every Pyodide
-            self._listener.peer_candidate(
-                {
-                    "candidate": candidate.candidate,
-                    "sdpMid": candidate.sdpMid,
-                    "sdpMLineIndex": candidate.sdpMLineIndex,
-                }
-            )
+        found = event.candidate
+        if found:  # the last event has a null, which is falsy in every Pyodide
+            self._listener.peer_candidate(Candidate(found.candidate, found.sdpMid, found.sdpMLineIndex))
 
     def _ice_state(self, _event: Any) -> None:
         self._listener.peer_ice_state(self.ice_connection_state)

@@ -205,8 +205,9 @@ class SignalingServer:
 
     def _ping(self, socket: ServerSocket, request: Request) -> None:
         interval = request.params.get("interval")
-        valid = isinstance(interval, int) and not isinstance(interval, bool) and 0 < interval <= 3_600_000
-        self._profile.pinged(socket, interval if valid else None)
+        if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= 3_600_000:
+            interval = None
+        self._profile.pinged(socket, interval)
         if socket.session is not None and socket.session.delivery_log is not None:
             socket.session.delivery_log.received(request.params.get("received"))
         self._reply(socket, request, {"value": "pong"})
