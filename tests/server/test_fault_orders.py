@@ -6,12 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyvidu.server.faults.http import order_of
-from pyvidu.server.faults.orders import MAX_SECONDS, ORDERS
+from pyvidu.server.faults.client import FaultClient, FaultRefused
+from pyvidu.server.faults.orders import MAX_SECONDS, ORDERS, Silent, WrongOrder, order_of
 
 PACE = settings(max_examples=200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -25,13 +24,14 @@ BODIES = JSON | st.dictionaries(st.sampled_from(NAMES), PLAUSIBLE | JSON)
 @PACE
 @given(BODIES)
 def test_any_json_is_an_order_or_told_what_is_wrong(body: Any) -> None:
-    problem, order = None, None
+    problem, order = "", None
     try:
         order = order_of(json.dumps(body).encode())
-    except web.HTTPBadRequest as refusal:
-        problem = json.loads(refusal.text or "")["message"]
+    except WrongOrder as refusal:
+        problem = str(refusal)
     if order is None:
         assert problem.startswith(("Parameter '", "The body is wrong: "))
+        assert not problem.startswith(tuple(f"Parameter '{kind}." for kind in ORDERS)), "a kind is no field"
     else:
         assert 0 < order.seconds <= MAX_SECONDS
         assert (order.whose is None) == (order.kind == "restart")
@@ -40,9 +40,24 @@ def test_any_json_is_an_order_or_told_what_is_wrong(body: Any) -> None:
 @PACE
 @given(st.binary(max_size=100))
 def test_any_bytes_are_refused(body: bytes) -> None:
-    with pytest.raises(web.HTTPBadRequest):
+    with pytest.raises(WrongOrder):
         order_of(body)
 
 
 def test_the_shortest_order_is_silent() -> None:
-    assert order_of(b'{"participant": "con_x", "seconds": 4}').kind == "silent"
+    shortest = {"participant": "con_x", "seconds": 4}
+    assert order_of(json.dumps(shortest).encode()) == order_of(shortest) == Silent(participant="con_x", seconds=4)
+
+
+def test_an_unknown_kind_is_told_all_that_exist() -> None:
+    with pytest.raises(WrongOrder) as refused:
+        order_of({"kind": "earthquake"})
+    assert str(refused.value) == (
+        "Parameter 'kind' is wrong: Input should be 'silent', 'dead-media', 'media-only', 'signaling-only', 'slow', "
+        "'lost-notification', 'refused-resume', 'eviction' or 'restart'"
+    )
+
+
+def test_who_orders_by_command_or_in_a_test_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(FaultRefused, match="Parameter 'delay' is wrong: Field required"):
+        FaultClient("http://localhost:1").start("slow", participant="con_x", seconds=1)

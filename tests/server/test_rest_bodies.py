@@ -20,7 +20,6 @@ from test_rest import CONNECTION_KEYS, SESSION_KEYS
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
-from pyvidu.server.http.guards import first_problem
 from pyvidu.server.http.rest_bodies import (
     ConnectionBody,
     IceServerBody,
@@ -29,6 +28,7 @@ from pyvidu.server.http.rest_bodies import (
     SignalBody,
     TokenBody,
 )
+from pyvidu.server.problems import first_problem
 
 PACE = settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import inspect
+from collections.abc import Callable, Iterator
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import click
 
 from pyvidu.server.faults.client import DEFAULT_URL, FaultClient, FaultRefused
 
+if TYPE_CHECKING:
+    from pyvidu.server.faults.orders import FaultOrder
+
 T = TypeVar("T")
 
 
-@click.group()
+class FaultCommands(click.Group):
+    """Has a command for each kind of fault besides those that are added to it.
+
+    They are made when one of them is asked for: no other command needs pydantic, which takes long to import.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        self._complete()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None."""
+        self._complete()
+        return super().get_command(ctx, cmd_name)
+
+    def _complete(self) -> None:
+        from pyvidu.server.faults.orders import ORDERS
+
+        for kind, order in ORDERS.items():
+            if kind not in self.commands:
+                self.add_command(_command(kind, order))
+
+
+@click.group(cls=FaultCommands)
 def fault() -> None:
     """Imitate faults: drops, delay, loss, refusals, a restart.
 
@@ -24,74 +53,6 @@ def _url() -> click.Option:
     return click.Option(
         ["--url"], default=DEFAULT_URL, show_default=True, envvar="PYVIDU_URL", help="The server on this machine."
     )
-
-
-def _participant() -> click.Option:
-    return click.Option(["--participant"], required=True, metavar="ID", help="Its connection id, as con_XXXXXXXXXX.")
-
-
-def _seconds(default: float | None = None) -> click.Option:
-    # A click option that is required shows no default.
-    return click.Option(
-        ["--seconds"], type=float, required=default is None, default=default, show_default=True, help="At most 300."
-    )
-
-
-def _order(kind: str, what: str, *options: click.Option) -> None:
-    """Add the command of one kind of fault."""
-
-    def run(url: str, **told: Any) -> None:
-        given = {name: value for name, value in told.items() if value is not None}
-        click.echo(_line(_ask(lambda: FaultClient(url).start(kind, **given))))
-
-    fault.add_command(click.Command(kind, callback=run, params=[*options, _url()], help=what))
-
-
-_order("silent", "Packets of a participant vanish on both planes.", _participant(), _seconds())
-_order(
-    "dead-media",
-    "As `silent`, and its media connections die: ICE does not come back by itself.",
-    _participant(),
-    _seconds(),
-)
-_order("media-only", "Its media vanishes, its WebSocket is fine.", _participant(), _seconds())
-_order(
-    "signaling-only",
-    "Its WebSocket falls silent, its media is fine.",
-    _participant(),
-    _seconds(),
-    click.Option(["--close"], is_flag=True, help="The WebSocket is cut off instead, and new ones are refused."),
-)
-_order(
-    "slow",
-    "Everything of a participant takes longer, each way.",
-    _participant(),
-    _seconds(),
-    click.Option(["--delay"], type=float, required=True, metavar="MS", help="Milliseconds, each way."),
-    click.Option(["--jitter"], type=float, metavar="MS", help="Up to so many milliseconds more."),
-    click.Option(["--plane"], type=click.Choice(["both", "signaling", "media"]), help="Both, unless told."),
-)
-_order(
-    "lost-notification",
-    "Notifications never reach a participant.",
-    _participant(),
-    _seconds(60),
-    click.Option(["--count"], type=int, help="The next so many; all until the end, unless told."),
-    click.Option(["--method"], help="Only those of this name, as participantPublished."),
-)
-_order(
-    "refused-resume",
-    "A participant that reconnects is refused, though it is still a member.",
-    _participant(),
-    _seconds(60),
-    click.Option(["--count"], type=int, help="The next so many times; once, unless told."),
-)
-_order("eviction", "The server gives up on a participant at once.", _participant())
-_order(
-    "restart",
-    "The server forgets everything, is away for --seconds, and comes back with another life.",
-    _seconds(3),
-)
 
 
 @fault.command(name="list", params=[_url()])
@@ -109,6 +70,42 @@ def end(fault_id: str, url: str) -> None:
     """End a fault before its time."""
     _ask(lambda: FaultClient(url).end(fault_id))
     click.echo(f"{fault_id} is over.")
+
+
+def _command(kind: str, order: type[FaultOrder]) -> click.Command:
+    """Return the command that orders faults of one kind."""
+
+    def run(url: str, **told: Any) -> None:
+        given = {name: value for name, value in told.items() if value is not None}
+        click.echo(_line(_ask(lambda: FaultClient(url).start(kind, **given))))
+
+    summary = inspect.cleandoc(order.__doc__ or "").partition("\n\n")[0]
+    return click.Command(kind, callback=run, params=[*_options(order), _url()], help=summary)
+
+
+def _options(order: type[FaultOrder]) -> Iterator[click.Option]:
+    for name, field in sorted(order.model_fields.items(), key=lambda item: item[0] != "participant"):
+        if name == "kind" or (name == "seconds" and not field.is_required()):
+            continue  # a fault that has a default for its time is over at once
+        usual = order.usual_seconds if name == "seconds" else None
+        value = _type(field.annotation)
+        yield click.Option(
+            [f"--{name}"],
+            type=value,
+            is_flag=value is bool,
+            required=field.is_required() and usual is None,
+            default=usual,
+            show_default=True,
+            metavar=field.title,
+            help=field.description,
+        )
+
+
+def _type(annotation: Any) -> Any:
+    """Return the type of an option whose field has `annotation`, which may have bounds and allow None."""
+    while get_origin(annotation) in (Annotated, Union, UnionType):
+        annotation = get_args(annotation)[0]
+    return click.Choice(get_args(annotation)) if get_origin(annotation) is Literal else annotation
 
 
 def _ask(question: Callable[[], T]) -> T:

@@ -31,7 +31,13 @@ class FaultClient:
 
     def start(self, kind: str, **options: Any) -> dict[str, Any]:
         """Begin a fault and return its description; `options` are those of its kind (`orders.py`)."""
-        fault: dict[str, Any] = self._ask("POST", "/faults", {"kind": kind, **options})
+        from pyvidu.server.faults.orders import WrongOrder, order_of
+
+        try:
+            order = order_of({"kind": kind, **options})
+        except WrongOrder as error:
+            raise FaultRefused(str(error)) from None
+        fault: dict[str, Any] = self._ask("POST", "/faults", order.model_dump(exclude_unset=True))
         return fault
 
     def active(self) -> list[dict[str, Any]]:

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel
 
 from pyvidu.server.faults.control import Faults, NoSuchParticipant
-from pyvidu.server.faults.orders import ORDERS, FaultOrder
-from pyvidu.server.http.guards import guard, guarded_json, validated
+from pyvidu.server.faults.orders import WrongOrder, order_of
+from pyvidu.server.http.guards import guard, guarded_json
 from pyvidu.server.http.websocket import cut
-
-Kind = StrEnum("Kind", {kind: kind for kind in ORDERS})  # type: ignore[misc]
-
-
-class FaultBody(BaseModel):
-    """The field that all bodies have; the others depend on the kind (`orders.py`)."""
-
-    kind: Kind = Kind("silent")
-
-
-def order_of(text: bytes) -> FaultOrder:
-    """Return the order in a request body.
-
-    Raises:
-        web.HTTPBadRequest: a field is wrong; the message names it.
-    """
-    return validated(ORDERS[validated(FaultBody, text).kind], text)
 
 
 def add_fault_control(app: web.Application, faults: Faults) -> None:
@@ -37,6 +17,8 @@ def add_fault_control(app: web.Application, faults: Faults) -> None:
     async def begin(request: web.Request) -> web.Response:
         try:
             fault = faults.start(order_of(await guarded_json(request)))
+        except WrongOrder as error:
+            return web.json_response({"message": str(error)}, status=400)
         except NoSuchParticipant as error:
             return web.json_response({"message": str(error)}, status=404)
         return web.json_response(fault.describe())

@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from pyvidu.server.http.hosts import asked_authority, asked_host, is_loopback
+from pyvidu.server.problems import first_problem
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -60,13 +61,6 @@ def validated(body: type[B], text: bytes) -> B:
 async def guarded_body(request: web.Request, body: type[B]) -> B:
     """Return the request's body as a `body`; raises what `guarded_json` and `validated` raise."""
     return validated(body, await guarded_json(request))
-
-
-def first_problem(error: ValidationError) -> str:
-    """Return the first problem of a body in one sentence that names the field."""
-    problem = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in problem["loc"])
-    return f"Parameter '{field}' is wrong: {problem['msg']}" if field else f"The body is wrong: {problem['msg']}"
 
 
 def _error(message: str) -> str:

@@ -22,10 +22,10 @@ from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import OpenViduException
 from pyvidu.server.http import rest_json
 from pyvidu.server.http.demo import socket_origin
-from pyvidu.server.http.guards import first_problem
 from pyvidu.server.http.hosts import asked_authority, asked_host
 from pyvidu.server.http.rest_bodies import ConnectionBody, ConnectionPatchBody, SessionBody, SignalBody, TokenBody
 from pyvidu.server.limits import LimitReached
+from pyvidu.server.problems import first_problem
 from pyvidu.server.rooms.registry import RoomExists, Rooms
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import now_ms
