@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pyvidu.server.faults.control import Faults
@@ -16,7 +17,7 @@ from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
-from pyvidu.server.signaling.profiles import DefaultProfile, Profile
+from pyvidu.server.signaling.profiles import DefaultProfile, ProfileFactory
 from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.tasks import Tasks
 
@@ -219,15 +220,14 @@ class World:
     make_media: Callable[[], FakeMedia] = FakeMedia
     make_signaling: Callable[..., SignalingServer] = SignalingServer
 
-    def __init__(self, profile: Profile | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, make_profile: ProfileFactory | None = None, limits: Limits | None = None) -> None:
         self.media = self.make_media()
         self.tasks = Tasks()
-        self.rooms = Rooms(self.media, self.tasks, limits)
-        self.profile = profile or DefaultProfile(12.0)
-        self.rooms.life = 1
+        self.rooms = Rooms(self.media, self.tasks, limits, life=1)
         self.faults = Faults(self.rooms)
-        context = Context(self.rooms, self.profile, SECRET, unused_ice_servers, tell_probe_id=True)
-        self.signaling = self.make_signaling(context, self.tasks, self.faults)
+        context = Context(self.rooms, SECRET, unused_ice_servers, tell_probe_id=True)
+        self.signaling = self.make_signaling(context, make_profile or evicting_after(12.0), self.tasks, self.faults)
+        self.profile = self.signaling.profile
         self.room: Room = self.rooms.create(SessionProperties(custom_session_id="room"))
         self._beat: asyncio.Task[None] | None = None
 
@@ -248,6 +248,11 @@ class World:
         client = Client(self)
         await client.join(role, data)
         return client
+
+
+def evicting_after(seconds: float) -> ProfileFactory:
+    """Return what makes a default profile with this eviction timeout."""
+    return partial(DefaultProfile, eviction_timeout=seconds)
 
 
 def join_params(token: str, session: str, metadata: str = "", secret: str = "") -> dict[str, Any]:

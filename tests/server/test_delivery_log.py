@@ -106,7 +106,7 @@ async def test_a_request_repeated_while_it_is_still_running_is_answered_on_the_n
 
 @virtual_time
 async def test_the_real_server_has_no_ledger_and_does_not_say_so() -> None:
-    async with World(KurentoProfile()) as world:
+    async with World(KurentoProfile) as world:
         ada = await world.member()
         assert "replay" not in await ada.result("echo")
         answer = await ada.resume()

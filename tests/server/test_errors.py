@@ -181,7 +181,7 @@ async def test_publishing_with_a_filter_is_refused_where_the_token_speaks_of_fil
 @virtual_time
 @pytest.mark.parametrize("method", ["subscribeToSpeechToText", "unsubscribeFromSpeechToText"])
 async def test_speech_to_text_answers_even_one_who_is_no_member_any_more(method: str) -> None:
-    async with World(KurentoProfile()) as world:
+    async with World(KurentoProfile) as world:
         await world.member()
         ada = await world.member()
         await ada.result("leaveRoom")

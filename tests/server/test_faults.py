@@ -256,7 +256,7 @@ async def test_only_one_method_is_lost_if_told_so_and_all_of_it_until_the_end() 
 
 @virtual_time
 async def test_a_lost_notification_makes_no_ghost() -> None:
-    async with World(KurentoProfile()) as world:
+    async with World(KurentoProfile) as world:
         ada = await world.member()
         start(world, orders.LostNotification, ada, count=1)
         await world.member()
@@ -281,8 +281,8 @@ async def test_the_next_resumes_are_refused_and_the_member_stays_until_it_is_evi
 # --- evictions and server outages -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("profile", [None, KurentoProfile()])
-def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: KurentoProfile | None) -> None:
+@pytest.mark.parametrize("profile", [None, KurentoProfile])
+def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: type[KurentoProfile] | None) -> None:
     @virtual_time
     async def scenario() -> None:
         async with World(profile) as world:

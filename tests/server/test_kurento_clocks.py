@@ -17,7 +17,7 @@ EVICTED_BY_NETWORK = {"reason": "networkDisconnect"}
 
 
 def kurento() -> World:
-    return World(KurentoProfile())
+    return World(KurentoProfile)
 
 
 def now() -> float:

@@ -49,7 +49,7 @@ async def test_expired_tokens_take_no_memory() -> None:
 
 @virtual_time
 async def test_a_token_without_a_lifetime_lives_for_ever() -> None:
-    async with World(KurentoProfile(), Limits(token_lifetime=0)) as world:  # this profile sends no pings in that week
+    async with World(KurentoProfile, Limits(token_lifetime=0)) as world:  # this profile sends no pings in that week
         old = token(world)
         await asyncio.sleep(7 * 86_400)
         assert await Client(world).result("joinRoom", **join_params(old.url, "room"))

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from server_world import Client, World, settle
+from server_world import Client, World, evicting_after, settle
 
 from pyvidu.server.rooms.tokens import Role
 from pyvidu.server.signaling.handlers import HANDLERS
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from pyvidu.server.signaling.profiles import DefaultProfile
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from virtual_time import run_virtual
 
@@ -90,7 +89,7 @@ RELAXED = settings(
 )
 
 
-@pytest.mark.parametrize("profile", [lambda: DefaultProfile(12), KurentoProfile])
+@pytest.mark.parametrize("profile", [evicting_after(12), KurentoProfile])
 @pytest.mark.parametrize("joined", [False, True])
 @RELAXED
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
@@ -100,7 +99,7 @@ def test_nothing_a_client_sends_hurts_anybody_else(
     caplog.clear()
 
     async def attack() -> None:
-        async with World(profile()) as world:
+        async with World(profile) as world:
             healthy = await world.member()
             hostile = await world.member(Role.MODERATOR) if joined else Client(world)
             for message in messages:

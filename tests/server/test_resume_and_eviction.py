@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from server_world import Client, World, settle
+from server_world import Client, World, evicting_after, settle
 
 from pyvidu.server.rooms.tokens import Role
-from pyvidu.server.signaling.profiles import GRACE, DefaultProfile
+from pyvidu.server.signaling.profiles import GRACE
 from virtual_time import virtual_time
 
 
@@ -85,7 +85,7 @@ async def test_a_closed_socket_evicts_no_sooner_and_no_later() -> None:
 
 @virtual_time
 async def test_the_timeout_is_a_setting() -> None:
-    async with World(DefaultProfile(3.0)) as world:
+    async with World(evicting_after(3.0)) as world:
         ada = await world.member()
         await world.member()
         ada.transport.alive = False
@@ -109,7 +109,7 @@ async def test_nobody_is_evicted_because_the_server_itself_was_away() -> None:
 
 @virtual_time
 async def test_a_short_timeout_is_matched_by_more_pings() -> None:
-    async with World(DefaultProfile(1.0)) as world:
+    async with World(evicting_after(1.0)) as world:
         ada = await world.member()
         await asyncio.sleep(60)
         assert world.room.find(ada.id)

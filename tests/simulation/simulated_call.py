@@ -13,7 +13,7 @@ from simulated_network import Link, now
 
 from pyvidu import OpenVidu, Publisher, Session
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
-from pyvidu.server.signaling.profiles import Profile
+from pyvidu.server.signaling.profiles import ProfileFactory
 
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
@@ -90,9 +90,9 @@ class Call:
 
 
 @asynccontextmanager
-async def a_call(profile: Profile | None = None) -> AsyncIterator[Call]:
+async def a_call(make_profile: ProfileFactory | None = None) -> AsyncIterator[Call]:
     """Run a server; afterwards all tasks, sockets, peer connections and listeners must be gone."""
-    async with SimulatedWorld(profile) as world:
+    async with SimulatedWorld(make_profile) as world:
         call = Call(world)
         yield call
         for person in call.participants:

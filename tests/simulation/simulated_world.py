@@ -27,7 +27,7 @@ from pyvidu.server.rooms.room import Observer, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from pyvidu.server.signaling.profiles import DefaultProfile
+from pyvidu.server.signaling.profiles import ProfileHost
 from pyvidu.server.signaling.rpc_session import ReceivedRequest, RpcSession
 
 ROOM = "room"
@@ -110,8 +110,8 @@ class SimulatedServer(SimulatedWorld):
 class WatchedKurentoProfile(KurentoProfile):
     """Records which members it evicts as ghosts."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: ProfileHost) -> None:
+        super().__init__(host)
         self.ghosts: set[str] = set()
 
     def undeliverable(self, session: RpcSession, call: Call) -> None:
@@ -288,7 +288,7 @@ class SimulatedCall:
         return self.server.rooms.issue_token(room, ConnectionProperties(), "ws://localhost:4443").url
 
     def _new_server(self) -> SimulatedServer:
-        server = SimulatedServer(DefaultProfile(12.0) if self.plan.profile == "default" else WatchedKurentoProfile())
+        server = SimulatedServer(None if self.plan.profile == "default" else WatchedKurentoProfile)
         server.rooms.observers.add(_Watcher(self))
         server.signaling.ran = self._ran  # type: ignore[attr-defined]
         return server

@@ -287,7 +287,7 @@ async def test_who_came_and_went_meanwhile_is_told_after_the_return_in_order_and
 
 @virtual_time
 async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
 
         async def roster() -> object:
             return listing(connections_json(call.world.room, pending=True))
@@ -314,7 +314,7 @@ async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right()
 
 @virtual_time
 async def test_what_is_told_while_the_roster_is_on_its_way_is_newer_than_the_roster() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         answered = asyncio.Event()
 
         async def roster() -> object:
@@ -355,7 +355,7 @@ async def test_who_was_evicted_by_somebody_meanwhile_is_told_of_the_end_and_of_n
 
 @virtual_time
 async def test_without_replay_and_roster_the_record_says_that_the_picture_may_be_wrong() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
         await asyncio.sleep(6)
@@ -426,7 +426,7 @@ async def test_a_stream_that_has_ended_cannot_be_subscribed_to() -> None:
 
 @virtual_time
 async def test_a_stream_whose_end_was_missed_ends_when_its_owner_is_seen_to_publish_another() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
         await asyncio.sleep(3)
@@ -484,7 +484,7 @@ async def test_of_two_subscriptions_to_one_stream_the_later_one_receives_it() ->
 
 @virtual_time
 async def test_who_gives_up_says_so_on_whatever_socket_may_still_carry_it() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
         await until(lambda: "reconnecting" in ada.events())
@@ -528,7 +528,7 @@ async def test_disconnect_while_a_new_token_is_awaited_ends_the_session_at_once(
 
 @virtual_time
 async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown_on_the_real_server() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
         sending = asyncio.ensure_future(ada.session.signal(data="hello"))
@@ -586,7 +586,7 @@ async def test_a_flapping_link_ends_with_one_live_socket_and_every_reconnecting_
 
 @virtual_time
 async def test_a_ghost_resumed_by_the_real_servers_manners_is_not_called_reconnected() -> None:
-    async with a_call(KurentoProfile()) as call:
+    async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
         await asyncio.sleep(17)  # the watchdog of 15 s has closed the socket: the next notification makes ada a ghost

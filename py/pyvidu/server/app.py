@@ -30,7 +30,7 @@ from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from pyvidu.server.signaling.profiles import DefaultProfile, Profile
+from pyvidu.server.signaling.profiles import DefaultProfile, Profile, ProfileFactory
 from pyvidu.server.webhooks.cdr import CallDetailRecords
 from pyvidu.server.webhooks.delivery import Webhook
 from pyvidu.tasks import Tasks
@@ -65,23 +65,20 @@ def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web
     """Return the application of a server. It owns its media router and closes it at cleanup."""
     media = media or _router(config)
     tasks = Tasks()
-    rooms = Rooms(media, tasks, config.limits)
-    profile = KurentoProfile() if config.profile == "kurento" else DefaultProfile(config.eviction_timeout)
-    rooms.life = now_ms() if config.fault_control else None
+    rooms = Rooms(media, tasks, config.limits, life=now_ms() if config.fault_control else None)
     faults = Faults(rooms)
     context = Context(
         rooms,
-        profile,
         config.secret,
         functools.partial(_ice_servers, config.turn),
         turn=config.turn,
         tell_probe_id=config.fault_control,
     )
-    signaling = SignalingServer(context, tasks, faults)
+    signaling = SignalingServer(context, _profile(config), tasks, faults)
     webhook = Webhook(config.webhook) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
-    server = Server(config, media, rooms, profile, faults, signaling, tasks, webhook)
+    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook)
 
     app = web.Application(client_max_size=MAX_MESSAGE)
     app[SERVER] = server
@@ -181,6 +178,12 @@ def _tls(config: ServerConfig) -> ssl.SSLContext | None:
 
 def _ice_servers(turn: TurnServer | None, host: str) -> list[IceServerInfo]:
     return turn.ice_servers() if turn else unused_ice_servers(host)
+
+
+def _profile(config: ServerConfig) -> ProfileFactory:
+    if config.profile == "kurento":
+        return KurentoProfile
+    return functools.partial(DefaultProfile, eviction_timeout=config.eviction_timeout)
 
 
 def _router(config: ServerConfig) -> MediaServer:

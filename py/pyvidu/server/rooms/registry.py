@@ -19,11 +19,16 @@ class RoomExists(ValueError):
 
 
 class Rooms:
-    """Creates, finds and closes rooms. `tasks` runs the work on media that nobody awaits."""
+    """Creates, finds and closes rooms. `tasks` runs the work on media that nobody awaits.
 
-    def __init__(self, media: MediaServer, tasks: Tasks, limits: Limits | None = None) -> None:
+    `life` (*pro*) identifies this run of the server and is sent in `joinRoom`; None is not sent.
+    """
+
+    def __init__(
+        self, media: MediaServer, tasks: Tasks, limits: Limits | None = None, *, life: int | None = None
+    ) -> None:
         self.media = media
-        self.life: int | None = None  # *pro*: identifies this run of the server, sent in `joinRoom`; None: not sent
+        self.life = life
         self.limits = limits or Limits()
         self.observers = Observers()
         self._tasks = tasks

@@ -27,6 +27,7 @@ from pyvidu.server.faults.control import Faults
 from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
+from pyvidu.server.signaling.profiles import ProfileFactory
 from pyvidu.server.signaling.rpc_session import NeverAnswered, NotAMember, ReceivedRequest, RpcSession, ServerSocket
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.signaling.transport import Transport
@@ -40,10 +41,9 @@ _IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joini
 class SignalingServer:
     """All sockets and RPC sessions of a server."""
 
-    def __init__(self, context: Context, tasks: Tasks, faults: Faults) -> None:
+    def __init__(self, context: Context, make_profile: ProfileFactory, tasks: Tasks, faults: Faults) -> None:
+        self.profile = make_profile(self)
         self._context = context
-        self._profile = context.profile
-        self._profile.host = self
         faults.host = self
         self._tasks = tasks
         self._faults = faults
@@ -100,7 +100,7 @@ class SignalingServer:
         self._sockets.pop(socket, None)
         session = socket.session if socket.session and socket.session.socket is socket else None
         logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
-        self._profile.socket_closed(socket, session, reason)
+        self.profile.socket_closed(socket, session, reason)
 
     # --- called by profiles (ProfileHost) -----------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class SignalingServer:
 
     def give_up(self, session: RpcSession) -> None:
         """Evict the participant of `session`, as after too long a silence."""
-        self._profile.give_up(session)
+        self.profile.give_up(session)
 
     def crash(self) -> None:
         """Abort every socket and drop every session and room without sending anything."""
@@ -145,14 +145,14 @@ class SignalingServer:
             socket.transport.abort()
         self._sockets.clear()
         self._sessions.clear()
-        self._profile.close()
+        self.profile.close()
         self._context.rooms.forget()
 
     # --- pings and shutdown -------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
         """Ping every socket, for ever, if the profile has a ping interval; close sockets that neither join nor answer."""
-        while (interval := self._profile.ping_interval) is not None:
+        while (interval := self.profile.ping_interval) is not None:
             await asyncio.sleep(interval)
             for socket in list(self._sockets):
                 if (socket.session is None or socket.session.member is None) and (
@@ -167,7 +167,7 @@ class SignalingServer:
         self._context.rooms.close(Reason.OPENVIDU_SERVER_STOPPED)
         for socket in list(self._sockets):
             self.close_socket(socket, 1001, "Server stopped")
-        self._profile.close()
+        self.profile.close()
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class SignalingServer:
         interval = request.params.get("interval")
         if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= 3_600_000:
             interval = None
-        self._profile.pinged(socket, interval)
+        self.profile.pinged(socket, interval)
         if socket.session is not None and socket.session.delivery_log is not None:
             socket.session.delivery_log.received(request.params.get("received"))
         self._reply(socket, request, {"value": "pong"})
@@ -251,7 +251,7 @@ class SignalingServer:
             old.session = None
         socket.session, session.socket = session, socket
         session.last_heard = _now()
-        self._profile.resumed(session, old, socket)
+        self.profile.resumed(session, old, socket)
         logs.event("resumed", participant=_name(socket), session=_room(socket))
         self._context.rooms.observers.resumed(refused=False)
 
@@ -261,7 +261,7 @@ class SignalingServer:
         Without the request a decoder waits seconds for one after a gap.
         """
         member = session.member
-        if member is None or not self._profile.key_frames_on_resume:
+        if member is None or not self.profile.key_frames_on_resume:
             return
         streams = [subscription.stream_id for subscription in member.subscriptions.values()]
         for stream_id in [*([member.stream.id] if member.stream else []), *streams]:
@@ -272,13 +272,13 @@ class SignalingServer:
         if socket.open:
             socket.transport.send(Response(request.id, "bye").encode())
         if session is not None and session.socket is socket:
-            self._profile.closed_by_client(session)
+            self.profile.closed_by_client(session)
 
     async def _handle(self, incoming: ReceivedRequest) -> None:
         try:
             await self._dispatch(incoming)
         except (NeverAnswered, NotAMember) as error:
-            if self._profile.answers_everything:
+            if self.profile.answers_everything:
                 self._fail(incoming, error.to_object(incoming.session.id))
         except OpenViduException as error:
             self._fail(incoming, error.to_object(incoming.session.id))
@@ -298,7 +298,7 @@ class SignalingServer:
                 "Method 'Session.connect()' must be the first operation called in any session",
             )
         handler = _HANDLERS.get(method)
-        if handler is None and self._profile.answers_everything:
+        if handler is None and self.profile.answers_everything:
             incoming.fail(ErrorObject(METHOD_NOT_FOUND, f"Unknown method '{method[:100]}'"))
             return
         await (handler or unknown)(self._context, incoming)
@@ -319,7 +319,7 @@ class SignalingServer:
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
         if socket.session is None:
-            session = RpcSession(self._profile, self._tasks, replays=self._profile.replays)
+            session = RpcSession(self.profile, self._tasks, replays=self.profile.replays)
             session.socket, socket.session = socket, session
             session.last_heard = _now()
             self.remember(session)
@@ -327,7 +327,7 @@ class SignalingServer:
 
     def _refuse(self, socket: ServerSocket, request_id: Any, error: ErrorObject) -> None:
         logs.message("refused", participant=_name(socket), code=error.code)
-        if self._profile.answers_everything and socket.open:
+        if self.profile.answers_everything and socket.open:
             socket.transport.send(Response(request_id, error=error).encode())
 
     @staticmethod

@@ -22,7 +22,6 @@ from pyvidu.server.rooms.room import RECORDER, SPEECH_TO_TEXT, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
 from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.secret_map import same
-from pyvidu.server.signaling.profiles import Profile
 from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 VERSION = "2.32.2"
@@ -38,7 +37,6 @@ class Context:
     """
 
     rooms: Rooms
-    profile: Profile
     secret: str
     ice_servers: Callable[[str], list[m.IceServerInfo]]
     turn: TurnServer | None = None
@@ -84,9 +82,7 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
         trusted=trusted,
     )
     before = room.join(participant)
-    incoming.session.participant = participant
-    incoming.session.joined_once = True
-    context.profile.joined(incoming.session)
+    incoming.session.joined(participant)
     extra = {"probeId": participant.probe_id} if context.tell_probe_id else {}
     incoming.answer(_join_result(context, incoming, participant, before), **extra)
 

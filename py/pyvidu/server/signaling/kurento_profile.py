@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.signaling.profiles import GRACE, Profile
+from pyvidu.server.signaling.profiles import GRACE, Profile, ProfileHost
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
 
 WINDOW = 10.0  # seconds; Java property ws.sessionReconnectionTime
@@ -37,8 +37,8 @@ class KurentoProfile(Profile):
     replays = False
     key_frames_on_resume = False
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: ProfileHost) -> None:
+        super().__init__(host)
         self._watchdogs: dict[ServerSocket, _Watchdog] = {}
         self._strays: list[asyncio.TimerHandle] = []  # watchdogs that nothing cancels, see `resumed`
         self._windows: dict[RpcSession, asyncio.TimerHandle] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Protocol
 
 from pyvidu.protocol.messages import Call
@@ -48,8 +49,8 @@ class Profile(ABC):
     replays: bool  # each request id runs once, and missed notifications are sent after a resume
     key_frames_on_resume: bool  # request key frames for and from a participant that has resumed
 
-    def __init__(self) -> None:
-        self.host: ProfileHost
+    def __init__(self, host: ProfileHost) -> None:
+        self.host = host
 
     def pinged(self, socket: ServerSocket, interval_ms: int | None) -> None:  # noqa: B027 - nothing to do is a decision too
         """Handle a JSON-RPC `ping`. `interval_ms` is None if it has no valid one."""
@@ -87,6 +88,9 @@ class Profile(ABC):
         """Stop every clock."""
 
 
+ProfileFactory = Callable[[ProfileHost], Profile]
+
+
 class DefaultProfile(Profile):
     """Evicts a participant `eviction_timeout` seconds after the last byte received from it.
 
@@ -97,8 +101,8 @@ class DefaultProfile(Profile):
     replays = True
     key_frames_on_resume = True
 
-    def __init__(self, eviction_timeout: float) -> None:
-        super().__init__()
+    def __init__(self, host: ProfileHost, *, eviction_timeout: float) -> None:
+        super().__init__(host)
         self._timeout = eviction_timeout
         self.ping_interval = min(PING_INTERVAL, eviction_timeout / PINGS_PER_TIMEOUT)
         self._clocks: dict[RpcSession, asyncio.TimerHandle] = {}

@@ -34,6 +34,9 @@ C = TypeVar("C", bound=Call)
 class SessionListener(Protocol):
     """Receives the events of an RPC session that the profile of the server decides about."""
 
+    def joined(self, session: RpcSession) -> None:
+        """Handle a join: `session` has become a participant."""
+
     def undeliverable(self, session: RpcSession, call: Call) -> None:
         """Handle a notification for which `session` has no open socket."""
 
@@ -90,6 +93,12 @@ class RpcSession:
                 self.socket.transport.send(text)
         else:
             self._listener.undeliverable(self, call)
+
+    def joined(self, participant: Participant) -> None:
+        """Keep the participant that the client has become, and report it."""
+        self.participant = participant
+        self.joined_once = True
+        self._listener.joined(self)
 
     def departed(self) -> None:
         """Report that the participant has left its room."""
