@@ -31,6 +31,7 @@ from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
+from pyvidu.server.traffic import DirectTraffic
 
 BATCH = 40  # inputs between two turns of the loop
 LOOK = 10 * BATCH  # inputs between two checks of the healthy call
@@ -74,7 +75,7 @@ class Served:
     """What a `Client` needs: a server, and the room that it joins."""
 
     def __init__(self, server: Any, name: str) -> None:
-        self.rooms, self.signaling = server.rooms, server.signaling
+        self.rooms, self.signaling, self.traffic = server.rooms, server.signaling, DirectTraffic()
         self.room: Room = server.rooms.create(SessionProperties(custom_session_id=name))
 
     def token(self) -> str:
@@ -151,7 +152,7 @@ class MediaRun:
         self._mutator = Mutator(seed)
         self._random: random.Random = self._mutator.random
         self._router = WatchedRouter(self.crashes)
-        app = create_app(ServerConfig(secret=SECRET, log_level="error"), media=self._router)
+        app = create_app(ServerConfig(secret=SECRET, log_level="error"), make_media=lambda _: self._router)
         self._server = app[SERVER]
         self._certificate, self._recording = Certificate(), record(width=160, height=120, seconds=2, bit_rate=100_000)
         self._hostile: list[Hostile] = []

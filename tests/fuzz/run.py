@@ -22,6 +22,7 @@ from pyvidu.server.config import Profile, ServerConfig
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import Role, SessionProperties
+from pyvidu.server.traffic import DirectTraffic
 
 BATCH = 50  # inputs between two checks of the healthy call
 HOSTILE = 6  # clients at a time
@@ -65,9 +66,9 @@ class Run:
         config = ServerConfig(
             secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error"
         )
-        self.app = create_app(config, media=FakeMedia())
+        self.app = create_app(config, make_media=lambda _: FakeMedia())
         self.server = self.app[SERVER]
-        self.signaling, self.rooms = self.server.signaling, self.server.rooms
+        self.signaling, self.rooms, self.traffic = self.server.signaling, self.server.rooms, DirectTraffic()
         self.room: Room
         self._clients: list[Client] = []
         self._wires: list[tuple[Any, Wire]] = []

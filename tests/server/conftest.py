@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,7 @@ from server_world import SECRET, FakeMedia
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.rooms.media_server import MediaServer
+from pyvidu.server.traffic import Traffic
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ async def serve() -> AsyncIterator[Serve]:
     """Yield a function that starts servers: `live = await serve(eviction_timeout=2)`. Fail if one leaves tasks behind."""
     started: list[LiveServer] = []
 
-    async def start(*, media: MediaServer | None = None, **settings: Any) -> LiveServer:
+    async def start(*, make_media: Callable[[Traffic], MediaServer] | None = None, **settings: Any) -> LiveServer:
         config = ServerConfig(secret=SECRET, **settings)
-        test_server = TestServer(create_app(config, media=media or FakeMedia()))
+        test_server = TestServer(create_app(config, make_media=make_media or (lambda _: FakeMedia())))
         await test_server.start_server(shutdown_timeout=1)
         live = LiveServer(test_server, aiohttp.ClientSession())
         started.append(live)

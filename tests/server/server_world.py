@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from pyvidu.server.faults.control import Faults
-from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.registry import Rooms
@@ -19,6 +19,7 @@ from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.profiles import DefaultProfile, ProfileFactory
 from pyvidu.server.signaling.rpc_session import ServerSocket
+from pyvidu.server.traffic import Traffic
 from pyvidu.tasks import Tasks
 
 SECRET = "a-secret-of-the-tests"
@@ -27,12 +28,12 @@ SECRET = "a-secret-of-the-tests"
 class FakeTransport:
     """Keeps what is sent. Answers the server's pings while `alive`, as a browser does without its page."""
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: Traffic) -> None:
         self.sent: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.pings = 0
-        self.holds = 0
-        self.delay: Delay | None = None
+        self.path: Any = traffic.socket_path(None, self._flow)
+        self.flows = True
         self.alive = True
         self.on_pong: Callable[[], None] = lambda: None
         self._waiting: list[str] = []
@@ -40,14 +41,14 @@ class FakeTransport:
     def send(self, text: str) -> None:
         if self.closed:
             return
-        if self.holds:
-            self._waiting.append(text)
-        else:
+        if self.flows:
             self.sent.append(json.loads(text))
+        else:
+            self._waiting.append(text)
 
     def ping(self) -> None:
         self.pings += 1
-        if self.alive and not self.holds:
+        if self.alive and self.flows:
             self.on_pong()
 
     def close(self, code: int, reason: str) -> None:
@@ -56,15 +57,9 @@ class FakeTransport:
     def abort(self) -> None:
         self.closed = self.closed or (1006, "")
 
-    def slow(self, delay: Delay | None) -> None:
-        self.delay = delay
-
-    def hold(self) -> None:
-        self.holds += 1
-
-    def release(self) -> None:
-        self.holds -= 1
-        if not self.holds:
+    def _flow(self, flows: bool) -> None:
+        self.flows = flows
+        if flows:
             self.sent += [json.loads(text) for text in self._waiting]
             self._waiting.clear()
 
@@ -100,15 +95,6 @@ class FakeMedia:
     def request_key_frame(self, stream_id: str) -> None:
         self.calls.append(("key frame", stream_id))
 
-    def set_dropping(self, participant: str, dropping: bool) -> None:
-        self.calls.append(("dropping" if dropping else "hearing", participant))
-
-    def set_delay(self, participant: str, delay: Delay | None) -> None:
-        self.calls.append(("slow" if delay else "quick", participant))
-
-    def kill(self, participant: str) -> None:
-        self.calls.append(("kill", participant))
-
     def statistics(self) -> Any:
         return {}
 
@@ -141,7 +127,7 @@ class Client:
 
     def open(self) -> None:
         """Open a new socket and use it for all later requests."""
-        transport = FakeTransport()
+        transport = FakeTransport(self.world.traffic)
         socket = self.world.signaling.opened(transport, host="localhost", ip="127.0.0.1")
         transport.on_pong = lambda: self.world.signaling.heard(socket)
         self.transport, self.socket = transport, socket
@@ -224,10 +210,11 @@ class World:
         self.media = self.make_media()
         self.tasks = Tasks()
         self.rooms = Rooms(self.media, self.tasks, limits, life=1)
-        self.faults = Faults(self.rooms)
+        self.traffic = ImpairedTraffic()
         context = Context(self.rooms, SECRET, unused_ice_servers, tell_probe_id=True)
-        self.signaling = self.make_signaling(context, make_profile or evicting_after(12.0), self.tasks, self.faults)
+        self.signaling = self.make_signaling(context, make_profile or evicting_after(12.0), self.tasks, self.traffic)
         self.profile = self.signaling.profile
+        self.faults = Faults(self.traffic, self.rooms, self.signaling)
         self.room: Room = self.rooms.create(SessionProperties(custom_session_id="room"))
         self._beat: asyncio.Task[None] | None = None
 

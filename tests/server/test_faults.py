@@ -22,6 +22,22 @@ def start(world: World, order: type[orders.FaultOrder], whose: Client | None = N
     return world.faults.start(order(**{"seconds": 4, **options}))
 
 
+class Media:
+    """A media connection of a client."""
+
+    def __init__(self, world: World, whose: Client) -> None:
+        self.path: Any = world.traffic.media_path(whose.id)
+
+    @property
+    def dropped(self) -> bool:
+        """Return whether nothing passes, either way. What is delayed is no test of that."""
+        passed: list[str] = []
+        self.path.incoming(lambda: passed.append("in"))
+        self.path.outgoing(lambda: passed.append("out"))
+        assert passed in ([], ["in", "out"])
+        return not passed
+
+
 # --- drops ------------------------------------------------------------------------------------------------------------
 
 
@@ -29,14 +45,17 @@ def start(world: World, order: type[orders.FaultOrder], whose: Client | None = N
 async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
+        media = Media(world, ada)
         start(world, orders.Silent, ada)
         ada.clear()
         await bob.publish()
         assert ada.told() == []
-        assert world.media.named("dropping") == [("dropping", ada.id)]
+        assert media.dropped
+        assert Media(world, ada).dropped, "a new connection is no better"
+        assert not Media(world, bob).dropped
         await asyncio.sleep(4.1)
         assert ada.told() == ["participantPublished"]
-        assert world.media.named("hearing") == [("hearing", ada.id)]
+        assert not media.dropped
         assert len(world.faults) == 0
 
 
@@ -81,11 +100,17 @@ async def test_a_resume_of_one_evicted_meanwhile_hangs_until_the_end_and_is_then
 
 
 @virtual_time
-async def test_dead_media_is_killed_at_the_start() -> None:
+async def test_dead_media_is_dead_for_good_and_a_new_connection_is_not() -> None:
     async with World() as world:
-        ada = await world.member()
+        ada, bob = await world.member(), await world.member()
+        media, bobs = Media(world, ada), Media(world, bob)
         start(world, orders.DeadMedia, ada)
-        assert world.media.named("kill") == [("kill", ada.id)]
+        await asyncio.sleep(2)
+        during = Media(world, ada)
+        await asyncio.sleep(2.1)
+        assert media.dropped
+        assert not during.dropped
+        assert not bobs.dropped
 
 
 @virtual_time
@@ -99,7 +124,7 @@ async def test_a_second_drop_of_the_same_kind_moves_the_end_of_the_first() -> No
         assert len(world.faults) == 1
         await asyncio.sleep(0.2)
         assert len(world.faults) == 0
-        assert ada.transport.holds == 0
+        assert ada.transport.flows
         assert await ada.result("echo")
 
 
@@ -108,14 +133,15 @@ async def test_drops_of_two_kinds_last_until_the_last_of_them_ends() -> None:
     async with World() as world:
         ada = await world.member()
         start(world, orders.DeadMedia, ada, seconds=2)
+        media = Media(world, ada)
         start(world, orders.Silent, ada, seconds=6)
         ada.open()
         ada.send("connect", sessionId=ada.rpc_id, reconnect=True)
         await asyncio.sleep(5.9)
-        assert world.media.named("hearing") == []
+        assert media.dropped
         assert ada.transport.sent == []
         await asyncio.sleep(0.2)
-        assert world.media.named("hearing") == [("hearing", ada.id)]
+        assert not media.dropped
         assert ada.transport.sent[-1]["result"]["value"] == "reconnection successful"
 
 
@@ -125,15 +151,15 @@ async def test_the_others_notice_nothing_of_a_drop() -> None:
         ada, bob = await world.member(), await world.member()
         bob.clear()
         start(world, orders.Silent, ada)
-        adas = asyncio.create_task(world.faults.admits(ada.probe_id))
-        assert await world.faults.admits(bob.probe_id)
-        assert await world.faults.admits(None)
+        adas = asyncio.create_task(world.traffic.admits(ada.probe_id))
+        assert await world.traffic.admits(bob.probe_id)
+        assert await world.traffic.admits(None)
         assert await bob.result("echo")
         await asyncio.sleep(3.9)
         assert not adas.done()
         await asyncio.sleep(0.2)
         assert not adas.result(), "what hung in a dead network is broken by its end"
-        assert await world.faults.admits(ada.probe_id)
+        assert await world.traffic.admits(ada.probe_id)
         await settle()
         assert bob.told() == ["result"]
 
@@ -142,25 +168,27 @@ async def test_the_others_notice_nothing_of_a_drop() -> None:
 async def test_a_media_only_drop_leaves_signaling_alone() -> None:
     async with World() as world:
         ada = await world.member()
+        media = Media(world, ada)
         start(world, orders.MediaOnly, ada)
-        assert world.media.named("dropping") == [("dropping", ada.id)]
+        assert media.dropped
         assert await ada.result("echo")
-        assert await world.faults.admits(ada.probe_id)
+        assert await world.traffic.admits(ada.probe_id)
         await asyncio.sleep(4.1)
-        assert world.media.named("hearing") == [("hearing", ada.id)]
+        assert not media.dropped
 
 
 @virtual_time
 async def test_a_signaling_only_drop_leaves_media_alone() -> None:
     async with World() as world:
         ada = await world.member()
+        media = Media(world, ada)
         start(world, orders.SignalingOnly, ada)
         number = ada.send("echo")
         await asyncio.sleep(3.9)
+        assert not media.dropped
         assert number not in [message.get("id") for message in ada.transport.sent]
         await asyncio.sleep(0.2)
         assert number in [message.get("id") for message in ada.transport.sent]
-        assert world.media.calls == []
 
 
 @virtual_time
@@ -170,9 +198,9 @@ async def test_a_proxy_that_restarts_cuts_the_socket_and_refuses_new_ones_at_onc
         start(world, orders.SignalingOnly, ada, close=True)
         assert ada.transport.closed == (1006, "")
         assert not ada.socket.open
-        assert not await world.faults.admits(ada.probe_id)
+        assert not await world.traffic.admits(ada.probe_id)
         await asyncio.sleep(4.1)
-        assert await world.faults.admits(ada.probe_id)
+        assert await world.traffic.admits(ada.probe_id)
         assert (await ada.resume())["result"]["value"] == "reconnection successful"
 
 
@@ -183,18 +211,18 @@ async def test_a_proxy_that_restarts_cuts_the_socket_and_refuses_new_ones_at_onc
 async def test_a_slow_participant_is_slow_on_the_sockets_that_it_opens_too() -> None:
     async with World() as world:
         ada = await world.member()
+        media = Media(world, ada)
         start(world, orders.Slow, ada, delay=300, jitter=50)
-        first = ada.transport
-        assert first.delay == Delay(0.3, 0.05)
-        assert world.media.named("slow") == [("slow", ada.id)]
+        first, delay = ada.transport, Delay(0.3, 0.05)
+        assert first.path.delay == media.path.delay == Media(world, ada).path.delay == delay
         await ada.resume()
-        assert ada.transport.delay == Delay(0.3, 0.05)
+        assert ada.transport.path.delay == delay
+        assert world.traffic.socket_path(ada.probe_id, lambda _: None).delay == delay
         before = asyncio.get_running_loop().time()
-        assert await world.faults.admits(ada.probe_id)
+        assert await world.traffic.admits(ada.probe_id)
         assert asyncio.get_running_loop().time() - before == pytest.approx(0.6)
         await asyncio.sleep(4)
-        assert first.delay is ada.transport.delay is None
-        assert world.media.named("quick") == [("quick", ada.id)]
+        assert first.path.delay is ada.transport.path.delay is media.path.delay is None
 
 
 @virtual_time
@@ -203,9 +231,8 @@ async def test_one_plane_can_be_slow_alone() -> None:
         ada, bob = await world.member(), await world.member()
         start(world, orders.Slow, ada, delay=300, plane="media")
         start(world, orders.Slow, bob, delay=300, plane="signaling")
-        assert ada.transport.delay is None
-        assert bob.transport.delay == Delay(0.3)
-        assert world.media.named("slow") == [("slow", ada.id)]
+        assert ada.transport.path.delay is Media(world, bob).path.delay is None
+        assert bob.transport.path.delay == Media(world, ada).path.delay == Delay(0.3)
 
 
 @virtual_time
@@ -215,8 +242,7 @@ async def test_another_delay_replaces_the_first() -> None:
         start(world, orders.Slow, ada, delay=300)
         start(world, orders.Slow, ada, delay=100)
         assert len(world.faults) == 1
-        assert ada.transport.delay == Delay(0.1)
-        assert world.media.calls[-1] == ("slow", ada.id)
+        assert ada.transport.path.delay == Media(world, ada).path.delay == Delay(0.1)
 
 
 # --- lost messages and refused requests -------------------------------------------------------------------------------
@@ -305,6 +331,7 @@ def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: 
 async def test_a_restarted_server_has_forgotten_everything_and_lives_another_life() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
+        media = Media(world, ada)
         joined = await Client(world).join()
         await ada.publish()
         ada.clear()
@@ -316,7 +343,7 @@ async def test_a_restarted_server_has_forgotten_everything_and_lives_another_lif
         assert ada.transport.closed == bob.transport.closed == (1006, "")
         assert ada.told() == bob.told() == [], "a crash says no word"
         assert len(world.rooms) == world.signaling.sockets == world.signaling.sessions == 0
-        assert ("kill", ada.id) in world.media.calls
+        assert media.dropped, "nor does media"
         await settle()
         assert ("leave", ada.id) in world.media.calls
         assert world.faults.away
@@ -358,7 +385,7 @@ async def test_a_fault_can_be_ended_before_its_time() -> None:
         }
         assert world.faults.end("fault-1")
         assert not world.faults.end("fault-1")
-        assert ada.transport.holds == 0
+        assert ada.transport.flows
 
 
 @virtual_time
@@ -379,7 +406,8 @@ async def test_a_server_that_stops_ends_all_faults_and_tells_everybody() -> None
             start(world, order, ada)
         start(world, orders.Slow, bob, delay=100)
         world.faults.close()
-        assert len(world.faults) == ada.transport.holds == 0
+        assert len(world.faults) == 0
+        assert ada.transport.flows
         ada.clear()
         bob.clear()
         world.signaling.close()

@@ -19,7 +19,9 @@ from pyvidu.server.media.router import MediaRouter
 
 @pytest.fixture
 async def real(serve: Serve) -> LiveServer:
-    return await serve(media=MediaRouter(host_addresses=["127.0.0.1"]), fault_control=True)
+    return await serve(
+        make_media=lambda traffic: MediaRouter(host_addresses=["127.0.0.1"], traffic=traffic), fault_control=True
+    )
 
 
 @pytest.fixture
@@ -80,6 +82,33 @@ async def test_an_offer_that_is_none_is_an_error_and_the_next_is_answered(
     async with asyncio.timeout(10):
         while pc.connectionState != "connected":
             await asyncio.sleep(0.01)
+
+
+async def test_a_drop_and_its_end_reach_the_packets_of_one_participant(
+    real: LiveServer, connections: list[RTCPeerConnection]
+) -> None:
+    ada, bob = await real.member(), await real.member()
+    streams = [await publish(page, connection(connections)) for page in (ada, bob)]
+
+    def received() -> list[int]:
+        counts = real.server.media.statistics().streams
+        return [sum(track.packets_received for track in counts[stream].tracks.values()) for stream in streams]
+
+    async def grown(before: list[int], *which: int) -> None:
+        async with asyncio.timeout(10):
+            while not all(received()[index] > before[index] + 10 for index in which):
+                await asyncio.sleep(0.01)
+
+    await grown([0, 0], 0, 1)
+    body = {"kind": "media-only", "participant": ada.id, "seconds": 60}
+    async with real.http.post(real.url("/faults"), json=body) as response:
+        fault = await response.json()
+    before = received()
+    await grown(before, 1)
+    assert received()[0] == before[0]
+    async with real.http.delete(real.url(f"/faults/{fault['id']}")):
+        pass
+    await grown(before, 0, 1)
 
 
 async def test_the_server_makes_its_own_router() -> None:

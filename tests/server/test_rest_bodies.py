@@ -190,7 +190,7 @@ def test_every_answer_has_its_shape_whatever_the_body(asked: list[tuple[str, Any
 
 
 async def _ask(asked: list[tuple[str, Any]]) -> None:
-    server = TestServer(create_app(ServerConfig(secret=SECRET), media=FakeMedia()))
+    server = TestServer(create_app(ServerConfig(secret=SECRET), make_media=lambda _: FakeMedia()))
     await server.start_server()
     async with aiohttp.ClientSession(server.make_url("/openvidu/api/"), headers=AUTH) as http:
         await http.post("sessions", json={"customSessionId": "room"})

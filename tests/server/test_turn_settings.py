@@ -13,6 +13,7 @@ from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.rooms.turn import TurnServer
+from pyvidu.server.traffic import DirectTraffic
 from virtual_time import virtual_time
 
 TURN = TurnServer(("turn:turn.example:5000", "turns:turn.example?transport=tcp"), "ada", "a password")
@@ -22,8 +23,8 @@ class Served:
     """What a `Client` needs of a server that was made with TURN settings."""
 
     def __init__(self, turn: TurnServer | None) -> None:
-        server = create_app(ServerConfig(secret=SECRET, turn=turn), media=FakeMedia())[SERVER]
-        self.rooms, self.signaling = server.rooms, server.signaling
+        server = create_app(ServerConfig(secret=SECRET, turn=turn), make_media=lambda _: FakeMedia())[SERVER]
+        self.rooms, self.signaling, self.traffic = server.rooms, server.signaling, DirectTraffic()
         self.room = self.rooms.create(SessionProperties(custom_session_id="room"))
 
 

@@ -18,6 +18,7 @@ from server_world import World
 
 from pyvidu.platform import NetworkListener, SocketListener
 from pyvidu.server.signaling.rpc_session import ServerSocket
+from pyvidu.server.traffic import DirectPath
 
 LATENCY = 0.001
 SYN_RETRY = 1.0
@@ -413,7 +414,9 @@ class SimulatedSocket:
 
 
 class _Transport:
-    """The server's transport of a socket."""
+    """The server's transport of a socket. Its path is direct: no fault is imitated here, the link really drops."""
+
+    path = DirectPath()
 
     def __init__(self, socket: SimulatedSocket) -> None:
         self._socket = socket
@@ -426,12 +429,6 @@ class _Transport:
 
     def close(self, code: int, reason: str) -> None:
         self._socket.shut(code, reason)
-
-    def hold(self) -> None:
-        raise AssertionError("imitated drops are not simulated: the link really drops")
-
-    def release(self) -> None:
-        raise AssertionError("see hold")
 
 
 def now() -> float:

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import signal
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.http import add_fault_control
+from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.metrics import Metrics, add_metrics
@@ -31,6 +32,7 @@ from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.handlers import Context
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import DefaultProfile, Profile, ProfileFactory
+from pyvidu.server.traffic import DirectTraffic, Traffic
 from pyvidu.server.webhooks.cdr import CallDetailRecords
 from pyvidu.server.webhooks.delivery import Webhook
 from pyvidu.tasks import Tasks
@@ -52,7 +54,7 @@ class Server:
     media: MediaServer
     rooms: Rooms
     profile: Profile
-    faults: Faults
+    faults: Faults | None
     signaling: SignalingServer
     tasks: Tasks
     webhook: Webhook | None
@@ -61,12 +63,16 @@ class Server:
 SERVER = web.AppKey("server", Server)
 
 
-def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web.Application:
-    """Return the application of a server. It owns its media router and closes it at cleanup."""
-    media = media or _router(config)
+def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaServer] | None = None) -> web.Application:
+    """Return the application of a server. It owns its media server and closes it at cleanup.
+
+    `make_media` makes another than a `MediaRouter`.
+    """
+    impaired = ImpairedTraffic() if config.fault_control else None
+    traffic = impaired or DirectTraffic()
+    media = make_media(traffic) if make_media is not None else _router(config, traffic)
     tasks = Tasks()
     rooms = Rooms(media, tasks, config.limits, life=now_ms() if config.fault_control else None)
-    faults = Faults(rooms)
     context = Context(
         rooms,
         config.secret,
@@ -74,7 +80,8 @@ def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web
         turn=config.turn,
         tell_probe_id=config.fault_control,
     )
-    signaling = SignalingServer(context, _profile(config), tasks, faults)
+    signaling = SignalingServer(context, _profile(config), tasks, traffic)
+    faults = Faults(impaired, rooms, signaling) if impaired is not None else None
     webhook = Webhook(config.webhook) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
@@ -82,14 +89,14 @@ def create_app(config: ServerConfig, *, media: MediaServer | None = None) -> web
 
     app = web.Application(client_max_size=MAX_MESSAGE)
     app[SERVER] = server
-    door = SignalingEndpoint(signaling, faults, config.allowed_origins, config.limits)
+    door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
     add_rest(app, rooms, config)
     metrics = Metrics(rooms, signaling)
     rooms.observers.add(metrics)
     add_metrics(app, metrics, functools.partial(authorized, secret=config.secret))
-    if config.fault_control:
+    if faults is not None:
         add_fault_control(app, faults)
     if config.demo:
         add_demo_token(app, rooms, fault_control=config.fault_control)
@@ -186,10 +193,12 @@ def _profile(config: ServerConfig) -> ProfileFactory:
     return functools.partial(DefaultProfile, eviction_timeout=config.eviction_timeout)
 
 
-def _router(config: ServerConfig) -> MediaServer:
+def _router(config: ServerConfig, traffic: Traffic) -> MediaServer:
     from pyvidu.server.media.router import MediaRouter
 
-    return MediaRouter(host_addresses=media_addresses(config.host), recovers_by_itself=config.profile != "kurento")
+    return MediaRouter(
+        host_addresses=media_addresses(config.host), recovers_by_itself=config.profile != "kurento", traffic=traffic
+    )
 
 
 def _add_pages(app: web.Application, config: ServerConfig) -> None:
@@ -236,5 +245,6 @@ async def _housekeeping(rooms: Rooms) -> None:
 
 async def _tell_clients(app: web.Application) -> None:
     server = app[SERVER]
-    server.faults.close()
+    if server.faults is not None:
+        server.faults.close()
     server.signaling.close()

@@ -9,6 +9,7 @@ import aioice.ice
 import pytest
 import pytest_asyncio
 from media_client import Client
+from media_rig import MediaTraffic
 
 from pyvidu.server.media.router import MediaRouter
 
@@ -19,13 +20,19 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda **_: ["127.0.0.1"])
 
 
+@pytest.fixture
+def traffic() -> MediaTraffic:
+    return MediaTraffic()
+
+
 @pytest_asyncio.fixture
-async def router() -> AsyncIterator[MediaRouter]:
+async def router(traffic: MediaTraffic) -> AsyncIterator[MediaRouter]:
     before = asyncio.all_tasks()
-    router = MediaRouter(host_addresses=["127.0.0.1"])
+    router = MediaRouter(host_addresses=["127.0.0.1"], traffic=traffic)
     yield router
     await router.close()
     assert router.statistics().peer_connections == 0
+    assert not traffic.open, "every connection closes its path"
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     # The router uses none of these classes; a client that is closed while it connects leaves tasks behind.
     clients = ("RTCPeerConnection", "RTCRtpSender", "aioice")

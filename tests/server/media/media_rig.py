@@ -14,8 +14,10 @@ from typing import Any
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from pyvidu.server.faults.paths import MediaPath
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
+from pyvidu.server.traffic import DirectTraffic, Path
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -143,11 +145,40 @@ function iceState(wanted, patience) {
 """
 
 
+class MediaTraffic(DirectTraffic):
+    """Drops the media of a participant, or severs its connections, when a test says so."""
+
+    def __init__(self) -> None:
+        self.open: dict[MediaPath, str] = {}
+        self._dropping: set[str] = set()
+
+    def media_path(self, participant: str) -> Path:
+        path = MediaPath(self.open.pop)
+        path.drop(participant in self._dropping)
+        self.open[path] = participant
+        return path
+
+    def drop(self, participant: str, dropping: bool) -> None:
+        """Drop everything, on future connections too, or stop doing so."""
+        (self._dropping.add if dropping else self._dropping.discard)(participant)
+        for path in self._of(participant):
+            path.drop(dropping)
+
+    def sever(self, participant: str) -> None:
+        """Sever the present connections."""
+        for path in self._of(participant):
+            path.sever()
+
+    def _of(self, participant: str) -> list[MediaPath]:
+        return [path for path, whose in self.open.items() if whose == participant]
+
+
 @dataclass
 class Rig:
     """A running router, its HTTP server and a browser."""
 
     router: MediaRouter
+    traffic: MediaTraffic
     url: str
     browser: Browser
     contexts: list[BrowserContext] = field(default_factory=list)
@@ -226,9 +257,10 @@ async def browser(executable: str | None = None, *more: str) -> AsyncIterator[Br
 @contextlib.asynccontextmanager
 async def rig(*more_flags: str, **options: Any) -> AsyncIterator[Rig]:
     """Run a router, its HTTP server and a browser, and close them all."""
-    router = MediaRouter(**{"host_addresses": ["127.0.0.1"], **options})
+    traffic = MediaTraffic()
+    router = MediaRouter(**{"host_addresses": ["127.0.0.1"], "traffic": traffic, **options})
     async with browser(None, *more_flags) as launched, serving(router) as url:
-        running = Rig(router, url, launched)
+        running = Rig(router, traffic, url, launched)
         try:
             yield running
         finally:

@@ -169,11 +169,11 @@ async def test_after_an_outage_the_same_connections_come_back_by_themselves(
     await call.subscribe()
     await call.frames(20)
     for participant in participants:
-        call.router.set_dropping(participant, True)
+        call.rig.traffic.drop(participant, True)
     await asyncio.sleep(seconds)
     frozen_at = await call.subscriber.evaluate("state.frames")
     for participant in participants:
-        call.router.set_dropping(participant, False)
+        call.rig.traffic.drop(participant, False)
     back = await call.frames(1)
     record_property("return to first new frame, ms", back)
     assert back < 2000
@@ -185,11 +185,11 @@ async def test_after_an_outage_the_same_connections_come_back_by_themselves(
     assert call.router.statistics().peer_connections == 2
 
 
-async def test_a_killed_publisher_stays_disconnected_until_it_republishes(call: Call, record_property: Any) -> None:
+async def test_a_severed_publisher_stays_disconnected_until_it_republishes(call: Call, record_property: Any) -> None:
     await call.publish()
     await call.subscribe()
     await call.frames(20)
-    call.router.kill("ada")
+    call.rig.traffic.sever("ada")
     await call.publisher.evaluate("iceState(['disconnected', 'failed'], 15000)")
     await asyncio.sleep(2)
     assert (await call.stats(call.publisher))["ice"] in ("disconnected", "failed")
@@ -200,11 +200,11 @@ async def test_a_killed_publisher_stays_disconnected_until_it_republishes(call: 
     await eventually(lambda: call.router.statistics().peer_connections == 2)
 
 
-async def test_a_killed_subscriber_stays_disconnected_until_it_subscribes(call: Call) -> None:
+async def test_a_severed_subscriber_stays_disconnected_until_it_subscribes(call: Call) -> None:
     await call.publish()
     await call.subscribe()
     await call.frames(20)
-    call.router.kill("bob")
+    call.rig.traffic.sever("bob")
     await call.subscriber.evaluate("iceState(['disconnected', 'failed'], 15000)")
     await asyncio.sleep(2)
     assert (await call.stats())["ice"] in ("disconnected", "failed")
@@ -247,9 +247,9 @@ async def test_without_self_recovery_key_frames_are_asked_for_only_when_somebody
         await call.subscribe()
         await call.frames(20)
         before = call.stream
-        call.router.set_dropping("ada", True)
+        call.rig.traffic.drop("ada", True)
         await asyncio.sleep(2)
-        call.router.set_dropping("ada", False)
+        call.rig.traffic.drop("ada", False)
         await call.frames(20, 10_000)
         after = call.stream
         wanted = after.subscribers["bob"].key_frames_wanted - before.subscribers["bob"].key_frames_wanted

@@ -11,9 +11,11 @@ import pytest_asyncio
 from aioice import stun as independent
 
 from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.faults.paths import MediaPath
 from pyvidu.server.media import ice_lite, stun
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
+from pyvidu.server.traffic import DirectPath
 
 REMOTE = "peer"
 
@@ -40,6 +42,7 @@ class Bench:
     def __init__(self) -> None:
         self.ports = SharedPorts(["127.0.0.1"])
         self.data: asyncio.Queue[bytes] = asyncio.Queue()
+        self.path = MediaPath(lambda _: None)
         self.reachable = 0
         self.peers: list[Peer] = []
         self.server = ("", 0)
@@ -50,7 +53,9 @@ class Bench:
         def reachable() -> None:
             self.reachable += 1
 
-        self.session = IceSession(self.ports, REMOTE, on_datagram=self.data.put_nowait, on_reachable=reachable)
+        self.session = IceSession(
+            self.ports, self.path, REMOTE, on_datagram=self.data.put_nowait, on_reachable=reachable
+        )
 
     async def peer(self) -> Peer:
         _, peer = await asyncio.get_running_loop().create_datagram_endpoint(Peer, remote_addr=self.server)
@@ -78,7 +83,9 @@ async def bench() -> AsyncIterator[Bench]:
 
 async def settled(bench: Bench, peer: Peer) -> None:
     """Return once everything that the peer sent before has been handled."""
-    witness = IceSession(bench.ports, REMOTE, on_datagram=bench.data.put_nowait, on_reachable=lambda: None)
+    witness = IceSession(
+        bench.ports, DirectPath(), REMOTE, on_datagram=bench.data.put_nowait, on_reachable=lambda: None
+    )
     name = f"{witness.ufrag}:{REMOTE}"
     before = peer.received.qsize()
     peer.transport.sendto(stun.binding_request(name, witness.password, b"w" * 12, nominates=False))
@@ -172,14 +179,14 @@ async def test_deaf_is_as_if_the_network_had_vanished_and_passes(bench: Bench) -
     peer = await bench.peer()
     peer.transport.sendto(bench.check())
     await peer.next()
-    bench.session.dropping = True
+    bench.path.drop(True)
     peer.transport.sendto(bench.check())
     peer.transport.sendto(b"\x80 data")
     bench.session.send(b"gone")
     await settled(bench, await bench.peer())
     assert peer.received.empty()
     assert bench.data.empty()
-    bench.session.dropping = False
+    bench.path.drop(False)
     peer.transport.sendto(bench.check())
     assert stun.is_stun(await peer.next())
 
@@ -235,19 +242,19 @@ def test_interface_addresses_end_with_loopback_and_have_no_scopes() -> None:
 async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_once(bench: Bench) -> None:
     peer = await bench.peer()
     loop = asyncio.get_running_loop()
-    bench.session.set_delay(Delay(0.1))
+    bench.path.slow(Delay(0.1))
     began = loop.time()
     peer.transport.sendto(bench.check())
     await peer.next()
     assert loop.time() - began >= 0.2, "there and back"
     assert bench.session.last_heard is not None
-    bench.session.set_delay(Delay(60))
+    bench.path.slow(Delay(60))
     peer.transport.sendto(b"\x80 media")
     await settled(bench, peer)
     await peer.next()  # the response to the check that `settled` sent
     bench.session.send(b"on its way")
     assert bench.data.empty()
-    bench.session.set_delay(None)
+    bench.path.slow(None)
     assert bench.data.get_nowait() == b"\x80 media"
     assert await peer.next() == b"on its way"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from media_client import Client
-from media_rig import eventually
+from media_rig import MediaTraffic, eventually
 
 from pyvidu.server.media import ice_lite
 from pyvidu.server.media.errors import MediaServerError
@@ -240,13 +240,15 @@ async def test_after_close_every_call_is_refused(router: MediaRouter, client: Ma
     await router.close()
 
 
-async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(router: MediaRouter, client: Make) -> None:
+async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(
+    router: MediaRouter, traffic: MediaTraffic, client: Make
+) -> None:
     await published(router, client)
-    router.set_dropping("bob", True)
+    traffic.drop("bob", True)
     subscriber = await subscribed(router, client)
     with pytest.raises(TimeoutError):
         await subscriber.frames(1, patience=0.7)
-    router.set_dropping("bob", False)
+    traffic.drop("bob", False)
     await subscriber.frames(3)
 
 

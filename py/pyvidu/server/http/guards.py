@@ -1,4 +1,4 @@
-"""Access checks of the endpoints that are for the user of this machine only: demo tokens and faults.
+"""Access checks of the endpoints that are for the user of this machine only.
 
 They have no password, so a page of another origin must not reach them. Required are a JSON body (no form can send one),
 the same Origin (no other page sends it), a loopback Host header (DNS rebinding cannot), and a peer on this machine.

@@ -9,18 +9,16 @@ import logging
 import socket as sockets
 import sys
 from collections import Counter, deque
-from collections.abc import Callable
 
 from aiohttp import WSMessage, WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import INVALID_REQUEST
 from pyvidu.server import logs
-from pyvidu.server.faults.control import Faults
-from pyvidu.server.faults.delay_line import Delay, DelayLine
 from pyvidu.server.http.hosts import asked_host
 from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.rpc_session import ServerSocket
+from pyvidu.server.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -34,23 +32,27 @@ _RTO_MAX = 1000  # milliseconds, the least that the kernel accepts
 
 
 class WebSocketTransport:
-    """A `Transport` over aiohttp. A dead TCP peer costs a bounded queue and, at the close, `CLOSE_TIMEOUT`."""
+    """A `Transport` over aiohttp. A dead TCP peer costs a bounded queue and, at the close, `CLOSE_TIMEOUT`.
 
-    def __init__(self, ws: web.WebSocketResponse, tcp: asyncio.Transport) -> None:
+    `traffic` gives it its path; `probe_id` names a participant, if the client has.
+    """
+
+    def __init__(
+        self, ws: web.WebSocketResponse, tcp: asyncio.Transport, traffic: Traffic, probe_id: str | None
+    ) -> None:
         self._ws = ws
         self._tcp = tcp
         self._queue: deque[str | bytes | object] = deque()
         self._queued = 0
-        self._holds = 0
-        self._outward = DelayLine()
-        self._inward = DelayLine()
         self._arrived = asyncio.Event()
         self._closing = False
+        self._over = False
         self._ending: tuple[int, str] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._work = asyncio.Event()
-        self._free = asyncio.Event()
-        self._free.set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.path = traffic.socket_path(probe_id, self._flow)
 
     def send(self, text: str) -> None:
         """Queue one text message; abort the connection if more than `MAX_QUEUED` characters wait."""
@@ -59,56 +61,30 @@ class WebSocketTransport:
         if not text.isascii():  # JSON can encode a lone surrogate, UTF-8 cannot
             text = text.encode("utf-8", "replace").decode()
         self._queued += len(text)
-        self._outward.put(functools.partial(self._enqueue, text))
+        self.path.outgoing(functools.partial(self._enqueue, text))
         if self._queued > MAX_QUEUED:
             _log.warning("A client does not read: %d characters wait for it, it is cut off", self._queued)
             self.abort()
 
     def ping(self) -> None:
-        """Send an RFC 6455 ping, unless one is queued already or the transport is held."""
-        if not self._closing and not self._holds and _PING not in self._queue:
-            self._outward.put(functools.partial(self._enqueue, _PING))
+        """Send an RFC 6455 ping, unless one is queued already or nothing may be sent."""
+        if not self._closing and self._flowing.is_set() and _PING not in self._queue:
+            self.path.outgoing(functools.partial(self._enqueue, _PING))
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping of the client."""
         if not self._closing:
-            self._outward.put(functools.partial(self._enqueue, payload))
+            self.path.outgoing(functools.partial(self._enqueue, payload))
 
     def close(self, code: int, reason: str) -> None:
         """Begin to close, after what is queued."""
         if not self._closing:
             self._closing = True
-            self._outward.put(functools.partial(self._begin_close, code, reason))
-
-    def hold(self) -> None:
-        """Stop reading and writing: the kernel's buffers fill as on a dead network."""
-        self._holds += 1
-        self._free.clear()
-        with contextlib.suppress(RuntimeError):
-            self._tcp.pause_reading()
-
-    def release(self) -> None:
-        """Undo one `hold`."""
-        self._holds -= 1
-        if self._holds == 0:
-            with contextlib.suppress(RuntimeError):
-                self._tcp.resume_reading()
-            self._free.set()
-            if self._ending is not None:
-                self._limit_close()
-
-    def slow(self, delay: Delay | None) -> None:
-        """Delay everything by `delay` in each direction; None ends the delay."""
-        self._outward.set(delay)
-        self._inward.set(delay)
-
-    def deliver(self, action: Callable[[], None]) -> None:
-        """Run `action`, the effect of a message from the client, after the inward delay if there is one."""
-        self._inward.put(action)
+            self.path.outgoing(functools.partial(self._begin_close, code, reason))
 
     async def arrived(self) -> None:
-        """Wait until everything received from the client so far has been delivered."""
-        self._inward.put(self._arrived.set)
+        """Wait until everything received from the client so far has come along the path."""
+        self.path.incoming(self._arrived.set)
         await self._arrived.wait()
 
     @property
@@ -118,15 +94,14 @@ class WebSocketTransport:
 
     def abort(self) -> None:
         """Abort the connection without a close frame."""
-        self._closing = True
-        self._outward.clear()
+        self._closing = self._over = True
         self._queue.clear()
         self._queued = 0
         self._tcp.abort()
 
-    async def free(self) -> None:
-        """Wait while the transport is held."""
-        await self._free.wait()
+    async def flowing(self) -> None:
+        """Wait while nothing may be read or written."""
+        await self._flowing.wait()
 
     async def write(self) -> None:
         """Send what is queued, in order, until the close. Runs in a task of its own."""
@@ -134,29 +109,44 @@ class WebSocketTransport:
             await self._work.wait()
             self._work.clear()
             while self._queue:
-                await self._free.wait()
+                await self._flowing.wait()
                 await self._send(self._queue.popleft())
             if self._ending is not None:
-                await self._free.wait()
+                await self._flowing.wait()
                 code, reason = self._ending
                 await self._ws.close(code=code, message=reason.encode()[:123])
                 return
 
     def finished(self) -> None:
-        """Drop what is delayed and cancel the closing deadline, after the end of the connection."""
-        self._outward.clear()
-        self._inward.clear()
+        """Drop what is on its way and cancel the closing deadline, after the end of the connection."""
+        self._over = True
+        self.path.close()
         if self._deadline is not None:
             self._deadline.cancel()
 
     def _enqueue(self, item: str | bytes | object) -> None:
-        self._queue.append(item)
-        self._work.set()
+        if not self._over:
+            self._queue.append(item)
+            self._work.set()
 
     def _begin_close(self, code: int, reason: str) -> None:
-        self._ending = (code, reason)
-        self._work.set()
-        self._limit_close()
+        if not self._over:
+            self._ending = (code, reason)
+            self._work.set()
+            self._limit_close()
+
+    def _flow(self, flowing: bool) -> None:
+        """Read and write, or stop: the kernel's buffers fill meanwhile."""
+        if not flowing:
+            self._flowing.clear()
+            with contextlib.suppress(RuntimeError):
+                self._tcp.pause_reading()
+            return
+        with contextlib.suppress(RuntimeError):
+            self._tcp.resume_reading()
+        self._flowing.set()
+        if self._ending is not None:
+            self._limit_close()
 
     async def _send(self, item: str | bytes | object) -> None:
         if isinstance(item, str):
@@ -168,7 +158,7 @@ class WebSocketTransport:
             await self._ws.ping()
 
     def _limit_close(self) -> None:
-        if not self._holds and self._deadline is None:
+        if self._flowing.is_set() and self._deadline is None:
             self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
 
 
@@ -178,12 +168,12 @@ class SignalingEndpoint:
     def __init__(
         self,
         signaling: SignalingServer,
-        faults: Faults,
+        traffic: Traffic,
         allowed_origins: tuple[str, ...] = (),
         limits: Limits | None = None,
     ) -> None:
         self._signaling = signaling
-        self._faults = faults
+        self._traffic = traffic
         self._allowed_origins = frozenset(allowed_origins)
         self._limits = limits or Limits()
         self._open: Counter[str] = Counter()  # open sockets by IP address
@@ -191,9 +181,9 @@ class SignalingEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve a WebSocket, or answer a reachability probe as cheaply as possible.
 
-        A request whose `probe` names a participant with an imitated drop gets no answer: it hangs, then breaks.
+        A request that traffic does not admit gets no answer: it breaks. `probe` names the participant that sends it.
         """
-        if not await self._faults.admits(request.query.get("probe")):
+        if not await self._traffic.admits(request.query.get("probe")):
             cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
@@ -215,7 +205,8 @@ class SignalingEndpoint:
             await ws.prepare(request)
             if isinstance(request.transport, asyncio.Transport):
                 retransmit_soon(request.transport)
-                await self._serve(ws, WebSocketTransport(ws, request.transport), request)
+                transport = WebSocketTransport(ws, request.transport, self._traffic, request.query.get("probe"))
+                await self._serve(ws, transport, request)
         finally:
             self._open[address] -= 1
             if not self._open[address]:
@@ -224,7 +215,6 @@ class SignalingEndpoint:
 
     async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
         socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote)
-        self._faults.opened(transport, request.query.get("probe"))
         writer = asyncio.create_task(transport.write(), name="writer of a WebSocket")
         writer.add_done_callback(_writer_done)
         code, reason = None, ""
@@ -249,13 +239,13 @@ class SignalingEndpoint:
         bucket = TokenBucket(self._limits.rate, self._limits.burst, loop.time())
         while True:
             message = await ws.receive()
-            await transport.free()
+            await transport.flowing()
             if message.type is WSMsgType.CLOSE:
                 await transport.arrived()
                 return message.data or 1005, message.extra or ""
             if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None, ""
-            transport.deliver(functools.partial(self._take, transport, socket, message))
+            transport.path.incoming(functools.partial(self._take, transport, socket, message))
             if (wait := bucket.wait(loop.time())) > 0:
                 await asyncio.sleep(wait)
 

@@ -5,8 +5,8 @@ addresses from which a check was authenticated with the password of an answer; i
 checks of its own that expire during an outage, and a client that returns (at the same address or a new one) is received
 at once.
 
-Why shared ports: a connection can be set `dead` without closing its port, so that nothing answers its peer, not even
-the kernel with an ICMP error; and a firewall needs only one open port.
+Why shared ports: a connection can end without closing its port, so that nothing answers its peer, not even the kernel
+with an ICMP error; and a firewall needs only one open port.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 import ifaddr
 
-from pyvidu.server.faults.delay_line import Delay, DelayLine
+from pyvidu.server.traffic import Path
 
 from . import stun
 from .errors import MediaServerError
@@ -47,12 +47,14 @@ _SOCKET_BUFFER = 4 * 1024 * 1024
 class IceSession:
     """The server's end of one connection: its credentials, and the present address of its peer.
 
-    `on_datagram(data)` gets everything that is not STUN; `on_reachable()` is called at the first authenticated check.
+    Everything in both directions passes along `path`, which the session closes. `on_datagram(data)` gets everything that
+    is not STUN; `on_reachable()` is called at the first authenticated check.
     """
 
     def __init__(
         self,
         ports: SharedPorts,
+        path: Path,
         remote_ufrag: str,
         *,
         on_datagram: Callable[[bytes], None],
@@ -60,13 +62,10 @@ class IceSession:
     ) -> None:
         self.ufrag = secrets.token_hex(4)
         self.password = secrets.token_hex(16)
-        self.dropping = False
-        """While set, nothing is received and nothing is sent, as in a silent drop."""
-        self.dead = False
-        """Once set, the same as `dropping`, permanently."""
         self.last_heard: float | None = None
         """When the last datagram of the peer arrived (loop time, seconds)."""
         self._ports = ports
+        self._path = path
         self._username = f"{self.ufrag}:{remote_ufrag}"
         self._on_datagram = on_datagram
         self._on_reachable = on_reachable
@@ -75,9 +74,6 @@ class IceSession:
         self._seen_at: deque[Address] = deque()
         self._address_heard = 0.0
         self._consent_until = 0.0
-        self._inward = DelayLine()
-        self._outward = DelayLine()
-        self._slow = False
         self._loop = asyncio.get_running_loop()
         ports.add(self)
 
@@ -86,31 +82,24 @@ class IceSession:
         """Return the peer's address; None until its first check."""
         return self._address or None
 
-    def set_delay(self, delay: Delay | None) -> None:
-        """Delay everything in both directions; None ends the delay."""
-        self._slow = delay is not None
-        self._inward.set(delay)
-        self._outward.set(delay)
-
     def check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
         """Answer a connectivity check, and switch to the address that the peer nominates."""
-        if self._slow:
-            self._inward.put(functools.partial(self._check, request, port, address))
-        else:
+        if self._path.clear:
             self._check(request, port, address)
+        else:
+            self._path.incoming(functools.partial(self._check, request, port, address))
 
     def receive(self, data: bytes, address: Address) -> None:
         """Handle a datagram from an address that an authenticated check of the peer came from."""
-        if self._slow:
-            self._inward.put(functools.partial(self._receive, data, address))
-        else:
+        if self._path.clear:
             self._receive(data, address)
+        else:
+            self._path.incoming(functools.partial(self._receive, data, address))
 
     def send(self, data: bytes) -> None:
-        """Send to the peer; drop the data before its first check, without its consent, and while dropping or dead."""
-        if self._port is None or self.dropping or self.dead or self._loop.time() > self._consent_until:
-            return
-        self._send(self._port, data, self._address)
+        """Send to the peer; drop the data before its first check and without its consent."""
+        if self._port is not None and self._loop.time() <= self._consent_until:
+            self._send(self._port, data, self._address)
 
     def seen_at(self, address: Address) -> Address | None:
         """Record another address of the peer; return the oldest, to be removed, if they exceed `MOST_ADDRESSES`."""
@@ -119,14 +108,11 @@ class IceSession:
 
     def close(self) -> None:
         """Remove the session; later datagrams for it are ignored, without an answer."""
-        self._inward.clear()
-        self._outward.set(None)  # sends what is queued: the DTLS close_notify, among others
+        self._path.close()  # sends what is on its way: the DTLS close_notify, among others
         self._ports.remove(self)
         self._port = None
 
     def _check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
-        if self.dropping or self.dead:
-            return
         if request.username != self._username or not request.authenticates(self.password):
             logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
             return
@@ -149,18 +135,16 @@ class IceSession:
             self._on_reachable()
 
     def _receive(self, data: bytes, address: Address) -> None:
-        if self.dropping or self.dead:
-            return
         self.last_heard = self._loop.time()
         if address == self._address:
             self._address_heard = self.last_heard
         self._on_datagram(data)
 
     def _send(self, port: _Port, data: bytes, address: Address) -> None:
-        if self._slow:
-            self._outward.put(functools.partial(port.send, data, address))
-        else:
+        if self._path.clear:
             port.send(data, address)
+        else:
+            self._path.outgoing(functools.partial(port.send, data, address))
 
 
 class _Port(asyncio.DatagramProtocol):

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
-from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.traffic import DirectTraffic, Traffic
 from pyvidu.tasks import Tasks
 
 from . import answer
@@ -44,7 +44,13 @@ class MediaRouter:
     Offers come from browsers and may trickle candidates, which are not needed; answers contain all candidates.
     """
 
-    def __init__(self, *, host_addresses: Sequence[str] | None = None, recovers_by_itself: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        host_addresses: Sequence[str] | None = None,
+        recovers_by_itself: bool = True,
+        traffic: Traffic | None = None,
+    ) -> None:
         """Use only these addresses of the host; with None all that its interfaces have, loopback included.
 
         `recovers_by_itself`: after an outage the router requests a key frame without waiting for a subscriber's PLI.
@@ -54,9 +60,8 @@ class MediaRouter:
         self._ports = SharedPorts(host_addresses)
         self._certificate = Certificate()
         self._recovers_by_itself = recovers_by_itself
+        self._traffic = traffic or DirectTraffic()
         self._streams: dict[str, ForwardedStream] = {}
-        self._dropping: set[str] = set()
-        self._slow: dict[str, Delay] = {}
         self._calls: list[_Call] = []
         self._closing = Tasks()
         self._open: set[MediaTransport] = set()
@@ -121,7 +126,7 @@ class MediaRouter:
             await self._close_endpoints([endpoint])
 
     async def leave(self, participant: str) -> None:
-        """Close everything that a participant publishes or receives, and clear its simulated faults."""
+        """Close everything that a participant publishes or receives."""
         self._end_calls(participant=participant)
         endpoints: list[Endpoint] = []
         for stream in list(self._streams.values()):
@@ -131,40 +136,12 @@ class MediaRouter:
             elif (endpoint := stream.subscribers.pop(participant, None)) is not None:
                 endpoints.append(endpoint)
         await self._close_endpoints(endpoints)
-        self._dropping.discard(participant)
-        self._slow.pop(participant, None)
 
     def request_key_frame(self, stream_id: str) -> None:
         """Request a key frame from a stream's publisher; do nothing if there is no such stream."""
         stream = self._streams.get(stream_id)
         if stream is not None:
             stream.request_key_frame()
-
-    def set_dropping(self, participant: str, dropping: bool) -> None:
-        """Drop everything to and from a participant (fault control), on future connections too, or stop doing so."""
-        if dropping:
-            self._dropping.add(participant)
-        else:
-            self._dropping.discard(participant)
-        for transport in self._open:
-            if transport.participant == participant:
-                transport.set_dropping(dropping)
-
-    def set_delay(self, participant: str, delay: Delay | None) -> None:
-        """Delay everything to and from a participant (fault control), future connections too; None ends the delay."""
-        if delay is not None:
-            self._slow[participant] = delay
-        else:
-            self._slow.pop(participant, None)
-        for transport in self._open:
-            if transport.participant == participant:
-                transport.set_delay(delay)
-
-    def kill(self, participant: str) -> None:
-        """Drop everything on a participant's present connections for good (fault control); new connections work."""
-        for transport in self._open:
-            if transport.participant == participant:
-                transport.kill()
 
     def statistics(self) -> MediaStatistics:
         """Return the counters of all streams."""
@@ -248,6 +225,7 @@ class MediaRouter:
     def _transport(self, participant: str, offer: offers.Offer, endpoint: Endpoint) -> MediaTransport:
         transport = MediaTransport(
             participant,
+            self._traffic.media_path(participant),
             self._ports,
             self._certificate,
             offer,
@@ -255,8 +233,6 @@ class MediaRouter:
             on_rtp=endpoint.rtp_received,
             on_rtcp=endpoint.rtcp_received,
         )
-        transport.set_dropping(participant in self._dropping)
-        transport.set_delay(self._slow.get(participant))
         self._open.add(transport)
         return transport
 

@@ -49,5 +49,5 @@ class MediaStatistics:
     """All counters at one moment."""
 
     peer_connections: int
-    """Connections that are not closed yet, including killed and just replaced ones."""
+    """Connections that are not closed yet, including those just replaced."""
     streams: dict[str, StreamStatistics] = field(default_factory=dict)

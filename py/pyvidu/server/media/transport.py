@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.traffic import Path
 
 from .answer import TransportDescription
 from .dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
@@ -26,6 +26,7 @@ class MediaTransport:
     def __init__(
         self,
         participant: str,
+        path: Path,
         ports: SharedPorts,
         certificate: Certificate,
         offer: Offer,
@@ -43,7 +44,7 @@ class MediaTransport:
         self._on_connected, self._on_rtp, self._on_rtcp = on_connected, on_rtp, on_rtcp
         self._loop = asyncio.get_running_loop()
         self._answered_at = self._loop.time()
-        self._ice = IceSession(ports, offer.ufrag, on_datagram=self._receive, on_reachable=self._reachable)
+        self._ice = IceSession(ports, path, offer.ufrag, on_datagram=self._receive, on_reachable=self._reachable)
         self._dtls = DtlsSrtp(
             certificate,
             offer.fingerprints,
@@ -67,26 +68,9 @@ class MediaTransport:
         return self._dtls.connected
 
     @property
-    def dead(self) -> bool:
-        """Return whether `kill` was called."""
-        return self._ice.dead
-
-    @property
     def last_heard(self) -> float | None:
         """Return when the peer's last datagram arrived (loop time, seconds); None before the first."""
         return self._ice.last_heard
-
-    def set_dropping(self, dropping: bool) -> None:
-        """Drop everything in both directions, or stop doing so."""
-        self._ice.dropping = dropping
-
-    def set_delay(self, delay: Delay | None) -> None:
-        """Delay everything in both directions; None ends the delay."""
-        self._ice.set_delay(delay)
-
-    def kill(self) -> None:
-        """Drop everything in both directions for good, without notifying the peer."""
-        self._ice.dead = True
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send an RTP packet; drop it while not connected, or if it is longer than `LARGEST_PACKET`."""
@@ -99,7 +83,7 @@ class MediaTransport:
             self._ice.send(self._dtls.protect_rtcp(packet))
 
     async def close(self) -> None:
-        """Close the connection, with a DTLS close_notify to the peer unless the connection is dropping or dead."""
+        """Close the connection, with a DTLS close_notify to the peer."""
         if self.closed:
             return
         self.closed = True

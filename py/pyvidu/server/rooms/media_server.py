@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from pyvidu.server.faults.delay_line import Delay
-
 
 class MediaServer(Protocol):
     """Forwards the media of published streams to their subscribers. Every offer is answered or raises."""
@@ -30,15 +28,6 @@ class MediaServer(Protocol):
 
     def request_key_frame(self, stream_id: str) -> None:
         """Request a key frame from the publisher. Unknown streams are ignored."""
-
-    def set_dropping(self, participant: str, dropping: bool) -> None:
-        """Drop (or no longer drop) every packet from and to a participant."""
-
-    def set_delay(self, participant: str, delay: Delay | None) -> None:
-        """Delay every packet from and to a participant by `delay` in each direction; None ends the delay."""
-
-    def kill(self, participant: str) -> None:
-        """Close a participant's media connections on this side without notifying the other."""
 
     def statistics(self) -> Any:
         """Return counters, for logs and tests."""

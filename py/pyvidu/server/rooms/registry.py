@@ -100,12 +100,11 @@ class Rooms:
             room.close(reason)
 
     def forget(self) -> None:
-        """Drop all rooms and close their media without notifying anybody, as in a crash, and begin another `life`."""
+        """Drop all rooms without notifying anybody, as in a crash, end their media, and begin another `life`."""
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             logs.event("session forgotten", session=room.id)
             for participant in room.abandon():
-                self.media.kill(participant.key)
                 self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
         if self.life is not None:
             self.life += 1

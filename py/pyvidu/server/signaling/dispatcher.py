@@ -23,7 +23,6 @@ from pyvidu.protocol.jsonrpc import (
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduException
-from pyvidu.server.faults.control import Faults
 from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
@@ -31,6 +30,7 @@ from pyvidu.server.signaling.profiles import ProfileFactory
 from pyvidu.server.signaling.rpc_session import NeverAnswered, NotAMember, ReceivedRequest, RpcSession, ServerSocket
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
 from pyvidu.server.signaling.transport import Transport
+from pyvidu.server.traffic import Traffic
 from pyvidu.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -41,12 +41,11 @@ _IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joini
 class SignalingServer:
     """All sockets and RPC sessions of a server."""
 
-    def __init__(self, context: Context, make_profile: ProfileFactory, tasks: Tasks, faults: Faults) -> None:
+    def __init__(self, context: Context, make_profile: ProfileFactory, tasks: Tasks, traffic: Traffic) -> None:
         self.profile = make_profile(self)
         self._context = context
-        faults.host = self
         self._tasks = tasks
-        self._faults = faults
+        self._traffic = traffic
         self._sockets: dict[ServerSocket, None] = {}  # in the order in which they were opened
         self._sessions: SecretMap[RpcSession] = SecretMap()
 
@@ -126,7 +125,7 @@ class SignalingServer:
             logs.event("evicted", session=member.room.id, participant=member.id, reason=reason)
             member.room.evict(member, reason)
 
-    # --- called by faults (FaultHost) ---------------------------------------------------------------------------------
+    # --- ends without notice -------------------------------------------------------------------------------------------
 
     def cut(self, socket: ServerSocket) -> None:
         """Abort a socket without a close frame and handle its close."""
@@ -137,9 +136,8 @@ class SignalingServer:
         """Evict the participant of `session`, as after too long a silence."""
         self.profile.give_up(session)
 
-    def crash(self) -> None:
+    def abandon(self) -> None:
         """Abort every socket and drop every session and room without sending anything."""
-        logs.event("crashed", sockets=len(self._sockets))
         for socket in self._sockets:
             socket.open = False
             socket.transport.abort()
@@ -218,19 +216,18 @@ class SignalingServer:
             session = self._session_of(socket, None)
             self._reply(socket, request, {"value": "OK", "sessionId": session.id})
             return
-        if (drop := self._faults.dropping(session_id)) is not None:
-            drop.hold(socket.transport)
-            drop.when_over(lambda: self._connect(socket, request))
-            return
-        resumed = self._sessions.get(session_id) if isinstance(session_id, str) else None
+        path, resumed = socket.transport.path, None
+        if isinstance(session_id, str):
+            if not self._traffic.reaches(session_id, path, functools.partial(self._connect, socket, request)):
+                return
+            resumed = self._sessions.get(session_id)
         taken = socket.session is not None and socket.session is not resumed and socket.session.member is not None
-        if resumed is None or taken or not socket.open or self._faults.refuses(session_id):
+        if resumed is None or taken or not socket.open or not self._traffic.readmits(resumed.id, path):
             logs.event("resume refused", participant=_name(socket))
             self._context.rooms.observers.resumed(refused=True)
             self._reply(socket, request, error=ErrorObject(int(Code.RECONNECTION), "reconnection error"))
             return
         self._resume(resumed, socket)
-        self._faults.resumed(resumed, socket.transport)
         result = {"value": "reconnection successful", "sessionId": resumed.id}
         missed = (
             resumed.delivery_log.missed(request.params.get("received")) if resumed.delivery_log is not None else None
@@ -319,7 +316,7 @@ class SignalingServer:
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
         if socket.session is None:
-            session = RpcSession(self.profile, self._tasks, replays=self.profile.replays)
+            session = RpcSession(self.profile, self._tasks, self._traffic, replays=self.profile.replays)
             session.socket, socket.session = socket, session
             session.last_heard = _now()
             self.remember(session)

@@ -21,6 +21,7 @@ from pyvidu.server.errors import MissingParameter, OpenViduException
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
+from pyvidu.server.traffic import Traffic
 from pyvidu.tasks import Tasks
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class RpcSession:
     With `replays`, notifications are kept for the resume and each request id runs once.
     """
 
-    def __init__(self, listener: SessionListener, tasks: Tasks, *, replays: bool) -> None:
+    def __init__(self, listener: SessionListener, tasks: Tasks, traffic: Traffic, *, replays: bool) -> None:
         self.id = ids.rpc_session_id()
         self.socket: ServerSocket | None = None
         self.participant: Participant | None = None
@@ -72,9 +73,9 @@ class RpcSession:
         self.last_heard = 0.0  # event loop seconds
         self.delivery_log = DeliveryLog() if replays else None
         self.request_log = RequestLog() if replays else None
-        self.losing: list[Callable[[Call], bool]] = []  # fault control: a call is lost if one returns True
         self._listener = listener
         self._tasks = tasks
+        self._traffic = traffic
         self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
         self._working = False
 
@@ -89,7 +90,7 @@ class RpcSession:
         if self.delivery_log is not None:
             self.delivery_log.notified(text)
         if self.socket is not None and self.socket.open:
-            if not any(loses(call) for loses in list(self.losing)):
+            if self._traffic.delivers(self.id, call.method):
                 self.socket.transport.send(text)
         else:
             self._listener.undeliverable(self, call)

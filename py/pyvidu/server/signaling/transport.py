@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pyvidu.server.faults.delay_line import Delay
+from pyvidu.server.traffic import Path
 
 
 class Transport(Protocol):
     """One WebSocket. No method blocks and none raises: what cannot be sent any more is dropped."""
+
+    @property
+    def path(self) -> Path:
+        """Return the path of its messages."""
 
     def send(self, text: str) -> None:
         """Queue one text message."""
@@ -21,12 +25,3 @@ class Transport(Protocol):
 
     def abort(self) -> None:
         """Abort the connection without a close frame."""
-
-    def hold(self) -> None:
-        """Stop reading and writing, as a dead network would; what is queued waits. Holds are counted."""
-
-    def release(self) -> None:
-        """Undo one `hold`."""
-
-    def slow(self, delay: Delay | None) -> None:
-        """Delay everything by `delay` in each direction; None ends the delay."""
