@@ -29,6 +29,7 @@ from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
+from pyvidu.server.media.transport import MediaTransport
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.traffic import DirectTraffic
@@ -37,7 +38,7 @@ BATCH = 40  # inputs between two turns of the loop
 LOOK = 10 * BATCH  # inputs between two checks of the healthy call
 HOSTILE = 3
 _LIFE = 800  # inputs, about, until a hostile participant is replaced
-_PATIENCE = 10.0  # seconds until an expected event counts as missing; it takes milliseconds
+PATIENCE = 10.0  # seconds until an expected event counts as missing; it takes milliseconds
 _NUMBERS = ("0", "-1", "65536", "4294967296", "9" * 400, "", "\x00", "*", "%", "0x10", "127", "128", "1e9")
 
 
@@ -59,6 +60,16 @@ class WatchedRouter(MediaRouter):
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         with self._watched(sdp_offer):
             return await super().subscribe(subscriber, stream_id, sdp_offer)
+
+    def transports(self, participant: str) -> list[MediaTransport]:
+        """Return the open connections of a participant."""
+        return [transport for transport in self._open if transport.participant == participant and not transport.closed]
+
+    def forwarded_ssrcs(self, owner: str) -> list[int]:
+        """Return the SSRCs with which the streams of `owner` are forwarded."""
+        streams = [stream for stream in self._streams.values() if stream.owner == owner]
+        subscribers = [subscriber for stream in streams for subscriber in stream.subscribers.values()]
+        return [track.ssrc for subscriber in subscribers for track in subscriber.tracks.values()]
 
     @contextlib.contextmanager
     def _watched(self, sdp_offer: str) -> Any:
@@ -91,7 +102,7 @@ async def ask(client: Client, method: str, **params: Any) -> Any:
 
 async def answered(client: Client, number: int) -> Any:
     """Return the response to a request that was sent, or None once the socket is closed. Raises TimeoutError."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while client.socket.open:
             for message in client.transport.sent:
                 if message.get("id") == number:
@@ -216,7 +227,7 @@ class MediaRun:
         """Check that the healthy call goes on and that every offer was answered."""
         frames, sound = subscriber.received.frames, subscriber.received.audio_packets
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 while subscriber.received.frames == frames or subscriber.received.audio_packets == sound:
                     await asyncio.sleep(0.005)
         except TimeoutError:
@@ -313,13 +324,13 @@ class MediaRun:
         if self._random.random() < 0.9:
             data = self._mutator.bytes(data)
         if self._random.random() < 0.3:
-            stranger.sendto(data, connection._server)
+            stranger.sendto(data, connection.server)
         else:
             connection.send(data)
 
     def _decrypted(self, participant: Hostile) -> None:
         """Pass a packet to one of the participant's connections as if it had just been decrypted."""
-        transports = [t for t in self._router._open if t.participant == participant.client.id and not t.closed]
+        transports = self._router.transports(participant.client.id)
         if not transports:
             return
         data = self._packet(participant)
@@ -333,7 +344,7 @@ class MediaRun:
     def _packet(self, participant: Hostile) -> bytes:
         """Return a whole packet from the participant's own SSRC, with arbitrary numbers."""
         number = self._random.choice((self._random.randrange(65536), self.count & 0xFFFF, self.count * 90 & 0xFFFF))
-        own = self._random.choice(list(participant.publisher._ssrcs.values()))
+        own = self._random.choice(list(participant.publisher.ssrcs.values()))
         kind = self._random.randrange(9)
         if kind < 4:
             payload_type = self._random.choice((VP8, VP8, RTX, OPUS))
@@ -343,9 +354,7 @@ class MediaRun:
                 rtp.RtpPacket(payload_type, True, number, 3000 * number & 0xFFFFFFFF, own, body, 0,
                               rtp.ONE_BYTE_EXTENSIONS, rtp.extension_block(extension))
             )  # fmt: skip
-        sources = [track.ssrc for stream in self._router._streams.values() if stream.owner == participant.client.id
-                   for subscriber in stream.subscribers.values() for track in subscriber.tracks.values()]  # fmt: skip
-        source = self._random.choice([*sources, own])
+        source = self._random.choice([*self._router.forwarded_ssrcs(participant.client.id), own])
         if kind == 4:
             return rtcp.sender_report(own, ntp=number << 40, timestamp=number, packets=1, octets=1, name="x" * 20)
         if kind == 5:

@@ -42,7 +42,7 @@ def test_a_bug_in_the_reading_of_packets_is_found(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_call_that_stands_still_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "_PATIENCE", 0.3)
+    monkeypatch.setattr(media, "PATIENCE", 0.3)
     monkeypatch.setattr(ForwardedStream, "forward", lambda *_: None)
     assert any("stood still" in found for found in fuzz_media(100)[1])
 

@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> str:
     """The outcomes as JSON."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     outcomes: Any = _Outcomes()
-    browsers = asyncio.events._get_running_loop()
+    browsers = asyncio.get_running_loop()
     asyncio.set_event_loop_policy(_VirtualPolicy())
     asyncio._set_running_loop(None)
     try:

@@ -74,6 +74,11 @@ class Page:
                 await self.arrived.wait()
         return self.refusals.pop(0)
 
+    def stop_reading(self) -> None:
+        """Read nothing any more: the kernel's buffers of this end fill, then the server's."""
+        self.reader.cancel()
+        self.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+
     async def _read(self) -> None:
         while True:
             message = await self.ws.receive()

@@ -120,7 +120,7 @@ class Client:
         self.id = ""
         self.rpc_id = ""
         self.probe_id = ""
-        self._next_id = 0
+        self.last_id = 0
         self.transport: FakeTransport
         self.socket: ServerSocket
         self.open()
@@ -134,11 +134,11 @@ class Client:
 
     def send(self, method: str, /, **params: Any) -> int:
         """Send a request without waiting for its response."""
-        self._next_id += 1
-        message = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
+        self.last_id += 1
+        message = {"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}
         self.world.signaling.heard(self.socket)
         self.world.signaling.received(self.socket, json.dumps(message))
-        return self._next_id
+        return self.last_id
 
     async def call(self, method: str, /, **params: Any) -> dict[str, Any]:
         """Return the response to a request, result or error. Raises if none came."""

@@ -81,7 +81,7 @@ async def test_a_repeated_request_gets_the_answer_of_the_first_time() -> None:
         number = ada.send("sendMessage", message='{"to":[],"data":"once","type":"signal"}')
         await settle()
         await ada.resume()
-        ada._next_id = number - 1
+        ada.last_id = number - 1
         await ada.result("sendMessage", message='{"to":[],"data":"once","type":"signal"}')
         assert len(bob.notifications("sendMessage")) == 1
 
@@ -95,7 +95,7 @@ async def test_a_request_repeated_while_it_is_still_running_is_answered_on_the_n
         number = ada.send("publishVideo", **publishing)
         await settle()
         await ada.resume()
-        ada._next_id = number - 1
+        ada.last_id = number - 1
         ada.send("publishVideo", **publishing)
         await settle()
         world.media.gate.set()

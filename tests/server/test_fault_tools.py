@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from live_server import LiveServer, Serve
 
 from pyvidu.cli import main as cli
+from pyvidu.server.faults.client import FaultClient
 from pyvidu.testing import start_server
 from pyvidu.testing.server import ServerError
 
@@ -83,11 +84,12 @@ async def test_what_cannot_be_is_one_sentence_that_says_what_to_do(live: LiveSer
 
 async def test_the_test_kit_begins_faults_that_end_with_their_context() -> None:
     server = await start_server("--fault-control")
+    client = FaultClient(server.url)
     try:
         async with await server.fault("restart", seconds=30) as fault:
             assert fault.kind == "restart"
-            assert [one["id"] for one in await asyncio.to_thread(fault._client.active)] == [fault.id]
-        assert await asyncio.to_thread(fault._client.active) == []
+            assert [one["id"] for one in await asyncio.to_thread(client.active)] == [fault.id]
+        assert await asyncio.to_thread(client.active) == []
         await fault.end()  # a second call has no effect
         with pytest.raises(ServerError, match="nobody has joined"):
             await server.fault("silent", "con_x")

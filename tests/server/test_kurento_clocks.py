@@ -423,7 +423,7 @@ async def test_a_repeated_request_runs_again() -> None:
         ada, bob = await world.member(), await world.member()
         message = {"to": [bob.id], "data": "x", "type": "signal"}
         number = ada.send("sendMessage", message=json.dumps(message))
-        ada._next_id -= 1
+        ada.last_id -= 1
         assert ada.send("sendMessage", message=json.dumps(message)) == number
         await settle()
         assert len(bob.notifications("sendMessage")) == 2

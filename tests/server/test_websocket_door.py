@@ -87,8 +87,7 @@ async def test_half_a_surrogate_pair_reaches_the_others_as_a_replacement(live: L
 async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_for_it(serve: Serve) -> None:
     live = await serve(eviction_timeout=2.5)
     ada, bob = await live.member(), await live.member()
-    ada.reader.cancel()  # stops reading: its kernel buffers fill, then the server's
-    ada.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+    ada.stop_reading()
     silent_since = time.monotonic()
     signal = json.dumps({"to": [ada.id], "data": "x" * 500_000, "type": "signal"})
     for _ in range(16):
@@ -101,8 +100,7 @@ async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_
 async def test_who_does_not_read_costs_bounded_memory(serve: Serve) -> None:
     live = await serve(eviction_timeout=60)
     ada, bob = await live.member(), await live.member()
-    ada.reader.cancel()
-    ada.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+    ada.stop_reading()
     signal = json.dumps({"to": [ada.id], "data": "x" * 1_000_000, "type": "signal"})
     sockets = live.server.signaling.sockets
     for _ in range(40):
@@ -214,6 +212,9 @@ def test_a_kernel_without_that_option_is_asked_and_does_no_harm(monkeypatch: pyt
     asked: list[tuple[int, int, int]] = []
 
     class Tcp(asyncio.Transport):
+        def __init__(self) -> None:
+            super().__init__(extra={"socket": self})
+
         def setsockopt(self, *option: int) -> None:
             asked.append(option)  # type: ignore[arg-type]
             if kernel == "has it not":
@@ -221,7 +222,6 @@ def test_a_kernel_without_that_option_is_asked_and_does_no_harm(monkeypatch: pyt
 
     monkeypatch.setattr(websocket.sys, "platform", "linux")
     tcp = Tcp()
-    tcp._extra["socket"] = tcp  # type: ignore[attr-defined]
     websocket.retransmit_soon(tcp)
     websocket.retransmit_soon(asyncio.Transport())  # a transport without a socket, such as a pipe
     assert asked == [(socket.IPPROTO_TCP, TCP_RTO_MAX_MS, 1000)]

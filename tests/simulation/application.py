@@ -108,7 +108,7 @@ class Page:
         self.openvidu.set_advanced_configuration(
             reconnection=POLICY,
             force_media_reconnection_after_network_drop=person.force,
-            rejoin=self._token if person.rejoin else None,
+            rejoin=self.token if person.rejoin else None,
             roster=self._roster if self.world.plan.roster and not replays else None,
         )
         self.session = self.openvidu.init_session()
@@ -148,14 +148,14 @@ class Page:
     def joins_since(self) -> float | None:
         """Return the time since which the client has been joining on an open socket, None if it is not."""
         joining = self.session.participation.joining
-        socket: Any = joining.plane._current if joining is not None else None
-        return socket._socket.opened_at if socket is not None and socket.is_open else None
+        socket: Any = joining.plane.socket if joining is not None else None
+        return socket.opened_at if socket is not None and socket.is_open else None
 
     @property
     def path_is_dead(self) -> bool:
         """Return whether no answer can arrive on the socket that carries the session or on which it is being joined."""
-        socket = next((item.plane._current for item in self.memberships), None)
-        return not self.person.link.works or (socket is not None and socket._socket.is_lost)  # type: ignore[attr-defined]
+        socket: Any = next((item.plane.socket for item in self.memberships), None)
+        return not self.person.link.works or (socket is not None and socket.is_lost)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Page:
         task.add_done_callback(self._settled)
 
     async def connect(self) -> None:
-        token = await self._token()
+        token = await self.token()
         if self.over:
             return
         await self.session.connect(token, self.name)
@@ -289,7 +289,7 @@ class Page:
             except TimeoutError:
                 continue
 
-    async def _token(self) -> str:
+    async def token(self) -> str:
         await self._ask_backend()
         return self.world.token()
 

@@ -52,7 +52,7 @@ class SimulationLoop(VirtualClockLoop):
         if self._rounds > MOST_ROUNDS:
             raise TimeStandsStill(f"{MOST_ROUNDS} rounds of the loop at {self._now:g} s")
         if not ready:
-            while timers and timers[0][2]._cancelled:
+            while timers and timers[0][2].cancelled():
                 heapq.heappop(timers)
             if timers:
                 if timers[0][0] > self._now + LEAST_STEP:
@@ -62,9 +62,9 @@ class SimulationLoop(VirtualClockLoop):
                 raise Deadlock("Everything waits for something that no timer brings")
         while timers and timers[0][0] <= self._now:
             timer = heapq.heappop(timers)[2]
-            if not timer._cancelled:
+            if not timer.cancelled():
                 ready.append(timer)
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
+            if not handle.cancelled():
                 handle._run()

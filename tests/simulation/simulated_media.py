@@ -141,7 +141,7 @@ class SimulatedPeer:
         self.native = self
         self._link = link
         self._clock = clock
-        self._epoch = link.media_epoch
+        self.epoch = link.media_epoch
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
         self._ears = rtp_monitors
@@ -159,7 +159,7 @@ class SimulatedPeer:
         link = self._link
         return (
             current and self._answered and not self.closed and self.ice_connection_state != "failed"
-            and self._epoch == link.media_epoch and not link.blocks("udp")
+            and self.epoch == link.media_epoch and not link.blocks("udp")
         )  # fmt: skip
 
     def sends(self, current: bool) -> bool:

@@ -83,6 +83,12 @@ class WatchedSignaling(SignalingServer):
 
     ran: Callable[[ReceivedRequest], None]
 
+    def vanish(self) -> None:
+        """Drop every socket without closing it, as a crashed process does."""
+        for socket in list(self._sockets):
+            socket.open = False
+        self._sockets.clear()
+
     async def _dispatch(self, incoming: ReceivedRequest) -> None:
         self.ran(incoming)
         await super()._dispatch(incoming)
@@ -98,9 +104,7 @@ class SimulatedServer(SimulatedWorld):
 
     async def crash(self) -> None:
         """Drop all state without sending or reporting anything."""
-        for socket in list(self.signaling._sockets):
-            socket.open = False
-        self.signaling._sockets.clear()
+        self.signaling.vanish()  # type: ignore[attr-defined]
         self.profile.close()
         await self.tasks.close()
         self.media.publishers.clear()  # type: ignore[attr-defined]
@@ -250,7 +254,7 @@ class SimulatedCall:
         page = person.page
         match entry.kind:
             case "rejoin":
-                page.openvidu.set_advanced_configuration(rejoin=page._token if entry.option == "on" else None)
+                page.openvidu.set_advanced_configuration(rejoin=page.token if entry.option == "on" else None)
             case "force":
                 page.openvidu.set_advanced_configuration(
                     force_media_reconnection_after_network_drop=entry.option == "on"
@@ -376,15 +380,14 @@ class SimulatedCall:
         receives, sends = router.subscribers.get((page.id, stream.stream_id)), router.publishers.get(stream.stream_id)
         ends = {number: router.peers.get(number) for number in (receives, sends)}
         states = {
-            number: f"{end.ice_connection_state}, epoch {end._epoch}" if end else None for number, end in ends.items()
+            number: f"{end.ice_connection_state}, epoch {end.epoch}" if end else None for number, end in ends.items()
         }
         return f"received by {receives}, sent by {sends}, {states}"
 
     def _measured(self, estimate: RoundTrip, seconds: float) -> None:
         for page in self.pages:
             for membership in page.memberships:
-                supervisor = membership.plane._supervisor
-                if supervisor is not None and supervisor._rtt is estimate:
+                if membership.plane.round_trip is estimate:
                     for invariant in self.invariants:
                         invariant.measured(page, seconds)
 

@@ -93,9 +93,9 @@ async def test_a_screen_that_its_user_takes_back_is_told_and_a_camera_is_not() -
         camera = await ada.openvidu.init_publisher()
         for publisher in (screen, camera):
             publisher.on("screenShareEnded", lambda event: told.append(event.type))
-        screen._local.video_ends()
+        screen.local_stream.source.video_ends()
         assert told == ["screenShareEnded"]
-        assert not hasattr(camera._local, "video_ends")
+        assert not hasattr(camera.local_stream.source, "video_ends")
 
 
 @virtual_time

@@ -102,4 +102,5 @@ def test_without_the_server_half_it_says_how_to_get_it() -> None:
     hidden = "import sys; sys.modules['click'] = None; import pyvidu.cli.main"
     done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == cli._WITHOUT_SERVER
+    sentence = "The pyvidu command needs the server half, which is not installed: pip install 'pyvidu[server]'"
+    assert done.stderr.strip() == sentence

@@ -124,6 +124,11 @@ class Supervisor:
         return min(self._timers.values(), default=None)
 
     @property
+    def round_trip(self) -> RoundTrip:
+        """Return the estimate of the path's round-trip time, for diagnostics."""
+        return self._rtt
+
+    @property
     def suspects(self) -> bool:
         """Return whether a probe of the socket that carries the session is unanswered."""
         return self.state is State.UP and self._detector.suspects

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
-from pyvidu.platform import Host, NetworkMonitor, Timer
+from pyvidu.platform import Host, NetworkMonitor, Socket, Timer
 from pyvidu.protocol.messages import Call, LeaveRoom
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.actions import (
@@ -46,6 +46,7 @@ from pyvidu.reconnection.evidence import (
 )
 from pyvidu.reconnection.outage import OutageLog
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.rtt import RoundTrip
 from pyvidu.reconnection.supervisor import Supervisor
 from pyvidu.tasks import Tasks
 
@@ -102,6 +103,16 @@ class SignalingPlane:
     def is_up(self) -> bool:
         """Return whether requests are sent at once."""
         return self._supervisor is not None and self._supervisor.outage is None and not self._closed
+
+    @property
+    def socket(self) -> Socket | None:
+        """Return the WebSocket that carries the session, None without one; for diagnostics."""
+        return self._current.socket if self._current is not None else None
+
+    @property
+    def round_trip(self) -> RoundTrip | None:
+        """Return the estimate of the path's round-trip time, None before a socket is open; for diagnostics."""
+        return self._supervisor.round_trip if self._supervisor is not None else None
 
     # --- life --------------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,11 @@ class RpcSocket:
         """Return whether the WebSocket is open."""
         return self._socket.is_open
 
+    @property
+    def socket(self) -> Socket:
+        """Return the WebSocket itself, for diagnostics."""
+        return self._socket
+
     def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[object]:
         """Send a request, with a fresh id or the one it was sent with before, and return a future of its result.
 

@@ -36,7 +36,7 @@ class LightConnection(asyncio.DatagramProtocol):
         self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
         self._loop = asyncio.get_running_loop()
         self._udp: asyncio.DatagramTransport | None = None
-        self._server: tuple[str, int] = (HOST, 9)
+        self.server: tuple[str, int] = (HOST, 9)
         self._remote = ("", "")
         self._heard = False
         self._timer: asyncio.TimerHandle | None = None
@@ -61,7 +61,7 @@ class LightConnection(asyncio.DatagramProtocol):
         """Connect according to an answer. Raises TimeoutError after `patience` seconds."""
         found = {name: re.findall(rf"a={name}:(\S+)", answer)[0] for name in ("ice-ufrag", "ice-pwd", "setup")}
         self._remote = found["ice-ufrag"], found["ice-pwd"]
-        self._server = HOST, int(re.findall(rf"a=candidate:\d+ 1 udp \d+ {re.escape(HOST)} (\d+) typ host", answer)[0])
+        self.server = HOST, int(re.findall(rf"a=candidate:\d+ 1 udp \d+ {re.escape(HOST)} (\d+) typ host", answer)[0])
         self._dtls = DtlsSrtp(
             self._certificate,
             [tuple(pair) for pair in re.findall(r"a=fingerprint:(\S+) (\S+)", answer)],
@@ -77,7 +77,7 @@ class LightConnection(asyncio.DatagramProtocol):
     def send(self, datagram: bytes) -> None:
         """Send a datagram as it is."""
         if self._udp is not None and not self._udp.is_closing():
-            self._udp.sendto(datagram, self._server)
+            self._udp.sendto(datagram, self.server)
 
     def send_rtp(self, packet: bytes) -> None:
         """Encrypt and send."""

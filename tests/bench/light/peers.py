@@ -51,9 +51,9 @@ class LightPublisher:
         self.key_frames_asked = 0
         self._recording = recording
         self._loop = asyncio.get_running_loop()
-        self._ssrcs = {kind: secrets.randbits(32) for kind in ("audio", "video")}
-        self._sequences = {kind: secrets.randbits(15) for kind in self._ssrcs}
-        self._counts = {kind: [0, 0] for kind in self._ssrcs}
+        self.ssrcs = {kind: secrets.randbits(32) for kind in ("audio", "video")}
+        self._sequences = {kind: secrets.randbits(15) for kind in self.ssrcs}
+        self._counts = {kind: [0, 0] for kind in self.ssrcs}
         self._history: dict[int, bytes] = {}
         self._picture = self._frame = 0
         self._sending: asyncio.Task[None] | None = None
@@ -61,7 +61,7 @@ class LightPublisher:
     async def offer(self) -> str:
         """Return an offer to send audio and video."""
         await self.connection.open()
-        return _offer(self.connection, "sendonly", self._ssrcs)
+        return _offer(self.connection, "sendonly", self.ssrcs)
 
     async def accept(self, answer: str) -> None:
         """Connect and start sending."""
@@ -101,7 +101,7 @@ class LightPublisher:
     def _emit(self, kind: str, payload_type: int, body: bytes, timestamp: int, marker: bool) -> None:
         sequence = self._sequences[kind] = (self._sequences[kind] + 1) & 0xFFFF
         packet = rtp.serialize(
-            rtp.RtpPacket(payload_type, marker, sequence, timestamp & 0xFFFFFFFF, self._ssrcs[kind], body)
+            rtp.RtpPacket(payload_type, marker, sequence, timestamp & 0xFFFFFFFF, self.ssrcs[kind], body)
         )
         if kind == "video":
             self._history[sequence] = packet
@@ -114,7 +114,7 @@ class LightPublisher:
         ntp, (packets, octets) = int((time.time() + _NTP_EPOCH) * (1 << 32)), self._counts[kind]
         self.connection.send_rtcp(
             rtcp.sender_report(
-                self._ssrcs[kind], ntp=ntp, timestamp=timestamp, packets=packets, octets=octets, name="light"
+                self.ssrcs[kind], ntp=ntp, timestamp=timestamp, packets=packets, octets=octets, name="light"
             )
         )
 

@@ -12,7 +12,8 @@ import pytest_asyncio
 from media_rig import Rig, eventually
 from playwright.async_api import Page
 
-from pyvidu.server.media import ice_lite, key_frames
+from pyvidu.server.media import key_frames
+from pyvidu.server.media.ice_lite import IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.statistics import StreamStatistics
 
@@ -218,20 +219,20 @@ async def test_lost_packets_are_repaired_on_both_legs(call: Call, monkeypatch: p
     await call.subscribe()
     await call.frames(20)
     counts = {"in": 0, "out": 0}
-    receive, send = ice_lite.SharedPorts.receive, ice_lite._Port.send
+    receive, send = SharedPorts.receive, IceSession.send
 
     def lossy_receive(ports: Any, port: Any, data: bytes, address: Any) -> None:
         counts["in"] += 1
         if counts["in"] % 20:
             receive(ports, port, data, address)
 
-    def lossy_send(port: Any, data: bytes, address: Any) -> None:
+    def lossy_send(session: IceSession, data: bytes) -> None:
         counts["out"] += 1
         if counts["out"] % 20:
-            send(port, data, address)
+            send(session, data)
 
-    monkeypatch.setattr(ice_lite.SharedPorts, "receive", lossy_receive)
-    monkeypatch.setattr(ice_lite._Port, "send", lossy_send)
+    monkeypatch.setattr(SharedPorts, "receive", lossy_receive)
+    monkeypatch.setattr(IceSession, "send", lossy_send)
     await call.frames(100, 12_000)
     stream = call.stream
     assert stream.nacks_sent > 0

@@ -26,6 +26,7 @@ class Track:
         self.sent: list[rtp.RtpPacket] = []
         choices = answer.for_subscriber(OFFER, {"video": VP8})
         choice = next(choice for choice in choices if choice.section.kind == "video")
+        self.codecs = choice.codecs
         self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)), lambda: 3.5)
 
     def run(self, codec: codecs.CodecIdentity = VP8) -> Run:
@@ -85,7 +86,7 @@ def test_vp8_picture_ids_go_on_over_a_republish(video: Track) -> None:
 def test_a_republish_with_another_codec_switches_the_payload_type(video: Track) -> None:
     video.give(video.run(), 1, KEY)
     video.give(video.run(H264), 1, H264_KEY)
-    types = {str(codec.payload_type): codec for codec in video.track._offered}
+    types = {str(codec.payload_type): codec for codec in video.codecs}
     assert [types[str(packet.payload_type)].name for packet in video.sent] == ["vp8", "h264"]
     assert types[str(video.sent[1].payload_type)].identity == H264
     assert video.numbers == [0, 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from media_client import Client
 from media_rig import MediaTraffic, eventually
 
-from pyvidu.server.media import ice_lite
 from pyvidu.server.media.errors import MediaServerError
+from pyvidu.server.media.ice_lite import Address, IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
 
 Make = Callable[[], Client]
@@ -129,19 +130,33 @@ async def test_refusals_leave_everything_as_it_was(router: MediaRouter, client: 
     await subscriber.frames(5)
 
 
+def recorded_destinations(monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """Return a list that receives the destination of every datagram, of all UDP sockets that are opened from now on."""
+    sent: list[Address] = []
+    loop = asyncio.get_running_loop()
+    create = loop.create_datagram_endpoint
+
+    async def create_recorded(*args: Any, **options: Any) -> Any:
+        transport, protocol = await create(*args, **options)
+        send = transport.sendto
+
+        def record(data: bytes, address: Address) -> None:
+            sent.append(address)
+            send(data, address)
+
+        monkeypatch.setattr(transport, "sendto", record)
+        return transport, protocol
+
+    monkeypatch.setattr(loop, "create_datagram_endpoint", create_recorded)
+    return sent
+
+
 async def test_no_packet_goes_to_a_candidate_of_an_offer(
     router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[ice_lite.Address] = []
-    send = ice_lite._Port.send
-
-    def record(port: ice_lite._Port, data: bytes, address: ice_lite.Address) -> None:
-        sent.append(address)
-        send(port, data, address)
-
-    monkeypatch.setattr(ice_lite._Port, "send", record)
     publisher = client().sends()
     offer = await publisher.offer()
+    sent = recorded_destinations(monkeypatch)
     victims = (
         "203.0.113.9 9999 typ host",
         "4b1d0e2c.local 9999 typ host",
@@ -157,19 +172,19 @@ async def test_no_packet_goes_to_a_candidate_of_an_offer(
 
 
 class Gate:
-    """Holds the router's calls at their one await."""
+    """Holds all calls of routers at their one await."""
 
-    def __init__(self, router: MediaRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open = asyncio.Event()
         self.waiting = 0
-        really = router._ports.open
+        really = SharedPorts.open
 
-        async def slow() -> Any:
+        async def slow(ports: SharedPorts) -> Any:
             self.waiting += 1
             await self.open.wait()
-            return await really()
+            return await really(ports)
 
-        monkeypatch.setattr(router._ports, "open", slow)
+        monkeypatch.setattr(SharedPorts, "open", slow)
 
 
 @pytest.mark.parametrize("ending", ["leave", "unpublish", "unsubscribe", "owner leaves", "close"])
@@ -178,7 +193,7 @@ async def test_a_subscribe_that_is_overtaken_by_an_ending_leaves_nothing(
 ) -> None:
     await published(router, client)
     offer = await client().receives().offer()
-    gate = Gate(router, monkeypatch)
+    gate = Gate(monkeypatch)
     call = asyncio.create_task(router.subscribe("bob", "s", offer))
     await eventually(lambda: gate.waiting)
     match ending:
@@ -203,7 +218,7 @@ async def test_of_two_publishes_at_once_one_wins(
     router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offers = [await client().sends().offer() for _ in range(2)]
-    gate = Gate(router, monkeypatch)
+    gate = Gate(monkeypatch)
     calls = [asyncio.create_task(router.publish("ada", "s", offer)) for offer in offers]
     await eventually(lambda: gate.waiting == 2)
     gate.open.set()
@@ -214,6 +229,7 @@ async def test_of_two_publishes_at_once_one_wins(
 
 async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make) -> None:
     publisher, subscriber = await client().sends().offer(), await client().receives().offer()
+    before = {id(item) for item in gc.get_objects() if isinstance(item, IceSession)}
     calls: list[Any] = []
     for index in range(10):
         calls += [
@@ -228,8 +244,8 @@ async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make)
     assert {type(result) for result in results} <= {str, MediaServerError, type(None)}
     await router.leave("ada")
     await eventually(lambda: router.statistics().peer_connections == 0)
-    assert router._ports._sessions == {}
-    assert router._ports._addresses == {}
+    gc.collect()
+    assert [item for item in gc.get_objects() if isinstance(item, IceSession) and id(item) not in before] == []
 
 
 async def test_after_close_every_call_is_refused(router: MediaRouter, client: Make) -> None:

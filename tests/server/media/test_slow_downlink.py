@@ -9,6 +9,8 @@ import media_rig
 import pytest
 from playwright.async_api import Page
 
+from pyvidu.server.media.ice_lite import IceSession, SharedPorts
+
 pytestmark = pytest.mark.skipif(media_rig.chromium() is None, reason="needs a Chromium: apt-get install chromium")
 
 RATE = 300_000
@@ -47,15 +49,25 @@ async def until_target(page: Page, condition: Callable[[float], bool], patience:
         raise AssertionError(f"after {patience} s the target was {found:.0f} bit/s") from None
 
 
-async def test_the_publisher_sends_what_the_narrowest_downlink_carries_and_it_moves_there() -> None:
+async def test_the_publisher_sends_what_the_narrowest_downlink_carries_and_it_moves_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sessions: list[IceSession] = []
+    add = SharedPorts.add
+
+    def record(ports: SharedPorts, session: IceSession) -> None:
+        sessions.append(session)
+        add(ports, session)
+
+    monkeypatch.setattr(SharedPorts, "add", record)
     async with media_rig.rig() as rig:
         ada, bob, carol = [await rig.page() for _ in range(3)]
         await ada.evaluate("publish('/publish', {owner: 'ada', stream: 's'})")
         for name, page in (("bob", bob), ("carol", carol)):
             await page.evaluate(f"subscribe({{subscriber: '{name}', stream: 's'}})")
         await until_target(ada, lambda rate: rate > 1.5 * RATE, 20)
-        ice = rig.router._streams["s"].subscribers["bob"].transport._ice
-        ice.send = Bottleneck(ice.send, RATE)  # type: ignore[method-assign]
+        _, bobs, _ = sessions  # of ada, bob and carol, in the order in which they were made
+        bobs.send = Bottleneck(bobs.send, RATE)  # type: ignore[method-assign]
         await until_target(ada, lambda rate: rate < RATE, 20)
         await bob.evaluate("framesFromNow(30, 6000)")
         await carol.evaluate("framesFromNow(30, 6000)")

@@ -162,7 +162,7 @@ def test_a_hint_that_the_network_may_be_another_one_opens_an_attempt_and_believe
 def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
     outage = Outage()
     for _ in range(20):
-        outage.supervisor._rtt.sample(0.3)
+        outage.supervisor.round_trip.sample(0.3)
     outage.tell(AttemptClosed())
     outage.tell(ServerReached())
     assert outage.wait(1.1) == []
@@ -173,7 +173,7 @@ def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
 def test_the_round_trips_of_a_slow_minute_stretch_no_deadline_without_end() -> None:
     outage = Outage(silent=True)
     for _ in range(20):
-        outage.supervisor._rtt.sample(4.0)
+        outage.supervisor.round_trip.sample(4.0)
     outage.tell(PongReceived(0))  # the old socket seems to work
     assert outage.state is State.VERIFYING
     outage.wait(6.1)

@@ -73,7 +73,7 @@ class ScriptedServer:
         self.handshake = 0.0  # seconds
         self.told: list[str] = []
         self.outages = OutageLog(calendar=lambda: 0.0)
-        self.plane = SignalingPlane(self._host(), ReconnectionPolicy(), self.outages, self)
+        self.plane = SignalingPlane(self.host(), ReconnectionPolicy(), self.outages, self)
 
     def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
         return ScriptedSocket(self, listener)
@@ -113,7 +113,8 @@ class ScriptedServer:
     def membership_check(self) -> Call:
         return Echo()
 
-    def _host(self) -> Host:
+    def host(self) -> Host:
+        """Return a host whose sockets, reachability and network events are this server's."""
         unused: Any = None
         return Host(
             clock=LoopClock(),

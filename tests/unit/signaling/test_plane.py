@@ -36,6 +36,23 @@ async def test_the_first_ping_declares_the_heartbeat_and_the_others_do_not() -> 
 
 
 @virtual_time
+async def test_socket_and_round_trip_of_the_plane_are_those_of_the_socket_that_carries_the_session() -> None:
+    server = ScriptedServer()
+    server.handshake = 0.2
+    assert (server.plane.socket, server.plane.round_trip) == (None, None)
+    plane = await server.joined()
+    assert plane.round_trip is not None
+    assert plane.round_trip.smoothed == pytest.approx(0.1)
+    assert plane.socket is server.sockets[0]
+    server.sockets[0].drop()
+    assert plane.socket is None
+    await asyncio.sleep(1)
+    assert plane.socket is server.sockets[1]
+    plane.close()
+    assert plane.socket is None
+
+
+@virtual_time
 async def test_ids_are_counted_up_and_never_used_twice_over_all_sockets() -> None:
     server = ScriptedServer()
     plane = await server.joined()
@@ -247,7 +264,7 @@ async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
 @virtual_time
 async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_too_many_is_told() -> None:
     server = ScriptedServer()
-    server.plane = SignalingPlane(server._host(), ReconnectionPolicy(queue_limit=3), server.outages, server)
+    server.plane = SignalingPlane(server.host(), ReconnectionPolicy(queue_limit=3), server.outages, server)
     plane = await server.joined()
     server.accepts = False
     server.sockets[0].drop()
