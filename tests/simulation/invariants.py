@@ -469,11 +469,7 @@ class NothingLeft(Invariant):
             "rtp_monitors": len(page.clock.rtp_monitors),
             "peer connections": len(page.peers.alive),
             "live sockets": len(page.host.sockets.alive),  # type: ignore[attr-defined]
-            "listeners": sum(
-                1
-                for item in page.person.link.listeners
-                if getattr(getattr(item, "_listener", None), "session", None) is page.session
-            ),
+            "network monitors": len(page.host.watch_network.alive),  # type: ignore[attr-defined]
         }
         for what, number in counts.items():
             if number:

@@ -155,12 +155,25 @@ class SimulatedReachability:
     probe_web_socket = probe
 
 
+class SimulatedNetworkMonitors:
+    """The network monitors of one page."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.alive: list[_Monitor] = []
+
+    def __call__(self, listener: NetworkListener) -> _Monitor:
+        self.alive.append(_Monitor(self, self._link, listener))
+        return self.alive[-1]
+
+
 class _Monitor:
-    def __init__(self, link: Link, listener: NetworkListener) -> None:
-        self._link, self._listener = link, listener
+    def __init__(self, monitors: SimulatedNetworkMonitors, link: Link, listener: NetworkListener) -> None:
+        self._monitors, self._link, self._listener = monitors, link, listener
         link.listeners.append(listener)
 
     def close(self) -> None:
+        self._monitors.alive.remove(self)
         self._link.listeners.remove(self._listener)
 
 
@@ -276,7 +289,7 @@ def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
         clock=clock,
         sockets=SimulatedSockets(link),
         peers=peers,
-        watch_network=lambda listener: _Monitor(link, listener),
+        watch_network=SimulatedNetworkMonitors(link),
         reachability=SimulatedReachability(link, clock),
         devices=FakeDevices(),
         elements=FakeElements(),
