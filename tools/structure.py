@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "py" / "pyvidu"
 _JAVASCRIPT_CLASS = re.compile(r"^(?:export )?class (\w+)", re.MULTILINE)
 _OWN = ("self", "cls")
+_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")  # monkeypatch's too
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def measures() -> Iterator[Measure]:
     yield Measure("import circles", len(circles), 0, tuple(" ".join(circle) for circle in circles))
     private = [access for path, tree in trees.items() for access in private_accesses(path, tree)]
     yield Measure("accesses to private names of another module", len(private), 10, tuple(private))
+    private = [access for path in tests() for access in private_accesses(path, ast.parse(path.read_text("utf-8")))]
+    yield Measure("accesses of tests to private names of another module", len(private), 9, tuple(private))
     twice = [f"{name}: {', '.join(files)}" for name, files in sorted(class_names(trees).items()) if len(files) > 1]
     yield Measure("class names that exist twice", len(twice), 0, tuple(twice))
     files = [*trees, *javascript()]
@@ -98,7 +101,11 @@ def excused_imports() -> Iterator[tuple[str, str]]:
 
 
 def private_accesses(path: Path, tree: ast.Module) -> Iterator[str]:
-    """Yield accesses to `_x` of something else than `self`, `cls` or `super()`, unless the file defines `_x`."""
+    """Yield accesses to `_x` of something else than `self`, `cls` or `super()`, unless the file defines `_x`.
+
+    A name in a string counts too: `monkeypatch.setattr(module, "_x", ...)` and, in the code that a test runs in its page,
+    `page.python("session._x")`.
+    """
     defined = {
         node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     }
@@ -108,10 +115,9 @@ def private_accesses(path: Path, tree: ast.Module) -> Iterator[str]:
             names = [name for target in targets for name in ast.walk(target)]
             defined |= {item.attr for item in names if isinstance(item, ast.Attribute) and _is_own(item.value)}
             defined |= {item.id for item in names if isinstance(item, ast.Name)}
-    for node in ast.walk(tree):
-        is_private = isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
-        if is_private and not _is_own(node.value) and node.attr not in defined:
-            yield f"{_short(path)}:{node.lineno} .{node.attr}"
+    for line, name in _accesses(tree):
+        if name.startswith("_") and not name.startswith("__") and name not in defined:
+            yield f"{_short(path)}:{line} .{name}"
 
 
 def class_names(trees: dict[Path, ast.Module]) -> dict[str, list[str]]:
@@ -126,6 +132,11 @@ def class_names(trees: dict[Path, ast.Module]) -> dict[str, list[str]]:
         for name, count in Counter(_JAVASCRIPT_CLASS.findall(path.read_text("utf-8"))).items():
             found[f"{name} (JavaScript)"] += [_short(path)] * count
     return found
+
+
+def tests() -> list[Path]:
+    """Return the test suite's Python files."""
+    return [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
 
 
 def javascript() -> list[Path]:
@@ -159,6 +170,30 @@ def main() -> int:
             sys.stdout.writelines(f"       {place}\n" for place in measure.where)
         failed = failed or not measure.passes
     return 1 if failed else 0
+
+
+def _accesses(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of each attribute that is accessed, unless it is one of `self`, `cls` or `super()`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value, attr) if not _is_own(value):
+                yield node.lineno, attr
+            case ast.Call(ast.Name(function) | ast.Attribute(attr=function), [_, ast.Constant(str(name)), *_]) if (
+                function in _BY_NAME
+            ):
+                yield node.lineno, name
+            case ast.Call(ast.Attribute(attr="python"), [code, *_]):
+                yield from ((node.lineno, name) for _, name in _accesses(ast.parse(_text(code))))
+
+
+def _text(code: ast.expr) -> str:
+    """Return a string constant or an f-string, whose values become `x`; empty if it is neither."""
+    match code:
+        case ast.Constant(str(text)):
+            return text
+        case ast.JoinedStr(parts):
+            return "".join(_text(part) or "x" for part in parts)
+    return ""
 
 
 def _is_own(value: ast.expr) -> bool:
