@@ -10,7 +10,7 @@ Use, in a module or a conftest:
     from virtual_time import virtual_time
 
     @virtual_time
-    async def test_that_silence_for_twelve_seconds_evicts():
+    async def test_silent_participant_is_evicted_after_12_s():
         ...
         await asyncio.sleep(11)       # jumps
         assert asyncio.get_running_loop().time() == 11   # starts at 0

@@ -6,7 +6,7 @@ from bench.calm import Alarm, alarms, page_report
 from bench.measure import Happened, Trace
 
 
-def test_an_alarm_in_a_calm_call_counts_unless_an_event_loop_had_just_stood_still() -> None:
+def test_false_alarm_right_after_an_event_loop_stall_is_marked_as_stalled() -> None:
     trace = Trace(
         events=(
             Happened(90.0, "reconnecting"),  # before the measurement began
@@ -25,7 +25,7 @@ def test_an_alarm_in_a_calm_call_counts_unless_an_event_loop_had_just_stood_stil
     ]
 
 
-def test_how_near_a_calm_call_came_to_an_alarm_is_told_by_its_pongs() -> None:
+def test_report_counts_late_pongs_and_the_slowest_one() -> None:
     trace = Trace(
         requests=((1.0, "ping"), (2.0, "ping"), (2.5, "videoData"), (3.0, "ping")), pongs=((1.0, 1.1), (2.0, 3.25))
     )

@@ -24,7 +24,7 @@ def test_detection_counts_from_the_fault_and_the_return_from_its_removal() -> No
     assert (found.detect_ms, found.signaling_ms, found.end) == (700, 250, "reconnected")
 
 
-def test_frames_count_from_the_return_and_old_ones_do_not() -> None:
+def test_first_frame_is_measured_from_the_return_and_earlier_frames_are_ignored() -> None:
     found = _numbers(Trace(frames={"v": [99.9, 109.3, 109.35]}), Trace(frames={"v": [100.01, 109.6]}))
     assert (found.inbound_ms, found.outbound_ms) == (300, 600)
 
@@ -35,21 +35,21 @@ def test_of_several_streams_the_last_one_counts() -> None:
 
 
 @pytest.mark.parametrize("late", [120.1, 140.0])
-def test_what_took_more_than_20_s_never_happened(late: float) -> None:
+def test_events_after_more_than_20_s_count_as_never(late: float) -> None:
     assert _numbers(_told((late, "reconnecting"))).detect_ms == NEVER
     assert _numbers(Trace(frames={"v": [late + 9]})).inbound_ms == NEVER
 
 
-def test_an_outage_that_nobody_was_told_of_has_nothing_to_settle() -> None:
+def test_undetected_outage_has_no_signaling_time() -> None:
     found = _numbers(Trace())
     assert (found.detect_ms, found.signaling_ms, found.end) == (NEVER, None, "")
 
 
-def test_an_outage_without_an_end_is_never_over() -> None:
+def test_outage_without_an_end_has_a_signaling_time_of_never() -> None:
     assert _numbers(_told((101.0, "reconnecting"))).signaling_ms == NEVER
 
 
-def test_being_evicted_ends_an_outage_too() -> None:
+def test_eviction_ends_an_outage() -> None:
     found = _numbers(_told((101.0, "reconnecting"), (110.5, "sessionDisconnected")))
     assert (found.signaling_ms, found.end) == (1500, "sessionDisconnected")
 
@@ -60,7 +60,7 @@ def test_under_a_flapping_link_the_last_outage_counts() -> None:
     assert (found.detect_ms, found.signaling_ms) == (100, 400)
 
 
-def test_who_was_back_before_the_network_was_took_no_time() -> None:
+def test_reconnection_before_the_return_of_the_network_has_a_time_of_zero() -> None:
     assert _numbers(_told((100.5, "reconnecting"), (108.0, "reconnected"))).signaling_ms == 0
 
 
@@ -75,13 +75,13 @@ def test_only_requests_of_the_trial_count() -> None:
     assert (found.requests, found.renegotiated, found.sockets, found.fetches) == (3, 1, 1, 1)
 
 
-def test_an_outage_told_of_before_the_fault_is_a_false_alarm() -> None:
+def test_outage_reported_before_the_fault_is_a_false_alarm() -> None:
     page = _told((98.0, "reconnecting"), (99.0, "reconnected"), (101.0, "reconnecting"), (109.1, "reconnected"))
     assert false_alarms(page, FAULT.applied) == 1
     assert _numbers(page).detect_ms == 1000
 
 
-def test_a_trial_is_stalled_when_a_loop_stood_still_for_over_250_ms_during_it() -> None:
+def test_trial_with_an_event_loop_stall_above_250_ms_is_stalled() -> None:
     assert stalled(100, 120, [], [(105.0, 105.3)])
     assert not stalled(100, 120, [(105.0, 105.2)])
     assert not stalled(100, 120, [(98.0, 99.0)], [(121.0, 122.0)])

@@ -19,13 +19,13 @@ def test_a_schedule_has_every_trial_of_its_plan(wanted: plan.Plan) -> None:
     assert _counts(plan.schedule(wanted, 1)) == Counter(wanted)
 
 
-def test_the_same_seed_gives_the_same_order_and_phases_and_another_one_others() -> None:
+def test_seed_determines_order_and_phases() -> None:
     wanted = plan.claims()
     assert plan.schedule(wanted, 7) == plan.schedule(wanted, 7)
     assert plan.schedule(wanted, 7) != plan.schedule(wanted, 8)
 
 
-def test_clients_take_turns_from_block_to_block() -> None:
+def test_clients_alternate_between_blocks() -> None:
     blocks = plan.schedule(plan.claims(), 1)
     both = [block.call.client for block in blocks if block.call.media == "both"]
     assert len(both) == 20
@@ -65,7 +65,7 @@ def test_the_smoke_has_every_client_server_fault_outage_and_media() -> None:
     assert {cell.outage_s for cell in cells} == {2, 4, 9, 14, 30}
 
 
-def test_what_does_not_apply_is_known() -> None:
+def test_cells_list_their_applicable_metrics() -> None:
     call = Call("plain", "both", "pyvidu")
     assert Cell(call, "silent", 9).applicable == set(plan.METRICS)
     assert Cell(call, "media-only", 9).applicable == {"inbound_ms", "outbound_ms"}

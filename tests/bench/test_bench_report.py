@@ -32,7 +32,7 @@ def _record(detect: float = 0.7, back: float = 0.25, *, stalled: bool = False) -
     return TrialRecord(CELL, 3.0, 0.0, fault, found, stalled, 0, 0.5, page, peer, {"page": [], "server": []})
 
 
-def test_the_typical_trial_is_the_one_in_the_middle_of_the_undisturbed_ones() -> None:
+def test_typical_trial_is_the_median_of_those_without_stalls() -> None:
     records = [_record(0.5), _record(0.9), _record(0.7), _record(5, stalled=True), _record(6, stalled=True)]
     assert report.typical(records).numbers.detect_ms == 700
 
@@ -48,14 +48,14 @@ def test_steps_are_counted_from_the_fault_and_from_the_return() -> None:
     }
 
 
-def test_a_trial_can_be_read_again_with_times_since_the_fault() -> None:
+def test_exported_trial_has_times_relative_to_the_fault() -> None:
     told = json.loads(json.dumps(_record().to_dict()))
     assert told["fault"] == {"applied": 0.0, "removed": 9.0}
     assert told["page"]["events"][0] == {"at": 0.7, "name": "reconnecting", "reason": ""}
     assert told["cell"]["call"]["client"] == "pyvidu"
 
 
-def test_the_report_is_one_file_that_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_is_one_file_without_external_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = tmp_path / "echarts.js"
     library.write_text("/* charts */")
     monkeypatch.setattr(report, "ECHARTS", library)

@@ -34,13 +34,13 @@ def test_percentiles_are_values_that_were_measured() -> None:
     assert (found.p50, found.p90, found.p95, found.max, found.n) == (20, 36, 38, 40, 40)
 
 
-def test_what_never_happened_ranks_as_20_s_and_is_counted() -> None:
+def test_missing_values_rank_as_20_s_and_are_counted() -> None:
     found = percentiles([100, NEVER, 300, NEVER])
     assert found is not None
     assert (found.p50, found.p90, found.max, found.never, found.n) == (300, 20_000, 20_000, 2, 4)
 
 
-def test_what_does_not_apply_does_not_count_and_nothing_gives_nothing() -> None:
+def test_inapplicable_values_are_ignored_and_no_values_give_none() -> None:
     found = percentiles([None, 5.0])
     assert found is not None
     assert found.n == 1
@@ -56,12 +56,12 @@ def test_worse_is_more_than_10_percent_or_50_ms_the_larger(ours: float, theirs: 
     assert is_worse(ours, theirs) is worse
 
 
-def test_a_ratio_below_one_is_ours() -> None:
+def test_ratio_below_one_means_that_pyvidu_is_faster() -> None:
     assert ratio(percentiles([100.0]), percentiles([500.0])) == pytest.approx(0.2)
     assert ratio(percentiles([100.0]), None) is None
 
 
-def test_results_survive_their_file_and_nothing_unknown_is_accepted(tmp_path: Path) -> None:
+def test_saved_results_equal_the_loaded_ones_and_unknown_values_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "results" / "latest.json"
     results = Results(rig=RIG, cells=[_cell("pyvidu", [100.0, NEVER])], boot=[{"client": "pyvidu"}])
     results.save(path)
@@ -75,7 +75,7 @@ def test_results_survive_their_file_and_nothing_unknown_is_accepted(tmp_path: Pa
         Results.model_validate(written)
 
 
-def test_a_run_replaces_all_cells_or_only_its_own_and_each_says_where_it_comes_from() -> None:
+def test_run_replaces_all_cells_or_with_add_only_its_own_and_cells_keep_their_origin() -> None:
     first = RIG.model_copy(update={"date": "Monday", "command": "make bench-claims"})
     second = RIG.model_copy(update={"date": "Tuesday", "command": "make bench"})
     cells = [_cell("pyvidu", [100.0]), _cell("pyvidu", [10.0], fault="link")]
@@ -90,13 +90,13 @@ def test_a_run_replaces_all_cells_or_only_its_own_and_each_says_where_it_comes_f
     assert added.measured(second, cells[:1], add=False).rig == second
 
 
-def test_the_command_is_told_without_where_its_results_went() -> None:
+def test_recorded_command_omits_output_options() -> None:
     words = ["--fault", "silent", "--outage", "9", "--out", "/tmp/x.json", "--add"]
     assert command(words) == 'make bench BENCH_ARGS="--fault silent --outage 9"'
     assert command(["--claims", "--out=x.json"]) == "make bench-claims"
 
 
-def test_the_table_has_ratios_and_says_in_red_where_we_are_worse() -> None:
+def test_table_contains_ratios_and_marks_worse_ones_in_red() -> None:
     cells = [_cell("pyvidu", [700.0]), _cell("openvidu-browser", [7000.0])]
     cells += [_cell("pyvidu", [900.0], fault="link"), _cell("openvidu-browser", [500.0], fault="link")]
     printed = io.StringIO()

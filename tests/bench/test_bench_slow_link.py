@@ -23,7 +23,7 @@ print(min(ask() for _ in range(3)))
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-def test_a_slow_link_has_its_round_trip_time_and_leaves_nothing_behind() -> None:
+def test_slow_link_has_its_round_trip_time_and_is_removed_afterwards() -> None:
     with NetworkLab(rtt=0.08) as lab:
         took = float(lab.run("python3", "-c", _ASK, lab.host_address))
         interface = f"pvlab{lab.namespace.rpartition('-')[2]}h"

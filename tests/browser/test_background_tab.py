@@ -67,7 +67,7 @@ async def call(
         network_lab.restore()
 
 
-async def test_the_heartbeat_keeps_its_rhythm_where_the_pages_own_timers_do_not(call: Call) -> None:
+async def test_pings_are_on_time_in_a_background_tab_with_throttled_timers(call: Call) -> None:
     await call.ada.until("document.visibilityState === 'hidden'")
     call.messages.restart()
     ticks, began = await call.ada.evaluate("ticks"), time.monotonic()

@@ -68,7 +68,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
     yield Call(server, rest, ada, bob, contexts[0], MessageLog(server))
 
 
-async def test_both_are_told_of_each_other_in_openvidus_order(call: Call) -> None:
+async def test_events_of_both_participants_are_in_openvidus_order(call: Call) -> None:
     told = ("connectionCreated", "streamCreated", "streamPlaying")
     await call.ada.told("streamPlaying")
     await call.bob.told("streamPlaying")
@@ -78,7 +78,7 @@ async def test_both_are_told_of_each_other_in_openvidus_order(call: Call) -> Non
     assert call.ada.events("streamPlaying", whose="subscriber") == ["streamPlaying"]
 
 
-async def test_a_signal_reaches_everybody_the_sender_too_and_one_only_those_it_is_for(call: Call) -> None:
+async def test_signal_reaches_all_including_the_sender_or_only_its_recipients(call: Call) -> None:
     await call.ada.python("await session.signal(data='to all', type='chat')")
     assert (await call.ada.told("signal:chat")).data == "to all"
     assert (await call.bob.told("signal:chat")).data == "to all"
@@ -89,7 +89,7 @@ async def test_a_signal_reaches_everybody_the_sender_too_and_one_only_those_it_i
     assert "signal:b" not in call.ada.events()
 
 
-async def test_a_mute_is_seen_by_the_other_and_not_taken_for_a_freeze(call: Call) -> None:
+async def test_mute_reaches_the_other_participant(call: Call) -> None:
     await call.ada.python("await publisher.publish_audio(False)")
     changed = await call.bob.told("streamPropertyChanged")
     assert changed.reason == "publishAudio"
@@ -97,7 +97,7 @@ async def test_a_mute_is_seen_by_the_other_and_not_taken_for_a_freeze(call: Call
     await call.ada.python("await publisher.publish_audio(True)")
 
 
-async def test_a_signaling_only_drop_leaves_the_media_untouched(call: Call) -> None:
+async def test_signaling_only_drop_does_not_renegotiate_media(call: Call) -> None:
     call.ada.forget()
     call.messages.restart()
     before = await call.ada.picture()
@@ -124,7 +124,7 @@ async def test_unpublish_and_publish_again(call: Call) -> None:
     await call.bob.moves()
 
 
-async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Call) -> None:
+async def test_each_requested_key_frame_arrives(call: Call) -> None:
     for _ in range(2):
         before = await call.ada.python(KEY_FRAMES)
         async with asyncio.timeout(10):
@@ -133,7 +133,7 @@ async def test_a_key_frame_that_is_asked_for_comes_and_so_does_the_next(call: Ca
                 await asyncio.sleep(0.3)
 
 
-async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Call) -> None:
+async def test_restarted_receivers_keep_their_tracks(call: Call) -> None:
     await call.ada.python(KEY_FRAMES)
     await call.ada.evaluate(LISTEN)
     before = await call.ada.picture()
@@ -150,7 +150,7 @@ async def test_receivers_that_are_restarted_go_on_with_the_same_tracks(call: Cal
     assert call.messages.requests("reconnectStream") == []
 
 
-async def test_a_viewer_without_camera_permission_joins_and_survives(call: Call, open_browser: OpenBrowser) -> None:
+async def test_viewer_without_camera_permission_joins_and_reconnects(call: Call, open_browser: OpenBrowser) -> None:
     shy = await open_browser(args=("--deny-permission-prompts", "--use-fake-ui-for-media-stream=deny"))
     viewer = await CallPage.open(shy, call.server, "viewer")
     denied = await viewer.python("await failure(openvidu.init_publisher())")
@@ -171,7 +171,7 @@ async def test_a_viewer_without_camera_permission_joins_and_survives(call: Call,
     await shy.close()
 
 
-async def test_a_moderator_ends_a_stream_and_a_participant(call: Call) -> None:
+async def test_moderator_can_unpublish_and_disconnect_a_participant(call: Call) -> None:
     await call.bob.python("refused = await failure(session.force_disconnect(session.connection))")
     assert (await call.bob.python("refused")).startswith("OPENVIDU_PERMISSION_DENIED: ")
     call.bob.forget()
@@ -182,7 +182,7 @@ async def test_a_moderator_ends_a_stream_and_a_participant(call: Call) -> None:
     await call.bob.is_rid_of_everything()
 
 
-async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
+async def test_invalid_tokens_raise_the_reason(call: Call) -> None:
     used = await call.rest.token("call")
     await call.bob.join(used)
     await call.bob.python("session.disconnect()")
@@ -195,7 +195,7 @@ async def test_bad_tokens_raise_what_is_wrong_with_them(call: Call) -> None:
     await call.bob.is_rid_of_everything()
 
 
-async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(call: Call) -> None:
+async def test_timers_and_video_work_in_a_page_that_forbids_workers(call: Call) -> None:
     forbidden = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
     page = await CallPage.open(call.adas_context, call.server, "strict", head=forbidden)
     await page.join(await call.rest.token("call"), publish=False)
@@ -208,7 +208,7 @@ async def test_a_page_that_forbids_workers_keeps_its_timers_and_its_pictures(cal
     await page.page.close()
 
 
-async def test_a_page_that_goes_away_has_left_at_once(call: Call) -> None:
+async def test_closed_page_leaves_the_room_at_once(call: Call) -> None:
     page = await CallPage.open(call.adas_context, call.server, "short")
     await page.join(await call.rest.token("call"))
     await call.ada.moves()
@@ -217,7 +217,7 @@ async def test_a_page_that_goes_away_has_left_at_once(call: Call) -> None:
     assert (await call.ada.told("connectionDestroyed", 3)).reason == "disconnect"
 
 
-async def test_a_browser_whose_heap_is_sampled_survives_a_call(call: Call, open_browser: OpenBrowser) -> None:
+async def test_call_works_while_the_heap_is_sampled(call: Call, open_browser: OpenBrowser) -> None:
     """Chromium's profiler crashes a page whose coroutines have stacks of their own; here it samples all it can."""
     always = "stable-probability/1/nonstable-probability/1/renderer-prob-pct/100/renderer-sampling-rate-bytes/20000"
     browser = await open_browser(args=(f"--enable-features=HeapProfilerReporting:{always}/sampling-rate/20000",))

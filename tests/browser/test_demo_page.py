@@ -78,7 +78,7 @@ async def call(chromium: Browser, server: RunningServer) -> AsyncIterator[Call]:
     assert ada.uncaught == bob.uncaught == []
 
 
-async def test_two_windows_are_in_a_call_and_nothing_is_fetched_from_elsewhere(call: Call) -> None:
+async def test_two_windows_are_in_a_call_and_fetch_only_from_the_server(call: Call) -> None:
     await call.both_move()
     await asyncio.gather(moves(call.ada.page, OWN), moves(call.bob.page, OWN))
     assert call.ada.log.errors == call.bob.log.errors == []
@@ -86,7 +86,7 @@ async def test_two_windows_are_in_a_call_and_nothing_is_fetched_from_elsewhere(c
     await expect(call.ada.page.locator("#log")).to_contain_text("streamPlaying")
 
 
-async def test_everybody_has_a_name_and_a_mute_is_seen(call: Call) -> None:
+async def test_tiles_show_names_and_mutes(call: Call) -> None:
     bob_at_adas = call.ada.page.locator(".tile[data-own=false]")
     await expect(bob_at_adas.locator(".name")).to_have_text("Bob")
     await expect(call.ada.page.locator(".tile[data-own=true] .name")).to_have_text("Ada (you)")
@@ -100,7 +100,7 @@ async def test_everybody_has_a_name_and_a_mute_is_seen(call: Call) -> None:
     await expect(bob_at_adas.get_by_role("img")).to_have_count(0)
 
 
-async def test_4_seconds_are_survived_and_nothing_is_renegotiated(call: Call) -> None:
+async def test_drop_of_4_s_reconnects_without_renegotiation(call: Call) -> None:
     messages = MessageLog(call.server)
     await call.ada.drop(4)
     assert re.search(r"Reconnecting \d+\.\d s, attempt \d", await call.ada.banner("reconnecting"))
@@ -112,7 +112,7 @@ async def test_4_seconds_are_survived_and_nothing_is_renegotiated(call: Call) ->
     await expect(call.bob.page.locator("#banner-title")).to_have_text("Connected")
 
 
-async def test_9_seconds_with_dead_media_are_survived_by_renegotiating(call: Call) -> None:
+async def test_drop_of_9_s_with_dead_media_reconnects_with_renegotiation(call: Call) -> None:
     messages = MessageLog(call.server)
     await call.ada.page.check("#dead-media")
     await call.ada.drop(9)
@@ -125,7 +125,7 @@ async def test_9_seconds_with_dead_media_are_survived_by_renegotiating(call: Cal
     await call.ada.banner("connected")
 
 
-async def test_an_outage_explains_itself_on_a_timeline(call: Call) -> None:
+async def test_outage_is_shown_on_a_timeline(call: Call) -> None:
     page = call.ada.page
     loaded = "() => performance.getEntriesByType('resource').filter((item) => item.name.includes('echarts')).length"
     assert await page.evaluate(loaded) == 0, "the charts are loaded when they are wanted"
@@ -155,7 +155,7 @@ async def test_an_outage_explains_itself_on_a_timeline(call: Call) -> None:
     await expect(page.locator("#timeline-chart canvas")).to_have_count(0)
 
 
-async def test_14_seconds_are_too_long_and_the_button_leads_back_in(call: Call) -> None:
+async def test_drop_of_14_s_ends_the_call_and_a_button_rejoins_it(call: Call) -> None:
     await call.ada.drop(14)
     await call.ada.banner("reconnecting")
     assert "You are out of the call" in await call.ada.banner("disconnected")
@@ -167,14 +167,14 @@ async def test_14_seconds_are_too_long_and_the_button_leads_back_in(call: Call) 
     await call.both_move()
 
 
-async def test_who_leaves_is_back_in_the_lobby(call: Call) -> None:
+async def test_leaving_shows_the_lobby(call: Call) -> None:
     await call.ada.page.click("#leave")
     await expect(call.ada.page.locator("#join")).to_be_enabled()
     await expect(call.ada.page.locator("video")).to_have_count(0)
     await expect(call.bob.page.locator("#alone")).to_be_visible()
 
 
-async def test_without_a_camera_one_takes_part_as_a_viewer(chromium: Browser, call: Call) -> None:
+async def test_participant_without_a_camera_joins_as_a_viewer(chromium: Browser, call: Call) -> None:
     refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };"
     viewer = await Window.open(chromium, refuse)
     await viewer.join(call.server, "demo", "Vera")
@@ -186,7 +186,7 @@ async def test_without_a_camera_one_takes_part_as_a_viewer(chromium: Browser, ca
     await viewer.page.context.close()
 
 
-async def test_a_browser_without_webrtc_is_told_so_in_one_sentence(chromium: Browser, server: RunningServer) -> None:
+async def test_browser_without_webrtc_gets_an_alert(chromium: Browser, server: RunningServer) -> None:
     window = await Window.open(chromium, "delete window.RTCPeerConnection;")
     await window.page.goto(server.url)
     await expect(window.page.get_by_role("alert")).to_have_text(re.compile(r"^This browser has no WebRTC[^.]*\.$"))
@@ -194,7 +194,7 @@ async def test_a_browser_without_webrtc_is_told_so_in_one_sentence(chromium: Bro
     await window.page.context.close()
 
 
-async def test_a_server_that_imitates_no_drops_says_so_instead_of_the_buttons(
+async def test_page_of_a_server_without_fault_control_shows_a_note_instead_of_the_drop_buttons(
     chromium: Browser, pyvidu_server: StartServer
 ) -> None:
     plain = await pyvidu_server("--demo")
@@ -207,7 +207,9 @@ async def test_a_server_that_imitates_no_drops_says_so_instead_of_the_buttons(
     await window.page.context.close()
 
 
-async def test_a_server_that_gives_no_tokens_is_explained(chromium: Browser, pyvidu_server: StartServer) -> None:
+async def test_page_of_a_server_without_demo_tokens_shows_what_to_run(
+    chromium: Browser, pyvidu_server: StartServer
+) -> None:
     strict = await pyvidu_server()
     window = await Window.open(chromium)
     await window.join(strict, "strict", "Ada")
@@ -216,7 +218,7 @@ async def test_a_server_that_gives_no_tokens_is_explained(chromium: Browser, pyv
     await window.page.context.close()
 
 
-async def test_the_bar_tells_bytes_while_python_is_downloaded(chromium: Browser, server: RunningServer) -> None:
+async def test_progress_bar_shows_bytes_while_python_is_downloaded(chromium: Browser, server: RunningServer) -> None:
     window = await Window.open(chromium)
     network = await window.page.context.new_cdp_session(window.page)
     await network.send("Network.enable")

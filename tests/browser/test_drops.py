@@ -79,7 +79,7 @@ async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kin
 
 
 @pytest.mark.parametrize("kind", ["silent", "link", "signaling-only"])
-async def test_scenario_3_back_after_9_s_media_that_came_back_by_itself_is_left_alone(call: Call, kind: str) -> None:
+async def test_scenario_3_back_after_9_s_working_media_is_not_renegotiated(call: Call, kind: str) -> None:
     before, decoded = await call.ada.picture(), await call.ada.python(DECODED)
     await call.drop(kind, 9)
     await call.ada.told("reconnected", 3)
@@ -141,7 +141,9 @@ async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call:
 
 
 @pytest.mark.parametrize("kind", ["link", "silent", "signaling-only", "handover"])
-async def test_scenario_2_back_after_14_s_the_victim_is_out_and_the_others_know_already(call: Call, kind: str) -> None:
+async def test_scenario_2_back_after_14_s_the_session_is_over_and_the_others_were_notified(
+    call: Call, kind: str
+) -> None:
     await call.drop(kind, 14)
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"

@@ -35,7 +35,7 @@ def adas_machine(call: LabCall, *, sleeps: bool) -> None:
         os.kill(pid, signal.SIGSTOP if sleeps else signal.SIGCONT)
 
 
-async def test_media_that_is_away_for_3_s_comes_back_by_itself(call: LabCall) -> None:
+async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCall) -> None:
     call.forget()
     with call.lab.dropped("media-only"):
         await asyncio.sleep(3)
@@ -44,7 +44,7 @@ async def test_media_that_is_away_for_3_s_comes_back_by_itself(call: LabCall) ->
     assert call.messages.requests("reconnectStream") == []
 
 
-async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: LabCall) -> None:
+async def test_dead_media_is_repaired_without_reconnecting(call: LabCall) -> None:
     call.forget()
     with call.lab.dropped("media-only", dead_media=True):
         away = asyncio.create_task(asyncio.sleep(13))
@@ -57,7 +57,7 @@ async def test_media_that_dies_alone_is_repaired_without_reconnecting(call: LabC
     assert call.bob.events(*OUTAGE, *HEALTH, "streamDestroyed", "connectionDestroyed") == [], "it evicts nobody"
 
 
-async def test_a_client_whose_address_changes_is_back_with_its_streams(call: LabCall) -> None:
+async def test_client_whose_address_changes_reconnects_with_its_streams(call: LabCall) -> None:
     call.forget()
     call.lab.lose_address()
     await call.ada.told("reconnecting", 3)
@@ -69,7 +69,7 @@ async def test_a_client_whose_address_changes_is_back_with_its_streams(call: Lab
     assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
 
 
-async def test_a_flapping_link_ends_in_one_session_and_every_reconnecting_is_answered(call: LabCall) -> None:
+async def test_flapping_link_ends_connected_with_a_reconnected_for_every_reconnecting(call: LabCall) -> None:
     call.forget()
     for _ in range(10):
         with call.lab.dropped("link"):
@@ -84,7 +84,7 @@ async def test_a_flapping_link_ends_in_one_session_and_every_reconnecting_is_ans
     assert await call.ada.page.evaluate("performance.now()") > 0
 
 
-async def test_a_machine_that_slept_a_few_seconds_goes_on(call: LabCall) -> None:
+async def test_call_continues_after_a_sleep_of_a_few_seconds(call: LabCall) -> None:
     for seconds in (3, 9):
         call.forget()
         adas_machine(call, sleeps=True)
@@ -99,7 +99,7 @@ async def test_a_machine_that_slept_a_few_seconds_goes_on(call: LabCall) -> None
         assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
 
 
-async def test_a_frozen_page_looks_after_everything_when_it_runs_again(call: LabCall) -> None:
+async def test_call_continues_after_the_page_was_frozen(call: LabCall) -> None:
     call.forget()
     devtools = await call.ada.page.context.new_cdp_session(call.ada.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -111,7 +111,7 @@ async def test_a_frozen_page_looks_after_everything_when_it_runs_again(call: Lab
     await devtools.detach()
 
 
-async def test_a_machine_that_slept_too_long_is_told_on_wake(call: LabCall) -> None:
+async def test_session_ends_on_wake_up_after_a_long_sleep(call: LabCall) -> None:
     call.forget()
     adas_machine(call, sleeps=True)
     try:

@@ -79,7 +79,7 @@ async def silent_guest(call: Call) -> AsyncIterator[None]:
             pass
 
 
-async def test_media_that_is_gone_alone_is_repaired_without_reconnecting(call: Call) -> None:
+async def test_media_only_fault_is_repaired_without_reconnecting(call: Call) -> None:
     async with await call.fault("media-only"):
         await call.ada.told("streamFrozen", 15, count=2)
     await call.ada.told("streamRecovered", 10, count=2)
@@ -89,7 +89,7 @@ async def test_media_that_is_gone_alone_is_repaired_without_reconnecting(call: C
     assert call.bob.events("streamDestroyed") == []
 
 
-async def test_a_network_of_600_ms_round_trip_is_no_broken_one(call: Call) -> None:
+async def test_round_trip_of_600_ms_raises_no_alarm(call: Call) -> None:
     async with await call.fault("slow", delay=300):
         await asyncio.sleep(2)
         await call.both_move()
@@ -98,7 +98,7 @@ async def test_a_network_of_600_ms_round_trip_is_no_broken_one(call: Call) -> No
     assert call.renegotiated() == 0
 
 
-async def test_signaling_that_is_gone_alone_comes_back_and_media_is_left_alone(call: Call) -> None:
+async def test_signaling_only_fault_reconnects_without_renegotiating_media(call: Call) -> None:
     before = await call.ada.picture()
     async with await call.fault("signaling-only"):
         await call.ada.told("reconnecting", 5)
@@ -111,7 +111,7 @@ async def test_signaling_that_is_gone_alone_comes_back_and_media_is_left_alone(c
     assert call.bob.events(*OUTAGE, *COMING_AND_GOING) == []
 
 
-async def test_what_was_lost_on_the_way_is_told_after_the_next_resume(call: Call) -> None:
+async def test_lost_notifications_are_replayed_by_the_next_resume(call: Call) -> None:
     await call.fault("lost-notification", count=3)
     async with silent_guest(call):
         await call.bob.told("connectionCreated")
@@ -133,7 +133,7 @@ async def test_what_was_lost_on_the_way_is_told_after_the_next_resume(call: Call
     await call.bob.told("connectionDestroyed")
 
 
-async def test_who_is_refused_is_told_that_the_network_disconnected_it(call: Call) -> None:
+async def test_refused_resume_ends_the_session_with_network_disconnect(call: Call) -> None:
     refused = await call.fault("refused-resume")
     async with await call.server.fault("signaling-only", call.ada.connection_id, close=True):
         await call.ada.told("reconnecting", 5)
@@ -147,7 +147,7 @@ async def test_who_is_refused_is_told_that_the_network_disconnected_it(call: Cal
     await call.ada_comes_back()
 
 
-async def test_who_is_evicted_is_told_so_at_once_and_so_are_the_others(call: Call) -> None:
+async def test_eviction_ends_the_session_at_once_and_notifies_the_others(call: Call) -> None:
     await call.fault("eviction")
     await call.ada.told("sessionDisconnected", 5)
     await call.bob.told("connectionDestroyed", 5)
@@ -159,7 +159,7 @@ async def test_who_is_evicted_is_told_so_at_once_and_so_are_the_others(call: Cal
     await call.ada_comes_back()
 
 
-async def test_a_server_that_crashed_and_lives_another_life_is_told_as_a_crashed_node(call: Call) -> None:
+async def test_restarted_server_ends_the_session_with_node_crashed(call: Call) -> None:
     call.forget()
     await call.server.fault("restart", seconds=1)
     for page in (call.ada, call.bob):
@@ -168,7 +168,7 @@ async def test_a_server_that_crashed_and_lives_another_life_is_told_as_a_crashed
         await page.is_rid_of_everything()
 
 
-async def test_a_server_that_is_stopped_tells_its_clients_which_do_not_wait_for_it(call: Call) -> None:
+async def test_server_shutdown_ends_the_session_without_reconnecting(call: Call) -> None:
     call.forget()
     await call.ada.join(await call.rest.token("faults"), publish=False)
     assert await call.server.stop() == 0

@@ -102,7 +102,7 @@ async def test_a_pyscript_tag_imports_the_client(page: Page, origin: str) -> Non
     assert log.leaving(origin) == []
 
 
-async def test_a_warm_page_fetches_no_runtime_again(page: Page, origin: str) -> None:
+async def test_second_visit_fetches_no_runtime_files(page: Page, origin: str) -> None:
     await page.goto(f"{origin}/blank")
     boot = f"async origin => {{ {BY_LOAD_PACKAGE} }}"
     await page.evaluate(boot, origin)

@@ -57,7 +57,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return made
 
 
-def test_the_wheel_is_pure_and_carries_the_pages_but_no_runtime(installation: Installation) -> None:
+def test_wheel_is_pure_python_and_contains_the_pages_without_the_runtime(installation: Installation) -> None:
     assert installation.wheel.name == f"pyvidu-{pyvidu.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(installation.wheel) as archive:
         names = archive.namelist()
@@ -66,14 +66,14 @@ def test_the_wheel_is_pure_and_carries_the_pages_but_no_runtime(installation: In
     assert not [name for name in names if "vendor/" in name or name.startswith("tests/") or "node_modules" in name]
 
 
-def test_without_the_server_half_the_command_says_how_to_get_it(installation: Installation) -> None:
+def test_command_without_the_server_extra_prints_how_to_install_it(installation: Installation) -> None:
     done = installation.pyvidu("serve")
     assert done.returncode == 1
     assert "pip install 'pyvidu[server]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-async def test_installed_elsewhere_it_vendors_and_serves_a_working_page(
+async def test_installed_wheel_vendors_and_serves_a_working_page(
     installation: Installation, pyvidu_server: StartServer, chromium: Browser
 ) -> None:
     installation.install(f"{installation.wheel}[server]")

@@ -136,7 +136,7 @@ async def events(page: Page) -> list[str]:
     return told
 
 
-async def test_a_silent_drop_stops_every_packet_and_nobody_is_told(page: Page, network_lab: NetworkLab) -> None:
+async def test_silent_drop_stops_every_packet_without_network_events(page: Page, network_lab: NetworkLab) -> None:
     await events(page)
     before = network_lab.counters()
     with network_lab.dropped("silent"):
@@ -152,7 +152,7 @@ async def test_a_silent_drop_stops_every_packet_and_nobody_is_told(page: Page, n
     assert await events(page) == [], "the same socket and the same call go on"
 
 
-async def test_a_link_drop_is_told_at_once_and_so_is_its_end(page: Page, network_lab: NetworkLab) -> None:
+async def test_link_drop_fires_offline_and_online(page: Page, network_lab: NetworkLab) -> None:
     await events(page)
     with network_lab.dropped("link"):
         await page.wait_for_function("seen.events.includes('offline')", timeout=1000, polling=10)
@@ -161,21 +161,21 @@ async def test_a_link_drop_is_told_at_once_and_so_is_its_end(page: Page, network
     await ticks(page, "rtcTicks", 10)
 
 
-async def test_a_media_only_drop_leaves_the_websocket_alone(page: Page, network_lab: NetworkLab) -> None:
+async def test_media_only_drop_does_not_affect_the_websocket(page: Page, network_lab: NetworkLab) -> None:
     with network_lab.dropped("media-only"):
         assert await stopped(page, "rtcTicks", 0.5)
         await ticks(page, "wsTicks")
     await both_tick(page)
 
 
-async def test_a_signaling_only_drop_leaves_media_alone(page: Page, network_lab: NetworkLab) -> None:
+async def test_signaling_only_drop_does_not_affect_media(page: Page, network_lab: NetworkLab) -> None:
     with network_lab.dropped("signaling-only"):
         assert await stopped(page, "wsTicks", 0.5)
         await ticks(page, "rtcTicks")
     await both_tick(page)
 
 
-async def test_killed_media_stays_dead_after_the_return_and_a_new_call_lives(
+async def test_killed_media_stays_dead_after_the_drop_and_a_new_connection_works(
     page: Page, network_lab: NetworkLab
 ) -> None:
     with network_lab.dropped("silent", dead_media=True):
@@ -186,7 +186,7 @@ async def test_killed_media_stays_dead_after_the_return_and_a_new_call_lives(
     await both_tick(page)
 
 
-async def test_killed_signaling_stays_dead_and_a_new_socket_lives(page: Page, network_lab: NetworkLab) -> None:
+async def test_killed_signaling_stays_dead_and_a_new_socket_works(page: Page, network_lab: NetworkLab) -> None:
     assert network_lab.kill_signaling() > 0
     assert await stopped(page, "wsTicks", 1)
     await ticks(page, "rtcTicks")
@@ -194,7 +194,9 @@ async def test_killed_signaling_stays_dead_and_a_new_socket_lives(page: Page, ne
     assert await page.evaluate(opened)
 
 
-async def test_an_address_change_costs_the_old_socket_and_a_new_one_opens(page: Page, network_lab: NetworkLab) -> None:
+async def test_address_change_makes_the_old_socket_silent_and_a_new_one_works(
+    page: Page, network_lab: NetworkLab
+) -> None:
     old = network_lab.guest_address
     new = network_lab.address_change()
     assert new == network_lab.guest_address != old
@@ -207,7 +209,7 @@ async def test_an_address_change_costs_the_old_socket_and_a_new_one_opens(page: 
     assert await page.evaluate(opened)
 
 
-async def test_random_loss_loses_about_its_share(page: Page, network_lab: NetworkLab) -> None:
+async def test_random_loss_drops_about_its_percentage(page: Page, network_lab: NetworkLab) -> None:
     before = network_lab.counters()
     network_lab.random_loss(30)
     await asyncio.sleep(2)
@@ -219,11 +221,11 @@ async def test_random_loss_loses_about_its_share(page: Page, network_lab: Networ
 
 
 @pytest.mark.usefixtures("page")
-async def test_a_browser_inside_reaches_for_nothing_else(network_lab: NetworkLab) -> None:
+async def test_browser_in_the_lab_contacts_no_other_host(network_lab: NetworkLab) -> None:
     assert network_lab.departures() == []
 
 
-async def test_a_page_that_asks_a_public_stun_server_is_caught(open_browser: OpenBrowser, peer: Peer) -> None:
+async def test_request_to_a_public_stun_server_is_a_departure(open_browser: OpenBrowser, peer: Peer) -> None:
     with fresh_lab() as lab:
         page = await (await open_browser(lab=lab)).new_page()
         await page.goto(peer.origin)  # the address of another lab, yet no departure: it belongs to this machine
@@ -242,7 +244,7 @@ def send_datagram(lab: NetworkLab, address: str, port: int) -> None:
     lab.run(sys.executable, "-c", program, address, str(port))
 
 
-def test_departures_names_who_the_guest_tried_to_reach() -> None:
+def test_departures_list_addresses_and_ports_of_other_hosts() -> None:
     with fresh_lab() as lab:
         send_datagram(lab, lab.host_address, 4443)
         assert lab.departures() == []
@@ -253,7 +255,7 @@ def test_departures_names_who_the_guest_tried_to_reach() -> None:
         assert found == {("203.0.113.7", 3478): 2, (lab.host_address, 53): 1}
 
 
-async def test_verify_silence_does_not_take_a_live_network_for_a_dead_one() -> None:
+async def test_verify_silence_fails_on_a_working_network() -> None:
     with fresh_lab() as lab:
 
         async def chatter() -> None:
@@ -266,7 +268,7 @@ async def test_verify_silence_does_not_take_a_live_network_for_a_dead_one() -> N
         await chatting
 
 
-def test_labs_do_not_disturb_each_other_and_leave_nothing_behind() -> None:
+def test_labs_are_independent_and_removed_afterwards() -> None:
     with fresh_lab() as one, fresh_lab() as other:
         assert one.namespace != other.namespace
         one.silent_drop()
@@ -277,7 +279,7 @@ def test_labs_do_not_disturb_each_other_and_leave_nothing_behind() -> None:
     assert not any(name.replace("-", "_") in listing("nft", "list", "tables") for name in names)
 
 
-def test_what_a_crashed_run_left_behind_is_removed_by_the_next() -> None:
+def test_leftovers_of_a_crashed_run_are_removed_by_the_next() -> None:
     crash = textwrap.dedent("""
         import os, subprocess, sys
         from pyvidu.testing import NetworkLab

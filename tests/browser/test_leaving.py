@@ -51,14 +51,14 @@ async def is_the_last_that_happens(call: LabCall, *before: str) -> None:
     assert await call.ada.page.evaluate("sockets.length") == requests, "no socket is opened afterwards"
 
 
-async def test_before_anybody_has_noticed_the_drop(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_before_the_drop_is_detected(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.python(LEAVE)
         await asyncio.sleep(1)
     await is_the_last_that_happens(call)
 
 
-async def test_after_reconnecting_while_the_first_attempt_hangs(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_while_the_first_attempt_hangs(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.told("reconnecting", 5)
         await ada.told("reconnectionAttempt", 5)
@@ -69,7 +69,7 @@ async def test_after_reconnecting_while_the_first_attempt_hangs(call: LabCall, a
     assert call.messages.requests("connect") == []
 
 
-async def test_between_two_attempts_on_a_link_that_is_down(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_between_two_attempts_on_a_link_that_is_down(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("link"):
         await ada.told("reconnectionAttempt", 5)
         await ada.page.wait_for_function(f"() => ({LIVING})() <= 1", timeout=5000)
@@ -78,7 +78,7 @@ async def test_between_two_attempts_on_a_link_that_is_down(call: LabCall, ada: C
     assert call.messages.requests("connect") == []
 
 
-async def test_right_after_the_network_is_back(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_right_after_the_network_is_back(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.told("reconnecting", 5)
         await asyncio.sleep(1)
@@ -87,7 +87,7 @@ async def test_right_after_the_network_is_back(call: LabCall, ada: CallPage) -> 
     await is_the_last_that_happens(call, *before)
 
 
-async def test_in_the_handler_of_reconnected(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_in_the_handler_of_reconnected(call: LabCall, ada: CallPage) -> None:
     await ada.python("session.once('reconnected', lambda _: session.disconnect())")
     with call.lab.dropped("link"):
         await ada.told("reconnecting", 5)
@@ -95,7 +95,7 @@ async def test_in_the_handler_of_reconnected(call: LabCall, ada: CallPage) -> No
     await is_the_last_that_happens(call, "reconnecting", "reconnected")
 
 
-async def test_while_streams_are_being_renegotiated(call: LabCall, ada: CallPage) -> None:
+async def test_disconnect_while_streams_are_renegotiated(call: LabCall, ada: CallPage) -> None:
     await ada.python("session.on('streamFrozen', lambda _: session.disconnect())")
     with call.lab.dropped("silent", dead_media=True):
         await ada.told("reconnecting", 5)

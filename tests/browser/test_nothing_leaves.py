@@ -11,7 +11,7 @@ from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 
-async def test_a_call_asks_nothing_of_any_other_machine(
+async def test_call_sends_no_request_to_other_hosts(
     network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
 ) -> None:
     python = str(network_lab.wrap(sys.executable))

@@ -43,9 +43,7 @@ async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-async def test_two_pages_are_in_a_call_the_second_visit_included(
-    context: BrowserContext, server: RunningServer
-) -> None:
+async def test_two_pages_are_in_a_call_also_on_a_second_visit(context: BrowserContext, server: RunningServer) -> None:
     # One context: the second page uses the browser caches that the first one filled.
     first, second = await context.new_page(), await context.new_page()
     logs = [PageLog.watch(first), PageLog.watch(second)]
@@ -60,13 +58,13 @@ async def test_two_pages_are_in_a_call_the_second_visit_included(
     await expect(first.locator("#others .tile")).to_have_count(0)
 
 
-def test_its_python_is_short() -> None:
+def test_pyscript_page_has_less_than_40_lines_of_python() -> None:
     (code,) = re.findall(r'<script type="py"[^>]*>(.*?)</script>', SOURCE.read_text("utf-8"), re.DOTALL)
     lines = [line for line in html.unescape(code).splitlines() if line.strip()]
     assert len(lines) < 40
 
 
-async def test_in_a_worker_it_is_told_what_to_do(context: BrowserContext, server: RunningServer) -> None:
+async def test_pyscript_worker_is_refused_with_what_to_do(context: BrowserContext, server: RunningServer) -> None:
     page = await context.new_page()
     url = page_url(server, "/worker.html")
     await page.route(url, lambda route: route.fulfill(content_type="text/html", body=IN_A_WORKER))

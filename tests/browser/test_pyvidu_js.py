@@ -117,7 +117,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
     assert uncaught == []
 
 
-async def test_both_pages_see_moving_pictures_and_load_everything_from_our_server(call: Call) -> None:
+async def test_both_pages_receive_video_and_load_everything_from_the_server(call: Call) -> None:
     await asyncio.gather(moves(call.ada.page, "#others video"), moves(call.bob.page, "#others video"))
     await moves(call.ada.page, "#me video")
     assert call.ada.log.errors == call.bob.log.errors == []
@@ -125,7 +125,7 @@ async def test_both_pages_see_moving_pictures_and_load_everything_from_our_serve
     assert call.ada.log.leaving(own, call.server.origin, call.server.origin.replace("http", "ws")) == []
 
 
-async def test_objects_are_there_at_once_long_before_python(call: Call) -> None:
+async def test_session_and_publisher_exist_before_python_is_loaded(call: Call) -> None:
     assert await call.ada.js("return atOnce") == {
         "booted": False,
         "session": "Session",
@@ -138,7 +138,7 @@ async def test_objects_are_there_at_once_long_before_python(call: Call) -> None:
     }
 
 
-async def test_what_a_page_reads_is_what_openvidu_browser_shows(call: Call) -> None:
+async def test_properties_equal_those_of_openvidu_browser(call: Call) -> None:
     assert await call.ada.js(
         "return publisher.accessAllowed && heard.find(([n]) => n === 'completionHandler')[1] === undefined"
     )
@@ -183,7 +183,7 @@ async def test_what_a_page_reads_is_what_openvidu_browser_shows(call: Call) -> N
     ] or "publisher streamCreated" in told
 
 
-async def test_a_video_element_of_the_pages_own_shows_the_stream_too(call: Call) -> None:
+async def test_stream_can_be_shown_in_an_element_of_the_page(call: Call) -> None:
     results = await call.ada.js("""
         const video = document.createElement('video');
         video.id = 'extra';
@@ -195,7 +195,7 @@ async def test_a_video_element_of_the_pages_own_shows_the_stream_too(call: Call)
     await moves(call.ada.page, "#extra")
 
 
-async def test_a_signal_goes_round_with_openvidus_fields(call: Call) -> None:
+async def test_signal_event_has_openvidus_fields(call: Call) -> None:
     await call.bob.js("await session.signal({ data: 'hello', type: 'chat' });")
     await call.ada.hears("signal:chat")
     fields = await call.ada.js("""
@@ -215,7 +215,7 @@ async def test_a_signal_goes_round_with_openvidus_fields(call: Call) -> None:
     assert await call.ada.js("return heard.some(([, event]) => event?.type === 'signal:whisper')") is False
 
 
-async def test_a_mute_is_seen_by_the_other(call: Call) -> None:
+async def test_mute_reaches_the_other_page(call: Call) -> None:
     await call.bob.js("publisher.publishAudio(false); await publisher.publishVideo(false);")
     assert await call.bob.js("return [publisher.stream.audioActive, publisher.stream.videoActive]") == [False, False]
     await call.ada.js("await until(() => !subscriber.stream.audioActive && !subscriber.stream.videoActive);")
@@ -229,7 +229,7 @@ async def test_a_mute_is_seen_by_the_other(call: Call) -> None:
     await moves(call.ada.page, "#others video")
 
 
-async def test_another_camera_in_the_place_of_the_first_and_who_speaks(call: Call) -> None:
+async def test_replaced_track_and_speaking_events_reach_the_other_page(call: Call) -> None:
     await call.bob.js("session.on('publisherStartSpeaking', (event) => heard.push(['publisherStartSpeaking', event]))")
     replaced = await call.ada.js("""
         const stream = await OV.getUserMedia({ audioSource: false, resolution: '160x120' });
@@ -262,7 +262,7 @@ async def test_another_camera_in_the_place_of_the_first_and_who_speaks(call: Cal
     await moves(call.bob.page)
 
 
-async def test_a_throwing_handler_stops_nobody_and_off_takes_one_away(call: Call) -> None:
+async def test_exception_in_a_handler_does_not_stop_the_others_and_off_removes_one(call: Call) -> None:
     assert await call.ada.js("""
         const order = [];
         const first = () => { order.push('first'); throw new Error('of the page itself'); };
@@ -277,7 +277,7 @@ async def test_a_throwing_handler_stops_nobody_and_off_takes_one_away(call: Call
     call.ada.log.errors[:] = [line for line in call.ada.log.errors if "of the page itself" not in line]
 
 
-async def test_errors_are_errors_with_openvidus_names(call: Call) -> None:
+async def test_errors_have_openvidus_names(call: Call) -> None:
     used = await call.ada.js("return await failure(session.connect('nonsense'));")
     assert used[0] is True
     assert "connected already" in used[2]
@@ -307,7 +307,7 @@ async def test_errors_are_errors_with_openvidus_names(call: Call) -> None:
     assert refused[3] == 401
 
 
-async def test_a_drop_is_told_and_the_force_option_renegotiates_in_the_same_elements(call: Call) -> None:
+async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elements(call: Call) -> None:
     messages = MessageLog(call.server)
     await call.ada.js("heard.length = 0; window.element = document.querySelector('#others video');")
     own = await call.ada.js("return session.connection.connectionId")
@@ -351,7 +351,7 @@ async def test_a_prevented_default_keeps_the_video(call: Call) -> None:
     await moves(call.ada.page, "#others video")
 
 
-async def test_closing_the_page_tells_the_others_at_once(call: Call) -> None:
+async def test_closing_the_page_notifies_the_others_at_once(call: Call) -> None:
     await call.ada.js("heard.length = 0;")
     await call.bob.page.goto("about:blank")
     await call.ada.hears("connectionDestroyed")
@@ -379,7 +379,7 @@ async def test_disconnect_fires_everything_before_it_returns(call: Call) -> None
     ]
 
 
-async def test_leaving_while_joining_settles_the_call(call: Call) -> None:
+async def test_disconnect_while_joining_rejects_connect(call: Call) -> None:
     token = await call.rest.token("page")
     result = await call.ada.js(
         "const fresh = OV.initSession(); const joining = failure(fresh.connect(args[0]));"
@@ -390,7 +390,7 @@ async def test_leaving_while_joining_settles_the_call(call: Call) -> None:
     assert "left" in result[2]
 
 
-async def test_a_page_with_a_rejoin_callback_gets_the_end_of_each_outage(chromium: Browser, call: Call) -> None:
+async def test_page_with_a_rejoin_callback_gets_rejoined_after_an_eviction(chromium: Browser, call: Call) -> None:
     carol = await Participant.open(chromium, call.url)
 
     async def fresh_token() -> str:
@@ -417,7 +417,7 @@ async def test_a_page_with_a_rejoin_callback_gets_the_end_of_each_outage(chromiu
     await carol.page.context.close()
 
 
-async def test_without_webrtc_every_call_says_so_and_none_hangs(chromium: Browser, call: Call) -> None:
+async def test_without_webrtc_every_call_fails_with_browser_not_supported(chromium: Browser, call: Call) -> None:
     page = await Participant.open(chromium, call.url, "delete window.RTCPeerConnection;")
     results = await page.js(
         "return [OV.checkSystemRequirements(), await failure(session.connect('x')), await failure(ready)];"

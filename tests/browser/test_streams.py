@@ -144,7 +144,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
     yield call
 
 
-async def test_dtx_still_disabled_and_nulled_streams_are_no_alarm_to_anybody(call: Call) -> None:
+async def test_dtx_still_disabled_and_nulled_streams_raise_no_alarm(call: Call) -> None:
     await call.crowd.call("hush")
     await asyncio.sleep(2)  # packets in flight have arrived
     before = await call.arrived()
@@ -157,7 +157,7 @@ async def test_dtx_still_disabled_and_nulled_streams_are_no_alarm_to_anybody(cal
     assert call.ada.events(*ALARMS) == call.crowd.events(*ALARMS) == []
 
 
-async def test_they_are_heard_again_as_soon_as_they_speak_without_being_renegotiated(call: Call) -> None:
+async def test_paused_streams_resume_without_renegotiation(call: Call) -> None:
     before = (await call.arrived())["nulled"]
     await call.crowd.call("speak")
     await call.ada.moves(more=30)
@@ -166,7 +166,7 @@ async def test_they_are_heard_again_as_soon_as_they_speak_without_being_renegoti
     assert call.messages.requests("reconnectStream") == []
 
 
-async def test_who_speaks_is_told_and_who_falls_silent_too(call: Call) -> None:
+async def test_speaking_events_are_fired_for_start_and_stop(call: Call) -> None:
     await call.ada.python(
         "session.enable_speaking_events()\n"
         "for name in ('publisherStartSpeaking', 'publisherStopSpeaking'): session.on(name, tell)"
@@ -178,13 +178,13 @@ async def test_who_speaks_is_told_and_who_falls_silent_too(call: Call) -> None:
     await call.crowd.call("speak")
 
 
-async def test_a_stream_that_the_other_side_offers_is_received(call: Call) -> None:
+async def test_stream_offered_by_the_other_side_is_received(call: Call) -> None:
     await call.ada.page.evaluate(f"async () => {{ window.offer = await ({OFFERING})(); }}")
     await call.ada.python("from pyvidu.platform.browser.proxies import js_object")
     assert await call.ada.python(ANSWERING) == "audio video"
 
 
-async def test_another_track_in_the_place_of_the_first_is_seen_without_renegotiation(call: Call) -> None:
+async def test_replaced_track_is_received_without_renegotiation(call: Call) -> None:
     call.ada.forget()
     kinds = "sorted({device.kind for device in await openvidu.get_devices()}) == ['audioinput', 'videoinput']"
     assert await call.ada.python(kinds)

@@ -89,12 +89,12 @@ async def call(
         network_lab.restore()
 
 
-async def test_both_see_each_other_through_the_relay_that_they_were_told(call: RelayedCall) -> None:
+async def test_media_flows_through_the_configured_turn_servers(call: RelayedCall) -> None:
     assert await call.way(call.ada) == [["relay", "udp", f"{call.turn.url}?transport=udp"]] * 2
     assert await call.way(call.bob) == [["relay", "tcp", f"{call.turn.url}?transport=tcp"]] * 2
 
 
-async def test_a_drop_of_4_s_is_survived_by_the_same_relayed_connections(call: RelayedCall) -> None:
+async def test_relayed_connections_continue_after_a_drop_of_4_s(call: RelayedCall) -> None:
     before = await call.ada.picture()
     call.forget()
     with call.lab.dropped("silent"):
@@ -107,7 +107,7 @@ async def test_a_drop_of_4_s_is_survived_by_the_same_relayed_connections(call: R
     assert [kind for kind, *_ in await call.way(call.ada)] == ["relay"] * 2
 
 
-async def test_after_9_s_what_the_network_forgot_is_renegotiated_through_the_relay(call: RelayedCall) -> None:
+async def test_dead_media_is_renegotiated_through_the_relay_after_9_s(call: RelayedCall) -> None:
     before = await call.ada.picture()
     call.forget()
     with call.lab.dropped("silent", dead_media=True):

@@ -50,7 +50,7 @@ async def origin() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def test_the_pure_tests_pass_in_the_browsers_python(chromium: Browser, origin: str) -> None:
+async def test_pure_tests_pass_in_pyodide(chromium: Browser, origin: str) -> None:
     context = await chromium.new_context()
     page = await context.new_page()
     log = PageLog.watch(page)

@@ -15,25 +15,25 @@ from pyvidu.server.media.stream import ForwardedStream
 from pyvidu.server.rooms.room import Room
 
 
-def test_forty_thousand_malformed_inputs_crash_nothing() -> None:
+def test_40000_malformed_inputs_cause_no_crash() -> None:
     inputs, crashes = fuzz(40_000, seed=2)
     assert inputs == 40_000
     assert crashes == []
 
 
-def test_five_thousand_broken_offers_and_packets_crash_nothing_and_hurt_no_call() -> None:
+def test_5000_malformed_offers_and_packets_cause_no_crash_and_do_not_disturb_a_call() -> None:
     inputs, crashes = fuzz_media(5_000, seed=2)
     assert inputs == 5_000
     assert crashes == []
 
 
-def test_a_bug_in_the_reading_of_offers_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_in_the_offer_parser_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offer, "_split", lambda sdp: [sdp.split("\r\n", 50)[49:]])
     with pytest.raises(KeyError):  # even the inputs that are not broken
         fuzz_media(10)
 
 
-def test_a_bug_in_the_reading_of_packets_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_in_the_packet_parser_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("planted")
 
@@ -41,13 +41,13 @@ def test_a_bug_in_the_reading_of_packets_is_found(monkeypatch: pytest.MonkeyPatc
     assert any("planted" in found for found in fuzz_media(1_000)[1])
 
 
-def test_a_call_that_stands_still_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalled_call_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media, "PATIENCE", 0.3)
     monkeypatch.setattr(ForwardedStream, "forward", lambda *_: None)
     assert any("stood still" in found for found in fuzz_media(100)[1])
 
 
-def test_a_bug_in_a_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_in_a_request_handler_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("planted")
 
@@ -55,7 +55,7 @@ def test_a_bug_in_a_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("planted" in found for found in fuzz(2_000)[1])
 
 
-def test_a_bug_in_the_rest_api_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_in_the_rest_api_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyvidu.server.http.rest.rest_json.session_json", lambda *_, **__: {"not json": object()})
     assert any("not JSON serializable" in found for found in fuzz(2_000)[1])
 
@@ -66,7 +66,7 @@ def test_memory_that_grows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("memory grew" in found for found in fuzz(100)[1])
 
 
-def test_the_same_seed_breaks_things_the_same_way() -> None:
+def test_same_seed_produces_the_same_inputs() -> None:
     value = {"id": 1, "params": {"token": "x", "list": [1, 2, {"a": None}]}}
     first, second = (Mutator(7), Mutator(7))
     many = [(first.json(value, ["con_x"]), second.json(value, ["con_x"])) for _ in range(500)]
@@ -75,7 +75,7 @@ def test_the_same_seed_breaks_things_the_same_way() -> None:
     assert first.bytes(b"some bytes") == second.bytes(b"some bytes")
 
 
-def test_a_run_leaves_the_log_as_it_was() -> None:
+def test_run_restores_the_logging_configuration() -> None:
     before = list(logging.getLogger().handlers)
     fuzz(200)
     assert logging.getLogger().handlers == before

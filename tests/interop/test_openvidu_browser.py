@@ -53,11 +53,11 @@ async def room(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[R
 # --- openvidu-browser alone -------------------------------------------------------------------------------------------
 
 
-async def test_two_official_clients_see_each_other_move(room: Room) -> None:
+async def test_two_official_clients_receive_each_others_frames(room: Room) -> None:
     await asyncio.gather(room.ana.moves(), room.oto.moves())
 
 
-async def test_they_are_told_of_each_other_in_the_official_order(room: Room) -> None:
+async def test_official_clients_get_events_in_the_official_order(room: Room) -> None:
     assert room.ana.events(*COMING) == [
         "connectionCreated",  # its own
         "streamCreated",  # its own, at the publisher
@@ -70,7 +70,7 @@ async def test_they_are_told_of_each_other_in_the_official_order(room: Room) -> 
     assert room.oto.events(*COMING, whose="publisher") == ["streamCreated"]
 
 
-async def test_no_ice_server_but_the_one_of_our_own_host_is_used(room: Room) -> None:
+async def test_only_ice_servers_of_the_own_host_are_used(room: Room) -> None:
     for page in (room.ana, room.oto):
         servers = await page.call("iceServers")
         assert len(servers) == 2, "one for each peer connection"
@@ -79,7 +79,7 @@ async def test_no_ice_server_but_the_one_of_our_own_host_is_used(room: Room) -> 
             assert urlsplit(f"//{url.removeprefix('turn:')}").hostname == room.server.host
 
 
-async def test_a_signal_goes_round_and_one_for_somebody_reaches_only_that_one(room: Room) -> None:
+async def test_signal_reaches_all_or_only_its_recipients(room: Room) -> None:
     await room.ana.js("session.signal({data: 'to all', type: 'chat'})")
     assert (await room.ana.told("signal:chat")).data == "to all"
     assert (await room.oto.told("signal:chat")).data == "to all"
@@ -90,7 +90,7 @@ async def test_a_signal_goes_round_and_one_for_somebody_reaches_only_that_one(ro
     assert "signal:secret" not in room.ana.events()
 
 
-async def test_a_mute_is_told_and_kept(room: Room) -> None:
+async def test_mute_is_notified_and_kept(room: Room) -> None:
     await room.ana.js("publisher.publishAudio(false)")
     assert (await room.oto.told("streamPropertyChanged")).reason == "publishAudio"
     assert await sees(room.oto, room.ana) == {"audio": False, "video": True}
@@ -113,7 +113,7 @@ async def test_unpublish_and_publish_again(room: Room) -> None:
     await room.oto.moves()
 
 
-async def test_a_subscriber_sees_everybody_and_may_not_publish(room: Room) -> None:
+async def test_subscriber_receives_all_streams_and_cannot_publish(room: Room) -> None:
     viewer = await OfficialPage.open(room.browser, room.server, "viewer")
     await viewer.join(await room.rest.token("interop", "SUBSCRIBER"), publish=False)
     await viewer.told("streamPlaying", count=2)
@@ -151,11 +151,11 @@ async def test_a_moderator_ends_a_stream_and_then_a_participant(room: Room) -> N
     ]
 
 
-async def test_nothing_of_all_that_was_an_error_to_the_official_client(room: Room) -> None:
+async def test_official_clients_logged_no_errors(room: Room) -> None:
     assert room.ana.complaints() == room.oto.complaints() == []
 
 
-async def test_what_may_not_be_is_refused_in_its_own_words(room: Room) -> None:
+async def test_refusals_reach_the_official_client_as_its_own_errors(room: Room) -> None:
     failure = "(error) => `${error.name ?? error.code}: ${error.message}`"
     token = await room.rest.token("interop")
     await room.oto.join(token, publish=False)
@@ -184,11 +184,11 @@ async def pia(room: Room) -> AsyncIterator[CallPage]:
     yield page
 
 
-async def test_both_clients_see_each_other_move(room: Room, pia: CallPage) -> None:
+async def test_official_client_and_pyvidu_receive_each_others_frames(room: Room, pia: CallPage) -> None:
     await asyncio.gather(room.ana.moves(), pia.moves())
 
 
-async def test_both_are_told_of_each_other_in_the_same_order(room: Room, pia: CallPage) -> None:
+async def test_official_client_and_pyvidu_get_events_in_the_same_order(room: Room, pia: CallPage) -> None:
     await asyncio.gather(room.ana.told("streamPlaying"), pia.told("streamPlaying"))
     assert room.ana.events(*COMING) == ["connectionCreated", "streamCreated", "streamPlaying"]
     assert pia.events(*COMING, whose="session") == ["connectionCreated", "connectionCreated", "streamCreated"]
@@ -203,7 +203,7 @@ async def test_signals_go_both_ways(room: Room, pia: CallPage) -> None:
 
 
 @pytest.mark.parametrize("muted", [True, False])
-async def test_a_mute_of_each_is_seen_by_the_other(room: Room, pia: CallPage, muted: bool) -> None:
+async def test_mute_of_each_client_reaches_the_other(room: Room, pia: CallPage, muted: bool) -> None:
     for page in (room.ana, pia):
         page.forget()
     await room.ana.js(f"publisher.publishAudio({json.dumps(not muted)})")
@@ -224,7 +224,7 @@ async def test_pyvidu_unpublishes_and_publishes_again(room: Room, pia: CallPage)
     await room.ana.moves()
 
 
-async def test_the_official_client_leaves_and_pyvidu_is_told(room: Room, pia: CallPage) -> None:
+async def test_leave_of_the_official_client_reaches_pyvidu(room: Room, pia: CallPage) -> None:
     for page in (room.ana, pia):
         page.forget()
     await room.ana.js("session.disconnect()")

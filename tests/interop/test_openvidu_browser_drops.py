@@ -125,11 +125,11 @@ async def call(started: Call, record_property: Callable[[str, object], None]) ->
     return started
 
 
-async def test_the_official_client_and_its_peer_ask_nobody_outside(call: Call) -> None:
+async def test_official_client_and_its_peer_contact_no_other_host(call: Call) -> None:
     assert call.lab.departures() == []
 
 
-async def test_scenario_1_the_official_client_survives_4_s(call: Call) -> None:
+async def test_scenario_1_official_client_continues_after_4_s_without_renegotiation(call: Call) -> None:
     before = await call.ana.picture()
     await call.drop(4)
     await call.move_again()
@@ -139,7 +139,7 @@ async def test_scenario_1_the_official_client_survives_4_s(call: Call) -> None:
     assert call.nobody_came_or_went()
 
 
-async def test_scenario_3_it_survives_9_s_and_leaves_media_alone_that_came_back(call: Call) -> None:
+async def test_scenario_3_official_client_continues_after_9_s_without_renegotiating_working_media(call: Call) -> None:
     before = await call.ana.picture()
     await call.drop(9)
     await call.move_again()
@@ -151,7 +151,7 @@ async def test_scenario_3_it_survives_9_s_and_leaves_media_alone_that_came_back(
     assert (await call.pia.told("signal:after-9-s")).data == "back"
 
 
-async def test_scenario_3_its_renegotiation_of_dead_media_works_for_both_of_its_streams(call: Call) -> None:
+async def test_scenario_3_official_client_renegotiates_both_dead_streams_after_9_s(call: Call) -> None:
     await call.ana.js("publisher.publishAudio(false)")
     await call.pia.told("streamPropertyChanged")
     before = await call.ana.picture()
@@ -166,7 +166,7 @@ async def test_scenario_3_its_renegotiation_of_dead_media_works_for_both_of_its_
     await call.ana.js("publisher.publishAudio(true)")
 
 
-async def test_its_force_option_renegotiates_both_after_a_drop_that_it_notices(call: Call) -> None:
+async def test_force_option_of_the_official_client_renegotiates_both_streams_after_a_detected_drop(call: Call) -> None:
     await call.ana.js("ov.setAdvancedConfiguration({forceMediaReconnectionAfterNetworkDrop: true})")
     before = await call.ana.picture()
     await call.drop(9)
@@ -179,7 +179,7 @@ async def test_its_force_option_renegotiates_both_after_a_drop_that_it_notices(c
     await call.ana.js("ov.setAdvancedConfiguration({forceMediaReconnectionAfterNetworkDrop: false})")
 
 
-async def test_scenario_2_after_14_s_it_is_out_and_pyvidu_knows_already(call: Call) -> None:
+async def test_scenario_2_official_client_is_evicted_after_14_s_and_the_peer_is_notified_before(call: Call) -> None:
     await call.drop(14)
     gone = await call.pia.told("connectionDestroyed", 1)
     assert gone.at < call.returned, "the others are told while the victim is still away"

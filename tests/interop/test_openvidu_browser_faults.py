@@ -13,7 +13,9 @@ from pyvidu.testing.fixtures import StartServer
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 
-async def test_each_end_of_a_session_has_its_reason(chromium: Browser, pyvidu_server: StartServer) -> None:
+async def test_official_client_gets_the_reason_of_eviction_crash_and_shutdown(
+    chromium: Browser, pyvidu_server: StartServer
+) -> None:
     server = await pyvidu_server("--fault-control")
     rest = Rest(server)
     names = ("evicted", "crashed", "stopped")

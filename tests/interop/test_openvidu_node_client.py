@@ -74,7 +74,7 @@ async def ana(chromium: Browser, backend: Backend) -> OfficialPage:
     return await OfficialPage.open(chromium, backend.server, "ana")
 
 
-async def test_a_session_is_made_once_and_nothing_has_changed_when_it_is_fetched(backend: Backend) -> None:
+async def test_session_is_created_once_and_fetch_reports_no_change(backend: Backend) -> None:
     made = await backend(
         f"state.session = await ov.createSession({{customSessionId: '{ROOM}', recordingMode: 'MANUAL'}});"
         "return state.session.sessionId"
@@ -88,7 +88,7 @@ async def test_a_session_is_made_once_and_nothing_has_changed_when_it_is_fetched
     assert await backend(again) == await backend("return state.session.createdAt"), "409: it is there already"
 
 
-async def test_a_connection_is_pending_and_as_the_sdk_keeps_it(backend: Backend) -> None:
+async def test_created_connection_is_pending_and_fetch_reports_no_change(backend: Backend) -> None:
     connection = await backend(
         "state.connection = await state.session.createConnection({role: 'MODERATOR', data: 'of the server',"
         " kurentoOptions: {videoMaxSendBandwidth: 700, allowedFilters: []},"
@@ -102,7 +102,7 @@ async def test_a_connection_is_pending_and_as_the_sdk_keeps_it(backend: Backend)
     assert await backend("return state.session.activeConnections.length") == 0
 
 
-async def test_a_participant_who_publishes_is_a_change_seen_once(backend: Backend, ana: OfficialPage) -> None:
+async def test_fetch_reports_a_publishing_participant_as_a_change_once(backend: Backend, ana: OfficialPage) -> None:
     await ana.join(await backend("return state.connection.token"))
     assert await backend("return state.session.fetch()") is True
     assert await backend("return state.session.fetch()") is False
@@ -118,7 +118,7 @@ async def test_a_participant_who_publishes_is_a_change_seen_once(backend: Backen
     assert set(await backend("return ov.activeSessions.map((session) => session.sessionId)")) == {ROOM}
 
 
-async def test_a_mute_is_a_change_too(backend: Backend, ana: OfficialPage) -> None:
+async def test_fetch_reports_a_mute_as_a_change(backend: Backend, ana: OfficialPage) -> None:
     await ana.js("publisher.publishAudio(false)")
     await ana.told("streamPropertyChanged")
     async with asyncio.timeout(5):  # the page gets the response first, the REST API shows the change later
@@ -128,14 +128,14 @@ async def test_a_mute_is_a_change_too(backend: Backend, ana: OfficialPage) -> No
     assert await backend("return state.session.fetch()") is False
 
 
-async def test_a_signal_of_the_backend_comes_from_nobody(backend: Backend, ana: OfficialPage) -> None:
+async def test_signal_of_the_backend_reaches_the_page(backend: Backend, ana: OfficialPage) -> None:
     """The SDK has no call for signals: applications post them themselves."""
     signal = {"session": ROOM, "to": [], "type": "signal:news", "data": "from the server"}
     assert await Rest(backend.server).call("POST", "signal", signal) == (200, None)
     assert (await ana.told("signal:news")).data == "from the server"
 
 
-async def test_what_may_be_changed_of_a_connection_reaches_its_page(backend: Backend, ana: OfficialPage) -> None:
+async def test_changed_role_of_a_connection_reaches_its_page(backend: Backend, ana: OfficialPage) -> None:
     await backend("await state.session.updateConnection(state.connection.connectionId, {role: 'PUBLISHER'})")
     await ana.page.wait_for_function("() => session.connection.role === 'PUBLISHER'")
     assert await backend("return state.session.activeConnections[0].connectionProperties.role") == "PUBLISHER"
@@ -165,7 +165,7 @@ async def test_a_participant_is_disconnected_by_force_and_the_empty_session_ends
     assert await backend("return ov.activeSessions.length") == 0
 
 
-async def test_a_session_is_closed_with_everybody_in_it(backend: Backend, ana: OfficialPage) -> None:
+async def test_closing_a_session_disconnects_its_participants(backend: Backend, ana: OfficialPage) -> None:
     ana.forget()
     await backend("state.session = await ov.createSession(); state.connection = await state.session.createConnection()")
     await ana.join(await backend("return state.connection.token"), publish=False)
@@ -175,14 +175,14 @@ async def test_a_session_is_closed_with_everybody_in_it(backend: Backend, ana: O
         await backend("await state.session.close()")
 
 
-async def test_a_wrong_secret_and_what_is_not_built_in_are_refused(backend: Backend) -> None:
+async def test_wrong_secret_is_refused_with_401_and_recordings_with_501(backend: Backend) -> None:
     with pytest.raises(BackendError, match="401"):
         await backend("await new state.OpenVidu(state.url, 'wrong').createSession()")
     with pytest.raises(BackendError, match="501"):
         await backend("await ov.listRecordings()")
 
 
-async def test_the_deprecated_token_opens_a_session_too(backend: Backend) -> None:
+async def test_deprecated_token_creates_a_pending_connection(backend: Backend) -> None:
     await backend("state.session = await ov.createSession()")
     token = await backend("return state.session.generateToken({role: 'SUBSCRIBER', data: 'old'})")
     assert token.startswith(f"ws://127.0.0.1:{backend.server.port}?sessionId=ses_")
@@ -191,7 +191,7 @@ async def test_the_deprecated_token_opens_a_session_too(backend: Backend) -> Non
     assert (properties["role"], properties["data"]) == ("SUBSCRIBER", "old")
 
 
-async def test_recording_properties_and_record_are_kept_as_the_sdk_has_them(backend: Backend) -> None:
+async def test_recording_properties_and_record_are_returned_as_the_sdk_expects(backend: Backend) -> None:
     await backend(
         "state.session = await ov.createSession({defaultRecordingProperties: {outputMode: 'INDIVIDUAL', name: 'r'}});"
         "state.connection = await state.session.createConnection({record: false})"
@@ -216,12 +216,12 @@ async def test_recording_properties_and_record_are_kept_as_the_sdk_has_them(back
         "state.session.createConnection({customIceServers: [{url: 'turn:127.0.0.1'}]})",
     ],
 )
-async def test_what_openvidu_refuses_is_refused(backend: Backend, call: str) -> None:
+async def test_invalid_properties_are_refused_with_400(backend: Backend, call: str) -> None:
     with pytest.raises(BackendError, match="400"):
         await backend(f"await {call}")
 
 
-async def test_what_the_media_server_knows_of_connections_is_asked_for_in_vain_and_breaks_nothing(
+async def test_fetch_web_rtc_does_not_fail(
     backend: Backend,
 ) -> None:
     await backend("await ov.fetchWebRtc()")

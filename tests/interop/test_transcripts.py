@@ -164,13 +164,15 @@ def of(transcript: Transcript, *methods: str, but: Collection[str] = ()) -> list
     return [line for line in lines if line not in may_differ]
 
 
-async def test_both_say_and_are_told_the_same_in_the_same_order(transcripts: Transcripts, pyvidu: Transcript) -> None:
+async def test_both_clients_exchange_the_same_messages_in_the_same_order(
+    transcripts: Transcripts, pyvidu: Transcript
+) -> None:
     others = {*UNCOUNTED, *UNORDERED}
     assert of(pyvidu, but=others) == of(transcripts.official, but=others)
 
 
 @pytest.mark.parametrize("method", UNORDERED)
-async def test_of_what_has_no_order_both_say_the_same(
+async def test_both_clients_send_the_same_unordered_requests(
     transcripts: Transcripts, pyvidu: Transcript, method: str
 ) -> None:
     assert transcripts.official.requests(method)
@@ -178,19 +180,19 @@ async def test_of_what_has_no_order_both_say_the_same(
 
 
 @pytest.mark.parametrize("method", UNCOUNTED)
-async def test_what_is_sent_more_or_less_often_looks_the_same(
+async def test_messages_of_varying_number_have_the_same_shapes(
     transcripts: Transcripts, pyvidu: Transcript, method: str
 ) -> None:
     assert set(of(pyvidu, method)) == set(of(transcripts.official, method))
 
 
 @pytest.mark.parametrize("allowed", ALLOWED, ids=lambda allowed: allowed.reason)
-async def test_nothing_is_allowed_that_nobody_says(transcripts: Transcripts, allowed: Difference) -> None:
+async def test_every_allowed_difference_occurs(transcripts: Transcripts, allowed: Difference) -> None:
     assert allowed.official in {None, *(message.line(EXTENSION) for message in transcripts.official.messages)}
     assert allowed.pyvidu in {None, *(message.line(EXTENSION) for message in transcripts.pyvidu.messages)}
 
 
-async def test_where_the_server_offers_no_extension_pyvidu_uses_none(transcripts: Transcripts) -> None:
+async def test_pyvidu_sends_no_extension_that_the_server_does_not_offer(transcripts: Transcripts) -> None:
     for message in transcripts.real.messages:
         assert message.line() == message.line(ignored=EXTENSION)
 
@@ -200,7 +202,7 @@ async def test_requests_are_numbered_from_0_through_all_sockets(transcripts: Tra
         assert transcript.ids == list(range(len(transcript.ids)))
 
 
-async def test_the_sockets_have_the_same_addresses(transcripts: Transcripts) -> None:
+async def test_sockets_of_both_clients_have_the_same_urls(transcripts: Transcripts) -> None:
     """The addresses are the same except for the room: each of the two has its own."""
     official = [url.replace(OfficialPage.__name__, CallPage.__name__) for url in transcripts.official.addresses]
     assert transcripts.pyvidu.addresses == official

@@ -34,7 +34,7 @@ class Recorded(World):
 
 
 @virtual_time
-async def test_a_session_is_created_when_the_backend_makes_it_and_destroyed_when_the_last_one_left() -> None:
+async def test_session_created_and_destroyed_events_of_a_session_whose_last_participant_leaves() -> None:
     async with Recorded() as world:
         created = world.room.created_at
         base = {"sessionId": "told", "uniqueSessionId": f"told_{created}"}
@@ -51,7 +51,7 @@ async def test_a_session_is_created_when_the_backend_makes_it_and_destroyed_when
 
 
 @virtual_time
-async def test_a_participant_is_told_with_its_two_ids_its_address_and_both_data() -> None:
+async def test_participant_events_contain_both_ids_the_address_and_client_and_server_data() -> None:
     async with Recorded() as world:
         ada = Client(world)
         joined = await ada.join(data="of the page", server_data="of the backend")
@@ -74,7 +74,7 @@ async def test_a_participant_is_told_with_its_two_ids_its_address_and_both_data(
 
 
 @virtual_time
-async def test_a_media_connection_goes_out_or_comes_in_and_keeps_the_media_that_it_began_with() -> None:
+async def test_webrtc_connection_events_contain_direction_and_the_media_properties_at_creation() -> None:
     async with Recorded() as world:
         ada, bob = await world.member(), await world.member()
         world.told()
@@ -109,7 +109,7 @@ async def test_a_media_connection_goes_out_or_comes_in_and_keeps_the_media_that_
 
 
 @virtual_time
-async def test_a_stream_without_video_has_no_fields_of_video() -> None:
+async def test_event_of_an_audio_only_stream_has_no_video_fields() -> None:
     async with Recorded() as world:
         ada = await world.member()
         await ada.publish(hasVideo=False)
@@ -119,7 +119,7 @@ async def test_a_stream_without_video_has_no_fields_of_video() -> None:
 
 
 @virtual_time
-async def test_who_unpublishes_is_told_before_its_subscribers_and_who_leaves_after_them() -> None:
+async def test_connection_destroyed_events_are_in_openvidus_order_after_unpublish_and_leave() -> None:
     async with Recorded() as world:
         ada, bob = await world.member(), await world.member()
         for ends in ("unpublishVideo", "leaveRoom"):
@@ -148,7 +148,7 @@ async def test_who_unpublishes_is_told_before_its_subscribers_and_who_leaves_aft
 
 
 @virtual_time
-async def test_a_session_closed_by_the_backend_ends_with_that_reason_though_nobody_was_in_it() -> None:
+async def test_empty_session_closed_by_the_backend_is_destroyed_with_its_reason() -> None:
     async with Recorded() as world:
         world.room.close(Reason.SESSION_CLOSED_BY_SERVER)
         assert world.events[-1]["event"] == "sessionDestroyed"
@@ -156,7 +156,7 @@ async def test_a_session_closed_by_the_backend_ends_with_that_reason_though_nobo
 
 
 @virtual_time
-async def test_a_ghost_that_nobody_gave_a_reason_leaves_without_one() -> None:
+async def test_eviction_with_an_empty_reason_has_no_reason_in_its_events() -> None:
     async with Recorded() as world:
         await world.member()
         world.room.evict(world.room.participants[0], "")
@@ -164,7 +164,7 @@ async def test_a_ghost_that_nobody_gave_a_reason_leaves_without_one() -> None:
 
 
 @virtual_time
-async def test_a_session_that_nobody_came_to_is_tidied_up_without_an_event() -> None:
+async def test_unused_session_expires_without_an_event() -> None:
     async with Recorded(Limits(idle_session=0.001)) as world:
         world.told()
         await asyncio.sleep(1)
@@ -174,7 +174,7 @@ async def test_a_session_that_nobody_came_to_is_tidied_up_without_an_event() -> 
 
 
 @virtual_time
-async def test_a_signal_is_told_with_those_it_reached_and_without_its_prefix() -> None:
+async def test_signal_event_contains_the_recipients_and_the_type_without_prefix() -> None:
     async with Recorded() as world:
         ada, bob = await world.member(), await world.member()
         message = {"to": [], "data": "hi", "type": "signal:chat"}
@@ -190,7 +190,7 @@ async def test_a_signal_is_told_with_those_it_reached_and_without_its_prefix() -
 
 
 @virtual_time
-async def test_hidden_participants_are_told_of_to_nobody() -> None:
+async def test_recorder_causes_no_events() -> None:
     async with Recorded() as world:
         moderator = await world.member(Role.MODERATOR)
         stream = await moderator.publish()

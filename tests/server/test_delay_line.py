@@ -10,14 +10,14 @@ from virtual_time import virtual_time
 
 
 @virtual_time
-async def test_without_a_delay_things_happen_at_once() -> None:
+async def test_without_a_delay_calls_run_at_once() -> None:
     got: list[int] = []
     DelayLine().put(partial(got.append, 1))
     assert got == [1]
 
 
 @virtual_time
-async def test_things_come_out_as_much_later_as_they_went_in() -> None:
+async def test_each_call_is_delayed_by_the_same_time() -> None:
     line, times = DelayLine(), list[float]()
     line.set(Delay(0.3))
     loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ async def test_jitter_never_changes_the_order() -> None:
 
 
 @virtual_time
-async def test_at_the_end_of_the_delay_what_is_under_way_arrives_at_once_and_in_order() -> None:
+async def test_pending_calls_run_at_once_and_in_order_when_the_delay_ends() -> None:
     line, got = DelayLine(), list[int]()
     line.set(Delay(5))
     for number in range(3):
@@ -53,7 +53,7 @@ async def test_at_the_end_of_the_delay_what_is_under_way_arrives_at_once_and_in_
 
 
 @virtual_time
-async def test_what_is_cleared_never_arrives() -> None:
+async def test_cleared_calls_never_run() -> None:
     line, got = DelayLine(), list[int]()
     line.set(Delay(1))
     line.put(partial(got.append, 1))

@@ -19,28 +19,28 @@ def with_notifications(count: int) -> DeliveryLog:
     return delivery_log
 
 
-def test_the_rest_is_what_comes_after_the_count() -> None:
+def test_missed_notifications_are_those_after_the_received_count() -> None:
     delivery_log = with_notifications(5)
     assert delivery_log.missed(3) == ["4", "5"]
     assert delivery_log.missed(5) == []
     assert delivery_log.missed(0) == ["1", "2", "3", "4", "5"]
 
 
-def test_what_is_acknowledged_is_forgotten_and_cannot_be_asked_for_again() -> None:
+def test_acknowledged_notifications_are_dropped_and_cannot_be_replayed() -> None:
     delivery_log = with_notifications(5)
     delivery_log.received(3)
     assert delivery_log.missed(3) == ["4", "5"]
     assert delivery_log.missed(2) is None
 
 
-def test_too_much_missed_is_said_and_not_guessed() -> None:
+def test_more_missed_notifications_than_are_kept_cannot_be_replayed() -> None:
     delivery_log = with_notifications(MAX_NOTIFICATIONS + 1)
     assert delivery_log.missed(0) is None
     assert len(delivery_log.missed(1) or ()) == MAX_NOTIFICATIONS
 
 
 @pytest.mark.parametrize("nonsense", [None, -1, 6, "3", True, 1.5, {}])
-def test_nonsense_is_no_count(nonsense: object) -> None:
+def test_invalid_received_counts_are_ignored(nonsense: object) -> None:
     delivery_log = with_notifications(5)
     delivery_log.received(nonsense)
     assert delivery_log.missed(nonsense) is None
@@ -48,7 +48,7 @@ def test_nonsense_is_no_count(nonsense: object) -> None:
 
 
 @virtual_time
-async def test_a_resume_brings_what_was_sent_into_the_dead_socket_and_into_none() -> None:
+async def test_resume_replays_notifications_sent_to_the_dead_socket_and_without_a_socket() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         received = len(ada.notifications())
@@ -65,7 +65,7 @@ async def test_a_resume_brings_what_was_sent_into_the_dead_socket_and_into_none(
 
 
 @virtual_time
-async def test_who_does_not_count_is_sent_nothing_again() -> None:
+async def test_resume_without_a_received_count_replays_nothing() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         await bob.call("sendMessage", message='{"to":[],"data":"x","type":"signal"}')
@@ -75,7 +75,7 @@ async def test_who_does_not_count_is_sent_nothing_again() -> None:
 
 
 @virtual_time
-async def test_a_repeated_request_gets_the_answer_of_the_first_time() -> None:
+async def test_repeated_request_gets_the_first_response_and_is_not_executed_again() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         number = ada.send("sendMessage", message='{"to":[],"data":"once","type":"signal"}')
@@ -105,7 +105,7 @@ async def test_a_request_repeated_while_it_is_still_running_is_answered_on_the_n
 
 
 @virtual_time
-async def test_the_real_server_has_no_ledger_and_does_not_say_so() -> None:
+async def test_kurento_profile_replays_nothing() -> None:
     async with World(KurentoProfile) as world:
         ada = await world.member()
         assert "replay" not in await ada.result("echo")

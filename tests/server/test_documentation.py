@@ -13,13 +13,13 @@ from pyvidu.cli.main import main
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text()
 
 
-def test_every_flag_of_the_command_stands_on_the_page_and_none_that_is_not_there() -> None:
+def test_documented_flags_are_those_of_the_command() -> None:
     serve = main.commands["serve"]
     flags = {flag for option in serve.params if isinstance(option, click.Option) for flag in option.opts}
     assert set(re.findall(r"`(--[a-z-]+)`", PAGE)) == {flag for flag in flags if flag.startswith("--")} - {"--help"}
 
 
-async def test_every_metric_stands_on_the_page(live: LiveServer) -> None:
+async def test_documented_metrics_are_those_of_the_server(live: LiveServer) -> None:
     async with live.http.get(live.url("/metrics")) as response:
         text = await response.text()
     samples = set(re.findall(r"^# TYPE (pyvidu_\w+) ", text, re.MULTILINE))

@@ -41,7 +41,7 @@ async def with_options(world: World, **options: Any) -> Client:
 
 
 @virtual_time
-async def test_what_a_handler_answers_itself_carries_the_rpc_session() -> None:
+async def test_errors_that_openvidus_handlers_return_contain_the_rpc_session_id() -> None:
     async with World() as world:
         ada, bob, eve = await world.member(Role.MODERATOR), await world.member(), await world.member()
         silent = f"str_CAM_x7Fa_{bob.id}"
@@ -62,7 +62,7 @@ async def test_what_a_handler_answers_itself_carries_the_rpc_session() -> None:
 
 
 @virtual_time
-async def test_what_a_handler_throws_is_code_and_message_alone() -> None:
+async def test_errors_that_openvidus_handlers_throw_contain_only_code_and_message() -> None:
     async with World() as world:
         ada, subscriber = await world.member(), await world.member(Role.SUBSCRIBER)
         refused = "Unable to publish video. The user does not have a valid token"
@@ -83,7 +83,7 @@ async def test_what_a_handler_throws_is_code_and_message_alone() -> None:
 
 
 @virtual_time
-async def test_a_missing_parameter_is_the_java_exception_that_it_is_there() -> None:
+async def test_missing_parameter_is_answered_with_openvidus_java_exception() -> None:
     async with World() as world:
         ada = await world.member()
         error = await ada.error("streamPropertyChanged", streamId="", property="x", reason="y")
@@ -96,7 +96,7 @@ async def test_a_missing_parameter_is_the_java_exception_that_it_is_there() -> N
 
 
 @virtual_time
-async def test_after_a_join_that_failed_there_is_a_connection_but_no_session() -> None:
+async def test_error_after_a_failed_join_is_that_the_participant_has_no_session() -> None:
     async with World() as world:
         ada = Client(world)
         assert (await ada.error("echo"))["message"].startswith("No connection found for participant with privateId ")
@@ -107,7 +107,7 @@ async def test_after_a_join_that_failed_there_is_a_connection_but_no_session() -
 
 
 @virtual_time
-async def test_filters_need_a_moderator_or_the_owner_and_its_tokens_leave() -> None:
+async def test_filter_requests_need_a_moderator_or_the_owner_with_the_filter_in_its_token() -> None:
     async with World() as world:
         ada, bob = await with_options(world, allowedFilters=["GStreamerFilter"]), await world.member()
         stream = await ada.publish()
@@ -128,7 +128,7 @@ async def test_filters_need_a_moderator_or_the_owner_and_its_tokens_leave() -> N
 
 
 @virtual_time
-async def test_a_stream_without_a_filter_says_so_in_the_real_servers_words() -> None:
+async def test_filter_requests_for_a_stream_without_a_filter_are_refused_with_openvidus_message() -> None:
     async with World() as world:
         moderator, ada = await world.member(Role.MODERATOR), await world.member()
         stream = await ada.publish()
@@ -142,7 +142,7 @@ async def test_a_stream_without_a_filter_says_so_in_the_real_servers_words() -> 
 
 
 @virtual_time
-async def test_a_filter_of_a_stream_that_does_not_exist_is_a_user_not_found() -> None:
+async def test_filter_requests_for_an_unknown_stream_are_refused_with_code_102() -> None:
     async with World() as world:
         moderator = await world.member(Role.MODERATOR)
         owner = f"Owner of stream '{NOBODY}' not found in session 'room'"
@@ -160,7 +160,7 @@ async def test_a_filter_of_a_stream_that_does_not_exist_is_a_user_not_found() ->
 
 
 @virtual_time
-async def test_publishing_with_a_filter_is_refused_where_the_token_speaks_of_filters_and_passed_on_where_not() -> None:
+async def test_publish_with_a_filter_is_refused_if_the_token_has_kurento_options_and_accepted_otherwise() -> None:
     async with World() as world:
         ada, bob, eve = (
             await with_options(world),
@@ -180,7 +180,7 @@ async def test_publishing_with_a_filter_is_refused_where_the_token_speaks_of_fil
 
 @virtual_time
 @pytest.mark.parametrize("method", ["subscribeToSpeechToText", "unsubscribeFromSpeechToText"])
-async def test_speech_to_text_answers_even_one_who_is_no_member_any_more(method: str) -> None:
+async def test_speech_to_text_request_of_a_former_member_is_answered_with_code_102(method: str) -> None:
     async with World(KurentoProfile) as world:
         await world.member()
         ada = await world.member()
@@ -190,7 +190,7 @@ async def test_speech_to_text_answers_even_one_who_is_no_member_any_more(method:
 
 
 @virtual_time
-async def test_one_who_is_no_member_any_more_is_told_so_by_the_default_profile_at_once() -> None:
+async def test_request_of_an_evicted_participant_is_refused_with_code_102_in_the_default_profile() -> None:
     async with World() as world:
         ada = await world.member()
         world.room.evict(world.room.participants[0], "forceDisconnectByServer")

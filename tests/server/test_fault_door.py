@@ -35,7 +35,7 @@ async def refusal(live: LiveServer, body: Any) -> str:
         return message
 
 
-async def test_a_fault_is_begun_listed_and_ended(live: LiveServer) -> None:
+async def test_fault_can_be_started_listed_and_ended(live: LiveServer) -> None:
     ada = await live.member()
     fault = await order(live, "slow", ada, delay=200, jitter=10, plane="media")
     assert fault.pop("remaining") == pytest.approx(30, abs=1)
@@ -51,7 +51,7 @@ async def test_a_fault_is_begun_listed_and_ended(live: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_the_other_methods_are_guarded_as_well(live: LiveServer, method: str) -> None:
+async def test_get_and_delete_from_other_hosts_and_origins_are_refused(live: LiveServer, method: str) -> None:
     url = live.url("/faults" if method == "GET" else "/faults/fault-1")
     for headers in ({"Host": "rebound.example"}, {"Origin": "https://evil.example"}):
         async with live.http.request(method, url, headers=headers) as response:
@@ -72,16 +72,18 @@ async def test_the_other_methods_are_guarded_as_well(live: LiveServer, method: s
         ({"kind": 7, "seconds": 1}, "kind"),
     ],
 )
-async def test_what_a_kind_cannot_be_told_is_refused_by_name(live: LiveServer, body: Any, field: str) -> None:
+async def test_invalid_or_unsupported_parameter_is_named_in_the_refusal(
+    live: LiveServer, body: Any, field: str
+) -> None:
     assert f"'{field}'" in await refusal(live, body)
 
 
-async def test_what_is_no_object_is_refused(live: LiveServer) -> None:
+async def test_body_that_is_not_an_object_is_refused(live: LiveServer) -> None:
     for body in ([], "silent", 7):
         assert await refusal(live, body)
 
 
-async def test_a_slow_participants_messages_take_their_time_both_ways_and_all_arrive(live: LiveServer) -> None:
+async def test_slow_participant_messages_are_delayed_in_both_directions_and_all_are_delivered(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     loop = asyncio.get_running_loop()
     await order(live, "slow", ada, delay=150)
@@ -104,7 +106,7 @@ async def test_an_eviction_reaches_a_slow_participant_in_order(live: LiveServer)
     assert (await ada.told("sendMessage"))["data"] == "last words"
 
 
-async def test_a_cut_socket_and_those_that_follow_it_get_no_close_frame(live: LiveServer) -> None:
+async def test_signaling_only_fault_with_close_aborts_sockets_without_a_close_frame(live: LiveServer) -> None:
     ada = await live.member()
     await order(live, "signaling-only", ada, close=True)
     code, _ = await asyncio.wait_for(ada.closed, 5)
@@ -113,7 +115,7 @@ async def test_a_cut_socket_and_those_that_follow_it_get_no_close_frame(live: Li
         await live.http.ws_connect(live.url(f"/openvidu?probe={ada.probe_id}"))
 
 
-async def test_while_it_restarts_the_server_answers_nobody_but_who_ordered_it(serve: Serve) -> None:
+async def test_restarting_server_answers_only_fault_requests(serve: Serve) -> None:
     live = await serve(fault_control=True, demo=True)
     ada = await live.member()
     fault = await order(live, "restart")
@@ -132,7 +134,7 @@ async def test_while_it_restarts_the_server_answers_nobody_but_who_ordered_it(se
     assert again.id != ada.id
 
 
-async def test_a_server_that_stops_in_the_middle_of_faults_stops(serve: Serve) -> None:
+async def test_server_shutdown_during_faults_closes_every_socket(serve: Serve) -> None:
     live = await serve(fault_control=True)
     ada, bob, cem = await live.member(), await live.member(), await live.member()
     await order(live, "silent", ada)

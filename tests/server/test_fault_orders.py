@@ -23,7 +23,7 @@ BODIES = JSON | st.dictionaries(st.sampled_from(NAMES), PLAUSIBLE | JSON)
 
 @PACE
 @given(BODIES)
-def test_any_json_is_an_order_or_told_what_is_wrong(body: Any) -> None:
+def test_any_json_is_a_valid_order_or_refused_with_a_message_about_the_field(body: Any) -> None:
     problem, order = "", None
     try:
         order = order_of(json.dumps(body).encode())
@@ -44,12 +44,12 @@ def test_any_bytes_are_refused(body: bytes) -> None:
         order_of(body)
 
 
-def test_the_shortest_order_is_silent() -> None:
+def test_order_without_a_kind_is_silent() -> None:
     shortest = {"participant": "con_x", "seconds": 4}
     assert order_of(json.dumps(shortest).encode()) == order_of(shortest) == Silent(participant="con_x", seconds=4)
 
 
-def test_an_unknown_kind_is_told_all_that_exist() -> None:
+def test_order_of_an_unknown_kind_is_refused_with_a_list_of_all_kinds() -> None:
     with pytest.raises(WrongOrder) as refused:
         order_of({"kind": "earthquake"})
     assert str(refused.value) == (
@@ -58,6 +58,6 @@ def test_an_unknown_kind_is_told_all_that_exist() -> None:
     )
 
 
-def test_who_orders_by_command_or_in_a_test_is_refused_before_anything_is_sent() -> None:
+def test_wrong_order_of_a_client_is_refused_before_a_request_is_sent() -> None:
     with pytest.raises(FaultRefused, match="Parameter 'delay' is wrong: Field required"):
         FaultClient("http://localhost:1").start("slow", participant="con_x", seconds=1)

@@ -26,7 +26,7 @@ async def pyvidu_at(live: LiveServer, *words: str) -> str:
     return result.output
 
 
-async def test_the_command_begins_lists_and_ends_a_fault(live: LiveServer) -> None:
+async def test_command_starts_lists_and_ends_a_fault(live: LiveServer) -> None:
     ada = await live.member()
     assert await pyvidu_at(live, "list") == "No fault goes on.\n"
     line = f"fault-1: slow of {ada.id}, delay 300, jitter 0, plane media, "
@@ -49,13 +49,13 @@ async def test_the_command_begins_lists_and_ends_a_fault(live: LiveServer) -> No
         "refused-resume --count 3",
     ],
 )
-async def test_every_kind_has_a_command_whose_options_the_server_understands(live: LiveServer, words: str) -> None:
+async def test_every_kind_of_fault_can_be_started_by_command(live: LiveServer, words: str) -> None:
     ada = await live.member()
     kind = words.split(maxsplit=1)[0]
     assert f": {kind} of {ada.id}" in await pyvidu_at(live, *words.split(), "--participant", ada.id)
 
 
-async def test_an_eviction_and_a_restart_by_command(live: LiveServer) -> None:
+async def test_command_evicts_a_participant_and_restarts_the_server(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     assert await pyvidu_at(live, "eviction", "--participant", ada.id) == f"eviction of {ada.id}: done\n"
     assert (await bob.told("participantEvicted"))["connectionId"] == ada.id
@@ -63,7 +63,7 @@ async def test_an_eviction_and_a_restart_by_command(live: LiveServer) -> None:
     assert len(live.server.rooms) == 0
 
 
-async def test_what_cannot_be_is_one_sentence_that_says_what_to_do(live: LiveServer, serve: Serve) -> None:
+async def test_refused_commands_print_an_error_with_what_to_do(live: LiveServer, serve: Serve) -> None:
     ada = await live.member()
     without = await serve()
     refusals = [
@@ -82,7 +82,7 @@ async def test_what_cannot_be_is_one_sentence_that_says_what_to_do(live: LiveSer
         assert sentence in result.output
 
 
-async def test_the_test_kit_begins_faults_that_end_with_their_context() -> None:
+async def test_fault_of_the_test_kit_ends_with_its_context() -> None:
     server = await start_server("--fault-control")
     client = FaultClient(server.url)
     try:

@@ -42,7 +42,7 @@ class Media:
 
 
 @virtual_time
-async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send() -> None:
+async def test_notifications_during_a_short_silent_drop_are_delivered_after_it() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         media = Media(world, ada)
@@ -60,7 +60,7 @@ async def test_a_short_silence_loses_nothing_of_what_the_server_wanted_to_send()
 
 
 @virtual_time
-async def test_a_long_silence_ends_in_an_eviction_on_the_servers_clock() -> None:
+async def test_silent_drop_longer_than_the_eviction_timeout_ends_in_an_eviction() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         start(world, orders.Silent, ada, seconds=14)
@@ -71,7 +71,7 @@ async def test_a_long_silence_ends_in_an_eviction_on_the_servers_clock() -> None
 
 
 @virtual_time
-async def test_a_resume_hangs_until_the_end_and_then_succeeds() -> None:
+async def test_resume_during_a_silent_drop_is_answered_after_it() -> None:
     async with World() as world:
         ada = await world.member()
         start(world, orders.Silent, ada, seconds=9)
@@ -85,7 +85,7 @@ async def test_a_resume_hangs_until_the_end_and_then_succeeds() -> None:
 
 
 @virtual_time
-async def test_a_resume_of_one_evicted_meanwhile_hangs_until_the_end_and_is_then_refused() -> None:
+async def test_resume_of_a_participant_evicted_during_the_drop_is_refused_after_it() -> None:
     async with World() as world:
         ada = await world.member()
         await world.member()
@@ -100,7 +100,7 @@ async def test_a_resume_of_one_evicted_meanwhile_hangs_until_the_end_and_is_then
 
 
 @virtual_time
-async def test_dead_media_is_dead_for_good_and_a_new_connection_is_not() -> None:
+async def test_dead_media_fault_kills_the_media_connections_at_its_start() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         media, bobs = Media(world, ada), Media(world, bob)
@@ -129,7 +129,7 @@ async def test_a_second_drop_of_the_same_kind_moves_the_end_of_the_first() -> No
 
 
 @virtual_time
-async def test_drops_of_two_kinds_last_until_the_last_of_them_ends() -> None:
+async def test_overlapping_drops_of_two_kinds_end_with_the_later_one() -> None:
     async with World() as world:
         ada = await world.member()
         start(world, orders.DeadMedia, ada, seconds=2)
@@ -146,7 +146,7 @@ async def test_drops_of_two_kinds_last_until_the_last_of_them_ends() -> None:
 
 
 @virtual_time
-async def test_the_others_notice_nothing_of_a_drop() -> None:
+async def test_drop_of_one_participant_does_not_affect_the_others() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         bob.clear()
@@ -165,7 +165,7 @@ async def test_the_others_notice_nothing_of_a_drop() -> None:
 
 
 @virtual_time
-async def test_a_media_only_drop_leaves_signaling_alone() -> None:
+async def test_media_only_drop_does_not_affect_signaling() -> None:
     async with World() as world:
         ada = await world.member()
         media = Media(world, ada)
@@ -178,7 +178,7 @@ async def test_a_media_only_drop_leaves_signaling_alone() -> None:
 
 
 @virtual_time
-async def test_a_signaling_only_drop_leaves_media_alone() -> None:
+async def test_signaling_only_drop_does_not_affect_media() -> None:
     async with World() as world:
         ada = await world.member()
         media = Media(world, ada)
@@ -192,7 +192,7 @@ async def test_a_signaling_only_drop_leaves_media_alone() -> None:
 
 
 @virtual_time
-async def test_a_proxy_that_restarts_cuts_the_socket_and_refuses_new_ones_at_once() -> None:
+async def test_signaling_only_drop_with_close_aborts_the_socket_and_refuses_new_ones() -> None:
     async with World() as world:
         ada = await world.member()
         start(world, orders.SignalingOnly, ada, close=True)
@@ -208,7 +208,7 @@ async def test_a_proxy_that_restarts_cuts_the_socket_and_refuses_new_ones_at_onc
 
 
 @virtual_time
-async def test_a_slow_participant_is_slow_on_the_sockets_that_it_opens_too() -> None:
+async def test_delay_applies_to_sockets_that_are_opened_later() -> None:
     async with World() as world:
         ada = await world.member()
         media = Media(world, ada)
@@ -226,7 +226,7 @@ async def test_a_slow_participant_is_slow_on_the_sockets_that_it_opens_too() -> 
 
 
 @virtual_time
-async def test_one_plane_can_be_slow_alone() -> None:
+async def test_delay_can_apply_to_media_or_signaling_only() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         start(world, orders.Slow, ada, delay=300, plane="media")
@@ -249,7 +249,7 @@ async def test_another_delay_replaces_the_first() -> None:
 
 
 @virtual_time
-async def test_the_next_notifications_are_lost_and_brought_again_by_the_resume() -> None:
+async def test_lost_notifications_are_replayed_by_the_resume() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         received = len(ada.notifications())
@@ -266,7 +266,7 @@ async def test_the_next_notifications_are_lost_and_brought_again_by_the_resume()
 
 
 @virtual_time
-async def test_only_one_method_is_lost_if_told_so_and_all_of_it_until_the_end() -> None:
+async def test_lost_notification_fault_with_a_method_drops_all_notifications_of_it_until_its_end() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         ada.clear()
@@ -281,7 +281,7 @@ async def test_only_one_method_is_lost_if_told_so_and_all_of_it_until_the_end() 
 
 
 @virtual_time
-async def test_a_lost_notification_makes_no_ghost() -> None:
+async def test_participant_with_a_lost_notification_stays_a_member_in_the_kurento_profile() -> None:
     async with World(KurentoProfile) as world:
         ada = await world.member()
         start(world, orders.LostNotification, ada, count=1)
@@ -291,7 +291,7 @@ async def test_a_lost_notification_makes_no_ghost() -> None:
 
 
 @virtual_time
-async def test_the_next_resumes_are_refused_and_the_member_stays_until_it_is_evicted() -> None:
+async def test_refused_resumes_do_not_evict_the_participant() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         start(world, orders.RefusedResume, ada, count=2, seconds=60)
@@ -308,7 +308,9 @@ async def test_the_next_resumes_are_refused_and_the_member_stays_until_it_is_evi
 
 
 @pytest.mark.parametrize("profile", [None, KurentoProfile])
-def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: type[KurentoProfile] | None) -> None:
+def test_eviction_fault_closes_the_socket_without_notifying_its_participant(
+    profile: type[KurentoProfile] | None,
+) -> None:
     @virtual_time
     async def scenario() -> None:
         async with World(profile) as world:
@@ -328,7 +330,7 @@ def test_an_eviction_closes_the_socket_first_and_then_tells_the_others(profile: 
 
 
 @virtual_time
-async def test_a_restarted_server_has_forgotten_everything_and_lives_another_life() -> None:
+async def test_restart_fault_drops_all_state_and_changes_the_life_number() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         media = Media(world, ada)
@@ -357,7 +359,7 @@ async def test_a_restarted_server_has_forgotten_everything_and_lives_another_lif
 
 
 @virtual_time
-async def test_a_life_is_told_to_those_who_have_not_joined_and_to_nobody_where_there_is_none() -> None:
+async def test_session_status_returns_the_life_to_clients_that_have_not_joined() -> None:
     async with World() as world:
         stranger = Client(world)
         assert (await stranger.result("sessionStatus", sessionId="whoever"))["life"] == 1
@@ -371,7 +373,7 @@ async def test_a_life_is_told_to_those_who_have_not_joined_and_to_nobody_where_t
 
 
 @virtual_time
-async def test_a_fault_can_be_ended_before_its_time() -> None:
+async def test_fault_can_be_ended_early() -> None:
     async with World() as world:
         ada = await world.member()
         fault = start(world, orders.Silent, ada, seconds=60)
@@ -389,7 +391,7 @@ async def test_a_fault_can_be_ended_before_its_time() -> None:
 
 
 @virtual_time
-async def test_nobodys_fault_is_told_who_is_there() -> None:
+async def test_fault_for_an_unknown_participant_is_refused_with_the_connection_ids_of_the_room() -> None:
     async with World() as world:
         with pytest.raises(NoSuchParticipant, match="nobody has joined"):
             world.faults.start(orders.Silent(participant="con_x", seconds=1))
@@ -399,7 +401,7 @@ async def test_nobodys_fault_is_told_who_is_there() -> None:
 
 
 @virtual_time
-async def test_a_server_that_stops_ends_all_faults_and_tells_everybody() -> None:
+async def test_server_shutdown_ends_all_faults_and_notifies_every_participant() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         for order in (orders.Silent, orders.MediaOnly, orders.LostNotification, orders.RefusedResume):

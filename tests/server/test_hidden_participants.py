@@ -22,7 +22,7 @@ async def come(client: Client, **way: bool) -> None:
 
 @virtual_time
 @WAYS
-async def test_nobody_is_told_that_it_comes_or_goes(way: str, name: str) -> None:
+async def test_join_and_leave_of_a_recorder_are_not_notified(way: str, name: str) -> None:
     async with World() as world:
         ada = await world.member()
         hidden = Client(world)
@@ -37,7 +37,7 @@ async def test_nobody_is_told_that_it_comes_or_goes(way: str, name: str) -> None
 
 @virtual_time
 @WAYS
-async def test_it_sees_hears_and_signals_like_everybody(way: str, name: str) -> None:
+async def test_recorder_receives_streams_and_signals(way: str, name: str) -> None:
     async with World() as world:
         ada, hidden = await world.member(), Client(world)
         await come(hidden, **{way: True})
@@ -49,7 +49,7 @@ async def test_it_sees_hears_and_signals_like_everybody(way: str, name: str) -> 
 
 
 @virtual_time
-async def test_two_recorders_are_two_even_in_one_session() -> None:
+async def test_two_recorders_of_one_session_have_separate_subscriptions() -> None:
     async with World() as world:
         ada, one, two = await world.member(), Client(world), Client(world)
         await come(one, recorder=True)
@@ -66,7 +66,7 @@ async def test_two_recorders_are_two_even_in_one_session() -> None:
 
 
 @virtual_time
-async def test_an_eviction_is_told_to_the_hidden_one_alone() -> None:
+async def test_eviction_of_a_recorder_is_notified_to_the_recorder_only() -> None:
     async with World() as world:
         ada, hidden = await world.member(), Client(world)
         await come(hidden, recorder=True)
@@ -78,7 +78,7 @@ async def test_an_eviction_is_told_to_the_hidden_one_alone() -> None:
 
 
 @virtual_time
-async def test_the_secret_gives_every_right_whatever_role_it_is_told() -> None:
+async def test_join_with_the_secret_grants_all_permissions_although_the_role_is_subscriber() -> None:
     async with World() as world:
         ada, trusted = await world.member(), Client(world)
         result = await trusted.result("joinRoom", **join_params("", "room", secret=SECRET))
@@ -91,7 +91,7 @@ async def test_the_secret_gives_every_right_whatever_role_it_is_told() -> None:
 
 
 @virtual_time
-async def test_the_secret_needs_no_token_and_uses_none_up() -> None:
+async def test_join_with_the_secret_does_not_consume_the_token() -> None:
     async with World() as world:
         token = world.rooms.issue_token(world.room, ConnectionProperties(), "ws://localhost:4443")
         await Client(world).result("joinRoom", **join_params(token.url, "room", secret=SECRET))
@@ -99,7 +99,7 @@ async def test_the_secret_needs_no_token_and_uses_none_up() -> None:
         assert len(world.room.participants) == 2
 
 
-async def test_the_backend_does_not_see_hidden_ones_unless_it_asks_by_name(live: LiveServer) -> None:
+async def test_rest_lists_omit_a_recorder_and_a_request_by_its_id_returns_it(live: LiveServer) -> None:
     ada = await live.member()
     page = await live.page()
     await page.result("joinRoom", **join_params("", "room", secret=SECRET) | {"recorder": True})

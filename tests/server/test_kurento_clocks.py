@@ -37,7 +37,7 @@ async def test_the_server_sends_no_pings() -> None:
 
 
 @virtual_time
-async def test_who_never_pings_has_no_watchdog() -> None:
+async def test_client_that_never_pings_is_not_closed_by_the_watchdog() -> None:
     async with kurento() as world:
         ada = await world.member()
         await asyncio.sleep(3600)
@@ -45,7 +45,7 @@ async def test_who_never_pings_has_no_watchdog() -> None:
 
 
 @virtual_time
-async def test_three_intervals_without_a_ping_close_the_socket_with_the_real_servers_words() -> None:
+async def test_three_intervals_without_a_ping_close_the_socket_with_openvidus_reason() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=5000)
@@ -56,7 +56,7 @@ async def test_three_intervals_without_a_ping_close_the_socket_with_the_real_ser
 
 
 @virtual_time
-async def test_other_requests_do_not_feed_the_watchdog() -> None:
+async def test_other_requests_do_not_restart_the_watchdog() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=5000)
@@ -68,7 +68,7 @@ async def test_other_requests_do_not_feed_the_watchdog() -> None:
 
 
 @virtual_time
-async def test_only_the_first_ping_sets_the_interval_for_life() -> None:
+async def test_only_the_first_ping_sets_the_interval() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=2000)
@@ -78,7 +78,7 @@ async def test_only_the_first_ping_sets_the_interval_for_life() -> None:
 
 
 @virtual_time
-async def test_a_first_ping_without_interval_means_twenty_seconds() -> None:
+async def test_first_ping_without_interval_sets_20_s() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada)
@@ -90,7 +90,7 @@ async def test_a_first_ping_without_interval_means_twenty_seconds() -> None:
 
 
 @virtual_time
-async def test_the_watchdog_may_be_set_before_the_join() -> None:
+async def test_ping_before_the_join_starts_the_watchdog() -> None:
     async with kurento() as world:
         ada = Client(world)
         await ping(ada, interval=5000)  # the official client's first message
@@ -140,7 +140,7 @@ async def test_a_resume_within_the_window_cancels_it_and_arms_the_watchdog_at_on
 
 
 @virtual_time
-async def test_a_resume_leaves_the_old_socket_open_and_may_move_back() -> None:
+async def test_resume_keeps_the_old_socket_open_and_a_second_resume_can_return_to_it() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         first_socket, first = ada.socket, ada.transport
@@ -166,7 +166,7 @@ async def test_another_request_on_the_old_socket_opens_an_anonymous_session() ->
 
 
 @virtual_time
-async def test_the_close_of_the_old_socket_opens_no_window() -> None:
+async def test_close_of_the_old_socket_after_a_resume_does_not_start_the_eviction_window() -> None:
     async with kurento() as world:
         ada = await world.member()
         old = ada.socket
@@ -194,7 +194,7 @@ async def test_a_ping_before_connect_arms_a_second_watchdog_that_closes_the_resu
 
 
 @virtual_time
-async def test_a_close_with_another_reason_leaves_a_ghost_until_the_next_notification() -> None:
+async def test_participant_whose_socket_closed_with_another_reason_is_evicted_by_the_next_notification() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         world.signaling.closed(ada.socket, 4102, "Connection closed by client")
@@ -207,7 +207,9 @@ async def test_a_close_with_another_reason_leaves_a_ghost_until_the_next_notific
 
 
 @virtual_time
-async def test_the_first_notification_to_a_closed_socket_evicts_inside_the_window_with_its_own_reason() -> None:
+async def test_first_notification_to_a_closed_socket_evicts_within_the_window_with_the_reason_of_the_notification() -> (
+    None
+):
     async with kurento() as world:
         ada, bob, eve = await world.member(), await world.member(), await world.member()
         world.signaling.closed(ada.socket, 1006, "")
@@ -218,7 +220,7 @@ async def test_the_first_notification_to_a_closed_socket_evicts_inside_the_windo
 
 
 @virtual_time
-async def test_the_reason_of_a_property_change_is_no_reason_for_an_eviction() -> None:
+async def test_eviction_by_a_property_change_notification_has_an_empty_reason() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         await bob.publish()
@@ -230,7 +232,7 @@ async def test_the_reason_of_a_property_change_is_no_reason_for_an_eviction() ->
 
 
 @virtual_time
-async def test_a_notification_into_an_open_but_dead_socket_evicts_nobody() -> None:
+async def test_notification_to_a_socket_that_is_still_open_does_not_evict() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         await bob.publish()
@@ -238,7 +240,7 @@ async def test_a_notification_into_an_open_but_dead_socket_evicts_nobody() -> No
 
 
 @virtual_time
-async def test_a_ghosts_resume_succeeds_and_its_requests_are_never_answered_until_the_server_closes() -> None:
+async def test_evicted_participant_can_resume_within_the_window_and_its_requests_are_not_answered() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         world.signaling.closed(ada.socket, 1006, "")
@@ -257,7 +259,7 @@ async def test_a_ghosts_resume_succeeds_and_its_requests_are_never_answered_unti
 
 
 @virtual_time
-async def test_who_is_forced_out_may_still_connect_for_ten_seconds() -> None:
+async def test_participant_evicted_by_force_disconnect_can_resume_for_10_s() -> None:
     async with kurento() as world:
         ada, moderator = await world.member(), await world.member(Role.MODERATOR)
         await moderator.result("forceDisconnect", connectionId=ada.id)
@@ -268,7 +270,7 @@ async def test_who_is_forced_out_may_still_connect_for_ten_seconds() -> None:
 
 
 @virtual_time
-async def test_what_the_real_server_never_answers_is_never_answered() -> None:
+async def test_requests_that_openvidu_leaves_unanswered_get_no_response() -> None:
     async with kurento() as world:
         moderator = await world.member(Role.MODERATOR)
         moderator.clear()
@@ -282,7 +284,7 @@ async def test_what_the_real_server_never_answers_is_never_answered() -> None:
 
 
 @virtual_time
-async def test_a_resume_asks_for_no_key_frames() -> None:
+async def test_resume_requests_no_key_frames() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ada.publish()
@@ -291,7 +293,7 @@ async def test_a_resume_asks_for_no_key_frames() -> None:
 
 
 @virtual_time
-async def test_close_session_leaves_a_ghost_behind() -> None:
+async def test_participant_stays_in_the_room_after_close_session_until_the_next_notification() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         assert (await ada.call("closeSession"))["result"] == "bye"
@@ -302,7 +304,7 @@ async def test_close_session_leaves_a_ghost_behind() -> None:
 
 
 @virtual_time
-async def test_every_clock_stops_with_what_it_belongs_to() -> None:
+async def test_no_timer_session_or_room_is_left_after_clients_resumed_and_went_silent() -> None:
     async with kurento() as world:
         for _ in range(10):
             ada = Client(world)
@@ -317,7 +319,7 @@ async def test_every_clock_stops_with_what_it_belongs_to() -> None:
 
 
 @virtual_time
-async def test_pinging_more_often_than_declared_is_free() -> None:
+async def test_pings_more_frequent_than_declared_are_accepted() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=5000)
@@ -328,7 +330,7 @@ async def test_pinging_more_often_than_declared_is_free() -> None:
 
 
 @virtual_time
-async def test_the_interval_survives_a_resume_whatever_later_pings_declare() -> None:
+async def test_interval_of_the_first_ping_stays_after_a_resume() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=5000)
@@ -341,7 +343,7 @@ async def test_the_interval_survives_a_resume_whatever_later_pings_declare() -> 
 
 
 @virtual_time
-async def test_connect_on_the_socket_that_one_has_restarts_the_watchdog() -> None:
+async def test_connect_on_the_current_socket_restarts_the_watchdog() -> None:
     async with kurento() as world:
         ada = await world.member()
         await ping(ada, interval=5000)
@@ -354,7 +356,7 @@ async def test_connect_on_the_socket_that_one_has_restarts_the_watchdog() -> Non
 
 
 @virtual_time
-async def test_a_ping_before_connect_closes_the_resumed_socket_of_one_who_never_pinged_before_too() -> None:
+async def test_ping_before_connect_closes_the_resumed_socket_of_a_client_without_earlier_pings() -> None:
     async with kurento() as world:
         ada = await world.member()
         world.signaling.closed(ada.socket, 1006, "")
@@ -368,7 +370,7 @@ async def test_a_ping_before_connect_closes_the_resumed_socket_of_one_who_never_
 
 
 @virtual_time
-async def test_a_ping_on_the_old_socket_closes_nothing() -> None:
+async def test_ping_on_the_old_socket_after_a_resume_closes_neither_socket() -> None:
     async with kurento() as world:
         ada = await world.member()
         old_socket, old = ada.socket, ada.transport
@@ -384,7 +386,7 @@ async def test_a_ping_on_the_old_socket_closes_nothing() -> None:
 
 @virtual_time
 @pytest.mark.parametrize("reason", ["", WATCHDOG_REASON, "Connection closed for reconnection"])
-async def test_three_reasons_of_a_close_end_in_an_eviction(reason: str) -> None:
+async def test_close_with_one_of_three_reasons_ends_in_an_eviction(reason: str) -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         world.signaling.closed(ada.socket, 1000, reason)
@@ -394,7 +396,7 @@ async def test_three_reasons_of_a_close_end_in_an_eviction(reason: str) -> None:
 
 
 @virtual_time
-async def test_a_ghost_cannot_resume_once_the_window_is_over_though_it_is_still_seen() -> None:
+async def test_resume_after_the_window_is_refused_although_the_participant_is_still_in_the_room() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         world.signaling.closed(ada.socket, 4102, "Connection closed by client")
@@ -407,7 +409,7 @@ async def test_a_ghost_cannot_resume_once_the_window_is_over_though_it_is_still_
 
 
 @virtual_time
-async def test_what_was_sent_into_a_dead_socket_is_lost() -> None:
+async def test_notification_sent_before_a_resume_is_not_replayed() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         await bob.result("sendMessage", message=json.dumps({"to": [], "data": "x", "type": "signal"}))
@@ -418,7 +420,7 @@ async def test_what_was_sent_into_a_dead_socket_is_lost() -> None:
 
 
 @virtual_time
-async def test_a_repeated_request_runs_again() -> None:
+async def test_repeated_request_is_executed_again() -> None:
     async with kurento() as world:
         ada, bob = await world.member(), await world.member()
         message = {"to": [bob.id], "data": "x", "type": "signal"}
@@ -431,7 +433,7 @@ async def test_a_repeated_request_runs_again() -> None:
 
 @virtual_time
 @pytest.mark.parametrize("way", ["left", "put out by the backend", "session closed"])
-async def test_however_one_goes_the_rpc_session_lives_on_for_ten_seconds(way: str) -> None:
+async def test_rpc_session_can_be_resumed_for_10_s_after_the_participant_left(way: str) -> None:
     async with kurento() as world:
         ada, _ = await world.member(), await world.member()
         participant = world.room.find(ada.id)
@@ -454,7 +456,7 @@ async def test_however_one_goes_the_rpc_session_lives_on_for_ten_seconds(way: st
 
 
 @virtual_time
-async def test_a_pong_and_the_answer_of_close_session_carry_no_rpc_session_and_connect_does() -> None:
+async def test_only_the_result_of_connect_contains_the_rpc_session_id() -> None:
     async with kurento() as world:
         ada = await world.member()
         assert await ada.result("ping", interval=5000) == {"value": "pong"}

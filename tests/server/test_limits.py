@@ -25,7 +25,7 @@ def token(world: World) -> Token:
 
 
 @virtual_time
-async def test_a_token_is_void_once_its_lifetime_is_over() -> None:
+async def test_expired_token_is_refused() -> None:
     async with World(limits=Limits(token_lifetime=60)) as world:
         early, late = token(world), token(world)
         await asyncio.sleep(59)
@@ -36,7 +36,7 @@ async def test_a_token_is_void_once_its_lifetime_is_over() -> None:
 
 
 @virtual_time
-async def test_expired_tokens_take_no_memory() -> None:
+async def test_expired_tokens_are_removed() -> None:
     async with World(limits=Limits(token_lifetime=60, idle_session=0)) as world:
         for _ in range(50):
             token(world)
@@ -48,7 +48,7 @@ async def test_expired_tokens_take_no_memory() -> None:
 
 
 @virtual_time
-async def test_a_token_without_a_lifetime_lives_for_ever() -> None:
+async def test_token_without_a_lifetime_does_not_expire() -> None:
     async with World(KurentoProfile, Limits(token_lifetime=0)) as world:  # this profile sends no pings in that week
         old = token(world)
         await asyncio.sleep(7 * 86_400)
@@ -56,7 +56,7 @@ async def test_a_token_without_a_lifetime_lives_for_ever() -> None:
 
 
 @virtual_time
-async def test_a_session_that_nobody_joins_is_closed_after_an_hour_and_one_in_use_is_not() -> None:
+async def test_unused_session_is_closed_after_an_hour_and_a_used_one_is_not() -> None:
     async with World() as world:
         await world.member()
         world.rooms.create(SessionProperties(custom_session_id="forgotten"))
@@ -82,7 +82,7 @@ async def test_a_full_session_refuses_the_next_participant_until_one_leaves() ->
         assert await late.result("joinRoom", **join_params(token(world).url, "room"))
 
 
-async def test_one_session_too_many_is_a_503_that_says_so(serve: Serve) -> None:
+async def test_session_above_the_limit_is_refused_with_503(serve: Serve) -> None:
     live = await serve(limits=Limits(sessions=1))
     await live.rest("POST", "sessions", {"customSessionId": "a"})
     assert await live.status("POST", "sessions", {"customSessionId": "b"}) == 503
@@ -90,7 +90,7 @@ async def test_one_session_too_many_is_a_503_that_says_so(serve: Serve) -> None:
     assert await live.status("POST", "sessions", {"customSessionId": "b"}) == 200
 
 
-async def test_one_unused_token_too_many_is_a_503(serve: Serve) -> None:
+async def test_unused_token_above_the_limit_is_refused_with_503(serve: Serve) -> None:
     live = await serve(limits=Limits(tokens=2))
     await live.rest("POST", "sessions", {"customSessionId": "room"})
     await live.rest("POST", "sessions/room/connection", {})
@@ -99,7 +99,7 @@ async def test_one_unused_token_too_many_is_a_503(serve: Serve) -> None:
     assert await live.status("POST", "sessions/room/connection", {}) == 503
 
 
-async def test_one_socket_too_many_of_an_address_is_refused_until_another_closes(serve: Serve) -> None:
+async def test_socket_above_the_limit_of_an_address_is_refused_until_another_closes(serve: Serve) -> None:
     live = await serve(limits=Limits(sockets=2))
     first = await live.page()
     await live.page()
@@ -110,7 +110,7 @@ async def test_one_socket_too_many_of_an_address_is_refused_until_another_closes
     assert (await live.page()).ws.closed is False
 
 
-async def test_who_floods_is_read_no_faster_than_allowed_and_loses_nothing(serve: Serve) -> None:
+async def test_flooding_client_is_read_at_the_allowed_rate_and_all_its_requests_are_answered(serve: Serve) -> None:
     live = await serve(limits=Limits(rate=100, burst=10))
     calm, flooding = await live.member(), await live.member()
     before = time.monotonic()
@@ -121,13 +121,13 @@ async def test_who_floods_is_read_no_faster_than_allowed_and_loses_nothing(serve
     assert time.monotonic() - before > 0.4
 
 
-def test_a_pace_allows_a_burst_and_then_its_rate() -> None:
+def test_token_bucket_allows_a_burst_and_then_its_rate() -> None:
     bucket = TokenBucket(rate=10, burst=3, now=0)
     assert [bucket.wait(0) for _ in range(4)] == pytest.approx([0, 0, 0, 0.1])
     assert bucket.wait(100) == 0
 
 
-def test_a_keyring_finds_by_secret_keeps_no_secret_and_stands_half_a_character() -> None:
+def test_secret_map_finds_by_secret_stores_no_secret_and_accepts_lone_surrogates() -> None:
     secret_map: SecretMap[int] = SecretMap()
     secret_map["tok_abc"] = 1
     secret_map["\ud800"] = 2
@@ -140,7 +140,7 @@ def test_a_keyring_finds_by_secret_keeps_no_secret_and_stands_half_a_character()
 
 
 @virtual_time
-async def test_a_secret_that_is_no_text_in_utf_8_is_merely_wrong() -> None:
+async def test_secret_that_cannot_be_encoded_in_utf_8_is_refused() -> None:
     async with World() as world:
         error = await Client(world).error("joinRoom", **join_params("x", "room", secret="\ud800"))
         assert error["code"] == 401
@@ -155,7 +155,7 @@ def served(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str)
     return configs[0]
 
 
-def test_everything_can_be_set_in_the_environment_and_a_flag_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_set_every_option_and_flags_take_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {
         "PYVIDU_SERVE_PORT": "5555",
         "PYVIDU_SERVE_PROFILE": "kurento",
@@ -172,7 +172,7 @@ def test_everything_can_be_set_in_the_environment_and_a_flag_goes_before_it(monk
     assert served(monkeypatch, "--port", "6666", **environment).port == 6666
 
 
-def test_the_secret_may_also_come_by_openvidus_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_can_be_set_by_openvidus_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert served(monkeypatch, OPENVIDU_SECRET="theirs").secret == "theirs"
     assert served(monkeypatch, OPENVIDU_SECRET="theirs", PYVIDU_SERVE_SECRET="ours").secret == "ours"
 
@@ -182,7 +182,7 @@ def test_without_flags_the_limits_are_the_documented_ones(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("profile", ["default", "kurento"])
-async def test_a_resume_needs_the_whole_id(serve: Serve, profile: str) -> None:
+async def test_resume_with_a_partial_or_altered_rpc_session_id_is_refused(serve: Serve, profile: str) -> None:
     live: LiveServer = await serve(profile=profile)
     ada = await live.member()
     thief = await live.page()
@@ -192,7 +192,7 @@ async def test_a_resume_needs_the_whole_id(serve: Serve, profile: str) -> None:
 
 
 @virtual_time
-async def test_of_an_answered_request_the_answer_is_kept_and_not_the_question() -> None:
+async def test_request_log_keeps_no_parameters_of_answered_requests() -> None:
     async with World() as world:
         ada = await world.member()
         number = ada.send("sendMessage", message="x" * 100_000)

@@ -23,7 +23,7 @@ async def status(live: LiveServer, path: str, **request: Any) -> int:
         return response.status
 
 
-async def test_a_demo_token_opens_a_room_that_need_not_exist(live: LiveServer) -> None:
+async def test_demo_token_creates_the_session_if_needed(live: LiveServer) -> None:
     async with live.http.post(live.url("/demo/token"), json={**TOKEN, "role": "SUBSCRIBER"}) as response:
         answer = await response.json()
     token = answer["token"]
@@ -33,7 +33,7 @@ async def test_a_demo_token_opens_a_room_that_need_not_exist(live: LiveServer) -
     assert result["role"] == "SUBSCRIBER"
 
 
-async def test_neither_door_exists_unless_asked_for(serve: Serve, door: str) -> None:
+async def test_demo_and_fault_endpoints_do_not_exist_by_default(serve: Serve, door: str) -> None:
     assert await status(await serve(), door) in (404, 405)
 
 
@@ -43,19 +43,19 @@ async def test_a_page_of_another_origin_is_refused(live: LiveServer, door: str) 
     assert await status(live, door, headers={"Origin": live.url("")}) != 403
 
 
-async def test_a_host_name_that_may_point_here_by_trick_is_refused(live: LiveServer, door: str) -> None:
+async def test_request_with_a_foreign_host_name_is_refused(live: LiveServer, door: str) -> None:
     for host in ("rebound.example", "localhost.evil.example", "10.0.0.1", ""):
         assert await status(live, door, headers={"Host": host} if host else {"Host": "[::2]"}) == 403
     assert await status(live, door, headers={"Host": "127.0.0.1"}) != 403
     assert await status(live, door, headers={"Host": "[::1]:4443"}) != 403
 
 
-async def test_what_a_form_could_send_is_refused(live: LiveServer, door: str) -> None:
+async def test_content_types_that_a_html_form_can_send_are_refused(live: LiveServer, door: str) -> None:
     assert await status(live, door, json=None, data=b"{}", headers={"Content-Type": "text/plain"}) == 415
     assert await status(live, door, json=None, data={"session": "x"}) == 415
 
 
-async def test_bad_bodies_name_the_field(live: LiveServer) -> None:
+async def test_invalid_body_is_refused_with_the_name_of_the_field(live: LiveServer) -> None:
     bad: list[tuple[str, Any, str]] = [
         ("/demo/token", {}, "session"),
         ("/demo/token", {"session": "../x"}, "session"),
@@ -71,10 +71,10 @@ async def test_bad_bodies_name_the_field(live: LiveServer) -> None:
             assert f"'{field}'" in (await response.json(content_type=None))["message"]
 
 
-async def test_a_fault_of_nobody_is_not_found(live: LiveServer) -> None:
+async def test_fault_for_an_unknown_participant_is_answered_with_404(live: LiveServer) -> None:
     assert await status(live, "/faults", json={"participant": "con_nobody", "seconds": 1}) == 404
 
 
-async def test_probe_ids_are_given_only_where_faults_exist(live: LiveServer, serve: Serve) -> None:
+async def test_probe_ids_are_returned_only_with_fault_control(live: LiveServer, serve: Serve) -> None:
     assert (await live.member()).probe_id.startswith("prb_")
     assert (await (await serve()).member()).probe_id == ""

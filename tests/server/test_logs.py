@@ -16,7 +16,7 @@ from pyvidu.server.media.errors import MediaServerError
 SDP = "v=0 a=fingerprint:sha-256 AB:CD"
 
 
-async def test_the_log_of_messages_says_who_asked_for_which_stream(
+async def test_message_log_contains_participant_method_and_stream_of_each_request(
     live: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -50,7 +50,7 @@ async def test_neither_tokens_nor_session_ids_nor_sdp_are_logged(
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG])
 @pytest.mark.parametrize("profile", ["default", "kurento"])
-async def test_no_secret_of_a_whole_call_is_in_any_line_of_the_log(
+async def test_log_of_a_call_contains_no_secrets(
     serve: Serve, caplog: pytest.LogCaptureFixture, level: int, profile: str
 ) -> None:
     """Cover what every logger would write: valid and invalid joins and resumes, REST, an eviction, a failure."""
@@ -86,7 +86,7 @@ async def test_no_secret_of_a_whole_call_is_in_any_line_of_the_log(
         assert not [secret for secret in secrets if secret in line], line
 
 
-def test_what_a_client_names_is_logged_neither_at_length_nor_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_values_from_clients_are_truncated_or_replaced_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     logs.message("request", method="x" * 10_000, id=10**100, stream={"a": ["deep"]})
     line = json.loads(caplog.records[-1].getMessage())
@@ -105,9 +105,7 @@ def _publish() -> dict[str, object]:
     return publish_params()
 
 
-async def test_what_is_no_http_is_logged_without_its_words_for_there_may_be_a_password_in_them(
-    live: LiveServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_malformed_http_is_logged_without_its_content(live: LiveServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     password = AUTH["Authorization"].split()[1]
     logger = logging.getLogger("aiohttp.server")

@@ -93,7 +93,7 @@ RELAXED = settings(
 @pytest.mark.parametrize("joined", [False, True])
 @RELAXED
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=12))
-def test_nothing_a_client_sends_hurts_anybody_else(
+def test_malformed_input_of_one_client_does_not_affect_the_others(
     caplog: pytest.LogCaptureFixture, profile: Any, joined: bool, messages: list[str | bytes]
 ) -> None:
     caplog.clear()

@@ -11,7 +11,7 @@ from virtual_time import virtual_time
 
 
 @virtual_time
-async def test_a_join_is_told_to_the_others_and_answered_with_who_was_there() -> None:
+async def test_join_is_notified_to_the_others_and_answered_with_the_present_participants() -> None:
     async with World() as world:
         ada = await world.member(data="Ada")
         stream = await ada.publish()
@@ -42,7 +42,7 @@ async def test_a_join_is_told_to_the_others_and_answered_with_who_was_there() ->
 
 
 @virtual_time
-async def test_a_join_is_answered_with_all_that_the_official_client_reads() -> None:
+async def test_join_result_contains_all_fields_that_the_official_client_reads() -> None:
     async with World() as world:
         result = await Client(world).join(Role.MODERATOR)
         assert result["value"] == []
@@ -68,7 +68,7 @@ async def test_a_participant_without_stream_is_described_without_streams() -> No
 
 
 @virtual_time
-async def test_publishing_is_answered_before_the_others_are_told() -> None:
+async def test_publish_is_answered_before_the_others_are_notified() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         ada.clear()
@@ -82,7 +82,7 @@ async def test_publishing_is_answered_before_the_others_are_told() -> None:
 
 
 @virtual_time
-async def test_unpublishing_is_answered_to_the_owner_and_told_to_the_others() -> None:
+async def test_unpublish_is_answered_to_the_owner_and_notified_to_the_others() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         stream = await ada.publish()
@@ -96,7 +96,7 @@ async def test_unpublishing_is_answered_to_the_owner_and_told_to_the_others() ->
 
 
 @virtual_time
-async def test_force_unpublish_answers_the_moderator_first_and_tells_all_even_the_owner() -> None:
+async def test_force_unpublish_is_answered_before_all_including_the_owner_are_notified() -> None:
     async with World() as world:
         ada, moderator = await world.member(), await world.member(Role.MODERATOR)
         stream = await ada.publish()
@@ -109,7 +109,7 @@ async def test_force_unpublish_answers_the_moderator_first_and_tells_all_even_th
 
 
 @virtual_time
-async def test_leaving_tells_the_others_before_it_is_answered_and_unpublishes_without_a_word() -> None:
+async def test_leave_is_notified_before_it_is_answered_and_without_an_unpublish_notification() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         await ada.publish()
@@ -121,7 +121,7 @@ async def test_leaving_tells_the_others_before_it_is_answered_and_unpublishes_wi
 
 
 @virtual_time
-async def test_force_disconnect_tells_the_others_then_the_moderator_then_all() -> None:
+async def test_force_disconnect_notifies_the_others_before_and_all_after_its_response() -> None:
     async with World() as world:
         ada, moderator, bob = await world.member(), await world.member(Role.MODERATOR), await world.member()
         for client in (ada, moderator, bob):
@@ -171,7 +171,7 @@ async def test_a_signal_to_some_reaches_only_them() -> None:
 
 
 @virtual_time
-async def test_a_property_is_told_to_the_others_as_json_text_and_to_those_who_come_later() -> None:
+async def test_property_change_is_notified_as_json_text_and_contained_in_later_join_results() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         stream = await ada.publish()
@@ -199,7 +199,7 @@ async def test_a_property_is_told_to_the_others_as_json_text_and_to_those_who_co
 
 
 @virtual_time
-async def test_a_renegotiated_stream_keeps_its_id_and_its_subscribers_and_nobody_is_told() -> None:
+async def test_renegotiated_stream_keeps_its_id_and_subscribers_without_notifications() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         stream = await ada.publish()
@@ -219,7 +219,7 @@ async def test_a_renegotiated_stream_keeps_its_id_and_its_subscribers_and_nobody
 
 
 @virtual_time
-async def test_requests_of_one_participant_run_one_at_a_time_but_a_ping_overtakes_them() -> None:
+async def test_requests_of_one_participant_run_one_at_a_time_and_pings_are_answered_meanwhile() -> None:
     async with World() as world:
         ada = await world.member()
         ada.clear()
@@ -235,7 +235,7 @@ async def test_requests_of_one_participant_run_one_at_a_time_but_a_ping_overtake
 
 
 @virtual_time
-async def test_one_participant_does_not_wait_for_another() -> None:
+async def test_requests_of_different_participants_run_concurrently() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         world.media.gate.clear()

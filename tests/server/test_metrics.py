@@ -19,7 +19,7 @@ async def numbers(live: LiveServer) -> dict[str, float]:
     return {sample.name + "".join(f"/{value}" for value in sample.labels.values()): sample.value for sample in samples}
 
 
-async def test_a_call_is_counted_from_its_first_join_to_its_end(live: LiveServer) -> None:
+async def test_metrics_count_joins_resumes_renegotiations_and_evictions_of_a_call(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member(role="MODERATOR")
     stream = await ada.publish()
     await bob.result("receiveVideoFrom", sender=stream, sdpOffer="x")
@@ -46,7 +46,9 @@ async def test_a_call_is_counted_from_its_first_join_to_its_end(live: LiveServer
     assert (after["pyvidu_participants"], after["pyvidu_streams"], after["pyvidu_sessions"]) == (0, 0, 0)
 
 
-async def test_forwarded_packets_never_go_down(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_forwarded_packets_counter_does_not_decrease_when_a_connection_is_replaced(
+    live: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     counts = {"con_a": 100, "con_b": 50}
 
     def statistics() -> object:
@@ -62,14 +64,14 @@ async def test_forwarded_packets_never_go_down(live: LiveServer, monkeypatch: py
     assert (await numbers(live))["pyvidu_forwarded_packets_total"] == 160
 
 
-async def test_late_timers_are_seen(live: LiveServer) -> None:
+async def test_watchdog_lag_is_in_the_histogram(live: LiveServer) -> None:
     live.server.rooms.observers.watchdog_late(0.3)
     seen = await numbers(live)
     assert seen["pyvidu_watchdog_lag_seconds_sum"] >= 0.3
     assert seen["pyvidu_watchdog_lag_seconds_bucket/0.5"] - seen["pyvidu_watchdog_lag_seconds_bucket/0.1"] == 1
 
 
-async def test_who_asks_by_another_name_needs_the_secret(live: LiveServer) -> None:
+async def test_metrics_request_with_another_host_name_needs_the_secret(live: LiveServer) -> None:
     foreign = {"Host": "meet.example"}
     async with live.http.get(live.url("/metrics"), headers=foreign) as response:
         assert response.status == 401

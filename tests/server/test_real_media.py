@@ -55,7 +55,7 @@ async def publish(page: Page, pc: RTCPeerConnection) -> str:
     return stream_id
 
 
-async def test_frames_published_arrive_at_the_subscriber_also_after_a_renegotiation(
+async def test_subscriber_receives_frames_also_after_a_renegotiation(
     real: LiveServer, connections: list[RTCPeerConnection]
 ) -> None:
     ada, bob = await real.member(), await real.member()
@@ -70,7 +70,7 @@ async def test_frames_published_arrive_at_the_subscriber_also_after_a_renegotiat
         assert (frame.width, frame.height) == (640, 480)
 
 
-async def test_an_offer_that_is_none_is_an_error_and_the_next_is_answered(
+async def test_malformed_offer_is_refused_and_the_next_offer_is_answered(
     real: LiveServer, connections: list[RTCPeerConnection]
 ) -> None:
     ada = await real.member()
@@ -84,7 +84,7 @@ async def test_an_offer_that_is_none_is_an_error_and_the_next_is_answered(
             await asyncio.sleep(0.01)
 
 
-async def test_a_drop_and_its_end_reach_the_packets_of_one_participant(
+async def test_drop_and_its_end_affect_the_packets_of_one_participant_only(
     real: LiveServer, connections: list[RTCPeerConnection]
 ) -> None:
     ada, bob = await real.member(), await real.member()
@@ -111,7 +111,7 @@ async def test_a_drop_and_its_end_reach_the_packets_of_one_participant(
     await grown(before, 0, 1)
 
 
-async def test_the_server_makes_its_own_router() -> None:
+async def test_application_without_a_media_argument_starts_and_stops() -> None:
     runner = web.AppRunner(create_app(ServerConfig()))
     await runner.setup()
     await runner.cleanup()
@@ -128,5 +128,5 @@ async def test_the_server_makes_its_own_router() -> None:
         ("meet.example", None),
     ],
 )
-def test_media_is_offered_where_signaling_listens(host: str, addresses: list[str] | None) -> None:
+def test_media_addresses_follow_the_host_that_signaling_listens_on(host: str, addresses: list[str] | None) -> None:
     assert media_addresses(host) == addresses

@@ -18,7 +18,7 @@ def token_of(world: World, role: Role = Role.PUBLISHER) -> str:
 
 
 @virtual_time
-async def test_before_join_room_only_ping_and_connect_are_answered() -> None:
+async def test_requests_other_than_ping_and_connect_are_refused_before_join_room() -> None:
     async with World() as world:
         client = Client(world)
         assert await client.result("ping", interval=5000) == {"value": "pong"}
@@ -51,27 +51,27 @@ async def test_a_token_is_used_up_by_a_join_that_fails() -> None:
 
 @virtual_time
 @pytest.mark.parametrize("token", ["", "tok_made_up", "ws://localhost:4443?sessionId=room", "ws://[", "%%%", "\ud800"])
-async def test_a_malformed_token_is_no_token(token: str) -> None:
+async def test_malformed_token_is_refused(token: str) -> None:
     async with World() as world:
         assert (await Client(world).error("joinRoom", **join_params(token, "room")))["code"] == 401
 
 
 @virtual_time
-async def test_a_token_of_another_session_opens_nothing() -> None:
+async def test_token_of_another_session_is_refused() -> None:
     async with World() as world:
         other = world.rooms.create()
         assert (await Client(world).error("joinRoom", **join_params(token_of(world), other.id)))["code"] == 401
 
 
 @virtual_time
-async def test_an_unknown_session_is_told_so() -> None:
+async def test_join_of_an_unknown_session_is_refused_with_code_202() -> None:
     async with World() as world:
         error = await Client(world).error("joinRoom", **join_params(token_of(world), "nowhere"))
         assert error == {"code": 202, "message": "Unable to join session. Session nowhere cannot be found. Code: 202"}
 
 
 @virtual_time
-async def test_the_secret_needs_no_token_and_a_wrong_one_helps_nobody() -> None:
+async def test_join_with_the_secret_needs_no_token_and_with_a_wrong_secret_is_refused() -> None:
     async with World() as world:
         result = await Client(world).result("joinRoom", **join_params("", "room", secret=SECRET))
         assert result["role"] == "SUBSCRIBER"
@@ -79,7 +79,7 @@ async def test_the_secret_needs_no_token_and_a_wrong_one_helps_nobody() -> None:
 
 
 @virtual_time
-async def test_nobody_joins_twice_over_one_socket() -> None:
+async def test_second_join_over_one_socket_is_refused() -> None:
     async with World() as world:
         ada = await world.member()
         assert (await ada.error("joinRoom", **join_params(token_of(world), "room")))["code"] == 104
@@ -87,7 +87,7 @@ async def test_nobody_joins_twice_over_one_socket() -> None:
 
 
 @virtual_time
-async def test_who_has_left_may_join_again_over_the_same_socket_and_resume() -> None:
+async def test_participant_that_left_can_join_again_over_the_same_socket_and_resume() -> None:
     async with World() as world:
         await world.member()
         ada = await world.member()
@@ -100,7 +100,7 @@ async def test_who_has_left_may_join_again_over_the_same_socket_and_resume() -> 
 
 
 @virtual_time
-async def test_a_subscriber_may_not_publish() -> None:
+async def test_publish_of_a_subscriber_is_refused() -> None:
     async with World() as world:
         ada = await world.member(Role.SUBSCRIBER)
         error = await ada.error("publishVideo", **publish_params())
@@ -121,14 +121,14 @@ async def test_a_subscriber_may_not_publish() -> None:
         ("removeFilter", {"streamId": "str_any"}),
     ],
 )
-async def test_only_moderators_force(method: str, params: dict[str, Any]) -> None:
+async def test_moderator_requests_are_refused_for_publishers(method: str, params: dict[str, Any]) -> None:
     async with World() as world:
         ada = await world.member()
         assert (await ada.error(method, **params))["code"] == 401
 
 
 @virtual_time
-async def test_a_moderator_is_told_what_does_not_exist() -> None:
+async def test_force_requests_for_unknown_connections_and_streams_are_refused() -> None:
     async with World() as world:
         moderator = await world.member(Role.MODERATOR)
         error = await moderator.error("forceDisconnect", connectionId="con_nobody")
@@ -137,7 +137,7 @@ async def test_a_moderator_is_told_what_does_not_exist() -> None:
 
 
 @virtual_time
-async def test_one_stream_per_participant() -> None:
+async def test_second_publish_of_a_participant_is_refused() -> None:
     async with World() as world:
         ada = await world.member()
         await ada.publish()
@@ -145,7 +145,7 @@ async def test_one_stream_per_participant() -> None:
 
 
 @virtual_time
-async def test_what_does_not_exist_cannot_be_watched_renegotiated_or_ended() -> None:
+async def test_requests_for_unknown_streams_and_connections_are_refused() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         nobody, silent = "str_CAM_x7Fa_con_9jQe2b0xYz", f"str_CAM_x7Fa_{bob.id}"
@@ -162,7 +162,7 @@ async def test_what_does_not_exist_cannot_be_watched_renegotiated_or_ended() -> 
 
 
 @virtual_time
-async def test_a_server_of_kurento_style_makes_no_offers() -> None:
+async def test_requests_for_an_offer_of_the_server_are_refused() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         stream = await ada.publish()
@@ -184,7 +184,7 @@ async def test_missing_and_wrong_parameters_are_named() -> None:
 
 
 @virtual_time
-async def test_bad_signals_reach_nobody() -> None:
+async def test_malformed_signals_are_refused_and_not_delivered() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         assert (await ada.error("sendMessage", message="{"))["code"] == 600
@@ -209,7 +209,7 @@ async def test_a_failed_negotiation_is_an_error_and_leaves_no_stream() -> None:
 
 
 @virtual_time
-async def test_a_stream_that_ends_while_somebody_subscribes_is_not_subscribed_to() -> None:
+async def test_subscription_to_a_stream_that_ends_during_the_negotiation_is_refused() -> None:
     async with World() as world:
         ada, bob, moderator = await world.member(), await world.member(), await world.member(Role.MODERATOR)
         stream = await ada.publish()
@@ -225,7 +225,7 @@ async def test_a_stream_that_ends_while_somebody_subscribes_is_not_subscribed_to
 
 
 @virtual_time
-async def test_media_negotiated_for_one_who_was_evicted_meanwhile_is_ended() -> None:
+async def test_media_of_a_participant_evicted_during_the_negotiation_is_closed() -> None:
     async with World() as world:
         ada, moderator = await world.member(), await world.member(Role.MODERATOR)
         world.media.gate.clear()
@@ -239,7 +239,7 @@ async def test_media_negotiated_for_one_who_was_evicted_meanwhile_is_ended() -> 
 
 
 @virtual_time
-async def test_what_is_no_message_is_answered_with_what_is_wrong() -> None:
+async def test_malformed_messages_are_answered_with_json_rpc_error_codes() -> None:
     async with World() as world:
         ada = await world.member()
         bad = {
@@ -272,7 +272,9 @@ async def test_an_unknown_method_is_named_in_the_error() -> None:
 
 
 @virtual_time
-async def test_a_crash_in_one_request_is_an_error_and_the_next_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_exception_in_a_request_handler_is_answered_with_an_error_and_the_next_request_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with World() as world:
         ada = await world.member()
         monkeypatch.setattr(world.room, "signal", lambda *_: 1 / 0)
@@ -281,7 +283,7 @@ async def test_a_crash_in_one_request_is_an_error_and_the_next_is_served(monkeyp
 
 
 @virtual_time
-async def test_requests_that_wait_are_bounded() -> None:
+async def test_queue_of_waiting_requests_is_bounded() -> None:
     async with World() as world:
         ada = await world.member()
         world.media.gate.clear()

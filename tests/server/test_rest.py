@@ -52,7 +52,7 @@ CONNECTION_KEYS = {
 }
 
 
-async def test_the_secret_opens_it_and_nothing_else(live: LiveServer) -> None:
+async def test_requests_without_the_secret_are_refused_with_401(live: LiveServer) -> None:
     for headers in (
         {},
         {"Authorization": "Basic !!!"},
@@ -67,18 +67,18 @@ async def test_the_secret_opens_it_and_nothing_else(live: LiveServer) -> None:
         assert await response.text() == live.url("/")
 
 
-async def test_unmapped_paths_and_methods_are_forbidden(live: LiveServer) -> None:
+async def test_unknown_paths_and_methods_are_refused_with_403(live: LiveServer) -> None:
     assert await live.status("GET", "nowhere") == 403
     assert await live.status("PUT", "sessions") == 403
     assert await live.status("DELETE", "config") == 403
 
 
-async def test_recordings_are_not_implemented(live: LiveServer) -> None:
+async def test_recording_requests_are_refused_with_501(live: LiveServer) -> None:
     assert await live.status("POST", "recordings/start", {"session": "x"}) == 501
     assert await live.status("GET", "recordings") == 501
 
 
-async def test_a_session_is_made_listed_read_and_deleted(live: LiveServer) -> None:
+async def test_session_can_be_created_listed_read_and_deleted(live: LiveServer) -> None:
     session = await live.rest("POST", "sessions", {"customSessionId": "Daily-1", "mediaMode": "ROUTED", "other": 1})
     assert session.keys() == SESSION_KEYS
     assert session["id"] == session["sessionId"] == session["customSessionId"] == "Daily-1"
@@ -91,12 +91,12 @@ async def test_a_session_is_made_listed_read_and_deleted(live: LiveServer) -> No
     assert await live.status("GET", "sessions/Daily-1") == 404
 
 
-async def test_a_session_needs_no_body_and_no_name(live: LiveServer) -> None:
+async def test_session_can_be_created_without_a_body(live: LiveServer) -> None:
     assert re.fullmatch(r"ses_[A-Z]\w{9}", (await live.rest("POST", "sessions"))["id"])
     assert re.fullmatch(r"ses_[A-Z]\w{9}", (await live.rest("POST", "sessions", {}))["id"])
 
 
-async def test_a_connection_is_pending_until_somebody_joins_with_its_token(live: LiveServer) -> None:
+async def test_connection_is_pending_until_its_token_is_used(live: LiveServer) -> None:
     await live.rest("POST", "sessions", {"customSessionId": "room"})
     pending = await live.rest(
         "POST",
@@ -163,7 +163,7 @@ async def test_subscriptions_are_listed_and_streams_can_be_ended(live: LiveServe
     assert await live.status("DELETE", f"sessions/room/stream/{stream}") == 404
 
 
-async def test_deleting_a_connection_evicts_or_voids_its_token(live: LiveServer) -> None:
+async def test_deleting_a_connection_evicts_its_participant_or_revokes_its_token(live: LiveServer) -> None:
     ada = await live.member()
     bob = await live.member()
     assert await live.status("DELETE", f"sessions/room/connection/{ada.id}") == 204
@@ -206,7 +206,7 @@ async def test_signals_of_the_backend_have_no_sender_and_keep_their_type(live: L
     assert not [name for name, _ in bob.notifications if name == "sendMessage"]
 
 
-async def test_an_unknown_session_is_a_bad_request_where_the_real_server_says_so(live: LiveServer) -> None:
+async def test_unknown_session_is_answered_with_400_or_404_as_openvidu_does(live: LiveServer) -> None:
     assert await live.status("GET", "sessions/nowhere/connection/con_x") == 400
     assert await live.status("DELETE", "sessions/nowhere/connection/con_x") == 400
     assert await live.status("DELETE", "sessions/nowhere/stream/str_x") == 400
@@ -245,7 +245,9 @@ async def test_an_unknown_session_is_a_bad_request_where_the_real_server_says_so
         ("sessions/room/connection", {"customIceServers": [{"url": "turn:x"}]}, "customIceServers.0"),
     ],
 )
-async def test_a_bad_body_is_told_which_field(live: LiveServer, path: str, body: Any, named: str) -> None:
+async def test_invalid_body_is_refused_with_400_and_the_name_of_the_field(
+    live: LiveServer, path: str, body: Any, named: str
+) -> None:
     await live.rest("POST", "sessions", {"customSessionId": "room"})
     async with live.http.post(live.url(f"/openvidu/api/{path}"), json=body, headers=AUTH) as response:
         assert response.status == 400
@@ -256,7 +258,7 @@ async def test_a_bad_body_is_told_which_field(live: LiveServer, path: str, body:
     assert named in error["message"]
 
 
-async def test_broken_json_and_huge_bodies_are_errors(live: LiveServer) -> None:
+async def test_malformed_json_is_refused_with_400_and_a_too_large_body_with_413(live: LiveServer) -> None:
     url = live.url("/openvidu/api/sessions")
     is_json = AUTH | {"Content-Type": "application/json"}
     async with live.http.post(url, data=b"{", headers=is_json) as response:
@@ -265,7 +267,7 @@ async def test_broken_json_and_huge_bodies_are_errors(live: LiveServer) -> None:
         assert response.status == 413
 
 
-async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_spring_does(live: LiveServer) -> None:
+async def test_body_with_another_content_type_is_refused_with_415(live: LiveServer) -> None:
     async with live.http.post(
         live.url("/openvidu/api/sessions"), data={"customSessionId": "x"}, headers=AUTH
     ) as response:
@@ -276,7 +278,9 @@ async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_spring_doe
 
 
 @pytest.mark.parametrize(("text", "pending"), [("true", 1), ("1", 1), ("On", 1), ("no", 0), ("FALSE", 0), ("", 0)])
-async def test_a_flag_of_a_query_is_what_spring_takes_for_one(live: LiveServer, text: str, pending: int) -> None:
+async def test_boolean_query_parameters_accept_the_values_that_spring_accepts(
+    live: LiveServer, text: str, pending: int
+) -> None:
     await live.rest("POST", "sessions", {"customSessionId": "room"})
     await live.rest("POST", "sessions/room/connection")
     session = await live.rest("GET", f"sessions/room?pendingConnections={text}")
@@ -284,7 +288,7 @@ async def test_a_flag_of_a_query_is_what_spring_takes_for_one(live: LiveServer, 
     assert await live.status("GET", "sessions/room?pendingConnections=perhaps") == 400
 
 
-async def test_a_deprecated_token_is_a_connection_too(live: LiveServer) -> None:
+async def test_deprecated_token_request_creates_a_pending_connection(live: LiveServer) -> None:
     await live.rest("POST", "sessions", {"customSessionId": "room"})
     body = {
         "session": "room",
@@ -301,12 +305,12 @@ async def test_a_deprecated_token_is_a_connection_too(live: LiveServer) -> None:
     assert await live.status("POST", "tokens", {"session": "nowhere"}) == 404
 
 
-async def test_a_connection_that_is_not_to_be_recorded_says_so(live: LiveServer) -> None:
+async def test_record_false_of_a_connection_is_returned(live: LiveServer) -> None:
     ada = await live.member(record=False)
     assert (await live.rest("GET", f"sessions/room/connection/{ada.id}"))["record"] is False
 
 
-async def test_whatever_can_be_read_can_be_asked_for_its_head(live: LiveServer) -> None:
+async def test_head_requests_are_answered_where_get_requests_are(live: LiveServer) -> None:
     url = live.url("/openvidu/api/")
     async with live.http.head(url + "config/openvidu-publicurl") as response:
         assert (response.status, await response.read()) == (200, b"")
@@ -316,12 +320,12 @@ async def test_whatever_can_be_read_can_be_asked_for_its_head(live: LiveServer) 
         assert (response.status, response.content_type) == (200, "application/json")
 
 
-async def test_what_is_not_built_in_is_off(live: LiveServer) -> None:
+async def test_configuration_values_of_missing_features_are_false(live: LiveServer) -> None:
     assert await live.rest("GET", "config/openvidu-recording") is False
     assert await live.rest("GET", "config/openvidu-cdr") is False
 
 
-async def test_the_configuration_names_what_the_sdks_read(live: LiveServer) -> None:
+async def test_configuration_contains_the_values_that_the_sdks_read(live: LiveServer) -> None:
     config = await live.rest("GET", "config")
     assert config["VERSION"] == "2.32.2"
     assert config["OPENVIDU_RECORDING"] is False
@@ -330,7 +334,7 @@ async def test_the_configuration_names_what_the_sdks_read(live: LiveServer) -> N
 
 
 @pytest.mark.parametrize("path", ["/openvidu/api/sessions", "/faults", "/demo/token"])
-async def test_a_body_cut_off_by_a_lost_connection_is_no_error_of_the_server(
+async def test_request_body_cut_off_by_a_lost_connection_is_answered_with_400(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     async def cut_off(_: web.Request) -> bytes:

@@ -86,7 +86,7 @@ def spoiled(members: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any
 
 @PACE
 @given(valid(SESSION))
-def test_a_session_is_told_as_it_was_asked_for(body: dict[str, Any]) -> None:
+def test_session_properties_equal_the_requested_ones(body: dict[str, Any]) -> None:
     properties = SessionBody.model_validate(body).properties()
     assert properties.custom_session_id == body.get("customSessionId", "")
     assert properties.media_mode == body.get("mediaMode", "ROUTED")
@@ -102,7 +102,7 @@ def test_a_session_is_told_as_it_was_asked_for(body: dict[str, Any]) -> None:
 
 @PACE
 @given(valid(CONNECTION))
-def test_a_connection_is_told_as_it_was_asked_for(body: dict[str, Any]) -> None:
+def test_connection_properties_equal_the_requested_ones(body: dict[str, Any]) -> None:
     properties = ConnectionBody.model_validate(body).properties()
     assert properties.role == body.get("role", "PUBLISHER")
     assert properties.data == body.get("data", "")
@@ -117,7 +117,9 @@ def test_a_connection_is_told_as_it_was_asked_for(body: dict[str, Any]) -> None:
 
 @PACE
 @given(st.sampled_from([SessionBody, ConnectionBody, TokenBody, SignalBody, RecordingBody, IceServerBody]), JSON)
-def test_any_json_is_taken_or_told_what_is_wrong(body: type[SessionBody], value: Any) -> None:
+def test_any_json_body_is_accepted_or_refused_with_a_message_about_the_field(
+    body: type[SessionBody], value: Any
+) -> None:
     problem = None
     try:
         body.model_validate(value)
@@ -136,7 +138,7 @@ def test_any_json_is_taken_or_told_what_is_wrong(body: type[SessionBody], value:
         "turn:turn_server:3478",
     ],
 )
-def test_a_url_of_stun_or_turn_is_taken(url: str) -> None:
+def test_stun_and_turn_urls_are_accepted(url: str) -> None:
     credentials = {"username": "u", "credential": "c"} if url.startswith("turn") else {}
     assert IceServerBody(url=url, **credentials).info().url == url
 
@@ -161,12 +163,12 @@ def test_a_url_of_stun_or_turn_is_taken(url: str) -> None:
         {"url": "turn:host", "staticAuthSecret": "s"},
     ],
 )
-def test_what_is_no_ice_server_is_refused(server: dict[str, Any]) -> None:
+def test_invalid_ice_server_is_refused(server: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         IceServerBody.model_validate({"username": "u", "credential": "c"} | server)
 
 
-def test_a_static_secret_makes_credentials_of_a_day_as_coturn_wants_them() -> None:
+def test_static_auth_secret_is_turned_into_time_limited_turn_credentials() -> None:
     server = IceServerBody(url="turn:turn.example", staticAuthSecret="shared").info()
     assert server.username
     assert server.username.partition(":")[0].isdecimal()
@@ -185,7 +187,7 @@ def test_a_static_secret_makes_credentials_of_a_day_as_coturn_wants_them() -> No
         max_size=60,
     )
 )
-def test_every_answer_has_its_shape_whatever_the_body(asked: list[tuple[str, Any]]) -> None:
+def test_responses_to_arbitrary_bodies_have_the_documented_keys(asked: list[tuple[str, Any]]) -> None:
     asyncio.run(_ask(asked))
 
 

@@ -17,7 +17,7 @@ def now() -> float:
 
 
 @virtual_time
-async def test_a_browser_that_answers_pings_is_never_evicted_though_its_client_says_nothing() -> None:
+async def test_participant_that_answers_pings_and_sends_nothing_else_is_not_evicted() -> None:
     async with World() as world:
         ada = await world.member()
         await asyncio.sleep(3600)
@@ -26,7 +26,7 @@ async def test_a_browser_that_answers_pings_is_never_evicted_though_its_client_s
 
 
 @virtual_time
-async def test_silence_evicts_twelve_seconds_after_the_last_byte() -> None:
+async def test_silent_participant_is_evicted_12_s_after_its_last_pong() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         await ada.publish()
@@ -44,7 +44,7 @@ async def test_silence_evicts_twelve_seconds_after_the_last_byte() -> None:
 
 
 @virtual_time
-async def test_the_socket_of_an_evicted_one_is_closed_before_the_others_are_told() -> None:
+async def test_socket_of_an_evicted_participant_is_closed_before_the_others_are_notified() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         order: list[str] = []
@@ -71,7 +71,7 @@ async def test_any_byte_postpones_the_eviction() -> None:
 
 
 @virtual_time
-async def test_a_closed_socket_evicts_no_sooner_and_no_later() -> None:
+async def test_participant_whose_socket_closed_is_evicted_12_s_after_its_last_message() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         ada.send("ping")
@@ -84,7 +84,7 @@ async def test_a_closed_socket_evicts_no_sooner_and_no_later() -> None:
 
 
 @virtual_time
-async def test_the_timeout_is_a_setting() -> None:
+async def test_eviction_timeout_is_configurable() -> None:
     async with World(evicting_after(3.0)) as world:
         ada = await world.member()
         await world.member()
@@ -96,7 +96,7 @@ async def test_the_timeout_is_a_setting() -> None:
 
 
 @virtual_time
-async def test_nobody_is_evicted_because_the_server_itself_was_away() -> None:
+async def test_suspension_of_the_server_evicts_nobody_who_answers_pings() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         bob.transport.alive = False
@@ -108,7 +108,7 @@ async def test_nobody_is_evicted_because_the_server_itself_was_away() -> None:
 
 
 @virtual_time
-async def test_a_short_timeout_is_matched_by_more_pings() -> None:
+async def test_ping_interval_is_shorter_than_a_1_s_eviction_timeout() -> None:
     async with World(evicting_after(1.0)) as world:
         ada = await world.member()
         await asyncio.sleep(60)
@@ -116,7 +116,7 @@ async def test_a_short_timeout_is_matched_by_more_pings() -> None:
 
 
 @virtual_time
-async def test_leaving_needs_no_clock() -> None:
+async def test_leave_room_removes_the_participant_at_once() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         await ada.result("leaveRoom")
@@ -140,7 +140,7 @@ async def test_a_resume_moves_the_participant_and_closes_the_old_socket() -> Non
 
 
 @virtual_time
-async def test_after_a_resume_the_clock_starts_anew() -> None:
+async def test_eviction_timer_restarts_with_a_resume() -> None:
     async with World() as world:
         ada = await world.member()
         await world.member()
@@ -164,7 +164,7 @@ async def test_the_late_close_of_the_old_socket_is_ignored() -> None:
 
 
 @virtual_time
-async def test_a_resume_asks_for_key_frames_of_all_that_is_sent_and_watched() -> None:
+async def test_resume_requests_key_frames_of_the_published_and_the_subscribed_streams() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         own, watched = await ada.publish(), await bob.publish()
@@ -175,7 +175,7 @@ async def test_a_resume_asks_for_key_frames_of_all_that_is_sent_and_watched() ->
 
 
 @virtual_time
-async def test_connect_overtakes_what_waits() -> None:
+async def test_connect_is_handled_before_queued_requests() -> None:
     async with World() as world:
         ada = await world.member()
         world.media.gate.clear()
@@ -186,7 +186,7 @@ async def test_connect_overtakes_what_waits() -> None:
 
 
 @virtual_time
-async def test_an_answer_goes_to_the_socket_its_request_came_on_or_nowhere() -> None:
+async def test_response_to_a_request_of_the_old_socket_is_dropped_after_a_resume() -> None:
     async with World() as world:
         ada = await world.member()
         world.media.gate.clear()
@@ -220,14 +220,16 @@ async def test_a_resume_after_the_eviction_is_refused() -> None:
 
 @virtual_time
 @pytest.mark.parametrize("session_id", ["made up", "", 5, [], {}])
-async def test_a_made_up_session_cannot_be_resumed(session_id: object) -> None:
+async def test_resume_of_an_unknown_rpc_session_is_refused(session_id: object) -> None:
     async with World() as world:
         client = Client(world)
         assert (await client.call("connect", sessionId=session_id))["error"]["code"] == 40007
 
 
 @virtual_time
-async def test_who_is_forced_out_is_told_and_cannot_resume_and_its_socket_is_closed_after_a_grace() -> None:
+async def test_participant_evicted_by_force_disconnect_is_notified_and_its_socket_is_closed_after_the_grace_period() -> (
+    None
+):
     async with World() as world:
         ada, moderator = await world.member(), await world.member(Role.MODERATOR)
         await moderator.result("forceDisconnect", connectionId=ada.id)
@@ -239,7 +241,7 @@ async def test_who_is_forced_out_is_told_and_cannot_resume_and_its_socket_is_clo
 
 
 @virtual_time
-async def test_close_session_is_as_good_as_leaving() -> None:
+async def test_close_session_removes_the_participant_and_closes_its_socket() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         assert (await ada.call("closeSession"))["result"] == "bye"
@@ -250,7 +252,7 @@ async def test_close_session_is_as_good_as_leaving() -> None:
 
 
 @virtual_time
-async def test_one_participant_cannot_take_over_another_on_its_own_socket() -> None:
+async def test_connect_with_the_rpc_session_id_of_another_participant_is_refused_on_a_joined_socket() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()
         assert (await ada.error("connect", sessionId=bob.rpc_id))["code"] == 40007
@@ -259,7 +261,7 @@ async def test_one_participant_cannot_take_over_another_on_its_own_socket() -> N
 
 
 @virtual_time
-async def test_the_last_one_to_leave_closes_the_session_and_voids_its_tokens() -> None:
+async def test_session_closes_and_its_tokens_expire_when_the_last_participant_leaves() -> None:
     async with World() as world:
         ada = await world.member()
         room = world.room
@@ -273,7 +275,7 @@ async def test_the_last_one_to_leave_closes_the_session_and_voids_its_tokens() -
 
 
 @virtual_time
-async def test_sockets_that_never_join_and_never_answer_are_closed() -> None:
+async def test_socket_that_neither_joins_nor_answers_pings_is_closed() -> None:
     async with World() as world:
         client = Client(world)
         client.transport.alive = False
@@ -283,7 +285,7 @@ async def test_sockets_that_never_join_and_never_answer_are_closed() -> None:
 
 
 @virtual_time
-async def test_nothing_is_left_of_participants_who_came_and_went() -> None:
+async def test_no_sessions_sockets_timers_or_rooms_are_left_after_20_participants_were_evicted() -> None:
     async with World() as world:
         for _ in range(20):
             ada = await world.member()

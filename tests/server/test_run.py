@@ -44,7 +44,7 @@ async def start(*settings: str) -> tuple[asyncio.subprocess.Process, str]:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-async def test_it_says_where_it_is_once_it_listens_and_stops_cleanly(stop: signal.Signals) -> None:
+async def test_server_prints_its_url_when_ready_and_stops_on_a_signal(stop: signal.Signals) -> None:
     process, url = await start("demo=yes")
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}openvidu?sessionId=x") as ws:
         process.send_signal(stop)
@@ -75,7 +75,7 @@ async def test_https_and_wss(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-def test_a_port_in_use_is_one_sentence() -> None:
+def test_port_in_use_is_a_configuration_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}.*--port"):
@@ -83,18 +83,18 @@ def test_a_port_in_use_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "meet.example"])
-def test_strangers_are_kept_out_as_long_as_the_secret_is_the_known_one(host: str) -> None:
+def test_public_host_with_the_default_secret_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError, match="choose one of your own with --secret"):
         check(ServerConfig(host=host))
     check(ServerConfig(host=host, secret="my own"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
-def test_loopback_needs_no_secret_of_its_own(host: str) -> None:
+def test_loopback_host_with_the_default_secret_is_accepted(host: str) -> None:
     check(ServerConfig(host=host))
 
 
-def test_half_a_certificate_is_refused() -> None:
+def test_certificate_without_a_key_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="--tls-key"):
         check(ServerConfig(tls_cert=Path("cert.pem")))
 
@@ -128,7 +128,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-async def test_a_connection_that_nobody_uses_any_more_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_http_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyvidu.server.app._IDLE", 0.2)
     runner = app_runner(ServerConfig(port=0, secret="a secret"))
     await runner.setup()

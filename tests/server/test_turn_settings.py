@@ -29,7 +29,7 @@ class Served:
 
 
 @virtual_time
-async def test_a_join_is_told_of_the_turn_server_in_both_of_openvidus_ways() -> None:
+async def test_join_result_contains_the_turn_server_as_custom_ice_servers_and_as_coturn() -> None:
     result = await Client(Served(TURN)).join()  # type: ignore[arg-type]
     assert result["customIceServers"] == [
         {"url": url, "username": "ada", "credential": "a password"} for url in TURN.urls
@@ -39,7 +39,7 @@ async def test_a_join_is_told_of_the_turn_server_in_both_of_openvidus_ways() -> 
 
 
 @virtual_time
-async def test_ice_servers_of_a_connection_go_before_the_servers() -> None:
+async def test_ice_servers_of_a_connection_replace_the_servers_own() -> None:
     served = Served(TURN)
     own = ConnectionProperties(custom_ice_servers=[IceServerInfo("stun:own.example")])
     token = served.rooms.issue_token(served.room, own, "ws://localhost:4443")
@@ -49,7 +49,7 @@ async def test_ice_servers_of_a_connection_go_before_the_servers() -> None:
 
 
 @virtual_time
-async def test_without_turn_settings_there_is_no_coturn() -> None:
+async def test_join_result_without_turn_settings_has_no_coturn_fields() -> None:
     assert not {"coturnIp", "coturnPort", "turnUsername", "turnCredential"} & set(
         await Client(Served(None)).join()  # type: ignore[arg-type]
     )
@@ -71,7 +71,7 @@ def test_host_and_port_are_read_from_the_url(url: str, host: str, port: int) -> 
 @pytest.mark.parametrize(
     "url", ["turn.example:3478", "stun:turn.example", "turn://turn.example", "turn:x:99999", "turn:", ""]
 )
-def test_what_is_no_turn_url_is_refused(url: str) -> None:
+def test_invalid_turn_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="--turn-url is turn:HOST:PORT"):
         TurnServer((url,), "u", "c")
 
@@ -79,11 +79,11 @@ def test_what_is_no_turn_url_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("urls", "username", "credential"), [((), "u", "c"), (("turn:x",), "", "c"), (("turn:x",), "u", "")]
 )
-def test_half_a_setting_is_refused(urls: tuple[str, ...], username: str, credential: str) -> None:
+def test_incomplete_turn_settings_are_refused(urls: tuple[str, ...], username: str, credential: str) -> None:
     with pytest.raises(ConfigurationError, match="all three"):
         TurnServer(urls, username, credential)
 
 
-def test_the_credential_is_in_no_representation() -> None:
+def test_repr_of_the_configuration_does_not_contain_the_credential() -> None:
     assert "a password" not in repr(ServerConfig(turn=TURN))
     assert "a password" in json.dumps(TURN.ice_servers()[0].credential)

@@ -11,7 +11,7 @@ from virtual_time import Deadlock, run_virtual, virtual_time
 
 
 @virtual_time
-async def test_an_hour_takes_no_time() -> None:
+async def test_virtual_hour_passes_within_a_real_second() -> None:
     before = time.monotonic()
     await asyncio.sleep(3600)
     assert asyncio.get_running_loop().time() == 3600
@@ -30,7 +30,7 @@ async def test_timers_fire_in_their_order() -> None:
     assert order == [10, 20, 30]
 
 
-def test_waiting_for_what_never_comes_is_an_error() -> None:
+def test_waiting_without_a_timer_raises_deadlock() -> None:
     async def wait() -> None:
         await asyncio.Event().wait()
 

@@ -81,7 +81,7 @@ def failures(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"].startswith("webhook")]
 
 
-async def test_a_whole_call_arrives_in_order_with_the_operators_headers(serve: Serve, backend: Backend) -> None:
+async def test_events_of_a_call_are_posted_in_order_with_the_configured_headers(serve: Serve, backend: Backend) -> None:
     lines = ("Authorization: Basic YWRtaW46YWRtaW4=", "X-Tenant: two words")
     live = await serve(webhook=WebhookSettings(backend.url, lines))
     ada, bob = await live.member(), await live.member()
@@ -112,7 +112,7 @@ async def test_a_whole_call_arrives_in_order_with_the_operators_headers(serve: S
         assert headers["X-Tenant"] == "two words"
 
 
-async def test_only_the_events_that_are_asked_for_arrive(serve: Serve, backend: Backend) -> None:
+async def test_only_the_configured_events_are_posted(serve: Serve, backend: Backend) -> None:
     live = await serve(webhook=WebhookSettings(backend.url, events=("participantJoined", "sessionDestroyed")))
     await live.member()
     await live.status("DELETE", "sessions/room")
@@ -120,7 +120,7 @@ async def test_only_the_events_that_are_asked_for_arrive(serve: Serve, backend: 
     assert backend.names == ["participantJoined", "sessionDestroyed"]
 
 
-async def test_a_receiver_that_hangs_holds_up_no_room(serve: Serve, backend: Backend) -> None:
+async def test_hanging_webhook_receiver_does_not_delay_the_room(serve: Serve, backend: Backend) -> None:
     live = await serve(webhook=WebhookSettings(backend.url))
     backend.open.clear()
     ada, bob = await live.member(), await live.member()
@@ -133,7 +133,7 @@ async def test_a_receiver_that_hangs_holds_up_no_room(serve: Serve, backend: Bac
 
 
 @pytest.mark.parametrize("status", [500, 404, 201, 302])
-async def test_every_answer_but_200_is_logged_and_the_next_event_is_posted(
+async def test_response_other_than_200_is_logged_and_the_next_event_is_posted(
     serve: Serve, backend: Backend, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -149,7 +149,9 @@ async def test_every_answer_but_200_is_logged_and_the_next_event_is_posted(
     assert "pass" not in ours
 
 
-async def test_a_connection_that_breaks_before_the_answer_is_tried_again(serve: Serve, backend: Backend) -> None:
+async def test_event_is_posted_again_if_the_connection_closes_before_the_response(
+    serve: Serve, backend: Backend
+) -> None:
     live = await serve(webhook=WebhookSettings(backend.url))
     backend.statuses = [0, 0, 0, 0]
     await live.member()
@@ -157,7 +159,7 @@ async def test_a_connection_that_breaks_before_the_answer_is_tried_again(serve: 
     assert backend.names == ["sessionCreated", "participantJoined"]
 
 
-async def test_a_receiver_that_is_not_there_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+async def test_refused_connection_to_the_receiver_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     live = await serve(webhook=WebhookSettings("http://127.0.0.1:1/events"))
     await live.member()
@@ -167,7 +169,9 @@ async def test_a_receiver_that_is_not_there_is_logged(serve: Serve, caplog: pyte
     assert ("participantJoined", "ClientConnectorError") in refused
 
 
-async def test_no_answer_is_waited_for_only_so_long(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+async def test_event_without_a_response_is_logged_after_the_timeout(
+    backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     backend.open.clear()
     webhook = Webhook(WebhookSettings(backend.url), timeout=0.05)
@@ -178,7 +182,7 @@ async def test_no_answer_is_waited_for_only_so_long(backend: Backend, caplog: py
     assert [line["error"] for line in failures(caplog)] == ["no answer within 0.05 s"]
 
 
-async def test_what_waits_is_bounded_and_what_is_lost_is_counted(
+async def test_event_queue_is_bounded_and_the_number_of_lost_events_is_logged(
     backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -193,7 +197,7 @@ async def test_what_waits_is_bounded_and_what_is_lost_is_counted(
     assert (overrun["event"], lost["event"], lost["count"]) == ("webhook overrun", "webhook events lost", 7)
 
 
-async def test_a_server_that_stops_tells_the_backend_of_it_first(serve: Serve, backend: Backend) -> None:
+async def test_server_shutdown_posts_the_last_events(serve: Serve, backend: Backend) -> None:
     live = await serve(webhook=WebhookSettings(backend.url))
     ada = await live.member()
     await ada.publish()
@@ -202,7 +206,7 @@ async def test_a_server_that_stops_tells_the_backend_of_it_first(serve: Serve, b
     assert {event["reason"] for event in backend.got[-3:]} == {"openviduServerStopped"}
 
 
-async def test_a_server_that_stops_waits_for_a_hanging_receiver_only_so_long(
+async def test_server_shutdown_with_a_hanging_receiver_ends_after_the_timeout(
     serve: Serve, backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -215,7 +219,7 @@ async def test_a_server_that_stops_waits_for_a_hanging_receiver_only_so_long(
     assert failures(caplog)[-1]["count"] == 4
 
 
-async def test_the_configuration_names_the_webhook(serve: Serve, backend: Backend) -> None:
+async def test_rest_configuration_contains_the_webhook_settings(serve: Serve, backend: Backend) -> None:
     live = await serve(webhook=WebhookSettings(backend.url, ("X-Key: a b",), ("participantJoined",)))
     config = await live.rest("GET", "config")
     assert config["OPENVIDU_WEBHOOK"] is True
@@ -225,34 +229,34 @@ async def test_the_configuration_names_the_webhook(serve: Serve, backend: Backen
 
 
 @pytest.mark.parametrize("url", ["", "backend", "ftp://backend/", "http://", "http://[", "http://a:b:c/"])
-def test_a_url_that_is_none_is_one_sentence(url: str) -> None:
+def test_invalid_webhook_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="--webhook is a URL like"):
         WebhookSettings(url)
 
 
 @pytest.mark.parametrize("line", ["", "no colon", ": value", "Name:", "Na me: x", "Name: x\nOther: y"])
-def test_a_header_that_is_none_is_one_sentence_that_does_not_repeat_it(line: str) -> None:
+def test_malformed_webhook_header_is_refused_without_repeating_it(line: str) -> None:
     with pytest.raises(ConfigurationError, match="--webhook-header is a line like 'Authorization: Basic "):
         WebhookSettings("http://127.0.0.1/", (line,))
 
 
-def test_the_operators_content_type_goes_before_our_own() -> None:
+def test_configured_content_type_replaces_the_default() -> None:
     settings = WebhookSettings("http://127.0.0.1/", ("content-type: application/vnd.events+json",))
     assert settings.headers == {"content-type": "application/vnd.events+json"}
 
 
-def test_an_unknown_event_is_told_the_known_ones() -> None:
+def test_unknown_event_name_is_refused_with_the_known_names() -> None:
     with pytest.raises(ConfigurationError, match=r"--webhook-event participantLeaves is none of .*participantLeft"):
         WebhookSettings("http://127.0.0.1/", events=("participantLeaves",))
 
 
-def test_neither_address_nor_headers_are_in_what_is_printed_of_the_settings() -> None:
+def test_repr_of_the_settings_contains_neither_credentials_nor_headers() -> None:
     settings = WebhookSettings("http://user:hidden@backend/hidden", ("X-Key: hidden",))
     assert "hidden" not in repr(ServerConfig(webhook=settings))
     assert settings.origin == "http://backend"
 
 
-async def test_the_command_posts_to_the_backend_of_its_environment_and_its_log_keeps_the_secrets(
+async def test_command_posts_to_the_webhook_of_its_environment_and_logs_no_secrets(
     backend: Backend,
 ) -> None:
     address = backend.url.replace("http://", "http://user:pass-hidden@")
@@ -293,14 +297,14 @@ def started(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str
     return configs[0]
 
 
-def test_flags_name_the_webhook_its_headers_and_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_set_the_webhook_its_headers_and_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = ["--webhook", "https://b/", "--webhook-header", "A: b c", "--webhook-header", "D: e"]
     config = started(monkeypatch, *flags, "--webhook-event", "participantLeft")
     assert config.webhook == WebhookSettings("https://b/", ("A: b c", "D: e"), ("participantLeft",))
     assert started(monkeypatch).webhook is None
 
 
-def test_the_environment_names_them_too_with_a_header_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_set_the_webhook_with_one_header_per_line(monkeypatch: pytest.MonkeyPatch) -> None:
     config = started(
         monkeypatch,
         PYVIDU_SERVE_WEBHOOK="https://b/",
@@ -311,7 +315,7 @@ def test_the_environment_names_them_too_with_a_header_a_line(monkeypatch: pytest
     assert started(monkeypatch, "--webhook", "https://b/").webhook == WebhookSettings("https://b/", (), EVENTS)
 
 
-def test_a_wrong_flag_is_one_sentence() -> None:
+def test_invalid_webhook_flag_exits_with_an_error_message() -> None:
     result = CliRunner().invoke(main, ["serve", "--webhook", "nowhere"])
     assert result.exit_code == 1
     assert "--webhook is a URL like" in result.output

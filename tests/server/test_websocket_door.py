@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 TCP_RTO_MAX_MS = 44
 
 
-async def test_a_token_a_join_a_stream_a_subscriber_a_resume(live: LiveServer) -> None:
+async def test_join_publish_subscribe_and_resume_over_real_sockets(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     stream = await ada.publish()
     assert (await bob.told("participantPublished"))["streams"][0]["id"] == stream
@@ -42,12 +42,12 @@ async def test_a_probe_is_answered_at_once(live: LiveServer) -> None:
         assert len(await response.read()) < 32
 
 
-async def test_health(live: LiveServer) -> None:
+async def test_healthz_is_answered_with_ok(live: LiveServer) -> None:
     async with live.http.get(live.url("/healthz")) as response:
         assert await response.text() == "ok\n"
 
 
-async def test_a_message_above_one_mebibyte_is_an_error_and_the_socket_lives_on(live: LiveServer) -> None:
+async def test_message_above_1_mib_is_refused_and_the_socket_stays_open(live: LiveServer) -> None:
     ada = await live.member()
     await ada.ws.send_str(json.dumps({"id": 1, "method": "echo", "params": {"x": "x" * MIB}}))
     error = await ada.refused()
@@ -56,7 +56,7 @@ async def test_a_message_above_one_mebibyte_is_an_error_and_the_socket_lives_on(
     assert await ada.result("echo")
 
 
-async def test_a_message_that_never_ends_closes_its_own_socket_only(live: LiveServer) -> None:
+async def test_message_above_the_frame_limit_closes_only_its_own_socket(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     with contextlib.suppress(aiohttp.ClientError, ConnectionError):
         await ada.ws.send_str("x" * 5 * MIB)
@@ -65,7 +65,7 @@ async def test_a_message_that_never_ends_closes_its_own_socket_only(live: LiveSe
     assert await bob.result("echo")
 
 
-async def test_what_is_no_message_is_told_what_is_wrong(live: LiveServer) -> None:
+async def test_malformed_messages_are_answered_with_a_parse_error(live: LiveServer) -> None:
     ada = await live.page()
     await ada.ws.send_str("{")
     assert (await ada.refused())["code"] == -32700
@@ -75,7 +75,7 @@ async def test_what_is_no_message_is_told_what_is_wrong(live: LiveServer) -> Non
     await ada.ws.send_bytes(json.dumps({"id": 99, "method": "ping"}).encode())
 
 
-async def test_half_a_surrogate_pair_reaches_the_others_as_a_replacement(live: LiveServer) -> None:
+async def test_lone_surrogate_in_a_signal_is_delivered_as_a_replacement_character(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     await ada.ws.send_str(
         '{"jsonrpc":"2.0","id":50,"method":"sendMessage","params":{"message":"{\\"to\\":[],\\"data\\":\\"\\\\ud800\\"}"}}'
@@ -84,7 +84,7 @@ async def test_half_a_surrogate_pair_reaches_the_others_as_a_replacement(live: L
     assert await ada.result("echo")
 
 
-async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_for_it(serve: Serve) -> None:
+async def test_page_that_stops_reading_is_evicted_on_time_although_messages_are_queued_for_it(serve: Serve) -> None:
     live = await serve(eviction_timeout=2.5)
     ada, bob = await live.member(), await live.member()
     ada.stop_reading()
@@ -97,7 +97,7 @@ async def test_a_page_that_answers_no_ping_is_evicted_on_time_though_much_waits_
     assert (await bob.told("participantEvicted"))["connectionId"] == ada.id
 
 
-async def test_who_does_not_read_costs_bounded_memory(serve: Serve) -> None:
+async def test_socket_of_a_page_that_does_not_read_is_closed_at_the_buffer_limit(serve: Serve) -> None:
     live = await serve(eviction_timeout=60)
     ada, bob = await live.member(), await live.member()
     ada.stop_reading()
@@ -126,7 +126,7 @@ async def test_only_allowed_origins_may_open_the_socket(serve: Serve) -> None:
         assert refused.value.status == 403
 
 
-async def test_a_client_that_closes_is_answered_and_forgotten(live: LiveServer) -> None:
+async def test_close_of_a_client_is_answered_and_its_session_is_removed(live: LiveServer) -> None:
     page = await live.page()
     assert await page.call("connect")
     await page.ws.close(code=4102, message=b"bye")
@@ -136,7 +136,7 @@ async def test_a_client_that_closes_is_answered_and_forgotten(live: LiveServer) 
             await asyncio.sleep(0.01)
 
 
-async def test_a_server_that_stops_tells_its_clients_by_closing_their_sockets(serve: Serve) -> None:
+async def test_server_shutdown_closes_sockets_with_code_1001(serve: Serve) -> None:
     live = await serve()
     ada = await live.member()
     before = time.monotonic()
@@ -146,7 +146,7 @@ async def test_a_server_that_stops_tells_its_clients_by_closing_their_sockets(se
     assert live.server.media.closed  # type: ignore[attr-defined]
 
 
-async def test_a_fault_makes_the_server_deaf_and_mute_to_one_page_and_its_probes(live: LiveServer) -> None:
+async def test_silent_fault_holds_messages_probes_and_new_sockets_of_one_page(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     begin = time.monotonic()
     body = {"participant": ada.id, "kind": "silent", "seconds": 1.5}
@@ -174,7 +174,7 @@ async def test_a_fault_makes_the_server_deaf_and_mute_to_one_page_and_its_probes
         assert response.status == 200
 
 
-async def test_an_eviction_during_a_fault_is_seen_by_the_page_only_after_it(serve: Serve) -> None:
+async def test_eviction_during_a_silent_fault_reaches_the_page_after_it(serve: Serve) -> None:
     live = await serve(fault_control=True, eviction_timeout=2.1)
     ada, bob = await live.member(), await live.member()
     begin = time.monotonic()
@@ -189,7 +189,7 @@ async def test_an_eviction_during_a_fault_is_seen_by_the_page_only_after_it(serv
     assert (await again.call("connect", sessionId=ada.rpc_id))["error"]["code"] == 40007
 
 
-async def test_what_a_socket_lost_is_tried_again_every_second_where_the_kernel_can(
+async def test_sockets_retransmit_every_second_where_the_kernel_supports_it(
     live: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
@@ -208,7 +208,7 @@ async def test_what_a_socket_lost_is_tried_again_every_second_where_the_kernel_c
 
 
 @pytest.mark.parametrize("kernel", ["has it", "has it not"])
-def test_a_kernel_without_that_option_is_asked_and_does_no_harm(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+def test_kernel_without_the_retransmission_option_is_tolerated(monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
     asked: list[tuple[int, int, int]] = []
 
     class Tcp(asyncio.Transport):

@@ -24,7 +24,7 @@ async def test_devices_and_media_streams_come_from_the_host() -> None:
 
 
 @virtual_time
-async def test_a_replaced_track_is_sent_keeps_its_mute_and_is_told_to_the_others() -> None:
+async def test_replaced_track_is_sent_and_notified_without_renegotiation() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         changes: list[tuple[Any, ...]] = []
@@ -51,7 +51,7 @@ async def test_a_replaced_track_is_sent_keeps_its_mute_and_is_told_to_the_others
 
 
 @virtual_time
-async def test_a_track_that_cannot_be_sent_leaves_the_old_one_where_it_was() -> None:
+async def test_track_that_cannot_be_sent_does_not_replace_the_current_one() -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         assert ada.publisher is not None
@@ -66,7 +66,7 @@ async def test_a_track_that_cannot_be_sent_leaves_the_old_one_where_it_was() -> 
 
 
 @virtual_time
-async def test_a_track_replaced_in_an_outage_is_sent_at_once_and_told_after_it() -> None:
+async def test_track_replaced_during_an_outage_is_sent_at_once_and_notified_after_it() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         told: list[str] = []
@@ -85,7 +85,7 @@ async def test_a_track_replaced_in_an_outage_is_sent_at_once_and_told_after_it()
 
 
 @virtual_time
-async def test_a_screen_that_its_user_takes_back_is_told_and_a_camera_is_not() -> None:
+async def test_ended_screen_share_fires_screen_share_ended() -> None:
     async with a_call() as call:
         ada = await call.participant("ada", publish=False)
         told: list[str] = []
@@ -99,7 +99,7 @@ async def test_a_screen_that_its_user_takes_back_is_told_and_a_camera_is_not() -
 
 
 @virtual_time
-async def test_how_loud_a_stream_is_is_told_to_whoever_asks() -> None:
+async def test_volume_events_are_fired_once_enabled() -> None:
     FakeLoudness.level = -200.0
     async with a_call() as call:
         ada = await call.participant("ada")
@@ -119,7 +119,7 @@ async def test_how_loud_a_stream_is_is_told_to_whoever_asks() -> None:
 
 
 @virtual_time
-async def test_who_speaks_is_still_told_of_a_stream_that_was_published_anew() -> None:
+async def test_speaking_events_continue_for_a_stream_that_is_published_again() -> None:
     FakeLoudness.level = -30.0
     async with a_call() as call:
         ada = await call.participant("ada")
@@ -138,7 +138,7 @@ async def test_who_speaks_is_still_told_of_a_stream_that_was_published_anew() ->
 
 
 @virtual_time
-async def test_who_speaks_is_told_by_session_and_stream_and_nothing_is_left_behind() -> None:
+async def test_session_fires_speaking_events_of_all_streams_until_they_are_disabled() -> None:
     FakeLoudness.level = -200.0
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob", publish=False)

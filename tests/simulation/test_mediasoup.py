@@ -61,7 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 
 
 @virtual_time
-async def test_a_subscription_asks_for_the_servers_offer_and_hands_it_our_answer(
+async def test_subscription_requests_the_servers_offer_and_sends_an_answer(
     asked: list[tuple[str, dict[str, Any]]],
 ) -> None:
     async with a_call() as call:
@@ -76,7 +76,7 @@ async def test_a_subscription_asks_for_the_servers_offer_and_hands_it_our_answer
 
 
 @virtual_time
-async def test_a_frozen_subscription_is_renegotiated_by_a_new_offer_of_the_server_and_a_publisher_by_ours(
+async def test_frozen_subscription_is_renegotiated_by_an_offer_of_the_server_and_a_publisher_by_one_of_the_client(
     asked: list[tuple[str, dict[str, Any]]],
 ) -> None:
     async with a_call() as call:
@@ -106,7 +106,7 @@ async def test_a_frozen_subscription_is_renegotiated_by_a_new_offer_of_the_serve
 
 
 @virtual_time
-async def test_the_server_may_force_a_new_peer_connection_and_the_last_offer_counts(
+async def test_server_can_force_a_new_peer_connection_and_the_last_offer_is_answered(
     asked: list[tuple[str, dict[str, Any]]],
 ) -> None:
     async with a_call() as call:

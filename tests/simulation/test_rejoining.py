@@ -19,7 +19,7 @@ async def evicted(ada: Participant) -> None:
 
 
 @virtual_time
-async def test_leaving_in_the_handler_of_rejoined_leaves_nothing_behind() -> None:
+async def test_disconnect_in_the_handler_of_rejoined_ends_the_session() -> None:
     async with a_call() as call:
         ada, _ = await call.participant("ada"), await call.participant("bob")
         ada.session.on("rejoined", lambda _: ada.session.disconnect())
@@ -31,7 +31,7 @@ async def test_leaving_in_the_handler_of_rejoined_leaves_nothing_behind() -> Non
 
 
 @virtual_time
-async def test_a_drop_right_after_a_rejoin_is_an_outage_like_any_other() -> None:
+async def test_drop_right_after_a_rejoin_ends_in_reconnected() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.session.once("rejoined", lambda _: ada.link.drop("silent"))

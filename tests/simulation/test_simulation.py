@@ -22,16 +22,16 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize("world", mended_worlds().values(), ids=mended_worlds())
-def test_a_world_that_broke_something_once_is_whole(world: MendedWorld) -> None:
+def test_world_that_once_broke_an_invariant_breaks_none(world: MendedWorld) -> None:
     assert live(world.plan).broken is None, world.cause
 
 
-def test_five_thousand_outages_in_worlds_that_are_always_the_same_break_nothing() -> None:
+def test_5000_outages_in_fixed_worlds_break_no_invariant() -> None:
     _break_nothing(campaign(5_000), 5_000)
 
 
 @pytest.mark.timeout(400)
-def test_twenty_thousand_outages_in_worlds_of_this_commit_alone_break_nothing() -> None:
+def test_20000_outages_in_worlds_of_this_commit_break_no_invariant() -> None:
     _break_nothing(campaign(20_000, of_this_commit()), 20_000)
 
 
@@ -40,7 +40,7 @@ def _break_nothing(tally: Tally, outages: int) -> None:
     assert tally.outages >= outages
 
 
-def test_what_happens_in_a_world_depends_on_nothing_but_its_seed() -> None:
+def test_world_depends_only_on_its_seed() -> None:
     for seed in range(7_018_080, 7_018_140):  # three depended on addresses while server sockets were in a set
         before = fingerprint(seed)
         kept = [object() for _ in range(seed % 97)]  # gives later objects other addresses
@@ -48,7 +48,7 @@ def test_what_happens_in_a_world_depends_on_nothing_but_its_seed() -> None:
         del kept
 
 
-def test_a_campaign_goes_on_where_the_last_recorded_one_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_campaign_continues_after_the_last_recorded_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofs.FILE", tmp_path / "proofs.json")
     (tmp_path / "proofs.json").write_text("[]")
     record(Proof(100, 30, 400, 0, "2026-11-25", "abc"))
@@ -57,12 +57,12 @@ def test_a_campaign_goes_on_where_the_last_recorded_one_ended(tmp_path: Path, mo
     assert proofs()[1].broken == 1
 
 
-def test_a_schedule_that_is_kept_is_the_same_when_it_is_read() -> None:
+def test_saved_schedule_equals_the_loaded_one() -> None:
     for world in mended_worlds().values():
         assert as_json(world.plan) in FILE.read_text()
 
 
-def test_a_seed_replays_exactly_whatever_the_hashes_of_the_process() -> None:
+def test_seed_replays_identically_with_any_hash_seed() -> None:
     some = (7, 600_029, 600_035, 600_038)  # the last three once reported events of the same moment in any order
     script = f"import test_simulation; print(*map(test_simulation.fingerprint, {some}))"
     paths = os.pathsep.join(str(path) for path in (HERE.parent, HERE.parent / "server", HERE, *sys.path) if path)
@@ -84,7 +84,7 @@ def fingerprint(seed: int) -> str:
     return hashlib.sha256(live(plan(seed)).tell().encode()).hexdigest()
 
 
-def test_a_long_schedule_that_breaks_something_is_shrunk_to_the_entries_that_matter() -> None:
+def test_schedule_that_breaks_an_invariant_is_shrunk() -> None:
     (mutation,) = [item for item in MUTATIONS if item.name == "membership is not verified"]
     seed = seeds()[mutation.name][0]
     with mutation.applied():
@@ -107,13 +107,13 @@ def test_a_schedule_can_be_written_by_hand() -> None:
     assert live(replace(quiet, profile="kurento")).broken is None
 
 
-def test_every_invariant_has_a_name_and_says_what_it_is() -> None:
+def test_every_invariant_has_a_name_and_a_description() -> None:
     names = [kind.name for kind in invariants.ALL]
     assert len(set(names)) == len(names)
     assert all(kind.sentence.rstrip(")").endswith(".") for kind in invariants.ALL)
 
 
-def test_every_seeded_fault_is_caught_and_nothing_is_without_it() -> None:
+def test_every_mutation_is_caught_and_its_worlds_break_no_invariant_without_it() -> None:
     known = seeds()
     assert set(known) == {mutation.name for mutation in MUTATIONS}
     every = sorted({seed for found in known.values() for seed in found})

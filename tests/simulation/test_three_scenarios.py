@@ -47,7 +47,7 @@ async def test_back_after_4_s_nothing_is_renegotiated(kind: str) -> None:
 
 @KINDS
 @virtual_time
-async def test_back_after_9_s_with_living_media_nothing_is_renegotiated(kind: str) -> None:
+async def test_back_after_9_s_with_working_media_nothing_is_renegotiated(kind: str) -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop(kind)
@@ -106,7 +106,7 @@ async def test_back_after_14_s_the_session_is_over(kind: str) -> None:
 
 
 @virtual_time
-async def test_a_viewer_who_is_evicted_leaves_without_stream_destroyed() -> None:
+async def test_evicted_viewer_causes_no_stream_destroyed() -> None:
     async with a_call() as call:
         bob, viewer = await call.participant("bob"), await call.participant("viewer", publish=False)
         viewer.link.drop("silent")
@@ -133,7 +133,7 @@ async def test_the_force_option_renegotiates_every_stream_after_a_short_drop() -
 
 @pytest.mark.parametrize("after", [0.5, 2.5, 5.0, 9.0])
 @virtual_time
-async def test_disconnect_during_an_outage_is_the_last_that_is_heard(after: float) -> None:
+async def test_no_event_follows_disconnect_during_an_outage(after: float) -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -151,7 +151,7 @@ async def test_disconnect_during_an_outage_is_the_last_that_is_heard(after: floa
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 5, 8, 13])
 @virtual_time
-async def test_disconnect_before_connect_is_through_ends_it(steps: int) -> None:
+async def test_disconnect_before_connect_returns_makes_it_fail(steps: int) -> None:
     async with a_call() as call:
         ada = Participant(call.world, "ada")
         call.participants.append(ada)
@@ -166,7 +166,7 @@ async def test_disconnect_before_connect_is_through_ends_it(steps: int) -> None:
 
 
 @virtual_time
-async def test_a_video_that_does_not_begin_to_play_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_video_that_does_not_begin_to_play_fires_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     async with a_call() as call:
         await call.participant("bob")
         monkeypatch.setattr(FakeElement, "plays", False)
@@ -188,7 +188,7 @@ async def test_stop_reconnecting_ends_the_outage() -> None:
 
 
 @virtual_time
-async def test_stop_reconnecting_ends_the_session_of_an_application_that_could_rejoin_too() -> None:
+async def test_stop_reconnecting_ends_the_session_although_rejoin_is_configured() -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
@@ -199,7 +199,7 @@ async def test_stop_reconnecting_ends_the_session_of_an_application_that_could_r
 
 
 @virtual_time
-async def test_a_mute_during_the_outage_is_what_the_others_see_after_it() -> None:
+async def test_mute_during_the_outage_reaches_the_others_after_it() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -215,7 +215,7 @@ async def test_a_mute_during_the_outage_is_what_the_others_see_after_it() -> Non
 
 
 @virtual_time
-async def test_an_unpublish_during_the_outage_is_what_the_others_see_after_it() -> None:
+async def test_unpublish_during_the_outage_reaches_the_others_after_it() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -243,7 +243,7 @@ async def test_a_signal_sent_during_the_outage_arrives_after_it_once() -> None:
 
 
 @virtual_time
-async def test_a_signal_cut_off_by_the_drop_arrives_once_where_the_server_knows_repeated_requests() -> None:
+async def test_signal_interrupted_by_the_drop_arrives_once_if_the_server_deduplicates_requests() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -253,7 +253,7 @@ async def test_a_signal_cut_off_by_the_drop_arrives_once_where_the_server_knows_
 
 
 @virtual_time
-async def test_a_signal_whose_answer_alone_was_lost_is_not_sent_twice() -> None:
+async def test_signal_whose_response_was_lost_is_delivered_once() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         sending = asyncio.ensure_future(ada.session.signal(data="hello"))
@@ -265,7 +265,7 @@ async def test_a_signal_whose_answer_alone_was_lost_is_not_sent_twice() -> None:
 
 
 @virtual_time
-async def test_who_came_and_went_meanwhile_is_told_after_the_return_in_order_and_once() -> None:
+async def test_joins_and_leaves_during_the_outage_are_fired_once_and_in_order_after_it() -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         gone = await call.participant("gone")
@@ -286,7 +286,7 @@ async def test_who_came_and_went_meanwhile_is_told_after_the_return_in_order_and
 
 
 @virtual_time
-async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right() -> None:
+async def test_without_replay_the_roster_of_the_backend_updates_participants_and_streams() -> None:
     async with a_call(KurentoProfile) as call:
 
         async def roster() -> object:
@@ -313,7 +313,7 @@ async def test_without_replay_the_roster_of_the_backend_sets_the_picture_right()
 
 
 @virtual_time
-async def test_what_is_told_while_the_roster_is_on_its_way_is_newer_than_the_roster() -> None:
+async def test_notifications_received_while_the_roster_is_fetched_take_precedence_over_it() -> None:
     async with a_call(KurentoProfile) as call:
         answered = asyncio.Event()
 
@@ -340,7 +340,7 @@ async def test_what_is_told_while_the_roster_is_on_its_way_is_newer_than_the_ros
 
 
 @virtual_time
-async def test_who_was_evicted_by_somebody_meanwhile_is_told_of_the_end_and_of_nothing_else() -> None:
+async def test_participant_evicted_during_the_outage_gets_session_disconnected_and_not_reconnected() -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         bob = await call.participant("bob")
@@ -354,7 +354,7 @@ async def test_who_was_evicted_by_somebody_meanwhile_is_told_of_the_end_and_of_n
 
 
 @virtual_time
-async def test_without_replay_and_roster_the_record_says_that_the_picture_may_be_wrong() -> None:
+async def test_without_replay_and_roster_the_outage_record_notes_possibly_missed_events() -> None:
     async with a_call(KurentoProfile) as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
@@ -366,7 +366,7 @@ async def test_without_replay_and_roster_the_record_says_that_the_picture_may_be
 
 
 @virtual_time
-async def test_with_a_rejoin_callback_an_eviction_is_not_the_end() -> None:
+async def test_evicted_participant_with_a_rejoin_callback_rejoins_with_its_streams() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
@@ -398,7 +398,7 @@ async def test_with_a_rejoin_callback_an_eviction_is_not_the_end() -> None:
 
 
 @virtual_time
-async def test_what_was_unsubscribed_from_stays_so_after_a_rejoin() -> None:
+async def test_unsubscribed_stream_stays_unsubscribed_after_a_rejoin() -> None:
     async with a_call() as call:
         ada, _ = await call.participant("ada"), await call.participant("bob")
         ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
@@ -425,7 +425,7 @@ async def test_a_stream_that_has_ended_cannot_be_subscribed_to() -> None:
 
 
 @virtual_time
-async def test_a_stream_whose_end_was_missed_ends_when_its_owner_is_seen_to_publish_another() -> None:
+async def test_stream_whose_end_was_missed_ends_when_its_owner_publishes_another() -> None:
     async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -440,7 +440,7 @@ async def test_a_stream_whose_end_was_missed_ends_when_its_owner_is_seen_to_publ
 
 
 @virtual_time
-async def test_a_second_eviction_in_the_middle_of_a_rejoin_does_not_cost_the_own_stream() -> None:
+async def test_own_stream_is_published_after_a_second_eviction_during_a_rejoin() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
@@ -459,7 +459,7 @@ async def test_a_second_eviction_in_the_middle_of_a_rejoin_does_not_cost_the_own
 
 
 @virtual_time
-async def test_a_publish_that_timed_out_is_taken_back_if_it_was_carried_out_after_all() -> None:
+async def test_publish_that_timed_out_is_unpublished_if_the_server_executed_it() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada", publish=False), await call.participant("bob")
         call.world.media.gate.clear()
@@ -483,7 +483,7 @@ async def test_of_two_subscriptions_to_one_stream_the_later_one_receives_it() ->
 
 
 @virtual_time
-async def test_who_gives_up_says_so_on_whatever_socket_may_still_carry_it() -> None:
+async def test_stop_reconnecting_sends_leave_room_on_the_old_socket() -> None:
     async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")
@@ -527,7 +527,7 @@ async def test_disconnect_while_a_new_token_is_awaited_ends_the_session_at_once(
 
 
 @virtual_time
-async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown_on_the_real_server() -> None:
+async def test_signal_interrupted_by_the_drop_fails_with_outcome_unknown_in_the_kurento_profile() -> None:
     async with a_call(KurentoProfile) as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
@@ -539,7 +539,7 @@ async def test_a_signal_cut_off_by_the_drop_says_that_its_outcome_is_unknown_on_
 
 
 @virtual_time
-async def test_a_publish_cut_off_by_the_drop_is_fulfilled_after_the_return() -> None:
+async def test_publish_interrupted_by_the_drop_succeeds_after_it() -> None:
     async with a_call() as call:
         bob, ada = await call.participant("bob"), await call.participant("ada", publish=False)
         ada.link.drop("silent")
@@ -554,7 +554,7 @@ async def test_a_publish_cut_off_by_the_drop_is_fulfilled_after_the_return() -> 
 
 
 @virtual_time
-async def test_what_waits_when_the_session_is_lost_fails_with_the_reason() -> None:
+async def test_queued_requests_fail_with_the_reason_when_the_session_is_lost() -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         ada.link.drop("silent")
@@ -569,7 +569,7 @@ async def test_what_waits_when_the_session_is_lost_fails_with_the_reason() -> No
 
 
 @virtual_time
-async def test_a_flapping_link_ends_with_one_live_socket_and_every_reconnecting_answered() -> None:
+async def test_flapping_link_ends_with_one_open_socket_and_a_reconnected_for_every_reconnecting() -> None:
     async with a_call() as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         for _ in range(10):
@@ -585,7 +585,7 @@ async def test_a_flapping_link_ends_with_one_live_socket_and_every_reconnecting_
 
 
 @virtual_time
-async def test_a_ghost_resumed_by_the_real_servers_manners_is_not_called_reconnected() -> None:
+async def test_resume_of_an_evicted_participant_in_the_kurento_profile_does_not_fire_reconnected() -> None:
     async with a_call(KurentoProfile) as call:
         ada, bob = await call.participant("ada"), await call.participant("bob")
         ada.link.drop("silent")

@@ -14,29 +14,29 @@ def rows(*values: float) -> list[tuple[int, dict[str, float]]]:
 COUNT = {"sockets": Tolerance(0.5)}
 
 
-def test_what_stays_as_it_is_does_not_grow() -> None:
+def test_constant_counter_does_not_grow() -> None:
     found = judge(rows(1, 1, 1, 1, 1), COUNT)
     assert (found["sockets"].per_span, found["sockets"].grows) == (0, False)
 
 
-def test_one_socket_left_behind_by_every_tenth_drop_is_growth_of_ten_in_a_hundred() -> None:
+def test_one_leaked_socket_per_ten_drops_is_a_growth_of_ten_per_hundred() -> None:
     found = judge(rows(1, 2, 3, 4, 5), COUNT)
     assert (found["sockets"].per_span, found["sockets"].grows) == (10, True)
 
 
-def test_one_left_behind_in_fifty_drops_is_growth_too() -> None:
+def test_one_leaked_socket_in_fifty_drops_is_growth() -> None:
     assert judge(rows(1, 1, 1, 1, 1, 2, 2, 2, 2, 2), COUNT)["sockets"].grows
 
 
-def test_what_falls_does_not_grow() -> None:
+def test_decreasing_counter_does_not_grow() -> None:
     assert not judge(rows(5, 5, 4, 3, 2), COUNT)["sockets"].grows
 
 
-def test_the_warm_up_does_not_count() -> None:
+def test_warm_up_is_ignored() -> None:
     assert not judge(rows(1, 4, 4, 4, 4), COUNT)["sockets"].grows
 
 
-def test_one_measurement_that_went_wrong_bends_nothing() -> None:
+def test_single_outlier_is_ignored() -> None:
     assert not judge(rows(4, 4, 4, 90, 4, 4, 4), COUNT)["sockets"].grows
 
 
@@ -46,12 +46,12 @@ def test_a_tolerance_may_be_a_share_of_the_counter() -> None:
     assert not judge(heap, {"sockets": Tolerance(1, share=0.20)})["sockets"].grows
 
 
-def test_too_few_rows_say_nothing() -> None:
+def test_too_few_rows_give_no_result() -> None:
     assert judge(rows(1, 2), COUNT) == {}
     with pytest.raises(ValueError, match="no slope"):
         slope([(10, 1.0)])
 
 
-def test_a_counter_without_a_tolerance_cannot_grow_unseen() -> None:
+def test_counter_without_a_tolerance_is_an_error() -> None:
     with pytest.raises(KeyError, match="sockets"):
         judge(rows(1, 1, 1), {})

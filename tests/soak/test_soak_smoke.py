@@ -18,7 +18,7 @@ from soak.run import ROOM, soak
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_drop_makes_a_row_in_which_everything_is_counted(
+async def test_drop_produces_a_row_with_all_counters(
     network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
 ) -> None:
     async def open_counting(**where: Any) -> BrowserContext:

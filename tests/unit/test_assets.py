@@ -34,7 +34,7 @@ async def bare(tmp_path: Path) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_the_front_page_is_the_demo_and_keeps_its_query(client: Client) -> None:
+async def test_root_redirects_to_the_demo_and_keeps_the_query(client: Client) -> None:
     answer = await client.get("/?room=blue")
     assert answer.status == 200
     assert answer.url.path_qs == "/demo/?room=blue"
@@ -56,7 +56,7 @@ async def test_a_folder_without_its_slash_is_redirected(client: Client) -> None:
         ("python_stdlib.zip", "application/zip"),
     ],
 )
-async def test_runtime_files_have_the_types_that_browsers_want(client: Client, name: str, content_type: str) -> None:
+async def test_runtime_files_have_their_mime_types(client: Client, name: str, content_type: str) -> None:
     answer = await client.head(f"/static/vendor/pyodide/{name}")
     assert answer.status == 200
     assert answer.content_type == content_type
@@ -64,7 +64,7 @@ async def test_runtime_files_have_the_types_that_browsers_want(client: Client, n
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-async def test_the_runtime_travels_compressed_to_whoever_accepts_it(client: Client) -> None:
+async def test_runtime_is_sent_compressed_if_the_client_accepts_gzip(client: Client) -> None:
     url = "/static/vendor/pyodide/pyodide.asm.wasm"
     packed = await client.head(url, headers={"Accept-Encoding": "gzip"})
     plain = await client.head(url, headers={"Accept-Encoding": "identity"})
@@ -74,7 +74,7 @@ async def test_the_runtime_travels_compressed_to_whoever_accepts_it(client: Clie
     assert packed.headers["Vary"] == "Accept-Encoding"
 
 
-async def test_the_manifest_names_what_exists_and_how_large_it_is(client: Client) -> None:
+async def test_manifest_lists_existing_files_with_their_sizes(client: Client) -> None:
     manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
     assert manifest["wheel"] == f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl"
     assert manifest["pyodide"].endswith("/pyodide.mjs")
@@ -86,21 +86,21 @@ async def test_the_manifest_names_what_exists_and_how_large_it_is(client: Client
         assert len(await answer.read()) == size
 
 
-async def test_the_runtime_of_the_manifest_is_kept_for_ever_and_all_else_is_asked_about(client: Client) -> None:
+async def test_versioned_runtime_is_cacheable_as_immutable_and_other_files_are_revalidated(client: Client) -> None:
     manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
     assert "immutable" in (await client.head(manifest["pyodide"])).headers["Cache-Control"]
     for url in ("/static/vendor/pyodide/pyodide.mjs", manifest["wheel"], "/pyvidu-client/manifest.json"):
         assert (await client.head(url)).headers["Cache-Control"] == "no-cache"
 
 
-async def test_a_runtime_of_another_version_is_not_served_under_its_old_address(client: Client) -> None:
+async def test_runtime_url_of_another_version_is_not_found(client: Client) -> None:
     answer = await client.get("/static/vendor/@000000000000/pyodide/pyodide.mjs")
     assert answer.status == 404
     assert "reload" in await answer.text()
 
 
 @pytest.mark.parametrize("url", ["/static/vendor/pyodide/pyodide.mjs", "wheel"])
-async def test_what_has_not_changed_is_not_sent_again(client: Client, url: str) -> None:
+async def test_request_with_the_current_etag_is_answered_with_304(client: Client, url: str) -> None:
     if url == "wheel":
         url = (await (await client.get("/pyvidu-client/manifest.json")).json())["wheel"]
     first = await client.get(url)
@@ -110,7 +110,9 @@ async def test_what_has_not_changed_is_not_sent_again(client: Client, url: str) 
     assert await again.read() == b""
 
 
-async def test_the_wheel_of_another_version_is_refused_with_the_right_address(client: Client) -> None:
+async def test_wheel_url_of_another_version_is_not_found_and_the_response_contains_the_current_one(
+    client: Client,
+) -> None:
     answer = await client.get("/pyvidu-client/pyvidu-0.0.1-py3-none-any.whl")
     assert answer.status == 404
     assert f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl" in await answer.text()
@@ -131,7 +133,7 @@ async def test_the_wheel_of_another_version_is_refused_with_the_right_address(cl
         "/demo/nothing.js",
     ],
 )
-async def test_nothing_outside_nor_hidden_is_served(client: Client, path: str) -> None:
+async def test_paths_outside_the_folders_and_hidden_files_are_not_found(client: Client, path: str) -> None:
     from yarl import URL
 
     answer = await client.get(URL(path, encoded=True))
@@ -139,14 +141,14 @@ async def test_nothing_outside_nor_hidden_is_served(client: Client, path: str) -
 
 
 @pytest.mark.parametrize("path", ["/demo/", "/static/vendor/pyodide/pyodide.mjs", "/pyvidu-client/manifest.json"])
-async def test_without_a_runtime_one_sentence_says_what_to_run(bare: Client, path: str) -> None:
+async def test_missing_runtime_is_answered_with_503_and_what_to_run(bare: Client, path: str) -> None:
     answer = await bare.get(path)
     assert answer.status == 503
     assert await answer.text() == assets.MISSING_RUNTIME
     assert "`pyvidu vendor`" in assets.MISSING_RUNTIME
 
 
-async def test_a_runtime_of_another_version_counts_as_missing(tmp_path: Path) -> None:
+async def test_vendored_runtime_of_another_version_is_answered_with_503(tmp_path: Path) -> None:
     (tmp_path / ".stamp").write_text("older")
     (tmp_path / "pyodide").symlink_to(default_vendor_dir() / "pyodide")
     app = web.Application()

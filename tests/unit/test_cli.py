@@ -32,7 +32,7 @@ def test_serve_without_options_is_the_default_configuration(served: list[ServerC
     assert served == [ServerConfig()]
 
 
-def test_serve_hands_every_option_on(served: list[ServerConfig], tmp_path: Path) -> None:
+def test_serve_passes_every_option_to_the_configuration(served: list[ServerConfig], tmp_path: Path) -> None:
     (tmp_path / "cert.pem").touch()
     (tmp_path / "key.pem").touch()
     words = "--host ::1 --port 0 --secret s --eviction-timeout 3.5 --profile kurento --fault-control --demo --log-level debug"
@@ -60,14 +60,14 @@ def test_serve_hands_every_option_on(served: list[ServerConfig], tmp_path: Path)
     ]
 
 
-def test_half_a_turn_server_is_one_sentence(served: list[ServerConfig]) -> None:
+def test_incomplete_turn_options_exit_with_an_error_message(served: list[ServerConfig]) -> None:
     result = CliRunner().invoke(cli.main, ["serve", "--turn-url", "turn:a.example"])
     assert result.exit_code == 1
     assert result.output == "Error: A TURN server needs --turn-url, --turn-username and --turn-credential, all three\n"
     assert not served
 
 
-def test_a_configuration_that_cannot_work_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_error_exits_with_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: ServerConfig) -> None:
         raise ConfigurationError("choose another --port")
 
@@ -78,14 +78,14 @@ def test_a_configuration_that_cannot_work_is_one_sentence(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("words", ["--port 70000", "--eviction-timeout 0", "--profile pro", "--tls-cert /no/such/file"])
-def test_an_impossible_option_is_refused_by_name(served: list[ServerConfig], words: str) -> None:
+def test_invalid_option_value_is_refused_with_the_option_name(served: list[ServerConfig], words: str) -> None:
     result = CliRunner().invoke(cli.main, ["serve", *words.split()])
     assert result.exit_code == 2
     assert words.split(maxsplit=1)[0] in result.output
     assert served == []
 
 
-def test_a_failed_vendoring_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failed_vendoring_exits_with_an_error_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(*_: object, **__: object) -> None:
         raise VendorError("npm was not found")
 
@@ -94,11 +94,11 @@ def test_a_failed_vendoring_is_told_without_a_traceback(monkeypatch: pytest.Monk
     assert (result.exit_code, result.output) == (1, "Error: npm was not found\n")
 
 
-def test_it_knows_its_version() -> None:
+def test_version_option_prints_the_version() -> None:
     assert pyvidu.__version__ in CliRunner().invoke(cli.main, ["--version"]).output
 
 
-def test_without_the_server_half_it_says_how_to_get_it() -> None:
+def test_command_without_the_server_extra_prints_how_to_install_it() -> None:
     hidden = "import sys; sys.modules['click'] = None; import pyvidu.cli.main"
     done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -29,7 +29,7 @@ def members(wheel: Wheel) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_it_has_the_client_half_and_nothing_of_the_server_half(wheel: Wheel) -> None:
+def test_client_wheel_contains_no_server_modules(wheel: Wheel) -> None:
     names = set(members(wheel))
     assert {"pyvidu/__init__.py", "pyvidu/session.py", "pyvidu/protocol/messages.py", "pyvidu/py.typed"} <= names
     unwanted = ("server", "testing", "vendoring", "web", "static", "cli.py", "cli_fault.py")
@@ -37,7 +37,7 @@ def test_it_has_the_client_half_and_nothing_of_the_server_half(wheel: Wheel) -> 
     assert not [name for name in names if "__pycache__" in name]
 
 
-def test_it_says_its_version_and_what_it_needs(wheel: Wheel) -> None:
+def test_client_wheel_metadata_contains_version_and_requirements(wheel: Wheel) -> None:
     assert wheel.filename == f"pyvidu-{pyvidu.__version__}-py3-none-any.whl"
     metadata = members(wheel)[f"pyvidu-{pyvidu.__version__}.dist-info/METADATA"].decode()
     assert f"\nVersion: {pyvidu.__version__}\n" in metadata
@@ -45,11 +45,11 @@ def test_it_says_its_version_and_what_it_needs(wheel: Wheel) -> None:
     assert "aiohttp" not in metadata
 
 
-def test_it_is_small(wheel: Wheel) -> None:
+def test_client_wheel_is_within_its_size_limit(wheel: Wheel) -> None:
     assert len(wheel.content) <= MAX_SIZE
 
 
-def test_equal_sources_make_equal_bytes_and_changed_ones_another_wheel(tmp_path: Path) -> None:
+def test_client_wheel_changes_only_with_its_sources(tmp_path: Path) -> None:
     package = tmp_path / "pyvidu"
     (package / "server").mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "7.0"\n')
@@ -70,7 +70,7 @@ def test_equal_sources_make_equal_bytes_and_changed_ones_another_wheel(tmp_path:
     }
 
 
-def test_pip_installs_it_and_finds_its_record_true(wheel: Wheel, tmp_path: Path) -> None:
+def test_pip_installs_the_client_wheel(wheel: Wheel, tmp_path: Path) -> None:
     file = tmp_path / wheel.filename
     file.write_bytes(wheel.content)
     command = [

@@ -14,7 +14,7 @@ from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, StreamEvent
 
 
-def test_every_class_of_events_has_a_name_in_the_lists_that_pyvidu_js_listens_by() -> None:
+def test_every_event_class_is_in_the_lists_of_event_names() -> None:
     named = {*SESSION_EVENTS.values(), *STREAM_MANAGER_EVENTS.values()}
     assert named == set(Event.__subclasses__())
 
@@ -24,7 +24,7 @@ class Late(EventDispatcher):
         return [Event("streamPlaying", self)] if name == "streamPlaying" else []
 
 
-async def test_on_works_as_a_call_and_as_a_decorator_in_order() -> None:
+async def test_on_registers_handlers_as_call_and_as_decorator() -> None:
     heard: list[str] = []
     dispatcher = EventDispatcher()
     dispatcher.on("signal", lambda event: heard.append(f"call {event.type}"))
@@ -37,7 +37,7 @@ async def test_on_works_as_a_call_and_as_a_decorator_in_order() -> None:
     assert heard == ["call signal", "decorator"]
 
 
-async def test_a_handler_may_take_no_argument_and_may_be_async() -> None:
+async def test_handlers_without_argument_and_async_handlers_are_called() -> None:
     heard: list[str] = []
     dispatcher = EventDispatcher()
     dispatcher.on("reconnecting", lambda: heard.append("plain"))
@@ -54,7 +54,7 @@ async def test_a_handler_may_take_no_argument_and_may_be_async() -> None:
     assert heard == ["plain", "async", "plain"]
 
 
-async def test_off_takes_one_handler_or_all_away() -> None:
+async def test_off_removes_one_handler_or_all() -> None:
     heard: list[int] = []
     dispatcher = EventDispatcher()
     one, two = (lambda: heard.append(1)), (lambda: heard.append(2))
@@ -69,7 +69,7 @@ async def test_off_takes_one_handler_or_all_away() -> None:
     assert heard == [2]
 
 
-async def test_a_handler_that_raises_is_reported_and_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exception_in_a_handler_is_logged_and_the_other_handlers_run(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
     dispatcher = EventDispatcher()
 
@@ -106,7 +106,7 @@ async def test_the_default_action_runs_after_the_handlers_unless_prevented() -> 
     assert order == ["handler", "default", "handler"]
 
 
-async def test_nothing_is_fired_once_silenced() -> None:
+async def test_silenced_dispatcher_fires_nothing() -> None:
     heard: list[int] = []
     dispatcher = EventDispatcher()
     dispatcher.on("signal", lambda: heard.append(1))
@@ -115,7 +115,7 @@ async def test_nothing_is_fired_once_silenced() -> None:
     assert heard == []
 
 
-async def test_a_late_handler_is_told_of_what_it_missed() -> None:
+async def test_handler_registered_late_gets_the_missed_event() -> None:
     heard: list[int] = []
     late = Late()
     late.on("streamPlaying", lambda: heard.append(1))
@@ -132,12 +132,12 @@ def test_an_unknown_option_is_an_error_that_lists_the_known_ones() -> None:
         configured(PublisherProperties, {}, {"publishAudoi": False})
 
 
-def test_openvidus_timeout_becomes_the_policys() -> None:
+def test_openvidus_ice_timeout_option_sets_the_policy() -> None:
     made = configured(AdvancedConfiguration, {"iceConnectionDisconnectedExceptionTimeout": 2500}, {})
     assert made.policy.ice_disconnected_timeout == 2.5
 
 
 @pytest.mark.parametrize("text", ["640", "x480", "640x", "bigx1", ""])
-def test_a_resolution_is_width_x_height(text: str) -> None:
+def test_malformed_resolution_is_refused(text: str) -> None:
     with pytest.raises(PropertiesError):
         _ = PublisherProperties(resolution=text).size

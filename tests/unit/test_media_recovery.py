@@ -27,7 +27,7 @@ from virtual_time import virtual_time
         (["connected", "disconnected", "connected", "disconnected", "connected"], 2),
     ],
 )
-def test_whoever_is_whole_again_gets_a_key_frame(states: list[str], key_frames: int) -> None:
+def test_key_frame_is_sent_when_ice_reconnects(states: list[str], key_frames: int) -> None:
     sent: list[None] = []
     clock: Any = SimpleNamespace(now=lambda: 0.0)
     media: Any = SimpleNamespace(peer=SimpleNamespace(send_key_frame=lambda: sent.append(None)))
@@ -81,7 +81,7 @@ async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
     ],
 )
 @virtual_time
-async def test_sound_that_waited_through_a_sleep_is_thrown_away_until_it_is_in_time(
+async def test_receivers_are_restarted_until_audio_delayed_by_a_sleep_is_in_time(
     late: list[float], restarts: int
 ) -> None:
     speaker = Speaker(0.0)
@@ -90,7 +90,7 @@ async def test_sound_that_waited_through_a_sleep_is_thrown_away_until_it_is_in_t
 
 
 @virtual_time
-async def test_the_last_sound_of_before_a_sleep_says_nothing_of_what_comes_after() -> None:
+async def test_audio_position_from_before_a_sleep_is_not_used_as_the_current_one() -> None:
     speaker = Speaker(0.0)
     loop = asyncio.get_running_loop()
 
@@ -102,7 +102,7 @@ async def test_the_last_sound_of_before_a_sleep_says_nothing_of_what_comes_after
 
 
 @virtual_time
-async def test_where_no_sound_comes_nothing_is_thrown_away() -> None:
+async def test_receivers_are_not_restarted_without_audio() -> None:
     speaker = Speaker(0.0)
     speaker.stale = SoundPlayed(100, 0, RATE)
     await catch_up(speaker, 6.0, slept=6.0)

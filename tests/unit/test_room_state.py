@@ -68,7 +68,7 @@ def test_a_notification_with_a_field_missing_or_wrong_raises_nothing(method: str
         Room().state.notified(method, {**whole, key: value})
 
 
-def test_a_level_of_network_quality_that_is_no_number_is_ignored() -> None:
+def test_invalid_network_quality_level_is_ignored() -> None:
     room = Room()
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": None, "oldValue": 1})
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": 2, "oldValue": None})

@@ -32,7 +32,7 @@ def program(folder: Path, body: str) -> list[str]:
     return [sys.executable, str(script)]
 
 
-def test_without_any_browser_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_browser_is_an_error_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYVIDU_BROWSER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
@@ -41,7 +41,7 @@ def test_without_any_browser_it_says_how_to_get_one(tmp_path: Path, monkeypatch:
         find_browser()
 
 
-def test_a_launcher_that_does_not_start_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_command_that_fails_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYVIDU_BROWSER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     for name, exit_code in (("chromium", 1), ("google-chrome", 0)):
@@ -50,7 +50,9 @@ def test_a_launcher_that_does_not_start_is_passed_over(tmp_path: Path, monkeypat
     assert find_browser() == tmp_path / "google-chrome"
 
 
-def test_the_named_browser_is_taken_or_complained_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_of_the_environment_variable_is_used_or_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYVIDU_BROWSER", str(tmp_path / "mine"))
     with pytest.raises(BrowserNotFoundError, match="PYVIDU_BROWSER names"):
         find_browser()
@@ -59,32 +61,32 @@ def test_the_named_browser_is_taken_or_complained_about(tmp_path: Path, monkeypa
     assert find_browser() == tmp_path / "mine"
 
 
-def test_flags_name_the_origins_that_count_as_secure() -> None:
+def test_chromium_flags_contain_the_secure_origins() -> None:
     flags = chromium_flags(secure_origins=["http://10.0.0.1:1/", "http://10.0.0.1:2"], fake_video=Path("clip.mjpeg"))
     assert "--unsafely-treat-insecure-origin-as-secure=http://10.0.0.1:1,http://10.0.0.1:2" in flags
     assert "--use-file-for-fake-video-capture=clip.mjpeg" in flags
 
 
-def test_a_page_log_tells_requests_that_leave_from_those_that_do_not() -> None:
+def test_page_log_lists_requests_to_other_origins() -> None:
     log = PageLog(requests=["http://h:1/x", "data:,", "blob:http://h:1/2", "http://h:12/x", "https://h:1/", "stun:h"])
     assert log.leaving("http://h:1/") == ["http://h:12/x", "https://h:1/", "stun:h"]
 
 
 @pytest.mark.usefixtures("asked_again")
-def test_without_root_the_lab_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_without_root_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert network.why_not() == "real network drops need root (network namespaces): run the tests as root"
 
 
 @pytest.mark.usefixtures("asked_again")
-def test_without_its_tools_the_lab_names_their_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lab_without_its_tools_names_the_packages_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "apt-get install iproute2 nftables" in (network.why_not() or "")
 
 
-async def test_a_server_is_ready_when_it_says_its_address_and_stops_on_request(tmp_path: Path) -> None:
+async def test_server_is_ready_when_it_prints_its_url_and_stops_on_sigterm(tmp_path: Path) -> None:
     command = program(
         tmp_path,
         """
@@ -100,13 +102,15 @@ async def test_a_server_is_ready_when_it_says_its_address_and_stops_on_request(t
     assert server.log == ["getting ready", f"open http://localhost:{server.port}/", "a late line"]
 
 
-async def test_a_server_that_dies_at_its_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+async def test_server_that_exits_at_start_is_an_error_with_its_output(tmp_path: Path) -> None:
     command = program(tmp_path, "sys.exit('the port is taken')")
     with pytest.raises(ServerError, match=r"(?s)ended before.*the port is taken"):
         await start_server(command=command)
 
 
-async def test_a_server_that_does_not_stop_is_killed_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_that_does_not_stop_is_killed_and_raises_server_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pyvidu.testing.server._STOP_WITHIN", 0.2)
     command = program(
         tmp_path, "signal.signal(signal.SIGTERM, signal.SIG_IGN); print(f'http://localhost:{port}/'); time.sleep(60)"
@@ -117,7 +121,7 @@ async def test_a_server_that_does_not_stop_is_killed_and_told(tmp_path: Path, mo
     assert server.process.returncode is not None
 
 
-def test_the_plugin_minds_no_missing_extra() -> None:
+def test_pytest_plugin_loads_without_playwright() -> None:
     hidden = (
         "import sys; sys.modules['playwright'] = None; import pyvidu.testing.plugin as p; print(hasattr(p, 'chromium'))"
     )

@@ -69,7 +69,7 @@ def make_wheel(folder: Path, name: str, version: str, requires: list[str] | None
     return path
 
 
-def test_a_vendored_folder_holds_runtime_wheels_and_no_source_maps(npm_runs: Path, tmp_path: Path) -> None:
+def test_vendored_folder_contains_runtime_and_wheels_without_source_maps(npm_runs: Path, tmp_path: Path) -> None:
     into = vendor(tmp_path / "made" / "vendor")
     assert is_vendored(into)
     assert {path.name for path in (into / "pyodide").iterdir()} >= {*fetch.PYODIDE_FILES, "pyodide-lock.json"}
@@ -79,7 +79,7 @@ def test_a_vendored_folder_holds_runtime_wheels_and_no_source_maps(npm_runs: Pat
     assert [path.name for path in into.parent.iterdir()] == ["vendor"], "no scratch folder is left"
 
 
-def test_what_shrinks_is_compressed_beside_itself(npm_runs: Path, tmp_path: Path) -> None:
+def test_compressible_files_are_stored_also_as_gzip(npm_runs: Path, tmp_path: Path) -> None:
     pyodide = vendor(tmp_path / "vendor") / "pyodide"
     packed = pyodide / "pyodide.asm.wasm.gz"
     assert gzip.decompress(packed.read_bytes()) == (pyodide / "pyodide.asm.wasm").read_bytes()
@@ -101,7 +101,7 @@ def test_an_older_runtime_is_replaced(npm_runs: Path, tmp_path: Path) -> None:
     assert not (into / "pyodide" / "left-over.whl").exists()
 
 
-def test_a_folder_with_other_things_in_it_is_left_alone(npm_runs: Path, tmp_path: Path) -> None:
+def test_folder_with_other_files_is_refused_and_unchanged(npm_runs: Path, tmp_path: Path) -> None:
     into = tmp_path / "documents"
     into.mkdir()
     (into / "thesis.txt").write_text("dear to someone")
@@ -111,7 +111,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(npm_runs: Path, tmp_path
     assert npm_runs.read_text() == ""
 
 
-def test_several_at_once_end_with_one_whole_runtime(npm_runs: Path, tmp_path: Path) -> None:
+def test_concurrent_runs_produce_one_complete_runtime(npm_runs: Path, tmp_path: Path) -> None:
     failures: list[Exception] = []
 
     def run() -> None:
@@ -130,14 +130,14 @@ def test_several_at_once_end_with_one_whole_runtime(npm_runs: Path, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".vendor-")] == []
 
 
-def test_without_npm_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_npm_is_an_error_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(VendorError, match=r"npm was not found: install Node\.js"):
         vendor(tmp_path / "vendor")
     assert not (tmp_path / "vendor").exists()
 
 
-def test_a_failed_download_is_told_in_npms_words_and_leaves_nothing(npm_runs: Path, tmp_path: Path) -> None:
+def test_failed_npm_download_is_an_error_with_its_output_and_leaves_no_files(npm_runs: Path, tmp_path: Path) -> None:
     npm = tmp_path / "tools" / "npm"
     npm.write_text("#!/bin/sh\necho 'npm error network is down' >&2\nexit 7\n")
     with pytest.raises(VendorError, match=r"(?s)npm could not fetch.*exit code 7.*network is down"):
@@ -146,7 +146,7 @@ def test_a_failed_download_is_told_in_npms_words_and_leaves_nothing(npm_runs: Pa
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".vendor-")] == []
 
 
-def test_the_lock_of_a_page_lists_just_what_lies_beside_it(tmp_path: Path) -> None:
+def test_pyodide_lock_lists_only_the_vendored_wheels(tmp_path: Path) -> None:
     shipped = tmp_path / "pyodide-lock.json"
     shipped.write_text(json.dumps({"info": {"python": "3.14.2"}, "packages": {"numpy": {"file_name": "numpy.whl"}}}))
     extras = ["typing-extensions>=4; python_version < '4'", "trio; extra == 'dev'", "elsewhere"]
@@ -159,24 +159,26 @@ def test_the_lock_of_a_page_lists_just_what_lies_beside_it(tmp_path: Path) -> No
     assert lock["packages"]["pyee"]["sha256"] == hashlib.sha256(wheels[0].read_bytes()).hexdigest()
 
 
-def test_the_default_place_is_static_vendor_in_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_in_a_checkout_is_static_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYVIDU_VENDOR_DIR", raising=False)
     assert default_vendor_dir() == Path(__file__).resolve().parents[2] / "static" / "vendor"
 
 
-def test_the_default_place_is_the_users_cache_when_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_of_an_installed_package_is_in_the_user_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PYVIDU_VENDOR_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(locations, "checkout_root", lambda: None)
     assert default_vendor_dir() == tmp_path / "pyvidu" / f"browser-runtime-{runtime_stamp()[:12]}"
 
 
-def test_the_environment_may_choose_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_the_vendor_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYVIDU_VENDOR_DIR", str(tmp_path))
     assert default_vendor_dir() == tmp_path
 
 
-def test_no_lock_says_where_to_get_things() -> None:
+def test_lock_files_contain_no_index_urls() -> None:
     root = Path(__file__).resolve().parents[2]
     locks = [*(root / "requirements").iterdir(), *(root / "py/pyvidu/vendoring").glob("*.txt")]
     npm_locks = [root / "py/pyvidu/vendoring/package-lock.json", root / "tests/interop/package-lock.json"]

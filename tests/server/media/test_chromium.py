@@ -80,7 +80,7 @@ async def call(running: Rig) -> AsyncIterator[Call]:
     await eventually(lambda: running.router.statistics().peer_connections == 0)
 
 
-async def test_pictures_move_and_sound_comes(call: Call, record_property: Any) -> None:
+async def test_subscriber_receives_video_and_audio(call: Call, record_property: Any) -> None:
     record_property("publisher connected, ms", await call.publish())
     took = await call.subscribe()
     record_property("subscriber, ms", took)
@@ -98,14 +98,14 @@ async def test_pictures_move_and_sound_comes(call: Call, record_property: Any) -
     assert after["remote_out_video"]["reportsSent"] >= 1
 
 
-async def test_the_bandwidth_estimate_climbs_by_our_feedback(call: Call) -> None:
+async def test_bandwidth_estimate_of_the_publisher_rises_with_transport_feedback(call: Call) -> None:
     await call.publish()
     async with asyncio.timeout(20):
         while (await call.stats(call.publisher))["out_video"].get("targetBitrate", 0) < 500_000:
             await asyncio.sleep(0.2)
 
 
-async def test_lips_and_voice_stay_together_over_a_republish(call: Call) -> None:
+async def test_audio_and_video_stay_in_sync_over_a_republish(call: Call) -> None:
     await call.publish()
     await call.subscribe()
     for renegotiate in (False, True):
@@ -121,7 +121,7 @@ async def test_lips_and_voice_stay_together_over_a_republish(call: Call) -> None
                     break
 
 
-async def test_a_republish_keeps_the_subscribers_connection_and_is_seen_within_a_second(
+async def test_republish_keeps_the_subscriber_connection_and_shows_frames_within_1_s(
     call: Call, record_property: Any
 ) -> None:
     await call.publish()
@@ -153,7 +153,7 @@ async def test_a_republish_may_change_the_codec(call: Call) -> None:
     assert stats["codecs"][stats["in_video"]["codecId"]] == "video/VP8"
 
 
-async def test_a_publisher_that_can_go_on_with_the_subscribers_codec_does(call: Call) -> None:
+async def test_republish_keeps_the_codec_of_the_subscribers_if_the_offer_contains_it(call: Call) -> None:
     await call.publish("h264", only=True)
     await call.subscribe()
     await call.frames(10)
@@ -163,7 +163,7 @@ async def test_a_publisher_that_can_go_on_with_the_subscribers_codec_does(call: 
 
 
 @pytest.mark.parametrize(("participants", "seconds"), [(["ada"], 4), (["bob"], 4), (["ada", "bob"], 11)])
-async def test_after_an_outage_the_same_connections_come_back_by_themselves(
+async def test_same_connections_carry_media_again_after_an_outage(
     call: Call, record_property: Any, participants: list[str], seconds: int
 ) -> None:
     await call.publish()
@@ -214,7 +214,9 @@ async def test_a_severed_subscriber_stays_disconnected_until_it_subscribes(call:
     await call.frames(20)
 
 
-async def test_lost_packets_are_repaired_on_both_legs(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_packets_are_retransmitted_from_publisher_and_to_subscriber(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await call.publish()
     await call.subscribe()
     await call.frames(20)
@@ -241,7 +243,7 @@ async def test_lost_packets_are_repaired_on_both_legs(call: Call, monkeypatch: p
     assert (await call.stats())["in_video"]["framesPerSecond"] >= 10
 
 
-async def test_without_self_recovery_key_frames_are_asked_for_only_when_somebody_asks() -> None:
+async def test_without_self_recovery_key_frames_are_requested_only_for_subscribers_requests() -> None:
     async with media_rig.rig(recovers_by_itself=False) as rig:
         call = Call(rig, await rig.page(), await rig.page())
         await call.publish()

@@ -38,65 +38,65 @@ class Way:
         return congestion.limit([self.downlink], self.now)
 
 
-def test_an_estimate_that_only_climbs_behind_the_sender_is_no_limit() -> None:
+def test_estimate_that_rises_more_slowly_than_the_sent_rate_sets_no_limit() -> None:
     assert Way(300_000, 1_500_000).estimates(324_000, 350_000, 378_000, sent=1_500_000).limit is None
 
 
-def test_an_estimate_that_falls_because_less_is_sent_is_no_limit() -> None:
+def test_estimate_that_falls_because_less_is_sent_sets_no_limit() -> None:
     assert Way().estimates(60_000, sent=40_000).limit is None
 
 
-def test_an_estimate_that_falls_below_what_is_sent_is_the_limit() -> None:
+def test_estimate_that_falls_below_the_sent_rate_sets_the_limit() -> None:
     assert Way().estimates(400_000, sent=900_000).limit == 400_000
 
 
-def test_a_busy_machine_that_receives_all_that_is_sent_is_no_limit() -> None:
+def test_estimate_slightly_below_the_sent_rate_sets_no_limit() -> None:
     assert Way().estimates(0.85 * 900_000, sent=900_000).limit is None
 
 
-def test_a_limit_follows_the_estimate_up_again() -> None:
+def test_limit_rises_with_the_estimate() -> None:
     way = Way().estimates(400_000, sent=900_000)
     assert way.estimates(432_000, sent=400_000).limit == 432_000
     assert way.estimates(466_000, sent=432_000).limit == 466_000
 
 
-def test_a_limit_that_the_publisher_makes_no_use_of_ends() -> None:
+def test_limit_ends_when_the_publisher_sends_less_for_a_while() -> None:
     way = Way().estimates(400_000, sent=900_000)
     assert way.estimates(*[600_000] * 5, sent=400_000).limit == 600_000
     assert way.estimates(600_000, sent=400_000).limit is None
     assert way.estimates(650_000, sent=900_000).limit is None, "it takes another fall to begin again"
 
 
-def test_a_limit_that_is_used_now_and_then_stays() -> None:
+def test_limit_stays_while_the_publisher_reaches_it_repeatedly() -> None:
     way = Way().estimates(400_000, sent=900_000)
     for _ in range(5):
         way.estimates(400_000, 400_000, sent=100_000).estimates(400_000, sent=390_000)
     assert way.limit == 400_000
 
 
-def test_heavy_loss_limits_a_way_whose_estimate_sees_no_delay() -> None:
+def test_repeated_heavy_loss_sets_a_limit_without_an_estimate() -> None:
     way = Way().loses(0.3, sent=1_000_000)
     assert way.limit is None, "once is an accident"
     assert way.loses(0.3, sent=1_000_000).limit == pytest.approx(850_000)
     assert way.loses(0.3, sent=850_000).limit == pytest.approx(722_500)
 
 
-def test_loss_of_a_few_percent_is_repaired_and_no_reason_to_send_less() -> None:
+def test_loss_of_a_few_percent_sets_no_limit() -> None:
     assert Way().loses(0.06, sent=1_000_000, reports=20).limit is None
 
 
-def test_after_the_loss_the_limit_grows_by_steps() -> None:
+def test_limit_rises_stepwise_after_the_loss_ends() -> None:
     way = Way().loses(0.3, sent=1_000_000, reports=2).loses(0.0, sent=850_000)
     assert way.limit == pytest.approx(850_000 * 1.08)
 
 
-def test_the_lowest_of_all_limits_holds_for_the_publisher() -> None:
+def test_publisher_limit_is_the_lowest_of_its_subscribers() -> None:
     ways = [Way().estimates(limit, sent=900_000) for limit in (500_000, 350_000, 700_000)]
     free = Way()
     assert congestion.limit([way.downlink for way in [*ways, free]], ways[0].now) == 350_000
 
 
-def test_nobody_is_limited_below_the_floor_and_not_for_ever() -> None:
+def test_limit_at_the_floor_ends_after_the_patience() -> None:
     slow = Way(600_000, 500_000).estimates(50_000, sent=500_000)
     began = slow.now
     assert slow.limit == FLOOR
@@ -107,13 +107,13 @@ def test_nobody_is_limited_below_the_floor_and_not_for_ever() -> None:
     assert slow.estimates(300_000, sent=FLOOR).limit == 300_000, "who recovered counts again"
 
 
-def test_who_is_not_heard_of_any_more_limits_nobody() -> None:
+def test_limit_ends_without_reports() -> None:
     way = Way().estimates(400_000, sent=900_000)
     way.now += 3
     assert way.limit is None
 
 
-def test_an_outage_of_the_subscriber_is_no_congestion() -> None:
+def test_outage_of_the_subscriber_sets_no_limit() -> None:
     way = Way()
     way.now += 4
     way.loses(0.9, sent=900_000, reports=2)
@@ -122,12 +122,12 @@ def test_an_outage_of_the_subscriber_is_no_congestion() -> None:
     assert way.estimates(60_000, sent=900_000).limit == FLOOR, "another fall is congestion"
 
 
-def test_an_outage_of_the_publisher_is_no_congestion() -> None:
+def test_outage_of_the_publisher_sets_no_limit() -> None:
     way = Way().estimates(1_200_000, 1_200_000, sent=0)
     assert way.estimates(60_000, 40_000, sent=900_000).limit is None
 
 
-def test_a_limit_does_not_outlive_an_outage() -> None:
+def test_limit_ends_with_an_outage() -> None:
     way = Way().estimates(400_000, sent=900_000)
     way.now += 4
     assert way.estimates(400_000, sent=900_000).limit is None
@@ -150,7 +150,7 @@ def test_a_limit_is_never_below_the_floor(steps: list[tuple[bool, float, float, 
         assert found is None or found >= FLOOR
 
 
-def test_a_rate_is_that_of_the_last_half_second_or_more() -> None:
+def test_rate_is_measured_over_at_least_half_a_second() -> None:
     meter = RateMeter()
     assert meter.rate(1000, 10.0) == 0
     assert meter.rate(2000, 10.2) == 0
@@ -160,7 +160,7 @@ def test_a_rate_is_that_of_the_last_half_second_or_more() -> None:
 
 
 @pytest.mark.parametrize("rate", [0, 1, 262_143, 262_144, 1_234_567, 1_000_000_000, 2**62])
-def test_a_remb_is_read_as_it_was_written_here_and_elsewhere(rate: int) -> None:
+def test_remb_is_parsed_by_this_and_another_implementation(rate: int) -> None:
     written = rtcp.bandwidth_estimate(7, rate, [1, 2])
     [event] = rtcp.parse(written)
     assert isinstance(event, rtcp.BandwidthEstimate)

@@ -38,11 +38,11 @@ class TestPublishersOffer:
         assert video.section.ssrc is not None
         assert video.section.rtx_ssrc is not None
 
-    def test_what_the_subscribers_have_wins_over_our_preference(self) -> None:
+    def test_codec_of_the_subscribers_is_preferred(self) -> None:
         _, video = answer.for_publisher(offers.parse(PUBLISHER), [H264, OPUS])
         assert video.codecs[0].identity == H264
 
-    def test_the_answer_is_understood_by_another_implementation(self) -> None:
+    def test_answer_is_parsed_by_another_implementation(self) -> None:
         offer = offers.parse(PUBLISHER)
         written = answer.write(offer, answer.for_publisher(offer, ()), TRANSPORT)
         parsed = SessionDescription.parse(written)
@@ -77,20 +77,20 @@ class TestPublishersOffer:
         with pytest.raises(MediaServerError, match="vp8 or h264 is needed"):
             answer.for_publisher(offers.parse(without(only_av1, "a=rtpmap:118 ")), ())
 
-    def test_an_offer_that_sends_nothing_is_refused(self) -> None:
+    def test_publisher_offer_without_a_sending_section_is_refused(self) -> None:
         with pytest.raises(MediaServerError, match="no section that sends"):
             answer.for_publisher(offers.parse(PUBLISHER.replace("a=sendonly", "a=recvonly")), ())
 
 
 class TestSubscribersOffer:
-    def test_every_codec_that_may_come_is_accepted_and_the_present_one_first(self) -> None:
+    def test_subscriber_answer_contains_all_supported_codecs_and_the_current_one_first(self) -> None:
         for sent in (VP8, H264):
             choices = answer.for_subscriber(offers.parse(SUBSCRIBER), {"audio": OPUS, "video": sent})
             video = next(choice for choice in choices if choice.section.kind == "video")
             assert video.codecs[0].identity == sent
             assert {codec.name for codec in video.codecs} == {"vp8", "h264"}
 
-    def test_data_channels_are_rejected_and_the_rest_works(self) -> None:
+    def test_data_channel_section_is_rejected_and_the_media_sections_are_accepted(self) -> None:
         offer = offers.parse(SUBSCRIBER)
         choices = answer.for_subscriber(offer, {"audio": OPUS, "video": VP8})
         for choice in choices:
@@ -105,11 +105,11 @@ class TestSubscribersOffer:
         audio, video = answer.for_subscriber(offers.parse(SUBSCRIBER), {"video": VP8})
         assert (audio.direction, video.direction) == ("inactive", "sendonly")
 
-    def test_a_subscriber_without_the_streams_codec_is_told_which(self) -> None:
+    def test_subscriber_without_the_streams_codec_is_refused_with_its_name(self) -> None:
         with pytest.raises(MediaServerError, match="lacks the stream's video codec, VP8"):
             answer.for_subscriber(offers.parse(SUBSCRIBER.replace("VP8/90000", "VP9/90000")), {"video": VP8})
 
-    def test_a_subscriber_that_receives_nothing_of_the_stream_is_refused(self) -> None:
+    def test_subscriber_offer_without_a_receiving_section_is_refused(self) -> None:
         with pytest.raises(MediaServerError, match="no section that receives video"):
             answer.for_subscriber(offers.parse(SUBSCRIBER.replace("a=recvonly", "a=inactive")), {"video": VP8})
 
@@ -138,14 +138,14 @@ class TestSubscribersOffer:
         (PUBLISHER.replace("t=0 0", "t=0 0\r\na=ice-lite"), "ICE lite"),
     ],
 )
-def test_what_is_wrong_with_an_offer_is_said(sdp: str, complaint: str) -> None:
+def test_malformed_offer_is_refused_with_the_reason(sdp: str, complaint: str) -> None:
     with pytest.raises(MediaServerError, match=complaint):
         offers.parse(sdp)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([PUBLISHER, SUBSCRIBER]))
-def test_a_mangled_offer_is_answered_or_refused_and_nothing_else(seed: int, sdp: str) -> None:
+def test_randomly_altered_offer_is_answered_or_refused(seed: int, sdp: str) -> None:
     chance = random.Random(seed)
     lines = sdp.split("\r\n")
     for _ in range(chance.randrange(1, 12)):

@@ -17,7 +17,7 @@ from pyvidu.server.media.dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
 HANDSHAKE, CLIENT_HELLO = 22, 1  # RFC 6347, section 4.3.2
 
 
-def test_the_largest_packet_is_what_pylibsrtp_takes() -> None:
+def test_largest_packet_is_the_limit_of_pylibsrtp() -> None:
     session = pylibsrtp.Session(pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
     header = bytes([0x80, 96, *bytes(10)])
     session.protect(header + bytes(LARGEST_PACKET - len(header)))
@@ -25,7 +25,7 @@ def test_the_largest_packet_is_what_pylibsrtp_takes() -> None:
         session.protect_rtcp(header + bytes(LARGEST_PACKET + 1 - len(header)))
 
 
-async def test_datagrams_of_any_length_before_and_after_the_handshake_raise_nothing_and_pile_up_nowhere() -> None:
+async def test_datagrams_of_any_length_raise_nothing_and_only_a_bounded_number_is_kept() -> None:
     ends = Ends()
     datagrams = [bytes([first]) + bytes(2999) for first in (22, 128) for _ in range(500)]
     for datagram in datagrams:
@@ -89,7 +89,7 @@ class Ends:
         await self.server.close()
 
 
-def test_the_version_is_the_one_that_this_was_written_for() -> None:
+def test_aiortc_version_is_1_16() -> None:
     assert aiortc.__version__.startswith("1.16.")
 
 
@@ -116,7 +116,7 @@ async def test_the_handshake_runs_over_recv_and_send_and_the_roles_follow_the_ic
     await ends.close()
 
 
-async def test_srtp_sessions_are_left_behind_and_agree() -> None:
+async def test_srtp_sessions_of_both_ends_have_matching_keys() -> None:
     ends = Ends()
     await ends.connect()
     rtp = bytes.fromhex("80600001000000020000000361626364")
@@ -131,7 +131,7 @@ async def test_srtp_sessions_are_left_behind_and_agree() -> None:
     await ends.close()
 
 
-async def test_media_that_overtakes_the_end_of_the_handshake_is_kept() -> None:
+async def test_media_received_before_the_end_of_the_handshake_is_kept() -> None:
     ends = Ends()
     held: list[bytes] = []
     receive = ends.server.receive
@@ -158,7 +158,7 @@ async def test_media_that_overtakes_the_end_of_the_handshake_is_kept() -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 2, 3, 4])
-async def test_a_lost_flight_is_repeated_within_a_fraction_of_a_second(lost: int) -> None:
+async def test_lost_flight_is_retransmitted_within_600_ms(lost: int) -> None:
     ends = Ends(lose=lambda count: count == lost)
     assert await ends.connect() < 0.6  # OpenSSL's own retransmission timer is 1 s
     await ends.close()
@@ -175,7 +175,7 @@ async def test_a_peer_with_another_certificate_is_refused() -> None:
     await ends.close()
 
 
-async def test_closing_tells_the_peer_and_leaves_no_task() -> None:
+async def test_close_notifies_the_peer_and_leaves_no_task() -> None:
     before = asyncio.all_tasks()
     ends = Ends()
     await ends.connect()
@@ -187,7 +187,7 @@ async def test_closing_tells_the_peer_and_leaves_no_task() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_closing_in_the_middle_of_a_handshake_leaves_no_task() -> None:
+async def test_close_during_a_handshake_leaves_no_task() -> None:
     before = asyncio.all_tasks()
     ends = Ends(lose=lambda _: True)
     ends.server.start()

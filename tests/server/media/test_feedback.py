@@ -16,7 +16,7 @@ from pyvidu.server.media.transport_feedback import TICKS_PER_SECOND, TransportFe
 
 
 class TestRtcp:
-    def test_reports_are_read_by_another_implementation(self) -> None:
+    def test_written_packets_are_parsed_by_another_implementation(self) -> None:
         block = rtcp.ReportBlock(5, 12, -3, 70000, 44, 0x12345678, 65536)
         written = rtcp.receiver_report(9, [block])
         written += rtcp.sender_report(7, ntp=1 << 40, timestamp=2**33 + 5, packets=3, octets=2**32 + 4, name="abc")
@@ -29,7 +29,7 @@ class TestRtcp:
         assert [number % 65536 for number in nack.lost] == [65535, 0, 4, 64]
         assert bye.sources == [7]
 
-    def test_what_another_implementation_writes_is_read(self) -> None:
+    def test_packets_of_another_implementation_are_parsed(self) -> None:
         info = independent.RtcpReceiverInfo(5, 255, -8388608, 1, 2, 3, 4)
         written = bytes(independent.RtcpSrPacket(8, independent.RtcpSenderInfo(11, 12, 13, 14), [info]))
         written += bytes(independent.RtcpRtpfbPacket(1, 8, 5, [1, 2, 17, 40]))
@@ -48,7 +48,7 @@ class TestRtcp:
         assert rtcp.parse(extended_report + rtcp.picture_loss(1, 2)) == [rtcp.KeyFrameRequest(2)]
 
     @given(st.binary(max_size=64) | st.binary(max_size=40).map(lambda tail: b"\x81\xc9\x00\x07" + tail))
-    def test_nothing_malformed_gets_further_than_a_value_error(self, data: bytes) -> None:
+    def test_malformed_packets_raise_at_most_value_error(self, data: bytes) -> None:
         with contextlib.suppress(ValueError):
             rtcp.parse(data)
 
@@ -81,7 +81,7 @@ def unpack_feedback(information: bytes) -> dict[int, int]:
 
 
 class TestTransportFeedback:
-    def test_losses_and_arrival_times_are_told(self) -> None:
+    def test_feedback_contains_losses_and_arrival_times(self) -> None:
         feedback = TransportFeedback()
         for sequence, at in ((65534, 1.0), (65535, 1.001), (1, 1.05), (2, 1.3)):
             feedback.received(sequence, at)
@@ -92,7 +92,7 @@ class TestTransportFeedback:
         assert not feedback.pending
         assert feedback.pack() is None
 
-    def test_the_next_message_starts_where_this_one_ends_and_is_counted(self) -> None:
+    def test_next_message_continues_the_sequence_and_increments_the_counter(self) -> None:
         feedback = TransportFeedback()
         feedback.received(10, 1.0)
         first = feedback.pack()
@@ -103,7 +103,7 @@ class TestTransportFeedback:
         assert struct.unpack_from("!HH", second) == (11, 2)
         assert (first[7], second[7]) == (0, 1)
 
-    def test_a_late_packet_is_reported_with_what_is_known_around_it(self) -> None:
+    def test_late_packet_is_reported_with_its_neighbours(self) -> None:
         feedback = TransportFeedback()
         for sequence in (1, 2, 4):
             feedback.received(sequence, 1.0)
@@ -113,7 +113,7 @@ class TestTransportFeedback:
         assert information is not None
         assert set(unpack_feedback(information)) == {3, 4}
 
-    def test_an_outage_neither_overflows_nor_is_reported_packet_by_packet(self) -> None:
+    def test_outage_is_reported_without_one_entry_per_lost_packet(self) -> None:
         feedback = TransportFeedback()
         feedback.received(0, 1.0)
         feedback.pack()
@@ -136,7 +136,7 @@ class TestTransportFeedback:
             told.update(unpack_feedback(information))
         assert told == truth
 
-    def test_the_packet_around_it_is_padded_as_rtcp_wants(self) -> None:
+    def test_feedback_packet_is_padded_to_32_bits(self) -> None:
         for length in (8, 9, 10, 11):
             packet = rtcp.transport_feedback(1, 2, bytes(length))
             assert len(packet) == 4 * (struct.unpack_from("!H", packet, 2)[0] + 1)
@@ -145,7 +145,7 @@ class TestTransportFeedback:
 
 
 class TestLossRecovery:
-    def test_a_loss_is_asked_for_at_once_and_again_after_a_round_trip(self) -> None:
+    def test_nack_is_sent_at_once_and_again_after_a_round_trip(self) -> None:
         recovery = LossRecovery()
         assert recovery.next_due() is None
         recovery.gap(5, 7, now=1.0)
@@ -158,7 +158,7 @@ class TestLossRecovery:
         assert due is not None
         assert recovery.due(due) == [5, 7]
 
-    def test_the_measured_round_trip_sets_the_pace(self) -> None:
+    def test_round_trip_is_measured_from_recovered_packets(self) -> None:
         recovery = LossRecovery()
         for index in range(60):
             recovery.gap(index, index, now=float(index))
@@ -166,7 +166,7 @@ class TestLossRecovery:
             recovery.recovered(index, index + 0.2)
         assert recovery.round_trip == pytest.approx(0.2, abs=0.01)
 
-    def test_it_gives_up_in_the_end(self) -> None:
+    def test_nacks_for_a_packet_end_after_the_last_attempt(self) -> None:
         recovery = LossRecovery()
         recovery.gap(1, 1, now=0.0)
         asked = 0
@@ -176,7 +176,7 @@ class TestLossRecovery:
         assert recovery.given_up == 1
         assert 1 not in recovery
 
-    def test_gap_upon_gap_is_not_remembered_without_end(self) -> None:
+    def test_number_of_missing_packets_is_bounded(self) -> None:
         recovery = LossRecovery()
         for start in range(0, 100_000, 60):
             recovery.gap(start, start + 50, now=0.0)

@@ -61,7 +61,7 @@ def test_video_begins_with_a_key_frame(video: Track) -> None:
     assert {packet.payload_type for packet in video.sent} == {96}
 
 
-def test_a_republish_is_invisible_but_for_the_time_that_passed(video: Track) -> None:
+def test_republish_continues_sequence_numbers_and_advances_timestamps_by_the_elapsed_time(video: Track) -> None:
     first, second = video.run(), video.run()
     video.give(first, 10, KEY, arrival=1.0)
     video.give(second, 40000, DELTA, arrival=1.5)  # held back: no subscriber could decode it
@@ -92,7 +92,7 @@ def test_a_republish_with_another_codec_switches_the_payload_type(video: Track) 
     assert video.numbers == [0, 1]
 
 
-def test_a_key_frame_whose_start_comes_late_is_sent_whole(video: Track) -> None:
+def test_key_frame_whose_first_packet_is_late_is_forwarded_completely(video: Track) -> None:
     run = video.run()
     video.give(run, 5, DELTA)
     video.give(run, 7, DELTA)
@@ -114,7 +114,7 @@ def test_a_nack_is_answered_by_retransmission(video: Track) -> None:
     assert again.timestamp == original.timestamp
 
 
-def test_a_nack_for_what_is_long_gone_sends_nothing_and_says_so(video: Track) -> None:
+def test_nack_for_packets_no_longer_cached_retransmits_nothing_and_returns_false(video: Track) -> None:
     run = video.run()
     video.give(run, 1, KEY)
     video.give(run, 2, arrival=5.0)
@@ -122,7 +122,7 @@ def test_a_nack_for_what_is_long_gone_sends_nothing_and_says_so(video: Track) ->
     assert len(video.sent) == 2
 
 
-def test_a_nack_for_what_the_publisher_is_being_asked_for_waits_for_it(video: Track) -> None:
+def test_nack_for_a_packet_requested_from_the_publisher_is_answered_when_it_arrives(video: Track) -> None:
     run = video.run()
     video.give(run, 1, KEY)
     run.recovery.gap(2, 2, now=0.0)

@@ -106,7 +106,7 @@ async def settled(bench: Bench, peer: Peer) -> None:
     witness.close()
 
 
-async def test_a_check_is_answered_so_that_another_implementation_believes_it(bench: Bench) -> None:
+async def test_response_to_a_check_is_authenticated_by_another_implementation(bench: Bench) -> None:
     peer = await bench.peer()
     request = independent.Message(independent.Method.BINDING, independent.Class.REQUEST)
     request.attributes["USERNAME"] = f"{bench.session.ufrag}:{REMOTE}"
@@ -124,7 +124,7 @@ async def test_a_check_is_answered_so_that_another_implementation_believes_it(be
     assert bench.reachable == 1
 
 
-async def test_a_peer_that_claims_our_role_is_told(bench: Bench) -> None:
+async def test_check_with_the_controlled_role_is_answered_with_a_role_conflict(bench: Bench) -> None:
     peer = await bench.peer()
     request = independent.Message(independent.Method.BINDING, independent.Class.REQUEST)
     request.attributes["USERNAME"] = f"{bench.session.ufrag}:{REMOTE}"
@@ -135,7 +135,7 @@ async def test_a_peer_that_claims_our_role_is_told(bench: Bench) -> None:
     assert bench.reachable == 0
 
 
-async def test_who_does_not_know_the_password_hears_nothing(bench: Bench) -> None:
+async def test_unauthenticated_datagrams_are_not_answered(bench: Bench) -> None:
     stranger = await bench.peer()
     for datagram in (
         bench.check(password="x" * 32),
@@ -154,7 +154,7 @@ async def test_who_does_not_know_the_password_hears_nothing(bench: Bench) -> Non
     assert bench.data.empty()
 
 
-async def test_data_goes_where_the_peer_nominated_and_follows_it(bench: Bench) -> None:
+async def test_data_is_sent_to_the_address_that_the_peer_nominated_last(bench: Bench) -> None:
     first, second = await bench.peer(), await bench.peer()
     bench.session.send(b"into the void")
     first.transport.sendto(bench.check())
@@ -173,7 +173,7 @@ async def test_data_goes_where_the_peer_nominated_and_follows_it(bench: Bench) -
     assert await asyncio.wait_for(bench.data.get(), 2) == b"\x80 from there"
 
 
-async def test_a_peer_that_fell_silent_where_it_was_is_met_where_it_checks_from(
+async def test_data_is_sent_to_the_address_of_a_check_when_the_nominated_one_is_silent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = await bench.peer(), await bench.peer()
@@ -186,7 +186,7 @@ async def test_a_peer_that_fell_silent_where_it_was_is_met_where_it_checks_from(
     assert await second.next() == b"found you"
 
 
-async def test_deaf_is_as_if_the_network_had_vanished_and_passes(bench: Bench) -> None:
+async def test_dropping_session_neither_receives_nor_sends_until_dropping_ends(bench: Bench) -> None:
     peer = await bench.peer()
     peer.transport.sendto(bench.check())
     await peer.next()
@@ -202,7 +202,7 @@ async def test_deaf_is_as_if_the_network_had_vanished_and_passes(bench: Bench) -
     assert stun.is_stun(await peer.next())
 
 
-async def test_a_closed_session_leaves_no_trace_and_its_port_does_not_answer(bench: Bench) -> None:
+async def test_closed_session_is_released_and_its_datagrams_are_not_answered(bench: Bench) -> None:
     peer = await bench.peer()
     peer.transport.sendto(bench.check())
     await peer.next()
@@ -227,14 +227,14 @@ async def test_nothing_is_sent_to_a_peer_without_recent_consent(bench: Bench, mo
     assert peer.received.empty()
 
 
-async def test_an_address_that_cannot_be_bound_is_named() -> None:
+async def test_error_names_an_address_that_cannot_be_bound() -> None:
     ports = SharedPorts(["192.0.2.222"])
     with pytest.raises(MediaServerError, match=r"192\.0\.2\.222"):
         await ports.open()
     await ports.close()
 
 
-async def test_addresses_are_bound_once_and_those_that_can_be_are_used() -> None:
+async def test_addresses_are_bound_once_and_unavailable_ones_are_skipped() -> None:
     ports = SharedPorts(["192.0.2.222", "127.0.0.1"])
     first, second = await asyncio.gather(ports.open(), ports.open())
     assert first == second
@@ -244,7 +244,7 @@ async def test_addresses_are_bound_once_and_those_that_can_be_are_used() -> None
         await ports.open()
 
 
-def test_interface_addresses_end_with_loopback_and_have_no_scopes() -> None:
+def test_interface_addresses_end_with_loopback_and_omit_link_local_ones() -> None:
     found = ice_lite.interface_addresses()
     assert "127.0.0.1" in found
     assert not any("%" in address or address.startswith("fe80") for address in found)
@@ -252,7 +252,7 @@ def test_interface_addresses_end_with_loopback_and_have_no_scopes() -> None:
     assert loopback == sorted(loopback)
 
 
-async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_once(bench: Bench) -> None:
+async def test_delay_applies_in_both_directions_and_its_end_delivers_pending_datagrams(bench: Bench) -> None:
     peer = await bench.peer()
     loop = asyncio.get_running_loop()
     bench.path.slow(Delay(0.1))
@@ -272,7 +272,7 @@ async def test_a_slow_peer_is_heard_and_answered_later_and_at_the_end_of_it_at_o
     assert await peer.next() == b"on its way"
 
 
-async def test_a_peer_with_ever_new_addresses_is_known_at_the_latest_ones_only(bench: Bench) -> None:
+async def test_only_the_latest_addresses_of_a_peer_are_kept(bench: Bench) -> None:
     port: Any = UnusedPort()
     addresses = [("127.0.0.1", 1 + number) for number in range(1000)]
     for address in addresses:

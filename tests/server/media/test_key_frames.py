@@ -35,7 +35,7 @@ def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
     return timers
 
 
-def test_the_first_request_passes_at_once_and_the_rest_become_one(timers: Timers) -> None:
+def test_first_request_is_sent_at_once_and_later_ones_are_coalesced(timers: Timers) -> None:
     asked: list[int] = []
     requests = KeyFrameRequests(lambda: asked.append(1))
     for _ in range(5):
@@ -50,7 +50,7 @@ def test_the_first_request_passes_at_once_and_the_rest_become_one(timers: Timers
     assert not timers.pending
 
 
-def test_an_unanswered_request_is_repeated_but_not_for_ever(timers: Timers) -> None:
+def test_unanswered_request_is_repeated_a_limited_number_of_times(timers: Timers) -> None:
     asked: list[int] = []
     requests = KeyFrameRequests(lambda: asked.append(1))
     requests.request()
@@ -61,7 +61,7 @@ def test_an_unanswered_request_is_repeated_but_not_for_ever(timers: Timers) -> N
     assert len(asked) == 2 + key_frames.REPEATS
 
 
-def test_after_close_nothing_is_asked(timers: Timers) -> None:
+def test_no_request_is_sent_after_close(timers: Timers) -> None:
     asked: list[int] = []
     requests = KeyFrameRequests(lambda: asked.append(1))
     requests.request()

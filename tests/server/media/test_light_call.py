@@ -105,7 +105,7 @@ async def call(recording: Recording, certificate: Certificate) -> AsyncIterator[
     await call.close()
 
 
-async def test_a_subscription_begins_with_a_key_frame_and_so_does_the_next_one(call: LightCall) -> None:
+async def test_each_subscription_begins_with_a_key_frame(call: LightCall) -> None:
     await call.publish()
     first = await call.subscribe("bob")
     await eventually(lambda: first.received.frames > 6)
@@ -118,7 +118,7 @@ async def test_a_subscription_begins_with_a_key_frame_and_so_does_the_next_one(c
     assert first.received.audio_packets > 0
 
 
-async def test_many_who_ask_for_a_key_frame_at_a_time_are_asked_for_once(call: LightCall) -> None:
+async def test_simultaneous_key_frame_requests_of_subscribers_are_coalesced(call: LightCall) -> None:
     await call.publish()
     rtp_monitors = [await call.subscribe(f"ear{number}") for number in range(4)]
     await eventually(lambda: all(ear.received.frames > 2 for ear in rtp_monitors))
@@ -139,7 +139,7 @@ async def test_many_who_ask_for_a_key_frame_at_a_time_are_asked_for_once(call: L
     assert [now[name].key_frames_wanted - wanted[name].key_frames_wanted for name in now] == [3] * 4
 
 
-async def test_a_nack_is_answered_from_the_cache_and_not_by_the_publisher(call: LightCall) -> None:
+async def test_nack_of_a_subscriber_is_answered_from_the_cache_without_a_nack_to_the_publisher(call: LightCall) -> None:
     await call.publish()
     bob = await call.subscribe("bob")
     await eventually(lambda: len(bob.video) > 10)

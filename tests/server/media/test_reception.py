@@ -17,7 +17,7 @@ def video(*, ssrc: int | None = 1, breaks: bool = True) -> Reception:
     return Reception(codecs.CodecIdentity(codecs.VP8), ssrc=ssrc, repairs=True, breaks_on_outage=breaks)
 
 
-def test_packets_come_out_with_extended_numbers_and_their_key_frames_marked() -> None:
+def test_received_packets_have_extended_sequence_numbers_and_key_frame_marks() -> None:
     track = video()
     first = track.receive(packet(65535, body=KEY), None, 0.0)
     second = track.receive(packet(65536), None, 0.03)
@@ -52,7 +52,7 @@ def test_a_long_gap_is_an_outage_and_begins_a_new_run() -> None:
     assert track.run.recovery.next_due() is None
 
 
-def test_so_does_a_gap_of_any_size_after_a_long_silence() -> None:
+def test_small_gap_after_a_long_silence_is_an_outage_and_begins_a_new_run() -> None:
     track = video()
     track.receive(packet(1), None, 0.0)
     before = track.run
@@ -60,7 +60,7 @@ def test_so_does_a_gap_of_any_size_after_a_long_silence() -> None:
     assert track.run is not before
 
 
-def test_a_mere_pause_without_a_gap_is_no_outage() -> None:
+def test_pause_without_a_gap_is_not_an_outage() -> None:
     track = video()
     track.receive(packet(1), None, 0.0)
     before = track.run
@@ -68,7 +68,7 @@ def test_a_mere_pause_without_a_gap_is_no_outage() -> None:
     assert track.run is before
 
 
-def test_without_self_recovery_an_outage_is_only_a_gap() -> None:
+def test_without_self_recovery_an_outage_begins_no_new_run() -> None:
     track = video(breaks=False)
     track.receive(packet(1), None, 0.0)
     before = track.run
@@ -77,13 +77,13 @@ def test_without_self_recovery_an_outage_is_only_a_gap() -> None:
     assert track.run.recovery.next_due() is None, "a browser sends old packets first, the key frame after them"
 
 
-def test_only_the_announced_source_is_heard() -> None:
+def test_packets_of_another_ssrc_than_the_announced_one_are_dropped() -> None:
     track = video(ssrc=1)
     assert track.receive(packet(1, ssrc=2), None, 0.0) is None
     assert track.receive(packet(1, ssrc=1), None, 0.0) is not None
 
 
-def test_an_unannounced_source_may_change_once_it_fell_silent() -> None:
+def test_unannounced_ssrc_may_change_after_a_silence() -> None:
     track = video(ssrc=None)
     assert track.receive(packet(1, ssrc=5), None, 0.0) is not None
     before = track.run
@@ -93,7 +93,7 @@ def test_an_unannounced_source_may_change_once_it_fell_silent() -> None:
     assert track.packets_lost == 0
 
 
-def test_the_report_tells_losses_of_the_interval_and_in_all() -> None:
+def test_receiver_report_contains_interval_and_cumulative_losses() -> None:
     track = video()
     assert track.report(0.0) is None
     for sequence in (1, 2, 4):

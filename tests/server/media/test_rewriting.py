@@ -35,7 +35,7 @@ def extension_map() -> HeaderExtensionsMap:
 
 
 class TestPackets:
-    def test_reads_what_another_implementation_wrote(self) -> None:
+    def test_packets_of_another_implementation_are_parsed(self) -> None:
         packet = Independent(
             payload_type=96, marker=1, sequence_number=65535, timestamp=2**32 - 1, ssrc=7, payload=b"abc"
         )
@@ -50,7 +50,7 @@ class TestPackets:
         found = [rtp.find_extension(parsed.extension_profile, parsed.extension_block, n) for n in (1, 3, 4, 9)]
         assert found == [bytes([0x80 | 23]), b"\x02\x01", b"video-0", None]
 
-    def test_writes_what_another_implementation_reads(self) -> None:
+    def test_written_packets_are_parsed_by_another_implementation(self) -> None:
         written = rtp.serialize(
             rtp.RtpPacket(
                 111,
@@ -69,19 +69,19 @@ class TestPackets:
         assert (packet.timestamp, packet.ssrc, packet.payload) == (34, 56, b"opus")
         assert packet.extensions.audio_level == (True, 5)
 
-    def test_long_mids_use_the_two_byte_form(self) -> None:
+    def test_two_byte_header_extensions_are_parsed(self) -> None:
         packet = Independent(payload_type=96)
         packet.extensions = HeaderExtensions(mid="a-mid-of-more-than-sixteen-bytes", transport_sequence_number=9)
         parsed = rtp.parse(packet.serialize(extension_map()))
         assert rtp.find_extension(parsed.extension_profile, parsed.extension_block, 3) == b"\x00\x09"
 
-    def test_retransmissions_carry_the_original(self) -> None:
+    def test_retransmission_contains_the_original_sequence_number_and_payload(self) -> None:
         wrapped = rtp.RtpPacket(97, False, 1, 2, 3, rtp.rtx_body(0xABCD, b"payload"))
         assert rtp.rtx_original(wrapped) == (0xABCD, b"payload")
         assert rtp.rtx_original(rtp.RtpPacket(97, False, 1, 2, 3, b"\0" * 9 + b"\x09", padding=9)) is None
 
     @given(st.binary(max_size=80))
-    def test_nothing_malformed_gets_further_than_a_value_error(self, data: bytes) -> None:
+    def test_malformed_packets_raise_at_most_value_error(self, data: bytes) -> None:
         try:
             packet = rtp.parse(data)
         except ValueError:
@@ -96,7 +96,7 @@ class TestPackets:
 
 class TestCounters:
     @given(st.integers(0, 65535), st.lists(st.integers(-20000, 30000), max_size=60))
-    def test_an_unwrapped_counter_follows_the_true_one(self, start: int, steps: list[int]) -> None:
+    def test_unwrapped_counter_equals_the_original(self, start: int, steps: list[int]) -> None:
         counter, truth, highest = Unwrapper(16), start, start
         assert counter.unwrap(start) == start
         for step in steps:
@@ -106,7 +106,7 @@ class TestCounters:
 
 
 class TestContinuity:
-    def test_the_first_packet_gets_the_first_numbers(self) -> None:
+    def test_first_packet_gets_the_initial_sequence_number_and_timestamp(self) -> None:
         stream = Continuity(90000, sequence=100, timestamp=5000)
         assert stream.run is None
         stream.begin(1, 777, 123456, elapsed=0)
@@ -114,7 +114,7 @@ class TestContinuity:
         assert stream.place(779, 123456 + 3000) == (102, 8000)
         assert stream.place(778, 123456) == (101, 5000)
 
-    def test_a_new_run_goes_on_where_the_last_one_stopped_and_time_has_passed(self) -> None:
+    def test_new_run_continues_sequence_numbers_and_advances_timestamps_by_the_elapsed_time(self) -> None:
         stream = Continuity(90000, sequence=65535, timestamp=2**32 - 1)
         stream.begin(1, 10, 0, elapsed=0)
         assert stream.place(10, 0) == (65535, 2**32 - 1)
@@ -122,12 +122,12 @@ class TestContinuity:
         assert stream.place(50000, 999) == (0, 179999)
         assert stream.run == 2
 
-    def test_packets_from_before_a_run_began_have_no_number(self) -> None:
+    def test_packets_from_before_the_start_of_a_run_are_not_placed(self) -> None:
         stream = Continuity(48000, sequence=5, timestamp=0)
         stream.begin(1, 100, 0, elapsed=0)
         assert stream.place(99, 0) is None
 
-    def test_a_nack_finds_the_packet_that_its_number_was_given_to(self) -> None:
+    def test_rewritten_sequence_number_is_mapped_to_the_original_packet(self) -> None:
         stream = Continuity(90000, sequence=65530, timestamp=0)
         stream.begin(1, 1000, 0, elapsed=0)
         for sequence in range(1000, 1010):
@@ -141,7 +141,7 @@ class TestContinuity:
         assert stream.locate(65529) is None
 
     @given(st.integers(0, 2**32))
-    def test_over_many_runs_numbers_never_repeat_and_time_never_goes_back(self, seed: int) -> None:
+    def test_sequence_numbers_and_timestamps_increase_over_many_runs(self, seed: int) -> None:
         chance = random.Random(seed)
         stream = Continuity(90000, sequence=chance.randrange(65536), timestamp=chance.randrange(2**32))
         numbers, stamps = Unwrapper(16), Unwrapper(32)
@@ -167,28 +167,28 @@ class TestCodecs:
     VP8_KEY = b"\x90\x80\x81\x02" + b"\x50\x01\x00\x9d\x01\x2a"  # X, S; I; 15-bit picture id 0x102; a key frame's tag
     VP8_DELTA = b"\x90\x80\x81\x03" + b"\x51\x01\x00"
 
-    def test_vp8_key_frames_start_where_partition_zero_starts_with_a_clear_bit(self) -> None:
+    def test_vp8_key_frame_is_recognized_by_the_first_packet_of_its_first_partition(self) -> None:
         assert codecs.starts_key_frame(codecs.VP8, self.VP8_KEY)
         assert not codecs.starts_key_frame(codecs.VP8, self.VP8_DELTA)
         assert not codecs.starts_key_frame(codecs.VP8, b"\x80" + self.VP8_KEY[1:])  # not the first packet of the frame
         assert codecs.starts_key_frame(codecs.VP8, b"\x10\x50")  # the one-byte descriptor
         assert not codecs.starts_key_frame(codecs.VP8, b"\x10")
 
-    def test_h264_key_frames_start_with_their_parameter_sets(self) -> None:
+    def test_h264_key_frame_is_recognized_by_its_parameter_sets(self) -> None:
         assert codecs.starts_key_frame(codecs.H264, b"\x67\x42\xe0\x1f")
         assert codecs.starts_key_frame(codecs.H264, b"\x78\x00\x01\x09\x00\x02\x67\x42\x00\x01\x68")  # AUD, SPS, PPS
         assert not codecs.starts_key_frame(codecs.H264, b"\x78\x00\x01\x68")
         assert not codecs.starts_key_frame(codecs.H264, b"\x7c\x85\x00")  # an IDR picture's fragment
         assert not codecs.starts_key_frame(codecs.H264, b"\x41\x9a")
 
-    def test_vp8_counters_move_on_within_their_width(self) -> None:
+    def test_vp8_counters_are_shifted_modulo_their_width(self) -> None:
         both = b"\x90\xc0\xff\xfe\xff" + b"\x51"
         assert codecs.shift_vp8_counters(both, 3, 2) == b"\x90\xc0\x80\x01\x01" + b"\x51"
         seven = b"\x90\x80\x7f\x51"
         assert codecs.shift_vp8_counters(seven, 1, 1) == b"\x90\x80\x00\x51"
         assert codecs.shift_vp8_counters(b"\x10\x51", 1, 1) == b"\x10\x51"
 
-    def test_h264_profiles_are_told_apart_and_other_parameters_are_not(self) -> None:
+    def test_h264_codecs_are_distinguished_by_profile_and_packetization_mode_only(self) -> None:
         baseline = codecs.identify("H264", {"packetization-mode": "1", "profile-level-id": "42001f"})
         assert baseline == codecs.identify("h264", {"packetization-mode": "1", "profile-level-id": "42002a"})
         assert baseline != codecs.identify("h264", {"packetization-mode": "1", "profile-level-id": "42e01f"})

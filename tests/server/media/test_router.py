@@ -31,7 +31,7 @@ async def subscribed(router: MediaRouter, client: Make, stream: str = "s", name:
     return subscriber
 
 
-async def test_a_clip_arrives_moving_with_its_sound(router: MediaRouter, client: Make) -> None:
+async def test_published_video_and_audio_arrive_at_a_subscriber(router: MediaRouter, client: Make) -> None:
     await published(router, client)
     subscriber = await subscribed(router, client)
     frames = await subscriber.frames(10)
@@ -45,7 +45,9 @@ async def test_a_clip_arrives_moving_with_its_sound(router: MediaRouter, client:
     assert stream.subscribers["bob"].packets_forwarded > 10
 
 
-async def test_a_republish_reaches_the_same_subscriber_connection(router: MediaRouter, client: Make) -> None:
+async def test_republished_stream_arrives_over_the_same_subscriber_connection(
+    router: MediaRouter, client: Make
+) -> None:
     former = await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(3)
@@ -57,7 +59,7 @@ async def test_a_republish_reaches_the_same_subscriber_connection(router: MediaR
     await eventually(lambda: router.statistics().peer_connections == 2)
 
 
-async def test_until_the_new_endpoint_is_connected_the_old_one_goes_on(router: MediaRouter, client: Make) -> None:
+async def test_old_endpoint_is_forwarded_until_the_new_one_is_connected(router: MediaRouter, client: Make) -> None:
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(3)
@@ -89,7 +91,7 @@ async def test_unpublish_ends_the_subscribers_connections(router: MediaRouter, c
     await router.unpublish("s")
 
 
-async def test_who_leaves_takes_their_streams_and_subscriptions_along(router: MediaRouter, client: Make) -> None:
+async def test_leave_ends_the_streams_and_subscriptions_of_the_participant(router: MediaRouter, client: Make) -> None:
     await published(router, client, "ada's", "ada")
     await published(router, client, "bob's", "bob")
     await subscribed(router, client, "ada's", "bob")
@@ -107,7 +109,7 @@ async def test_who_leaves_takes_their_streams_and_subscriptions_along(router: Me
     await router.unsubscribe("eve", "bob's")
 
 
-async def test_refusals_leave_everything_as_it_was(router: MediaRouter, client: Make) -> None:
+async def test_refused_calls_change_no_state(router: MediaRouter, client: Make) -> None:
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(2)
@@ -151,7 +153,7 @@ def recorded_destinations(monkeypatch: pytest.MonkeyPatch) -> list[Address]:
     return sent
 
 
-async def test_no_packet_goes_to_a_candidate_of_an_offer(
+async def test_no_packet_is_sent_to_the_candidates_of_an_offer(
     router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher = client().sends()
@@ -188,7 +190,7 @@ class Gate:
 
 
 @pytest.mark.parametrize("ending", ["leave", "unpublish", "unsubscribe", "owner leaves", "close"])
-async def test_a_subscribe_that_is_overtaken_by_an_ending_leaves_nothing(
+async def test_subscribe_interrupted_by_an_ending_is_refused_and_leaves_no_connection(
     router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     await published(router, client)
@@ -214,7 +216,7 @@ async def test_a_subscribe_that_is_overtaken_by_an_ending_leaves_nothing(
     assert router.statistics().peer_connections <= 1
 
 
-async def test_of_two_publishes_at_once_one_wins(
+async def test_second_of_two_concurrent_publishes_is_refused(
     router: MediaRouter, client: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offers = [await client().sends().offer() for _ in range(2)]
@@ -227,7 +229,7 @@ async def test_of_two_publishes_at_once_one_wins(
     assert router.statistics().peer_connections == 1
 
 
-async def test_a_storm_of_calls_leaks_nothing(router: MediaRouter, client: Make) -> None:
+async def test_concurrent_calls_leave_no_connections_or_ice_sessions(router: MediaRouter, client: Make) -> None:
     publisher, subscriber = await client().sends().offer(), await client().receives().offer()
     before = {id(item) for item in gc.get_objects() if isinstance(item, IceSession)}
     calls: list[Any] = []
@@ -256,7 +258,7 @@ async def test_after_close_every_call_is_refused(router: MediaRouter, client: Ma
     await router.close()
 
 
-async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(
+async def test_new_connection_of_a_dropping_participant_drops_too_until_dropping_ends(
     router: MediaRouter, traffic: MediaTraffic, client: Make
 ) -> None:
     await published(router, client)
@@ -268,7 +270,9 @@ async def test_a_new_connection_of_a_deaf_participant_is_deaf_too_and_heals(
     await subscriber.frames(3)
 
 
-async def test_key_frames_can_be_asked_for_and_unknown_streams_are_ignored(router: MediaRouter, client: Make) -> None:
+async def test_key_frame_request_reaches_the_publisher_and_unknown_streams_are_ignored(
+    router: MediaRouter, client: Make
+) -> None:
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(2)

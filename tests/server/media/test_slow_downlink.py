@@ -49,7 +49,7 @@ async def until_target(page: Page, condition: Callable[[float], bool], patience:
         raise AssertionError(f"after {patience} s the target was {found:.0f} bit/s") from None
 
 
-async def test_the_publisher_sends_what_the_narrowest_downlink_carries_and_it_moves_there(
+async def test_publisher_reduces_its_bitrate_to_the_narrowest_downlink_and_video_keeps_playing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sessions: list[IceSession] = []

@@ -16,7 +16,7 @@ def nested(levels: int) -> str:
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, nested(DEEPEST + 1), nested(DEEPEST + 1).encode()])
-def test_what_is_nested_too_deep_for_a_browser_is_refused_before_it_is_parsed(text: str | bytes) -> None:
+def test_too_deeply_nested_json_is_refused(text: str | bytes) -> None:
     with pytest.raises(ValueError, match="nested deeper than 200 levels"):
         loads(text)
 
@@ -30,17 +30,17 @@ def test_what_is_nested_too_deep_for_a_browser_is_refused_before_it_is_parsed(te
         "[" * 1000 + '"' + "\\",
     ],
 )
-def test_what_is_long_and_not_deep_is_read_as_ever(value: object) -> None:
+def test_long_json_within_the_depth_limit_is_parsed(value: object) -> None:
     assert loads(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("text", ['"[' * 150 + "\\", '["' + "[" * 1000, b"\xff[", "", '"' * 10_001])
-def test_what_is_no_json_is_a_value_error_however_it_ends(text: str | bytes) -> None:
+def test_malformed_json_raises_value_error(text: str | bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  json's own sentence
         loads(text)
 
 
-def test_values_that_other_participants_wrote_are_read_no_deeper() -> None:
+def test_too_deeply_nested_values_of_other_participants_are_not_parsed() -> None:
     assert parse_dimensions("[" * 100_000) is None
     assert decoded("[" * 100_000) == "[" * 100_000
     assert decoded("true") is True

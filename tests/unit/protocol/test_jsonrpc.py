@@ -26,7 +26,7 @@ from pyvidu.protocol.jsonrpc import (
         Response("a", error=ErrorObject(1, "with data", {"more": 1})),
     ],
 )
-def test_a_message_survives_the_wire(message: Request | Notification | Response) -> None:
+def test_encoded_message_decodes_to_the_same_message(message: Request | Notification | Response) -> None:
     assert decode(message.encode()) == message
 
 
@@ -43,13 +43,13 @@ def test_a_message_survives_the_wire(message: Request | Notification | Response)
         ('{"method":"ping","id":{}}', INVALID_REQUEST),
     ],
 )
-def test_what_is_no_message_is_refused_with_json_rpcs_own_code(text: str, code: int) -> None:
+def test_malformed_message_is_refused_with_the_json_rpc_code(text: str, code: int) -> None:
     with pytest.raises(MalformedMessage) as refused:
         decode(text)
     assert refused.value.code == code
 
 
-def test_a_refused_message_still_tells_its_id_if_it_has_one() -> None:
+def test_refused_message_keeps_its_id() -> None:
     with pytest.raises(MalformedMessage) as refused:
         decode('{"method":5,"id":12}')
     assert refused.value.id == 12

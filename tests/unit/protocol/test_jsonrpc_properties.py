@@ -18,6 +18,6 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_nothing_but_malformed_message_ever_comes_out_of_decode(value: object) -> None:
+def test_decode_of_any_json_raises_at_most_malformed_message(value: object) -> None:
     with suppress(MalformedMessage):
         decode(json.dumps(value))

@@ -19,13 +19,13 @@ from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import WireError, from_wire, to_wire
 
 
-def test_names_are_camel_case_on_the_wire_and_none_is_not_written() -> None:
+def test_fields_are_camel_case_on_the_wire_and_none_is_omitted() -> None:
     call = OnIceCandidate(endpoint_name="con_1", candidate="", sdp_m_line_index=0)
     assert to_wire(call) == {"endpointName": "con_1", "candidate": "", "sdpMLineIndex": 0}
     assert to_wire(Ping()) == {}
 
 
-def test_a_reserved_word_loses_its_underscore() -> None:
+def test_field_named_like_a_keyword_loses_its_underscore_on_the_wire() -> None:
     assert to_wire(SignalReceived(from_="con_1", type="signal", data="x"))["from"] == "con_1"
 
 
@@ -50,7 +50,7 @@ def test_nested_values_are_typed_and_unknown_keys_ignored() -> None:
         ([], "JoinRoomResult is not an object"),
     ],
 )
-def test_a_wrong_object_is_refused_by_the_name_of_its_key(value: object, sentence: str) -> None:
+def test_invalid_object_is_refused_with_the_name_of_its_key(value: object, sentence: str) -> None:
     with pytest.raises(WireError, match=sentence):
         from_wire(JoinRoomResult, value)
 
@@ -67,14 +67,14 @@ def test_the_owner_of_a_stream_is_the_last_connection_id_in_its_id() -> None:
         owner_of("str_CAM")
 
 
-def test_error_messages_end_in_their_code() -> None:
+def test_error_texts_end_with_their_code() -> None:
     text = Code.RECONNECTION.text("reconnection error.")
     assert text == "reconnection error. Code: 40007"
     assert code_in(text) == 40007
     assert code_in("no code here") is None
 
 
-def test_a_token_is_a_url_whose_path_does_not_matter() -> None:
+def test_token_url_is_parsed_whatever_its_path() -> None:
     token = ConnectionToken.parse(
         "wss://media.example:4443/anything?sessionId=a%20b&token=tok_1&secret=s&recorder=true"
     )
@@ -87,6 +87,6 @@ def test_a_token_is_a_url_whose_path_does_not_matter() -> None:
     "text",
     ["", "tok_1", "ftp://host?sessionId=a", "ws://?sessionId=a", "ws://host?token=x", "ws://host:port?sessionId=a"],
 )
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_malformed_token_is_refused(text: str) -> None:
     with pytest.raises(InvalidToken):
         ConnectionToken.parse(text)

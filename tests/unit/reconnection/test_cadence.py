@@ -36,18 +36,18 @@ def test_silence_is_twice_the_largest_gap_and_at_least_300_ms(stream: str, gap: 
     assert cadence.is_silent(now + silence)
 
 
-def test_a_stream_that_sends_little_is_no_witness() -> None:
+def test_stream_with_few_packets_is_not_a_witness() -> None:
     cadence, now = heard(1.0, seconds=9.0)
     assert not cadence.is_witness(now)
 
 
-def test_a_stream_is_no_witness_before_it_has_flowed_for_a_while() -> None:
+def test_recent_stream_is_not_a_witness() -> None:
     cadence, now = heard(0.05, seconds=1.5)
     assert not cadence.is_witness(now)
     assert not Cadence(POLICY).is_silent(100.0)
 
 
-def test_a_long_gap_is_forgotten_after_ten_seconds() -> None:
+def test_long_gap_is_discarded_after_10_s() -> None:
     cadence, now = heard(0.05)
     now += 2.0
     cadence.observe(-1.0, now)
@@ -58,14 +58,14 @@ def test_a_long_gap_is_forgotten_after_ten_seconds() -> None:
     assert cadence.is_witness(now)
 
 
-def test_what_a_sleeping_observer_did_not_see_is_no_gap() -> None:
+def test_stall_of_the_page_is_not_counted_as_a_gap() -> None:
     cadence, now = heard(0.05)
     cadence.stalled(3.0)
     assert not cadence.is_silent(now + 3.0)
     assert cadence.is_silent(now + 3.4)
 
 
-def test_a_sleeping_observer_of_a_stream_that_never_came_has_missed_nothing() -> None:
+def test_stall_before_the_first_packet_does_not_make_the_stream_silent() -> None:
     cadence = Cadence(POLICY)
     cadence.stalled(3.0)
     assert not cadence.is_silent(100.0)
@@ -120,7 +120,7 @@ class Streams:
 
 
 @virtual_time
-async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_network() -> None:
+async def test_silence_of_one_of_two_streams_is_not_reported_as_rtp_silence() -> None:
     streams = Streams(0.05, 0.02)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -131,7 +131,7 @@ async def test_one_stream_that_falls_silent_among_others_says_nothing_of_the_net
 
 
 @virtual_time
-async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
+async def test_silence_and_return_of_all_streams_are_each_reported_once() -> None:
     streams = Streams(0.05, 0.02)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -147,7 +147,7 @@ async def test_all_streams_silent_is_told_once_and_so_is_their_return() -> None:
 
 
 @virtual_time
-async def test_a_pause_is_told_before_it_is_a_silence() -> None:
+async def test_pause_of_all_streams_is_reported_as_overdue_before_silence() -> None:
     streams = Streams(0.05, 0.02)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -162,7 +162,7 @@ async def test_a_pause_is_told_before_it_is_a_silence() -> None:
 
 
 @virtual_time
-async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -> None:
+async def test_steady_is_reported_until_all_regular_streams_pause_or_end() -> None:
     streams = Streams(0.05, 0.02, 3.0)
     streams.monitor.start()
     await asyncio.sleep(1.5)
@@ -185,7 +185,7 @@ async def test_steady_is_who_flows_with_a_rhythm_until_all_pause_or_are_gone() -
 
 
 @virtual_time
-async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_about_at_once() -> None:
+async def test_stream_that_becomes_a_witness_during_a_pause_is_reported_as_overdue() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(1.9)
@@ -196,7 +196,7 @@ async def test_a_stream_that_is_known_for_long_enough_while_it_pauses_is_asked_a
 
 
 @virtual_time
-async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first() -> None:
+async def test_gap_of_an_outage_does_not_delay_the_detection_of_the_next_one() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -211,7 +211,7 @@ async def test_an_outage_is_no_rhythm_a_second_one_is_heard_as_soon_as_the_first
 
 
 @virtual_time
-async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> None:
+async def test_gaps_right_after_an_outage_are_not_counted() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -230,7 +230,7 @@ async def test_gaps_right_after_a_return_are_the_outages_not_the_streams() -> No
 
 
 @virtual_time
-async def test_a_static_screen_share_raises_nothing() -> None:
+async def test_static_screen_share_is_not_reported_as_silent() -> None:
     streams = Streams(3.0)
     streams.monitor.start()
     await asyncio.sleep(30)
@@ -247,7 +247,7 @@ def stand_still(seconds: float) -> None:
 
 
 @virtual_time
-async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None:
+async def test_sleep_of_the_page_is_reported_and_not_counted_as_a_gap() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -265,7 +265,7 @@ async def test_a_sleep_of_the_page_is_told_and_is_no_gap_of_any_stream() -> None
 
 
 @virtual_time
-async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
+async def test_stall_of_half_a_second_is_not_reported_as_a_sleep() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(5)
@@ -276,7 +276,7 @@ async def test_a_stall_of_half_a_second_is_no_sleep() -> None:
 
 
 @virtual_time
-async def test_while_sound_flows_it_is_looked_at_once_a_second_and_never_in_silence() -> None:
+async def test_audio_reference_is_taken_once_a_second_while_rtp_flows() -> None:
     streams = Streams(0.05)
     streams.monitor.start()
     await asyncio.sleep(10)

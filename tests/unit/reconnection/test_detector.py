@@ -35,7 +35,7 @@ def a_detector(rtt: float | None = None) -> Detector:
     return Detector(POLICY, 0.0, estimate, count(), RtpFlow())
 
 
-def test_a_healthy_plane_is_pinged_once_a_period() -> None:
+def test_ping_is_sent_once_per_period() -> None:
     detector = a_detector()
     for second in range(5):
         assert detector.due_at == second
@@ -43,11 +43,11 @@ def test_a_healthy_plane_is_pinged_once_a_period() -> None:
         assert detector.handle(PongReceived(second), second + 0.01) == []
 
 
-def test_a_closed_socket_needs_no_second_witness() -> None:
+def test_closed_socket_is_a_verdict() -> None:
     assert a_detector().handle(SocketClosed(1006), 3.0) == [Down("socket closed")]
 
 
-def test_silence_starts_a_probe_and_only_its_silence_is_a_verdict() -> None:
+def test_late_pong_starts_a_probe_and_its_timeout_is_the_verdict() -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.tick(1.0) == [SendPing(1)]
@@ -77,17 +77,17 @@ class LatePong:
         return now
 
 
-def test_rtp_that_flows_speaks_against_a_late_pong_and_does_not_outweigh_it() -> None:
+def test_flowing_rtp_delays_the_verdict_on_a_late_pong() -> None:
     assert LatePong().verdict_at() == 4.0
 
 
-def test_rtp_that_pauses_does_not_speak_against_a_late_pong_any_more() -> None:
+def test_pausing_rtp_does_not_delay_the_verdict_on_a_late_pong() -> None:
     late = LatePong()
     late.tell(RtpOverdue(), 1.2)
     assert late.verdict_at() == 2.0
 
 
-def test_a_pause_of_the_rtp_behind_a_late_pong_is_given_the_time_to_end() -> None:
+def test_rtp_pause_during_a_late_pong_delays_the_verdict_by_its_own_timeout() -> None:
     late = LatePong()
     late.tell(RtpOverdue(), 2.5)
     late.tell(RtpSteady(), 2.8)
@@ -95,7 +95,7 @@ def test_a_pause_of_the_rtp_behind_a_late_pong_is_given_the_time_to_end() -> Non
     assert late.verdict_at(since=3.1) == 3.5
 
 
-def test_rtp_that_pauses_again_and_again_postpones_the_verdict_no_further_than_rtp_that_flows() -> None:
+def test_repeated_rtp_pauses_delay_the_verdict_no_longer_than_flowing_rtp() -> None:
     late = LatePong()
     for tenth in range(12, 40, 4):
         late.tell(RtpOverdue(), tenth / 10)
@@ -103,14 +103,14 @@ def test_rtp_that_pauses_again_and_again_postpones_the_verdict_no_further_than_r
     assert late.verdict_at(since=3.9) == 4.0
 
 
-def test_a_stall_at_the_end_of_the_patience_costs_only_its_grace() -> None:
+def test_stall_at_the_deadline_delays_the_verdict_by_the_grace_period() -> None:
     late = LatePong()
     late.detector.tick(3.9)  # the heartbeat; the next one is due after the deadline
     assert late.detector.tick(4.5) == []
     assert late.verdict_at(since=4.51) == 4.8
 
 
-def test_a_late_pong_is_no_drop() -> None:
+def test_pong_that_arrives_late_prevents_the_verdict() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.tick(1.0)
@@ -120,7 +120,7 @@ def test_a_late_pong_is_no_drop() -> None:
     assert detector.tick(2.9) == []
 
 
-def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
+def test_offline_starts_a_probe_with_the_short_timeout() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
@@ -129,20 +129,20 @@ def test_offline_is_a_witness_whose_probe_is_urgent() -> None:
     assert detector.tick(0.9) == [Down("offline")]
 
 
-def test_offline_with_a_knock_refused_at_once_is_a_verdict() -> None:
+def test_offline_with_an_immediately_refused_socket_probe_is_a_verdict() -> None:
     detector = a_detector()
     detector.handle(WentOffline(), 0.5)
     assert detector.handle(ServerUnreachable(at_once=False), 0.51) == []
     assert detector.handle(ServerUnreachable(at_once=True), 0.51) == [Down("offline")]
 
 
-def test_a_refused_knock_alone_is_no_witness() -> None:
+def test_immediately_refused_socket_probe_without_a_witness_is_ignored() -> None:
     detector = a_detector()
     assert detector.handle(ServerUnreachable(at_once=True), 0.5) == []
     assert detector.handle(ServerReached(), 0.5) == []
 
 
-def test_offline_on_localhost_is_contradicted_by_the_pong() -> None:
+def test_pong_after_offline_prevents_the_verdict() -> None:
     detector = a_detector()
     detector.handle(WentOffline(), 0.5)
     detector.handle(PongReceived(0), 0.51)
@@ -150,14 +150,14 @@ def test_offline_on_localhost_is_contradicted_by_the_pong() -> None:
     assert detector.handle(ServerUnreachable(at_once=True), 1.0) == []
 
 
-def test_on_a_slow_network_the_probe_is_given_longer() -> None:
+def test_probe_timeout_grows_with_the_round_trip_time() -> None:
     detector = a_detector(rtt=0.8)  # srtt + 4 rttvar = 2.4 s
     detector.handle(WentOffline(), 0.0)
     assert detector.tick(2.3) != [Down("offline")]
     assert Down("offline") in detector.tick(2.4) + detector.tick(2.41)
 
 
-def test_a_timer_that_fires_late_says_that_we_were_stalled() -> None:
+def test_late_timer_is_treated_as_a_stall() -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.tick(2.5) == []  # due at 1.0: the page was stalled, the pong may be in the queue
@@ -165,7 +165,7 @@ def test_a_timer_that_fires_late_says_that_we_were_stalled() -> None:
     assert detector.tick(2.52) == [SendPing(1)]
 
 
-def test_a_stall_that_hid_a_real_drop_costs_only_its_grace() -> None:
+def test_drop_during_a_stall_is_detected_after_the_grace_period() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.tick(2.5)
@@ -173,7 +173,7 @@ def test_a_stall_that_hid_a_real_drop_costs_only_its_grace() -> None:
     assert detector.tick(3.8) == [Down("late pong")]
 
 
-def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() -> None:
+def test_probe_is_sent_right_after_a_sleep_of_an_hour() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
@@ -182,7 +182,7 @@ def test_a_laptop_that_slept_an_hour_is_probed_on_wake_not_at_the_next_ping() ->
 
 
 @pytest.mark.parametrize(("evidence", "witness"), [(WokeUp(), "woke up"), (NetworkChanged(), "network changed")])
-def test_a_page_that_woke_or_moved_is_probed_at_once_and_urgently(evidence: object, witness: str) -> None:
+def test_wake_up_and_network_change_start_a_probe_with_the_short_timeout(evidence: object, witness: str) -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
@@ -197,7 +197,7 @@ def test_pongs_of_unknown_pings_are_ignored() -> None:
     assert detector.tick(1.0) == [SendPing(1)]
 
 
-def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
+def test_rtp_silence_starts_a_probe_with_the_short_timeout() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
@@ -205,7 +205,7 @@ def test_media_silence_is_a_witness_whose_probe_is_urgent() -> None:
     assert detector.tick(0.9) == [Down("rtp silent")]
 
 
-def test_a_ping_sent_when_the_media_paused_has_been_a_probe_ever_since() -> None:
+def test_ping_sent_at_an_rtp_pause_counts_as_the_probe_of_the_following_silence() -> None:
     detector = a_detector()
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
@@ -216,7 +216,7 @@ def test_a_ping_sent_when_the_media_paused_has_been_a_probe_ever_since() -> None
     assert detector.tick(0.9) == [Down("rtp silent")]
 
 
-def test_a_pause_that_ends_was_none() -> None:
+def test_answered_ping_after_an_rtp_pause_prevents_a_verdict() -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.handle(RtpOverdue(), 0.1) == [], "a ping is out already"
@@ -226,7 +226,7 @@ def test_a_pause_that_ends_was_none() -> None:
     assert detector.tick(1.1) == []
 
 
-def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
+def test_verdict_on_rtp_silence_waits_for_the_pong_of_the_latest_ping() -> None:
     detector = a_detector()
     detector.tick(0.0)  # unanswered for 0.6 s when the silence is reported
     detector.handle(RtpSilent(), 0.6)
@@ -235,14 +235,14 @@ def test_an_answer_behind_the_silence_that_it_refutes_is_waited_for() -> None:
     assert detector.tick(0.7) == []
 
 
-def test_the_publisher_may_be_the_one_who_dropped() -> None:
+def test_pong_after_rtp_silence_prevents_the_verdict() -> None:
     detector = a_detector()
     detector.handle(RtpSilent(), 0.5)
     detector.handle(PongReceived(0), 0.51)
     assert detector.tick(0.95) == []
 
 
-def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen() -> None:
+def test_returned_rtp_cancels_rtp_silence_and_not_other_witnesses() -> None:
     detector = a_detector()
     detector.handle(RtpSilent(), 0.5)
     detector.handle(RtpReturned(), 0.7)
@@ -253,7 +253,7 @@ def test_media_that_flows_again_refutes_its_silence_and_not_what_else_was_seen()
     assert detector.tick(2.0) == [Down("offline")]
 
 
-def test_where_every_timer_is_late_a_dead_socket_is_found_all_the_same() -> None:
+def test_dead_socket_is_detected_although_every_timer_is_late() -> None:
     detector, now = a_detector(), 0.0
     detector.tick(now)
     verdicts: list[object] = []
@@ -264,7 +264,7 @@ def test_where_every_timer_is_late_a_dead_socket_is_found_all_the_same() -> None
     assert verdicts
 
 
-def test_after_one_pong_that_was_late_for_an_hour_the_next_drop_is_noticed_in_seconds() -> None:
+def test_drop_is_detected_within_7_s_after_a_pong_that_was_an_hour_late() -> None:
     detector, now = a_detector(), 0.0
     detector.tick(now)
     now = 3600.0
@@ -283,14 +283,14 @@ def verdict_after(detector: Detector, since: float) -> float:
 
 
 @pytest.mark.parametrize("rtt", [0.8, 3.0, 60.0, 3600.0])
-def test_whatever_the_round_trips_a_dead_path_is_told_within_six_seconds(rtt: float) -> None:
+def test_dead_path_is_detected_within_6_s_at_any_round_trip_time(rtt: float) -> None:
     detector = a_detector(rtt)
     detector.tick(0.0)
     detector.handle(PongReceived(0), 0.01)
     assert verdict_after(detector, 0.02) <= 6.0
 
 
-def test_rtp_that_flows_does_not_move_that_bound() -> None:
+def test_flowing_rtp_does_not_extend_the_answer_limit() -> None:
     media = RtpFlow()
     estimate = RoundTrip()
     estimate.sample(2.0)
@@ -300,7 +300,7 @@ def test_rtp_that_flows_does_not_move_that_bound() -> None:
 
 
 @pytest.mark.parametrize("woken_by", [None, WokeUp()])
-def test_a_pong_that_waited_while_the_page_stood_still_measures_nothing(woken_by: SignalingEvidence | None) -> None:
+def test_pong_received_after_a_stall_is_not_a_round_trip_sample(woken_by: SignalingEvidence | None) -> None:
     rtt = RoundTrip()
     detector = Detector(POLICY, 0.0, rtt, count(), RtpFlow())
     detector.tick(0.0)
@@ -313,7 +313,7 @@ def test_a_pong_that_waited_while_the_page_stood_still_measures_nothing(woken_by
     assert rtt.timeout == before
 
 
-def test_pings_held_up_by_one_lost_packet_are_one_measurement() -> None:
+def test_pongs_that_arrive_together_are_one_round_trip_sample() -> None:
     rtt = RoundTrip()
     detector = Detector(POLICY, 0.0, rtt, count(), RtpFlow())
     for second in (0, 1):
@@ -327,7 +327,7 @@ def test_pings_held_up_by_one_lost_packet_are_one_measurement() -> None:
     assert rtt.timeout != after_one
 
 
-def test_what_was_sent_before_a_sleep_is_not_late_after_it() -> None:
+def test_pong_of_a_ping_from_before_a_sleep_does_not_prevent_the_verdict() -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.tick(60.0) == [SendPing(1), ProbeWebSocket()]

@@ -28,7 +28,7 @@ BEFORE = MediaSample("connected", 100, 10, 50, 50, 40, 3)
         ("a state of the future", "waiting"),
     ],
 )
-def test_ice_states(state: str, verdict: str) -> None:
+def test_ice_states_are_mapped_to_verdicts(state: str, verdict: str) -> None:
     assert analyse(state) == verdict
 
 
@@ -49,13 +49,13 @@ def seconds_until_frozen(sample: MediaSample, silent_for: float) -> float:
 
 
 @pytest.mark.parametrize("state", ["failed", "closed"])
-def test_dead_ice_is_frozen_at_once_whatever_the_counters_say(state: str) -> None:
+def test_failed_or_closed_ice_is_frozen_although_packets_arrive(state: str) -> None:
     (judgement,) = watched(replace(BEFORE, ice_state=state, inbound_video_packets=60))
     assert judgement.verdict == "frozen"
 
 
 @pytest.mark.parametrize("state", ["connected", "disconnected"])
-def test_audio_that_arrives_proves_health_even_against_ice(state: str) -> None:
+def test_arriving_audio_is_healthy_even_with_disconnected_ice(state: str) -> None:
     (judgement,) = watched(replace(BEFORE, ice_state=state, inbound_audio_packets=51))
     assert judgement.verdict == "healthy"
 
@@ -65,7 +65,7 @@ def test_video_is_healthy_when_it_is_decoded() -> None:
     assert judgement.verdict == "healthy"
 
 
-def test_video_that_arrives_and_is_not_decoded_is_nudged_now_and_then_and_is_frozen_at_last() -> None:
+def test_undecoded_video_gets_key_frame_requests_and_is_frozen_in_the_end() -> None:
     arriving = replace(BEFORE, inbound_video_packets=51)
     verdicts = watched(*[arriving] * 81)
     assert verdicts[0].nudge
@@ -75,38 +75,38 @@ def test_video_that_arrives_and_is_not_decoded_is_nudged_now_and_then_and_is_fro
     assert verdicts[-1].verdict == "frozen"
 
 
-def test_video_that_was_never_shown_need_not_be_decoded_now() -> None:
+def test_video_that_was_never_decoded_is_healthy_if_it_arrives() -> None:
     before = replace(BEFORE, frames_decoded=0)
     (judgement,) = watched(replace(before, inbound_video_packets=51), before=before)
     assert judgement.verdict == "healthy"
 
 
 @pytest.mark.parametrize("counter", ["stun_responses", "received_packets", "remote_reports"])
-def test_a_sender_whose_path_answers_is_healthy(counter: str) -> None:
+def test_sender_is_healthy_if_stun_or_rtcp_is_received(counter: str) -> None:
     (judgement,) = watched(replace(BEFORE, **{counter: 101}), receives=False)
     assert judgement.verdict == "healthy"
 
 
-def test_a_receiver_whose_path_answers_waits_for_rtp_and_is_paused_without() -> None:
+def test_receiver_with_stun_responses_and_without_rtp_is_paused() -> None:
     answering = replace(BEFORE, stun_responses=11)
     verdicts = [judgement.verdict for judgement in watched(*[answering] * 9)]
     assert verdicts[:7] == ["recovering"] * 7
     assert verdicts[-1] == "paused"
 
 
-def test_silence_is_frozen_soon_where_ice_checks_often_and_late_where_it_does_not() -> None:
+def test_silent_stream_is_frozen_earlier_after_a_long_silence() -> None:
     assert seconds_until_frozen(BEFORE, silent_for=4.0) == pytest.approx(POLICY.media_window, abs=0.051)
     assert seconds_until_frozen(BEFORE, silent_for=1.0) == pytest.approx(POLICY.media_proof_window, abs=0.051)
 
 
-def test_a_stalled_observer_does_not_blame_the_network() -> None:
+def test_stall_of_the_page_does_not_make_a_stream_frozen() -> None:
     proof = Proof(BEFORE, 9.0, POLICY, receives=True)
     assert proof.take(BEFORE, 5.0).verdict == "recovering"
     assert proof.take(BEFORE, 5.0).verdict == "recovering"
     assert proof.take(replace(BEFORE, inbound_audio_packets=51), 0.05).verdict == "healthy"
 
 
-def test_a_path_heard_lately_is_dead_once_its_checks_come_in_a_row_and_none_is_answered() -> None:
+def test_recently_active_path_is_frozen_after_four_unanswered_checks() -> None:
     # A new address after 1 s: one check in the first second, then one every 48 ms.
     asking = [replace(BEFORE, stun_requests=1)] * 20 + [
         replace(BEFORE, stun_requests=2 + number) for number in range(20)
@@ -116,14 +116,14 @@ def test_a_path_heard_lately_is_dead_once_its_checks_come_in_a_row_and_none_is_a
     assert verdicts[22] == "frozen", "four checks, and the first of them 0.4 s ago and more"
 
 
-def test_checks_that_are_answered_late_or_have_just_begun_say_nothing() -> None:
+def test_recent_or_late_answered_checks_do_not_make_a_stream_frozen() -> None:
     asking = [replace(BEFORE, stun_requests=number) for number in range(1, 8)]
     assert {judgement.verdict for judgement in watched(*asking, silent_for=1.0)} == {"recovering"}
     answered = [*asking, replace(BEFORE, stun_requests=9, stun_responses=BEFORE.stun_responses + 1)]
     assert watched(*answered, receives=False, silent_for=1.0)[-1].verdict == "healthy"
 
 
-def test_during_a_call_a_path_is_given_its_patience_whatever_its_checks_say() -> None:
+def test_unanswered_checks_do_not_shorten_an_explicit_patience() -> None:
     proof = Proof(BEFORE, 1.0, POLICY, receives=True, patience=5.0)
     asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media_poll) for number in range(99)]
     assert {judgement.verdict for judgement in asking} == {"recovering"}
@@ -140,6 +140,6 @@ def test_during_a_call_a_path_is_given_its_patience_whatever_its_checks_say() ->
     ],
 )
 @pytest.mark.parametrize("ticks", [1000, 2**32 - 1000])
-def test_how_much_later_sound_is_played_than_before_a_silence(at: float, sent: float, late: float, ticks: int) -> None:
+def test_lateness_is_the_growth_of_the_playout_delay(at: float, sent: float, late: float, ticks: int) -> None:
     now = SoundPlayed(100.0 + at, (ticks + int(48_000 * sent)) % 2**32, 48_000)
     assert lateness(SoundPlayed(100.0, ticks, 48_000), now) == pytest.approx(late)

@@ -48,12 +48,12 @@ def an_outage() -> Outage:
     return outage
 
 
-def test_each_attempt_has_its_time_and_its_result() -> None:
+def test_attempts_have_times_and_results() -> None:
     assert an_outage().tries == [Attempt(0, 3, "dropped"), Attempt(4, 4.01, "closed"), Attempt(9, 9.2, "resumed")]
     assert an_outage().attempts == 3
 
 
-def test_a_fresh_attempt_is_the_end_of_the_one_before() -> None:
+def test_new_attempt_ends_the_previous_one() -> None:
     outage = Outage(0, "offline")
     outage.note_attempt(0)
     outage.note_attempt(0.7)
@@ -67,14 +67,14 @@ def test_an_attempt_that_only_opened_has_no_end_yet() -> None:
     assert outage.tries == [Attempt(0, None, "opened")]
 
 
-def test_who_comes_back_on_the_old_socket_has_dropped_the_attempt() -> None:
+def test_attempt_is_dropped_if_the_session_continues_on_the_old_socket() -> None:
     outage = Outage(0, "late pong")
     outage.note_attempt(0)
     outage.finish(2, "reconnected")
     assert outage.tries == [Attempt(0, 2, "dropped")]
 
 
-def test_an_attempt_that_opened_and_found_the_session_lost_resumed_nothing() -> None:
+def test_opened_attempt_of_a_lost_session_is_dropped() -> None:
     outage = Outage(0, "offline")
     outage.note_attempt(0)
     outage.note_evidence(14, AttemptOpened())
@@ -82,7 +82,7 @@ def test_an_attempt_that_opened_and_found_the_session_lost_resumed_nothing() -> 
     assert outage.tries[-1].result == "dropped"
 
 
-def test_dropping_nothing_leaves_no_line() -> None:
+def test_drop_without_an_attempt_adds_no_entry() -> None:
     outage = Outage(0, "socket closed")
     outage.note_dropped(1, "no answer in time")
     assert outage.entries == []
@@ -99,7 +99,7 @@ def test_dropping_nothing_leaves_no_line() -> None:
         (WentOffline(), "went offline"),
     ],
 )
-def test_evidence_is_told_in_words_and_by_name(evidence: SocketClosed, words: str) -> None:
+def test_evidence_entry_has_a_text_and_a_name(evidence: SocketClosed, words: str) -> None:
     outage = Outage(0, "offline")
     outage.note_evidence(1.5, evidence)
     assert outage.entries == [OutageEntry(1.5, "evidence", words, type(evidence).__name__)]
@@ -125,7 +125,7 @@ def test_a_streams_outcome_follows_from_its_steps(steps: list[StreamStepName], o
     assert StreamRecord([StreamStep(0, step) for step in steps]).outcome == outcome
 
 
-def test_a_streams_steps_are_kept_apart_and_in_the_order_of_everything() -> None:
+def test_stream_steps_are_recorded_per_stream_and_in_the_entries() -> None:
     outage = an_outage()
     assert [item.step for item in outage.streams["str_b"].steps] == ["frozen", "renegotiating", "connected", "healthy"]
     assert outage.streams["str_a"].steps == [StreamStep(9.3, "healthy", "frames move")]
@@ -133,7 +133,7 @@ def test_a_streams_steps_are_kept_apart_and_in_the_order_of_everything() -> None
     assert outage.entries[-2].text == "str_b: connected again"
 
 
-def test_the_export_has_a_documented_shape() -> None:
+def test_export_has_the_documented_format() -> None:
     told = json.loads(an_outage().to_json())
     assert told == an_outage().to_dict()
     assert {key: value for key, value in told.items() if key not in ("tries", "streams", "entries")} == {
@@ -153,18 +153,18 @@ def test_the_export_has_a_documented_shape() -> None:
     assert told["entries"][0] == down
 
 
-def test_it_reads_as_one_line() -> None:
+def test_str_of_a_finished_outage_is_one_line() -> None:
     line = "outage of 9.2 s, first seen: rtp silent, 3 attempts, reconnected, str_a healthy, str_b renegotiated"
     assert str(an_outage()) == line
 
 
-def test_one_that_goes_on_says_so() -> None:
+def test_str_of_a_current_outage() -> None:
     outage = Outage(0, "offline")
     outage.note_attempt(0)
     assert str(outage) == "outage that goes on, first seen: offline, 1 attempt"
 
 
-def test_the_record_begins_with_what_was_seen_in_the_ten_seconds_before_the_verdict() -> None:
+def test_record_begins_with_the_evidence_of_the_10_s_before_the_verdict() -> None:
     log = OutageLog(calendar=lambda: 1_700_000_000.1234)
     supervisor = Supervisor(ReconnectionPolicy(), 100.0, lambda: 0.5, log)
     supervisor.handle(WentOffline(), 100.0)
@@ -178,7 +178,7 @@ def test_the_record_begins_with_what_was_seen_in_the_ten_seconds_before_the_verd
     assert told == [(-4, "PongReceived"), (-0.5, "RtpSilent"), (0, "SocketClosed")]
 
 
-def test_what_one_outage_has_told_is_not_told_by_the_next() -> None:
+def test_recent_evidence_is_returned_only_once() -> None:
     prelude = RecentEvidence()
     prelude.note(100.0, WentOffline())
     assert prelude.take(101.0) == [(100.0, WentOffline())]

@@ -86,13 +86,13 @@ class Outage:
         self.tell(ResumeAccepted())
 
 
-def test_a_closed_socket_begins_an_outage_with_an_attempt_at_once() -> None:
+def test_closed_socket_starts_an_outage_with_an_immediate_attempt() -> None:
     outage = Outage()
     assert outage.began == [AnnounceReconnecting("socket closed"), AnnounceAttempt(1, 1.0), OpenSocket()]
     assert outage.state is State.ATTEMPTING
 
 
-def test_resume_membership_reconnected() -> None:
+def test_accepted_resume_and_confirmed_membership_end_the_outage() -> None:
     outage = Outage()
     (resume,) = outage.tell(AttemptOpened())
     assert isinstance(resume, SendResume)
@@ -102,14 +102,14 @@ def test_resume_membership_reconnected() -> None:
     assert outage.log.outages[0].end == "reconnected"
 
 
-def test_only_one_attempt_at_a_time_and_each_has_a_deadline() -> None:
+def test_attempt_is_dropped_at_its_deadline_before_another_begins() -> None:
     outage = Outage()
     assert outage.wait(2.9) == []
     assert outage.wait(0.2) == [DropAttempt()]
     assert outage.state is State.WAITING
 
 
-def test_delays_grow_with_full_jitter_up_to_the_cap_and_attempts_never_end() -> None:
+def test_delays_grow_with_full_jitter_up_to_the_cap_without_a_last_attempt() -> None:
     outage, delays = Outage(), []
     for _ in range(12):
         outage.tell(AttemptClosed())
@@ -119,7 +119,7 @@ def test_delays_grow_with_full_jitter_up_to_the_cap_and_attempts_never_end() -> 
     assert delays == [1.0, 2.0] + [2.5] * 10  # half of 2, 4 and then of the cap of 5 s
 
 
-def test_probes_go_on_beside_the_attempts() -> None:
+def test_reachability_probes_continue_during_attempts() -> None:
     outage = Outage()
     outage.until(ProbeReachability)
     began = outage.now
@@ -127,14 +127,14 @@ def test_probes_go_on_beside_the_attempts() -> None:
     assert outage.now - began == pytest.approx(0.3)
 
 
-def test_a_hanging_attempt_is_replaced_the_moment_the_server_can_be_reached() -> None:
+def test_hanging_attempt_is_replaced_when_the_server_is_reachable() -> None:
     outage = Outage()
     outage.wait(1.0)
     outage.tell(ServerUnreachable(at_once=False))
     assert outage.tell(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
-def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
+def test_recent_attempt_is_replaced_only_after_hang_after() -> None:
     outage = Outage()
     assert outage.tell(ServerReached()) == []
     assert outage.wait(0.29) == []
@@ -142,7 +142,7 @@ def test_a_young_attempt_is_given_its_time_before_it_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("sign", [WentOnline(), RtpReturned()])
-def test_an_attempt_whose_syn_is_lost_at_the_very_return_is_replaced_once_though_no_probe_is_back(sign: object) -> None:
+def test_attempt_begun_by_online_or_rtp_is_replaced_once_without_an_answered_probe(sign: object) -> None:
     outage = Outage()
     outage.tell(AttemptClosed())
     assert OpenSocket() in outage.tell(sign)
@@ -152,14 +152,14 @@ def test_an_attempt_whose_syn_is_lost_at_the_very_return_is_replaced_once_though
 
 
 @pytest.mark.parametrize("hint", [NetworkChanged(), WokeUp()])
-def test_a_hint_that_the_network_may_be_another_one_opens_an_attempt_and_believes_nothing(hint: object) -> None:
+def test_network_change_or_wake_up_begins_an_attempt_that_is_not_replaced_early(hint: object) -> None:
     outage = Outage()
     outage.tell(AttemptClosed())
     assert OpenSocket() in outage.tell(hint)
     assert outage.wait(2.9) == []
 
 
-def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
+def test_attempt_on_a_slow_path_is_not_replaced_within_its_round_trips() -> None:
     outage = Outage()
     for _ in range(20):
         outage.supervisor.round_trip.sample(0.3)
@@ -170,7 +170,7 @@ def test_on_a_long_way_an_attempt_takes_round_trips_and_does_not_hang() -> None:
     assert isinstance(resume, SendResume)
 
 
-def test_the_round_trips_of_a_slow_minute_stretch_no_deadline_without_end() -> None:
+def test_deadlines_are_capped_after_long_round_trips() -> None:
     outage = Outage(silent=True)
     for _ in range(20):
         outage.supervisor.round_trip.sample(4.0)
@@ -182,7 +182,7 @@ def test_the_round_trips_of_a_slow_minute_stretch_no_deadline_without_end() -> N
     assert outage.state is State.WAITING
 
 
-def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time() -> None:
+def test_each_hanging_attempt_with_a_reachable_server_doubles_the_time_of_the_next_one() -> None:
     outage, began = Outage(), []
     outage.tell(AttemptClosed())
     outage.tell(ServerReached())
@@ -192,7 +192,7 @@ def test_each_attempt_that_hangs_within_reach_gives_the_next_one_twice_the_time(
     assert [round(after - before, 3) for before, after in pairwise(began)] == [0.3, 0.6, 1.2, 2.4]
 
 
-def test_a_young_attempt_keeps_its_time_when_the_server_falls_silent_again() -> None:
+def test_recent_attempt_is_not_replaced_if_the_server_becomes_unreachable_again() -> None:
     outage = Outage()
     outage.tell(ServerReached())
     outage.tell(ServerUnreachable(at_once=False))
@@ -200,7 +200,7 @@ def test_a_young_attempt_keeps_its_time_when_the_server_falls_silent_again() -> 
     assert outage.state is State.ATTEMPTING
 
 
-def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> None:
+def test_server_that_answers_probes_and_refuses_sockets_gets_few_attempts() -> None:
     outage, attempts = Outage(), 1
     for _ in range(100):  # ten seconds of answered probes
         outage.tell(ServerReached())
@@ -210,7 +210,7 @@ def test_a_server_that_answers_fetches_and_refuses_sockets_is_not_hammered() -> 
     assert attempts <= 8
 
 
-def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
+def test_online_reachability_rtp_and_reconnect_now_end_the_delay() -> None:
     for sign in (WentOnline(), ServerReached(), RtpReturned()):
         outage = Outage()
         outage.tell(AttemptClosed())
@@ -220,7 +220,7 @@ def test_the_delay_is_cut_short_by_any_sign_of_life() -> None:
     assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
-def test_the_old_socket_wins_the_race_if_it_answers_before_connect_is_sent() -> None:
+def test_session_stays_on_the_old_socket_if_it_answers_before_connect_is_sent() -> None:
     outage = Outage(silent=True)
     first, second = outage.tell(PongReceived(1))
     assert first == DropAttempt()
@@ -228,7 +228,7 @@ def test_the_old_socket_wins_the_race_if_it_answers_before_connect_is_sent() -> 
     assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=True)]
 
 
-def test_the_old_socket_comes_too_late_once_connect_is_sent() -> None:
+def test_answer_of_the_old_socket_is_ignored_after_connect_is_sent() -> None:
     outage = Outage(silent=True)
     outage.tell(AttemptOpened())
     assert outage.tell(PongReceived(1)) == []
@@ -236,7 +236,7 @@ def test_the_old_socket_comes_too_late_once_connect_is_sent() -> None:
     assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
 
 
-def test_the_old_sockets_late_close_is_no_second_outage() -> None:
+def test_late_close_of_the_old_socket_starts_no_second_outage() -> None:
     outage = Outage(silent=True)
     assert outage.tell(SocketClosed(1000)) == []
     outage.resume()
@@ -250,14 +250,14 @@ def test_an_old_socket_that_answers_and_then_closes_is_replaced() -> None:
     assert OpenSocket() in outage.tell(SocketClosed(1006))
 
 
-def test_an_old_socket_that_answers_and_falls_silent_again_is_replaced() -> None:
+def test_old_socket_that_answers_and_becomes_silent_again_is_replaced() -> None:
     outage = Outage(silent=True)
     outage.tell(PongReceived(1))
     assert OpenSocket() in outage.until(OpenSocket)
     assert outage.state is State.ATTEMPTING
 
 
-def test_a_refused_resume_is_the_end() -> None:
+def test_resume_refused_with_40007_ends_the_session() -> None:
     outage = Outage()
     outage.tell(AttemptOpened())
     (lost,) = outage.tell(ResumeRefused(40007, session_gone=True))
@@ -266,7 +266,7 @@ def test_a_refused_resume_is_the_end() -> None:
     assert outage.tell(WentOnline()) == []
 
 
-def test_another_error_than_40007_is_a_failed_attempt_not_the_end() -> None:
+def test_resume_refused_with_another_code_is_a_failed_attempt() -> None:
     outage = Outage()
     outage.tell(AttemptOpened())
     assert outage.tell(ResumeRefused(-1)) == [DropAttempt()]
@@ -279,7 +279,7 @@ def test_a_resume_without_an_answer_is_a_failed_attempt() -> None:
     assert outage.wait(3.1)[:1] == [DropAttempt()]
 
 
-def test_a_ghost_answers_pings_and_knows_no_member() -> None:
+def test_answered_ping_without_confirmed_membership_ends_the_session() -> None:
     outage = Outage()
     (resume,) = outage.tell(AttemptOpened())
     outage.tell(ResumeAccepted())
@@ -288,21 +288,21 @@ def test_a_ghost_answers_pings_and_knows_no_member() -> None:
     assert isinstance(lost, AnnounceLost)
 
 
-def test_a_network_that_drops_again_during_the_verification_is_no_eviction() -> None:
+def test_drop_during_the_verification_is_a_failed_attempt() -> None:
     outage = Outage()
     outage.resume()
     assert outage.wait(2.1)[:1] == [DropAttempt()]
     assert outage.supervisor.outage is not None
 
 
-def test_a_server_that_denies_the_membership_ends_the_session() -> None:
+def test_denied_membership_ends_the_session() -> None:
     outage = Outage()
     outage.resume()
     (lost,) = outage.tell(MembershipDenied(102))
     assert isinstance(lost, AnnounceLost)
 
 
-def test_once_connect_is_sent_the_old_socket_is_out_of_the_race_for_good() -> None:
+def test_old_socket_is_not_used_again_after_an_unanswered_connect() -> None:
     outage = Outage(silent=True)
     outage.tell(AttemptOpened())
     outage.wait(3.1)  # `connect` is not answered; the server may still get it
@@ -310,7 +310,7 @@ def test_once_connect_is_sent_the_old_socket_is_out_of_the_race_for_good() -> No
     assert outage.state is not State.VERIFYING
 
 
-def test_a_resume_that_an_earlier_connect_may_still_undo_is_doubted_for_a_minute() -> None:
+def test_resume_after_an_unanswered_connect_is_checked_and_repeated_when_the_session_moved() -> None:
     outage = Outage()
     outage.tell(AttemptOpened())
     outage.wait(3.1)
@@ -337,7 +337,7 @@ def test_stop_ends_the_outage_and_does_nothing_without_one() -> None:
     assert Supervisor(ReconnectionPolicy(), 0.0, lambda: 0.0, OutageLog(lambda: 0.0)).stop(1.0) == []
 
 
-def test_limits_are_opt_in() -> None:
+def test_max_attempts_and_give_up_after_end_the_session() -> None:
     outage = Outage(max_attempts=2)
     outage.tell(AttemptClosed())
     outage.until(OpenSocket)
@@ -348,7 +348,7 @@ def test_limits_are_opt_in() -> None:
     assert outage.now == 130.0
 
 
-def test_when_patience_and_an_attempt_end_in_the_same_tick_the_session_ends_once() -> None:
+def test_session_ends_once_if_give_up_after_and_the_attempt_deadline_coincide() -> None:
     outage = Outage(give_up_after=3.0)
     done = outage.wait(10)
     assert [type(action) for action in done] == [AnnounceLost]
@@ -359,7 +359,7 @@ class OnceASecond(ReconnectionPolicy):
         return 1.0 if context.elapsed < 3 else None
 
 
-def test_delays_can_be_anybodys_own() -> None:
+def test_policy_subclass_determines_the_delays() -> None:
     outage = Outage(policy=OnceASecond())
     while outage.supervisor.outage is not None:
         outage.tell(AttemptClosed())
@@ -367,7 +367,7 @@ def test_delays_can_be_anybodys_own() -> None:
     assert outage.log.outages[0].attempts == 4
 
 
-def test_after_the_return_the_plane_is_watched_anew() -> None:
+def test_detection_restarts_after_a_reconnection() -> None:
     outage = Outage()
     outage.resume()
     outage.tell(MembershipConfirmed())
@@ -376,7 +376,7 @@ def test_after_the_return_the_plane_is_watched_anew() -> None:
     assert outage.tell(WentOffline())[0] == SendPing(ping.number + 1)
 
 
-def test_an_ended_session_decides_nothing() -> None:
+def test_ended_session_ignores_evidence() -> None:
     outage = Outage()
     outage.supervisor.end()
     assert outage.supervisor.due_at is None
@@ -384,7 +384,7 @@ def test_an_ended_session_decides_nothing() -> None:
     assert outage.log.last.end is None  # whoever ended the session finishes the record
 
 
-def test_the_record_of_an_outage_reads_from_evidence_to_end() -> None:
+def test_outage_record_contains_evidence_attempts_and_end() -> None:
     outage = Outage()
     outage.resume()
     outage.tell(MembershipConfirmed())

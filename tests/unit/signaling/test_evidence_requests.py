@@ -13,7 +13,7 @@ REFUSED = {"code": -1, "message": "no"}
 
 
 @virtual_time
-async def test_an_error_is_an_answer_to_a_ping_too() -> None:
+async def test_error_response_to_a_ping_counts_as_a_pong() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.answers["ping"] = REFUSED
@@ -32,7 +32,7 @@ async def test_an_error_is_an_answer_to_a_ping_too() -> None:
     ],
 )
 @virtual_time
-async def test_an_error_to_the_proof_of_membership_is_judged_by_its_code(code: int, told: list[str]) -> None:
+async def test_error_code_of_the_membership_check_determines_the_outcome(code: int, told: list[str]) -> None:
     server = ScriptedServer()
     server.answers["echo"] = {"code": code, "message": f"no. Code: {code}"}
     plane = await server.joined()
@@ -43,7 +43,7 @@ async def test_an_error_to_the_proof_of_membership_is_judged_by_its_code(code: i
 
 
 @virtual_time
-async def test_a_socket_that_dies_before_connect_is_answered_is_a_failed_attempt() -> None:
+async def test_socket_closed_before_connect_is_answered_is_a_failed_attempt() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined()
@@ -58,7 +58,7 @@ async def test_a_socket_that_dies_before_connect_is_answered_is_a_failed_attempt
 
 
 @virtual_time
-async def test_a_cluster_whose_socket_dies_before_it_tells_its_life_lost_the_network() -> None:
+async def test_socket_closed_before_session_status_is_answered_is_a_failed_attempt() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": {"code": 40007, "message": "reconnection error"}, "sessionStatus": None}
     await server.joined(life=1)
@@ -73,7 +73,7 @@ async def test_a_cluster_whose_socket_dies_before_it_tells_its_life_lost_the_net
 
 
 @virtual_time
-async def test_a_late_connect_that_took_the_session_to_another_socket_is_noticed_and_resumed_again() -> None:
+async def test_session_moved_to_another_socket_by_a_late_connect_is_resumed_again() -> None:
     class Forgetful(ScriptedServer):
         def signaling_reconnecting(self) -> None:
             super().signaling_reconnecting()

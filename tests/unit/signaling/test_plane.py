@@ -26,7 +26,7 @@ REFUSED = {"code": 40007, "message": "reconnection error"}
 
 
 @virtual_time
-async def test_the_first_ping_declares_the_heartbeat_and_the_others_do_not() -> None:
+async def test_only_the_first_ping_declares_the_interval() -> None:
     server = ScriptedServer()
     await server.joined()
     await asyncio.sleep(3.5)
@@ -53,7 +53,7 @@ async def test_socket_and_round_trip_of_the_plane_are_those_of_the_socket_that_c
 
 
 @virtual_time
-async def test_ids_are_counted_up_and_never_used_twice_over_all_sockets() -> None:
+async def test_request_ids_increase_over_all_sockets() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     await plane.request(Echo())
@@ -66,7 +66,7 @@ async def test_ids_are_counted_up_and_never_used_twice_over_all_sockets() -> Non
 
 
 @virtual_time
-async def test_who_leaves_while_connect_is_under_way_says_so_on_the_socket_that_it_goes_over() -> None:
+async def test_leave_during_a_resume_is_sent_on_the_new_socket() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.answers["connect"] = None
@@ -78,7 +78,7 @@ async def test_who_leaves_while_connect_is_under_way_says_so_on_the_socket_that_
 
 
 @virtual_time
-async def test_connect_goes_first_on_a_new_socket_with_the_rpc_session_id() -> None:
+async def test_connect_with_the_rpc_session_id_is_the_first_request_on_a_new_socket() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.sockets[0].drop()
@@ -112,7 +112,7 @@ async def test_a_first_socket_that_does_not_open_raises_with_the_cause() -> None
     ],
 )
 @virtual_time
-async def test_a_refused_resume_on_a_cluster_asks_for_the_nodes_life(
+async def test_refused_resume_on_a_cluster_requests_the_life_of_the_node(
     life: int | None, status: Any, reason: str
 ) -> None:
     server = ScriptedServer()
@@ -126,7 +126,7 @@ async def test_a_refused_resume_on_a_cluster_asks_for_the_nodes_life(
 
 
 @virtual_time
-async def test_an_unanswered_request_fails_after_its_deadline_though_the_plane_is_up() -> None:
+async def test_unanswered_request_fails_after_its_deadline() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -136,7 +136,7 @@ async def test_an_unanswered_request_fails_after_its_deadline_though_the_plane_i
 
 
 @virtual_time
-async def test_a_refused_request_carries_openvidus_code() -> None:
+async def test_request_error_has_openvidus_code() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = {"code": -1, "message": "No such user. Code: 102"}
     plane = await server.joined()
@@ -148,7 +148,7 @@ async def test_a_refused_request_carries_openvidus_code() -> None:
 
 @pytest.mark.parametrize(("repeatable", "replays"), [(True, False), (False, True)])
 @virtual_time
-async def test_a_request_in_flight_is_repeated_where_that_is_safe(repeatable: bool, replays: bool) -> None:
+async def test_pending_request_is_repeated_after_an_outage_if_it_is_repeatable(repeatable: bool, replays: bool) -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = None
     plane = await server.joined(replays=replays)
@@ -165,7 +165,7 @@ async def test_a_request_in_flight_is_repeated_where_that_is_safe(repeatable: bo
 
 
 @virtual_time
-async def test_a_request_in_flight_that_must_not_be_repeated_says_that_nobody_knows() -> None:
+async def test_pending_request_that_is_not_repeatable_fails_with_outcome_unknown() -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = None
     plane = await server.joined()
@@ -180,7 +180,7 @@ async def test_a_request_in_flight_that_must_not_be_repeated_says_that_nobody_kn
 
 
 @virtual_time
-async def test_a_request_refused_because_another_socket_has_the_session_goes_out_again_after_a_resume() -> None:
+async def test_request_refused_because_another_socket_has_the_session_is_repeated_after_a_resume() -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = {"code": 803, "message": "No connection found. Code: 803"}
     plane = await server.joined()
@@ -193,7 +193,7 @@ async def test_a_request_refused_because_another_socket_has_the_session_goes_out
 
 
 @virtual_time
-async def test_a_first_socket_that_closes_as_soon_as_it_is_open_raises_with_the_cause() -> None:
+async def test_first_socket_that_closes_right_after_opening_raises_with_the_cause() -> None:
     server = ScriptedServer()
     opening = asyncio.ensure_future(server.plane.open("ws://server/openvidu?sessionId=x"))
     while not server.sockets or not server.sockets[0].is_open:
@@ -204,7 +204,7 @@ async def test_a_first_socket_that_closes_as_soon_as_it_is_open_raises_with_the_
 
 
 @virtual_time
-async def test_what_the_old_socket_brings_after_connect_was_sent_is_not_counted_twice() -> None:
+async def test_notification_on_the_old_socket_after_connect_was_sent_is_not_counted() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined(replays=True)
@@ -225,7 +225,7 @@ async def test_what_the_old_socket_brings_after_connect_was_sent_is_not_counted_
 
 
 @virtual_time
-async def test_notifications_of_an_outage_are_told_after_its_end_and_not_twice() -> None:
+async def test_notifications_during_an_outage_are_reported_once_after_it() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined(replays=True)
@@ -246,7 +246,7 @@ async def test_notifications_of_an_outage_are_told_after_its_end_and_not_twice()
 
 
 @virtual_time
-async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
+async def test_closed_plane_sends_nothing_and_leaves_no_tasks_or_sockets() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.sockets[0].drop()
@@ -262,7 +262,7 @@ async def test_a_closed_plane_sends_nothing_and_leaves_nothing_behind() -> None:
 
 
 @virtual_time
-async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_too_many_is_told() -> None:
+async def test_request_above_the_queue_limit_during_an_outage_raises_queue_full() -> None:
     server = ScriptedServer()
     server.plane = SignalingPlane(server.host(), ReconnectionPolicy(queue_limit=3), server.outages, server)
     plane = await server.joined()
@@ -282,7 +282,7 @@ async def test_what_waits_for_the_end_of_an_outage_is_bounded_and_the_first_one_
 
 
 @virtual_time
-async def test_a_network_that_drops_while_the_room_is_being_joined_fails_the_joining_within_seconds() -> None:
+async def test_drop_while_joining_fails_the_join_within_3_s() -> None:
     server = ScriptedServer()
     server.answers |= {"ping": None, "echo": None}
     await server.plane.open("ws://server/openvidu")
@@ -295,7 +295,7 @@ async def test_a_network_that_drops_while_the_room_is_being_joined_fails_the_joi
 
 
 @virtual_time
-async def test_on_a_slow_path_the_opening_of_the_socket_tells_how_long_an_answer_may_take() -> None:
+async def test_slow_opening_of_the_first_socket_extends_the_answer_timeout() -> None:
     server = ScriptedServer()
     server.handshake = 3.0
     server.answers |= {"ping": None, "echo": None}

@@ -27,7 +27,7 @@ async def test_a_first_socket_that_is_refused_raises_with_the_cause() -> None:
 
 
 @virtual_time
-async def test_a_socket_that_dies_while_the_room_is_being_joined_fails_what_waits() -> None:
+async def test_socket_closed_while_joining_fails_pending_requests() -> None:
     server = ScriptedServer()
     server.answers["echo"] = None
     await server.plane.open("ws://server/openvidu")
@@ -40,7 +40,7 @@ async def test_a_socket_that_dies_while_the_room_is_being_joined_fails_what_wait
 
 
 @virtual_time
-async def test_a_plane_that_is_closed_while_it_opens_says_so_to_whoever_opens_it() -> None:
+async def test_closing_a_plane_while_it_opens_raises_not_connected() -> None:
     server = ScriptedServer()
     server.accepts = False
     joining = asyncio.ensure_future(server.joined())
@@ -54,7 +54,7 @@ async def test_a_plane_that_is_closed_while_it_opens_says_so_to_whoever_opens_it
 
 
 @virtual_time
-async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None:
+async def test_no_reconnection_happens_before_the_room_is_joined() -> None:
     server = ScriptedServer()
     server.plane.stop_reconnecting()
     server.plane.reconnect_now()
@@ -79,7 +79,7 @@ async def test_before_the_room_is_joined_there_is_nothing_to_reconnect() -> None
     ],
 )
 @virtual_time
-async def test_every_hint_is_asked_about_at_once_and_an_answer_refutes_it(
+async def test_every_witness_sends_a_ping_at_once_and_a_pong_prevents_the_verdict(
     hint: Callable[[SignalingPlane], None],
 ) -> None:
     server = ScriptedServer()
@@ -95,9 +95,7 @@ async def test_every_hint_is_asked_about_at_once_and_an_answer_refutes_it(
 
 @pytest.mark.parametrize(("steady", "seen_after"), [(False, 2.5), (True, 4.5)])
 @virtual_time
-async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_too(
-    steady: bool, seen_after: float
-) -> None:
+async def test_steady_rtp_reported_during_an_outage_delays_the_next_verdict(steady: bool, seen_after: float) -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.sockets[0].drop()
@@ -117,7 +115,9 @@ async def test_streams_that_flow_earn_a_late_answer_patience_on_the_next_socket_
     "sign", [SignalingPlane.network_online, SignalingPlane.rtp_returned, SignalingPlane.reconnect_now]
 )
 @virtual_time
-async def test_every_sign_of_life_ends_the_wait_between_two_attempts(sign: Callable[[SignalingPlane], None]) -> None:
+async def test_online_rtp_and_reconnect_now_end_the_delay_between_attempts(
+    sign: Callable[[SignalingPlane], None],
+) -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.accepts = False
@@ -129,7 +129,7 @@ async def test_every_sign_of_life_ends_the_wait_between_two_attempts(sign: Calla
 
 
 @virtual_time
-async def test_a_page_that_goes_away_is_told_on() -> None:
+async def test_page_unload_is_reported_to_the_listener() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     plane.page_unloading()
@@ -138,7 +138,7 @@ async def test_a_page_that_goes_away_is_told_on() -> None:
 
 
 @virtual_time
-async def test_what_needs_no_answer_is_sent_while_the_plane_is_up_and_dropped_while_it_is_not() -> None:
+async def test_unanswered_sends_are_dropped_during_an_outage() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     plane.send(Echo())
@@ -151,7 +151,7 @@ async def test_what_needs_no_answer_is_sent_while_the_plane_is_up_and_dropped_wh
 
 
 @virtual_time
-async def test_a_leave_goes_out_in_the_very_call_even_on_a_silent_socket_and_nowhere_without_one() -> None:
+async def test_leave_is_sent_synchronously_on_an_open_socket_even_if_it_is_silent() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.answers["ping"], server.accepts = None, False
@@ -166,7 +166,7 @@ async def test_a_leave_goes_out_in_the_very_call_even_on_a_silent_socket_and_now
 
 
 @virtual_time
-async def test_a_socket_that_was_let_go_of_and_speaks_all_the_same_changes_nothing() -> None:
+async def test_late_callbacks_of_a_dropped_socket_are_ignored() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.accepts = False

@@ -18,7 +18,7 @@ JOINED = {"jsonrpc": "2.0", "method": "participantJoined", "params": {}}
 
 
 @virtual_time
-async def test_an_old_socket_that_answers_first_carries_on_and_the_attempt_is_let_go_of() -> None:
+async def test_session_continues_on_the_old_socket_and_the_attempt_is_closed_if_the_old_socket_answers_first() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.answers["ping"], server.accepts = None, False
@@ -38,7 +38,7 @@ async def test_an_old_socket_that_answers_first_carries_on_and_the_attempt_is_le
 
 
 @virtual_time
-async def test_what_the_old_socket_brings_after_connect_was_sent_is_brought_again_and_told_once() -> None:
+async def test_notification_on_both_sockets_during_a_resume_is_reported_once() -> None:
     server = ScriptedServer()
     server.answers |= {"connect": None, "echo": None}
     plane = await server.joined(replays=True)
@@ -59,7 +59,7 @@ async def test_what_the_old_socket_brings_after_connect_was_sent_is_brought_agai
 
 
 @virtual_time
-async def test_a_host_that_refuses_even_to_try_is_a_failed_attempt_like_any_other() -> None:
+async def test_os_error_when_opening_a_socket_is_a_failed_attempt() -> None:
     class RefusesOnce(ScriptedServer):
         refusals = 1
 
@@ -79,7 +79,7 @@ async def test_a_host_that_refuses_even_to_try_is_a_failed_attempt_like_any_othe
 
 
 @virtual_time
-async def test_a_server_that_cannot_be_reached_is_asked_again_until_it_can() -> None:
+async def test_unreachable_server_is_probed_until_it_is_reachable() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.accepts = False
@@ -122,7 +122,7 @@ class _Leaves(ScriptedServer):
     ],
 )
 @virtual_time
-async def test_an_application_that_leaves_in_the_middle_hears_nothing_more(cue: str, told: list[str]) -> None:
+async def test_plane_closed_in_a_callback_reports_nothing_more(cue: str, told: list[str]) -> None:
     server = _Leaves()
     server.cue = cue
     server.answers |= {"connect": None, "echo": None}

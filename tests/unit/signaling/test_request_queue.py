@@ -25,7 +25,7 @@ def answer_in_this_call(socket: ScriptedSocket, method: str) -> None:
 
 
 @virtual_time
-async def test_an_answer_that_lay_in_the_queue_of_a_stalled_page_beats_its_deadline() -> None:
+async def test_response_received_right_after_a_stall_is_accepted_although_the_deadline_passed() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -40,7 +40,7 @@ async def test_an_answer_that_lay_in_the_queue_of_a_stalled_page_beats_its_deadl
 
 
 @virtual_time
-async def test_a_deadline_that_passed_while_the_page_slept_is_set_anew() -> None:
+async def test_deadline_that_passed_during_a_sleep_is_extended() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -56,7 +56,7 @@ async def test_a_deadline_that_passed_while_the_page_slept_is_set_anew() -> None
 
 
 @virtual_time
-async def test_a_deadline_just_after_a_sleep_waits_until_the_socket_has_answered() -> None:
+async def test_deadline_right_after_a_sleep_is_extended_until_a_ping_is_answered() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -75,7 +75,7 @@ async def test_a_deadline_just_after_a_sleep_waits_until_the_socket_has_answered
 
 
 @virtual_time
-async def test_a_request_that_the_old_socket_refuses_as_nobodys_goes_out_again_after_the_resume() -> None:
+async def test_request_refused_on_the_old_socket_with_803_is_repeated_after_the_resume() -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = None
     plane = await server.joined()
@@ -93,7 +93,7 @@ async def test_a_request_that_the_old_socket_refuses_as_nobodys_goes_out_again_a
 
 
 @virtual_time
-async def test_an_answer_after_the_deadline_comes_too_late() -> None:
+async def test_response_after_the_deadline_is_ignored() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -106,7 +106,7 @@ async def test_an_answer_after_the_deadline_comes_too_late() -> None:
 
 
 @virtual_time
-async def test_an_answer_that_comes_on_the_old_socket_during_an_outage_counts() -> None:
+async def test_response_on_the_old_socket_during_an_outage_is_accepted() -> None:
     server = ScriptedServer()
     server.answers["sendMessage"] = None
     plane = await server.joined()
@@ -121,7 +121,7 @@ async def test_an_answer_that_comes_on_the_old_socket_during_an_outage_counts() 
 
 
 @virtual_time
-async def test_a_request_that_outlives_an_outage_on_the_same_socket_has_its_whole_deadline_again() -> None:
+async def test_deadline_of_a_pending_request_restarts_after_an_outage_on_the_same_socket() -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()
@@ -140,7 +140,7 @@ async def test_a_request_that_outlives_an_outage_on_the_same_socket_has_its_whol
 
 
 @virtual_time
-async def test_who_loses_interest_during_an_outage_has_sent_nothing() -> None:
+async def test_request_cancelled_during_an_outage_is_not_sent() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     server.accepts = False
@@ -156,7 +156,7 @@ async def test_who_loses_interest_during_an_outage_has_sent_nothing() -> None:
 
 
 @virtual_time
-async def test_who_loses_interest_at_the_very_moment_of_the_return_has_sent_nothing() -> None:
+async def test_request_cancelled_in_the_reconnected_callback_is_not_sent() -> None:
     sending: asyncio.Future[object]
 
     class LosesInterest(ScriptedServer):
@@ -176,7 +176,7 @@ async def test_who_loses_interest_at_the_very_moment_of_the_return_has_sent_noth
 
 @pytest.mark.parametrize("answered", [True, False])
 @virtual_time
-async def test_the_end_of_the_session_settles_what_waits_and_leaves_the_rest_alone(answered: bool) -> None:
+async def test_closing_the_plane_fails_pending_requests_and_keeps_received_results(answered: bool) -> None:
     server = ScriptedServer()
     server.answers["leaveRoom"] = None
     plane = await server.joined()

@@ -23,7 +23,7 @@ from virtual_time import virtual_time
     ],
 )
 @virtual_time
-async def test_what_the_server_should_not_have_sent_is_logged_and_changes_nothing(
+async def test_unexpected_message_of_the_server_is_logged_and_ignored(
     message: dict[str, Any], remark: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = ScriptedServer()
@@ -38,7 +38,7 @@ async def test_what_the_server_should_not_have_sent_is_logged_and_changes_nothin
 
 
 @virtual_time
-async def test_a_second_answer_to_a_request_is_one_to_no_request(caplog: pytest.LogCaptureFixture) -> None:
+async def test_second_response_to_a_request_is_logged_as_unexpected(caplog: pytest.LogCaptureFixture) -> None:
     server = ScriptedServer()
     plane = await server.joined()
     await plane.request(Echo())
