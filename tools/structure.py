@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "py" / "pyvidu"
 _JAVASCRIPT_CLASS = re.compile(r"^(?:export )?class (\w+)", re.MULTILINE)
 _OWN = ("self", "cls")
-_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")  # monkeypatch's too
+_BY_NAME = ("getattr", "hasattr", "setattr", "delattr", "patch")  # monkeypatch's and mock's too
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def measures() -> Iterator[Measure]:
     private = [access for path, tree in trees.items() for access in private_accesses(path, tree)]
     yield Measure("accesses to private names of another module", len(private), 10, tuple(private))
     private = [access for path in tests() for access in private_accesses(path, ast.parse(path.read_text("utf-8")))]
-    yield Measure("accesses of tests to private names of another module", len(private), 9, tuple(private))
+    yield Measure("accesses of tests to private names of another module", len(private), 11, tuple(private))
     twice = [f"{name}: {', '.join(files)}" for name, files in sorted(class_names(trees).items()) if len(files) > 1]
     yield Measure("class names that exist twice", len(twice), 0, tuple(twice))
     files = [*trees, *javascript()]
@@ -103,8 +103,8 @@ def excused_imports() -> Iterator[tuple[str, str]]:
 def private_accesses(path: Path, tree: ast.Module) -> Iterator[str]:
     """Yield accesses to `_x` of something else than `self`, `cls` or `super()`, unless the file defines `_x`.
 
-    A name in a string counts too: `monkeypatch.setattr(module, "_x", ...)` and, in the code that a test runs in its page,
-    `page.python("session._x")`.
+    A name in a string counts too: `monkeypatch.setattr(module, "_x", ...)`, `mock.patch("module._x")` and, in the code that
+    a test runs in its page, `page.python("session._x")`.
     """
     defined = {
         node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
@@ -178,10 +178,9 @@ def _accesses(tree: ast.AST) -> Iterator[tuple[int, str]]:
         match node:
             case ast.Attribute(value, attr) if not _is_own(value):
                 yield node.lineno, attr
-            case ast.Call(ast.Name(function) | ast.Attribute(attr=function), [_, ast.Constant(str(name)), *_]) if (
-                function in _BY_NAME
-            ):
-                yield node.lineno, name
+            case ast.Call(ast.Name(function) | ast.Attribute(attr=function), arguments) if function in _BY_NAME:
+                names = [item.value for item in arguments[:2] if isinstance(item, ast.Constant)]
+                yield from ((node.lineno, name.rpartition(".")[2]) for name in names if isinstance(name, str))
             case ast.Call(ast.Attribute(attr="python"), [code, *_]):
                 yield from ((node.lineno, name) for _, name in _accesses(ast.parse(_text(code))))
 
