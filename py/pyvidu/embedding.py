@@ -297,7 +297,7 @@ class Embedding:
             except OpenViduError as error:
                 settle(None, error.name, str(error), getattr(error, "code", None))
             except asyncio.CancelledError:
-                settle(None, OpenViduError.name, "The call was given up because its session ended")
+                settle(None, OpenViduError.name, "The call was cancelled because its session ended")
             except Exception as error:  # a bug of ours: without this the page's promise would never settle
                 logger.exception("a call of the page failed")
                 settle(None, OpenViduError.name, f"{type(error).__name__}: {error}")

@@ -28,12 +28,12 @@ async def pyvidu_at(live: LiveServer, *words: str) -> str:
 
 async def test_command_starts_lists_and_ends_a_fault(live: LiveServer) -> None:
     ada = await live.member()
-    assert await pyvidu_at(live, "list") == "No fault goes on.\n"
+    assert await pyvidu_at(live, "list") == "No fault is active.\n"
     line = f"fault-1: slow of {ada.id}, delay 300, jitter 0, plane media, "
     told = await pyvidu_at(live, *f"slow --participant {ada.id} --seconds 30 --delay 300 --plane media".split())
     assert told.startswith(line)
     assert (await pyvidu_at(live, "list")).startswith(line)
-    assert await pyvidu_at(live, "end", "fault-1") == "fault-1 is over.\n"
+    assert await pyvidu_at(live, "end", "fault-1") == "fault-1 has ended.\n"
     assert len(live.server.faults) == 0
 
 
@@ -67,10 +67,10 @@ async def test_refused_commands_print_an_error_with_what_to_do(live: LiveServer,
     ada = await live.member()
     without = await serve()
     refusals = [
-        (live.url(""), "silent --participant con_nobody --seconds 9", f"those who are here: {ada.id}"),
+        (live.url(""), "silent --participant con_nobody --seconds 9", f"connected are: {ada.id}"),
         (live.url(""), f"silent --participant {ada.id} --seconds 9999", "Parameter 'seconds' is wrong"),
-        (live.url(""), "end fault-99", "No fault 'fault-99' goes on"),
-        (without.url(""), "list", "takes no faults: start it with `pyvidu serve --fault-control`"),
+        (live.url(""), "end fault-99", "No fault 'fault-99' is active"),
+        (without.url(""), "list", "has no fault control: start it with `pyvidu serve --fault-control`"),
         ("http://localhost:1", "list", "No server answers at http://localhost:1"),
         ("http://meet.example", "list", "on the server's own machine"),
         ("nonsense", "list", "on the server's own machine"),

@@ -396,7 +396,7 @@ async def test_fault_for_an_unknown_participant_is_refused_with_the_connection_i
         with pytest.raises(NoSuchParticipant, match="nobody has joined"):
             world.faults.start(orders.Silent(participant="con_x", seconds=1))
         ada = await world.member()
-        with pytest.raises(NoSuchParticipant, match=f"those who are here: {ada.id}"):
+        with pytest.raises(NoSuchParticipant, match=f"connected are: {ada.id}"):
             world.faults.start(orders.Silent(participant="con_x", seconds=1))
 
 

@@ -84,7 +84,7 @@ def test_port_in_use_is_a_configuration_error() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "meet.example"])
 def test_public_host_with_the_default_secret_is_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="choose one of your own with --secret"):
+    with pytest.raises(ConfigurationError, match="set another one with --secret"):
         check(ServerConfig(host=host))
     check(ServerConfig(host=host, secret="my own"))
 

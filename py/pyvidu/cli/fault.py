@@ -43,7 +43,7 @@ class FaultCommands(click.Group):
 
 @click.group(cls=FaultCommands)
 def fault() -> None:
-    """Imitate faults: drops, delay, loss, refusals, a restart.
+    """Simulate faults: drops, delay, loss, refusals, a restart.
 
     The server has to run on this machine, with --fault-control. Each fault ends by itself after --seconds.
     """
@@ -57,19 +57,19 @@ def _url() -> click.Option:
 
 @fault.command(name="list", params=[_url()])
 def list_(url: str) -> None:
-    """Show the faults that go on."""
+    """List the active faults."""
     faults = _ask(lambda: FaultClient(url).active())
     for one in faults:
         click.echo(_line(one))
     if not faults:
-        click.echo("No fault goes on.")
+        click.echo("No fault is active.")
 
 
 @fault.command(params=[click.Argument(["fault_id"], metavar="ID"), _url()])
 def end(fault_id: str, url: str) -> None:
     """End a fault before its time."""
     _ask(lambda: FaultClient(url).end(fault_id))
-    click.echo(f"{fault_id} is over.")
+    click.echo(f"{fault_id} has ended.")
 
 
 def _command(kind: str, order: type[FaultOrder]) -> click.Command:

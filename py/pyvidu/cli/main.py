@@ -39,7 +39,7 @@ main.add_command(fault)
 
 
 @main.command(name="vendor")
-@click.option("--into", type=_FOLDER, help="The folder to fill, when not the one that `pyvidu serve` looks in.")
+@click.option("--into", type=_FOLDER, help="The folder to fill, instead of the one that `pyvidu serve` uses.")
 def vendor_command(into: Path | None) -> None:
     """Fetch the browser runtime (Pyodide, PyScript) with npm and pip. Does nothing when it is there."""
     target = (into or default_vendor_dir()).absolute()
@@ -54,21 +54,19 @@ def vendor_command(into: Path | None) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; loopback unless told.")
-@click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 selects a free one.")
 @click.option("--secret", default="MY_SECRET", show_default=True, envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
               help="Of the REST API.")  # fmt: skip
 @click.option("--eviction-timeout", default=12.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
               help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
 @click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),
-              help="Clocks and manners: the documentation's, or those of the real Kurento-based server.")  # fmt: skip
+              help="Timeouts and responses: as documented by OpenVidu, or as its Kurento-based server behaves.")  # fmt: skip
 @click.option("--tls-cert", type=_FILE, help="PEM certificate chain: serve https and wss.")
 @click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
 @click.option("--allowed-origins", multiple=True, metavar="ORIGIN",
-              help="Who may open the WebSocket; may be repeated. Anyone with a token unless told.")  # fmt: skip
-@click.option(
-    "--fault-control", is_flag=True, help="Take orders for faults (`pyvidu fault`) and let pages imitate drops."
-)
+              help="Origins that may open the WebSocket; may be repeated. All by default.")  # fmt: skip
+@click.option("--fault-control", is_flag=True, help="Accept faults (`pyvidu fault`) and let pages simulate drops.")
 @click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
 @click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")
 @click.option("--max-participants", default=1_000, show_default=True, type=click.IntRange(1), help="Of one session.")
@@ -79,13 +77,13 @@ def vendor_command(into: Path | None) -> None:
               help="Seconds after which an unused token is void; 0: never.")  # fmt: skip
 @click.option("--turn-url", multiple=True, metavar="URL",
               help="A TURN server that clients are told to use, as turn:HOST:PORT; may be repeated.")  # fmt: skip
-@click.option("--turn-username", default="", help="Its user, of the long-term credential mechanism.")
-@click.option("--turn-credential", default="", help="Its password; better told by PYVIDU_SERVE_TURN_CREDENTIAL.")
+@click.option("--turn-username", default="", help="User name of the long-term credential mechanism.")
+@click.option("--turn-credential", default="", help="Its password; preferably set as PYVIDU_SERVE_TURN_CREDENTIAL.")
 @click.option("--webhook", metavar="URL", help="Where OpenVidu's events (participantJoined...) are posted to, as JSON.")
 @click.option("--webhook-header", multiple=True, type=_Line(), metavar="'NAME: VALUE'",
               help="Sent with each of them; may be repeated. In the environment: one a line.")  # fmt: skip
 @click.option("--webhook-event", multiple=True, metavar="NAME",
-              help="Only these are posted; may be repeated. All unless told.")  # fmt: skip
+              help="Only these are posted; may be repeated. All by default.")  # fmt: skip
 @click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
 @click.option("--log-level", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip

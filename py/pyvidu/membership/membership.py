@@ -90,7 +90,7 @@ class Membership:
         except BaseException as error:
             self.plane.close()
             if isinstance(error, WireError):
-                raise ConnectionFailedError(f"The server's answer to joinRoom makes no sense: {error}") from error
+                raise ConnectionFailedError(f"The server's response to joinRoom is malformed: {error}") from error
             raise
         if self.plane.is_closed:  # by `disconnect`, in the moment after the answer
             raise NotConnectedError("The session was left before it was joined")

@@ -324,7 +324,7 @@ class Participation:
     async def _reconcile(self, membership: Membership) -> None:
         room, outage, supply = self.room, membership.outages.last, self._settings().roster
         if supply is None or room is None:
-            text = "this server does not tell what happened meanwhile; a `roster` callback would"
+            text = "this server does not replay missed notifications; a `roster` callback would make up for them"
             outage.note(self._host.clock.now(), "verdict", text)
             logger.info("%s", text)
             return

@@ -142,7 +142,7 @@ class Rejoin:
             await moving
         except OpenViduError as error:
             outage.note_stream(self._clock.now(), stream.state.id, "failed", str(error))
-            logger.warning("after rejoining: %s", error)
+            logger.warning("a stream could not be renegotiated after the rejoin: %s", error)
             return
         outage.note_stream(began, stream.state.id, "renegotiating", "joined again")
         deadline = self._clock.now() + self._policy.media_connect_timeout

@@ -135,9 +135,9 @@ class RoomState:
             try:
                 handler(from_wire(cls, params))
             except WireError as error:
-                logger.warning("the server sent a %s that makes no sense: %s", method, error)
+                logger.warning("the server sent a malformed notification %s: %s", method, error)
         else:
-            logger.info("the server sent a notification that this client does not know: %s", method)
+            logger.info("the server sent an unknown notification: %s", method)
 
     @contextmanager
     def collect_newer(self) -> Iterator[_NewerNotifications]:

@@ -121,7 +121,7 @@ def decode(text: str | bytes) -> Message:
 
 def _no_number(text: str) -> NoReturn:
     # Python reads and writes NaN and Infinity, browsers do not: from one participant they would break the others' parsers.
-    raise ValueError(f"{text} is no JSON number")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _finite(text: str) -> float:

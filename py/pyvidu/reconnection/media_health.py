@@ -78,9 +78,9 @@ class Proof:
             return self._rtp_arrives(sample)
         if ice == "connected" and path_answers(self._before, sample):
             if not self._receives:
-                return MediaJudgement("healthy", "the path answers")
+                return MediaJudgement("healthy", "STUN or RTCP arrives")
             if self._observed >= self._policy.media_window:
-                return MediaJudgement("paused", "the path answers, the sender sends nothing")
+                return MediaJudgement("paused", "STUN or RTCP arrives, no RTP")
         elif self._observed >= self._window or self._checks_go_unanswered(sample):
             return MediaJudgement("frozen", f"ICE {sample.ice_state}, nothing arrived for {self._observed:.1f} s")
         return MediaJudgement("recovering", f"ICE {sample.ice_state}, nothing arrived yet")
@@ -90,8 +90,8 @@ class Proof:
         if not video or not self._before.frames_decoded or sample.frames_decoded > self._before.frames_decoded:
             return MediaJudgement("healthy", "packets arrive")
         if self._observed >= self._policy.media_decode_window:
-            return MediaJudgement("frozen", "packets arrive, no picture could be decoded from them")
-        return MediaJudgement("recovering", "packets arrive, the picture waits for a key frame", nudge=self._nudge())
+            return MediaJudgement("frozen", "packets arrive, no frame was decoded")
+        return MediaJudgement("recovering", "packets arrive, a key frame is missing", nudge=self._nudge())
 
     def _checks_go_unanswered(self, sample: MediaSample) -> bool:
         """Return whether ICE has sent `checks_unanswered` checks or more over `media_window` without any answer."""

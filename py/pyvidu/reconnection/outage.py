@@ -183,7 +183,7 @@ class Outage:
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:
-        lasted = "outage that goes on" if self.duration is None else f"outage of {self.duration:.1f} s"
+        lasted = "outage in progress" if self.duration is None else f"outage of {self.duration:.1f} s"
         tried = f"{self.attempts} attempt{'' if self.attempts == 1 else 's'}"
         parts = [lasted, f"first seen: {self.witness}", tried, *([self.end] if self.end is not None else [])]
         parts += [f"{stream} {record.outcome or 'not decided yet'}" for stream, record in self.streams.items()]

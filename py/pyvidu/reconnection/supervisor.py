@@ -177,7 +177,7 @@ class Supervisor:
             case MembershipConfirmed() if self.state is State.VERIFYING:
                 return self._recovered(now)
             case MembershipDenied(code) if self.state is State.VERIFYING:
-                return self._lost(now, f"the server says that we are no member any more (code {code})")
+                return self._lost(now, f"the server denies the membership (code {code})")
         return []
 
     def tick(self, now: float) -> list[Action]:
@@ -326,7 +326,7 @@ class Supervisor:
 
     def _membership_unanswered(self, now: float) -> list[Action]:
         if self._socket_answers:  # pings are answered, so the network is fine: a ghost was resumed
-            return self._lost(now, "the server answers and no longer knows us as a member")
+            return self._lost(now, "the server answers pings and does not confirm the membership")
         if self._resumed_on_old:  # it was silent again before it answered
             self._resumed_on_old = False
             return self._attempt(now)

@@ -125,8 +125,8 @@ def check(config: ServerConfig) -> None:
     """
     if not is_loopback(config.host) and config.secret == DEFAULT_SECRET:
         raise ConfigurationError(
-            f"{config.host} can be reached from other machines, and everybody knows the default secret: "
-            "choose one of your own with --secret, or leave --host at 127.0.0.1"
+            f"{config.host} can be reached from other machines, and the default secret is public: "
+            "set another one with --secret, or leave --host at 127.0.0.1"
         )
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigurationError("TLS needs both --tls-cert and --tls-key")

@@ -408,7 +408,7 @@ class SignalingPlane:
 
 
 def _required(socket: RpcSocket | None) -> RpcSocket:
-    assert socket is not None, "the supervisor asks of a socket only what it was told of"
+    assert socket is not None, "the supervisor asks for this only while it has reported such a socket as open"
     return socket
 
 

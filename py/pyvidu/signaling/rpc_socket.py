@@ -92,7 +92,7 @@ class RpcSocket:
         try:
             message = jsonrpc.decode(text)
         except MalformedMessage as error:
-            logger.warning("the server sent something that is no JSON-RPC message: %s", error)
+            logger.warning("the server sent a malformed JSON-RPC message: %s", error)
             return
         match message:
             case Response():
@@ -100,7 +100,7 @@ class RpcSocket:
             case Notification(method, params):
                 self._listener.rpc_notified(self, method, params)
             case _:  # a request
-                logger.warning("the server sent a request, which OpenVidu never does: %s", message.method)
+                logger.warning("the server sent a request, which is ignored: %s", message.method)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
         """Fail unanswered requests with `SocketGone`, then report the close to the listener."""
@@ -110,7 +110,7 @@ class RpcSocket:
     def _settle(self, response: Response) -> None:
         future = self._pending.get(response.id) if isinstance(response.id, int) else None
         if future is None or future.done():
-            logger.debug("an answer to no request of ours: %s", response.id)
+            logger.debug("a response with an unknown or settled id is ignored: %s", response.id)
         elif response.error is not None:
             future.set_exception(RpcError(response.error.code, response.error.message))
         else:

@@ -356,5 +356,5 @@ def why_not() -> str | None:
     try:
         probe_namespace()
     except LabError as error:
-        return f"this machine (a container?) may not make network namespaces or nftables rules: {error}"
+        return f"this machine (a container?) does not permit network namespaces or nftables rules: {error}"
     return None

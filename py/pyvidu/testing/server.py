@@ -61,9 +61,9 @@ class RunningServer:
             async with asyncio.timeout(timeout), self._news:
                 await self._news.wait_for(search)
         except TimeoutError:
-            raise ServerError(f"no line like {pattern!r} within {timeout} s; {self._last_words()}") from None
+            raise ServerError(f"no line like {pattern!r} within {timeout} s; {self._last_output()}") from None
         if not found:
-            raise ServerError(f"the server ended before a line like {pattern!r}; {self._last_words()}")
+            raise ServerError(f"the server ended before a line like {pattern!r}; {self._last_output()}")
         return found[0]
 
     async def fault(
@@ -92,14 +92,14 @@ class RunningServer:
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
-            raise ServerError(f"the server did not stop within {_STOP_WITHIN} s; {self._last_words()}") from None
+            raise ServerError(f"the server did not stop within {_STOP_WITHIN} s; {self._last_output()}") from None
         finally:
             if self._reader:
                 await self._reader
         return code
 
-    def _last_words(self) -> str:
-        return "its last words:\n" + "\n".join(self.log[-30:])
+    def _last_output(self) -> str:
+        return "its last output:\n" + "\n".join(self.log[-30:])
 
     async def _read(self) -> None:
         assert self.process.stdout is not None

@@ -34,7 +34,7 @@ def start_slow_link(one_end: str, other_end: str, *, delay: float, jitter: float
     if process.stdout.readline().strip() != _READY:
         process.kill()
         process.wait()
-        raise LabError("this machine makes no TAP devices (/dev/net/tun): a link can have no delay here")
+        raise LabError("this machine has no TAP devices (/dev/net/tun): links cannot be delayed")
     return process
 
 

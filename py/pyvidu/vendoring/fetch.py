@@ -91,8 +91,8 @@ def _run(command: list[str], folder: Path, tool: str) -> None:
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode != 0:
-        last_words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise VendorError(f"{tool} could not fetch the browser runtime (exit code {done.returncode}):\n{last_words}")
+        last_output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        raise VendorError(f"{tool} could not fetch the browser runtime (exit code {done.returncode}):\n{last_output}")
 
 
 def _lay_out(node_modules: Path, wheels: Iterable[Path], layout: Path) -> None:

@@ -52,7 +52,7 @@ class LightProcess:
         self._process.stdin.write(line.encode() + b"\n")
         answer = await self._process.stdout.readline()
         if not answer:
-            raise LabError("a process of light participants ended; its last words are above")
+            raise LabError("a process of light participants ended; its output is above")
         found: dict[str, Any] = json.loads(answer)
         return found
 

@@ -161,7 +161,7 @@ def test_str_of_a_finished_outage_is_one_line() -> None:
 def test_str_of_a_current_outage() -> None:
     outage = Outage(0, "offline")
     outage.note_attempt(0)
-    assert str(outage) == "outage that goes on, first seen: offline, 1 attempt"
+    assert str(outage) == "outage in progress, first seen: offline, 1 attempt"
 
 
 def test_record_begins_with_the_evidence_of_the_10_s_before_the_verdict() -> None:

@@ -16,10 +16,10 @@ from virtual_time import virtual_time
 @pytest.mark.parametrize(
     ("message", "remark"),
     [
-        ({"jsonrpc": "1.0"}, "no JSON-RPC message"),
-        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}, "which OpenVidu never does: ping"),
-        ({"jsonrpc": "2.0", "id": 4711, "result": {}}, "an answer to no request of ours: 4711"),
-        ({"jsonrpc": "2.0", "id": "a", "result": {}}, "an answer to no request of ours: a"),
+        ({"jsonrpc": "1.0"}, "a malformed JSON-RPC message"),
+        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}, "which is ignored: ping"),
+        ({"jsonrpc": "2.0", "id": 4711, "result": {}}, "an unknown or settled id is ignored: 4711"),
+        ({"jsonrpc": "2.0", "id": "a", "result": {}}, "an unknown or settled id is ignored: a"),
     ],
 )
 @virtual_time
@@ -46,5 +46,5 @@ async def test_second_response_to_a_request_is_logged_as_unexpected(caplog: pyte
     with caplog.at_level(logging.DEBUG, "pyvidu.signaling"):
         server.sockets[0].push({"jsonrpc": "2.0", "id": number, "result": {}})
         await asyncio.sleep(0.01)
-    assert f"an answer to no request of ours: {number}" in caplog.text
+    assert f"an unknown or settled id is ignored: {number}" in caplog.text
     plane.close()

@@ -55,7 +55,7 @@ class FaultClient:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not is_loopback(parts.hostname or ""):
             raise FaultRefused(
-                f"Faults are ordered on the server's own machine: '{self.url}' is not like {DEFAULT_URL}"
+                f"Faults can be started only on the server's own machine: '{self.url}' is not a URL like {DEFAULT_URL}"
             )
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310 - checked above
@@ -68,7 +68,7 @@ class FaultClient:
         except (OSError, ValueError) as error:
             raise FaultRefused(
                 f"No server answers at {self.url} ({getattr(error, 'reason', error)}): "
-                "start one with `pyvidu serve --fault-control`, or name another"
+                "start one with `pyvidu serve --fault-control`, or name another with --url"
             ) from None
         return json.loads(text) if text else None
 
@@ -79,5 +79,5 @@ def _why(error: urllib.error.HTTPError, url: str) -> str:
     except (ValueError, KeyError, TypeError):
         pass
     if error.code in (404, 405):
-        return f"The server at {url} takes no faults: start it with `pyvidu serve --fault-control`"
+        return f"The server at {url} has no fault control: start it with `pyvidu serve --fault-control`"
     return f"The server at {url} answered {error.code} {error.reason}"

@@ -86,7 +86,7 @@ class Faults:
             return False
         if fault.timer is not None:
             fault.timer.cancel()
-        logs.event("fault over", id=fault.id, participant=fault.order.whose)
+        logs.event("fault ended", id=fault.id, participant=fault.order.whose)
         if isinstance(fault, ParticipantFault):
             self._traffic.remove(fault)
         fault.end()
@@ -145,6 +145,6 @@ class Faults:
         participant = self._rooms.find_participant(connection_id)
         if participant is None:
             present = [member.id for room in self._rooms for member in room.participants]
-            here = f"those who are here: {', '.join(present[:10])}" if present else "nobody has joined"
+            here = f"connected are: {', '.join(present[:10])}" if present else "nobody has joined"
             raise NoSuchParticipant(f"No participant has the connection id '{connection_id[:60]}'; {here}")
         return participant

@@ -31,7 +31,7 @@ def add_fault_control(app: web.Application, faults: Faults) -> None:
         guard(request)
         fault_id = request.match_info["id"]
         if not faults.end(fault_id):
-            message = f"No fault '{fault_id[:60]}' goes on; GET /faults lists those that do"
+            message = f"No fault '{fault_id[:60]}' is active; GET /faults lists the active ones"
             return web.json_response({"message": message}, status=404)
         return web.Response(status=204)
 

@@ -25,10 +25,10 @@ def guard(request: web.Request) -> None:
         web.HTTPForbidden: with a message that gives the reason.
     """
     if not is_loopback(asked_host(request)) or not is_loopback(request.remote or ""):
-        raise web.HTTPForbidden(text=_error("Only for this machine: ask at http://localhost"))
+        raise web.HTTPForbidden(text=_error("Only requests from this machine are allowed: use http://localhost"))
     origin = request.headers.get("Origin")  # only pages send one
     if origin is not None and origin != f"{request.scheme}://{asked_authority(request)}":
-        raise web.HTTPForbidden(text=_error("Only for pages of this server"))
+        raise web.HTTPForbidden(text=_error("Only pages of this server are allowed"))
 
 
 async def guarded_json(request: web.Request) -> bytes:

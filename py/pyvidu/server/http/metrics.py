@@ -30,11 +30,11 @@ class Metrics(Observer):
         self.registry.register(_Present(rooms, signaling))
         registry = self.registry
         self._joins = Counter("pyvidu_joins", "Participants that joined", registry=registry)
-        self._resumes = Counter("pyvidu_resumes", "Resumes, and how they ended", ["outcome"], registry=registry)
-        self._evictions = Counter("pyvidu_evictions", "Participants put out", ["reason"], registry=registry)
+        self._resumes = Counter("pyvidu_resumes", "Resumes by result", ["outcome"], registry=registry)
+        self._evictions = Counter("pyvidu_evictions", "Evicted participants", ["reason"], registry=registry)
         self._renegotiations = Counter("pyvidu_renegotiations", "reconnectStream", ["direction"], registry=registry)
         self._lag = Histogram(
-            "pyvidu_watchdog_lag_seconds", "How late timers run", buckets=_LAG_BUCKETS, registry=registry
+            "pyvidu_watchdog_lag_seconds", "Delay of the eviction timers", buckets=_LAG_BUCKETS, registry=registry
         )
 
     def joined(self, participant: Participant) -> None:
@@ -73,10 +73,10 @@ class _Present(Collector):
         yield GaugeMetricFamily("pyvidu_sessions", "Sessions", len(self._rooms))
         yield GaugeMetricFamily("pyvidu_participants", "Participants", len(people))
         yield GaugeMetricFamily("pyvidu_streams", "Published streams", sum(1 for one in people if one.stream))
-        yield GaugeMetricFamily("pyvidu_subscriptions", "Streams on their way to somebody", subscriptions)
+        yield GaugeMetricFamily("pyvidu_subscriptions", "Subscriptions to streams", subscriptions)
         yield GaugeMetricFamily("pyvidu_sockets", "Open WebSockets", self._signaling.sockets)
         yield GaugeMetricFamily("pyvidu_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
-        yield CounterMetricFamily("pyvidu_forwarded_packets", "RTP packets sent on", self._forwarded.total())
+        yield CounterMetricFamily("pyvidu_forwarded_packets", "Forwarded RTP packets", self._forwarded.total())
 
 
 class _Forwarded:

@@ -39,7 +39,7 @@ _STUN_OR_TURN = re.compile(
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")  # noqa: TRY004 - pydantic wants it so
+        raise ValueError("true and false are not numbers")  # noqa: TRY004 - pydantic wants it so
     return value
 
 

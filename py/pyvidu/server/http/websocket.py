@@ -63,7 +63,7 @@ class WebSocketTransport:
         self._queued += len(text)
         self.path.outgoing(functools.partial(self._enqueue, text))
         if self._queued > MAX_QUEUED:
-            _log.warning("A client does not read: %d characters wait for it, it is cut off", self._queued)
+            _log.warning("A client does not read: its WebSocket is closed with %d queued characters", self._queued)
             self.abort()
 
     def ping(self) -> None:

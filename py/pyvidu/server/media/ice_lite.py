@@ -169,7 +169,7 @@ class _Port(asyncio.DatagramProtocol):
         # Concerns one peer, which may come back: ICE decides, not the kernel. Logged once: it comes with every packet.
         if str(exc) != self._last_error:
             self._last_error = str(exc)
-            logger.debug("a media socket reports: %s", exc)
+            logger.debug("error of a media socket: %s", exc)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._ports.receive(self, data, addr)

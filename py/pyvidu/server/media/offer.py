@@ -230,7 +230,7 @@ def _codecs(lines: list[str], formats: list[str]) -> list[Codec]:
     repairs: dict[int, int] = {}
     for number in map(int, formats):
         if not 0 <= number <= 127:
-            raise ValueError(f"{number} is no payload type")
+            raise ValueError(f"{number} is not a payload type")
         if number not in descriptions:
             continue
         name, rate, *channels = descriptions[number].split("/")

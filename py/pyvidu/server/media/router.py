@@ -171,7 +171,7 @@ class MediaRouter:
             candidates = await self._ports.open()
         if call.ended or self._closed:
             raise MediaServerError(
-                f"{participant} or the stream {stream_id} went away while its offer was being answered"
+                f"{participant} left or the stream {stream_id} ended while the offer was being answered"
             )
         return candidates
 

@@ -103,7 +103,7 @@ class Rooms:
         """Drop all rooms without notifying anybody, as in a crash, end their media, and begin another `life`."""
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
-            logs.event("session forgotten", session=room.id)
+            logs.event("session dropped", session=room.id)
             for participant in room.abandon():
                 self.background(self.media.leave(participant.key), f"media of {participant.id} ends")
         if self.life is not None:

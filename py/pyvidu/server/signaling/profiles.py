@@ -144,7 +144,7 @@ class DefaultProfile(Profile):
 
     def give_up(self, session: RpcSession) -> None:
         """Evict the participant as at the end of its clock."""
-        self._evict(session, "Given up")
+        self._evict(session, "Evicted")
 
     def closed_by_client(self, session: RpcSession) -> None:
         """Let the participant leave, as with `leaveRoom`, and close its socket."""
@@ -171,7 +171,7 @@ class DefaultProfile(Profile):
             return
         if now > due + STALL:
             # This process did not run (suspended, starved): what arrived meanwhile is not read yet.
-            _log.warning("The server was away for %.1f s: nobody is evicted for that", now - due)
+            _log.warning("The server did not run for %.1f s: evictions are postponed", now - due)
             self._arm(session, now + PING_INTERVAL + STALL)
             return
         self._evict(session, f"Nothing received for {self._timeout:g} s")

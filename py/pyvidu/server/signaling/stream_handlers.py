@@ -209,7 +209,7 @@ def _not_there(stream_id: str, room: Room) -> OpenViduException:
 def _no_server_offers() -> OpenViduException:
     return AnsweredError(
         Code.MEDIA_ENDPOINT,
-        "This media server (kurento) answers offers of clients and makes none: 'sdpOffer' is missing",
+        "This media server (kurento) only answers offers of clients: 'sdpOffer' is missing",
     )
 
 
