@@ -141,11 +141,11 @@ async def test_outage_is_shown_on_a_timeline(call: Call) -> None:
         )
     )
     drawn = {series["name"]: [item["text"] for item in series["data"]] for series in option["series"]}
-    assert sorted(option["lanes"]) == ["Attempts", "Bob", "Concluded", "Seen", "You"]
+    assert sorted(option["lanes"]) == ["Attempts", "Bob", "Evidence", "Verdicts", "You"]
     assert len(drawn["attempts"]) == record["attempts"] == len(record["tries"]) > 0
     for name in ("You", "Bob"):
         assert [text for text in drawn["streams"] if f"{name}: renegotiating" in text]
-        assert [text for text in drawn["streams"] if f"{name}: flows" in text]
+        assert [text for text in drawn["streams"] if f"{name}: healthy" in text]
     assert [stream["outcome"] for stream in record["streams"].values()] == ["renegotiated", "renegotiated"]
     assert record["began"] > 1.7e9
     assert await page.locator("#timeline-entries li").count() == len(record["entries"])
@@ -158,7 +158,7 @@ async def test_outage_is_shown_on_a_timeline(call: Call) -> None:
 async def test_drop_of_14_s_ends_the_call_and_a_button_rejoins_it(call: Call) -> None:
     await call.ada.drop(14)
     await call.ada.banner("reconnecting")
-    assert "You are out of the call" in await call.ada.banner("disconnected")
+    assert "Disconnected" in await call.ada.banner("disconnected")
     await expect(call.bob.page.locator(".tile[data-own=false]")).to_have_count(0)
     await expect(call.bob.page.locator("#log")).to_contain_text("connectionDestroyed Ada (networkDisconnect)")
     await expect(call.ada.page.locator("#rejoin")).to_be_focused()

@@ -72,7 +72,7 @@ function option(element, story) {
     textStyle: { fontFamily: 'system-ui, sans-serif', color: paint.ink },
     grid: { left: narrow ? 78 : 104, right: 14, top: 18, bottom: 84 },
     xAxis: {
-      type: 'value', min: before, max: story.until, name: 'seconds since the outage was noticed', nameLocation: 'middle', nameGap: 26,
+      type: 'value', min: before, max: story.until, name: 'seconds since the outage was detected', nameLocation: 'middle', nameGap: 26,
       nameTextStyle: { color: paint.quiet, fontSize: 11 },
       axisLabel: { color: paint.quiet, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: (value) => (value < 0 ? '' : `${+value.toFixed(2)}`) },
       axisLine: { lineStyle: { color: paint.line } }, splitLine: { lineStyle: { color: paint.line } },

@@ -103,7 +103,7 @@ class DemoCall:
         @session.on("reconnecting")
         async def _(event: Any) -> None:
             self.outage_number = outage_panel.remember(event.outage, self.names)
-            page.log("reconnecting", "the network is gone", self.outage_number)
+            page.log("reconnecting", "the connection is down", self.outage_number)
             await self._follow(event.outage)
 
         @session.on("reconnected")
@@ -122,7 +122,7 @@ class DemoCall:
             if self.left_on_purpose:
                 page.show_lobby()
             else:
-                page.banner("disconnected", "You are out of the call", _WHY_OUT.get(event.reason, event.reason), number)
+                page.banner("disconnected", "Disconnected", _WHY_OUT.get(event.reason, event.reason), number)
                 page.show_out()
 
         @session.on("exception")
@@ -134,7 +134,7 @@ class DemoCall:
         began = time.monotonic()
         told = 0
         while outage.end is None:
-            attempt = f"attempt {outage.attempts}" if outage.attempts else "looking for a way"
+            attempt = f"attempt {outage.attempts}" if outage.attempts else "starting an attempt"
             page.banner("reconnecting", "Reconnecting", f"{time.monotonic() - began:.1f} s, {attempt}")
             told = self._tell(outage, told)
             await asyncio.sleep(0.1)
@@ -155,7 +155,7 @@ class DemoCall:
         if renegotiated:
             return f"{page.count(len(renegotiated), 'stream')} renegotiated"
         judged = len(streams) >= len(self.session.stream_managers)
-        return "nothing was renegotiated" if judged else "looking at the media"
+        return "nothing was renegotiated" if judged else "checking the media"
 
     def _tell(self, outage: Any, told: int) -> int:
         """Log the record's lines from number `told` on, with names instead of ids; return how many it has by now."""
@@ -169,10 +169,10 @@ class DemoCall:
 _REPORT_FOR = 6.0  # seconds for which the banner shows how an outage ended
 
 _WHY_OUT = {
-    "networkDisconnect": "The connection was lost for too long, and the server gave your place up.",
-    "forceDisconnectByUser": "A moderator sent you out.",
-    "forceDisconnectByServer": "The server sent you out.",
-    "sessionClosedByServer": "The server closed the room.",
+    "networkDisconnect": "The connection was down for longer than the eviction timeout of the server.",
+    "forceDisconnectByUser": "A moderator disconnected you.",
+    "forceDisconnectByServer": "The application's backend disconnected you.",
+    "sessionClosedByServer": "The application's backend closed the session.",
     "nodeCrashed": "The server crashed.",
 }
 

@@ -37,7 +37,7 @@ async def post(path: str, body: Mapping[str, Any]) -> Any:
     text = await answer.text()
     if not answer.ok:
         if answer.status in (404, 405) and path == "/demo/token":
-            raise OpenViduError("This server gives no tokens to pages: start it with `make demo` (or `--demo`).")
+            raise OpenViduError("This server creates no tokens for pages: start it with `make demo` (or `--demo`).")
         raise OpenViduError(_message_of(text) or f"The server answered {answer.status}.")
     return json.loads(text)
 
@@ -225,9 +225,7 @@ def offer_drops(possible: bool) -> None:
     if not possible:
         element(
             "drop-note"
-        ).textContent = (
-            "This server does not imitate drops: start it with --fault-control. Or take a real network away."
-        )
+        ).textContent = "This server cannot imitate drops: start it with --fault-control, or disconnect this machine."
 
 
 async def count_down(seconds: float) -> None:

@@ -7,27 +7,35 @@ from typing import Any
 
 _ONE_MOMENT = 0.02  # seconds; entries closer together are drawn as one point
 _BEFORE = 2.0  # seconds before the verdict that the chart shows, at most, for the evidence that led to it
-_LIFE = ("WentOnline", "RtpReturned", "RtpSteady", "PongReceived", "ServerReached", "AttemptOpened", "ResumeAccepted")
+_POSITIVE = (
+    "WentOnline",
+    "RtpReturned",
+    "RtpSteady",
+    "PongReceived",
+    "ServerReached",
+    "AttemptOpened",
+    "ResumeAccepted",
+)
 _NEUTRAL = ("NetworkChanged", "WokeUp")
 _TRIED = {"resumed": ("good", "resumed"), "closed": ("bad", "closed"), "dropped": ("warn", "dropped")}
 _STEPS = {
-    "healthy": ("good", "flows"),
+    "healthy": ("good", "healthy"),
     "paused": ("quiet", "paused"),
     "recovering": ("warn", "recovering"),
     "frozen": ("bad", "frozen"),
     "renegotiating": ("warn", "renegotiating"),
-    "connected": ("accent", "proving"),
+    "connected": ("accent", "connected"),
     "failed": ("bad", "not renegotiated"),
     "given up": ("bad", "given up"),
 }
 _OUTCOMES = {
-    "healthy": "came back by itself",
+    "healthy": "recovered without renegotiation",
     "paused": "paused",
     "renegotiated": "renegotiated",
-    "frozen": "stands still",
-    None: "being looked at",
+    "frozen": "frozen",
+    None: "being checked",
 }
-_ENDS = {"reconnected": "Back", "rejoined": "Back as a new participant", "sessionDisconnected": "Out of the call"}
+_ENDS = {"reconnected": "Reconnected", "rejoined": "Rejoined", "sessionDisconnected": "Disconnected"}
 
 
 def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
@@ -37,13 +45,13 @@ def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
     begins = max(-_BEFORE, min([0.0, *(entry.at for entry in outage.entries)]))
     streams = list(outage.streams)
     return {
-        "lanes": ["Seen", "Concluded", "Attempts", *(names.get(stream, "A stream") for stream in streams)],
+        "lanes": ["Evidence", "Verdicts", "Attempts", *(names.get(stream, "A stream") for stream in streams)],
         "begins": round(begins, 3),
         "until": round(until, 3),
         "ends": outage.duration,
         "end": outage.end,
         "evidence": [
-            {"lane": 0, "at": 0.0, "tone": "bad", "label": outage.witness, "text": f"Seen first: {outage.witness}"},
+            {"lane": 0, "at": 0.0, "tone": "bad", "label": outage.witness, "text": f"First evidence: {outage.witness}"},
             *_points([entry for entry in outage.entries if entry.kind == "evidence" and entry.at >= begins], 0, _tone),
         ],
         "verdicts": _points([entry for entry in outage.entries if entry.kind == "verdict"], 1, _verdict_tone),
@@ -60,9 +68,9 @@ def summary(outage: Any, names: Mapping[str, str]) -> str:
     """Return the outage in a few short sentences."""
     tried = f"{outage.attempts} attempt{'' if outage.attempts == 1 else 's'}"
     if outage.end is None:
-        told = [f"Seen first: {outage.witness}", f"{tried} so far"]
+        told = [f"First evidence: {outage.witness}", f"{tried} so far"]
     else:
-        told = [f"Seen first: {outage.witness}", f"{_ENDS[outage.end]} after {outage.duration:.1f} s and {tried}"]
+        told = [f"First evidence: {outage.witness}", f"{_ENDS[outage.end]} after {outage.duration:.1f} s and {tried}"]
         if outage.end == "reconnected" and all(item.result != "resumed" for item in outage.tries):
             told.append("The old socket answered first")
     told += [
@@ -73,7 +81,7 @@ def summary(outage: Any, names: Mapping[str, str]) -> str:
 
 def title(outage: Any) -> str:
     """Return a headline."""
-    return "An outage that goes on" if outage.duration is None else f"Outage of {outage.duration:.1f} s"
+    return "Current outage" if outage.duration is None else f"Outage of {outage.duration:.1f} s"
 
 
 def said(entry: Any, names: Mapping[str, str]) -> str:
@@ -105,7 +113,7 @@ def _points(entries: Sequence[Any], lane: int, tone: Callable[[str], str]) -> li
 def _tone(evidence: str) -> str:
     if evidence in _NEUTRAL:
         return "quiet"
-    return "good" if evidence in _LIFE or evidence == "MembershipConfirmed" else "bad"
+    return "good" if evidence in _POSITIVE or evidence == "MembershipConfirmed" else "bad"
 
 
 def _verdict_tone(name: str) -> str:
@@ -120,8 +128,8 @@ def _attempt(number: int, item: Any, until: float) -> dict[str, Any]:
 
 
 def _bars(steps: Any, lane: int, name: str, until: float) -> list[dict[str, Any]]:
-    """Return the bars of a stream's lane: "not known" until its first step, then each step until the next."""
-    bars = [_bar(lane, 0.0, steps[0].at, "unknown", "not known", f"{name}: not known yet")]
+    """Return the bars of a stream's lane: "not checked" until its first step, then each step until the next."""
+    bars = [_bar(lane, 0.0, steps[0].at, "unknown", "not checked", f"{name}: not checked yet")]
     for item, following in zip(steps, [*(step.at for step in steps[1:]), until], strict=True):
         tone, label = _STEPS[item.step]
         because = f" ({item.because})" if item.because else ""

@@ -43,7 +43,7 @@ class FaultCommands(click.Group):
 
 @click.group(cls=FaultCommands)
 def fault() -> None:
-    """Simulate faults: drops, delay, loss, refusals, a restart.
+    """Imitate faults: drops, delay, loss, refusals, a restart.
 
     The server has to run on this machine, with --fault-control. Each fault ends by itself after --seconds.
     """
