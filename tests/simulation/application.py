@@ -140,7 +140,7 @@ class Page:
         return self.session.participation.memberships
 
     @property
-    def knows_its_end(self) -> bool:
+    def has_detected_its_end(self) -> bool:
         """Return whether the client has detected that it is no longer a member."""
         return self.over or not self.session.participation.is_member
 

@@ -86,7 +86,7 @@ class OneSocket(Invariant):
     name = "one socket"
     sentence = (
         "A session has at most one live socket and one pending attempt: a second live socket only in an outage, and then "
-        "it is the one of before, which may still come back by itself."
+        "it is the previous one, which may still deliver an answer."
     )
 
     def opening(self, page: Page) -> None:
@@ -112,12 +112,13 @@ class EveryOutageEnds(Invariant):
     name = "every outage ends once"
     sentence = (
         "Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected` once the "
-        "network is stable, and none of the first two comes without it. When `stop_reconnecting()` returns, none goes on."
+        "network is stable, and none of the first two is fired without it. When `stop_reconnecting()` returns, no outage is "
+        "in progress."
     )
 
     def stopped(self, page: Page) -> None:
         if page.in_outage:
-            self.wrong(f"{page.name} stopped reconnecting and the outage goes on")
+            self.wrong(f"{page.name} stopped reconnecting and the outage is still in progress")
 
     def told(self, page: Page, name: str, event: Any) -> None:
         if name == "reconnecting" and page.in_outage:
@@ -128,13 +129,13 @@ class EveryOutageEnds(Invariant):
     def stable(self) -> None:
         for page in self.world.pages:
             if page.in_outage:
-                self.wrong(f"{page.name} is still told to be reconnecting")
+                self.wrong(f"{page.name} is still reconnecting")
 
 
 class NothingAfterTheEnd(Invariant):
     name = "nothing after the end"
     sentence = (
-        "After `disconnect()` returned, or `sessionDisconnected` was told, no event comes and no socket is opened."
+        "After `disconnect()` returned, or `sessionDisconnected` was fired, no event is fired and no socket is opened."
     )
 
     def told(self, page: Page, name: str, event: Any) -> None:
@@ -147,9 +148,9 @@ class NothingAfterTheEnd(Invariant):
 
 
 class RunOnce(Invariant):
-    name = "run once"
+    name = "requests run once"
     sentence = (
-        "No request is carried out twice: no id of an RPC session, and no signal, whatever its id. (A server of profile "
+        "No request is executed twice: no id of an RPC session, and no signal, whatever its id. (A server of profile "
         "`kurento` may get the same mute, unpublish or subscription again under another id, where repeating changes nothing.)"
     )
 
@@ -168,8 +169,8 @@ class RunOnce(Invariant):
 class Signals(Invariant):
     name = "signals"
     sentence = (
-        "On a replaying server no signal is lost, doubled or reordered: who is a member gets what the server sent it, and "
-        "in that order; who was told that a signal was sent can rely on it; a sender's signals keep its order. On profile "
+        "On a replaying server no signal is lost, doubled or reordered: a member receives what the server sent it, and in "
+        "that order; a signal whose call returned was sent; the signals of a sender keep their order. On profile "
         "`kurento` a signal may be lost with the socket it was sent into, or fail with `RequestOutcomeUnknown`."
     )
 
@@ -208,9 +209,9 @@ class Signals(Invariant):
             return
         data = what.removeprefix("signal ")
         if error is None and data not in self._ran:
-            self.wrong(f"{page.name} is told that signal '{data}' was sent, and it was not")
+            self.wrong(f"{page.name} got a success for signal '{data}', which was not sent")
         elif isinstance(error, RequestOutcomeUnknown) and self._replays:
-            self.wrong(f"{page.name} is told that what became of signal '{data}' is unknown, on a replaying server")
+            self.wrong(f"{page.name} got an unknown outcome for signal '{data}', on a replaying server")
 
     def stable(self) -> None:
         for page in self.world.connected if self._replays else ():
@@ -219,12 +220,12 @@ class Signals(Invariant):
                 self.wrong(f"{page.name} was sent {len(sent)} signals and got {len(got)}")
 
 
-class Picture(Invariant):
-    name = "picture"
+class RoomStateAgrees(Invariant):
+    name = "room state agrees"
     sentence = (
-        f"{RETURN:g} s after the return a client's picture of the room (who is there, what they publish, what is muted) is "
-        "the server's, and what it did to its own stream is what the server tells the others. On profile `kurento` that "
-        "needs a `roster` callback; without it a record of the outage says that the picture may be wrong."
+        f"{RETURN:g} s after the return a client's state of the room (participants, streams, mutes) equals the server's, and "
+        "so does the state of its own stream. On profile `kurento` that needs a `roster` callback; without it the record of "
+        "an outage notes that the state may be outdated."
     )
 
     def stable(self) -> None:
@@ -250,14 +251,14 @@ class Picture(Invariant):
                 continue
             if self.world.plan.profile == "kurento" and not self.world.plan.roster and page.session.outages:
                 if not any("roster" in entry.text for outage in page.session.outages for entry in outage.entries):
-                    self.wrong(f"{page.name} is not told that its picture may be wrong")
+                    self.wrong(f"{page.name} has an outdated state of the room, which no record of an outage notes")
             else:
-                self.wrong(f"{page.name} sees {seen}, there is {there}")
+                self.wrong(f"{page.name} has {seen}, the server {there}")
 
     def _own_stream(self, page: Page) -> None:
         room = self.world.room
         if room is None or room.find(page.id) is None:
-            self.wrong(f"{page.name} ({page.id}) believes to be a member and is none")
+            self.wrong(f"{page.name} ({page.id}) is a member for the client and not for the server")
         elif (differs := _own_stream_differs(page)) is not None:
             self.wrong(differs)
 
@@ -271,14 +272,14 @@ def _own_stream_differs(page: Page) -> str | None:
     own = page.publisher.stream if page.publisher is not None else None
     ours = (own.stream_id, own.audio_active, own.video_active) if own is not None and own.is_published else None
     told = (member.stream.id, member.stream.audio_active, member.stream.video_active) if member.stream else None
-    return None if ours == told else f"{page.name} publishes {ours}, the server tells of {told}"
+    return None if ours == told else f"{page.name} publishes {ours}, the server has {told}"
 
 
 class OwnStreamAgrees(Invariant):
     name = "own stream agrees"
     sentence = (
-        f"What the server tells of a client's own stream and what the client publishes agree after {AGREED:g} s of calm; a "
-        f"difference lasts for less than {LOOK:g} s then."
+        f"The server's state of a client's own stream and what the client publishes agree after {AGREED:g} s without faults; "
+        f"a difference lasts for less than {LOOK:g} s then."
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -294,25 +295,25 @@ class OwnStreamAgrees(Invariant):
         self._differed[page] = differs
 
 
-class StandstillsNotMeasured(Invariant):
-    name = "standstills are not measured"
+class StallsNotMeasured(Invariant):
+    name = "stalls are not measured"
     sentence = (
-        f"Time in which the page itself stood still, or its clock jumped, belongs to no measured round trip, but for "
-        f"{UNSEEN:g} s that it cannot notice."
+        f"Time in which the page did not run, or its clock jumped, is not part of a measured round trip, except for "
+        f"{UNSEEN:g} s that it cannot detect."
     )
 
     def measured(self, page: Page, seconds: float) -> None:
         stood_still = page.clock.stood_still(seconds)
         if stood_still > UNSEEN + 0.01:
-            self.wrong(f"{page.name} measures {seconds:.1f} s, for {stood_still:.1f} s of which it stood still")
+            self.wrong(f"{page.name} measures {seconds:.1f} s, during {stood_still:.1f} s of which it did not run")
 
 
-class DeadPathTold(Invariant):
-    name = "a dead path is told"
+class DeadPathDetected(Invariant):
+    name = "dead paths are detected"
     sentence = (
-        f"Whatever round trips were measured: who is connected and runs is told `reconnecting` within {TOLD:g} s after its "
-        f"path died, or its socket's mapping was lost ({TOLD + THROTTLED:g} s where timers come once a second). Who is just "
-        "joining is told that this has failed, counted from the opening of its socket if that came later."
+        f"Whatever round trips were measured: a connected page that runs gets `reconnecting` within {TOLD:g} s after its "
+        f"path died or its socket's mapping was lost ({TOLD + THROTTLED:g} s where timers fire once a second). A page that "
+        "is joining gets an error within that time, counted from the opening of its socket if that came later."
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -334,19 +335,19 @@ class DeadPathTold(Invariant):
 
     def _look(self, page: Page, change: int, even_if_throttled: bool = False) -> None:
         opened_at = page.joins_since
-        waits = opened_at is not None or (page.connected and not page.in_outage and not page.knows_its_end)
+        waits = opened_at is not None or (page.connected and not page.in_outage and not page.has_detected_its_end)
         if self._changes[page] != change or not waits:
             return
         if opened_at is not None and opened_at + TOLD > now():
             asyncio.get_running_loop().call_at(opened_at + TOLD, self._look, page, change, even_if_throttled)
             return
         if page.path_is_dead and not page.clock.frozen and (even_if_throttled or not page.clock.throttled):
-            self.wrong(f"{page.name} has a dead path for {TOLD:g} s and is not told")
+            self.wrong(f"{page.name} has a dead path for {TOLD:g} s and has not detected it")
 
 
-class EvictionLearnt(Invariant):
-    name = "an eviction is learnt"
-    sentence = f"Who was evicted knows it once the server could be reached for {LEARNT:g} s in one piece."
+class EvictionDetected(Invariant):
+    name = "evictions are detected"
+    sentence = f"An evicted client detects it once the server was reachable for {LEARNT:g} s without interruption."
 
     def left(self, participant: Participant, reason: str) -> None:
         page = self.world.page_of(participant)
@@ -354,19 +355,19 @@ class EvictionLearnt(Invariant):
             self._look(page, participant.id, now())
 
     def _look(self, page: Page, identity: str, left_at: float) -> None:
-        if page.knows_its_end or page.id != identity:
+        if page.has_detected_its_end or page.id != identity:
             return
         reached = page.person.reached_for(now() - left_at)
         if reached >= LEARNT:
-            self.wrong(f"{page.name} could reach the server for {reached:.1f} s and does not know that it is evicted")
+            self.wrong(f"{page.name} could reach the server for {reached:.1f} s and has not detected its eviction")
         asyncio.get_running_loop().call_later(1.0, self._look, page, identity, left_at)
 
 
 class StreamsFlow(Invariant):
     name = "streams flow"
     sentence = (
-        f"{RETURN:g} s after the return every stream that a client sees and wants arrives, muted or not. (A subscription "
-        "that the server never answered on profile `kurento` has failed with an error; it is not expected to flow.)"
+        f"{RETURN:g} s after the return RTP arrives of every stream that a client subscribes to, muted or not. (A "
+        "subscription that the server never answered on profile `kurento` has failed with an error and is not counted.)"
     )
 
     def stable(self) -> None:
@@ -376,14 +377,14 @@ class StreamsFlow(Invariant):
                 if stream is None or stream.stream_id in page.unwanted:
                     continue
                 if self.world.room is None or self.world.room.owner_of(stream.stream_id) is None:
-                    continue  # whether it may be seen is checked by the invariant `Picture`
+                    continue  # whether it may be seen is checked by `RoomStateAgrees`
                 if stream.stream_id in page.subscribers:
                     if not self.world.server.media.flows(page.id, stream.stream_id):
                         self.wrong(
-                            f"{page.name} does not hear {stream.stream_id}: {self.world.why_silent(page, stream)}"
+                            f"{page.name} receives no RTP of {stream.stream_id}: {self.world.why_silent(page, stream)}"
                         )
                 elif stream.stream_id not in page.refused:
-                    self.wrong(f"{page.name} is not subscribed to {stream.stream_id} and was never told why")
+                    self.wrong(f"{page.name} is not subscribed to {stream.stream_id} and got no error")
                 elif self.world.plan.profile == "default":
                     self.wrong(
                         f"{page.name} could not subscribe to {stream.stream_id}: {page.refused[stream.stream_id]}"
@@ -393,9 +394,9 @@ class StreamsFlow(Invariant):
 class NoEviction(Invariant):
     name = "no needless eviction"
     sentence = (
-        f"Nobody is evicted for its network who could reach the server for {REACHABLE:g} s in one piece (on a decent path: "
-        "below 0.3 s one way, below 10 % loss) within the server's patience. (Not so the ghosts of profile `kurento`: "
-        "any event in the room evicts whoever has no open socket at that moment.)"
+        f"No participant is evicted for its network that could reach the server for {REACHABLE:g} s without interruption (on "
+        "a path below 0.3 s one way and below 10 % loss) within the server's timeout. (Except on profile `kurento`: any "
+        "event in the room evicts every participant without an open socket at that moment.)"
     )
 
     def left(self, participant: Participant, reason: str) -> None:
@@ -432,10 +433,10 @@ class AttemptsBounded(Invariant):
 
 
 class NothingLeft(Invariant):
-    name = "nothing left"
+    name = "resources are released"
     sentence = (
         "After the end of a session its timers, tasks, listeners, sockets and peer connections are gone, and the server's "
-        "clocks for it too. (Not so the ghosts of profile `kurento`, which stay until somebody speaks to them.)"
+        "clocks for it too. (Except on profile `kurento`: a participant without a socket stays until a notification to it.)"
     )
 
     def stable(self) -> None:
@@ -477,11 +478,11 @@ class NothingLeft(Invariant):
 
 
 class MembersOnly(Invariant):
-    name = "members only"
+    name = "only members reconnect"
     sentence = (
-        f"Nobody is told `reconnected` or `rejoined` who has been no member of the room for {LATE:g} s of a network that "
-        f"worked; or for {UNLUCKY:g} s, if it was one when it opened its last socket. (A proof may be overtaken by an "
-        "eviction: TCP delivers it late, and a page may sleep.)"
+        f"A client gets no `reconnected` or `rejoined` after it was not a member of the room for {LATE:g} s of a working "
+        f"network; or for {UNLUCKY:g} s, if it was one when it opened its last socket. (An eviction may overtake the answer "
+        "that proves a membership: TCP delivers it late, and a page may sleep.)"
     )
 
     def told(self, page: Page, name: str, event: Any) -> None:
@@ -492,13 +493,13 @@ class MembersOnly(Invariant):
             left = self.world.left_at.get(page.id, float("-inf"))
             reached = page.person.reached_for(now() - left)
             if reached > (UNLUCKY if left > page.opened_at else LATE):
-                self.wrong(f"{page.name} is told `{name}` and has been no member for {now() - left:.1f} s")
+                self.wrong(f"{page.name} is told `{name}` and has not been a member for {now() - left:.1f} s")
 
 
 class EverythingSettles(Invariant):
-    name = "everything settles"
+    name = "awaited calls settle"
     sentence = (
-        "Whatever an application awaits is fulfilled or fails with an `OpenViduError`, and nothing is pending once the "
+        "Every call that an application awaits returns or fails with an `OpenViduError`, and none is pending once the "
         "network is stable; a request of a connected client is not refused for having been repeated."
     )
 
@@ -519,8 +520,8 @@ class EverythingSettles(Invariant):
 
 
 class NothingCrashes(Invariant):
-    name = "nothing crashes"
-    sentence = "No part of client or server raises what nobody catches, and nothing is logged as an error."
+    name = "no unhandled errors"
+    sentence = "No exception of client or server is unhandled, and nothing is logged as an error."
 
 
 ALL: tuple[type[Invariant], ...] = (
@@ -529,12 +530,12 @@ ALL: tuple[type[Invariant], ...] = (
     NothingAfterTheEnd,
     RunOnce,
     Signals,
-    Picture,
+    RoomStateAgrees,
     OwnStreamAgrees,
     StreamsFlow,
-    StandstillsNotMeasured,
-    DeadPathTold,
-    EvictionLearnt,
+    StallsNotMeasured,
+    DeadPathDetected,
+    EvictionDetected,
     NoEviction,
     AttemptsBounded,
     NothingLeft,

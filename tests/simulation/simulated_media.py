@@ -39,7 +39,7 @@ class Router(FakeMedia):
     def flows(self, subscriber: str, stream_id: str) -> bool:
         """Return whether the stream's RTP arrives at `subscriber`."""
         peer = self.peers.get(self.subscribers.get((subscriber, stream_id), -1))
-        return peer is not None and peer.hears
+        return peer is not None and peer.receives_rtp
 
     def reassess(self) -> None:
         """Determine anew, after a change, which peer connections receive RTP."""
@@ -136,7 +136,7 @@ class SimulatedPeer:
         self.remote_stream: Any = None if settings.local_stream is not None else object()
         self.received = {"audio": True, "video": True}
         self.closed = False
-        self.hears = False  # RTP arrives
+        self.receives_rtp = False  # RTP arrives
         self.ice_connection_state = "new"
         self.native = self
         self._link = link
@@ -144,7 +144,7 @@ class SimulatedPeer:
         self.epoch = link.media_epoch
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
-        self._ears = rtp_monitors
+        self._rtp_monitors = rtp_monitors
         self._answered = False
         self._path = False  # packets go both ways
         self._decodes = True
@@ -170,21 +170,21 @@ class SimulatedPeer:
         """Determine path and flow anew after a change of the network, the server or the other end."""
         alive, link = self._alive(current), self._link
         path = alive and link.works
-        hears = alive and self._receives and source_sends and link.passes("down")
-        if path == self._path and hears == self.hears:
+        receives_rtp = alive and self._receives and source_sends and link.passes("down")
+        if path == self._path and receives_rtp == self.receives_rtp:
             return
         self._count()
-        began, self.hears = hears and not self.hears, hears
+        began, self.receives_rtp = receives_rtp and not self.receives_rtp, receives_rtp
         if began and self._rtp:
             self._lose_the_picture()
         if path != self._path:
             self._path = path
             self._path_changed()
-        for ear in self._ears:
-            ear.flows_changed()
+        for monitor in self._rtp_monitors:
+            monitor.flows_changed()
 
     def key_frame_comes(self) -> None:
-        if not self._decodes and self.hears:
+        if not self._decodes and self.receives_rtp:
             self._count()
             self._picture_is_back()
 
@@ -313,7 +313,7 @@ class SimulatedPeer:
         for timer in (self._timer, self._decoder):
             if timer is not None:
                 timer.cancel()
-        self.hears = self._path = False
+        self.receives_rtp = self._path = False
         self._router.peers.pop(self.number, None)
         self._router.reassess()
 
@@ -324,7 +324,7 @@ class SimulatedPeer:
     def _count(self) -> None:
         """Bring the counters up to the current time."""
         elapsed, self._counted_at = now() - self._counted_at, now()
-        if self.hears:
+        if self.receives_rtp:
             self._rtp += elapsed * PACKETS
             if self._decodes:
                 self._frames += elapsed * FRAMES
@@ -378,7 +378,7 @@ class EventRtpMonitor:
         fresh = []
         witnesses = overdue = silent = 0
         for peer in peers:
-            if peer.hears:
+            if peer.receives_rtp:
                 self._since.setdefault(peer, now_)
                 heard = heard or peer in self._silent_since or self._silent
                 self._silent_since.pop(peer, None)
@@ -394,7 +394,7 @@ class EventRtpMonitor:
                     self._told.add(peer)
                     fresh.append(peer)
                 due += [since + floor for floor in floors if now_ - since < floor]
-            if peer.hears:
+            if peer.receives_rtp:
                 learnt = self._since[peer] + self._policy.cadence_learning
                 witnesses += now_ >= learnt
                 due += [learnt] if now_ < learnt else []

@@ -185,7 +185,7 @@ class SimulatedCall:
             await _until(entry.at)
             self.happen(entry)
         await _until(max(self.plan.ends, 5.0))
-        self.note("everybody", "from here on nothing happens any more")
+        self.note("everybody", "the schedule has ended")
         await asyncio.sleep(10)
         self._peaceful = True
         await asyncio.sleep(RETURN - 10)
@@ -313,7 +313,7 @@ class SimulatedCall:
     def _start_again(self, old: SimulatedServer, _crash: object, number: int) -> None:
         if number != self._restarts:
             return  # it has crashed again meanwhile
-        self.note("everybody", "the server is back and knows nobody")
+        self.note("everybody", "the server is back without its state")
         self.server = self._new_server()
         self.server.media.peers = old.media.peers  # type: ignore[attr-defined]
         self.server.begin()
