@@ -106,8 +106,8 @@ MUTATIONS = (
     Mutation(
         "a resume refused with 40007 is retried without end",
         "reconnection.supervisor:Supervisor.handle",
-        "if code == Code.RECONNECTION:",
-        "if code != Code.RECONNECTION:",
+        "if session_gone:",
+        "if not session_gone:",
     ),
     Mutation(
         "an attempt counts as hanging after 0.3 s on any path",
@@ -154,8 +154,8 @@ MUTATIONS = (
     Mutation(
         "a refused resume is retried eight times",
         "reconnection.supervisor:Supervisor.handle",
-        "if code == Code.RECONNECTION:",
-        "if code == Code.RECONNECTION and self._current().attempts > 8:",
+        "if session_gone:",
+        "if session_gone and self._current().attempts > 8:",
     ),
     Mutation(
         "a request still waits for an answer on a replaced socket",
