@@ -190,13 +190,13 @@ MUTATIONS = (
     ),
     Mutation(
         "notifications held back in an outage are dropped",
-        "signaling.plane:SignalingPlane._come_back",
+        "signaling.plane:SignalingPlane._pass_on_held_back",
         "held_back, self._held_back = self._held_back, []",
         "held_back, self._held_back = [], []",
     ),
     Mutation(
         "notifications held back in an outage are reported twice",
-        "signaling.plane:SignalingPlane._come_back",
+        "signaling.plane:SignalingPlane._pass_on_held_back",
         "held_back, self._held_back = self._held_back, []",
         "held_back = list(self._held_back)",
     ),
