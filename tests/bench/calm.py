@@ -98,7 +98,7 @@ async def measure(seconds: float) -> dict[str, Any]:
                     before, began = lab.counters(), time.monotonic()
                     for page in pages.values():
                         await page.clear()
-                    pulse.forget()
+                    pulse.restart()
                     await asyncio.sleep(seconds)
                     traces = {name: await page.trace() for name, page in pages.items()}
                     after = lab.counters()

@@ -86,7 +86,7 @@ class Load:
     async def _count(self, pages: list[CallPage], callers: LightProcess, seconds: float) -> None:
         server = self.server.process.pid
         first = [await page.page.evaluate(_RECEIVED) for page in pages]
-        await callers.ask("forget")
+        await callers.ask("restart")
         cpu, light_cpu, dropped = processes.cpu_s(server), processes.cpu_s(callers.pid), processes.kernel_drops()
         whole, began = processes.whole_cpu_s(), time.monotonic()
         await asyncio.sleep(seconds)

@@ -21,7 +21,7 @@ class Pulse:
         self.stalls: list[tuple[float, float]] = []
         """Intervals in which the server, or this process, did not respond; seconds of the monotonic clock."""
 
-    def forget(self) -> None:
+    def restart(self) -> None:
         """Drop the stalls so far."""
         self.stalls.clear()
 

@@ -51,7 +51,7 @@ async def run_blocks(world: World, blocks: Sequence[Block], *, peer: Client, kee
                     chances -= 1
                     troubles.append(f"{block.call}: {error}")
                     console.print(troubles[-1], style="red", highlight=False)
-                    await world.forget_pages()
+                    await world.close_pages()
     return troubles
 
 

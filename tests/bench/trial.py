@@ -121,7 +121,7 @@ class BenchCall:
         await self._page.clear()
         await asyncio.sleep(trial.settle_s)
         await self._peer.clear()
-        self._pulse.forget()
+        self._pulse.restart()
         first_line, at = len(self._server.log), time.time()
         fault = await faults.drop(self._lab, trial.cell)
         await self._watch(trial.cell, fault)

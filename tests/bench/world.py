@@ -77,7 +77,7 @@ class World:
         """Return a CDP session with the browser itself, for data about its processes."""
         return await self._browsers[where].new_browser_cdp_session()
 
-    async def forget_pages(self) -> None:
+    async def close_pages(self) -> None:
         """Close every page: the next ones are fresh."""
         for context in self._contexts.values():
             await context.close()

@@ -144,7 +144,7 @@ class CallPage:
         """Return the result of `participant.picture`."""
         return json.loads(await self.call("picture"))
 
-    async def is_rid_of_everything(self) -> None:
+    async def has_released_everything(self) -> None:
         """Check that nothing of the session is left in the page once its cancelled tasks have ended (up to 3 s)."""
         try:
             await self.page.wait_for_function("() => call('proxies').then((alive) => alive === 0)", timeout=3000)
@@ -175,7 +175,7 @@ class CallPage:
             ) from None
         return found
 
-    def forget(self) -> None:
+    def clear_events(self) -> None:
         """Ignore the events so far."""
         self.log.clear()
 
@@ -255,10 +255,10 @@ class LabCall:
         await call.both_move(20)
         return call
 
-    def forget(self) -> None:
+    def clear_events(self) -> None:
         """Ignore the events and messages so far."""
-        self.ada.forget()
-        self.bob.forget()
+        self.ada.clear_events()
+        self.bob.clear_events()
         self.messages.restart()
 
     async def both_move(self, timeout: float = 5.0) -> None:

@@ -81,7 +81,7 @@ async def test_pings_are_on_time_in_a_background_tab_with_throttled_timers(call:
 
 
 async def test_a_9_s_silent_drop_ends_in_reconnected_in_the_background_too(call: Call, network_lab: NetworkLab) -> None:
-    call.bob.forget()
+    call.bob.clear_events()
     with network_lab.dropped("silent"):
         await network_lab.verify_silence(0.3)
         await asyncio.sleep(8.7)

@@ -98,7 +98,7 @@ async def test_mute_reaches_the_other_participant(call: Call) -> None:
 
 
 async def test_signaling_only_drop_does_not_renegotiate_media(call: Call) -> None:
-    call.ada.forget()
+    call.ada.clear_events()
     call.messages.restart()
     before = await call.ada.picture()
     await call.adas_context.set_offline(True)
@@ -116,7 +116,7 @@ async def test_signaling_only_drop_does_not_renegotiate_media(call: Call) -> Non
 
 
 async def test_unpublish_and_publish_again(call: Call) -> None:
-    call.bob.forget()
+    call.bob.clear_events()
     await call.ada.python("await session.unpublish(publisher)")
     assert (await call.bob.told("streamDestroyed")).reason == "unpublish"
     await call.ada.call("publish")
@@ -151,8 +151,8 @@ async def test_restarted_receivers_keep_their_tracks(call: Call) -> None:
 
 
 async def test_viewer_without_camera_permission_joins_and_reconnects(call: Call, open_browser: OpenBrowser) -> None:
-    shy = await open_browser(args=("--deny-permission-prompts", "--use-fake-ui-for-media-stream=deny"))
-    viewer = await CallPage.open(shy, call.server, "viewer")
+    denying = await open_browser(args=("--deny-permission-prompts", "--use-fake-ui-for-media-stream=deny"))
+    viewer = await CallPage.open(denying, call.server, "viewer")
     denied = await viewer.python("await failure(openvidu.init_publisher())")
     assert denied.startswith("DEVICE_ACCESS_DENIED: ")
     await viewer.join(await call.rest.token("call", "SUBSCRIBER"), publish=False)
@@ -164,22 +164,22 @@ async def test_viewer_without_camera_permission_joins_and_reconnects(call: Call,
     await viewer.page.context.set_offline(False)
     await viewer.told("reconnected", 5)
     await viewer.moves()
-    call.bob.forget()
+    call.bob.clear_events()
     await viewer.python("session.disconnect()")
     assert (await call.bob.told("connectionDestroyed")).reason == "disconnect"
     assert call.bob.events("streamDestroyed") == []
-    await shy.close()
+    await denying.close()
 
 
 async def test_moderator_can_unpublish_and_disconnect_a_participant(call: Call) -> None:
     await call.bob.python("refused = await failure(session.force_disconnect(session.connection))")
     assert (await call.bob.python("refused")).startswith("OPENVIDU_PERMISSION_DENIED: ")
-    call.bob.forget()
+    call.bob.clear_events()
     await call.ada.python("await session.force_unpublish(session.stream_managers[-1].stream)")
     assert (await call.bob.told("streamDestroyed")).reason == "forceUnpublishByUser"
     await call.ada.python("await session.force_disconnect(next(iter(session.remote_connections.values())))")
     assert (await call.bob.told("sessionDisconnected")).reason == "forceDisconnectByUser"
-    await call.bob.is_rid_of_everything()
+    await call.bob.has_released_everything()
 
 
 async def test_invalid_tokens_raise_the_reason(call: Call) -> None:
@@ -192,7 +192,7 @@ async def test_invalid_tokens_raise_the_reason(call: Call) -> None:
     assert nonsense.startswith("GENERIC_ERROR: The token is not a URL")
     nobody = await call.bob.python("await failure(session.connect('ws://localhost:1?sessionId=x&token=tok_1'))")
     assert nobody.startswith("GENERIC_ERROR: No connection to ws://localhost:1/openvidu")
-    await call.bob.is_rid_of_everything()
+    await call.bob.has_released_everything()
 
 
 async def test_timers_and_video_work_in_a_page_that_forbids_workers(call: Call) -> None:
@@ -204,7 +204,7 @@ async def test_timers_and_video_work_in_a_page_that_forbids_workers(call: Call) 
     await page.moves()
     assert not page.page.workers, "its timers run without a worker"
     await page.python("session.disconnect()")
-    await page.is_rid_of_everything()
+    await page.has_released_everything()
     await page.page.close()
 
 
@@ -212,7 +212,7 @@ async def test_closed_page_leaves_the_room_at_once(call: Call) -> None:
     page = await CallPage.open(call.adas_context, call.server, "short")
     await page.join(await call.rest.token("call"))
     await call.ada.moves()
-    call.ada.forget()
+    call.ada.clear_events()
     await page.page.close(run_before_unload=False)
     assert (await call.ada.told("connectionDestroyed", 3)).reason == "disconnect"
 

@@ -36,7 +36,7 @@ class Call(LabCall):
 
     async def drop(self, kind: str, seconds: float, *, dead_media: bool = False) -> None:
         """Drop Ada's network for so many seconds, and ignore the events before it."""
-        self.forget()
+        self.clear_events()
         ends = time.monotonic() + seconds
         if kind == "handover":
             self.lab.lose_address()
@@ -156,7 +156,7 @@ async def test_scenario_2_back_after_14_s_the_session_is_over_and_the_others_wer
     gone = await call.bob.told("connectionDestroyed")
     assert gone.at < call.returned, "the others are told while the victim is still away"
     assert call.bob.events(*OUTAGE, "streamFrozen", "exception") == [], "a peer that drops is no alarm"
-    await call.ada.is_rid_of_everything()
+    await call.ada.has_released_everything()
     # Join again: the same session object, a fresh token.
     await call.ada.join(await Rest(call.server).token("drops"))
     await asyncio.gather(call.ada.moves(), call.bob.moves())

@@ -36,7 +36,7 @@ def adas_machine(call: LabCall, *, sleeps: bool) -> None:
 
 
 async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     with call.lab.dropped("media-only"):
         await asyncio.sleep(3)
     await call.both_move(4)
@@ -45,7 +45,7 @@ async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCa
 
 
 async def test_dead_media_is_repaired_without_reconnecting(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     with call.lab.dropped("media-only", dead_media=True):
         away = asyncio.create_task(asyncio.sleep(13))
         await call.ada.told("streamFrozen", 10, count=2)
@@ -58,7 +58,7 @@ async def test_dead_media_is_repaired_without_reconnecting(call: LabCall) -> Non
 
 
 async def test_client_whose_address_changes_reconnects_with_its_streams(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     call.lab.lose_address()
     await call.ada.told("reconnecting", 3)
     await asyncio.sleep(4)
@@ -70,7 +70,7 @@ async def test_client_whose_address_changes_reconnects_with_its_streams(call: La
 
 
 async def test_flapping_link_ends_connected_with_a_reconnected_for_every_reconnecting(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     for _ in range(10):
         with call.lab.dropped("link"):
             await asyncio.sleep(1)
@@ -86,7 +86,7 @@ async def test_flapping_link_ends_connected_with_a_reconnected_for_every_reconne
 
 async def test_call_continues_after_a_sleep_of_a_few_seconds(call: LabCall) -> None:
     for seconds in (3, 9):
-        call.forget()
+        call.clear_events()
         adas_machine(call, sleeps=True)
         try:
             await asyncio.sleep(seconds)
@@ -100,7 +100,7 @@ async def test_call_continues_after_a_sleep_of_a_few_seconds(call: LabCall) -> N
 
 
 async def test_call_continues_after_the_page_was_frozen(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     devtools = await call.ada.page.context.new_cdp_session(call.ada.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
     await asyncio.sleep(4)
@@ -112,7 +112,7 @@ async def test_call_continues_after_the_page_was_frozen(call: LabCall) -> None:
 
 
 async def test_session_ends_on_wake_up_after_a_long_sleep(call: LabCall) -> None:
-    call.forget()
+    call.clear_events()
     adas_machine(call, sleeps=True)
     try:
         await call.bob.told("connectionDestroyed", 20)
@@ -122,4 +122,4 @@ async def test_session_ends_on_wake_up_after_a_long_sleep(call: LabCall) -> None
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"
     assert lost.at - woken < 5
-    await call.ada.is_rid_of_everything()
+    await call.ada.has_released_everything()

@@ -33,12 +33,12 @@ class Call:
 
     async def fault(self, kind: str, **options: Any) -> RunningFault:
         """Start a fault of Ada's, and ignore the events before it."""
-        self.forget()
+        self.clear_events()
         return await self.server.fault(kind, self.ada.connection_id, **options)
 
-    def forget(self) -> None:
-        self.ada.forget()
-        self.bob.forget()
+    def clear_events(self) -> None:
+        self.ada.clear_events()
+        self.bob.clear_events()
         self.messages.restart()
 
     def renegotiated(self) -> int:
@@ -47,7 +47,7 @@ class Call:
     async def both_move(self, timeout: float = 10.0) -> None:
         await asyncio.gather(self.ada.moves(timeout), self.bob.moves(timeout))
 
-    async def ada_comes_back(self) -> None:
+    async def rejoin_ada(self) -> None:
         """Join Ada again from the same page with a fresh token."""
         await self.ada.join(await self.rest.token("faults"))
         await self.both_move()
@@ -66,7 +66,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
 
 
 @asynccontextmanager
-async def silent_guest(call: Call) -> AsyncIterator[None]:
+async def guest_without_media(call: Call) -> AsyncIterator[None]:
     """Keep a participant in the room that has only a WebSocket, and let it leave."""
     token = await call.rest.token("faults")
     join = {"token": token, "session": "faults", "platform": "x", "secret": "", "metadata": '{"clientData":"guest"}'}
@@ -113,7 +113,7 @@ async def test_signaling_only_fault_reconnects_without_renegotiating_media(call:
 
 async def test_lost_notifications_are_replayed_by_the_next_resume(call: Call) -> None:
     await call.fault("lost-notification", count=3)
-    async with silent_guest(call):
+    async with guest_without_media(call):
         await call.bob.told("connectionCreated")
         await call.bob.python("await session.unpublish(publisher)")
         await call.bob.call("publish")
@@ -143,8 +143,8 @@ async def test_refused_resume_ends_the_session_with_network_disconnect(call: Cal
     await refused.end()
     await call.fault("eviction")
     await call.bob.told("connectionDestroyed", 5)
-    await call.ada.is_rid_of_everything()
-    await call.ada_comes_back()
+    await call.ada.has_released_everything()
+    await call.rejoin_ada()
 
 
 async def test_eviction_ends_the_session_at_once_and_notifies_the_others(call: Call) -> None:
@@ -156,20 +156,20 @@ async def test_eviction_ends_the_session_at_once_and_notifies_the_others(call: C
         "streamDestroyed(networkDisconnect)",
         "connectionDestroyed(networkDisconnect)",
     ]
-    await call.ada_comes_back()
+    await call.rejoin_ada()
 
 
 async def test_restarted_server_ends_the_session_with_node_crashed(call: Call) -> None:
-    call.forget()
+    call.clear_events()
     await call.server.fault("restart", seconds=1)
     for page in (call.ada, call.bob):
         await page.told("sessionDisconnected", 10)
         assert page.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(nodeCrashed)"]
-        await page.is_rid_of_everything()
+        await page.has_released_everything()
 
 
 async def test_server_shutdown_ends_the_session_without_reconnecting(call: Call) -> None:
-    call.forget()
+    call.clear_events()
     await call.ada.join(await call.rest.token("faults"), publish=False)
     assert await call.server.stop() == 0
     await call.ada.told("sessionDisconnected", 5)

@@ -258,11 +258,11 @@ def test_departures_list_addresses_and_ports_of_other_hosts() -> None:
 async def test_verify_silence_fails_on_a_working_network() -> None:
     with fresh_lab() as lab:
 
-        async def chatter() -> None:
+        async def send_packets() -> None:
             for _ in range(5):
                 await asyncio.to_thread(send_datagram, lab, lab.host_address, 4443)
 
-        chatting = asyncio.create_task(chatter())
+        chatting = asyncio.create_task(send_packets())
         with pytest.raises(LabError, match="packets passed"):
             await lab.verify_silence(0.5)
         await chatting

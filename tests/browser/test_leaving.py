@@ -34,18 +34,18 @@ async def ada(call: LabCall) -> CallPage:
     if call.ada.events("sessionDisconnected"):
         await call.ada.join(await Rest(call.server).token("leaving"))
         await call.both_move(10)
-    call.forget()
+    call.clear_events()
     return call.ada
 
 
-async def is_the_last_that_happens(call: LabCall, *before: str) -> None:
+async def check_nothing_follows(call: LabCall, *before: str) -> None:
     """Check that Ada has left: no more events or sockets, nothing of the session left, and Bob is notified."""
     outage = ("reconnecting", "reconnected", "sessionDisconnected")
     assert call.ada.events(*outage) == [*before, "sessionDisconnected(disconnect)"]
     told, requests = len(call.ada.log), await call.ada.page.evaluate("sockets.length")
     gone = await call.bob.told("connectionDestroyed", 8)
     assert gone.reason in ("disconnect", "networkDisconnect")
-    await call.ada.is_rid_of_everything()
+    await call.ada.has_released_everything()
     await call.ada.page.wait_for_function(f"() => ({LIVING})() === 0", timeout=5000)
     assert len(call.ada.log) == told, call.ada.events()
     assert await call.ada.page.evaluate("sockets.length") == requests, "no socket is opened afterwards"
@@ -55,7 +55,7 @@ async def test_disconnect_before_the_drop_is_detected(call: LabCall, ada: CallPa
     with call.lab.dropped("silent"):
         await ada.python(LEAVE)
         await asyncio.sleep(1)
-    await is_the_last_that_happens(call)
+    await check_nothing_follows(call)
 
 
 async def test_disconnect_while_the_first_attempt_hangs(call: LabCall, ada: CallPage) -> None:
@@ -65,7 +65,7 @@ async def test_disconnect_while_the_first_attempt_hangs(call: LabCall, ada: Call
         await asyncio.sleep(0.5)  # its SYN has been sent and dropped
         assert await ada.page.evaluate("sockets.filter((socket) => socket.readyState === 0).length") == 1
         await ada.python(LEAVE)
-    await is_the_last_that_happens(call, "reconnecting")  # had the network stayed away, it would be an eviction
+    await check_nothing_follows(call, "reconnecting")  # had the network stayed away, it would be an eviction
     assert call.messages.requests("connect") == []
 
 
@@ -74,7 +74,7 @@ async def test_disconnect_between_two_attempts_on_a_link_that_is_down(call: LabC
         await ada.told("reconnectionAttempt", 5)
         await ada.page.wait_for_function(f"() => ({LIVING})() <= 1", timeout=5000)
         await ada.python(LEAVE)
-    await is_the_last_that_happens(call, "reconnecting")
+    await check_nothing_follows(call, "reconnecting")
     assert call.messages.requests("connect") == []
 
 
@@ -84,7 +84,7 @@ async def test_disconnect_right_after_the_network_is_back(call: LabCall, ada: Ca
         await asyncio.sleep(1)
     await ada.python(LEAVE)
     before = ada.events("reconnecting", "reconnected")
-    await is_the_last_that_happens(call, *before)
+    await check_nothing_follows(call, *before)
 
 
 async def test_disconnect_in_the_handler_of_reconnected(call: LabCall, ada: CallPage) -> None:
@@ -92,7 +92,7 @@ async def test_disconnect_in_the_handler_of_reconnected(call: LabCall, ada: Call
     with call.lab.dropped("link"):
         await ada.told("reconnecting", 5)
     await ada.told("sessionDisconnected", 5)
-    await is_the_last_that_happens(call, "reconnecting", "reconnected")
+    await check_nothing_follows(call, "reconnecting", "reconnected")
 
 
 async def test_disconnect_while_streams_are_renegotiated(call: LabCall, ada: CallPage) -> None:
@@ -102,4 +102,4 @@ async def test_disconnect_while_streams_are_renegotiated(call: LabCall, ada: Cal
         await asyncio.sleep(3.5)
     await ada.told("sessionDisconnected", 8)
     assert "streamFrozen" in ada.events()
-    await is_the_last_that_happens(call, "reconnecting", "reconnected")
+    await check_nothing_follows(call, "reconnecting", "reconnected")

@@ -23,29 +23,29 @@ ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
 <script type=module>
 import { OpenVidu, ready } from '%s/pyvidu.js';
-const heard = [];
+const fired = [];
 const OV = new OpenVidu();
 OV.setAdvancedConfiguration({ forceMediaReconnectionAfterNetworkDrop: true });
 const session = OV.initSession();
 const publisher = OV.initPublisher('me', { resolution: '320x240', frameRate: 15, publishAudio: true },
-                                   (error) => heard.push(['completionHandler', error]));
+                                   (error) => fired.push(['completionHandler', error]));
 let booted = false;
 ready.then(() => { booted = true; }, () => {});
 const names = ['connectionCreated', 'connectionDestroyed', 'streamCreated', 'streamDestroyed', 'streamPropertyChanged',
                'signal', 'signal:chat', 'reconnecting', 'reconnected', 'sessionDisconnected', 'exception'];
-for (const name of names) session.on(name, (event) => heard.push([name, event]));
+for (const name of names) session.on(name, (event) => fired.push([name, event]));
 for (const name of ['accessAllowed', 'streamCreated', 'streamDestroyed', 'videoElementCreated', 'videoElementDestroyed'])
-  publisher.on(name, (event) => heard.push([`publisher ${name}`, event]));
+  publisher.on(name, (event) => fired.push([`publisher ${name}`, event]));
 session.on('streamCreated', (event) => {
-  window.subscriber = session.subscribe(event.stream, 'others', (error) => heard.push(['subscribed', error]));
-  window.subscriber.on('streamPlaying', (event) => heard.push(['streamPlaying', event]));
-  window.subscriber.on('videoElementCreated', (event) => heard.push(['videoElementCreated', event]));
+  window.subscriber = session.subscribe(event.stream, 'others', (error) => fired.push(['subscribed', error]));
+  window.subscriber.on('streamPlaying', (event) => fired.push(['streamPlaying', event]));
+  window.subscriber.on('videoElementCreated', (event) => fired.push(['videoElementCreated', event]));
 });
 const atOnce = { booted, session: session.constructor.name, publisher: publisher.constructor.name,
                  stream: publisher.stream.constructor.name, identical: publisher.stream.streamManager === publisher,
                  videoActive: publisher.stream.videoActive, accessAllowed: publisher.accessAllowed,
                  supported: OV.checkSystemRequirements() };
-Object.assign(window, { OV, session, publisher, heard, atOnce, ready });
+Object.assign(window, { OV, session, publisher, fired, atOnce, ready });
 window.until = async (condition) => { while (!condition()) await new Promise((done) => setTimeout(done, 20)); };
 window.failure = async (promise) => {
   try { await promise; } catch (error) { return [error instanceof Error, error.name, error.message, error.code ?? null]; }
@@ -75,12 +75,12 @@ class Participant:
         async with asyncio.timeout(40):
             return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
 
-    async def hears(self, name: str) -> None:
+    async def wait_for(self, name: str) -> None:
         """Wait for an event."""
-        await self.page.wait_for_function("(name) => heard.some(([heard]) => heard === name)", arg=name, timeout=30_000)
+        await self.page.wait_for_function("(name) => fired.some(([fired]) => fired === name)", arg=name, timeout=30_000)
 
-    async def heard(self) -> list[str]:
-        return list(await self.js("return heard.map(([name]) => name)"))
+    async def fired(self) -> list[str]:
+        return list(await self.js("return fired.map(([name]) => name)"))
 
 
 @dataclass
@@ -140,9 +140,9 @@ async def test_session_and_publisher_exist_before_python_is_loaded(call: Call) -
 
 async def test_properties_equal_those_of_openvidu_browser(call: Call) -> None:
     assert await call.ada.js(
-        "return publisher.accessAllowed && heard.find(([n]) => n === 'completionHandler')[1] === undefined"
+        "return publisher.accessAllowed && fired.find(([n]) => n === 'completionHandler')[1] === undefined"
     )
-    assert await call.ada.js("return heard.find(([name]) => name === 'subscribed')[1] === undefined")
+    assert await call.ada.js("return fired.find(([name]) => name === 'subscribed')[1] === undefined")
     picture = await call.ada.js("""
         const { stream } = subscriber;
         return {
@@ -175,7 +175,7 @@ async def test_properties_equal_those_of_openvidu_browser(call: Call) -> None:
         "natives": [True, "connected", True],
         "videos": [True, True, False],
     }
-    told = await call.ada.heard()
+    told = await call.ada.fired()
     assert [name for name in told if name.startswith("publisher")] == [
         "publisher accessAllowed",
         "publisher videoElementCreated",
@@ -197,22 +197,22 @@ async def test_stream_can_be_shown_in_an_element_of_the_page(call: Call) -> None
 
 async def test_signal_event_has_openvidus_fields(call: Call) -> None:
     await call.bob.js("await session.signal({ data: 'hello', type: 'chat' });")
-    await call.ada.hears("signal:chat")
+    await call.ada.wait_for("signal:chat")
     fields = await call.ada.js("""
-        const [, event] = heard.find(([name]) => name === 'signal:chat');
-        const same = heard.find(([name]) => name === 'signal')[1] === event;
+        const [, event] = fired.find(([name]) => name === 'signal:chat');
+        const same = fired.find(([name]) => name === 'signal')[1] === event;
         return [event.type, event.data, event.from === subscriber.stream.connection, event.target === session,
                 event.constructor.name, same];
     """)
     assert fields == ["signal:chat", "hello", True, True, "SignalEvent", True]
     await call.ada.js("""
         await session.signal({ data: 'to Bob', type: 'whisper', to: [subscriber.stream.connection] });
-        session.once('signal:last', () => heard.push(['once']));
+        session.once('signal:last', () => fired.push(['once']));
         await session.signal({ type: 'last' }); await session.signal({ type: 'last' });
-        await until(() => heard.some(([name]) => name === 'once'));
+        await until(() => fired.some(([name]) => name === 'once'));
     """)
-    assert (await call.ada.heard()).count("once") == 1
-    assert await call.ada.js("return heard.some(([, event]) => event?.type === 'signal:whisper')") is False
+    assert (await call.ada.fired()).count("once") == 1
+    assert await call.ada.js("return fired.some(([, event]) => event?.type === 'signal:whisper')") is False
 
 
 async def test_mute_reaches_the_other_page(call: Call) -> None:
@@ -220,7 +220,7 @@ async def test_mute_reaches_the_other_page(call: Call) -> None:
     assert await call.bob.js("return [publisher.stream.audioActive, publisher.stream.videoActive]") == [False, False]
     await call.ada.js("await until(() => !subscriber.stream.audioActive && !subscriber.stream.videoActive);")
     fields = await call.ada.js("""
-        const [, event] = heard.filter(([name]) => name === 'streamPropertyChanged').at(-1);
+        const [, event] = fired.filter(([name]) => name === 'streamPropertyChanged').at(-1);
         return [event.stream === subscriber.stream, event.changedProperty, event.newValue, event.oldValue, event.reason];
     """)
     assert fields == [True, "videoActive", False, True, "publishVideo"]
@@ -230,7 +230,7 @@ async def test_mute_reaches_the_other_page(call: Call) -> None:
 
 
 async def test_replaced_track_and_speaking_events_reach_the_other_page(call: Call) -> None:
-    await call.bob.js("session.on('publisherStartSpeaking', (event) => heard.push(['publisherStartSpeaking', event]))")
+    await call.bob.js("session.on('publisherStartSpeaking', (event) => fired.push(['publisherStartSpeaking', event]))")
     replaced = await call.ada.js("""
         const stream = await OV.getUserMedia({ audioSource: false, resolution: '160x120' });
         const [camera] = publisher.stream.getMediaStream().getVideoTracks();
@@ -244,17 +244,17 @@ async def test_replaced_track_and_speaking_events_reach_the_other_page(call: Cal
     assert await call.ada.js("return publisher.replaceTrack('no track').catch((error) => error.name)") == (
         "PUBLISHER_PROPERTIES_ERROR"
     )
-    await call.ada.js("publisher.once('streamAudioVolumeChange', (event) => heard.push(['volume', event]))")
-    await call.ada.hears("volume")
-    loudness = await call.ada.js("return heard.find(([name]) => name === 'volume')[1].value")
+    await call.ada.js("publisher.once('streamAudioVolumeChange', (event) => fired.push(['volume', event]))")
+    await call.ada.wait_for("volume")
+    loudness = await call.ada.js("return fired.find(([name]) => name === 'volume')[1].value")
     assert loudness["oldValue"] == -200
     assert -200 < loudness["newValue"] < 0
-    changes = "heard.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
+    changes = "fired.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
     await call.bob.js(f"await until(() => {changes}.length === 2)")
     assert await call.bob.js(f"return {changes}") == ["videoTrack", "videoDimensions"]
     # The fake microphones beep, also Bob's own, which his session reports as well.
     hers = (
-        "heard.find(([name, event]) => name === 'publisherStartSpeaking' && event.connection.connectionId === args[0])"
+        "fired.find(([name, event]) => name === 'publisherStartSpeaking' && event.connection.connectionId === args[0])"
     )
     stream = await call.bob.js(f"await until(() => {hers}); return {hers}[1].streamId", own)
     assert stream.endswith(own)
@@ -309,17 +309,17 @@ async def test_errors_have_openvidus_names(call: Call) -> None:
 
 async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elements(call: Call) -> None:
     messages = MessageLog(call.server)
-    await call.ada.js("heard.length = 0; window.element = document.querySelector('#others video');")
+    await call.ada.js("fired.length = 0; window.element = document.querySelector('#others video');")
     own = await call.ada.js("return session.connection.connectionId")
     fault = {"participant": own, "kind": "silent", "seconds": 4}
     async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
         assert answer.status == 200
-    await call.ada.hears("reconnected")
+    await call.ada.wait_for("reconnected")
     await call.ada.page.wait_for_function(
         "() => session.outages[0].entries.filter((e) => e.text.includes('connected again')).length === 2"
     )
     await asyncio.gather(moves(call.ada.page, "#others video"), moves(call.bob.page, "#others video"))
-    assert [name for name in await call.ada.heard() if name != "exception"] == ["reconnecting", "reconnected"]
+    assert [name for name in await call.ada.fired() if name != "exception"] == ["reconnecting", "reconnected"]
     assert len(messages.requests("reconnectStream")) == 2
     assert await call.ada.js(
         "return element === document.querySelector('#others video') && element === subscriber.videos[0].video"
@@ -338,24 +338,24 @@ async def test_a_prevented_default_keeps_the_video(call: Call) -> None:
         await session.unpublish(publisher);
         if (!publisher.stream.getMediaStream().active || publisher.videos.length !== 1) throw new Error('was disposed of');
     """)
-    await call.ada.hears("streamDestroyed")
+    await call.ada.wait_for("streamDestroyed")
     kept = await call.ada.js("""
-        const [, event] = heard.find(([name]) => name === 'streamDestroyed');
+        const [, event] = fired.find(([name]) => name === 'streamDestroyed');
         return [event.reason, event.cancelable, event.isDefaultPrevented(), event.stream === subscriber.stream,
                 document.querySelectorAll('#others video').length];
     """)
     assert kept == ["unpublish", True, True, True, 1]
-    await call.ada.js("document.querySelector('#others video').remove(); heard.length = 0;")
+    await call.ada.js("document.querySelector('#others video').remove(); fired.length = 0;")
     await call.bob.js("await session.publish(publisher);")
-    await call.ada.hears("streamPlaying")
+    await call.ada.wait_for("streamPlaying")
     await moves(call.ada.page, "#others video")
 
 
 async def test_closing_the_page_notifies_the_others_at_once(call: Call) -> None:
-    await call.ada.js("heard.length = 0;")
+    await call.ada.js("fired.length = 0;")
     await call.bob.page.goto("about:blank")
-    await call.ada.hears("connectionDestroyed")
-    assert await call.ada.js("return heard.map(([name, event]) => [name, event.reason])") == [
+    await call.ada.wait_for("connectionDestroyed")
+    assert await call.ada.js("return fired.map(([name, event]) => [name, event.reason])") == [
         ["streamDestroyed", "disconnect"],
         ["connectionDestroyed", "disconnect"],
     ]
@@ -364,9 +364,9 @@ async def test_closing_the_page_notifies_the_others_at_once(call: Call) -> None:
 
 async def test_disconnect_fires_everything_before_it_returns(call: Call) -> None:
     told = await call.ada.js("""
-        heard.length = 0;
+        fired.length = 0;
         session.disconnect();
-        const during = heard.map(([name, event]) => [name, event.reason]);
+        const during = fired.map(([name, event]) => [name, event.reason]);
         return [during, document.querySelectorAll('#me video').length];
     """)
     assert told == [
@@ -399,7 +399,7 @@ async def test_page_with_a_rejoin_callback_gets_rejoined_after_an_eviction(chrom
     await carol.page.expose_function("freshToken", fresh_token)
     await carol.js(
         "for (const name of ['rejoined', 'streamFrozen', 'streamRecovered'])"
-        "  session.on(name, (event) => heard.push([name, event]));"
+        "  session.on(name, (event) => fired.push([name, event]));"
         "OV.setAdvancedConfiguration({ rejoin: () => freshToken() });"
         "await session.connect(args[0], { clientData: 'Carol' }); await session.publish(publisher);",
         await fresh_token(),
@@ -408,10 +408,10 @@ async def test_page_with_a_rejoin_callback_gets_rejoined_after_an_eviction(chrom
     fault = {"participant": before, "kind": "eviction", "seconds": 1}
     async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
         assert answer.status == 200
-    await carol.hears("rejoined")
-    outage = [name for name in await carol.heard() if name in (*ENDINGS, "reconnecting")]
+    await carol.wait_for("rejoined")
+    outage = [name for name in await carol.fired() if name in (*ENDINGS, "reconnecting")]
     assert outage == ["reconnecting", "rejoined"]
-    assert await carol.js("return heard.find(([name]) => name === 'rejoined')[1].constructor.name") == "RejoinedEvent"
+    assert await carol.js("return fired.find(([name]) => name === 'rejoined')[1].constructor.name") == "RejoinedEvent"
     assert await carol.js("return session.connection.connectionId") != before
     await carol.js("session.disconnect()")
     await carol.page.context.close()
@@ -424,6 +424,6 @@ async def test_without_webrtc_every_call_fails_with_browser_not_supported(chromi
     )
     assert results[0] is False
     assert results[1][:2] == results[2][:2] == [True, "BROWSER_NOT_SUPPORTED"]
-    assert await page.js("return heard[0][1].name") == "BROWSER_NOT_SUPPORTED"
+    assert await page.js("return fired[0][1].name") == "BROWSER_NOT_SUPPORTED"
     assert page.log.errors == []
     await page.page.context.close()

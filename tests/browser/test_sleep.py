@@ -44,7 +44,7 @@ async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCal
         await asyncio.sleep(6)
     await asyncio.sleep(5)
     await call.both_move()
-    call.forget()
+    call.clear_events()
     with call.lab.dropped("silent"):
         dropped = time.monotonic()
         await asyncio.sleep(9)

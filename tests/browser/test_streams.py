@@ -24,7 +24,7 @@ RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
   return set.call(this, { type, sdp: sdp.replace('useinbandfec=1', 'useinbandfec=1;usedtx=1') });
 };
 window.silence = new AudioContext();
-window.silentTrack = () => {  // a microphone that hears nothing: samples go on, all of them zero
+window.silentTrack = () => {  // a silent microphone: its samples are all zero
   const source = new ConstantSourceNode(window.silence, { offset: 0 });
   const microphone = window.silence.createMediaStreamDestination();
   source.connect(microphone);
@@ -64,14 +64,14 @@ async def enter(kind, token):
     await one.publish(crowd[kind])
     return crowd[kind].stream.stream_id
 
-async def hush():
+async def pause_all():
     js.clearInterval(js.turning)
     for track in crowd["disabled"].stream.get_media_stream().getTracks():
         track.enabled = False
     for sender in crowd["nulled"].stream.get_rtc_peer_connection().getSenders():
         await sender.replaceTrack(None)
 
-async def speak():
+async def resume_all():
     for track in crowd["disabled"].stream.get_media_stream().getTracks():
         track.enabled = True
     tracks = {track.kind: track for track in crowd["nulled"].stream.get_media_stream().getTracks()}
@@ -100,11 +100,11 @@ import asyncio
 from pyvidu.platform import PeerSettings
 from pyvidu.platform.browser.peer import BrowserPeerConnections
 
-class Nobody:
+class Listener:
     def peer_candidate(self, candidate): pass
     def peer_ice_state(self, state): pass
 
-offered = BrowserPeerConnections().create(PeerSettings(receive_audio=True, receive_video=True, answers=True), Nobody())
+offered = BrowserPeerConnections().create(PeerSettings(receive_audio=True, receive_video=True, answers=True), Listener())
 await js.other.setRemoteDescription(js_object({"type": "answer", "sdp": await offered.create_answer(js.offer)}))
 async with asyncio.timeout(10):
     while not ((sample := await offered.sample()).inbound_video_packets and sample.inbound_audio_packets):
@@ -145,7 +145,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
 
 
 async def test_dtx_still_disabled_and_nulled_streams_raise_no_alarm(call: Call) -> None:
-    await call.crowd.call("hush")
+    await call.crowd.call("pause_all")
     await asyncio.sleep(2)  # packets in flight have arrived
     before = await call.arrived()
     await asyncio.sleep(12)
@@ -159,7 +159,7 @@ async def test_dtx_still_disabled_and_nulled_streams_raise_no_alarm(call: Call) 
 
 async def test_paused_streams_resume_without_renegotiation(call: Call) -> None:
     before = (await call.arrived())["nulled"]
-    await call.crowd.call("speak")
+    await call.crowd.call("resume_all")
     await call.ada.moves(more=30)
     assert (await call.arrived())["nulled"] > before
     assert call.ada.events(*ALARMS) == call.crowd.events(*ALARMS) == []
@@ -172,10 +172,10 @@ async def test_speaking_events_are_fired_for_start_and_stop(call: Call) -> None:
         "for name in ('publisherStartSpeaking', 'publisherStopSpeaking'): session.on(name, tell)"
     )
     await call.ada.told("publisherStartSpeaking", 10)  # the fake microphone beeps
-    call.ada.forget()
-    await call.crowd.call("hush")
+    call.ada.clear_events()
+    await call.crowd.call("pause_all")
     await call.ada.told("publisherStopSpeaking", 10)
-    await call.crowd.call("speak")
+    await call.crowd.call("resume_all")
 
 
 async def test_stream_offered_by_the_other_side_is_received(call: Call) -> None:
@@ -185,7 +185,7 @@ async def test_stream_offered_by_the_other_side_is_received(call: Call) -> None:
 
 
 async def test_replaced_track_is_received_without_renegotiation(call: Call) -> None:
-    call.ada.forget()
+    call.ada.clear_events()
     kinds = "sorted({device.kind for device in await openvidu.get_devices()}) == ['audioinput', 'videoinput']"
     assert await call.ada.python(kinds)
     ended = await call.crowd.python(
@@ -202,4 +202,4 @@ async def test_replaced_track_is_received_without_renegotiation(call: Call) -> N
     )
     assert call.messages.requests("reconnectStream") == []
     await call.ada.python("session.disconnect()")
-    await call.ada.is_rid_of_everything()
+    await call.ada.has_released_everything()

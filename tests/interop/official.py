@@ -47,7 +47,7 @@ class OfficialPage(CallPage):
         """Return the value of a JavaScript expression, awaited if it is a promise."""
         return await self.evaluate(code)
 
-    def complaints(self) -> list[str]:
+    def logged_errors(self) -> list[str]:
         """Return the errors in its console so far: openvidu-browser's and uncaught ones, not the missing icon's."""
         return [line for line in self.console if re.match("error:|uncaught:", line) and "/favicon.ico" not in line]
 

@@ -34,10 +34,10 @@ class Room:
     ana: OfficialPage
     oto: OfficialPage
 
-    def forget(self) -> None:
+    def clear_events(self) -> None:
         """Ignore the events so far."""
-        self.ana.forget()
-        self.oto.forget()
+        self.ana.clear_events()
+        self.oto.clear_events()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -103,7 +103,7 @@ async def test_mute_is_notified_and_kept(room: Room) -> None:
 
 
 async def test_unpublish_and_publish_again(room: Room) -> None:
-    room.forget()
+    room.clear_events()
     await room.ana.js("session.unpublish(publisher)")
     assert (await room.ana.told("streamDestroyed")).reason == "unpublish"
     assert (await room.oto.told("streamDestroyed")).reason == "unpublish"
@@ -122,7 +122,7 @@ async def test_subscriber_receives_all_streams_and_cannot_publish(room: Room) ->
         "functions.publish().then(() => 'published', (error) => `${error.name}: ${error.message}`)"
     )
     assert "401" in refused or "PERMISSION_DENIED" in refused
-    room.forget()
+    room.clear_events()
     await viewer.js("session.disconnect()")
     assert viewer.events(*GOING) == ["sessionDisconnected(disconnect)"]
     assert (await room.ana.told("connectionDestroyed")).reason == "disconnect"
@@ -131,13 +131,13 @@ async def test_subscriber_receives_all_streams_and_cannot_publish(room: Room) ->
 
 
 async def test_a_moderator_ends_a_stream_and_then_a_participant(room: Room) -> None:
-    room.forget()
+    room.clear_events()
     await room.ana.js("session.forceUnpublish([...session.remoteConnections.values()][0].stream)")
     assert (await room.ana.told("streamDestroyed")).reason == "forceUnpublishByUser"
     assert (await room.oto.told("streamDestroyed")).reason == "forceUnpublishByUser"
     await room.oto.call("publish")
     await room.ana.told("streamPlaying")
-    room.forget()
+    room.clear_events()
     await room.ana.js("session.forceDisconnect([...session.remoteConnections.values()][0])")
     assert (await room.oto.told("sessionDisconnected")).reason == "forceDisconnectByUser"
     await room.ana.told("connectionDestroyed")
@@ -152,7 +152,7 @@ async def test_a_moderator_ends_a_stream_and_then_a_participant(room: Room) -> N
 
 
 async def test_official_clients_logged_no_errors(room: Room) -> None:
-    assert room.ana.complaints() == room.oto.complaints() == []
+    assert room.ana.logged_errors() == room.oto.logged_errors() == []
 
 
 async def test_refusals_reach_the_official_client_as_its_own_errors(room: Room) -> None:
@@ -178,7 +178,7 @@ async def test_refusals_reach_the_official_client_as_its_own_errors(room: Room) 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pia(room: Room) -> AsyncIterator[CallPage]:
-    room.ana.forget()
+    room.ana.clear_events()
     page = await CallPage.open(room.browser, room.server, "pia")
     await page.join(await room.rest.token("interop"))
     yield page
@@ -205,7 +205,7 @@ async def test_signals_go_both_ways(room: Room, pia: CallPage) -> None:
 @pytest.mark.parametrize("muted", [True, False])
 async def test_mute_of_each_client_reaches_the_other(room: Room, pia: CallPage, muted: bool) -> None:
     for page in (room.ana, pia):
-        page.forget()
+        page.clear_events()
     await room.ana.js(f"publisher.publishAudio({json.dumps(not muted)})")
     assert (await pia.told("streamPropertyChanged")).reason == "publishAudio"
     await pia.python(f"await publisher.publish_video({not muted})")
@@ -216,7 +216,7 @@ async def test_mute_of_each_client_reaches_the_other(room: Room, pia: CallPage, 
 
 
 async def test_pyvidu_unpublishes_and_publishes_again(room: Room, pia: CallPage) -> None:
-    room.ana.forget()
+    room.ana.clear_events()
     await pia.python("await session.unpublish(publisher)")
     assert (await room.ana.told("streamDestroyed")).reason == "unpublish"
     await pia.call("publish")
@@ -226,7 +226,7 @@ async def test_pyvidu_unpublishes_and_publishes_again(room: Room, pia: CallPage)
 
 async def test_leave_of_the_official_client_reaches_pyvidu(room: Room, pia: CallPage) -> None:
     for page in (room.ana, pia):
-        page.forget()
+        page.clear_events()
     await room.ana.js("session.disconnect()")
     assert room.ana.events(*GOING) == ["streamDestroyed(disconnect)", "sessionDisconnected(disconnect)"]
     await pia.told("connectionDestroyed")

@@ -61,8 +61,8 @@ class Call:
         """Drop Ana's packets for so many seconds, and ignore the events before it."""
         await self.settle()
         await self.phase()
-        self.ana.forget()
-        self.pia.forget()
+        self.ana.clear_events()
+        self.pia.clear_events()
         self.messages.restart()
         self.began = time.monotonic()
         with self.lab.dropped("silent", dead_media=dead_media):
@@ -92,7 +92,7 @@ class Call:
             self.report("reconnected, after the return", round(back.at - self.returned, 2))
         assert self.ana.events(*OUTAGE) in ([], ["reconnecting", "reconnected"])
 
-    def nobody_came_or_went(self) -> bool:
+    def no_joins_or_leaves(self) -> bool:
         """Return whether neither client fired an event of coming, going or (Pia) an outage."""
         return (
             self.ana.events(*COMING_AND_GOING) == self.pia.events(*COMING_AND_GOING) == self.pia.events(*OUTAGE) == []
@@ -136,7 +136,7 @@ async def test_scenario_1_official_client_continues_after_4_s_without_renegotiat
     await call.has_come_back()
     assert call.renegotiated() == []
     assert await call.ana.picture() == before
-    assert call.nobody_came_or_went()
+    assert call.no_joins_or_leaves()
 
 
 async def test_scenario_3_official_client_continues_after_9_s_without_renegotiating_working_media(call: Call) -> None:
@@ -146,7 +146,7 @@ async def test_scenario_3_official_client_continues_after_9_s_without_renegotiat
     await call.has_come_back()
     assert call.renegotiated() == []
     assert await call.ana.picture() == before
-    assert call.nobody_came_or_went()
+    assert call.no_joins_or_leaves()
     await call.ana.js("session.signal({data: 'back', type: 'after-9-s', to: [...session.remoteConnections.values()]})")
     assert (await call.pia.told("signal:after-9-s")).data == "back"
 
@@ -162,7 +162,7 @@ async def test_scenario_3_official_client_renegotiates_both_dead_streams_after_9
     assert set(call.renegotiated()) == set(before["streams"])
     assert (after["streams"], after["elements"]) == (before["streams"], before["elements"])
     assert await sees(call.pia, call.ana) == {"audio": False, "video": True}, "muted stays muted"
-    assert call.nobody_came_or_went()
+    assert call.no_joins_or_leaves()
     await call.ana.js("publisher.publishAudio(true)")
 
 
@@ -175,7 +175,7 @@ async def test_force_option_of_the_official_client_renegotiates_both_streams_aft
     assert call.renegotiated() == sorted(before["streams"])
     after = await call.ana.picture()
     assert (after["streams"], after["elements"]) == (before["streams"], before["elements"])
-    assert call.nobody_came_or_went()
+    assert call.no_joins_or_leaves()
     await call.ana.js("ov.setAdvancedConfiguration({forceMediaReconnectionAfterNetworkDrop: false})")
 
 

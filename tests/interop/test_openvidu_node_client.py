@@ -166,7 +166,7 @@ async def test_a_participant_is_disconnected_by_force_and_the_empty_session_ends
 
 
 async def test_closing_a_session_disconnects_its_participants(backend: Backend, ana: OfficialPage) -> None:
-    ana.forget()
+    ana.clear_events()
     await backend("state.session = await ov.createSession(); state.connection = await state.session.createConnection()")
     await ana.join(await backend("return state.connection.token"), publish=False)
     await backend("await state.session.close()")

@@ -83,7 +83,7 @@ class Stage:
             await (page.js(javascript) if isinstance(page, OfficialPage) else page.python(python))
             await transcript.settled()
 
-        peer.forget()
+        peer.clear_events()
         await peer.join(await self.rest.token(room))
         await page.join(await self.rest.token(room), publish=False, forceMediaReconnectionAfterNetworkDrop=True)
         await page.told("streamPlaying")
@@ -108,7 +108,7 @@ class Stage:
         await page.told("streamDestroyed")
         await peer.python("session.disconnect()")
         await page.told("connectionDestroyed")
-        page.forget()
+        page.clear_events()
         await peer.join(await self.rest.token(room))
         await page.told("streamPlaying")
         # Both send these from time to time: wait for a ping that declares no interval, and for the first `videoData`.
@@ -116,7 +116,7 @@ class Stage:
         await until(lambda: bool(transcript.requests("videoData")), 20, "`videoData`")
         await transcript.settled()
         await does("session.unpublish(publisher)", "await session.unpublish(publisher)")
-        peer.forget()
+        peer.clear_events()
         await page.page.evaluate(
             "session.disconnect()" if subject is OfficialPage else "py.runPython('session.disconnect()')"
         )

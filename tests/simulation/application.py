@@ -217,10 +217,6 @@ class Page:
         self.session.disconnect()
         self._end()
 
-    def give_up_returning(self) -> None:
-        """Count the page as not connected: its user has left and does not return."""
-        self.connected = False
-
     # --- events ------------------------------------------------------------------------------------------------------
 
     def _told(self, event: Any) -> None:

@@ -300,7 +300,7 @@ def seeds() -> dict[str, list[int]]:
     return known
 
 
-def hunt(mutation: Mutation) -> tuple[Mutation, list[int], str]:
+def find_seeds(mutation: Mutation) -> tuple[Mutation, list[int], str]:
     """Return the mutation, seeds of worlds that break only with it (known ones first), and the invariants broken."""
     found, invariants = [], set()
     known = seeds().get(mutation.name, [])
@@ -320,7 +320,7 @@ def main() -> int:
     chosen = [item for item in MUTATIONS if wanted in item.name]
     caught = seeds()
     with get_context("spawn").Pool(int(os.environ.get("PROCESSES") or 0) or os.cpu_count()) as pool:
-        for mutation, found, invariants in pool.imap_unordered(hunt, chosen):
+        for mutation, found, invariants in pool.imap_unordered(find_seeds, chosen):
             caught[mutation.name] = found
             seen = f"seed {found[0]} ({invariants})" if found else "NOT CAUGHT"
             say(f"{mutation.name}: {seen}")

@@ -92,7 +92,7 @@ class Router(FakeMedia):
         """Deliver a key frame of the publisher to its subscribers."""
         for (_, stream), number in self.subscribers.items():
             if self.publishers.get(stream) == publisher and number in self.peers:
-                self.peers[number].key_frame_comes()
+                self.peers[number].receive_key_frame()
 
     def publisher_of(self, subscriber: int) -> int:
         return next(
@@ -176,26 +176,26 @@ class SimulatedPeer:
         self._count()
         began, self.receives_rtp = receives_rtp and not self.receives_rtp, receives_rtp
         if began and self._rtp:
-            self._lose_the_picture()
+            self._stop_decoding()
         if path != self._path:
             self._path = path
             self._path_changed()
         for monitor in self._rtp_monitors:
             monitor.flows_changed()
 
-    def key_frame_comes(self) -> None:
+    def receive_key_frame(self) -> None:
         if not self._decodes and self.receives_rtp:
             self._count()
-            self._picture_is_back()
+            self._resume_decoding()
 
-    def _lose_the_picture(self) -> None:
+    def _stop_decoding(self) -> None:
         """Stop decoding until a key frame comes: later frames depend on lost ones. A browser requests it late."""
         self._decodes = False
         if self._decoder is not None:
             self._decoder.cancel()
-        self._decoder = self._clock.call_later(1.0 + 2.9 * self._link.noise.random(), self.key_frame_comes)
+        self._decoder = self._clock.call_later(1.0 + 2.9 * self._link.noise.random(), self.receive_key_frame)
 
-    def _picture_is_back(self) -> None:
+    def _resume_decoding(self) -> None:
         self._decodes = True
         if self._decoder is not None:
             self._decoder.cancel()

@@ -68,7 +68,7 @@ async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterato
 
 async def _one(call: LabCall, drop: Drop, tally: Tally) -> None:
     """Make one drop. Raises AssertionError when something did not come back afterwards, or should not have."""
-    call.forget()
+    call.clear_events()
     if drop.dead_media:
         call.lab.kill_media()
     fault = await faults.drop(call.lab, drop.cell)
@@ -97,8 +97,8 @@ async def _one(call: LabCall, drop: Drop, tally: Tally) -> None:
 async def _member_again(call: LabCall) -> None:
     """Make sure that Ada is in the call, as a new participant if she was evicted."""
     if call.ada.events("sessionDisconnected"):
-        await call.ada.is_rid_of_everything()
-        call.forget()
+        await call.ada.has_released_everything()
+        call.clear_events()
         await call.ada.join(await Rest(call.server).token(ROOM))
     await call.both_move(PATIENCE_S)
 

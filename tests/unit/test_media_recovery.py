@@ -40,7 +40,7 @@ def test_key_frame_is_sent_when_ice_reconnects(states: list[str], key_frames: in
 RATE = 48_000
 
 
-class Speaker:
+class DelayedAudio:
     """A peer connection whose audio is played `late` seconds too late; a restart of its receivers takes the next value."""
 
     def __init__(self, *late: float) -> None:
@@ -60,13 +60,13 @@ class Speaker:
             self.late.pop(0)
 
 
-async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
-    media: Any = SimpleNamespace(peer=speaker)
+async def catch_up(audio: DelayedAudio, *late: float, slept: float) -> None:
+    media: Any = SimpleNamespace(peer=audio)
     recovery = MediaRecovery(media, LoopClock(), ReconnectionPolicy())
     await asyncio.sleep(5)
     recovery.note_sound()
     await asyncio.sleep(slept)
-    speaker.late[:] = late
+    audio.late[:] = late
     await recovery.catch_up(slept)
 
 
@@ -84,26 +84,26 @@ async def catch_up(speaker: Speaker, *late: float, slept: float) -> None:
 async def test_receivers_are_restarted_until_audio_delayed_by_a_sleep_is_in_time(
     late: list[float], restarts: int
 ) -> None:
-    speaker = Speaker(0.0)
-    await catch_up(speaker, *late, slept=6.0)
-    assert speaker.restarts == restarts
+    audio = DelayedAudio(0.0)
+    await catch_up(audio, *late, slept=6.0)
+    assert audio.restarts == restarts
 
 
 @virtual_time
 async def test_audio_position_from_before_a_sleep_is_not_used_as_the_current_one() -> None:
-    speaker = Speaker(0.0)
+    audio = DelayedAudio(0.0)
     loop = asyncio.get_running_loop()
 
     before = SoundPlayed(100 + 5.5, round(5.5 * RATE), RATE)
-    loop.call_later(5.5, setattr, speaker, "stale", before)
-    loop.call_later(11.1, setattr, speaker, "stale", None)
-    await catch_up(speaker, 6.0, 0.0, slept=6.0)
-    assert speaker.restarts == 1
+    loop.call_later(5.5, setattr, audio, "stale", before)
+    loop.call_later(11.1, setattr, audio, "stale", None)
+    await catch_up(audio, 6.0, 0.0, slept=6.0)
+    assert audio.restarts == 1
 
 
 @virtual_time
 async def test_receivers_are_not_restarted_without_audio() -> None:
-    speaker = Speaker(0.0)
-    speaker.stale = SoundPlayed(100, 0, RATE)
-    await catch_up(speaker, 6.0, slept=6.0)
-    assert speaker.restarts == 0
+    audio = DelayedAudio(0.0)
+    audio.stale = SoundPlayed(100, 0, RATE)
+    await catch_up(audio, 6.0, slept=6.0)
+    assert audio.restarts == 0

@@ -16,7 +16,7 @@ from pyvidu.testing.server import ServerError
 
 
 @pytest.fixture
-def asked_again() -> Iterator[None]:
+def cleared_why_not() -> Iterator[None]:
     """Clear the cached answer of `why_not` before and after this test."""
     network.why_not.cache_clear()
     yield
@@ -72,13 +72,13 @@ def test_page_log_lists_requests_to_other_origins() -> None:
     assert log.leaving("http://h:1/") == ["http://h:12/x", "https://h:1/", "stun:h"]
 
 
-@pytest.mark.usefixtures("asked_again")
+@pytest.mark.usefixtures("cleared_why_not")
 def test_lab_without_root_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert network.why_not() == "real network drops need root (network namespaces): run the tests as root"
 
 
-@pytest.mark.usefixtures("asked_again")
+@pytest.mark.usefixtures("cleared_why_not")
 def test_lab_without_its_tools_names_the_packages_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(sys, "platform", "linux")

@@ -1,7 +1,7 @@
 # ruff: noqa: T201  (it talks to its parent by printing)
 """The process of some light callers: they publish the recording, receive all other streams, and count what they receive.
 
-Reads one line with tokens and prints a line when all of them publish. Then `forget` restarts the counting, and `report`
+Reads one line with tokens and prints a line when all of them publish. Then `restart` restarts the counting, and `report`
 prints what each of them received of each stream. They leave at the end of its input.
 """
 
@@ -86,10 +86,10 @@ async def main() -> None:
             await caller.join(token)
         print(json.dumps({"publishing": len(callers)}), flush=True)
         while (line := (await reader.readline()).strip()) != b"":
-            if line == b"forget":
+            if line == b"restart":
                 for caller in callers:
                     for subscriber in caller.subscribers.values():
-                        subscriber.forget()
+                        subscriber.restart_counting()
             received = [caller.report() for caller in callers]
             failures = [failure for caller in callers for failure in caller.failures]
             print(json.dumps({"received": received, "failures": failures}), flush=True)

@@ -114,7 +114,7 @@ class LightReachability:
             return False
 
 
-class _NoNews:
+class _NoNetworkMonitor:
     """A network monitor without events: CPython has no `offline`."""
 
     def __init__(self, _listener: NetworkListener) -> None:
@@ -139,7 +139,7 @@ class LightHosts:
 
     http: aiohttp.ClientSession
     counts: Counts = field(default_factory=Counts)
-    trust: ssl.SSLContext = field(default_factory=lambda: trust_anybody())
+    trust: ssl.SSLContext = field(default_factory=lambda: accept_any_certificate())
 
     def host(self, peers: Any = None) -> Host:
         """Return a host for one participant."""
@@ -147,7 +147,7 @@ class LightHosts:
             clock=LoopClock(),
             sockets=LightSockets(self.http, self.trust, self.counts),
             peers=peers,
-            watch_network=_NoNews,
+            watch_network=_NoNetworkMonitor,
             reachability=LightReachability(self.http, self.trust, self.counts),
             devices=None,  # type: ignore[arg-type]  # no light participant opens a camera
             elements=_Elements(),
@@ -160,7 +160,7 @@ def http_client() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=False))
 
 
-def trust_anybody() -> ssl.SSLContext:
+def accept_any_certificate() -> ssl.SSLContext:
     """Return a TLS context that accepts any certificate. For the bench's own certificate only."""
     context = ssl.create_default_context()
     context.check_hostname = False

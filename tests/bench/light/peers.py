@@ -178,7 +178,7 @@ class LightSubscriber:
         """Return the counts so far."""
         return asdict(self.received)
 
-    def forget(self) -> None:
+    def restart_counting(self) -> None:
         """Restart the counts, but keep what was recorded of the beginning."""
         begun = self.received
         self._missing.clear()

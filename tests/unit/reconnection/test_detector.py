@@ -61,11 +61,11 @@ class LatePong:
     def __init__(self) -> None:
         self.media = RtpFlow()
         self.detector = Detector(POLICY, 0.0, RoundTrip(), count(), self.media)
-        self.tell(RtpSteady(), 0.0)
+        self.handle(RtpSteady(), 0.0)
         self.detector.tick(0.0)
         assert self.detector.tick(1.0) == [SendPing(1)]
 
-    def tell(self, evidence: SignalingEvidence, now: float) -> None:
+    def handle(self, evidence: SignalingEvidence, now: float) -> None:
         self.media.note(evidence, now)
         assert self.detector.handle(evidence, now) == []
 
@@ -83,23 +83,23 @@ def test_flowing_rtp_delays_the_verdict_on_a_late_pong() -> None:
 
 def test_pausing_rtp_does_not_delay_the_verdict_on_a_late_pong() -> None:
     late = LatePong()
-    late.tell(RtpOverdue(), 1.2)
+    late.handle(RtpOverdue(), 1.2)
     assert late.verdict_at() == 2.0
 
 
 def test_rtp_pause_during_a_late_pong_delays_the_verdict_by_its_own_timeout() -> None:
     late = LatePong()
-    late.tell(RtpOverdue(), 2.5)
-    late.tell(RtpSteady(), 2.8)
-    late.tell(RtpOverdue(), 3.1)
+    late.handle(RtpOverdue(), 2.5)
+    late.handle(RtpSteady(), 2.8)
+    late.handle(RtpOverdue(), 3.1)
     assert late.verdict_at(since=3.1) == 3.5
 
 
 def test_repeated_rtp_pauses_delay_the_verdict_no_longer_than_flowing_rtp() -> None:
     late = LatePong()
     for tenth in range(12, 40, 4):
-        late.tell(RtpOverdue(), tenth / 10)
-        late.tell(RtpSteady(), tenth / 10 + 0.3)
+        late.handle(RtpOverdue(), tenth / 10)
+        late.handle(RtpSteady(), tenth / 10 + 0.3)
     assert late.verdict_at(since=3.9) == 4.0
 
 

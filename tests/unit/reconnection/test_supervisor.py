@@ -53,9 +53,9 @@ class Outage:
         if silent:
             self.until(AnnounceReconnecting)
         else:
-            self.began = self.tell(SocketClosed(1006))
+            self.began = self.handle(SocketClosed(1006))
 
-    def tell(self, evidence: object) -> list[Action]:
+    def handle(self, evidence: object) -> list[Action]:
         return self.supervisor.handle(evidence, self.now)
 
     def wait(self, seconds: float) -> list[Action]:
@@ -82,8 +82,8 @@ class Outage:
         return self.supervisor.state
 
     def resume(self) -> None:
-        self.tell(AttemptOpened())
-        self.tell(ResumeAccepted())
+        self.handle(AttemptOpened())
+        self.handle(ResumeAccepted())
 
 
 def test_closed_socket_starts_an_outage_with_an_immediate_attempt() -> None:
@@ -94,10 +94,10 @@ def test_closed_socket_starts_an_outage_with_an_immediate_attempt() -> None:
 
 def test_accepted_resume_and_confirmed_membership_end_the_outage() -> None:
     outage = Outage()
-    (resume,) = outage.tell(AttemptOpened())
+    (resume,) = outage.handle(AttemptOpened())
     assert isinstance(resume, SendResume)
-    assert outage.tell(ResumeAccepted()) == []
-    assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
+    assert outage.handle(ResumeAccepted()) == []
+    assert outage.handle(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
     assert outage.state is State.UP
     assert outage.log.outages[0].end == "reconnected"
 
@@ -112,7 +112,7 @@ def test_attempt_is_dropped_at_its_deadline_before_another_begins() -> None:
 def test_delays_grow_with_full_jitter_up_to_the_cap_without_a_last_attempt() -> None:
     outage, delays = Outage(), []
     for _ in range(12):
-        outage.tell(AttemptClosed())
+        outage.handle(AttemptClosed())
         failed = outage.now
         outage.until(OpenSocket)
         delays.append(round(outage.now - failed, 3))
@@ -130,13 +130,13 @@ def test_reachability_probes_continue_during_attempts() -> None:
 def test_hanging_attempt_is_replaced_when_the_server_is_reachable() -> None:
     outage = Outage()
     outage.wait(1.0)
-    outage.tell(ServerUnreachable(at_once=False))
-    assert outage.tell(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
+    outage.handle(ServerUnreachable(at_once=False))
+    assert outage.handle(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
 def test_recent_attempt_is_replaced_only_after_hang_after() -> None:
     outage = Outage()
-    assert outage.tell(ServerReached()) == []
+    assert outage.handle(ServerReached()) == []
     assert outage.wait(0.29) == []
     assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
 
@@ -144,8 +144,8 @@ def test_recent_attempt_is_replaced_only_after_hang_after() -> None:
 @pytest.mark.parametrize("sign", [WentOnline(), RtpReturned()])
 def test_attempt_begun_by_online_or_rtp_is_replaced_once_without_an_answered_probe(sign: object) -> None:
     outage = Outage()
-    outage.tell(AttemptClosed())
-    assert OpenSocket() in outage.tell(sign)
+    outage.handle(AttemptClosed())
+    assert OpenSocket() in outage.handle(sign)
     assert outage.wait(0.29) == []
     assert outage.wait(0.02)[0] == DropAttempt()
     assert outage.wait(2.9) == [], "the fresh one has its deadline, and no probe says that it hangs"
@@ -154,8 +154,8 @@ def test_attempt_begun_by_online_or_rtp_is_replaced_once_without_an_answered_pro
 @pytest.mark.parametrize("hint", [NetworkChanged(), WokeUp()])
 def test_network_change_or_wake_up_begins_an_attempt_that_is_not_replaced_early(hint: object) -> None:
     outage = Outage()
-    outage.tell(AttemptClosed())
-    assert OpenSocket() in outage.tell(hint)
+    outage.handle(AttemptClosed())
+    assert OpenSocket() in outage.handle(hint)
     assert outage.wait(2.9) == []
 
 
@@ -163,10 +163,10 @@ def test_attempt_on_a_slow_path_is_not_replaced_within_its_round_trips() -> None
     outage = Outage()
     for _ in range(20):
         outage.supervisor.round_trip.sample(0.3)
-    outage.tell(AttemptClosed())
-    outage.tell(ServerReached())
+    outage.handle(AttemptClosed())
+    outage.handle(ServerReached())
     assert outage.wait(1.1) == []
-    (resume,) = outage.tell(AttemptOpened())
+    (resume,) = outage.handle(AttemptOpened())
     assert isinstance(resume, SendResume)
 
 
@@ -174,7 +174,7 @@ def test_deadlines_are_capped_after_long_round_trips() -> None:
     outage = Outage(silent=True)
     for _ in range(20):
         outage.supervisor.round_trip.sample(4.0)
-    outage.tell(PongReceived(0))  # the old socket seems to work
+    outage.handle(PongReceived(0))  # the old socket seems to work
     assert outage.state is State.VERIFYING
     outage.wait(6.1)
     assert outage.state is State.ATTEMPTING
@@ -184,8 +184,8 @@ def test_deadlines_are_capped_after_long_round_trips() -> None:
 
 def test_each_hanging_attempt_with_a_reachable_server_doubles_the_time_of_the_next_one() -> None:
     outage, began = Outage(), []
-    outage.tell(AttemptClosed())
-    outage.tell(ServerReached())
+    outage.handle(AttemptClosed())
+    outage.handle(ServerReached())
     for _ in range(5):
         began.append(outage.now)
         outage.until(OpenSocket)
@@ -194,8 +194,8 @@ def test_each_hanging_attempt_with_a_reachable_server_doubles_the_time_of_the_ne
 
 def test_recent_attempt_is_not_replaced_if_the_server_becomes_unreachable_again() -> None:
     outage = Outage()
-    outage.tell(ServerReached())
-    outage.tell(ServerUnreachable(at_once=False))
+    outage.handle(ServerReached())
+    outage.handle(ServerUnreachable(at_once=False))
     assert outage.wait(2.9) == []
     assert outage.state is State.ATTEMPTING
 
@@ -203,9 +203,9 @@ def test_recent_attempt_is_not_replaced_if_the_server_becomes_unreachable_again(
 def test_server_that_answers_probes_and_refuses_sockets_gets_few_attempts() -> None:
     outage, attempts = Outage(), 1
     for _ in range(100):  # ten seconds of answered probes
-        outage.tell(ServerReached())
+        outage.handle(ServerReached())
         if outage.state is State.ATTEMPTING:
-            outage.tell(AttemptClosed())
+            outage.handle(AttemptClosed())
         attempts += sum(isinstance(action, OpenSocket) for action in outage.wait(0.1))
     assert attempts <= 8
 
@@ -213,77 +213,77 @@ def test_server_that_answers_probes_and_refuses_sockets_gets_few_attempts() -> N
 def test_online_reachability_rtp_and_reconnect_now_end_the_delay() -> None:
     for sign in (WentOnline(), ServerReached(), RtpReturned()):
         outage = Outage()
-        outage.tell(AttemptClosed())
-        assert outage.tell(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
+        outage.handle(AttemptClosed())
+        assert outage.handle(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
     outage = Outage()
-    outage.tell(AttemptClosed())
+    outage.handle(AttemptClosed())
     assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 2.0), OpenSocket()]
 
 
 def test_session_stays_on_the_old_socket_if_it_answers_before_connect_is_sent() -> None:
     outage = Outage(silent=True)
-    first, second = outage.tell(PongReceived(1))
+    first, second = outage.handle(PongReceived(1))
     assert first == DropAttempt()
     assert isinstance(second, SendMembershipCheck)
-    assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=True)]
+    assert outage.handle(MembershipConfirmed()) == [AnnounceReconnected(same_socket=True)]
 
 
 def test_answer_of_the_old_socket_is_ignored_after_connect_is_sent() -> None:
     outage = Outage(silent=True)
-    outage.tell(AttemptOpened())
-    assert outage.tell(PongReceived(1)) == []
-    outage.tell(ResumeAccepted())
-    assert outage.tell(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
+    outage.handle(AttemptOpened())
+    assert outage.handle(PongReceived(1)) == []
+    outage.handle(ResumeAccepted())
+    assert outage.handle(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
 
 
 def test_late_close_of_the_old_socket_starts_no_second_outage() -> None:
     outage = Outage(silent=True)
-    assert outage.tell(SocketClosed(1000)) == []
+    assert outage.handle(SocketClosed(1000)) == []
     outage.resume()
-    outage.tell(MembershipConfirmed())
+    outage.handle(MembershipConfirmed())
     assert len(outage.log.outages) == 1
 
 
 def test_an_old_socket_that_answers_and_then_closes_is_replaced() -> None:
     outage = Outage(silent=True)
-    outage.tell(PongReceived(1))
-    assert OpenSocket() in outage.tell(SocketClosed(1006))
+    outage.handle(PongReceived(1))
+    assert OpenSocket() in outage.handle(SocketClosed(1006))
 
 
 def test_old_socket_that_answers_and_becomes_silent_again_is_replaced() -> None:
     outage = Outage(silent=True)
-    outage.tell(PongReceived(1))
+    outage.handle(PongReceived(1))
     assert OpenSocket() in outage.until(OpenSocket)
     assert outage.state is State.ATTEMPTING
 
 
 def test_resume_refused_with_40007_ends_the_session() -> None:
     outage = Outage()
-    outage.tell(AttemptOpened())
-    (lost,) = outage.tell(ResumeRefused(40007, session_gone=True))
+    outage.handle(AttemptOpened())
+    (lost,) = outage.handle(ResumeRefused(40007, session_gone=True))
     assert isinstance(lost, AnnounceLost)
     assert outage.supervisor.due_at is None
-    assert outage.tell(WentOnline()) == []
+    assert outage.handle(WentOnline()) == []
 
 
 def test_resume_refused_with_another_code_is_a_failed_attempt() -> None:
     outage = Outage()
-    outage.tell(AttemptOpened())
-    assert outage.tell(ResumeRefused(-1)) == [DropAttempt()]
+    outage.handle(AttemptOpened())
+    assert outage.handle(ResumeRefused(-1)) == [DropAttempt()]
     assert outage.state is State.WAITING
 
 
 def test_a_resume_without_an_answer_is_a_failed_attempt() -> None:
     outage = Outage()
-    outage.tell(AttemptOpened())
+    outage.handle(AttemptOpened())
     assert outage.wait(3.1)[:1] == [DropAttempt()]
 
 
 def test_answered_ping_without_confirmed_membership_ends_the_session() -> None:
     outage = Outage()
-    (resume,) = outage.tell(AttemptOpened())
-    outage.tell(ResumeAccepted())
-    outage.tell(PongReceived(resume.ping))
+    (resume,) = outage.handle(AttemptOpened())
+    outage.handle(ResumeAccepted())
+    outage.handle(PongReceived(resume.ping))
     (lost,) = outage.wait(2.1)
     assert isinstance(lost, AnnounceLost)
 
@@ -298,27 +298,27 @@ def test_drop_during_the_verification_is_a_failed_attempt() -> None:
 def test_denied_membership_ends_the_session() -> None:
     outage = Outage()
     outage.resume()
-    (lost,) = outage.tell(MembershipDenied(102))
+    (lost,) = outage.handle(MembershipDenied(102))
     assert isinstance(lost, AnnounceLost)
 
 
 def test_old_socket_is_not_used_again_after_an_unanswered_connect() -> None:
     outage = Outage(silent=True)
-    outage.tell(AttemptOpened())
+    outage.handle(AttemptOpened())
     outage.wait(3.1)  # `connect` is not answered; the server may still get it
-    assert outage.tell(PongReceived(1)) == []
+    assert outage.handle(PongReceived(1)) == []
     assert outage.state is not State.VERIFYING
 
 
 def test_resume_after_an_unanswered_connect_is_checked_and_repeated_when_the_session_moved() -> None:
     outage = Outage()
-    outage.tell(AttemptOpened())
+    outage.handle(AttemptOpened())
     outage.wait(3.1)
     outage.until(OpenSocket)
     outage.resume()
-    outage.tell(MembershipConfirmed())
+    outage.handle(MembershipConfirmed())
     assert any(isinstance(action, SendPingWithOwnershipCheck) for action in outage.until(SendPingWithOwnershipCheck))
-    again = outage.tell(SessionMoved())
+    again = outage.handle(SessionMoved())
     assert again[0] == AnnounceReconnecting("another socket has the session")
     assert again[-1] == OpenSocket()
 
@@ -326,7 +326,7 @@ def test_resume_after_an_unanswered_connect_is_checked_and_repeated_when_the_ses
 def test_a_socket_that_closes_during_the_resume_is_a_failed_attempt() -> None:
     outage = Outage()
     outage.resume()
-    outage.tell(AttemptClosed())
+    outage.handle(AttemptClosed())
     assert outage.state is State.WAITING
 
 
@@ -339,9 +339,9 @@ def test_stop_ends_the_outage_and_does_nothing_without_one() -> None:
 
 def test_max_attempts_and_give_up_after_end_the_session() -> None:
     outage = Outage(max_attempts=2)
-    outage.tell(AttemptClosed())
+    outage.handle(AttemptClosed())
     outage.until(OpenSocket)
-    (lost,) = outage.tell(AttemptClosed())
+    (lost,) = outage.handle(AttemptClosed())
     assert isinstance(lost, AnnounceLost)
     outage = Outage(give_up_after=30.0)
     outage.until(AnnounceLost)
@@ -362,7 +362,7 @@ class OnceASecond(ReconnectionPolicy):
 def test_policy_subclass_determines_the_delays() -> None:
     outage = Outage(policy=OnceASecond())
     while outage.supervisor.outage is not None:
-        outage.tell(AttemptClosed())
+        outage.handle(AttemptClosed())
         outage.wait(0.1)
     assert outage.log.outages[0].attempts == 4
 
@@ -370,24 +370,24 @@ def test_policy_subclass_determines_the_delays() -> None:
 def test_detection_restarts_after_a_reconnection() -> None:
     outage = Outage()
     outage.resume()
-    outage.tell(MembershipConfirmed())
+    outage.handle(MembershipConfirmed())
     (ping,) = outage.wait(0.0)
     assert isinstance(ping, SendPing)
-    assert outage.tell(WentOffline())[0] == SendPing(ping.number + 1)
+    assert outage.handle(WentOffline())[0] == SendPing(ping.number + 1)
 
 
 def test_ended_session_ignores_evidence() -> None:
     outage = Outage()
     outage.supervisor.end()
     assert outage.supervisor.due_at is None
-    assert outage.tell(AttemptOpened()) == []
+    assert outage.handle(AttemptOpened()) == []
     assert outage.log.last.end is None  # whoever ended the session finishes the record
 
 
 def test_outage_record_contains_evidence_attempts_and_end() -> None:
     outage = Outage()
     outage.resume()
-    outage.tell(MembershipConfirmed())
+    outage.handle(MembershipConfirmed())
     record = outage.log.outages[0]
     assert record.to_dict()["attempts"] == 1
     texts = [entry.text for entry in record.entries[:2]]

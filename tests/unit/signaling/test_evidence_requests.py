@@ -74,12 +74,12 @@ async def test_socket_closed_before_session_status_is_answered_is_a_failed_attem
 
 @virtual_time
 async def test_session_moved_to_another_socket_by_a_late_connect_is_resumed_again() -> None:
-    class Forgetful(ScriptedServer):
+    class AnswersEchoInOutages(ScriptedServer):
         def signaling_reconnecting(self) -> None:
             super().signaling_reconnecting()
             self.answers["echo"] = {}
 
-    server = Forgetful()
+    server = AnswersEchoInOutages()
     server.answers["connect"] = None
     plane = await server.joined()
     server.sockets[0].drop()

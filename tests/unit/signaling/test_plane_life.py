@@ -176,8 +176,8 @@ async def test_late_callbacks_of_a_dropped_socket_are_ignored() -> None:
     hung = server.sockets[1]
     assert hung.listener is None
     assert first is not None
-    speak: list[SocketListener] = [first]
-    for listener in speak:
+    listeners: list[SocketListener] = [first]
+    for listener in listeners:
         listener.socket_opened(hung)
         listener.socket_closed(hung, 1006, "")
     assert server.told == ["reconnecting"]

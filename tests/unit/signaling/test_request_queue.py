@@ -159,12 +159,12 @@ async def test_request_cancelled_during_an_outage_is_not_sent() -> None:
 async def test_request_cancelled_in_the_reconnected_callback_is_not_sent() -> None:
     sending: asyncio.Future[object]
 
-    class LosesInterest(ScriptedServer):
+    class CancelsWhenReconnected(ScriptedServer):
         def signaling_reconnected(self) -> None:
             super().signaling_reconnected()
             sending.cancel()
 
-    server = LosesInterest()
+    server = CancelsWhenReconnected()
     plane = await server.joined()
     server.sockets[0].drop()
     sending = asyncio.ensure_future(plane.request(SendMessage("x")))
