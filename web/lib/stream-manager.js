@@ -151,7 +151,7 @@ export class Publisher extends StreamManager {
   _setActive(kind, enabled) {
     return new Promise((resolve, reject) => {
       this._whenBound(() => request('set_active', this._handle, kind, enabled).then(resolve, reject));
-      if (this._denied) reject(this._denied);
+      this._access.catch(reject); // denied already, or later
     });
   }
 
