@@ -47,6 +47,7 @@ lint: $(STAMPS)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
+	$(BIN)/python tools/javascript_defaults.py --check
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed
@@ -55,6 +56,7 @@ structure: $(STAMPS)/installed
 format: $(STAMPS)/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/python tools/javascript_defaults.py
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

@@ -8,7 +8,8 @@ import { boot } from './lib/bridge.js';
 
 export { OpenVidu } from './lib/openvidu.js';
 export { Session } from './lib/session.js';
-export { Publisher, StreamManager, Subscriber, VideoInsertMode } from './lib/stream-manager.js';
+export { VideoInsertMode } from './lib/defaults.js';
+export { Publisher, StreamManager, Subscriber } from './lib/stream-manager.js';
 export { Connection, Stream } from './lib/stream.js';
 export { OpenViduError, OpenViduErrorName } from './lib/errors.js';
 export { boot };

@@ -1,6 +1,7 @@
 // The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
 import { register, request, tell } from './bridge.js';
+import { DEFAULT_PUBLISHER_PROPERTIES } from './defaults.js';
 import { OpenViduError, whyUnsupported } from './errors.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
@@ -73,7 +74,7 @@ export class OpenVidu {
   enableProdMode() {}
 
   _publisher(targetElement, properties) {
-    const wanted = defined({ publishAudio: true, publishVideo: true, mirror: true, ...properties });
+    const wanted = { ...DEFAULT_PUBLISHER_PROPERTIES, ...defined(properties) };
     const hasAudio = wanted.audioSource !== false;
     const hasVideo = wanted.videoSource !== false;
     const stream = new Stream({
@@ -83,11 +84,10 @@ export class OpenVidu {
       videoActive: hasVideo && Boolean(wanted.publishVideo),
     });
     const publisher = new Publisher(stream, wanted);
-    const { insertMode, ...forPython } = wanted;
-    publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, forPython).then(
+    publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, wanted).then(
       () => {
         const target = targetElement && elementOf(targetElement);
-        if (target) publisher.createVideoElement(target, insertMode);
+        if (target) publisher.createVideoElement(target, wanted.insertMode);
         else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
         publisher._allowed();
       },

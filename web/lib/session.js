@@ -1,6 +1,7 @@
 // One participant's session, with openvidu-browser's methods.
 
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
+import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
 import { EventDispatcher } from './events.js';
 import { Subscriber, elementOf } from './stream-manager.js';
 
@@ -113,7 +114,11 @@ export class Session extends EventDispatcher {
   }
 
   _subscribe(stream, targetElement, properties) {
-    const { insertMode, subscribeToAudio = true, subscribeToVideo = true } = Object(properties);
+    const {
+      insertMode = DEFAULTS.insertMode,
+      subscribeToAudio = DEFAULTS.subscribeToAudio,
+      subscribeToVideo = DEFAULTS.subscribeToVideo,
+    } = Object(properties);
     const subscriber = new Subscriber(stream, { insertMode, subscribeToAudio, subscribeToVideo });
     const done = request('subscribe', this._handle, stream._handle, subscriber._handle, subscribeToAudio, subscribeToVideo);
     subscriber._bind();

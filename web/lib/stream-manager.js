@@ -4,15 +4,8 @@
 // `videoElementDestroyed` when they are no longer needed.
 
 import { register, request, tell } from './bridge.js';
+import { VideoInsertMode } from './defaults.js';
 import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hidden } from './events.js';
-
-export const VideoInsertMode = Object.freeze({
-  AFTER: 'AFTER',
-  APPEND: 'APPEND',
-  BEFORE: 'BEFORE',
-  PREPEND: 'PREPEND',
-  REPLACE: 'REPLACE',
-});
 
 const POSITIONS = { AFTER: 'afterend', APPEND: 'beforeend', BEFORE: 'beforebegin', PREPEND: 'afterbegin' };
 

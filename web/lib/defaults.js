@@ -1,0 +1,44 @@
+// Names, types and defaults of properties. Do not edit: `make format` writes this file, from py/pyvidu/configuration.py.
+
+/**
+ * @typedef {object} PublisherProperties
+ * @property {unknown} [audioSource]
+ * @property {unknown} [videoSource]
+ * @property {boolean} [publishAudio]
+ * @property {boolean} [publishVideo]
+ * @property {string} [resolution]
+ * @property {number | null} [frameRate]
+ * @property {'AFTER' | 'APPEND' | 'BEFORE' | 'PREPEND' | 'REPLACE'} [insertMode]
+ * @property {boolean} [mirror]
+ * @property {boolean | null} [videoSimulcast]
+ * @property {unknown} [filter]
+ */
+
+export const DEFAULT_PUBLISHER_PROPERTIES = Object.freeze({
+  publishAudio: true,
+  publishVideo: true,
+  resolution: '640x480',
+  insertMode: 'APPEND',
+  mirror: true,
+});
+
+/**
+ * @typedef {object} SubscriberProperties
+ * @property {boolean} [subscribeToAudio]
+ * @property {boolean} [subscribeToVideo]
+ * @property {'AFTER' | 'APPEND' | 'BEFORE' | 'PREPEND' | 'REPLACE'} [insertMode]
+ */
+
+export const DEFAULT_SUBSCRIBER_PROPERTIES = Object.freeze({
+  subscribeToAudio: true,
+  subscribeToVideo: true,
+  insertMode: 'APPEND',
+});
+
+export const VideoInsertMode = Object.freeze({
+  AFTER: 'AFTER',
+  APPEND: 'APPEND',
+  BEFORE: 'BEFORE',
+  PREPEND: 'PREPEND',
+  REPLACE: 'REPLACE',
+});
