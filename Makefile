@@ -41,13 +41,15 @@ simulate: $(STAMPS)/installed
 mutations: $(STAMPS)/installed
 	@$(SIMULATION) tests/simulation/mutations.py
 
-lint: $(STAMPS)/installed
+lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/python tools/javascript_defaults.py --check
+	node_modules/.bin/tsc
+	node_modules/.bin/eslint web tests eslint.config.js
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed
@@ -68,7 +70,7 @@ lock: $(STAMPS)/installed
 	$(UV_COMPILE) --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
 		--output-file py/pyvidu/vendoring/wheels.txt
-	for folder in py/pyvidu/vendoring tests/interop tests/bench; do \
+	for folder in . py/pyvidu/vendoring tests/interop tests/bench; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 
@@ -104,8 +106,8 @@ $(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
 	@touch $@
 
 clean:
-	rm -rf $(VENV) static/vendor static/.vendor-* tests/interop/node_modules tests/bench/node_modules tests/artifacts build dist \
-		.coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) static/vendor static/.vendor-* node_modules tests/interop/node_modules tests/bench/node_modules \
+		tests/artifacts build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # --- the steps of the set-up ---
 
@@ -124,6 +126,11 @@ $(STAMPS)/installed: $(STAMPS)/venv requirements/dev.txt pyproject.toml
 
 $(STAMPS)/vendored: $(STAMPS)/installed $(wildcard py/pyvidu/vendoring/*)
 	$(BIN)/pyvidu vendor
+	@touch $@
+
+# What checks the JavaScript.
+$(STAMPS)/javascript: $(STAMPS)/venv package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 interop: $(STAMPS)/interop

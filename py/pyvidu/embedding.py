@@ -20,6 +20,7 @@ from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError
 from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
+from pyvidu.protocol.wire import camel_case
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.session import Session
@@ -33,8 +34,15 @@ Settle = Callable[..., object]
 """Called once: with a value or nothing; on an error with None, its name, its message and the server's code, if any."""
 
 
+class Given(Protocol):
+    """A plain object of the page."""
+
+    def to_py(self) -> dict[str, Any]:
+        """Return it as a dict."""
+
+
 class Page(Protocol):
-    """The functions that the page provides.
+    """The functions that the page provides; `bridge.js` has them as `Page`, and the methods of `Embedding` too.
 
     `values` are plain fields, `references` are fields that hold objects, or lists of them, as handles.
     """
@@ -74,7 +82,7 @@ class Embedding:
         """Create an OpenVidu object (`new OpenVidu()`)."""
         self._adopt(handle, OpenVidu())
 
-    def configure(self, handle: int, configuration: Any) -> None:
+    def configure(self, handle: int, configuration: Given) -> None:
         """Change settings (`setAdvancedConfiguration`)."""
         self._objects[handle].set_advanced_configuration(_known(AdvancedConfiguration, configuration.to_py()))
 
@@ -82,7 +90,7 @@ class Embedding:
         """Create a session (`initSession`)."""
         self._adopt(handle, self._objects[openvidu].init_session(), SESSION_EVENTS)
 
-    def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Any, settle: Settle) -> None:
+    def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Given, settle: Settle) -> None:
         """Create a publisher (`initPublisher`). The page has made its `publisher` and `stream` before."""
         wanted = _known(PublisherProperties, properties.to_py())
 
@@ -94,7 +102,7 @@ class Embedding:
 
         self._run(make(), settle)
 
-    def get_user_media(self, openvidu: int, properties: Any, settle: Settle) -> None:
+    def get_user_media(self, openvidu: int, properties: Given, settle: Settle) -> None:
         """Settle with a MediaStream (`getUserMedia`)."""
         wanted = _known(PublisherProperties, properties.to_py())
         self._run(self._objects[openvidu].get_user_media(wanted), settle, answers=True)
@@ -147,7 +155,7 @@ class Embedding:
         """End a subscription (`Session.unsubscribe`)."""
         self._run(self._objects[session].unsubscribe(self._objects[subscriber]), settle, push=session)
 
-    def signal(self, session: int, data: str, to: Any, kind: str, settle: Settle) -> None:
+    def signal(self, session: int, data: str, to: Iterable[int], kind: str, settle: Settle) -> None:
         """Send a signal (`Session.signal`); `to` are handles of connections."""
         receivers = [self._objects[handle] for handle in to]
         self._run(self._objects[session].signal(data=data, to=receivers, type=kind), settle)
@@ -239,7 +247,7 @@ class Embedding:
             value = getattr(event, field.name)
             if field.name.startswith("_") or field.name in ("type", "target", "signal_type"):
                 continue
-            name = "from" if field.name == "from_connection" else _camel_case(field.name)
+            name = "from" if field.name == "from_connection" else camel_case(field.name)
             if isinstance(value, Connection | Session | Stream | StreamManager):
                 references[name] = self._reference(value)
             else:
@@ -319,7 +327,7 @@ _CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record"
 
 
 def _fields(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {_camel_case(name): _plain(getattr(thing, name)) for name in names}
+    return {camel_case(name): _plain(getattr(thing, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:
@@ -330,12 +338,7 @@ def _plain(value: Any) -> Any:
 
 def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return `properties` without those that this client lacks, so that a page written for another client still runs."""
-    names = {_camel_case(field.name) for field in dataclasses.fields(cls)}
+    names = {camel_case(field.name) for field in dataclasses.fields(cls)}
     for name in properties.keys() - names:
         logger.warning("%s is not supported and ignored", name)
     return {name: value for name, value in properties.items() if name in names}
-
-
-def _camel_case(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

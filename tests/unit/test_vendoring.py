@@ -181,8 +181,19 @@ def test_environment_variable_sets_the_vendor_folder(tmp_path: Path, monkeypatch
 def test_lock_files_contain_no_index_urls() -> None:
     root = Path(__file__).resolve().parents[2]
     locks = [*(root / "requirements").iterdir(), *(root / "py/pyvidu/vendoring").glob("*.txt")]
-    npm_locks = [root / "py/pyvidu/vendoring/package-lock.json", root / "tests/interop/package-lock.json"]
+    npm_locks = [
+        root / folder / "package-lock.json" for folder in (".", "py/pyvidu/vendoring", "tests/bench", "tests/interop")
+    ]
     for lock in locks:
         assert "://" not in lock.read_text()
     for lock in npm_locks:
         assert '"resolved"' not in lock.read_text()
+
+
+def test_the_javascript_is_checked_against_the_versions_that_pages_load() -> None:
+    root = Path(__file__).resolve().parents[2]
+    loaded = json.loads((root / "py/pyvidu/vendoring/package.json").read_text())["dependencies"]
+    checked = json.loads((root / "package.json").read_text())["devDependencies"]
+    assert {name: checked[name] for name in ("echarts", "pyodide")} == {
+        name: loaded[name] for name in ("echarts", "pyodide")
+    }

@@ -1,19 +1,26 @@
 // Starts Python and then main.py, which does everything else on the page.
 
 import { bootPython } from '../lib/boot.js';
+import { messageOf } from '../lib/errors.js';
 
-const $ = (id) => document.getElementById(id);
-const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
 
+/** @param {import('../lib/boot.js').Progress} progress */
 function show({ step, steps, text, loaded, total, cached }) {
   // The download takes most of a first visit, so it gets 70 % of the bar, by bytes; the other steps share the rest.
   const done = (step - 1) / (steps - 1);
   const bytes = total && !cached ? loaded / total : done;
-  $('boot-bar').value = step === 2 ? 0.1 + 0.7 * bytes : Math.max(done, step > 2 ? 0.8 : 0);
+  const bar = /** @type {HTMLProgressElement} */ ($('boot-bar'));
+  bar.value = step === 2 ? 0.1 + 0.7 * bytes : Math.max(done, step > 2 ? 0.8 : 0);
   $('boot-step').textContent = `${text} (${step} of ${steps})`;
   $('boot-bytes').textContent = cached ? 'from the cache' : total ? `${megabytes(loaded)} of ${megabytes(total)} MB` : '';
 }
 
+/**
+ * @param {string} name
+ * @returns {Promise<[string, string]>}
+ */
 async function source(name) {
   const answer = await fetch(new URL(name, import.meta.url));
   if (!answer.ok) throw new Error(`${name} could not be loaded (HTTP ${answer.status})`);
@@ -30,6 +37,6 @@ try {
 } catch (error) {
   $('boot').hidden = true;
   $('trouble').hidden = false;
-  $('trouble').textContent = error.message;
+  $('trouble').textContent = messageOf(error);
   console.error(error);
 }

@@ -3,25 +3,61 @@
 
 import * as echarts from '../static/vendor/echarts/echarts.esm.min.mjs';
 
-const dark = matchMedia('(prefers-color-scheme: dark)');
-const shown = new WeakMap(); // element -> JSON of timeline.story that is drawn in it
+/**
+ * The classes of the same names in timeline.py.
+ * @typedef {{ lane: number, from: number, to: number, tone: string, label: string, text: string, short?: string }} Bar
+ * @typedef {{ lane: number, at: number, tone: string, label: string, text: string }} Point
+ *
+ * @typedef {object} Story
+ * @property {string[]} lanes
+ * @property {number} begins
+ * @property {number} until
+ * @property {number | null} ends
+ * @property {string | null} end
+ * @property {Point[]} evidence
+ * @property {Point[]} verdicts
+ * @property {Bar[]} attempts
+ * @property {Bar[]} streams
+ *
+ * @typedef {HTMLElement & { chart?: echarts.ECharts }} Canvas
+ * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
+ * @typedef {{ start?: number, end?: number }} Zoom
+ * @typedef {Record<string, string>} Paint   a colour for each tone and for the parts of the chart
+ * @typedef {NonNullable<echarts.CustomSeriesOption['renderItem']>} RenderItem
+ */
 
+const dark = matchMedia('(prefers-color-scheme: dark)');
+/** @type {WeakMap<Element, string>} the JSON of the Story that is drawn in an element */
+const shown = new WeakMap();
+
+/**
+ * @param {Element} element
+ * @returns {Paint}
+ */
 function colours(element) {
   const style = getComputedStyle(element);
-  const of = (name) => style.getPropertyValue(`--${name}`).trim();
+  const of = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
   const names = ['good', 'warn', 'bad', 'quiet', 'accent', 'ink', 'line', 'surface', 'sunken', 'page'];
   return { ...Object.fromEntries(names.map((name) => [name, of(name)])), unknown: of('sunken') };
 }
 
-// Return the function that draws a bar between two times, at least 3 px wide, with its label if there is room for it.
+/**
+ * Return the function that draws a bar between two times, at least 3 px wide, with its label if there is room for it.
+ * @param {Bar[]} bars
+ * @param {Paint} paint
+ * @returns {RenderItem}
+ */
 const bar = (bars, paint) => (params, api) => {
   const item = bars[params.dataIndex];
   const [left, middle] = api.coord([item.from, item.lane]);
   const right = api.coord([item.to, item.lane])[0];
-  const height = Math.min(26, api.size([0, 1])[1] * 0.55);
+  const [, lane] = /** @type {number[]} */ (api.size?.([0, 1]) ?? [0, 0]);
+  const height = Math.min(26, lane * 0.55);
   const whole = { x: left, y: middle - height / 2, width: Math.max(3, right - left), height };
-  const shape = echarts.graphic.clipRectByRect(whole, params.coordSys);
+  const grid = /** @type {Rectangle & typeof params.coordSys} */ (params.coordSys);
+  const shape = echarts.graphic.clipRectByRect(whole, grid);
   if (!shape) return null;
+  /** @type {Extract<ReturnType<RenderItem>, { type: 'group' }>} */
   const group = { type: 'group', children: [{ type: 'rect', shape: { ...shape, r: 4 }, style: { fill: paint[item.tone] } }] };
   const text = [item.label, item.short ?? ''].find((words) => shape.width > 6.6 * words.length + 6);
   if (text) {
@@ -32,11 +68,25 @@ const bar = (bars, paint) => (params, api) => {
   return group;
 };
 
+/**
+ * @param {string} name
+ * @param {Bar[]} items
+ * @param {Paint} paint
+ * @returns {echarts.CustomSeriesOption}
+ */
 function bars(name, items, paint) {
   const data = items.map((item) => ({ value: [item.from, item.to, item.lane], text: item.text }));
   return { name, type: 'custom', renderItem: bar(items, paint), encode: { x: [0, 1], y: 2 }, data, clip: true };
 }
 
+/**
+ * @param {string} name
+ * @param {Point[]} items
+ * @param {Paint} paint
+ * @param {string} symbol
+ * @param {number} width
+ * @returns {echarts.ScatterSeriesOption}
+ */
 function points(name, items, paint, symbol, width) {
   const data = items.map((item) => ({
     value: [item.at, item.lane], text: item.text, label: { formatter: item.label }, itemStyle: { color: paint[item.tone] },
@@ -53,17 +103,27 @@ function points(name, items, paint, symbol, width) {
   };
 }
 
+/** @param {Story} story */
 function leftmost(story) {
   return story.begins - 0.02 * story.until;
 }
 
-function option(element, story) {
+/**
+ * @param {Canvas} element
+ * @param {Story} story
+ * @param {Zoom[]} zoom   of the chart that is replaced, if there is one
+ * @returns {echarts.EChartsOption}
+ */
+function option(element, story, zoom) {
   const paint = colours(element);
   const narrow = element.clientWidth < 560;
   const verdicts = points('verdicts', story.verdicts, paint, 'diamond', element.clientWidth);
   if (story.ends !== null) {
-    const line = { color: paint[story.end === 'sessionDisconnected' ? 'bad' : 'good'], type: 'solid', width: 1.5 };
-    verdicts.markLine = { z: 1, silent: true, symbol: 'none', label: { show: false }, lineStyle: line, data: [{ xAxis: story.ends }] };
+    const color = paint[story.end === 'sessionDisconnected' ? 'bad' : 'good'];
+    verdicts.markLine = {
+      z: 1, silent: true, symbol: 'none', label: { show: false }, lineStyle: { color, type: 'solid', width: 1.5 },
+      data: [{ xAxis: story.ends }],
+    };
     verdicts.markArea = { z: 0, silent: true, itemStyle: { color: paint.sunken, opacity: 0.35 }, data: [[{ xAxis: 0 }, { xAxis: story.ends }]] };
   }
   const before = leftmost(story);
@@ -83,17 +143,17 @@ function option(element, story) {
       splitLine: { show: true, lineStyle: { color: paint.line } },
     },
     dataZoom: [
-      { type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false },
+      { type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, ...zoom[0] },
       {
         type: 'slider', filterMode: 'none', height: 22, bottom: 10, showDetail: false, showDataShadow: false, brushSelect: false, borderColor: paint.line,
         backgroundColor: 'transparent', fillerColor: `${paint.accent}22`, handleStyle: { color: paint.surface, borderColor: paint.accent },
-        moveHandleStyle: { color: paint.accent, opacity: 0.4 }, emphasis: { handleStyle: { borderColor: paint.accent } },
+        moveHandleStyle: { color: paint.accent, opacity: 0.4 }, emphasis: { handleStyle: { borderColor: paint.accent } }, ...zoom[1],
       },
     ],
     tooltip: {
       trigger: 'item', confine: true, backgroundColor: paint.surface, borderColor: paint.line, textStyle: { color: paint.ink, fontSize: 13 },
       extraCssText: 'max-width: 300px; white-space: normal; overflow-wrap: anywhere',
-      formatter: ({ data }) => echarts.format.encodeHTML(data.text ?? '').replaceAll('\n', '<br>'),
+      formatter: (/** @type {any} */ { data }) => echarts.format.encodeHTML(data.text ?? '').replaceAll('\n', '<br>'),
     },
     series: [
       points('evidence', story.evidence, paint, 'circle', element.clientWidth), verdicts,
@@ -103,17 +163,27 @@ function option(element, story) {
 }
 
 const resized = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (shown.has(target)) draw(target, shown.get(target));
+  for (const { target } of entries) if (target instanceof HTMLElement) drawAgain(target);
 });
 
-/** Draw `json`, the result of timeline.story, into `element`, and keep its zoom. */
+/** @param {HTMLElement} element */
+function drawAgain(element) {
+  const json = shown.get(element);
+  if (json) draw(element, json);
+}
+
+/**
+ * Draw `json`, the result of timeline.story, into `element`, and keep its zoom.
+ * @param {Canvas} element
+ * @param {string} json
+ */
 export function draw(element, json) {
+  /** @type {Story} */
   const story = JSON.parse(json);
   element.style.height = `${128 + 50 * story.lanes.length}px`;
   const chart = echarts.getInstanceByDom(element) ?? echarts.init(element);
-  const zoom = shown.has(element) ? chart.getOption().dataZoom.map(({ start, end }) => ({ start, end })) : [];
-  const drawn = option(element, story);
-  drawn.dataZoom = drawn.dataZoom.map((item, index) => ({ ...item, ...zoom[index] }));
+  const before = /** @type {Zoom[]} */ (shown.has(element) ? chart.getOption().dataZoom : []);
+  const drawn = option(element, story, before.map(({ start, end }) => ({ start, end })));
   chart.resize();
   chart.setOption(drawn, { notMerge: true });
   shown.set(element, json);
@@ -121,13 +191,21 @@ export function draw(element, json) {
   element.chart = chart;
 }
 
-/** Zoom to the whole outage or, if `part` is 'end', from 0.5 s before its end on, where most happens in little time. */
+/**
+ * Zoom to the whole outage or, if `part` is 'end', from 0.5 s before its end on, where most happens in little time.
+ * @param {Canvas} element
+ * @param {string} part
+ */
 export function lookAt(element, part) {
-  const story = JSON.parse(shown.get(element));
+  const json = shown.get(element);
+  if (!json) return; // nothing is drawn yet
+  /** @type {Story} */
+  const story = JSON.parse(json);
   const from = part === 'end' ? Math.max(0, (story.ends ?? story.until) - 0.5) : leftmost(story);
-  element.chart.dispatchAction({ type: 'dataZoom', startValue: from, endValue: story.until });
+  element.chart?.dispatchAction({ type: 'dataZoom', startValue: from, endValue: story.until });
 }
 
+/** @param {HTMLElement} element */
 export function clear(element) {
   resized.unobserve(element);
   shown.delete(element);
@@ -136,5 +214,5 @@ export function clear(element) {
 
 dark.addEventListener('change', () => {
   const element = document.getElementById('timeline-chart');
-  if (shown.has(element)) draw(element, shown.get(element));
+  if (element) drawAgain(element);
 });

@@ -3,13 +3,21 @@
 // The wheels are unpacked directly, not by Pyodide's package loader, which reads a lock file and checks hashes of what
 // our own server has just packed: that takes 150 ms of 1.7 s.
 
-import { OpenViduError, whyUnsupported } from './errors.js';
+import { OpenViduError, messageOf, whyUnsupported } from './errors.js';
+
+/** @import { PyodideInterface } from 'pyodide' */
 
 const MANIFEST = new URL('../pyvidu-client/manifest.json', import.meta.url);
 
 const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting Python', 'Installing pyvidu', 'Ready'];
 
 /**
+ * @typedef {object} Manifest   what to load; its paths are resolved against its own URL
+ * @property {string} pyodide
+ * @property {string} wheel
+ * @property {string[]} packages
+ * @property {Record<string, number>} sizes   bytes by path
+ *
  * @typedef {object} Progress
  * @property {number} step       from 1
  * @property {number} steps      how many steps there are
@@ -22,7 +30,7 @@ const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting
 /**
  * Start Python and import pyvidu.
  * @param {(progress: Progress) => void} tell
- * @returns {Promise<object>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
+ * @returns {Promise<PyodideInterface>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
  */
 export async function bootPython(tell = () => {}) {
   const reason = whyUnsupported();
@@ -32,16 +40,18 @@ export async function bootPython(tell = () => {}) {
 
   next();
   const manifest = await fetchManifest();
-  const at = (path) => new URL(path, MANIFEST).href;
+  const at = (/** @type {string} */ path) => new URL(path, MANIFEST).href;
   const runtime = at(manifest.pyodide);
   const wheels = Promise.all([...manifest.packages, manifest.wheel].map((path) => download(at(path))));
+  /** @type {Promise<typeof import('pyodide')>} */
   const module = import(runtime);
   wheels.catch(() => {}); // reported when they are needed; until then it must not count as an unhandled rejection
   await module;
 
   progress.total = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);
   // The runtime's URL changes with its content, so if this part is in the cache, the others are too.
-  progress.cached = performance.getEntriesByName(runtime)[0]?.transferSize === 0;
+  const [timing] = performance.getEntriesByName(runtime);
+  progress.cached = timing instanceof PerformanceResourceTiming && timing.transferSize === 0;
   next();
   if (!progress.cached) await count(manifest.sizes, at, (bytes) => tell(Object.assign(progress, { loaded: bytes })));
 
@@ -59,30 +69,37 @@ export async function bootPython(tell = () => {}) {
   return pyodide;
 }
 
+/** @returns {Promise<Manifest>} */
 async function fetchManifest() {
   let answer;
   try {
     answer = await fetch(MANIFEST);
   } catch (error) {
-    throw new OpenViduError('GENERIC_ERROR', `pyvidu's server cannot be reached at ${MANIFEST.origin} (${error.message})`);
+    throw new OpenViduError('GENERIC_ERROR', `pyvidu's server cannot be reached at ${MANIFEST.origin} (${messageOf(error)})`);
   }
   if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', await answer.text());
   return answer.json();
 }
 
+/** @param {string} url */
 async function download(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', `${url} could not be loaded (HTTP ${answer.status})`);
   return answer.arrayBuffer();
 }
 
-/** Load every file of `sizes` into the browser's cache, in parallel, and call `tell` with the bytes loaded so far. */
+/**
+ * Load every file of `sizes` into the browser's cache, in parallel, and call `tell` with the bytes loaded so far.
+ * @param {Record<string, number>} sizes
+ * @param {(path: string) => string} at
+ * @param {(loaded: number) => void} tell
+ */
 async function count(sizes, at, tell) {
   let loaded = 0;
-  const load = async ([path, size]) => {
-    const reader = (await fetch(at(path))).body.getReader();
+  const load = async (/** @type {[string, number]} */ [path, size]) => {
+    const reader = (await fetch(at(path))).body?.getReader();
     let bytes = 0;
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
       bytes += part.value.length;
       loaded += part.value.length;
       tell(loaded);

@@ -22,11 +22,24 @@ export const OpenViduErrorName = Object.freeze(
 
 /** An error with one of OpenVidu's names. `code` is the server's error code, if the server refused a request. */
 export class OpenViduError extends Error {
+  /**
+   * @param {string} name
+   * @param {string} [message]
+   * @param {number} [code]
+   */
   constructor(name, message, code) {
     super(message);
     this.name = name;
     if (code !== undefined) this.code = code;
   }
+}
+
+/**
+ * Return the text of anything that was thrown.
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Return why this page cannot make calls, in one sentence; undefined if it can. */

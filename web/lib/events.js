@@ -1,7 +1,14 @@
 // Events and their listeners, with openvidu-browser's methods and fields.
 
+/** @import { Stream } from './stream.js' */
+
 /** Base of every event. `fields` are the properties in the documentation of that event. */
 export class Event {
+  /**
+   * @param {string} type
+   * @param {object} target
+   * @param {{ cancelable?: boolean, [field: string]: unknown }} fields
+   */
   constructor(type, target, { cancelable = false, ...fields } = {}) {
     this.type = type;
     this.target = target;
@@ -20,51 +27,93 @@ export class Event {
   }
 }
 
+/**
+ * A subclass of Event whose events have the fields `F`.
+ * @template {object} F
+ * @typedef {new (type: string, target: object, fields: F) => Event & F} EventClass
+ */
+
+/** @type {Map<string, EventClass<any>>} */
 const classes = new Map();
 
 /**
  * Return the subclass of Event with that name. Python names the classes (`pyvidu/events.py`); they differ in nothing but
  * their fields, so there is no second list of them here.
+ * @template {object} F
  * @param {string} name
- * @returns {typeof Event}
+ * @returns {EventClass<F>}
  */
 export function eventClass(name) {
-  if (!classes.has(name)) classes.set(name, { [name]: class extends Event {} }[name]);
-  return classes.get(name);
+  /** @type {EventClass<any>} */
+  const made = classes.get(name) ?? { [name]: class extends Event {} }[name];
+  classes.set(name, made);
+  return made;
 }
 
+/** @type {EventClass<{ stream: Stream, reason: string }>} */
 export const StreamEvent = eventClass('StreamEvent');
+/** @type {EventClass<{ value?: unknown }>} */
 export const StreamManagerEvent = eventClass('StreamManagerEvent');
+/** @type {EventClass<{ element: HTMLVideoElement }>} */
 export const VideoElementEvent = eventClass('VideoElementEvent');
-
-/** Return the event that Python describes. */
+/**
+ * Return the event that Python describes.
+ * @param {string} className
+ * @param {string} type
+ * @param {object} target
+ * @param {Record<string, unknown>} fields
+ */
 export function eventOf(className, type, target, fields) {
   return new (eventClass(className))(type, target, fields);
 }
 
+/**
+ * A handler gets an event with the fields in the documentation of its type.
+ * @typedef {(event: any) => void} Handler
+ */
+
 /** Base of Session, Publisher and Subscriber. */
 export class EventDispatcher {
   constructor() {
-    hidden(this, '_listeners', new Map());
+    /** @type {Map<string, { handler: Handler, once: boolean }[]>} */
+    this._listeners = new Map();
+    hide(this, '_listeners');
   }
 
-  /** Call `handler` at every event `type`, in the order in which handlers were added. */
+  /**
+   * Call `handler` at every event `type`, in the order in which handlers were added.
+   * @param {string} type
+   * @param {Handler} handler
+   */
   on(type, handler) {
     return this._listen(type, handler, false);
   }
 
-  /** Call `handler` at the next event `type` only. */
+  /**
+   * Call `handler` at the next event `type` only.
+   * @param {string} type
+   * @param {Handler} handler
+   */
   once(type, handler) {
     return this._listen(type, handler, true);
   }
 
-  /** Remove `handler`, or every handler of `type`. */
+  /**
+   * Remove `handler`, or every handler of `type`.
+   * @param {string} type
+   * @param {Handler} [handler]
+   */
   off(type, handler) {
     const kept = handler ? (this._listeners.get(type) ?? []).filter((entry) => entry.handler !== handler) : [];
     this._listeners.set(type, kept);
     return this;
   }
 
+  /**
+   * @param {string} type
+   * @param {Handler} handler
+   * @param {boolean} once
+   */
   _listen(type, handler, once) {
     const missed = this._missedEvents(type);
     if (!once || !missed.length) {
@@ -74,12 +123,20 @@ export class EventDispatcher {
     return this;
   }
 
-  /** Return the events of `type` that a handler added after them must still receive. */
+  /**
+   * Return the events of `type` that a handler added after them must still receive.
+   * @param {string} _type
+   * @returns {Event[]}
+   */
   _missedEvents(_type) {
     return [];
   }
 
-  /** Call the handlers of the event's type, then those of `alsoAs`. */
+  /**
+   * Call the handlers of the event's type, then those of `alsoAs`.
+   * @param {Event} event
+   * @param {string} [alsoAs]
+   */
   _emit(event, alsoAs) {
     for (const type of new Set([event.type, alsoAs ?? event.type])) {
       for (const entry of this._listeners.get(type) ?? []) {
@@ -90,7 +147,11 @@ export class EventDispatcher {
   }
 }
 
-/** Call a handler; report an exception like any uncaught error, so that the other handlers still run. */
+/**
+ * Call a handler; report an exception like any uncaught error, so that the other handlers still run.
+ * @param {Handler} handler
+ * @param {Event} event
+ */
 function call(handler, event) {
   try {
     handler(event);
@@ -99,7 +160,12 @@ function call(handler, event) {
   }
 }
 
-/** Define a non-enumerable property: frameworks that walk through objects and `console.log` skip it. */
-export function hidden(object, name, value) {
-  Object.defineProperty(object, name, { value, writable: true });
+/**
+ * Make properties non-enumerable: frameworks that walk through objects and `console.log` skip them.
+ * @template {object} T
+ * @param {T} object
+ * @param {(keyof T)[]} names
+ */
+export function hide(object, ...names) {
+  for (const name of names) Object.defineProperty(object, name, { enumerable: false });
 }

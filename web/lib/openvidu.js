@@ -3,13 +3,19 @@
 import { register, request, tell } from './bridge.js';
 import { DEFAULT_PUBLISHER_PROPERTIES } from './defaults.js';
 import { OpenViduError, whyUnsupported } from './errors.js';
+import { hide } from './events.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
 import { Stream } from './stream.js';
 
+/** @import { PublisherProperties } from './defaults.js' */
+/** @import { Completion, Target } from './stream-manager.js' */
+
 export class OpenVidu {
   constructor() {
-    register(this);
+    this._handle = register(this);
+    hide(this, '_handle');
+    /** @type {Record<string, unknown>} */
     this.advancedConfiguration = {};
     tell('new_openvidu', this._handle);
   }
@@ -21,9 +27,9 @@ export class OpenVidu {
 
   /**
    * Request access to camera and microphone, and return the Publisher at once.
-   * @param {string|HTMLElement|undefined} targetElement where the local video is shown, if anywhere
-   * @param {object|((error?: Error) => void)} [properties] openvidu-browser's `PublisherProperties`
-   * @param {(error?: Error) => void} [completionHandler]
+   * @param {Target} [targetElement]   where the local video is shown, if anywhere
+   * @param {PublisherProperties | Completion} [properties]
+   * @param {Completion} [completionHandler]
    */
   initPublisher(targetElement, properties, completionHandler) {
     const handler = typeof properties === 'function' ? properties : completionHandler;
@@ -35,14 +41,21 @@ export class OpenVidu {
     return publisher;
   }
 
-  /** Request access as `initPublisher` does; return the Publisher once it was granted, rejected if it was denied. */
+  /**
+   * Request access as `initPublisher` does; return the Publisher once it was granted, rejected if it was denied.
+   * @param {Target} [targetElement]
+   * @param {PublisherProperties} [properties]
+   */
   async initPublisherAsync(targetElement, properties) {
     const publisher = this._publisher(targetElement, properties);
     await publisher._access;
     return publisher;
   }
 
-  /** Change settings, for sessions that connect later. */
+  /**
+   * Change settings, for sessions that connect later.
+   * @param {Record<string, unknown>} configuration
+   */
   setAdvancedConfiguration(configuration) {
     Object.assign(this.advancedConfiguration, configuration);
     tell('configure', this._handle, defined(configuration));
@@ -65,7 +78,10 @@ export class OpenVidu {
       .map(({ kind, deviceId, label }) => ({ kind, deviceId, label }));
   }
 
-  /** Return a MediaStream as `initPublisher` would publish it with these properties. */
+  /**
+   * Return a MediaStream as `initPublisher` would publish it with these properties.
+   * @param {PublisherProperties} [properties]
+   */
   getUserMedia(properties) {
     return request('get_user_media', this._handle, defined(properties));
   }
@@ -73,7 +89,12 @@ export class OpenVidu {
   /** Do nothing: openvidu-browser logs less after this, but pyvidu's JavaScript never logs much. */
   enableProdMode() {}
 
+  /**
+   * @param {Target} targetElement
+   * @param {PublisherProperties} [properties]
+   */
   _publisher(targetElement, properties) {
+    /** @type {PublisherProperties} */
     const wanted = { ...DEFAULT_PUBLISHER_PROPERTIES, ...defined(properties) };
     const hasAudio = wanted.audioSource !== false;
     const hasVideo = wanted.videoSource !== false;
@@ -101,7 +122,11 @@ export class OpenVidu {
   }
 }
 
-/** Return a copy of `options` without null and undefined. A null source becomes false (none), as in openvidu-browser. */
+/**
+ * Return a copy of `options` without null and undefined. A null source becomes false (none), as in openvidu-browser.
+ * @param {object} [options]
+ * @returns {Record<string, any>}
+ */
 function defined(options) {
   const sources = new Set(['audioSource', 'videoSource']);
   const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);

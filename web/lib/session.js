@@ -2,25 +2,43 @@
 
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
-import { EventDispatcher } from './events.js';
+import { EventDispatcher, StreamEvent, hide } from './events.js';
 import { Subscriber, elementOf } from './stream-manager.js';
+
+/** @import { SubscriberProperties } from './defaults.js' */
+/** @import { Event, Handler } from './events.js' */
+/** @import { OpenVidu } from './openvidu.js' */
+/** @import { Completion, Publisher, StreamManager, Target } from './stream-manager.js' */
+/** @import { Connection, Stream } from './stream.js' */
 
 /** Made by `OpenVidu.initSession`. */
 export class Session extends EventDispatcher {
+  /** @param {OpenVidu} openvidu */
   constructor(openvidu) {
     super();
-    register(this);
+    this._handle = register(this);
+    hide(this, '_handle');
     this.openvidu = openvidu;
+    /** @type {string | undefined} */
     this.sessionId = undefined;
+    /** @type {Connection | undefined} */
     this.connection = undefined;
+    /** @type {Record<string, boolean> | undefined} */
     this.capabilities = undefined;
+    /** @type {StreamManager[]} */
     this.streamManagers = [];
+    /** @type {Map<string, Connection>} */
     this.remoteConnections = new Map();
+    /** @type {Map<string, boolean>} */
     this.remoteStreamsCreated = new Map();
     tell('new_session', this._handle, openvidu._handle);
   }
 
-  /** Join. The others receive `metadata` as `connection.data`: a string, or anything that can be serialized as JSON. */
+  /**
+   * Join. The others receive `metadata` as `connection.data`: a string, or anything that can be serialized as JSON.
+   * @param {string} token
+   * @param {unknown} [metadata]
+   */
   async connect(token, metadata) {
     pin(this); // its handlers must run even if the page keeps no reference to it
     try {
@@ -36,21 +54,23 @@ export class Session extends EventDispatcher {
     tell('disconnect', this._handle);
   }
 
+  /** @param {Publisher} publisher */
   async publish(publisher) {
     await publisher._access;
     await request('publish', this._handle, publisher._handle);
   }
 
+  /** @param {Publisher} publisher */
   unpublish(publisher) {
     return request('unpublish', this._handle, publisher._handle);
   }
 
   /**
    * Receive a remote stream, and return its Subscriber at once.
-   * @param {import('./stream.js').Stream} stream
-   * @param {string|HTMLElement|undefined} targetElement where a `<video>` is created, if anywhere
-   * @param {object|((error?: Error) => void)} [properties]
-   * @param {(error?: Error) => void} [completionHandler]
+   * @param {Stream} stream
+   * @param {Target} [targetElement]   where a `<video>` is created, if anywhere
+   * @param {SubscriberProperties | Completion} [properties]
+   * @param {Completion} [completionHandler]
    */
   subscribe(stream, targetElement, properties, completionHandler) {
     const handler = typeof properties === 'function' ? properties : completionHandler;
@@ -62,27 +82,38 @@ export class Session extends EventDispatcher {
     return subscriber;
   }
 
-  /** Receive a remote stream; return its Subscriber once media has been negotiated. */
+  /**
+   * Receive a remote stream; return its Subscriber once media has been negotiated.
+   * @param {Stream} stream
+   * @param {Target} [targetElement]
+   * @param {SubscriberProperties} [properties]
+   */
   async subscribeAsync(stream, targetElement, properties) {
     const [subscriber, done] = this._subscribe(stream, targetElement, properties);
     await done;
     return subscriber;
   }
 
+  /** @param {Subscriber} subscriber */
   unsubscribe(subscriber) {
     return request('unsubscribe', this._handle, subscriber._handle);
   }
 
-  /** Send `{data, to, type}` to the connections in `to`, or to everybody. */
+  /**
+   * Send `data` to the connections in `to`, or to everybody.
+   * @param {{ data?: string, to?: Connection[], type?: string }} options
+   */
   signal({ data, to, type } = {}) {
     const receivers = (to ?? []).map((connection) => connection._handle);
     return request('signal', this._handle, data ?? '', receivers, type ?? '');
   }
 
+  /** @param {Connection} connection */
   forceDisconnect(connection) {
     return request('force_disconnect', this._handle, connection._handle);
   }
 
+  /** @param {Stream} stream */
   forceUnpublish(stream) {
     return request('force_unpublish', this._handle, stream._handle);
   }
@@ -106,19 +137,33 @@ export class Session extends EventDispatcher {
 
   // --- internal ---
 
-  /** Add a handler. Speech is detected only once a handler for it has been added. */
+  /**
+   * Add a handler. Speech is detected only once a handler for it has been added.
+   * @override
+   * @param {string} type
+   * @param {Handler} handler
+   * @param {boolean} once
+   */
   _listen(type, handler, once) {
     const speech = type === 'publisherStartSpeaking' || type === 'publisherStopSpeaking';
     if (speech) tell('enable_speaking_events', this._handle);
     return super._listen(type, handler, once);
   }
 
+  /**
+   * @param {Stream} stream
+   * @param {Target} targetElement
+   * @param {SubscriberProperties | Completion} [properties]
+   * @returns {[Subscriber, Promise<void>]}
+   */
   _subscribe(stream, targetElement, properties) {
+    /** @type {SubscriberProperties} */
+    const given = Object(properties);
     const {
       insertMode = DEFAULTS.insertMode,
       subscribeToAudio = DEFAULTS.subscribeToAudio,
       subscribeToVideo = DEFAULTS.subscribeToVideo,
-    } = Object(properties);
+    } = given;
     const subscriber = new Subscriber(stream, { insertMode, subscribeToAudio, subscribeToVideo });
     const done = request('subscribe', this._handle, stream._handle, subscriber._handle, subscribeToAudio, subscribeToVideo);
     subscriber._bind();
@@ -128,20 +173,27 @@ export class Session extends EventDispatcher {
     return [subscriber, done];
   }
 
-  /** Handle an event that Python fires on this session. */
+  /**
+   * Handle an event that Python fires on this session.
+   * @param {Event} event
+   */
   _dispatch(event) {
-    if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
-    if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);
+    if (event instanceof StreamEvent && event.stream.streamId) {
+      if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
+      if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);
+    }
     if (event.type === 'sessionDisconnected') unpin(this);
     this._emit(event, event.type.startsWith('signal:') ? 'signal' : undefined);
   }
 
+  /** @param {{ remoteConnections: Connection[] }} fields */
   _update({ remoteConnections, ...fields }) {
     Object.assign(this, fields);
     this.remoteConnections = new Map(remoteConnections.map((connection) => [connection.connectionId, connection]));
   }
 }
 
+/** @param {unknown} metadata */
 function textOf(metadata) {
   if (metadata === undefined || metadata === null) return '';
   return typeof metadata === 'string' ? metadata : JSON.stringify(metadata);

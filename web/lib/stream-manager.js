@@ -5,34 +5,64 @@
 
 import { register, request, tell } from './bridge.js';
 import { VideoInsertMode } from './defaults.js';
-import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hidden } from './events.js';
+import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hide } from './events.js';
 
+/** @import { Kind } from './bridge.js' */
+/** @import { PublisherProperties, SubscriberProperties } from './defaults.js' */
+/** @import { Handler } from './events.js' */
+/** @import { Stream } from './stream.js' */
+
+/**
+ * @typedef {string | HTMLElement | null | undefined} Target   an element or the id of one
+ * @typedef {(error?: Error) => void} Completion   called without an argument, or with what went wrong
+ *
+ * @typedef {object} Video
+ * @property {HTMLVideoElement} video
+ * @property {string} id
+ * @property {HTMLElement} [targetElement]   where pyvidu created it; an element of the page's own has none
+ * @property {string} [insertMode]
+ */
+
+/** @type {Record<string, InsertPosition | undefined>} */
 const POSITIONS = { AFTER: 'afterend', APPEND: 'beforeend', BEFORE: 'beforebegin', PREPEND: 'afterbegin' };
 
+/** @type {Record<string, 'enable_speaking_events' | 'enable_volume_events' | undefined>} */
 const MEASURED = {
   publisherStartSpeaking: 'enable_speaking_events',
   publisherStopSpeaking: 'enable_speaking_events',
   streamAudioVolumeChange: 'enable_volume_events',
 };
 
-const managers = new WeakMap(); // video element -> the StreamManager whose stream it shows
+/** @type {WeakMap<HTMLVideoElement, StreamManager>} the one whose stream a video element shows */
+const managers = new WeakMap();
 
 export class StreamManager extends EventDispatcher {
+  /**
+   * @param {Stream} stream
+   * @param {boolean} remote
+   */
   constructor(stream, remote) {
     super();
-    register(this);
+    this._handle = register(this);
     this.stream = stream;
     this.remote = remote;
+    /** @type {string | undefined} */
     this.id = undefined;
-    /** @type {{video: HTMLVideoElement, id: string, targetElement?: HTMLElement, insertMode?: string}[]} */
+    /** @type {Video[]} */
     this.videos = [];
-    hidden(this, '_bound', false); // whether Python's half exists
-    hidden(this, '_waiting', []); // actions to run as soon as it does
-    hidden(this, '_playing', false);
+    this._bound = false; // whether Python's half exists
+    /** @type {(() => void)[]} actions to run as soon as it does */
+    this._waiting = [];
+    this._playing = false;
+    hide(this, '_handle', '_bound', '_waiting', '_playing');
     stream.streamManager = this;
   }
 
-  /** Create a `<video>` at `targetElement` (an element or its id, else it throws) that shows the stream, and return it. */
+  /**
+   * Create a `<video>` at `targetElement` that shows the stream, and return it. Throw if there is no such element.
+   * @param {Target} targetElement
+   * @param {string} [insertMode]
+   */
   createVideoElement(targetElement, insertMode = VideoInsertMode.APPEND) {
     const target = elementOf(targetElement);
     if (!target) throw new Error(`There is no element ${targetElement} to put a video in`);
@@ -41,13 +71,14 @@ export class StreamManager extends EventDispatcher {
     video.autoplay = true;
     video.playsInline = true;
     if (insertMode === VideoInsertMode.REPLACE) target.replaceWith(video);
-    else target.insertAdjacentElement(POSITIONS[insertMode] ?? POSITIONS.APPEND, video);
+    else target.insertAdjacentElement(POSITIONS[insertMode] ?? 'beforeend', video);
     this._show({ video, id: video.id, targetElement: target, insertMode });
     return video;
   }
 
   /**
    * Show the stream in a `<video>` of the page's own.
+   * @param {HTMLVideoElement} video
    * @returns 1 if it showed none before, 0 if it showed this one already, -1 if it showed another one
    */
   addVideoElement(video) {
@@ -59,13 +90,20 @@ export class StreamManager extends EventDispatcher {
     return before ? -1 : 1;
   }
 
-  /** Add a handler. Speech and volume are measured only once a handler for them has been added. */
+  /**
+   * Add a handler. Speech and volume are measured only once a handler for them has been added.
+   * @override
+   * @param {string} type
+   * @param {Handler} handler
+   * @param {boolean} once
+   */
   _listen(type, handler, once) {
     const enable = MEASURED[type];
     if (enable) this._whenBound(() => tell(enable, this._handle));
     return super._listen(type, handler, once);
   }
 
+  /** @param {Video} entry */
   _show(entry) {
     managers.set(entry.video, this);
     this.videos.push(entry);
@@ -73,6 +111,7 @@ export class StreamManager extends EventDispatcher {
     this._whenBound(() => tell('show_in', this._handle, entry.video));
   }
 
+  /** @param {() => void} action */
   _whenBound(action) {
     if (this._bound) action();
     else this._waiting.push(action);
@@ -83,7 +122,10 @@ export class StreamManager extends EventDispatcher {
     for (const action of this._waiting.splice(0)) action();
   }
 
-  /** Handle an event that Python fires on this object. */
+  /**
+   * Handle an event that Python fires on this object.
+   * @param {Event} event
+   */
   _dispatch(event) {
     if (event.type === 'streamPlaying') this._playing = true;
     if (event instanceof VideoElementEvent) {
@@ -95,18 +137,20 @@ export class StreamManager extends EventDispatcher {
     this._emit(event);
   }
 
-  _update(fields) {
-    Object.assign(this, fields);
-  }
-
+  /** @param {HTMLVideoElement} video */
   _forget(video) {
     managers.delete(video);
     this.videos = this.videos.filter((entry) => entry.video !== video);
     this.id = this.videos[0]?.id;
   }
 
+  /**
+   * @override
+   * @param {string} type
+   * @returns {Event[]}
+   */
   _missedEvents(type) {
-    if (type === 'streamPlaying' && this._playing) return [new StreamManagerEvent(type, this)];
+    if (type === 'streamPlaying' && this._playing) return [new StreamManagerEvent(type, this, {})];
     if (type === 'videoElementCreated' && this._bound) {
       const created = this.videos.filter((entry) => entry.targetElement);
       return created.map((entry) => new VideoElementEvent(type, this, { element: entry.video }));
@@ -117,30 +161,51 @@ export class StreamManager extends EventDispatcher {
 
 /** A stream that this participant sends. Made by `OpenVidu.initPublisher`. */
 export class Publisher extends StreamManager {
+  /**
+   * @param {Stream} stream
+   * @param {PublisherProperties} properties
+   */
   constructor(stream, properties) {
     super(stream, false);
     this.properties = properties;
     this.accessAllowed = false;
-    hidden(this, '_denied', undefined);
-    hidden(this, '_access', undefined); // a promise, fulfilled once Python's half exists
+    /** @type {Error | undefined} */
+    this._denied = undefined;
+    /** @type {Promise<void>} fulfilled once Python's half exists */
+    this._access = Promise.resolve();
+    hide(this, '_denied', '_access');
   }
 
-  /** Unmute or mute the microphone. During an outage the others are notified after it. */
+  /**
+   * Unmute or mute the microphone. During an outage the others are notified after it.
+   * @param {boolean} enabled
+   */
   publishAudio(enabled) {
     this._setActive('audio', Boolean(enabled)).catch((error) => console.warn(error));
   }
 
-  /** Show or black out the video. The promise is fulfilled when the others have been notified. */
+  /**
+   * Show or black out the video. The promise is fulfilled when the others have been notified.
+   * @param {boolean} enabled
+   */
   publishVideo(enabled) {
     return this._setActive('video', Boolean(enabled));
   }
 
-  /** Send another MediaStreamTrack instead of the one of its kind, which is stopped. Nothing is renegotiated. */
+  /**
+   * Send another MediaStreamTrack instead of the one of its kind, which is stopped. Nothing is renegotiated.
+   * @param {MediaStreamTrack} track
+   */
   async replaceTrack(track) {
     await this._access;
     await request('replace_track', this._handle, track);
   }
 
+  /**
+   * @param {Kind} kind
+   * @param {boolean} enabled
+   * @returns {Promise<void>}
+   */
   _setActive(kind, enabled) {
     return new Promise((resolve, reject) => {
       this._whenBound(() => request('set_active', this._handle, kind, enabled).then(resolve, reject));
@@ -154,11 +219,17 @@ export class Publisher extends StreamManager {
     this._emit(new Event('accessAllowed', this));
   }
 
+  /** @param {Error} error */
   _refused(error) {
     this._denied = error;
     this._emit(new Event('accessDenied', this, { name: error.name, message: error.message }));
   }
 
+  /**
+   * @override
+   * @param {string} type
+   * @returns {Event[]}
+   */
   _missedEvents(type) {
     if (type === 'accessAllowed' && this.accessAllowed) return [new Event(type, this)];
     if (type === 'accessDenied' && this._denied) {
@@ -171,27 +242,42 @@ export class Publisher extends StreamManager {
 
 /** A remote stream that this participant receives. Made by `Session.subscribe`. */
 export class Subscriber extends StreamManager {
+  /**
+   * @param {Stream} stream
+   * @param {SubscriberProperties} properties
+   */
   constructor(stream, properties) {
     super(stream, true);
     this.properties = properties;
   }
 
-  /** Play the audio or not, for this participant only. */
+  /**
+   * Play the audio or not, for this participant only.
+   * @param {boolean} enabled
+   */
   subscribeToAudio(enabled) {
     return this._want('audio', enabled);
   }
 
-  /** Show the video or not, for this participant only. */
+  /**
+   * Show the video or not, for this participant only.
+   * @param {boolean} enabled
+   */
   subscribeToVideo(enabled) {
     return this._want('video', enabled);
   }
 
+  /**
+   * @param {Kind} kind
+   * @param {boolean} enabled
+   */
   _want(kind, enabled) {
     this._whenBound(() => tell('want', this._handle, kind, Boolean(enabled)));
     return this;
   }
 }
 
+/** @param {Target} target */
 export function elementOf(target) {
   return typeof target === 'string' ? document.getElementById(target) : target;
 }

@@ -1,16 +1,21 @@
 // The participants of a session and their streams, as plain fields that Python keeps up to date.
 
 import { ask, madeBy, register } from './bridge.js';
+import { hide } from './events.js';
+
+/** @import { StreamManager } from './stream-manager.js' */
 
 /** One participant. `role` is set for the local participant only; `stream` is what the participant publishes. */
 export class Connection {
   constructor() {
-    register(this);
+    this._handle = register(this);
+    hide(this, '_handle');
     this.connectionId = '';
     this.creationTime = 0;
     this.data = '';
     this.role = '';
     this.record = false;
+    /** @type {Stream | undefined} */
     this.stream = undefined;
     this.disposed = false;
   }
@@ -18,19 +23,28 @@ export class Connection {
 
 /** One stream. It stays the same object however often its RTCPeerConnection is replaced. */
 export class Stream {
+  /** @param {Partial<Pick<Stream, 'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive'>>} fields */
   constructor(fields = {}) {
-    register(this);
+    this._handle = register(this);
+    hide(this, '_handle');
+    /** @type {string | undefined} */
     this.streamId = undefined;
+    /** @type {number | undefined} */
     this.creationTime = undefined;
+    /** @type {Connection | undefined} */
     this.connection = undefined;
+    /** @type {StreamManager | undefined} */
     this.streamManager = undefined;
     this.hasAudio = false;
     this.hasVideo = false;
     this.audioActive = false;
     this.videoActive = false;
+    /** @type {'CAMERA' | 'SCREEN' | 'CUSTOM' | 'IPCAM' | undefined} */
     this.typeOfVideo = undefined;
+    /** @type {number | undefined} */
     this.frameRate = undefined;
     this.videoDimensions = { width: 0, height: 0 };
+    /** @type {unknown} */
     this.filter = undefined;
     Object.assign(this, fields);
   }

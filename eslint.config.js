@@ -1,0 +1,28 @@
+import js from '@eslint/js';
+import globals from 'globals';
+
+export default [
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'eqeqeq': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  { files: ['web/**'], languageOptions: { globals: globals.browser } },
+  // Scripts that tests put into pages, with what other scripts of those pages define.
+  {
+    files: ['tests/**'],
+    languageOptions: {
+      sourceType: 'script',
+      globals: {
+        ...globals.browser,
+        ...Object.fromEntries(['OpenVidu', 'bench', 'echarts', 'ov', 'publisher', 'session', 'tell'].map((name) => [name, true])),
+      },
+    },
+  },
+  { files: ['tests/interop/backend.js'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
+];
