@@ -5,7 +5,7 @@ Tests that use an asynchronous one run in that loop: `pytestmark = pytest.mark.a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,9 +28,9 @@ class OpenBrowser(Protocol):
         self,
         *,
         lab: NetworkLab | None = None,
-        secure_origins: tuple[str, ...] = (),
+        secure_origins: Iterable[str] = (),
         fake_video: Path | None = None,
-        args: tuple[str, ...] = (),
+        args: Iterable[str] = (),
         **options: Any,
     ) -> Browser:
         """Launch a Chromium that is closed at the end of the test module."""
