@@ -45,6 +45,8 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy tests/server/conftest.py
+	$(BIN)/mypy tests/server/media/conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/python tools/javascript_defaults.py --check

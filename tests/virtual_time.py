@@ -87,7 +87,7 @@ def virtual_time(test: Callable[P, Awaitable[T]]) -> Callable[P, T]:
         return run_virtual(main())
 
     # Otherwise pytest-asyncio and inspect follow `__wrapped__` to the coroutine function.
-    del in_virtual_time.__wrapped__  # type: ignore[attr-defined]
+    del in_virtual_time.__wrapped__
     in_virtual_time.__signature__ = _signature(test)  # type: ignore[attr-defined]
     return in_virtual_time
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyvidu.connection import Connection
+    from pyvidu.reconnection.outage import Outage
     from pyvidu.stream import Stream
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.plan import METRICS, Call
+from bench.plan import METRICS, Call, Client
 from bench.results import CellResult, Percentiles
 from bench.statistics import PERCENTILES, ratio, worse_metrics
 
-OFFICIAL = "openvidu-browser"
+OFFICIAL: Client = "openvidu-browser"
 _HEADS = {
     "detect_ms": "drop → reconnecting",
     "signaling_ms": "return → told",

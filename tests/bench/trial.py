@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import os
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,7 +150,7 @@ class BenchCall:
     async def _watch(self, cell: Cell, fault: Fault) -> None:
         """Wait until everything that applies has happened, at most 20 s for each."""
         late = fault.removed + _CEILING_S
-        waits = []
+        waits: list[Coroutine[object, object, object]] = []
         if "detect_ms" in cell.applicable:
             waits.append(self._outage_told(fault, late))
         if "inbound_ms" in cell.applicable:

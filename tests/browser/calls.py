@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
 from pyvidu.testing import NetworkLab, RunningServer
-from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from pyvidu.testing.fixtures import StartServer
 
 PARTICIPANT = Path(__file__).with_name("participant.py")
 
@@ -228,6 +228,9 @@ class MessageLog:
         return found
 
 
+Opens = Callable[..., Awaitable[Browser | BrowserContext]]  # the fixture `open_browser`, or something like it
+
+
 @dataclass
 class LabCall:
     """A call of two: Ada is in the lab and will be dropped, Bob is outside and watches."""
@@ -240,7 +243,7 @@ class LabCall:
 
     @classmethod
     async def begin(
-        cls, lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, room: str, *, head: str = ""
+        cls, lab: NetworkLab, open_browser: Opens, pyvidu_server: StartServer, room: str, *, head: str = ""
     ) -> Self:
         """Start a server, two browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
         server = await pyvidu_server("--host", lab.host_address, host=lab.host_address)

@@ -62,7 +62,8 @@ async def join(token: str, name: str, configuration: str) -> str:
     """Join and return the own connection id."""
     openvidu.set_advanced_configuration(json.loads(configuration))
     await session.connect(token, {"name": name})
-    return str(session.connection.connection_id)
+    assert session.connection is not None
+    return session.connection.connection_id
 
 
 async def publish(properties: str = "{}") -> str:

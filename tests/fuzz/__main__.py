@@ -7,7 +7,8 @@ import sys
 import time
 
 from fuzz.media import fuzz_media
-from fuzz.run import fuzz, resident
+from fuzz.run import fuzz
+from fuzz.watch import resident
 
 began = time.monotonic()
 wanted, seed = int(os.environ.get("FUZZ_INPUTS") or 1_000_000), int(os.environ.get("FUZZ_SEED") or 1)

@@ -281,7 +281,7 @@ class MediaRun:
         if chance < 0.1:
             return offer  # unbroken, so that other inputs meet connections in every state
         if chance < 0.25:
-            return self._mutator.bytes(offer.encode()).decode("utf-8", "replace")
+            return self._mutator.damaged(offer.encode()).decode("utf-8", "replace")
         other = self._random.choice((PUBLISHER_OFFER, SUBSCRIBER_OFFER)).split("\r\n")
         for _ in range(self._random.choice((1, 1, 1, 2, 5, 20))):
             at = self._random.randrange(len(lines))
@@ -299,7 +299,7 @@ class MediaRun:
                 words[self._random.randrange(len(words))] = self._random.choice(_NUMBERS)
                 lines[at] = " ".join(words).replace(" : ", ":")
             else:
-                lines[at] = self._mutator.bytes(lines[at].encode()).decode("utf-8", "replace")
+                lines[at] = self._mutator.damaged(lines[at].encode()).decode("utf-8", "replace")
             if not lines:
                 break
         return "\r\n".join(lines)
@@ -322,7 +322,7 @@ class MediaRun:
             self._decrypted(participant)
             return
         if self._random.random() < 0.9:
-            data = self._mutator.bytes(data)
+            data = self._mutator.damaged(data)
         if self._random.random() < 0.3:
             stranger.sendto(data, connection.server)
         else:
@@ -335,7 +335,7 @@ class MediaRun:
             return
         data = self._packet(participant)
         if self._random.random() < 0.6:
-            data = self._mutator.bytes(data)
+            data = self._mutator.damaged(data)
         try:
             self._random.choice(transports)._packet(data)
         except Exception as error:  # noqa: BLE001 - any exception is a crash

@@ -36,7 +36,7 @@ class Mutator:
             self.random.choice(self._changes)(self, container, key, known)
         return broken
 
-    def bytes(self, text: bytes) -> bytes:
+    def damaged(self, text: bytes) -> bytes:
         """Return `text` with bytes flipped, removed, inserted or repeated."""
         data = bytearray(text)
         for _ in range(self.random.choice((1, 1, 2, 6))):
@@ -89,6 +89,6 @@ class Mutator:
 
     def _break_text(self, container: Any, key: Any, known: list[str]) -> None:
         if isinstance(container[key], str):
-            container[key] = self.bytes(container[key].encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+            container[key] = self.damaged(container[key].encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     _changes: tuple[Callable[..., None], ...] = (_replace, _replace, _remove, _wrap, _rename, _break_text)

@@ -161,7 +161,7 @@ class Run:
             message = self.mutator.json(message, self._known())
         data = self.mutator.text(message)
         if chance > 0.85:
-            data = self.mutator.bytes(data)
+            data = self.mutator.damaged(data)
         try:
             self.signaling.heard(client.socket)
             self.signaling.received(client.socket, data if chance > 0.5 else data.decode("utf-8", "replace"))
@@ -178,15 +178,15 @@ class Run:
             body = self._filled(body)
             content = self.mutator.text(self.mutator.json(body, self._known()) if chance > 0.1 else body)
         if chance > 0.8:
-            content = self.mutator.bytes(content)
+            content = self.mutator.damaged(content)
         if 0.4 < chance < 0.6:
-            path = self.mutator.bytes(path.encode()).decode("latin-1")
+            path = self.mutator.damaged(path.encode()).decode("latin-1")
         head = (
             f"{method} /openvidu/api/{path} HTTP/1.1\r\nHost: localhost:4443\r\nAuthorization: {_AUTH}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         ).encode("latin-1")
         if 0.6 < chance < 0.7:
-            head = self.mutator.bytes(head)
+            head = self.mutator.damaged(head)
         if wire.closed:
             return
         try:

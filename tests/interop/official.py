@@ -23,8 +23,10 @@ class OfficialPage(CallPage):
     """One participant whose page runs no pyvidu."""
 
     @classmethod
-    async def open(cls, where: Browser | BrowserContext, server: RunningServer, name: str) -> OfficialPage:
-        """Open a page that has loaded openvidu-browser and not joined yet."""
+    async def open(
+        cls, where: Browser | BrowserContext, server: RunningServer, name: str, *, head: str = ""
+    ) -> OfficialPage:
+        """Open a page that has loaded openvidu-browser and not joined yet. `head` is extra HTML at its beginning."""
         if not BUNDLE.exists():
             pytest.fail("openvidu-browser is not here: make interop")
         context = where if isinstance(where, BrowserContext) else await where.new_context(ignore_https_errors=True)
@@ -37,7 +39,7 @@ class OfficialPage(CallPage):
         await page.expose_function("tell", self._told)
         # A page really loaded from the server, see `CallPage.open`.
         await page.goto(f"{server.origin}/healthz")
-        await page.set_content(PAGE)
+        await page.set_content(PAGE.replace("<title>", f"{head}<title>"))
         await page.wait_for_function("() => !!window.boot")
         await page.add_script_tag(path=BUNDLE)
         await page.add_script_tag(path=PARTICIPANT)

@@ -42,7 +42,7 @@ async def serve() -> AsyncIterator[Serve]:
         assert len(live.server.tasks) == 0
     for _ in range(20):
         await asyncio.sleep(0)
-    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task and not task.done()}
+    left = {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()}
     assert not left, left
 
 

@@ -53,7 +53,10 @@ def measurements_go_to(tell: Callable[[RoundTrip, float], None]) -> Iterator[Non
 class _Errors(logging.Handler):
     def __init__(self, tell: Callable[[logging.LogRecord], None]) -> None:
         super().__init__(logging.ERROR)
-        self.emit = tell  # type: ignore[method-assign]
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record)
 
 
 @contextmanager

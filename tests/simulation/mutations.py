@@ -59,6 +59,7 @@ class Mutation:
 
     def _mutated(self, module: Any, original: Any) -> Any:
         function = original.fget if isinstance(original, property) else original
+        assert inspect.isfunction(function)
         source = textwrap.dedent(inspect.getsource(function))
         if source.count(self.old) != 1:
             raise ValueError(f"'{self.name}': {self.where} has {source.count(self.old)} times {self.old!r}")

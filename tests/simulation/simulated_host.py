@@ -140,7 +140,11 @@ class SimulatedReachability:
             await asyncio.sleep(LATENCY)
             return False
         answer = self._link.travel(SYN_RETRY)
-        timer = self._clock.call_later(timeout, lambda: answer.cancel() and None)
+
+        def give_up() -> None:
+            answer.cancel()
+
+        timer = self._clock.call_later(timeout, give_up)
         try:
             await answer
         except asyncio.CancelledError:
@@ -303,3 +307,4 @@ class SimulatedWorld(World):
     """A server whose media server is a `Router` of simulated peer connections."""
 
     make_media = Router
+    media: Router

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable
-from typing import Any
+from contextvars import Context
+from typing import TypeVarTuple
 
 from virtual_time import Deadlock, VirtualClockLoop
+
+Args = TypeVarTuple("Args")
 
 MOST_ROUNDS = 20_000  # of the loop in which no time passes
 LEAST_STEP = 1e-7  # seconds that count as time
@@ -31,12 +34,12 @@ class SimulationLoop(VirtualClockLoop):
         return [timer for _, _, timer in self._timers if not timer.cancelled()]
 
     def call_later(
-        self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None
+        self, delay: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         self._made += 1

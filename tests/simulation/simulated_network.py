@@ -430,6 +430,9 @@ class _Transport:
     def close(self, code: int, reason: str) -> None:
         self._socket.shut(code, reason)
 
+    def abort(self) -> None:
+        self._socket.shut(1006, "")
+
 
 def now() -> float:
     return asyncio.get_running_loop().time()

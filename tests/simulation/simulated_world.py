@@ -107,8 +107,8 @@ class SimulatedServer(SimulatedWorld):
         self.signaling.vanish()  # type: ignore[attr-defined]
         self.profile.close()
         await self.tasks.close()
-        self.media.publishers.clear()  # type: ignore[attr-defined]
-        self.media.subscribers.clear()  # type: ignore[attr-defined]
+        self.media.publishers.clear()
+        self.media.subscribers.clear()
 
 
 class WatchedKurentoProfile(KurentoProfile):
@@ -307,7 +307,7 @@ class SimulatedCall:
         crash = asyncio.get_running_loop().create_task(old.crash())
         for person in self.people:
             person.link.reset_sockets()
-        old.media.reassess()  # type: ignore[attr-defined]
+        old.media.reassess()
         asyncio.get_running_loop().call_later(downtime, self._start_again, old, crash, self._restarts)
 
     def _start_again(self, old: SimulatedServer, _crash: object, number: int) -> None:
@@ -315,7 +315,7 @@ class SimulatedCall:
             return  # it has crashed again meanwhile
         self.note("everybody", "the server is back without its state")
         self.server = self._new_server()
-        self.server.media.peers = old.media.peers  # type: ignore[attr-defined]
+        self.server.media.peers = old.media.peers
         self.server.begin()
         for person in self.people:
             person.link.world = self.server
@@ -376,9 +376,9 @@ class SimulatedCall:
         return page.person.reached_for(14.0) >= 13.0
 
     def why_silent(self, page: Page, stream: Any) -> str:
-        router: Any = self.server.media
+        router = self.server.media
         receives, sends = router.subscribers.get((page.id, stream.stream_id)), router.publishers.get(stream.stream_id)
-        ends = {number: router.peers.get(number) for number in (receives, sends)}
+        ends = {number: router.peers.get(number) for number in (receives, sends) if number is not None}
         states = {
             number: f"{end.ice_connection_state}, epoch {end.epoch}" if end else None for number, end in ends.items()
         }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
@@ -48,7 +46,7 @@ class Soak(BaseModel):
     @classmethod
     def of(cls, rig: Rig, rows: list[Row]) -> Soak:
         """Return a file of the rows and the verdict on them."""
-        growth: dict[str, Mapping[str, Any]] = {}
+        growth: dict[str, dict[str, float | bool]] = {}
         for place, tolerances in PLACES.items():
             counted = [(row.drops, getattr(row, place)) for row in rows]
             for name, found in judge(counted, tolerances).items():

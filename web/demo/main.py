@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import outage_panel
 import page
 from page import Tile
 
-from pyvidu import DeviceError, OpenVidu, OpenViduError
+from pyvidu import (
+    ConnectionEvent,
+    DeviceError,
+    ExceptionEvent,
+    OpenVidu,
+    OpenViduError,
+    Outage,
+    Publisher,
+    SessionDisconnectedEvent,
+    Stream,
+    StreamEvent,
+    StreamPropertyChangedEvent,
+)
+from pyvidu.events import ReconnectedEvent, ReconnectingEvent
 
 
 class DemoCall:
@@ -24,7 +36,7 @@ class DemoCall:
         self.openvidu = openvidu
         self.room, self.name = room, name
         self.session = openvidu.init_session()
-        self.publisher: Any = None
+        self.publisher: Publisher | None = None
         self.tiles: dict[str, Tile] = {}
         self.ended = False
         self.left_on_purpose = False
@@ -53,7 +65,12 @@ class DemoCall:
     @property
     def own_tile(self) -> Tile:
         """Return the tile of this participant."""
+        assert self.session.connection is not None
         return self.tiles[self.session.connection.connection_id]
+
+    def tile_of(self, stream: Stream) -> Tile | None:
+        """Return the tile of the participant who publishes `stream`."""
+        return self.tiles.get(stream.connection.connection_id) if stream.connection is not None else None
 
     def leave(self) -> None:
         """Leave on purpose: the page returns to the lobby."""
@@ -66,7 +83,7 @@ class DemoCall:
         session = self.session
 
         @session.on("connectionCreated")
-        def _(event: Any) -> None:
+        def _(event: ConnectionEvent) -> None:
             own = event.connection.is_local
             name = page.name_of(event.connection.data)
             self.tiles[event.connection.connection_id] = Tile(name, own=own)
@@ -74,45 +91,48 @@ class DemoCall:
             page.show_alone(len(self.tiles) == 1)
 
         @session.on("streamCreated")
-        async def _(event: Any) -> None:
-            tile = self.tiles[event.stream.connection.connection_id]
+        async def _(event: StreamEvent) -> None:
+            tile = self.tile_of(event.stream)
+            if tile is None:
+                return
             page.log("streamCreated", tile.name)
             tile.show_active(event.stream)
             subscriber = await session.subscribe(event.stream, tile.media)
             subscriber.on("streamPlaying", lambda: page.log("streamPlaying", tile.name))
 
         @session.on("streamPropertyChanged")
-        def _(event: Any) -> None:
-            tile = self.tiles.get(event.stream.connection.connection_id)
+        def _(event: StreamPropertyChangedEvent) -> None:
+            tile = self.tile_of(event.stream)
             if tile is not None:
                 tile.show_active(event.stream)
                 page.log("streamPropertyChanged", f"{tile.name}: {event.changed_property} {page.said(event.new_value)}")
 
         @session.on("streamDestroyed")
-        def _(event: Any) -> None:
-            tile = self.tiles[event.stream.connection.connection_id]
-            page.log("streamDestroyed", f"{tile.name} ({event.reason})")
+        def _(event: StreamEvent) -> None:
+            tile = self.tile_of(event.stream)
+            if tile is not None:
+                page.log("streamDestroyed", f"{tile.name} ({event.reason})")
 
         @session.on("connectionDestroyed")
-        def _(event: Any) -> None:
+        def _(event: ConnectionEvent) -> None:
             tile = self.tiles.pop(event.connection.connection_id)
             tile.remove()
             page.log("connectionDestroyed", f"{tile.name} ({event.reason})")
             page.show_alone(len(self.tiles) == 1)
 
         @session.on("reconnecting")
-        async def _(event: Any) -> None:
+        async def _(event: ReconnectingEvent) -> None:
             self.outage_number = outage_panel.remember(event.outage, self.names)
             page.log("reconnecting", "the connection is down", self.outage_number)
             await self._follow(event.outage)
 
         @session.on("reconnected")
-        def _(event: Any) -> None:
+        def _(event: ReconnectedEvent) -> None:
             attempts = page.count(event.outage.attempts, "attempt")
             page.log("reconnected", f"after {event.outage.duration:.1f} s, {attempts}", self.outage_number)
 
         @session.on("sessionDisconnected")
-        def _(event: Any) -> None:
+        def _(event: SessionDisconnectedEvent) -> None:
             self.ended = True
             in_outage = bool(session.outages) and session.outages[-1].end == "sessionDisconnected"
             number = self.outage_number if in_outage else None
@@ -126,10 +146,10 @@ class DemoCall:
                 page.show_out()
 
         @session.on("exception")
-        def _(event: Any) -> None:
+        def _(event: ExceptionEvent) -> None:
             page.log("exception", f"{event.name}: {event.message}")
 
-    async def _follow(self, outage: Any) -> None:
+    async def _follow(self, outage: Outage) -> None:
         """Show an outage while it lasts and then, for `_REPORT_FOR` seconds, the outcome for the streams."""
         began = time.monotonic()
         told = 0
@@ -148,7 +168,7 @@ class DemoCall:
             page.banner("reconnected", "Reconnected", detail, self.outage_number)
             await asyncio.sleep(0.1)
 
-    def _outcome(self, outage: Any) -> str:
+    def _outcome(self, outage: Outage) -> str:
         """Return the outcome for the streams in the record so far, in words."""
         streams = outage.streams.values()
         renegotiated = [item for item in streams if any(step.step == "renegotiating" for step in item.steps)]
@@ -157,10 +177,10 @@ class DemoCall:
         judged = len(streams) >= len(self.session.stream_managers)
         return "nothing was renegotiated" if judged else "checking the media"
 
-    def _tell(self, outage: Any, told: int) -> int:
+    def _tell(self, outage: Outage, told: int) -> int:
         """Log the record's lines from number `told` on, with names instead of ids; return how many it has by now."""
         for item in self.session.stream_managers:
-            tile = self.tiles.get(item.stream.connection.connection_id)
+            tile = self.tile_of(item.stream)
             if item.stream.stream_id and tile is not None:
                 self.names[item.stream.stream_id] = tile.name
         return page.log_outage(outage, told, self.names)
@@ -210,6 +230,16 @@ class Demo:
             self.call.leave()
             page.show_lobby()
 
+    def reconnect_now(self) -> None:
+        """Start an attempt at once, during an outage."""
+        if self.call is not None:
+            self.call.session.reconnect_now()
+
+    def stop_reconnecting(self) -> None:
+        """Give up, during an outage."""
+        if self.call is not None:
+            self.call.session.stop_reconnecting()
+
     def toggle(self, kind: str) -> None:
         """Mute or unmute `kind`, "audio" or "video"; during an outage the others are notified after it."""
         publisher = self.call.publisher if self.call is not None else None
@@ -243,8 +273,8 @@ def start() -> None:
     page.on_click("leave", demo.leave)
     page.on_click("mic", lambda: demo.toggle("audio"))
     page.on_click("camera", lambda: demo.toggle("video"))
-    page.on_click("try-now", lambda: demo.call and demo.call.session.reconnect_now())
-    page.on_click("give-up", lambda: demo.call and demo.call.session.stop_reconnecting())
+    page.on_click("try-now", demo.reconnect_now)
+    page.on_click("give-up", demo.stop_reconnecting)
     page.on_drop(demo.drop)
     page.on_force(demo.force)
     page.on_timeline(outage_panel.show)

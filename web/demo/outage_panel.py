@@ -15,12 +15,14 @@ from pyodide.code import run_js
 from pyodide.ffi import JsException, to_js
 from pyodide.ffi.wrappers import add_event_listener
 
-_shown: list[tuple[Any, Mapping[str, str]]] = []  # every outage that the log can open, with the names of its streams
-_open: tuple[Any, Mapping[str, str]] | None = None
+from pyvidu import Outage
+
+_shown: list[tuple[Outage, Mapping[str, str]]] = []  # every outage that the log can open, with the names of its streams
+_open: tuple[Outage, Mapping[str, str]] | None = None
 _chart: Any = None
 
 
-def remember(outage: Any, names: Mapping[str, str]) -> int:
+def remember(outage: Outage, names: Mapping[str, str]) -> int:
     """Store an outage and return its number, for the log line that opens it.
 
     `names` maps stream ids to participants' names; it may grow afterwards.
@@ -58,7 +60,7 @@ async def show(number: int) -> None:
         await asyncio.sleep(0.25)
 
 
-def _fill(outage: Any, names: Mapping[str, str]) -> None:
+def _fill(outage: Outage, names: Mapping[str, str]) -> None:
     began = outage.began
     when = datetime.fromtimestamp(began, UTC).astimezone() if began is not None else None
     element("timeline-title").textContent = timeline.title(outage) + (f", {when:%H:%M:%S}" if when else "")
@@ -74,7 +76,7 @@ def _fill(outage: Any, names: Mapping[str, str]) -> None:
         lines.append(line)
 
 
-async def _draw(outage: Any, names: Mapping[str, str]) -> None:
+async def _draw(outage: Outage, names: Mapping[str, str]) -> None:
     global _chart  # noqa: PLW0603  a megabyte, loaded once, when the first timeline is opened
     chart = element("timeline-chart")
     trouble = element("timeline-trouble")

@@ -17,7 +17,7 @@ from js import Object, URLSearchParams, console, document, fetch, history, locat
 from pyodide.ffi import to_js
 from pyodide.ffi.wrappers import add_event_listener, set_interval
 
-from pyvidu import OpenViduError
+from pyvidu import OpenViduError, Outage, Stream
 
 _NAMES = ("Ada", "Alan", "Annie", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "Joan", "Ken", "Margaret", "Radia")
 _LINES_KEPT = 200
@@ -30,7 +30,7 @@ def element(identity: str) -> Any:
     return document.getElementById(identity)
 
 
-async def post(path: str, body: Mapping[str, Any]) -> Any:
+async def post(path: str, body: Mapping[str, object]) -> dict[str, Any]:
     """Post JSON to our own server and return the JSON of its answer. Raises OpenViduError with the server's message."""
     options = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
     answer = await fetch(path, to_js(options, dict_converter=Object.fromEntries))
@@ -39,7 +39,8 @@ async def post(path: str, body: Mapping[str, Any]) -> Any:
         if answer.status in (404, 405) and path == "/demo/token":
             raise OpenViduError("This server creates no tokens for pages: start it with `make demo` (or `--demo`).")
         raise OpenViduError(_message_of(text) or f"The server answered {answer.status}.")
-    return json.loads(text)
+    received: dict[str, Any] = json.loads(text)
+    return received
 
 
 def _message_of(text: str) -> str:
@@ -52,7 +53,7 @@ def _message_of(text: str) -> str:
 # --- buttons and forms -----------------------------------------------------------------------------------------------
 
 
-def on_click(identity: str, action: Callable[[], Any]) -> None:
+def on_click(identity: str, action: Callable[[], object]) -> None:
     """Call `action`, plain or async, at every click."""
     add_event_listener(element(identity), "click", lambda _event: _do(action))
 
@@ -95,7 +96,7 @@ def on_force(action: Callable[[bool], None]) -> None:
     add_event_listener(element("force"), "change", lambda event: action(bool(event.target.checked)))
 
 
-def _do(action: Callable[[], Any]) -> None:
+def _do(action: Callable[[], object]) -> None:
     result = action()
     if inspect.isawaitable(result):
         task = asyncio.ensure_future(result)
@@ -208,7 +209,7 @@ def show_alone(alone: bool) -> None:
     element("alone").hidden = not alone
 
 
-def offer_devices(stream: Any) -> None:
+def offer_devices(stream: Stream | None) -> None:
     """Update the microphone and camera buttons for the local stream; disable them if `stream` is None."""
     buttons = (("mic", "audio", "Mute", "Unmute"), ("camera", "video", "Camera off", "Camera on"))
     for identity, kind, while_on, while_off in buttons:
@@ -259,7 +260,7 @@ class Tile:
         element("tiles").append(self.root)
         Tile.shown.append(self)
 
-    def show_active(self, stream: Any) -> None:
+    def show_active(self, stream: Stream) -> None:
         """Show which of audio and video of `stream` are active."""
         self._video_active = stream.has_video and stream.video_active
         self.root.dataset.video = "on" if self._video_active else "off"
@@ -333,7 +334,7 @@ def log(kind: str, text: str, outage: int | None = None) -> None:
         lines.lastElementChild.remove()
 
 
-def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
+def log_outage(outage: Outage, told: int, names: Mapping[str, str]) -> int:
     """Log the lines of an outage's record from number `told` on, and return how many it has by now."""
     entries = list(outage.entries)
     for entry in entries[told:]:
@@ -341,9 +342,9 @@ def log_outage(outage: Any, told: int, names: Mapping[str, str]) -> int:
     return len(entries)
 
 
-def said(value: Any) -> str:
+def said(value: object) -> str:
     """Return a property's value in words."""
-    return {True: "on", False: "off"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def count(number: int, noun: str) -> str:

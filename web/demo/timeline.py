@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
+
+from pyvidu import Outage
+from pyvidu.reconnection.outage import Attempt, OutageEntry, StreamStep
 
 _ONE_MOMENT = 0.02  # seconds; entries closer together are drawn as one point
 _BEFORE = 2.0  # seconds before the verdict that the chart shows, at most, for the evidence that led to it
@@ -38,8 +41,38 @@ _OUTCOMES = {
 _ENDS = {"reconnected": "Reconnected", "rejoined": "Rejoined", "sessionDisconnected": "Disconnected"}
 
 
-def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the chart draws. Times are seconds since the verdict that began the outage."""
+class Point(TypedDict):
+    """What was seen or concluded at one time."""
+
+    lane: int
+    at: float
+    tone: str
+    label: str
+    text: str
+
+
+Bar = TypedDict(
+    "Bar",
+    {"lane": int, "from": float, "to": float, "tone": str, "label": str, "text": str, "short": NotRequired[str]},
+)
+
+
+class Story(TypedDict):
+    """What `chart.js` draws. Times are seconds since the verdict that began the outage."""
+
+    lanes: list[str]
+    begins: float
+    until: float
+    ends: float | None
+    end: str | None
+    evidence: list[Point]
+    verdicts: list[Point]
+    attempts: list[Bar]
+    streams: list[Bar]
+
+
+def story(outage: Outage, names: Mapping[str, str]) -> Story:
+    """Return what the chart draws."""
     last = max([0.0, outage.duration or 0.0, *(entry.at for entry in outage.entries)])
     until = last + max(0.4, 0.06 * last)
     begins = max(-_BEFORE, min([0.0, *(entry.at for entry in outage.entries)]))
@@ -64,7 +97,7 @@ def story(outage: Any, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def summary(outage: Any, names: Mapping[str, str]) -> str:
+def summary(outage: Outage, names: Mapping[str, str]) -> str:
     """Return the outage in a few short sentences."""
     tried = f"{outage.attempts} attempt{'' if outage.attempts == 1 else 's'}"
     if outage.end is None:
@@ -79,19 +112,19 @@ def summary(outage: Any, names: Mapping[str, str]) -> str:
     return ". ".join(told) + "."
 
 
-def title(outage: Any) -> str:
+def title(outage: Outage) -> str:
     """Return a headline."""
     return "Current outage" if outage.duration is None else f"Outage of {outage.duration:.1f} s"
 
 
-def said(entry: Any, names: Mapping[str, str]) -> str:
+def said(entry: OutageEntry, names: Mapping[str, str]) -> str:
     """Return a line of the record, with the participant's name instead of the stream's id."""
     return entry.text.replace(entry.stream, names.get(entry.stream, "A stream")) if entry.stream else entry.text
 
 
-def _points(entries: Sequence[Any], lane: int, tone: Callable[[str], str]) -> list[dict[str, Any]]:
+def _points(entries: Sequence[OutageEntry], lane: int, tone: Callable[[str], str]) -> list[Point]:
     """Return points; entries within `_ONE_MOMENT` of the first are one, labelled after the last."""
-    groups: list[list[Any]] = []
+    groups: list[list[OutageEntry]] = []
     for entry in entries:
         if groups and entry.at - groups[-1][0].at < _ONE_MOMENT:
             groups[-1].append(entry)
@@ -120,14 +153,14 @@ def _verdict_tone(name: str) -> str:
     return {"down": "warn", "reconnected": "good", "rejoined": "good", "sessionDisconnected": "bad"}.get(name, "quiet")
 
 
-def _attempt(number: int, item: Any, until: float) -> dict[str, Any]:
-    tone, result = _TRIED.get(item.result, ("accent", "under way"))
+def _attempt(number: int, item: Attempt, until: float) -> Bar:
+    tone, result = _TRIED.get(item.result or "", ("accent", "under way"))
     end = until if item.until is None else item.until
     bar = _bar(2, item.at, end, tone, f"{number}, {result}", f"Attempt {number}, {result}")
     return {**bar, "short": str(number)}
 
 
-def _bars(steps: Any, lane: int, name: str, until: float) -> list[dict[str, Any]]:
+def _bars(steps: Sequence[StreamStep], lane: int, name: str, until: float) -> list[Bar]:
     """Return the bars of a stream's lane: "not checked" until its first step, then each step until the next."""
     bars = [_bar(lane, 0.0, steps[0].at, "unknown", "not checked", f"{name}: not checked yet")]
     for item, following in zip(steps, [*(step.at for step in steps[1:]), until], strict=True):
@@ -137,6 +170,6 @@ def _bars(steps: Any, lane: int, name: str, until: float) -> list[dict[str, Any]
     return bars
 
 
-def _bar(lane: int, begins: float, ends: float, tone: str, label: str, text: str) -> dict[str, Any]:
+def _bar(lane: int, begins: float, ends: float, tone: str, label: str, text: str) -> Bar:
     when = f"+{begins:.2f} s to +{ends:.2f} s: "
     return {"lane": lane, "from": begins, "to": ends, "tone": tone, "label": label, "text": when + text}

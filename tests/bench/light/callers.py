@@ -47,7 +47,8 @@ class Caller:
         await self._rpc.leave()
         for task in self._subscribing:
             task.cancel()
-        for peer in (self._publisher, *self.subscribers.values()):
+        peers: list[LightPublisher | LightSubscriber] = [self._publisher, *self.subscribers.values()]
+        for peer in peers:
             await peer.close()
 
     def report(self) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class LightReachability:
 class _NoNetworkMonitor:
     """A network monitor without events: CPython has no `offline`."""
 
-    def __init__(self, _listener: NetworkListener) -> None:
+    def __init__(self, listener: NetworkListener) -> None:
         pass
 
     def close(self) -> None:

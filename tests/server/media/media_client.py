@@ -71,4 +71,4 @@ class Client:
     async def frames(self, count: int, kind: str = "video", patience: float = 8) -> list[Any]:
         """Return the next decoded frames. Raises TimeoutError after `patience` seconds."""
         async with asyncio.timeout(patience):
-            return [await self.tracks[kind].recv() for _ in range(count)]  # type: ignore[attr-defined]
+            return [await self.tracks[kind].recv() for _ in range(count)]
