@@ -160,6 +160,7 @@ async def test_properties_equal_those_of_openvidu_browser(call: Call) -> None:
           natives: [stream.getMediaStream() === subscriber.videos[0].video.srcObject,
                     stream.getRTCPeerConnection().iceConnectionState, publisher.stream.getMediaStream().active],
           videos: [subscriber.id === subscriber.videos[0].id, subscriber.remote, publisher.remote],
+          properties: [publisher.properties, subscriber.properties],
         };
     """)
     assert picture == {
@@ -174,6 +175,17 @@ async def test_properties_equal_those_of_openvidu_browser(call: Call) -> None:
         "ids": [True, True, True, True],
         "natives": [True, "connected", True],
         "videos": [True, True, False],
+        "properties": [
+            {
+                "publishAudio": True,
+                "publishVideo": True,
+                "resolution": "320x240",
+                "frameRate": 15,
+                "insertMode": "APPEND",
+                "mirror": True,
+            },
+            {"insertMode": "APPEND", "subscribeToAudio": True, "subscribeToVideo": True},
+        ],
     }
     told = await call.ada.fired()
     assert [name for name in told if name.startswith("publisher")] == [
@@ -284,19 +296,23 @@ async def test_errors_have_openvidus_names(call: Call) -> None:
     results = await call.ada.js("""
         const fresh = OV.initSession();
         let handled;
-        OV.initPublisher(undefined, { audioSource: false, videoSource: false }, (error) => { handled = error; });
+        const none = { audioSource: false, videoSource: false };
+        const denied = OV.initPublisher(undefined, none, (error) => { handled = error; });
+        const unmuted = failure(denied.publishVideo(true)); // before it is denied
         await until(() => handled);
         return {
           token: await failure(fresh.connect('nonsense')),
           publish: await failure(fresh.publish(publisher)),
           sources: await failure(OV.initPublisherAsync(undefined, { audioSource: null, videoSource: null })),
           handled: [handled instanceof Error, handled.name],
+          unmuted: await unmuted,
         };
     """)
     assert results["token"][:2] == [True, "GENERIC_ERROR"]
     assert results["publish"][:2] == [True, "OPENVIDU_NOT_CONNECTED"]
     assert results["sources"][:2] == [True, "NO_INPUT_SOURCE_SET"]
     assert results["handled"] == [True, "NO_INPUT_SOURCE_SET"]
+    assert results["unmuted"][:2] == [True, "NO_INPUT_SOURCE_SET"]
     reused = await call.rest.token("page")
     refused = await call.bob.js(
         "const fresh = OV.initSession(); await fresh.connect(args[0]); fresh.disconnect();"
