@@ -365,7 +365,7 @@ class SimulatedCall:
 
     def data_of(self, incoming: ReceivedRequest) -> str:
         """Return the data of the signal that a request sends."""
-        data: str = json.loads(incoming.request.params["message"])["data"]
+        data: str = json.loads(str(incoming.request.params["message"]))["data"]
         return data
 
     def page_of(self, participant: Participant) -> Page | None:
@@ -395,7 +395,7 @@ class SimulatedCall:
         recipients: list[str] = []
         member = incoming.session.member
         if incoming.request.method == "sendMessage" and member is not None:
-            to = json.loads(incoming.request.params["message"])["to"]
+            to = json.loads(str(incoming.request.params["message"]))["to"]
             there = [item.id for item in member.room.participants]
             recipients = there if not to else [item for item in there if item in to] if set(to) <= set(there) else []
         elif incoming.request.method == "sendMessage":
