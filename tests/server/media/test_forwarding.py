@@ -29,8 +29,8 @@ class Track:
         self.codecs = choice.codecs
         self.track = ForwardedTrack(choice, "name", lambda data: self.sent.append(rtp.parse(data)), lambda: 3.5)
 
-    def run(self, codec: codecs.CodecIdentity = VP8) -> Run:
-        return Run(codec, RtpClock(90000))
+    def run(self, codec: codecs.CodecIdentity = VP8, connection: int = 0) -> Run:
+        return Run(codec, RtpClock(90000), connection)
 
     def give(self, run: Run, sequence: int, body: bytes = DELTA, *, arrival: float = 0.0, keep: bool = True) -> None:
         key = codecs.starts_key_frame(run.codec.name, body)
@@ -72,6 +72,17 @@ def test_republish_continues_sequence_numbers_and_advances_timestamps_by_the_ela
     assert video.numbers == [0, 1, 2, 3]
     stamps = [(packet.timestamp - video.sent[0].timestamp) % 2**32 for packet in video.sent]
     assert stamps == [0, 3000, 3000 + 45000, 3000 + 45000 + 3000]
+
+
+def test_replacing_connection_is_forwarded_although_the_replaced_one_began_a_run_after_its_offer(video: Track) -> None:
+    before, replacing = video.run(connection=1), video.run(connection=2)
+    video.give(before, 10, KEY, arrival=1.0)
+    after_the_outage = video.run(connection=1)
+    video.give(after_the_outage, 900, KEY, arrival=5.0)
+    video.give(replacing, 1, KEY, arrival=5.1)
+    video.give(after_the_outage, 901, arrival=5.1)
+    video.give(replacing, 2, arrival=5.2)
+    assert video.numbers == [0, 1, 2, 3]
 
 
 def test_vp8_picture_ids_go_on_over_a_republish(video: Track) -> None:

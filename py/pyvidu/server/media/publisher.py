@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import Callable
@@ -26,6 +27,8 @@ _CLOCK_STEP = 0.5
 # The REMB value (bits a second) that lifts a limit, and how often it is sent: losing one must not keep the limit.
 _NO_LIMIT = 1_000_000_000
 _NO_LIMIT_REPEATS = 4
+
+_connections = itertools.count(1)
 
 
 class _Binding(NamedTuple):
@@ -68,17 +71,19 @@ class PublisherEndpoint:
         self._clock_offset: float | None = None
         self._key_frame_wanted = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        connection = next(_connections)
         for choice in choices:
-            self._bind(choice, recovers_by_itself)
+            self._bind(choice, recovers_by_itself, connection)
         self.transport = connect(self)
 
-    def _bind(self, choice: Choice, recovers_by_itself: bool) -> None:
+    def _bind(self, choice: Choice, recovers_by_itself: bool, connection: int) -> None:
         section, codec = choice.section, choice.codecs[0]
         reception = Reception(
             codec.identity,
             ssrc=section.ssrc,
             repairs=section.kind == "video" and "nack" in codec.feedback,
             breaks_on_outage=recovers_by_itself,
+            connection=connection,
         )
         self.receptions[section.kind] = reception
         extensions = choice.extensions.get(TRANSPORT_SEQUENCE, 0), choice.extensions.get(AUDIO_LEVEL, 0)

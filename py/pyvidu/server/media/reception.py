@@ -25,13 +25,15 @@ _runs = itertools.count(1)
 class Run:
     """Packets of one track that belong together: at most a repairable gap lies between two of them.
 
-    Runs are numbered across all publishers: of two runs, the newer has the higher number.
+    Runs are numbered across all publishers. `order` grows from one run to the next of a stream: a publisher's connection
+    that is being replaced may begin a run later than the one that replaces it, and is before that nevertheless.
     """
 
-    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "recovery")
+    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "order", "recovery")
 
-    def __init__(self, codec: codecs.CodecIdentity, clock: RtpClock) -> None:
+    def __init__(self, codec: codecs.CodecIdentity, clock: RtpClock, connection: int) -> None:
         self.number = next(_runs)
+        self.order = connection, self.number
         self.codec = codec
         self.clock = clock
         self.awaits_key_frame = True
@@ -104,15 +106,24 @@ class RtpClock:
 class Reception:
     """The reception of one track of one publisher's connection."""
 
-    def __init__(self, codec: codecs.CodecIdentity, *, ssrc: int | None, repairs: bool, breaks_on_outage: bool) -> None:
+    def __init__(
+        self,
+        codec: codecs.CodecIdentity,
+        *,
+        ssrc: int | None,
+        repairs: bool,
+        breaks_on_outage: bool,
+        connection: int = 0,
+    ) -> None:
         """Receive the SSRC `ssrc`, or any if the offer names none.
 
-        `repairs`: lost packets can be requested again. `breaks_on_outage`: an outage begins a new run.
+        `connection` numbers the publisher's connections, in the order in which one replaces another. `repairs`: lost packets can be requested again. `breaks_on_outage`: an outage begins a new run.
         """
         self.codec = codec
         self.clock = RtpClock(codecs.CLOCK_RATES[codec.name])
         self.ssrc = ssrc
-        self.run = Run(codec, self.clock)
+        self._connection = connection
+        self.run = Run(codec, self.clock, connection)
         self.packets_received = 0
         self.octets_received = 0
         self.packets_recovered = 0
@@ -180,7 +191,7 @@ class Reception:
             return False
         if self.ssrc is not None:
             self.clock = RtpClock(self.clock.rate)
-            self.run = Run(self.codec, self.clock)
+            self.run = Run(self.codec, self.clock, self._connection)
         self.ssrc = ssrc
         self._sequence, self._timestamps = Unwrapper(16), Unwrapper(32)
         self._first, self._last_transit = None, None
@@ -192,7 +203,7 @@ class Reception:
         if not self._repairs:
             return
         if self._breaks_on_outage and (size > LONGEST_REPAIRABLE_GAP or silence > OUTAGE_SECONDS):
-            self.run = Run(self.codec, self.clock)
+            self.run = Run(self.codec, self.clock, self._connection)
         elif size <= LONGEST_REPAIRABLE_GAP:
             self.run.recovery.gap(first, last, now)
         # Nothing of a longer gap is requested, not even its end: a browser sends that before anything new, and the key

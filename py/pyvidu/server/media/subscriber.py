@@ -75,7 +75,7 @@ class ForwardedTrack:
         if self._runs and run is self._runs[-1]:
             self._emit(packet)
             return False
-        if self._runs and run.number < self._runs[-1].number:
+        if self._runs and run.order < self._runs[-1].order:
             return False  # the replaced endpoint's last packets
         if not packet.key or not self._select(run):
             return False
