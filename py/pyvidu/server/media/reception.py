@@ -117,7 +117,8 @@ class Reception:
     ) -> None:
         """Receive the SSRC `ssrc`, or any if the offer names none.
 
-        `connection` numbers the publisher's connections, in the order in which one replaces another. `repairs`: lost packets can be requested again. `breaks_on_outage`: an outage begins a new run.
+        `connection` numbers the publisher's connections, in the order in which one replaces another. `repairs`: lost packets
+        can be requested again. `breaks_on_outage`: an outage begins a new run.
         """
         self.codec = codec
         self.clock = RtpClock(codecs.CLOCK_RATES[codec.name])
