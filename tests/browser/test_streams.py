@@ -56,11 +56,12 @@ def what(kind):
 crowd = {}
 
 async def enter(kind, token):
-    one = OpenVidu().init_session()
+    openvidu = OpenVidu()
+    one = openvidu.init_session()
     for name in EVENTS:
         one.on(name, partial(tell, whose=kind))
     await one.connect(token, {"name": kind})
-    crowd[kind] = await one.openvidu.init_publisher(None, what(kind))
+    crowd[kind] = await openvidu.init_publisher(None, what(kind))
     await one.publish(crowd[kind])
     return crowd[kind].stream.stream_id
 
