@@ -107,6 +107,7 @@ class EventDispatcher:
             wrapped = _Handler(function)
             add(name, wrapped)
             for event in self._missed_events(name):
+                # pyee has no public call that runs one handler, a coroutine function included, with its error handling.
                 self._events()._emit_run(wrapped, (event,), {})
             return function
 
