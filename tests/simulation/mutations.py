@@ -192,14 +192,14 @@ MUTATIONS = (
     Mutation(
         "notifications held back in an outage are dropped",
         "signaling.plane:SignalingPlane._pass_on_held_back",
-        "held_back, self._held_back = self._held_back, []",
-        "held_back, self._held_back = [], []",
+        "held_back, self._held_back = self._held_back, {_required(self._current): []}",
+        "held_back, self._held_back = {}, {_required(self._current): []}",
     ),
     Mutation(
         "notifications held back in an outage are reported twice",
         "signaling.plane:SignalingPlane._pass_on_held_back",
-        "held_back, self._held_back = self._held_back, []",
-        "held_back = list(self._held_back)",
+        "held_back, self._held_back = self._held_back, {_required(self._current): []}",
+        "held_back = {key: list(value) for key, value in self._held_back.items()}",
     ),
     Mutation(
         "notifications are not counted",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Socket, Timer
@@ -79,7 +79,9 @@ class SignalingPlane:
         )
         self._evidence_requests = EvidenceRequests(self._report)
         self._received = 0  # number of notifications of this RPC session
-        self._held_back: list[tuple[str, Mapping[str, object]]] = []
+        # By socket, in the order in which they were opened: what was sent on an earlier one was sent earlier, though it may
+        # arrive later.
+        self._held_back: dict[RpcSocket, list[tuple[str, Mapping[str, object]]]] = {}
         self._listening = False  # once set, notifications are held back in outages only
         self._current: RpcSocket | None = None
         self._superseded = False  # `connect` was sent on a newer socket than the current one
@@ -128,7 +130,7 @@ class SignalingPlane:
         self._opening = asyncio.get_running_loop().create_future()
         began = self._host.clock.now()
         try:
-            self._current = RpcSocket(self._host.sockets, url, self._ids, self)
+            self._current = self._new_socket(url)
             async with asyncio.timeout(OPEN_TIMEOUT):
                 await self._opening
         except OSError as error:  # TimeoutError is one
@@ -262,7 +264,7 @@ class SignalingPlane:
             else:
                 self.close(error)
         elif socket is self._attempt:
-            self._attempt = None
+            self._release_attempt()
             self._report(AttemptClosed(code))
         elif socket is self._current:
             self._current = None
@@ -278,7 +280,7 @@ class SignalingPlane:
             return
         self._received += 1
         if not self._listening or (self._supervisor is not None and self._supervisor.outage is not None):
-            self._held_back.append((method, params))
+            self._held_back[socket].append((method, params))
         else:
             self._listener.signaling_notified(method, params)
 
@@ -358,8 +360,8 @@ class SignalingPlane:
             self._request_queue.attach(self._current)
 
     def _pass_on_held_back(self) -> None:
-        held_back, self._held_back = self._held_back, []
-        for method, params in held_back:
+        held_back, self._held_back = self._held_back, {_required(self._current): []}
+        for method, params in chain.from_iterable(held_back.values()):
             if not self._closed:
                 self._listener.signaling_notified(method, params)
 
@@ -370,16 +372,26 @@ class SignalingPlane:
         self.close(SessionLostError(reason))
         self._listener.signaling_lost(reason, gave_up=lost.gave_up)
 
+    def _new_socket(self, url: str) -> RpcSocket:
+        socket = RpcSocket(self._host.sockets, url, self._ids, self)
+        self._held_back[socket] = []
+        return socket
+
     def _open_attempt(self) -> None:
         try:
-            self._attempt = RpcSocket(self._host.sockets, self._url, self._ids, self)
+            self._attempt = self._new_socket(self._url)
         except OSError:
             self._host.clock.call_later(0, lambda: self._report(AttemptClosed()))
 
     def _drop_attempt(self) -> None:
         if self._attempt is not None:
             self._attempt.close()
-            self._attempt = None
+            self._release_attempt()
+
+    def _release_attempt(self) -> None:
+        socket, self._attempt = _required(self._attempt), None
+        if not self._held_back.get(socket):  # what was held back of it stays
+            self._held_back.pop(socket, None)
 
     @property
     def _count(self) -> int | None:

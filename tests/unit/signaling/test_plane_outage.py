@@ -153,3 +153,39 @@ async def test_stop_reconnecting_ends_the_outage_in_a_lost_session() -> None:
     assert server.told == ["reconnecting", "lost: networkDisconnect"]
     with pytest.raises(SessionLostError):
         await waiting
+
+
+@virtual_time
+async def test_notifications_of_the_old_socket_precede_those_of_the_new_one_however_late_they_arrive() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    server.answers |= {"ping": None, "echo": None}
+    while len(server.sockets) < 2:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)
+    old, new = server.sockets
+    new.push({"jsonrpc": "2.0", "method": "second", "params": {}})
+    await asyncio.sleep(0.1)
+    old.push({"jsonrpc": "2.0", "method": "first", "params": {}})
+    await asyncio.sleep(0.1)
+    (check,) = (number for number, method, _ in new.requests if method == "echo")
+    new.push({"jsonrpc": "2.0", "id": check, "result": {}})
+    await asyncio.sleep(0.1)
+    assert server.told == ["reconnecting", "reconnected", "first", "second"]
+    plane.close()
+
+
+@virtual_time
+async def test_notifications_of_an_attempt_that_fails_are_kept_until_the_outage_ends() -> None:
+    server = ScriptedServer()
+    server.answers |= {"echo": None}
+    plane = await server.joined()
+    server.sockets[0].drop()
+    await asyncio.sleep(0.1)
+    server.sockets[1].push(JOINED)
+    await asyncio.sleep(0.1)
+    server.sockets[1].drop()
+    server.answers["echo"] = {}
+    await asyncio.sleep(10)
+    assert server.told == ["reconnecting", "reconnected", "participantJoined"]
+    plane.close()
