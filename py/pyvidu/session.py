@@ -11,7 +11,7 @@ from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError, PermissionDeniedError
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import ExceptionEvent, StreamEvent
-from pyvidu.membership import Participation
+from pyvidu.membership import Membership, Participation
 from pyvidu.platform import Host, pause
 from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
 from pyvidu.publisher import Publisher
@@ -87,7 +87,7 @@ class Session(EventDispatcher):
             raise OpenViduError("This session publishes a stream already; unpublish it first")
         self.room_events.connect_publisher(publisher)
         try:
-            await self.participation.publish(publisher.local_stream)
+            await member.publish(publisher.local_stream)
         except BaseException:
             publisher.stop_watching_speech()
             if self.connection is not None and self.connection.stream is publisher.stream:
@@ -172,13 +172,11 @@ class Session(EventDispatcher):
 
     async def force_disconnect(self, connection: Connection) -> None:
         """Evict a participant. Moderators only: `PermissionDeniedError` for other roles."""
-        self._require_moderator("force_disconnect")
-        await self.participation.request(ForceDisconnect(connection.connection_id))
+        await self._moderator("force_disconnect").request(ForceDisconnect(connection.connection_id))
 
     async def force_unpublish(self, stream: Stream) -> None:
         """End a participant's stream. Moderators only: `PermissionDeniedError` for other roles."""
-        self._require_moderator("force_unpublish")
-        await self.participation.request(ForceUnpublish(stream.stream_id))
+        await self._moderator("force_unpublish").request(ForceUnpublish(stream.stream_id))
 
     def enable_speaking_events(self) -> None:
         """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, for the local and all subscribed streams.
@@ -240,10 +238,11 @@ class Session(EventDispatcher):
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _require_moderator(self, call: str) -> None:
-        role = self.participation.member.own.role
-        if role != "MODERATOR":
-            raise PermissionDeniedError(f"{call} needs the role MODERATOR, this participant is {role}")
+    def _moderator(self, call: str) -> Membership:
+        member = self.participation.member
+        if member.own.role != "MODERATOR":
+            raise PermissionDeniedError(f"{call} needs the role MODERATOR, this participant is {member.own.role}")
+        return member
 
     def _watch_speech(self, manager: StreamManager) -> None:
         """Start the speaking events of one stream, if they are enabled for it or for the whole session."""

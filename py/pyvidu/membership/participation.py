@@ -12,7 +12,7 @@ from pyvidu.errors import NotConnectedError, OpenViduError
 from pyvidu.media import InboundMedia, MediaConnection
 from pyvidu.platform import Candidate, Host
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import Call, JoinRoomResult, UnpublishVideo
+from pyvidu.protocol.messages import JoinRoomResult, UnpublishVideo
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import Outage
@@ -131,10 +131,6 @@ class Participation:
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
-    async def publish(self, local: LocalStream) -> None:
-        """Publish the local stream; see `Session.publish` for what it raises."""
-        await self.member.publish(local)
-
     async def unpublish(self, local: LocalStream) -> None:
         """End the local stream."""
         member = self.member
@@ -160,10 +156,6 @@ class Participation:
     def receives(self, remote: RemoteStream) -> bool:
         """Return whether `remote` is the current subscription to its stream."""
         return self._received.get(remote.state) is remote
-
-    async def request(self, call: Call, *, repeatable: bool = True) -> None:
-        """Send a request whose result is not needed."""
-        await self.member.request(call, repeatable=repeatable)
 
     # --- RoomOwner ---------------------------------------------------------------------------------------------------
 

@@ -360,6 +360,8 @@ class SignalingPlane:
             self._request_queue.attach(self._current)
 
     def _pass_on_held_back(self) -> None:
+        if self._closed:  # by the listener, in the event before
+            return
         held_back, self._held_back = self._held_back, {_required(self._current): []}
         for method, params in chain.from_iterable(held_back.values()):
             if not self._closed:

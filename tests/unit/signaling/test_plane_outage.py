@@ -176,6 +176,17 @@ async def test_notifications_of_the_old_socket_precede_those_of_the_new_one_howe
 
 
 @virtual_time
+async def test_listen_after_close_reports_nothing() -> None:
+    server = ScriptedServer()
+    await server.plane.open("ws://server/openvidu?sessionId=x")
+    server.sockets[0].push(JOINED)
+    await asyncio.sleep(0.1)
+    server.plane.close()
+    server.plane.listen()
+    assert server.told == []
+
+
+@virtual_time
 async def test_notifications_of_an_attempt_that_fails_are_kept_until_the_outage_ends() -> None:
     server = ScriptedServer()
     server.answers |= {"echo": None}
