@@ -6,6 +6,7 @@ them and writes their seeds to `mutation_seeds.json`; a test checks that they st
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -17,11 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from campaign import say
 from schedule import plan
 from simulated_world import live
+
+from pyvidu.reconnection.transitions import Table
 
 SEEDS = Path(__file__).with_name("mutation_seeds.json")
 KEPT = 1  # seeds for each mutation
@@ -30,7 +34,7 @@ TRIED = 400  # worlds tried at most for each mutation
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """Replaces `old`, which occurs once in the source of `where` (`module:Class.function`), by `new`."""
+    """Replaces `old`, which occurs once in the source of `where` (`module:Class.function`, or a class's TABLE), by `new`."""
 
     name: str
     where: str
@@ -51,24 +55,50 @@ class Mutation:
         for part in owners:
             owner = getattr(owner, part)
         original = inspect.getattr_static(owner, name)
-        setattr(owner, name, self._mutated(module, original))
+        target: Any
+        mutated: Any
+        if isinstance(original, Table):
+            target, mutated = owner, self._mutated_table(module, owner, name)
+        else:
+            target, mutated = _function(original), self._mutated_code(module, _function(original))
+            name = "__code__"  # in place, since tables refer to their functions
+        before = getattr(target, name)
+        setattr(target, name, mutated)
         try:
             yield
         finally:
-            setattr(owner, name, original)
+            setattr(target, name, before)
 
-    def _mutated(self, module: Any, original: Any) -> Any:
-        function = original.fget if isinstance(original, property) else original
-        assert inspect.isfunction(function)
-        source = textwrap.dedent(inspect.getsource(function))
+    def _mutated_code(self, module: Any, function: FunctionType) -> CodeType:
+        source = self._replaced(textwrap.dedent(inspect.getsource(function)))
+        names: dict[str, Any] = {}
+        code = compile(source, inspect.getfile(function), "exec", dont_inherit=True, flags=_ANNOTATIONS)
+        exec(code, module.__dict__, names)
+        return _function(names[function.__name__]).__code__
+
+    def _mutated_table(self, module: Any, owner: type, name: str) -> Table[Any, Any, Any]:
+        """Evaluate the changed source of the table as in the body of its class."""
+        source = textwrap.dedent(inspect.getsource(owner))
+        (value,) = [
+            node.value
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name
+        ]
+        assert value is not None
+        changed = self._replaced(ast.get_source_segment(source, value) or "")
+        table: Table[Any, Any, Any] = eval(changed, module.__dict__, dict(vars(owner)))
+        return table
+
+    def _replaced(self, source: str) -> str:
         if source.count(self.old) != 1:
             raise ValueError(f"'{self.name}': {self.where} has {source.count(self.old)} times {self.old!r}")
-        names: dict[str, Any] = {}
-        code = compile(
-            source.replace(self.old, self.new), inspect.getfile(function), "exec", dont_inherit=True, flags=_ANNOTATIONS
-        )
-        exec(code, module.__dict__, names)
-        return names[function.__name__]
+        return source.replace(self.old, self.new)
+
+
+def _function(method: object) -> FunctionType:
+    function = method.fget if isinstance(method, property) else method
+    assert inspect.isfunction(function)
+    return function
 
 
 _ANNOTATIONS = __import__("__future__").annotations.compiler_flag
@@ -76,55 +106,56 @@ _ANNOTATIONS = __import__("__future__").annotations.compiler_flag
 MUTATIONS = (
     Mutation(
         "an attempt is not dropped at its deadline",
-        "reconnection.supervisor:Supervisor._timer",
-        "return self._attempt_failed(now, drop=True)",
-        "return self._attempt_failed(now, drop=False)",
+        "reconnection.supervisor:Supervisor._drop_unanswered",
+        "return [DropAttempt()]",
+        "return []",
     ),
     Mutation(
         "the timer between two attempts is lost",
-        "reconnection.supervisor:Supervisor._attempt_failed",
-        "self._enter(State.WAITING, wait=now + delay)",
-        "self._enter(State.WAITING)",
+        "reconnection.supervisor:Supervisor._wait",
+        "self._timers[OutageTimer.DEADLINE] = now + delay",
+        "pass",
     ),
     Mutation(
         "a resume has no deadline",
-        "reconnection.supervisor:Supervisor._attempt_opened",
-        "self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._handshake_time))",
-        "self._enter(State.RESUMING)",
+        "reconnection.supervisor:Supervisor._send_connect",
+        "self._timers[OutageTimer.DEADLINE] = now + self._deadlines.resume",
+        "pass",
     ),
     Mutation(
         "membership is not verified",
-        "reconnection.supervisor:Supervisor.handle",
-        "self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)",
-        "return self._recovered(now)",
+        "reconnection.supervisor:Supervisor.TABLE",
+        "row(State.RESUMING, ResumeAccepted, None, State.VERIFYING, _await_membership)",
+        "row(State.RESUMING, ResumeAccepted, None, State.UP, _reconnected)",
     ),
     Mutation(
         "an unanswered membership check counts as confirmed",
-        "reconnection.supervisor:Supervisor._membership_unanswered",
-        "if self._socket_answers:",
-        "if self._socket_answers:\n        return self._recovered(now)\n    if False:",
+        "reconnection.supervisor:Supervisor.TABLE",
+        "row(BEING_VERIFIED, OutageTimer.DEADLINE, _ping_answered, State.ENDED, _lose_ghost)",
+        "row(State.VERIFYING, OutageTimer.DEADLINE, _ping_answered, State.UP, _reconnected), "
+        "row(State.VERIFYING_OLD_SOCKET, OutageTimer.DEADLINE, _ping_answered, State.UP, _reconnected_on_old_socket)",
     ),
     Mutation(
         "a resume refused with 40007 is retried without end",
-        "reconnection.supervisor:Supervisor.handle",
-        "if session_gone:",
-        "if not session_gone:",
+        "reconnection.supervisor:Supervisor._session_gone",
+        "return event.session_gone",
+        "return not event.session_gone",
     ),
     Mutation(
         "an attempt counts as hanging after 0.3 s on any path",
-        "reconnection.supervisor:Supervisor._hangs_after",
-        "return min(usual * 2.0 ** min(self._hung, 16), self._policy.attempt_deadline)",
+        "reconnection.deadlines:Deadlines.hanging",
+        "return min(usual * 2.0 ** min(hung, 16), self._policy.attempt_deadline)",
         "return self._policy.hang_after",
     ),
     Mutation(
         "stop_reconnecting() does nothing during an outage",
-        "reconnection.supervisor:Supervisor.stop",
-        "self.outage is not None",
-        "self.outage is None",
+        "reconnection.supervisor:Supervisor.TABLE",
+        "row(OUTAGE, Command.STOP, None, State.ENDED, _lose_by_command),",
+        "",
     ),
     Mutation(
         "stop_reconnecting() is treated as an eviction",
-        "reconnection.supervisor:Supervisor.stop",
+        "reconnection.supervisor:Supervisor._lose_by_command",
         ", gave_up=True",
         "",
     ),
@@ -154,9 +185,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a refused resume is retried eight times",
-        "reconnection.supervisor:Supervisor.handle",
-        "if session_gone:",
-        "if session_gone and self._current().attempts > 8:",
+        "reconnection.supervisor:Supervisor._session_gone",
+        "return event.session_gone",
+        "return event.session_gone and self._outages.last.attempts > 8",
     ),
     Mutation(
         "a request still waits for an answer on a replaced socket",

@@ -3,6 +3,7 @@
 | witness            | probe                                    | verdict |
 |--------------------|------------------------------------------|---------|
 | socket closed      | none needed                              | down    |
+| another socket has the session | none needed                  | down    |
 | `offline`          | ping unanswered, or WebSocket refused    | down    |
 | network changed    | ping unanswered, or WebSocket refused    | down    |
 | page woke up       | ping unanswered, or WebSocket refused    | down    |
@@ -31,6 +32,7 @@ from .evidence import (
     RtpReturned,
     RtpSilent,
     ServerUnreachable,
+    SessionMoved,
     SignalingEvidence,
     SocketClosed,
     WentOffline,
@@ -118,6 +120,8 @@ class Detector:
         match evidence:
             case SocketClosed():
                 return [Down("socket closed")]
+            case SessionMoved():
+                return [Down("another socket has the session")]
             case PongReceived(number):
                 self._answered(number, now)
             case WentOffline():

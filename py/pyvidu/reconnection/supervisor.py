@@ -1,10 +1,12 @@
 """The state machine of one session's signaling plane: evidence in, actions out.
 
-    UP --verdict: down--> ATTEMPTING <--> WAITING
+    UP --verdict: down--> ATTEMPTING <--> WAITING --the old socket answers--> VERIFYING_OLD_SOCKET --member--> UP
                               |  the new socket opens
                           RESUMING --`connect` accepted--> VERIFYING --member--> UP
                               |                                 |
                               +--40007, not a member, limits, stop--> ENDED
+
+Every transition is a row of `Supervisor.TABLE`, which docs/reconnection.md has too.
 
 One socket is opened at a time, with a deadline of seconds, and reachability probes run beside it in a short loop. When a
 probe is answered after unanswered ones, a hanging attempt is dropped and a new one opened. Until `connect` is sent the old
@@ -17,8 +19,8 @@ if the server answers that our socket has no participant (code 803), another one
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from itertools import count
+from typing import ClassVar
 
 from .actions import (
     Action,
@@ -33,6 +35,7 @@ from .actions import (
     SendPingWithOwnershipCheck,
     SendResume,
 )
+from .deadlines import Deadlines
 from .detector import Detector, Down, SendPing
 from .evidence import (
     AttemptClosed,
@@ -46,39 +49,31 @@ from .evidence import (
     RtpReturned,
     ServerReached,
     ServerUnreachable,
-    SessionMoved,
     SignalingEvidence,
     SocketClosed,
     WentOnline,
     WokeUp,
 )
 from .outage import Outage, OutageLog, RecentEvidence
+from .outage_facts import OutageFacts
 from .policy import ReconnectionContext, ReconnectionPolicy
 from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
+from .states import BEING_VERIFIED, CONNECT_SENT, OUTAGE, PROBED, TRYING, Command, OutageTimer, State
+from .transitions import Table, row
 
-_ROUND_TRIPS = 4  # until a WebSocket is open: TCP, TLS, its own handshake, and one for a lost packet
 # Pings, one a second. Linux delivers the data of a dropped socket for 102 s: `tcp_orphan_retries` 8, from 0.2 s on, doubling.
 _OWNERSHIP_CHECKS = 110
-
-
-class State(Enum):
-    """The states of a session's signaling plane."""
-
-    UP = auto()
-    WAITING = auto()  # between two attempts
-    ATTEMPTING = auto()  # a new socket is being opened
-    RESUMING = auto()  # the new socket is open, `connect` is sent
-    VERIFYING = auto()  # resumed, membership not yet confirmed
-    ENDED = auto()
+# The network may be back.
+_HINTS = (ServerReached, WentOnline, RtpReturned, NetworkChanged, WokeUp, Command.RECONNECT_NOW)
 
 
 class Supervisor:
     """The decisions only; the caller carries them out. Call `handle` with evidence, and `tick` when `due_at` has come.
 
-    `outage` is the current outage, or None; records go to `outages`, whose owner finishes the record of a lost session.
-    `jitter` returns numbers in [0, 1). `handshake` is how many seconds the opening of the first WebSocket took: two round
-    trips at least. It keeps the first pings from counting as late on a slow path.
+    While the session is up, the `Detector` decides; `TABLE` is about everything else. Records go to `outages`, whose owner
+    finishes the record of a lost session. `jitter` returns numbers in [0, 1). `handshake` is how many seconds the opening of
+    the first WebSocket took: two round trips at least. It keeps the first pings from counting as late on a slow path.
     """
 
     def __init__(
@@ -90,38 +85,30 @@ class Supervisor:
         handshake: float | None = None,
     ) -> None:
         self.state = State.UP
-        self.outage: Outage | None = None
         self._outages = outages
         self._policy = policy
         self._jitter = jitter
         self._rtt = RoundTrip()
         if handshake is not None:
             self._rtt.sample(handshake / 2)
+        self._deadlines = Deadlines(policy, self._rtt)
         self._pings = count()
         self._media = RtpFlow()
         self._detector = Detector(policy, now, self._rtt, self._pings, self._media)
-        self._timers: dict[str, float] = {}
+        self._timers: dict[OutageTimer, float] = {}
         self._recent_evidence = RecentEvidence()
-        self._old_socket = False
-        self._ownership_checks = 0
-        self._reachable = False
-        self._network_is_there = False  # by `online` or RTP
-        self._attempt_began = now
-        self._began_reachable = False
-        self._hung = 0  # consecutive attempts that hung although the server was reachable when they began
-        self._next_delay: float | None = None
-        self._resumed_on_old = False
-        self._verifying_ping = -1  # its pong tells an eviction from a drop if the membership check is unanswered
-        self._socket_answers = False
+        self._facts = OutageFacts(old_socket=False, ping=-1)
+        self._ownership_checks = 0  # how many of the next pings have one beside them
+
+    @property
+    def outage(self) -> Outage | None:
+        """Return the current outage, None without one."""
+        return self._outages.last if self.state in OUTAGE else None
 
     @property
     def due_at(self) -> float | None:
         """Return the time at which `tick` must be called; None for never."""
-        if self.state is State.ENDED:
-            return None
-        if self.state is State.UP:
-            return self._detector.due_at
-        return min(self._timers.values(), default=None)
+        return self._detector.due_at if self.state is State.UP else min(self._timers.values(), default=None)
 
     @property
     def round_trip(self) -> RoundTrip:
@@ -139,78 +126,44 @@ class Supervisor:
         """Return the actions that follow from `evidence`, observed at `now`."""
         if self.state is State.ENDED:
             return []
+        self._media.note(evidence, now)
         if self.outage is None:
             self._recent_evidence.note(now, evidence)
-        elif not isinstance(evidence, ServerUnreachable):  # left out: it comes three times a second
-            self.outage.note_evidence(now, evidence)
-        self._media.note(evidence, now)
-        if self.state is State.UP:
-            if isinstance(evidence, SessionMoved):
-                return self._down("another socket has the session", now)
             return self._watch(self._detector.handle(evidence, now), now)
-        match evidence:
-            case SocketClosed():
-                return self._old_socket_closed(now)
-            case PongReceived(number) if number == self._verifying_ping:
-                self._socket_answers = True
-            case PongReceived():
-                return self._old_socket_answered(now)
-            case ServerReached():
-                return self._server_reached(now)
-            case ServerUnreachable():
-                self._reachable = False
-            case WentOnline() | RtpReturned():
-                self._network_is_there = True
-                return self._network_may_be_back(now)
-            case NetworkChanged() | WokeUp():
-                return self._network_may_be_back(now)
-            case AttemptOpened() if self.state is State.ATTEMPTING:
-                return self._attempt_opened(now)
-            case AttemptClosed():
-                return self._attempt_failed(now, drop=False)
-            case ResumeAccepted() if self.state is State.RESUMING:
-                self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
-            case ResumeRefused(_, session_gone, node_crashed) if self.state is State.RESUMING:
-                if session_gone:
-                    return self._lost(now, "the server refused to resume the session", node_crashed=node_crashed)
-                return self._attempt_failed(now, drop=True)
-            case MembershipConfirmed() if self.state is State.VERIFYING:
-                return self._recovered(now)
-            case MembershipDenied(code) if self.state is State.VERIFYING:
-                return self._lost(now, f"the server denies the membership (code {code})")
-        return []
+        if not isinstance(evidence, ServerUnreachable):  # left out: it comes three times a second
+            self.outage.note_evidence(now, evidence)
+        return self._follow(evidence, now)
 
     def tick(self, now: float) -> list[Action]:
         """Return the actions that follow from the passing of time."""
         if self.state is State.UP:
             return self._watch(self._detector.tick(now), now)
         actions: list[Action] = []
-        for name in [name for name, at in self._timers.items() if at <= now]:
-            if self._timers.pop(name, None) is not None:
-                actions += self._timer(name, now)
+        for timer in [timer for timer, at in self._timers.items() if at <= now]:
+            if self._timers.pop(timer, None) is not None:  # not stopped by one that was due before
+                actions += self._follow(timer, now)
         return actions
 
     def stop(self, now: float) -> list[Action]:
         """End the outage with the loss of the session, on behalf of the application. Does nothing outside an outage."""
-        return self._lost(now, "stop_reconnecting() was called", gave_up=True) if self.outage is not None else []
+        return self._follow(Command.STOP, now)
 
     def reconnect_now(self, now: float) -> list[Action]:
         """Attempt at once, since the application expects the network to be back. Does nothing outside an outage."""
-        return self._network_may_be_back(now) if self.outage is not None else []
+        return self._follow(Command.RECONNECT_NOW, now)
 
     def end(self) -> None:
         """End all decisions, because the session ended for another reason."""
-        self.state = State.ENDED
-        self.outage = None
-        self._timers.clear()
+        self._enter(State.ENDED)
 
-    # --- decisions ---------------------------------------------------------------------------------------------------
+    # --- how the table is followed -----------------------------------------------------------------------------------
 
     def _watch(self, outputs: Sequence[Action | Down], now: float) -> list[Action]:
+        """Return the detector's actions, and what follows from its verdict."""
         actions: list[Action] = []
         for output in outputs:
             if isinstance(output, Down):
-                return actions + self._down(output.witness, now)
+                return actions + self._follow(output, now)
             actions.append(self._with_ownership_check(output) if isinstance(output, SendPing) else output)
         return actions
 
@@ -221,160 +174,224 @@ class Supervisor:
         self._ownership_checks -= 1
         return SendPingWithOwnershipCheck(ping.number)
 
-    def _down(self, witness: str, now: float) -> list[Action]:
-        self.outage = self._outages.begin(now, witness, self._recent_evidence.take(now))
-        self._old_socket = witness not in ("socket closed", "another socket has the session")
-        self._reachable = self._network_is_there = False
-        self._hung = 0
+    def _follow(self, event: Down | SignalingEvidence | OutageTimer | Command, now: float) -> list[Action]:
+        """Make the table's transition for `event`. Guards see the facts from before it, effects those from after it."""
+        found = self.TABLE.find(self, self.state, event, now)
+        self._facts.note(event)
+        if found.next is not None:
+            self._enter(found.next)
+        return [action for effect in found.effects for action in effect(self, event, now)]
+
+    def _enter(self, state: State) -> None:
+        """Change the state, and stop the timers that do not run on in the new one."""
+        self.state = state
+        runs_on = {OutageTimer.PROBE: state in PROBED, OutageTimer.GIVE_UP: state in OUTAGE}
+        self._timers = {timer: at for timer, at in self._timers.items() if runs_on.get(timer)}
+
+    # --- guards ------------------------------------------------------------------------------------------------------
+
+    def _known_as_reachable(self, event: object, now: float) -> bool:
+        """Return whether the probe before was answered too: only the first answer after silence is a hint."""
+        return self._facts.reachable
+
+    def _hangs_by_now(self, event: object, now: float) -> bool:
+        """Return whether the attempt has lasted longer than an opening takes on this path."""
+        return now - self._facts.began_at >= self._deadlines.hanging(self._facts.hung)
+
+    def _network_back(self, event: object, now: float) -> bool:
+        """Return whether the last probe was answered, or `online` or RTP came after the last hang timer."""
+        return self._facts.network_back
+
+    def _old_socket_answers(self, event: PongReceived, now: float) -> bool:
+        """Return whether `connect` was not sent yet and this is no late answer to a check of the membership."""
+        return self._facts.old_socket and event.number != self._facts.ping
+
+    def _session_gone(self, event: ResumeRefused, now: float) -> bool:
+        """Return whether the server does not have the session any more."""
+        return event.session_gone
+
+    def _ping_answered(self, event: object, now: float) -> bool:
+        """Return whether the ping sent with the membership request was answered: the network is fine, a ghost was resumed."""
+        return self._facts.ping_answered
+
+    def _last_attempt(self, event: object, now: float) -> bool:
+        """Return whether the policy ends the session if this attempt fails."""
+        return self._facts.next_delay is None
+
+    # --- effects -----------------------------------------------------------------------------------------------------
+
+    def _begin_outage(self, event: Down, now: float) -> list[Action]:
+        """Begin the record, announce `reconnecting`, start the probes and the limit of the outage."""
+        self._outages.begin(now, event.witness, self._recent_evidence.take(now))
+        open_still = event.witness not in ("socket closed", "another socket has the session")
+        self._facts = OutageFacts(open_still, self._facts.ping)
         if self._policy.give_up_after is not None:
-            self._timers["give up"] = now + self._policy.give_up_after
-        self._timers["reach"] = now + self._policy.reachability_period
-        return [AnnounceReconnecting(witness), *self._attempt(now)]
+            self._timers[OutageTimer.GIVE_UP] = now + self._policy.give_up_after
+        self._keep_probing(now)
+        return [AnnounceReconnecting(event.witness)]
 
-    def _attempt(self, now: float) -> list[Action]:
-        outage = self._current()
+    def _open_socket(self, event: object, now: float) -> list[Action]:
+        """Begin an attempt: open a new socket."""
+        outage, facts = self._outages.last, self._facts
         outage.note_attempt(now)
-        context = ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
-        self._next_delay = self._policy.next_delay(context)
-        self._attempt_began, self._began_reachable = now, self._reachable
-        hang = now + self._hangs_after if self._reachable or self._network_is_there else None
-        deadline = max(self._policy.attempt_deadline, self._handshake_time)
-        self._enter(State.ATTEMPTING, attempt=now + deadline, hang=hang)
-        self._timers.setdefault("reach", now + self._policy.reachability_period)
-        return [AnnounceAttempt(outage.attempts, self._next_delay), OpenSocket()]
+        facts.next_delay = self._policy.next_delay(
+            ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
+        )
+        facts.began_at, facts.began_reachable = now, facts.reachable
+        self._timers[OutageTimer.DEADLINE] = now + self._deadlines.opening
+        if facts.network_back:
+            self._schedule_hang(event, now)
+        self._keep_probing(now)
+        return [AnnounceAttempt(outage.attempts, facts.next_delay), OpenSocket()]
 
-    def _attempt_opened(self, now: float) -> list[Action]:
-        self._old_socket = False
-        self._enter(State.RESUMING, resume=now + max(self._policy.resume_deadline, self._handshake_time))
-        return [SendResume(self._verification_ping())]
-
-    def _attempt_failed(self, now: float, *, drop: bool) -> list[Action]:
-        if self.state is State.WAITING or (self.state is State.VERIFYING and self._resumed_on_old):
-            return []
-        if self.state in (State.RESUMING, State.VERIFYING):
-            self._ownership_checks = _OWNERSHIP_CHECKS
-        dropped: list[Action] = [DropAttempt()] if drop else []
-        self._current().note_dropped(now, "no answer in time")
-        if self._next_delay is None:
-            return [*dropped, *self._lost(now, f"gave up after {self._current().attempts} attempts", gave_up=True)]
-        # Retry soon if probes are answered: the failure was chance, and one retry per deadline does not flood the server.
-        delay = min(self._next_delay, self._policy.backoff_base) if drop and self._reachable else self._next_delay
-        self._enter(State.WAITING, wait=now + delay)
-        self._timers.setdefault("reach", now + self._policy.reachability_period)
-        return dropped
-
-    def _network_may_be_back(self, now: float) -> list[Action]:
-        """Attempt at once, because the network may be back; an attempt that hangs by now is replaced by a new one."""
-        if self.state is State.WAITING:
-            return self._attempt(now)
-        if self.state is State.ATTEMPTING:
-            if now - self._attempt_began >= self._hangs_after:
-                return self._hangs(now)
-            self._timers["hang"] = self._attempt_began + self._hangs_after
+    def _schedule_hang(self, event: object, now: float) -> list[Action]:
+        """Look again when the attempt counts as hanging."""
+        self._timers[OutageTimer.HANG] = self._facts.began_at + self._deadlines.hanging(self._facts.hung)
         return []
 
-    @property
-    def _handshake_time(self) -> float:
-        """Return roughly how many seconds the round trips of one attempt take."""
-        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.deadline_cap)
+    def _drop_hanging(self, event: object, now: float) -> list[Action]:
+        """Close the new socket. If the server was reachable when the attempt began, the next ones get twice the time."""
+        self._facts.hung += self._facts.began_reachable
+        return [DropAttempt()]
 
-    @property
-    def _hangs_after(self) -> float:
-        """Return the seconds after which an attempt that is not open counts as hanging rather than slow.
-
-        Opening takes several round trips. Besides, each attempt that hung although the server was reachable doubles the time
-        for the next one: otherwise, on a path slower than estimated, every attempt would be dropped before it could open.
-        """
-        usual = max(self._policy.hang_after, _ROUND_TRIPS * self._rtt.timeout)
-        return min(usual * 2.0 ** min(self._hung, 16), self._policy.attempt_deadline)
-
-    def _hangs(self, now: float) -> list[Action]:
-        self._hung += self._began_reachable
-        return [DropAttempt(), *self._attempt(now)]
-
-    def _server_reached(self, now: float) -> list[Action]:
-        # Only the first answer after silence counts: a server that answers fetches but refuses WebSockets must not get an
-        # attempt per probe.
-        turned = not self._reachable
-        self._reachable = True
-        return self._network_may_be_back(now) if turned else []
-
-    def _old_socket_answered(self, now: float) -> list[Action]:
-        if not self._old_socket or self.state not in (State.WAITING, State.ATTEMPTING):
-            return []
-        attempting = self.state is State.ATTEMPTING
-        self._resumed_on_old = True
-        self._enter(State.VERIFYING, membership=now + self._membership_deadline(), reach=None)
-        actions: list[Action] = [DropAttempt()] if attempting else []
-        return [*actions, SendMembershipCheck(self._verification_ping())]
-
-    def _old_socket_closed(self, now: float) -> list[Action]:
-        self._old_socket = False
-        if self.state is State.VERIFYING and self._resumed_on_old:
-            self._resumed_on_old = False
-            return self._attempt(now)
+    def _clear_online(self, event: object, now: float) -> list[Action]:
+        """Count `online` and RTP once only: if the new attempt hangs too, a probe must be answered."""
+        self._facts.network_seen = False
         return []
 
-    def _recovered(self, now: float) -> list[Action]:
-        same = self._resumed_on_old
-        self._current().finish(now, "reconnected")
-        self.outage = None
-        self._enter(State.UP, reach=None, **{"give up": None})
-        self._resumed_on_old = False
-        self._detector = Detector(self._policy, now, self._rtt, self._pings, self._media)
-        return [AnnounceReconnected(same)]
+    def _drop_attempt(self, event: object, now: float) -> list[Action]:
+        """Close the new socket."""
+        return [DropAttempt()]
 
-    def _membership_unanswered(self, now: float) -> list[Action]:
-        if self._socket_answers:  # pings are answered, so the network is fine: a ghost was resumed
-            return self._lost(now, "the server answers pings and does not confirm the membership")
-        if self._resumed_on_old:  # it was silent again before it answered
-            self._resumed_on_old = False
-            return self._attempt(now)
-        return self._attempt_failed(now, drop=True)
+    def _drop_unanswered(self, event: object, now: float) -> list[Action]:
+        """Close the new socket, and record that there was no answer in time."""
+        self._outages.last.note_dropped(now, "no answer in time")
+        return [DropAttempt()]
 
-    def _lost(self, now: float, because: str, *, node_crashed: bool = False, gave_up: bool = False) -> list[Action]:
-        self._current().note(now, "verdict", because)
-        self.end()
-        return [AnnounceLost(because, node_crashed, gave_up)]
-
-    def _timer(self, name: str, now: float) -> list[Action]:
-        match name:
-            case "wait":
-                return self._attempt(now)
-            case "attempt" | "resume":
-                return self._attempt_failed(now, drop=True)
-            case "hang" if self._reachable or self._network_is_there:
-                self._network_is_there = False  # trusted once: if the new attempt hangs too, a probe must be answered
-                return self._hangs(now)
-            case "membership":
-                return self._membership_unanswered(now)
-            case "give up":
-                return self._lost(now, f"gave up after {self._policy.give_up_after} s", gave_up=True)
-            case "reach":
-                self._timers["reach"] = now + self._policy.reachability_period
-                return [ProbeReachability()]
+    def _wait(self, event: object, now: float) -> list[Action]:
+        """Wait for the policy's delay; at most for `backoff_base` if probes are answered and the attempt was not refused."""
+        assert self._facts.next_delay is not None, "the last attempt ends the session"
+        delay = self._facts.next_delay
+        # The failure was chance then, and one retry per deadline does not flood the server.
+        if self._facts.reachable and not isinstance(event, AttemptClosed):
+            delay = min(delay, self._policy.backoff_base)
+        self._timers[OutageTimer.DEADLINE] = now + delay
+        self._keep_probing(now)
         return []
+
+    def _send_connect(self, event: object, now: float) -> list[Action]:
+        """Send `connect`, a membership request and a ping on the new socket; the old one is not used any more."""
+        self._facts.old_socket = False
+        self._timers[OutageTimer.DEADLINE] = now + self._deadlines.resume
+        return [SendResume(self._membership_ping())]
+
+    def _ask_old_socket(self, event: object, now: float) -> list[Action]:
+        """Send a membership request and a ping on the old socket."""
+        return [*self._await_membership(event, now), SendMembershipCheck(self._membership_ping())]
+
+    def _await_membership(self, event: object, now: float) -> list[Action]:
+        """Give the membership request, which was sent before, its time."""
+        self._timers[OutageTimer.DEADLINE] = now + self._deadlines.membership
+        return []
+
+    def _check_ownership(self, event: object, now: float) -> list[Action]:
+        """Check the ownership after the outage, since this `connect` may still arrive after a later one."""
+        self._ownership_checks = _OWNERSHIP_CHECKS
+        return []
+
+    def _probe(self, event: object, now: float) -> list[Action]:
+        """Probe the server, and again after `reachability_period`."""
+        self._keep_probing(now)
+        return [ProbeReachability()]
+
+    def _reconnected(self, event: object, now: float) -> list[Action]:
+        """Announce `reconnected` on the new socket."""
+        return self._back(now, same_socket=False)
+
+    def _reconnected_on_old_socket(self, event: object, now: float) -> list[Action]:
+        """Announce `reconnected` on the old socket."""
+        return self._back(now, same_socket=True)
+
+    def _lose_refused(self, event: ResumeRefused, now: float) -> list[Action]:
+        """Announce the loss: the server refused to resume."""
+        return self._lost(now, "the server refused to resume the session", node_crashed=event.node_crashed)
+
+    def _lose_denied(self, event: MembershipDenied, now: float) -> list[Action]:
+        """Announce the loss: the server denied the membership."""
+        return self._lost(now, f"the server denies the membership (code {event.code})")
+
+    def _lose_ghost(self, event: object, now: float) -> list[Action]:
+        """Announce the loss: the server evicted the participant."""
+        return self._lost(now, "the server answers pings and does not confirm the membership")
+
+    def _lose_after_last_attempt(self, event: object, now: float) -> list[Action]:
+        """Announce the loss: the policy allows no further attempt."""
+        return self._lost(now, f"gave up after {self._outages.last.attempts} attempts", gave_up=True)
+
+    def _lose_after_limit(self, event: object, now: float) -> list[Action]:
+        """Announce the loss: the outage lasted for `give_up_after`."""
+        return self._lost(now, f"gave up after {self._policy.give_up_after} s", gave_up=True)
+
+    def _lose_by_command(self, event: object, now: float) -> list[Action]:
+        """Announce the loss: the application stopped the reconnection."""
+        return self._lost(now, "stop_reconnecting() was called", gave_up=True)
 
     # --- small things ------------------------------------------------------------------------------------------------
 
-    def _enter(self, state: State, **timers: float | None) -> None:
-        """Change the state. This clears the old state's timers; `reach` and `give up` are kept unless set to None."""
-        kept = {name: at for name, at in self._timers.items() if name in ("reach", "give up")}
-        kept.update({name: at for name, at in timers.items() if at is not None})
-        for name, at in timers.items():
-            if at is None:
-                kept.pop(name, None)
-        self.state = state
-        self._timers = kept
+    def _keep_probing(self, now: float) -> None:
+        self._timers.setdefault(OutageTimer.PROBE, now + self._policy.reachability_period)
 
-    def _verification_ping(self) -> int:
-        self._verifying_ping = next(self._pings)
-        self._socket_answers = False
-        return self._verifying_ping
+    def _membership_ping(self) -> int:
+        self._facts.ping, self._facts.ping_answered = next(self._pings), False
+        return self._facts.ping
 
-    def _membership_deadline(self) -> float:
-        return max(self._policy.membership_deadline, min(2 * self._rtt.timeout, self._policy.deadline_cap))
+    def _back(self, now: float, *, same_socket: bool) -> list[Action]:
+        self._outages.last.finish(now, "reconnected")
+        self._detector = Detector(self._policy, now, self._rtt, self._pings, self._media)
+        return [AnnounceReconnected(same_socket)]
 
-    def _current(self) -> Outage:
-        assert self.outage is not None, "only called during an outage"
-        return self.outage
+    def _lost(self, now: float, because: str, *, node_crashed: bool = False, gave_up: bool = False) -> list[Action]:
+        self._outages.last.note(now, "verdict", because)
+        return [AnnounceLost(because, node_crashed, gave_up)]
+
+    # fmt: off
+    TABLE: ClassVar[Table[Supervisor, State, Action]] = Table(
+        State,
+        row(State.UP, Down, None, State.ATTEMPTING, _begin_outage, _open_socket),
+        # The old socket
+        row(State.WAITING, PongReceived, _old_socket_answers, State.VERIFYING_OLD_SOCKET, _ask_old_socket),
+        row(State.ATTEMPTING, PongReceived, _old_socket_answers, State.VERIFYING_OLD_SOCKET, _drop_attempt, _ask_old_socket),
+        row(State.VERIFYING_OLD_SOCKET, SocketClosed, None, State.ATTEMPTING, _open_socket),
+        # When to attempt
+        row((State.WAITING, State.ATTEMPTING), ServerReached, _known_as_reachable, None),
+        row(State.WAITING, (*_HINTS, OutageTimer.DEADLINE), None, State.ATTEMPTING, _open_socket),
+        row(State.ATTEMPTING, _HINTS, _hangs_by_now, State.ATTEMPTING, _drop_hanging, _open_socket),
+        row(State.ATTEMPTING, _HINTS, None, None, _schedule_hang),
+        row(State.ATTEMPTING, OutageTimer.HANG, _network_back, State.ATTEMPTING, _clear_online, _drop_hanging, _open_socket),
+        # An attempt succeeds
+        row(State.ATTEMPTING, AttemptOpened, None, State.RESUMING, _send_connect),
+        row(State.RESUMING, ResumeAccepted, None, State.VERIFYING, _await_membership),
+        row(State.VERIFYING, MembershipConfirmed, None, State.UP, _reconnected),
+        row(State.VERIFYING_OLD_SOCKET, MembershipConfirmed, None, State.UP, _reconnected_on_old_socket),
+        # The session is lost
+        row(State.RESUMING, ResumeRefused, _session_gone, State.ENDED, _lose_refused),
+        row(BEING_VERIFIED, MembershipDenied, None, State.ENDED, _lose_denied),
+        row(BEING_VERIFIED, OutageTimer.DEADLINE, _ping_answered, State.ENDED, _lose_ghost),
+        # An attempt fails
+        row(TRYING, AttemptClosed, _last_attempt, State.ENDED, _lose_after_last_attempt),
+        row(State.ATTEMPTING, AttemptClosed, None, State.WAITING, _wait),
+        row(CONNECT_SENT, AttemptClosed, None, State.WAITING, _check_ownership, _wait),
+        row(State.RESUMING, ResumeRefused, _last_attempt, State.ENDED, _drop_unanswered, _lose_after_last_attempt),
+        row(State.RESUMING, ResumeRefused, None, State.WAITING, _check_ownership, _drop_unanswered, _wait),
+        row(TRYING, OutageTimer.DEADLINE, _last_attempt, State.ENDED, _drop_unanswered, _lose_after_last_attempt),
+        row(State.ATTEMPTING, OutageTimer.DEADLINE, None, State.WAITING, _drop_unanswered, _wait),
+        row(CONNECT_SENT, OutageTimer.DEADLINE, None, State.WAITING, _check_ownership, _drop_unanswered, _wait),
+        row(State.VERIFYING_OLD_SOCKET, OutageTimer.DEADLINE, None, State.ATTEMPTING, _open_socket),
+        # In the whole outage
+        row(PROBED, OutageTimer.PROBE, None, None, _probe),
+        row(OUTAGE, OutageTimer.GIVE_UP, None, State.ENDED, _lose_after_limit),
+        row(OUTAGE, Command.STOP, None, State.ENDED, _lose_by_command),
+        # Anything else
+        row((), object, None, None),
+    )
+    # fmt: on

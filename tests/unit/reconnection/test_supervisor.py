@@ -175,7 +175,7 @@ def test_deadlines_are_capped_after_long_round_trips() -> None:
     for _ in range(20):
         outage.supervisor.round_trip.sample(4.0)
     outage.handle(PongReceived(0))  # the old socket seems to work
-    assert outage.state is State.VERIFYING
+    assert outage.state is State.VERIFYING_OLD_SOCKET
     outage.wait(6.1)
     assert outage.state is State.ATTEMPTING
     outage.wait(6.1)
@@ -307,7 +307,7 @@ def test_old_socket_is_not_used_again_after_an_unanswered_connect() -> None:
     outage.handle(AttemptOpened())
     outage.wait(3.1)  # `connect` is not answered; the server may still get it
     assert outage.handle(PongReceived(1)) == []
-    assert outage.state is not State.VERIFYING
+    assert outage.state is not State.VERIFYING_OLD_SOCKET
 
 
 def test_resume_after_an_unanswered_connect_is_checked_and_repeated_when_the_session_moved() -> None:
