@@ -50,6 +50,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/python tools/javascript_defaults.py --check
+	$(BIN)/python tools/transition_tables.py --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests eslint.config.js
 
@@ -61,6 +62,7 @@ format: $(STAMPS)/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/javascript_defaults.py
+	$(BIN)/python tools/transition_tables.py
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

@@ -1,4 +1,4 @@
-"""The engine's transition tables: complete and without dead parts."""
+"""The engine's transition tables: complete, without dead parts, and as docs/reconnection.md has them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from typing import get_args
 
 import pytest
+import transition_tables
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,16 @@ NO_TRANSITION = {  # in no state: a fact at most, or of interest to the detector
     RtpSilent,
 }
 ROWS = Supervisor.TABLE.rows[:-1]  # the last is the default
+
+
+def test_the_page_has_the_tables_of_the_engine() -> None:
+    written = transition_tables.TARGET.read_text("utf-8")
+    assert transition_tables.content(written) == written, "run `make format`"
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="no markers"):
+        transition_tables.content("# A page\n")
 
 
 def test_every_event_is_in_a_row_or_known_to_cause_no_transition() -> None:
