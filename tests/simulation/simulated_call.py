@@ -39,6 +39,12 @@ class Participant:
             self.session.on(event, self._keep)
         self.session.on("streamCreated", self._subscribe)
 
+    @property
+    def id(self) -> str:
+        """Return the connection id."""
+        assert self.session.connection is not None
+        return self.session.connection.connection_id
+
     async def join(self, role: Role = Role.PUBLISHER, *, publish: bool = True) -> None:
         await self.session.connect(await self.fresh_token(role), {"name": self.name})
         if publish:

@@ -42,7 +42,7 @@ Settings = Callable[[], AdvancedConfiguration]
 class MembershipOwner(MediaPlaneListener, Protocol):
     """The participation that a membership belongs to."""
 
-    def notified(self, method: str, params: Mapping[str, object]) -> None:
+    def notified(self, method: str, params: object) -> None:
         """Handle a notification of the server."""
 
     def resumed_without_replay(self, membership: Membership) -> None:
@@ -155,7 +155,7 @@ class Membership:
 
     # --- SignalingListener -------------------------------------------------------------------------------------------
 
-    def signaling_notified(self, method: str, params: Mapping[str, object]) -> None:
+    def signaling_notified(self, method: str, params: object) -> None:
         """Pass on a notification of the server."""
         self._owner.notified(method, params)
 

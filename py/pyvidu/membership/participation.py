@@ -6,7 +6,7 @@ A membership ends with an eviction; a rejoin makes a new one, and the room and t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyvidu.errors import NotConnectedError, OpenViduError
 from pyvidu.media import InboundMedia, MediaConnection
@@ -193,7 +193,7 @@ class Participation:
 
     # --- MembershipOwner ---------------------------------------------------------------------------------------------
 
-    def notified(self, method: str, params: Mapping[str, object]) -> None:
+    def notified(self, method: str, params: object) -> None:
         """Handle a notification of the server."""
         if self.room is not None:
             self.room.notified(method, params)

@@ -5,14 +5,12 @@ It knows neither planes nor media connections: what concerns them is passed to i
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pyvidu.protocol import json_text
 from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo
 from pyvidu.protocol.notifications import (
     ConnectionPropertyChanged,
@@ -30,12 +28,13 @@ from pyvidu.protocol.notifications import (
     RecordingStopped,
     RemoteStreamPropertyChanged,
     SignalReceived,
+    parsed,
 )
 from pyvidu.protocol.reasons import Reason
-from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.protocol.wire import WireError
 
 from .listener import ParticipationListener
-from .records import ParticipantState, StreamState, dimensions
+from .records import ParticipantState, StreamState
 
 logger = logging.getLogger(__name__)
 
@@ -71,18 +70,23 @@ class _NewerNotifications:
         self.streams: set[str] = set()  # published or unpublished since
         self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
 
-    def note(self, method: str, params: Mapping[str, object]) -> None:
-        """Record a notification."""
-        identity = str(params.get("connectionId") or params.get("id"))
-        self.mentioned.add(identity)
-        match method:
-            case "participantLeft":
-                self.left.add(identity)
-            case "participantPublished" | "participantUnpublished":
-                self.streams.add(identity)
-            case "streamPropertyChanged" if params.get("property") in ("audioActive", "videoActive"):
-                told = self.active.setdefault(str(params.get("streamId")), {})
-                told[str(params["property"])[:5]] = bool(decoded(params.get("newValue")))
+    def note(self, told: Call) -> None:
+        """Record a notification. Raises WireError if it has a value that is none of its property."""
+        match told:
+            case ParticipantJoined():
+                self.mentioned.add(told.id)
+            case ParticipantLeft():
+                self.mentioned.add(told.connection_id)
+                self.left.add(told.connection_id)
+            case ParticipantPublished():
+                self.mentioned.add(told.id)
+                self.streams.add(told.id)
+            case ParticipantUnpublished():
+                self.mentioned.add(told.connection_id)
+                self.streams.add(told.connection_id)
+            case RemoteStreamPropertyChanged(property="audioActive" | "videoActive"):
+                self.active.setdefault(told.stream_id, {})[told.property[:5]] = told.value()
+                self.mentioned.add(told.connection_id)
 
 
 class RoomState:
@@ -118,26 +122,27 @@ class RoomState:
 
     def populate(self, result: JoinRoomResult) -> None:
         """Add the participants who joined earlier: connections first, then streams, as the official client does."""
-        for info in result.value:
+        others = [info for info in result.value if info.id != self.own.id]
+        for info in others:
             self.participants[info.id] = ParticipantState.of(info)
         self._listener.others_present(list(self.participants.values()))
-        for info in result.value:
-            for stream in info.streams or []:
-                self._stream_published(self.participants[info.id], stream)
+        for info in others:
+            self._published(ParticipantPublished(info.id, info.streams or []))
 
-    def notified(self, method: str, params: Mapping[str, object]) -> None:
-        """Handle a notification of the server. A malformed one is logged and ignored."""
-        logger.debug("notification %s", method)
-        for newer in self._collectors:
-            newer.note(method, params)
-        if method in self._handlers:
-            cls, handler = self._handlers[method]
-            try:
-                handler(from_wire(cls, params))
-            except WireError as error:
-                logger.warning("the server sent a malformed notification %s: %s", method, error)
-        else:
-            logger.info("the server sent an unknown notification: %s", method)
+    def notified(self, method: str, params: object) -> None:
+        """Handle a notification of the server. A malformed one is logged and changes nothing."""
+        logger.debug("notification %.100s", method)
+        if method not in self._handlers:
+            logger.info("the server sent an unknown notification: %.100s", method)
+            return
+        cls, handler = self._handlers[method]
+        try:
+            told = parsed(cls, params)
+            for newer in self._collectors:
+                newer.note(told)
+            handler(told)
+        except WireError as error:
+            logger.warning("the server sent a malformed notification %s, which is ignored: %s", method, error)
 
     @contextmanager
     def collect_newer(self) -> Iterator[_NewerNotifications]:
@@ -194,12 +199,14 @@ class RoomState:
     # --- participants and streams ------------------------------------------------------------------------------------
 
     def _joined(self, told: ParticipantJoined) -> None:
-        if told.id not in self.participants:
+        if told.id not in self.participants and told.id != self.own.id:
             info = ParticipantInfo(told.id, told.created_at, told.metadata)
             participant = self.participants[told.id] = ParticipantState.of(info)
             self._listener.participant_joined(participant)
 
     def _published(self, told: ParticipantPublished) -> None:
+        if told.id == self.own.id:
+            return
         participant = self.participants.get(told.id)
         if participant is None:  # its `participantJoined` was missed
             self._joined(ParticipantJoined(told.id))
@@ -240,45 +247,45 @@ class RoomState:
 
     def _signal(self, told: SignalReceived) -> None:
         sender = self.own if told.from_ == self.own.id else self.participants.get(told.from_ or "")
-        self._listener.signal_received(sender, told.type or "signal", told.data or "")
+        kind = told.type or "signal"
+        if kind != "signal" and not kind.startswith("signal:"):
+            kind = f"signal:{kind}"  # the sender chooses it: it must not be the name of another event
+        self._listener.signal_received(sender, kind, told.data or "")
 
     def _property_changed(self, told: RemoteStreamPropertyChanged) -> None:
         participant = self.participants.get(told.connection_id)
         stream = participant.stream if participant is not None else None
         if stream is None or stream.id != told.stream_id:
             return
-        new_value, old = decoded(told.new_value), None  # type: Any, Any
+        new_value, old = told.value(), None  # type: Any, Any
         match told.property:
             case "audioActive":
-                old, stream.audio_active = stream.audio_active, bool(new_value)
+                old, stream.audio_active = stream.audio_active, new_value
             case "videoActive":
-                old, stream.video_active = stream.video_active, bool(new_value)
+                old, stream.video_active = stream.video_active, new_value
             case "videoTrack" | "audioTrack":
                 pass
             case "videoDimensions":
-                old, stream.video_dimensions = stream.video_dimensions, dimensions(json.dumps(decoded(new_value)))
-                new_value = stream.video_dimensions
+                old, stream.video_dimensions = stream.video_dimensions, new_value
             case "filter":
                 old, stream.filter = stream.filter, new_value
             case _:
-                logger.info("unknown stream property %s", told.property)
+                logger.info("unknown stream property %.100s", told.property)
                 return
         self._listener.stream_changed(stream, told.property, new_value, old, told.reason)
 
     def _media_error(self, told: MediaError) -> None:
-        logger.error("the media server reports: %s", told.error)
+        logger.error("the media server reports: %.1000s", told.error)
 
     def _own_property_changed(self, told: ConnectionPropertyChanged) -> None:
         own = self.own
         old: Any
-        new: Any
+        new = told.value()
         match told.property:
             case "record":
-                old, new = own.record, told.new_value in (True, "true")
-                own.record = new
+                old, own.record = own.record, new
             case "role":
-                old, new = own.role, str(told.new_value)
-                own.role = new
+                old, own.role = own.role, new
             case _:
                 return
         self._listener.own_participant_changed(told.property, new, old)
@@ -295,13 +302,3 @@ def _reason(text: str) -> Reason:
         return Reason(text)
     except ValueError:
         return Reason.NETWORK_DISCONNECT  # the eviction of a ghost has no reason
-
-
-def decoded(value: Any) -> Any:
-    """Return what `value` encodes if it is JSON text, else itself."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json_text.loads(value)
-    except ValueError:
-        return value

@@ -29,6 +29,16 @@ def loads(text: str | bytes, **options: Any) -> Any:
     return json.loads(text, **options)
 
 
+def decoded(value: Any) -> Any:
+    """Return what `value` encodes if it is JSON text, else itself."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return loads(value)
+    except ValueError:
+        return value
+
+
 def _depth(text: str) -> int:
     depth = deepest = 0
     for found in _STRING_OR_BRACKET.finditer(text):

@@ -44,10 +44,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A call that is not answered: every push of the server is one."""
+    """A call that is not answered: every push of the server is one. `params` received are not checked yet."""
 
     method: str
-    params: Mapping[str, object] = field(default_factory=dict)
+    params: object = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the message as JSON text."""
@@ -121,7 +121,7 @@ def decode(text: str | bytes) -> Message:
 
 def _no_number(text: str) -> NoReturn:
     # Python reads and writes NaN and Infinity, browsers do not: from one participant they would break the others' parsers.
-    raise ValueError(f"{text} is not a JSON number")
+    raise ValueError(f"{text:.40} is not a JSON number")
 
 
 def _finite(text: str) -> float:
@@ -137,10 +137,10 @@ def _call(value: dict[str, object], request_id: RequestId | None) -> Request | N
         raise MalformedMessage("'method' is not a string", request_id=request_id)
     if params is None:
         params = {}
-    if not isinstance(params, dict):
-        raise MalformedMessage("'params' is not an object", request_id=request_id)
     if request_id is None:
         return Notification(method, params)
+    if not isinstance(params, dict):
+        raise MalformedMessage("'params' is not an object", request_id=request_id)
     return Request(request_id, method, params)
 
 

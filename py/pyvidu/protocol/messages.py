@@ -8,11 +8,14 @@ helpers beside them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from . import json_text
 from .wire import WireError
+
+_LARGEST_SIZE = 2**16  # pixels; no codec of WebRTC has larger pictures
 
 
 class Call:
@@ -66,11 +69,20 @@ def video_dimensions(width: int, height: int) -> str:
 
 def parse_dimensions(text: str | None) -> tuple[int, int] | None:
     """Return width and height in pixels, or None if `text` does not contain them."""
-    try:
-        value = json_text.loads(text or "null")
-        return int(value["width"]), int(value["height"])
-    except (ValueError, TypeError, KeyError):
+    return dimensions_in(json_text.decoded(text))
+
+
+def dimensions_in(value: Any) -> tuple[int, int] | None:
+    """Return the `width` and `height` of an object, or None if it does not have both."""
+    if not isinstance(value, Mapping):
         return None
+    width: Any = value.get("width")
+    height: Any = value.get("height")
+    return (int(width), int(height)) if _is_size(width) and _is_size(height) else None
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _LARGEST_SIZE
 
 
 # --- requests: the RPC session itself --------------------------------------------------------------------------------

@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from .messages import Call, StreamInfo
+from . import json_text
+from .messages import Call, StreamInfo, dimensions_in
+from .wire import WireError, from_wire
+
+C = TypeVar("C", bound=Call)
+
+ROLES = ("SUBSCRIBER", "PUBLISHER", "MODERATOR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,22 @@ class RemoteStreamPropertyChanged(Call):
     new_value: Any
     reason: str
 
+    def value(self) -> Any:
+        """Return the new value decoded: `audioActive` and `videoActive` as bool, `videoDimensions` as width and height.
+
+        Raises:
+            WireError: it is no value of that property.
+        """
+        match self.property:
+            case "audioActive" | "videoActive":
+                return _flag(self.property, self.new_value)
+            case "videoDimensions":  # JSON text of JSON text
+                size = dimensions_in(json_text.decoded(json_text.decoded(self.new_value)))
+                if size is None:
+                    raise WireError("'newValue' of videoDimensions has no 'width' and 'height' in pixels")
+                return {"width": size[0], "height": size[1]}
+        return json_text.decoded(self.new_value)
+
 
 @dataclass(frozen=True, slots=True)
 class IceCandidate(Call):
@@ -93,6 +116,10 @@ class IceCandidate(Call):
     candidate: str
     sdp_mid: str | None = None
     sdp_m_line_index: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.sdp_m_line_index is not None and not 0 <= self.sdp_m_line_index < 2**16:
+            raise WireError("'sdpMLineIndex' is out of range")  # an unsigned short in WebRTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +157,31 @@ class ConnectionPropertyChanged(Call):
     property: str
     new_value: Any
 
+    def value(self) -> Any:
+        """Return the new value: `role` as str, `record` as bool.
+
+        Raises:
+            WireError: it is no value of that property.
+        """
+        if self.property == "record":
+            return _flag(self.property, self.new_value)
+        if self.property == "role" and self.new_value not in ROLES:
+            raise WireError("'newValue' of role is none of " + ", ".join(ROLES))
+        return self.new_value
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkQualityLevelChanged(Call):
-    """*pro*: the network quality of a participant has changed, from 1 (bad) to 5 (good)."""
+    """*pro*: the network quality of a participant has changed, from 1 (bad) to 5 (good); 0 means broken."""
 
     method: ClassVar[str] = "networkQualityLevelChanged"
     connection_id: str
     new_value: int
     old_value: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.new_value <= 5:
+            raise WireError("'newValue' is no level from 0 to 5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +199,22 @@ class MasterNodeCrashed(Call):
     """*pro*: the master node has crashed, and the session with it."""
 
     method: ClassVar[str] = "masterNodeCrashedNotification"
+
+
+def parsed(cls: type[C], params: object) -> C:
+    """Return the notification `cls` with the parameters received.
+
+    Raises:
+        WireError: they are no object, a mandatory one is missing, or a value has another type or is out of range.
+    """
+    if not isinstance(params, Mapping):
+        raise WireError(f"'params' is not an object: {type(params).__name__}")
+    return from_wire(cls, params)
+
+
+def _flag(name: str, value: Any) -> bool:
+    """Return the bool that `value` is or encodes."""
+    flag = json_text.decoded(value)
+    if not isinstance(flag, bool):
+        raise WireError(f"'newValue' of {name} is neither true nor false")
+    return flag

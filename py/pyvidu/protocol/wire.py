@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class WireError(ValueError):
-    """A wire object lacks a key or carries a value of another type; the message names the key."""
+    """A wire object lacks a key or carries a value of another type; the message names the key (`streams[0].id`)."""
 
 
 class MissingKey(WireError):
@@ -42,14 +42,7 @@ def from_wire(cls: type[T], value: object) -> T:
     """
     if not isinstance(value, Mapping):
         raise WireError(f"{cls.__name__} is not an object")
-    arguments = {}
-    for field in _schema(cls):  # type: ignore[arg-type]
-        item = value.get(field.key)
-        if item is not None:
-            arguments[field.name] = _checked(field.type, item, field.key)
-        elif field.required:
-            raise MissingKey(field.key)
-    return cls(**arguments)
+    return _made(cls, value, "")
 
 
 def to_wire(value: Any) -> Any:
@@ -84,6 +77,17 @@ def _schema(cls: type) -> tuple[_Field, ...]:
     )
 
 
+def _made(cls: type[T], value: Mapping[str, Any], path: str) -> T:
+    arguments = {}
+    for field in _schema(cls):  # type: ignore[arg-type]
+        item = value.get(field.key)
+        if item is not None:
+            arguments[field.name] = _checked(field.type, item, f"{path}{field.key}")
+        elif field.required:
+            raise MissingKey(f"{path}{field.key}")
+    return cls(**arguments)
+
+
 def _checked(expected: Any, value: Any, key: str) -> Any:
     if expected is Any:
         return value
@@ -93,11 +97,11 @@ def _checked(expected: Any, value: Any, key: str) -> Any:
     if origin is list:
         if not isinstance(value, list):
             raise WireError(f"'{key}' is not a list")
-        return [_checked(get_args(expected)[0], item, key) for item in value]
+        return [_checked(get_args(expected)[0], item, f"{key}[{index}]") for index, item in enumerate(value)]
     if origin is dict:
         expected = dict
-    if is_dataclass(expected):
-        return from_wire(expected, value)  # type: ignore[arg-type]
+    if is_dataclass(expected) and isinstance(value, Mapping):
+        return _made(expected, value, f"{key}.")  # type: ignore[arg-type]
     if expected is float:
         expected = (int, float)
     if (isinstance(value, bool) and expected is not bool) or not isinstance(value, expected):

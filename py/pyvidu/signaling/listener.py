@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from pyvidu.protocol.messages import Call
@@ -12,8 +11,8 @@ from pyvidu.protocol.reasons import Reason
 class SignalingListener(Protocol):
     """The callbacks of a signaling plane. None is called after its owner has called `SignalingPlane.close`."""
 
-    def signaling_notified(self, method: str, params: Mapping[str, object]) -> None:
-        """Handle a notification from the server."""
+    def signaling_notified(self, method: str, params: object) -> None:
+        """Handle a notification from the server. Its `params` are as received, not checked."""
 
     def signaling_reconnecting(self) -> None:
         """Handle the beginning of an outage."""

@@ -6,7 +6,7 @@ Order of calls: `open` (one socket; its loss fails the joining), `supervise` onc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
@@ -81,7 +81,7 @@ class SignalingPlane:
         self._received = 0  # number of notifications of this RPC session
         # By socket, in the order in which they were opened: what was sent on an earlier one was sent earlier, though it may
         # arrive later.
-        self._held_back: dict[RpcSocket, list[tuple[str, Mapping[str, object]]]] = {}
+        self._held_back: dict[RpcSocket, list[tuple[str, object]]] = {}
         self._listening = False  # once set, notifications are held back in outages only
         self._current: RpcSocket | None = None
         self._superseded = False  # `connect` was sent on a newer socket than the current one
@@ -270,7 +270,7 @@ class SignalingPlane:
             self._current = None
             self._report(SocketClosed(code, reason))
 
-    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, object]) -> None:
+    def rpc_notified(self, socket: RpcSocket, method: str, params: object) -> None:
         """Handle a notification; before `listen` and during an outage it is held back, until `signaling_reconnected`.
 
         What arrives on the old socket after `connect` was sent on a new one is sent again by a server that replays, and must

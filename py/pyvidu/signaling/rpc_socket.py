@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Protocol
 
 from pyvidu.platform import Socket, Sockets
@@ -38,7 +38,7 @@ class RpcSocketListener(Protocol):
     def rpc_opened(self, socket: RpcSocket) -> None:
         """Handle the opening: requests can be sent from now on."""
 
-    def rpc_notified(self, socket: RpcSocket, method: str, params: Mapping[str, object]) -> None:
+    def rpc_notified(self, socket: RpcSocket, method: str, params: object) -> None:
         """Handle a notification from the server."""
 
     def rpc_closed(self, socket: RpcSocket, code: int, reason: str) -> None:
@@ -100,7 +100,7 @@ class RpcSocket:
             case Notification(method, params):
                 self._listener.rpc_notified(self, method, params)
             case _:  # a request
-                logger.warning("the server sent a request, which is ignored: %s", message.method)
+                logger.warning("the server sent a request, which is ignored: %.100s", message.method)
 
     def socket_closed(self, socket: Socket, code: int, reason: str) -> None:
         """Fail unanswered requests with `SocketGone`, then report the close to the listener."""

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from pyvidu.membership.room_state import decoded
-from pyvidu.protocol.json_text import DEEPEST, loads
+from pyvidu.protocol.json_text import DEEPEST, decoded, loads
 from pyvidu.protocol.messages import parse_dimensions
 
 

@@ -44,7 +44,11 @@ def test_nested_values_are_typed_and_unknown_keys_ignored() -> None:
         ({"id": None, "sessionId": "x", "value": []}, "'id' is missing"),
         ({"id": 5, "sessionId": "x", "value": []}, "'id' has a value of another type"),
         ({"id": "con_1", "sessionId": "x", "value": {}}, "'value' is not a list"),
-        ({"id": "con_1", "sessionId": "x", "value": [3]}, "ParticipantInfo is not an object"),
+        ({"id": "con_1", "sessionId": "x", "value": [3]}, r"'value\[0\]' has a value of another type: int"),
+        (
+            {"id": "con_1", "sessionId": "x", "value": [{"id": "con_2", "streams": [{}]}]},
+            r"'value\[0\].streams\[0\].id' is missing",
+        ),
         ({"id": "con_1", "sessionId": "x", "value": [], "record": 1}, "'record' has a value of another type"),
         ({"id": "con_1", "sessionId": "x", "value": [], "createdAt": True}, "'createdAt' has a value of another type"),
         ([], "JoinRoomResult is not an object"),

@@ -92,7 +92,7 @@ class ScriptedServer:
 
     # --- SignalingListener -------------------------------------------------------------------------------------------
 
-    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def signaling_notified(self, method: str, params: object) -> None:
         self.told.append(method)
 
     def signaling_reconnecting(self) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from scripted_server import ScriptedServer, ScriptedSocket
@@ -104,7 +102,7 @@ class _Leaves(ScriptedServer):
         super().signaling_reconnected()
         self._on("reconnected")
 
-    def signaling_notified(self, method: str, params: Mapping[str, Any]) -> None:
+    def signaling_notified(self, method: str, params: object) -> None:
         super().signaling_notified(method, params)
         self._on(method)
 
