@@ -5,9 +5,10 @@ The emitter is pyee's; this module adds the handling of failed handlers, missed 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar, overload
 
@@ -21,22 +22,36 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class _Emitter(AsyncIOEventEmitter):
-    """An emitter that logs the exception of a handler, plain or async, and goes on with the others."""
+    """An emitter that logs the exception of a future that a handler returned."""
 
     def _emit_handle_potential_error(self, event: str, error: Any) -> None:
-        if event == "error":  # pyee's event for a failed handler
+        if event == "error":  # pyee's event for it
             logger.error("a handler of the application failed", exc_info=error)
 
 
 class _Handler:
-    """A handler with or without an event parameter. Equal to any other wrapper of the same function, for `off`."""
+    """A handler with or without an event parameter. Equal to any other wrapper of the same function, for `off`.
+
+    A handler that fails, plain or async, is logged: neither the others nor whatever fired the event fail with it.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self._takes_event = _takes_an_argument(function)
 
     def __call__(self, event: Event) -> Any:
-        return self.function(event) if self._takes_event else self.function()
+        try:
+            result = self.function(event) if self._takes_event else self.function()
+        except (Exception, asyncio.CancelledError):  # the latter by `result()` of a cancelled task
+            logger.exception("a handler of %.100s failed", event.type)
+            return None
+        return self._finish(result, event) if inspect.iscoroutine(result) else result
+
+    async def _finish(self, work: Coroutine[Any, Any, Any], event: Event) -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("a handler of %.100s failed", event.type)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Handler) and other.function == self.function
@@ -92,11 +107,17 @@ class EventDispatcher:
             self._events().remove_listener(name, _Handler(handler))
 
     def emit_event(self, event: Event, *names: str) -> None:
-        """Fire `event` under its type, or under `names`, then run its default action. pyvidu itself calls this."""
+        """Fire `event` under its type, or under `names`, then run its default action. pyvidu itself calls this.
+
+        Never raises: neither a handler nor the browser, in a default action, can stop what pyvidu does next.
+        """
         if not self._silenced and self._emitter is not None:
             for name in names or (event.type,):
                 self._emitter.emit(name, event)
-        event.call_default_behavior()
+        try:
+            event.call_default_behavior()
+        except Exception:
+            logger.exception("the default action of %s failed", event.type)
 
     def silence(self, silenced: bool) -> None:
         """Fire no event from now on, or fire events again. pyvidu itself calls this."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import pytest
 from simulated_call import Participant, a_call, until
 
+from pyvidu import Session
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from virtual_time import virtual_time
 
 TOLD = ("reconnecting", "reconnected", "rejoined", "sessionDisconnected")
@@ -44,3 +49,87 @@ async def test_drop_right_after_a_rejoin_ends_in_reconnected() -> None:
         assert ada.events(*TOLD) == ["reconnecting", "rejoined", "reconnecting", "reconnected"]
         assert len(ada.peers.alive) == len(bob.peers.alive) == 2
         assert [outage.end for outage in ada.session.outages] == ["rejoined", "reconnected"]
+
+
+@pytest.mark.parametrize("name", ["connectionDestroyed", "rejoined"])
+@virtual_time
+async def test_publisher_that_is_unpublished_or_left_with_in_a_rejoin_ends_once(name: str) -> None:
+    def leaves(session: Session, _publisher: Any) -> None:
+        session.disconnect()
+
+    async def unpublishes(session: Session, publisher: Any) -> None:
+        await session.unpublish(publisher)
+
+    acts: list[Callable[[Session, Any], Any]] = [leaves, unpublishes]
+    for act in acts:
+        async with a_call() as call:
+            ada, bob = await call.participant("ada"), await call.participant("bob")
+            dave = await call.participant("dave", publish=False)
+            ended: list[str] = []
+            ada.publisher.on("streamDestroyed", lambda event, ended=ended: ended.append(event.reason))
+            ada.session.on(name, lambda _, ada=ada, act=act: act(ada.session, ada.publisher))
+            ada.openvidu.set_advanced_configuration(rejoin=ada.fresh_token)
+            ada.link.drop("silent")
+            dave.session.disconnect()
+            await asyncio.sleep(14)
+            ada.link.restore()
+            await asyncio.sleep(10)
+            assert ended == ["disconnect" if act is leaves else "unpublish"]
+            assert not ada.publisher.stream.is_published
+            assert ada.session.participation.is_member is (act is unpublishes)
+            assert bob.events("streamCreated") == ["streamCreated"], "what ada published before, and nothing since"
+
+
+async def _cancelled() -> str:
+    future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    return await future
+
+
+async def _raises() -> str:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("rejoin", [_cancelled, _raises, lambda: 5])
+@virtual_time
+async def test_rejoin_callback_that_fails_ends_the_session(rejoin: Callable[[], Awaitable[str]]) -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        ada.openvidu.set_advanced_configuration(rejoin=rejoin)
+        ada.link.drop("silent")
+        await asyncio.sleep(14)
+        ada.link.restore()
+        await asyncio.sleep(5)
+        assert ada.events(*TOLD) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+
+
+async def _gives(value: Any) -> Any:
+    if isinstance(value, Exception):
+        raise value
+    return await _cancelled() if value == "cancelled" else value
+
+
+@pytest.mark.parametrize(
+    "roster",
+    [
+        None, 5, "text", {}, {"content": None}, [None], [{}], [{"id": 5}], [{"id": "con_x", "publishers": 5}],
+        [{"id": "con_x", "publishers": [None]}], [{"id": "con_x", "publishers": [{}]}], ZeroDivisionError("planted"),
+        [{"id": "con_x", "publishers": [{"streamId": "str_x", "mediaOptions": {"videoDimensions": {}}}]}], "cancelled",
+        [{"id": "con_x", "createdAt": "yesterday"}],
+    ],
+)  # fmt: skip
+@virtual_time
+async def test_roster_callback_that_fails_changes_nothing_and_is_told(
+    roster: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with a_call(KurentoProfile) as call:
+        ada, bob = await call.participant("ada", roster=lambda: _gives(roster)), await call.participant("bob")
+        ada.link.drop("link")
+        await asyncio.sleep(1)
+        ada.link.restore()
+        await until(lambda: "reconnected" in ada.events(), timeout=5)
+        told = len(ada.log)
+        await asyncio.sleep(1)
+        assert ada.log[told:] == []
+        assert list(ada.session.remote_connections) == [bob.id]
+        assert sum("the roster callback" in record.getMessage() for record in caplog.records) == 1

@@ -89,6 +89,35 @@ async def test_exception_in_a_handler_is_logged_and_the_other_handlers_run(caplo
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["plain", "async"]
 
 
+async def test_exception_in_the_default_action_is_logged_and_not_raised(caplog: pytest.LogCaptureFixture) -> None:
+    dispatcher = EventDispatcher()
+
+    def fails() -> None:
+        raise ZeroDivisionError("default")
+
+    dispatcher.emit_event(Event("streamDestroyed", dispatcher, _default=fails))
+    assert "the default action of streamDestroyed failed" in caplog.text
+
+
+async def test_cancelled_error_in_a_plain_handler_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    dispatcher = EventDispatcher()
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    dispatcher.on("signal", lambda: future.result())
+    dispatcher.emit_event(Event("signal", dispatcher))
+    assert "a handler of signal failed" in caplog.text
+
+
+async def test_exception_of_a_future_that_a_handler_returns_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    dispatcher = EventDispatcher()
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    dispatcher.on("signal", lambda: future)
+    dispatcher.emit_event(Event("signal", dispatcher))
+    future.set_exception(ZeroDivisionError("later"))
+    await asyncio.sleep(0)
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["later"]
+
+
 async def test_the_default_action_runs_after_the_handlers_unless_prevented() -> None:
     order: list[str] = []
     dispatcher = EventDispatcher()

@@ -5,6 +5,7 @@ A membership ends with an eviction; a rejoin makes a new one, and the room and t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import JoinRoomResult, UnpublishVideo
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import WireError
 from pyvidu.reconnection.outage import Outage
 
 from . import roster
@@ -246,19 +248,25 @@ class Participation:
         """Return a membership that is not joined yet."""
         return Membership(self._host, self._settings, self, self._listener)
 
-    def joined_again(self, old: Membership, new: Membership, result: JoinRoomResult) -> list[RemoteStream]:
+    def joined_again(
+        self, old: Membership, new: Membership, result: JoinRoomResult, local: LocalStream | None
+    ) -> list[RemoteStream]:
         """Replace `old` by `new`, reconcile the room, and return the streams that are to be received again."""
         room = self.room
         assert room is not None, "there is a room since the first joining"
         old.close()
         self._earlier += old.outages.outages
-        old.local_stream = None
+        old.local_stream, new.local_stream = (
+            None,
+            local,
+        )  # so that leaving and unpublishing, in any event from now on, end it
         self._enter(new, result)
         room.own = new.own
         room.reconcile([info for info in result.value if info.id != old.own.id])
-        old.outages.finish(self._host.clock.now(), "rejoined")
-        self._listener.rejoined(old.outages.last)
-        new.plane.listen()
+        old.outages.finish(self._host.clock.now(), "rejoined" if new.joined else "sessionDisconnected")
+        if new.joined:  # else the application has left in one of these events
+            self._listener.rejoined(old.outages.last)
+            new.plane.listen()
         return [self._received[stream] for stream in room.streams() if stream in self._received]
 
     def republishing_failed(self, membership: Membership, local: LocalStream, reason: Reason) -> None:
@@ -321,5 +329,14 @@ class Participation:
             logger.info("%s", text)
             return
         with room.collect_newer() as newer:
-            answer = await supply()
-        room.reconcile([info for info in roster.participants(answer) if info.id != room.own.id], newer)
+            try:
+                answer = await supply()
+            except (Exception, asyncio.CancelledError) as error:  # whatever an application's callback raises
+                if not membership.joined:
+                    raise
+                raise OpenViduError(f"the roster callback raised {error!r}; what was missed stays unknown") from error
+        try:
+            present = roster.participants(answer)
+        except WireError as error:
+            raise OpenViduError(f"the roster callback did not return the connections of a session: {error}") from error
+        room.reconcile([info for info in present if info.id != room.own.id], newer)

@@ -33,8 +33,10 @@ class RejoinOwner(Protocol):
     def new_membership(self) -> Membership:
         """Return a membership that is not joined yet."""
 
-    def joined_again(self, old: Membership, new: Membership, result: JoinRoomResult) -> list[RemoteStream]:
-        """Replace `old` by `new`; return the streams that are to be received again."""
+    def joined_again(
+        self, old: Membership, new: Membership, result: JoinRoomResult, local: LocalStream | None
+    ) -> list[RemoteStream]:
+        """Replace `old` by `new`, whose local stream is `local`; return the streams that are to be received again."""
 
     def receives(self, remote: RemoteStream) -> bool:
         """Return whether `remote` is still received, by the application's will."""
@@ -72,11 +74,13 @@ class Rejoin:
         # published all the same.
         local = old.local_stream
         self._local = local if local is not None and local.is_published else None
+        self._is_given_up = False
         self.membership: Membership | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def give_up(self, reason: Reason) -> None:
         """Cancel the rejoin and end the participation with `reason`."""
+        self._is_given_up = True
         self._task.cancel()
         if self.membership is not None:
             self.membership.plane.leave()
@@ -90,7 +94,7 @@ class Rejoin:
             logger.warning("rejoining failed: %s", error)
             self._owner.rejoining_failed(self._old, self._reason)
             return
-        remotes = self._owner.joined_again(self._old, new, result)
+        remotes = self._owner.joined_again(self._old, new, result, self._local)
         await self._move_in(new, remotes)
 
     async def _join(self) -> tuple[Membership, JoinRoomResult]:
@@ -108,7 +112,9 @@ class Rejoin:
     async def _ask_for_token(self) -> str:
         try:
             token = await self._supply()
-        except Exception as error:  # whatever an application's callback raises
+        except (Exception, asyncio.CancelledError) as error:  # whatever an application's callback raises
+            if self._is_given_up:
+                raise
             raise OpenViduError(f"the rejoin callback raised {error!r}") from error
         if not token:
             raise OpenViduError("the rejoin callback supplied no token")
@@ -118,17 +124,20 @@ class Rejoin:
         """Receive the same streams and publish the local one in `new`."""
         moves = [self._move(remote, self._receive_again(new, remote)) for remote in remotes]
         if self._local is not None:
-            self._local.detach()
             moves.append(self._move(self._local, self._publish_again(new, self._local)))
         await asyncio.gather(*moves)
         if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
             new.media_plane.prove_all(self._outage, force=False)
 
     async def _receive_again(self, new: Membership, remote: RemoteStream) -> None:
-        if self._owner.receives(remote):  # else a handler of `rejoined` has already subscribed anew
+        # Else a handler of an event of the rejoin has left, or has unsubscribed or subscribed anew.
+        if new.joined and self._owner.receives(remote):
             await new.subscribe(remote)
 
     async def _publish_again(self, new: Membership, local: LocalStream) -> None:
+        if new.local_stream is not local:  # a handler of an event of the rejoin has left or unpublished
+            return
+        local.detach()
         try:
             await new.publish(local)
         except OpenViduError:

@@ -6,6 +6,7 @@ Order of calls: `open` (one socket; its loss fails the joining), `supervise` onc
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, count
 
@@ -54,6 +55,8 @@ from .evidence_requests import EvidenceRequests
 from .listener import SignalingListener
 from .request_queue import RequestQueue
 from .rpc_socket import RpcSocket
+
+logger = logging.getLogger(__name__)
 
 CLOSED_BY_CLIENT = 4102
 REPLACED_BY_RECONNECTION = 4104
@@ -282,7 +285,7 @@ class SignalingPlane:
         if not self._listening or (self._supervisor is not None and self._supervisor.outage is not None):
             self._held_back[socket].append((method, params))
         else:
-            self._listener.signaling_notified(method, params)
+            self._tell(self._listener.signaling_notified, method, params)
 
     def network_offline(self) -> None:
         """Report `offline`: a witness."""
@@ -339,9 +342,9 @@ class SignalingPlane:
                 self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
             case AnnounceReconnecting():
                 self._request_queue.suspend()
-                self._listener.signaling_reconnecting()
+                self._tell(self._listener.signaling_reconnecting)
             case AnnounceAttempt(number, next_delay):
-                self._listener.signaling_attempt(number, next_delay)
+                self._tell(self._listener.signaling_attempt, number, next_delay)
             case AnnounceReconnected(same_socket):
                 self._come_back(same_socket)
             case _:
@@ -354,7 +357,7 @@ class SignalingPlane:
             self._current, self._attempt = _required(self._attempt), None
             self._request_queue.abandon_answers()
         self._superseded = False
-        self._listener.signaling_reconnected()
+        self._tell(self._listener.signaling_reconnected)
         self._pass_on_held_back()
         if not self._closed and self.is_up and self._current is not None:
             self._request_queue.attach(self._current)
@@ -365,14 +368,21 @@ class SignalingPlane:
         held_back, self._held_back = self._held_back, {_required(self._current): []}
         for method, params in chain.from_iterable(held_back.values()):
             if not self._closed:
-                self._listener.signaling_notified(method, params)
+                self._tell(self._listener.signaling_notified, method, params)
 
     def _end(self, lost: AnnounceLost) -> None:
         reason = Reason.NODE_CRASHED if lost.node_crashed else Reason.NETWORK_DISCONNECT
         if lost.gave_up:  # the server may still hold the participant, and data sent on a silent socket may yet arrive
             self.leave()
         self.close(SessionLostError(reason))
-        self._listener.signaling_lost(reason, gave_up=lost.gave_up)
+        self._tell(self._listener.signaling_lost, reason, gave_up=lost.gave_up)
+
+    def _tell(self, report: Callable[..., None], *about: object, **more: object) -> None:
+        """Call the listener. Whatever it raises is logged: it must not stop a return half-way, nor the timers."""
+        try:
+            report(*about, **more)
+        except Exception:
+            logger.exception("a report of the signaling plane failed")
 
     def _new_socket(self, url: str) -> RpcSocket:
         socket = RpcSocket(self._host.sockets, url, self._ids, self)

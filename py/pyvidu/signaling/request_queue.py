@@ -71,7 +71,7 @@ class RequestQueue:
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
             QueueFullError: there is an outage, and the limit of queued requests of this method is reached.
-            OpenViduError: the session ended; the error gives the reason.
+            OpenViduError: the session ended; the error gives the reason. Or `call` has a value that JSON does not have.
         """
         if self._closed is not None:
             raise self._closed
@@ -135,7 +135,11 @@ class RequestQueue:
 
     def _send(self, entry: _Entry) -> None:
         assert self._socket is not None
-        answer = entry.answer = self._socket.request(entry.call, entry.id)
+        try:
+            answer = entry.answer = self._socket.request(entry.call, entry.id)
+        except (TypeError, ValueError) as error:  # fails by itself: those that wait behind it are sent
+            entry.future.set_exception(OpenViduError(f"{entry.call.method} cannot be sent: {error}"))
+            return
         self._start_timer(entry)
         answer.add_done_callback(lambda _: self._answered(entry, answer))
 

@@ -68,12 +68,16 @@ class RpcSocket:
         """Send a request, with a fresh id or the one it was sent with before, and return a future of its result.
 
         The future fails with `RpcError` or `SocketGone`. The caller cancels it to ignore the answer.
+
+        Raises:
+            TypeError, ValueError: the call has a value that JSON does not have; nothing is sent.
         """
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         number = next(self._ids) if request_id is None else request_id
+        text = Request(number, call.method, to_wire(call)).encode()
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
         future.add_done_callback(lambda _: self._pending.pop(number, None))
-        self._socket.send(Request(number, call.method, to_wire(call)).encode())
+        self._socket.send(text)
         return future
 
     def close(self, code: int = 1000, reason: str = "") -> None:

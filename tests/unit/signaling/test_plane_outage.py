@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from scripted_server import ScriptedServer, ScriptedSocket
 
-from pyvidu.errors import SessionLostError
+from pyvidu.errors import OpenViduError, SessionLostError
 from pyvidu.platform import SocketListener
-from pyvidu.protocol.messages import Echo
+from pyvidu.protocol.messages import Echo, SendMessage, StreamPropertyChanged
+from pyvidu.protocol.reasons import Reason
 from virtual_time import virtual_time
 
 JOINED = {"jsonrpc": "2.0", "method": "participantJoined", "params": {}}
@@ -197,4 +198,66 @@ async def test_notifications_of_an_attempt_that_fails_are_kept_until_the_outage_
     server.answers["echo"] = {}
     await asyncio.sleep(10)
     assert server.told == ["reconnecting", "reconnected", "participantJoined"]
+    plane.close()
+
+
+class _Fails(ScriptedServer):
+    """A listener that raises whatever it is told."""
+
+    def signaling_reconnecting(self) -> None:
+        super().signaling_reconnecting()
+        raise ZeroDivisionError
+
+    def signaling_attempt(self, number: int, next_delay: float | None) -> None:
+        raise ZeroDivisionError
+
+    def signaling_reconnected(self) -> None:
+        super().signaling_reconnected()
+        raise ZeroDivisionError
+
+    def signaling_notified(self, method: str, params: object) -> None:
+        super().signaling_notified(method, params)
+        raise ZeroDivisionError
+
+    def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
+        super().signaling_lost(reason, gave_up=gave_up)
+        raise ZeroDivisionError
+
+
+@virtual_time
+async def test_listener_that_raises_stops_neither_the_return_nor_the_requests_that_wait() -> None:
+    server = _Fails()
+    server.answers |= {"connect": None, "echo": None}
+    plane = await server.joined()
+    server.sockets[0].drop()
+    waiting = asyncio.ensure_future(plane.request(SendMessage("x")))
+    await asyncio.sleep(0.1)
+    new = server.sockets[1]
+    new.push(JOINED)
+    for number, method, _ in list(new.requests):
+        if method in ("connect", "echo"):
+            new.push({"jsonrpc": "2.0", "id": number, "result": {}})
+    await waiting
+    new.push(JOINED)
+    await asyncio.sleep(0.01)
+    new.drop()
+    plane.stop_reconnecting()
+    joined = "participantJoined"
+    assert server.told == ["reconnecting", "reconnected", joined, joined, "reconnecting", "lost: networkDisconnect"]
+
+
+@virtual_time
+async def test_request_with_a_value_that_json_lacks_fails_alone() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    unsendable = StreamPropertyChanged("", "audioActive", object(), "")
+    with pytest.raises(OpenViduError, match="streamPropertyChanged cannot be sent"):
+        await plane.request(unsendable)
+    server.sockets[0].drop()
+    waiting = [asyncio.ensure_future(plane.request(call)) for call in (unsendable, Echo())]
+    await asyncio.sleep(10)
+    with pytest.raises(OpenViduError, match="streamPropertyChanged cannot be sent"):
+        await waiting[0]
+    assert await waiting[1] == {}
+    assert server.told == ["reconnecting", "reconnected"]
     plane.close()
