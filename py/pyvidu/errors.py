@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyvidu.protocol.codes import code_in
+from pyvidu.protocol.codes import Code, code_in
 
 
 class OpenViduError(Exception):
@@ -66,6 +66,14 @@ class RequestError(OpenViduError):
         super().__init__(f"{method} was refused: {message}")
         if self.code == 401:
             self.name = "OPENVIDU_PERMISSION_DENIED"
+
+
+class MalformedAnswerError(RequestError):
+    """The server's answer to a request lacks something or has a value of another type; the request may be carried out."""
+
+    def __init__(self, method: str, problem: str) -> None:
+        super().__init__(method, Code.INTERNAL, problem)
+        self.args = (f"The server's answer to {method} is malformed: {problem}",)
 
 
 class RequestTimeoutError(OpenViduError):

@@ -49,7 +49,7 @@ class Session(EventDispatcher):
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
-            ConnectionFailedError: the server cannot be reached; the cause is in the message.
+            ConnectionFailedError: the server cannot be reached, or its answer is malformed; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
             NotConnectedError: `disconnect()` was called meanwhile.
             OpenViduError: the session is connected already.

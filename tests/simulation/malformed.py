@@ -117,6 +117,8 @@ def _is_one_of(value: object, allowed: list[Any]) -> bool:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, str) and len(value) > 100:
+        return f"a text of {len(value)}"
     text = ascii(value)
     return text if len(text) < 30 else f"{text[:20]}... ({len(text)})"
 

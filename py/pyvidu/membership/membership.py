@@ -11,6 +11,7 @@ from pyvidu.configuration import AdvancedConfiguration
 from pyvidu.errors import (
     ConnectionFailedError,
     InvalidTokenError,
+    MalformedAnswerError,
     NotConnectedError,
     RequestError,
     RequestOutcomeUnknown,
@@ -22,7 +23,7 @@ from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call, JoinRoom, JoinRoomResult, PublishVideo, UnpublishVideo, VideoData
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
-from pyvidu.protocol.wire import WireError, from_wire
+from pyvidu.protocol.wire import from_wire
 from pyvidu.reconnection.outage import OutageLog
 from pyvidu.signaling import SignalingPlane
 from pyvidu.tasks import Tasks
@@ -86,12 +87,14 @@ class Membership:
         try:
             await self.plane.open(parsed.socket_url)
             answer = await self.plane.request(self._join_room(parsed, data), repeatable=False)
-            result = from_wire(JoinRoomResult, answer)
-        except BaseException as error:
+        except MalformedAnswerError as error:
+            self.plane.leave()  # the server has let us in, it seems
             self.plane.close()
-            if isinstance(error, WireError):
-                raise ConnectionFailedError(f"The server's response to joinRoom is malformed: {error}") from error
+            raise ConnectionFailedError(str(error)) from error
+        except BaseException:
+            self.plane.close()
             raise
+        result = from_wire(JoinRoomResult, answer)
         if self.plane.is_closed:  # by `disconnect`, in the moment after the answer
             raise NotConnectedError("The session was left before it was joined")
         self._joined(parsed, result)
@@ -118,7 +121,9 @@ class Membership:
             local.detach()
             if self.local_stream is local:
                 self.local_stream = None
-                if isinstance(error, RequestTimeoutError):  # it may be carried out after all: undo it then
+                if isinstance(
+                    error, (RequestTimeoutError, MalformedAnswerError)
+                ):  # it may be carried out: undo it then
                     self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):

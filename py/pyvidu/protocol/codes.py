@@ -38,7 +38,7 @@ class Code(IntEnum):
         return f"{sentence.removesuffix('.')}. Code: {int(self)}"
 
 
-_CODE = re.compile(r"\. Code: (-?\d+)\s*$")
+_CODE = re.compile(r"\. Code: (-?\d{1,9})\s*$")
 
 
 def code_in(message: str) -> int | None:

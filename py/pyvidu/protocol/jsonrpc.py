@@ -29,6 +29,10 @@ class MalformedMessage(ValueError):
         self.id = request_id
 
 
+class NoResult(MalformedMessage):
+    """A response without a result and without an error, to the request with that `id`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A call that is answered. `id` is unique on its side of the connection."""
@@ -116,7 +120,8 @@ def decode(text: str | bytes) -> Message:
         return Response(request_id, error=_error(value["error"]))
     if "result" in value:
         return Response(request_id, value["result"])
-    raise MalformedMessage("Neither 'method' nor 'result' nor 'error'", request_id=request_id)
+    problem = MalformedMessage if request_id is None else NoResult
+    raise problem("Neither 'method' nor 'result' nor 'error'", request_id=request_id)
 
 
 def _no_number(text: str) -> NoReturn:
@@ -148,7 +153,9 @@ def _error(value: object) -> ErrorObject:
     if not isinstance(value, dict):
         return ErrorObject(-1, str(value))
     code = value.get("code")
-    return ErrorObject(code if isinstance(code, int) else -1, str(value.get("message", "")), value.get("data"))
+    if isinstance(code, bool) or not isinstance(code, int):
+        code = -1
+    return ErrorObject(code, str(value.get("message", "")), value.get("data"))
 
 
 def _dumps(message: Mapping[str, object]) -> str:

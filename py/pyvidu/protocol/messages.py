@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from . import json_text
-from .wire import WireError
+from .wire import MissingKey, WireError, from_wire
 
 _LARGEST_SIZE = 2**16  # pixels; no codec of WebRTC has larger pictures
 
@@ -22,6 +22,13 @@ class Call:
     """A request or a notification: a method and its parameters."""
 
     method: ClassVar[str]
+
+    def check(self, result: object) -> None:
+        """Check the server's result of this request; without a result that the client needs, anything is right.
+
+        Raises:
+            WireError: it lacks something or has a value of another type.
+        """
 
 
 # --- shared values ---------------------------------------------------------------------------------------------------
@@ -146,6 +153,10 @@ class JoinRoom(Call):
     recorder: bool | None = None
     stt: bool | None = None
 
+    def check(self, result: object) -> None:
+        """Check that it is a `JoinRoomResult`."""
+        from_wire(JoinRoomResult, result)
+
 
 @dataclass(frozen=True, slots=True)
 class JoinRoomResult:
@@ -199,6 +210,10 @@ class PublishVideo(Call):
     video_dimensions: str | None = None
     filter: Any = None
 
+    def check(self, result: object) -> None:
+        """Check that it is a `PublishVideoResult`."""
+        from_wire(PublishVideoResult, result)
+
 
 @dataclass(frozen=True, slots=True)
 class PublishVideoResult:
@@ -224,6 +239,10 @@ class PrepareReceiveVideoFrom(Call):
     sender: str
     reconnect: bool
 
+    def check(self, result: object) -> None:
+        """Check that it is a `PrepareReceiveVideoFromResult`."""
+        from_wire(PrepareReceiveVideoFromResult, result)
+
 
 @dataclass(frozen=True, slots=True)
 class PrepareReceiveVideoFromResult:
@@ -241,12 +260,21 @@ class ReceiveVideoFrom(Call):
     sdp_offer: str | None = None
     sdp_answer: str | None = None
 
+    def check(self, result: object) -> None:
+        """Check that an offer has its answer."""
+        _check_answer(result, offered=self.sdp_offer is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class SdpAnswerResult:
     """The answer to an offer; empty when the request carried the answer."""
 
     sdp_answer: str | None = None
+
+
+def _check_answer(result: object, *, offered: bool) -> None:
+    if offered and from_wire(SdpAnswerResult, result).sdp_answer is None:
+        raise MissingKey("sdpAnswer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +296,11 @@ class ReconnectStream(Call):
     stream: str
     sdp_string: str | None = None
     sdp_offer: str | None = None
-    forcibly_reconnect: bool | None = None
+    forcibly_reconnect: bool | None = None  # None for an own stream
+
+    def check(self, result: object) -> None:
+        """Check that an offer has its answer."""
+        _check_answer(result, offered=self.sdp_offer is not None or self.forcibly_reconnect is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,18 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pyvidu.errors import OpenViduError, QueueFullError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
+from pyvidu.errors import (
+    MalformedAnswerError,
+    OpenViduError,
+    QueueFullError,
+    RequestError,
+    RequestOutcomeUnknown,
+    RequestTimeoutError,
+)
 from pyvidu.platform import Clock, Timer
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import Call
+from pyvidu.protocol.wire import WireError
 
 from .rpc_socket import RpcError, RpcSocket
 
@@ -67,7 +75,7 @@ class RequestQueue:
         """Send `call` before this returns, or queue it during an outage, and return the future of its result.
 
         Cancelling the future gives the request up. Raises, now or when it is awaited:
-            RequestError: the server refused it.
+            RequestError: the server refused it, or (`MalformedAnswerError`) answered with something else than a result.
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
             QueueFullError: there is an outage, and the limit of queued requests of this method is reached.
@@ -148,12 +156,20 @@ class RequestQueue:
             return
         error = answer.exception()
         if error is None:
-            entry.future.set_result(answer.result())
+            self._succeeded(entry, answer.result())
         elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.refused_once:
             self._refused_on_moved_session(entry)
         elif isinstance(error, RpcError):
             entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
         # SocketGone: settled later, by `abandon_answers` or `close`
+
+    def _succeeded(self, entry: _Entry, result: object) -> None:
+        try:
+            entry.call.check(result)
+        except WireError as error:
+            entry.future.set_exception(MalformedAnswerError(entry.call.method, str(error)))
+        else:
+            entry.future.set_result(result)
 
     def _refused_on_moved_session(self, entry: _Entry) -> None:
         """Queue the request again for after a resume: refused with code 803, it was not carried out."""

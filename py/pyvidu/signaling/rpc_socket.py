@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pyvidu.platform import Socket, Sockets
 from pyvidu.protocol import jsonrpc
-from pyvidu.protocol.jsonrpc import MalformedMessage, Notification, Request, Response
+from pyvidu.protocol.jsonrpc import ErrorObject, MalformedMessage, NoResult, Notification, Request, Response
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import to_wire
 
@@ -95,6 +95,8 @@ class RpcSocket:
         """Dispatch a message: answers settle their request, notifications go to the listener, the rest is logged."""
         try:
             message = jsonrpc.decode(text)
+        except NoResult as error:
+            message = Response(error.id, error=ErrorObject(error.code, str(error)))
         except MalformedMessage as error:
             logger.warning("the server sent a malformed JSON-RPC message: %s", error)
             return

@@ -76,6 +76,7 @@ def test_error_texts_end_with_their_code() -> None:
     assert text == "reconnection error. Code: 40007"
     assert code_in(text) == 40007
     assert code_in("no code here") is None
+    assert code_in(". Code: " + "9" * 5000) is None
 
 
 def test_token_url_is_parsed_whatever_its_path() -> None:

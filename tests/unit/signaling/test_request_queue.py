@@ -7,8 +7,15 @@ import asyncio
 import pytest
 from scripted_server import ScriptedServer, ScriptedSocket
 
-from pyvidu.errors import NotConnectedError, RequestTimeoutError
-from pyvidu.protocol.messages import LeaveRoom, SendMessage
+from pyvidu.errors import MalformedAnswerError, NotConnectedError, RequestError, RequestTimeoutError
+from pyvidu.protocol.messages import (
+    LeaveRoom,
+    PrepareReceiveVideoFrom,
+    PublishVideo,
+    ReceiveVideoFrom,
+    ReconnectStream,
+    SendMessage,
+)
 from virtual_time import VirtualClockLoop, virtual_time
 
 
@@ -190,3 +197,43 @@ async def test_closing_the_plane_fails_pending_requests_and_keeps_received_resul
         plane.close()
         with pytest.raises(NotConnectedError):
             await leaving
+
+
+@virtual_time
+async def test_malformed_answer_fails_the_request_and_says_what_is_wrong() -> None:
+    server = ScriptedServer()
+    server.answers |= {"publishVideo": {"id": "str_x"}, "prepareReceiveVideoFrom": {}}
+    plane = await server.joined()
+    with pytest.raises(
+        MalformedAnswerError, match="answer to publishVideo is malformed: 'sdpAnswer' is missing"
+    ) as failed:
+        await plane.request(PublishVideo("an offer", do_loopback=False, has_audio=True, has_video=True))
+    assert (failed.value.method, failed.value.code) == ("publishVideo", -1)
+    for call in (
+        ReceiveVideoFrom("str_x", sdp_offer="an offer"),
+        ReconnectStream("str_x", sdp_string="an offer"),
+        ReconnectStream("str_x", sdp_offer="an offer", forcibly_reconnect=False),
+        PrepareReceiveVideoFrom("str_x", reconnect=False),
+    ):
+        with pytest.raises(MalformedAnswerError):
+            await plane.request(call)
+    for call in (
+        ReceiveVideoFrom("str_x", sdp_answer="an answer"),
+        ReconnectStream("str_x", sdp_string="an answer", forcibly_reconnect=True),
+    ):
+        assert await plane.request(call) == {}
+    plane.close()
+
+
+@virtual_time
+async def test_response_without_result_and_error_fails_the_request_at_once() -> None:
+    server = ScriptedServer()
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    leaving = asyncio.ensure_future(plane.request(LeaveRoom()))
+    await asyncio.sleep(0.1)
+    (number,) = (number for number, sent, _ in server.sockets[0].requests if sent == "leaveRoom")
+    server.sockets[0].push({"jsonrpc": "2.0", "id": number})
+    with pytest.raises(RequestError, match="leaveRoom was refused: Neither 'method' nor 'result' nor 'error'"):
+        await leaving
+    plane.close()
