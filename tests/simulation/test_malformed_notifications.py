@@ -215,7 +215,8 @@ async def test_messages_that_are_no_notifications_change_nothing(caplog: pytest.
         ada, bob = await call.participant("ada"), await call.participant("bob")
         for text in ("", "{", "null", "[]", '{"method":5}', '{"method":null,"params":{}}', '{"id":[],"method":"x"}', "NaN",
                      '{"method":"participantLeft","params":{"connectionId":1e999}}', "[" * 100_000, '{"id":true,"result":1}',
-                     '{"id":1,"method":"participantLeft","params":{}}', '{"method":"' + HUGE + '"}'):  # fmt: skip
+                     '{"id":1,"method":"participantLeft","params":{}}', '{"method":"' + HUGE + '"}',
+                     '{"method":"brandNew","params":[1]}', '{"method":"brandNew","params":null}'):  # fmt: skip
             before, told = knowledge(ada.session), len(ada.log)
             push(ada, text)
             await asyncio.sleep(0.01)
