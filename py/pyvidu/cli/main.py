@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from pyvidu.vendoring import VendorError, default_vendor_dir, is_vendored, vendor
 
@@ -87,78 +88,20 @@ def vendor_command(into: Path | None) -> None:
 @click.option("--vendor-dir", type=_FOLDER, help="Where `pyvidu vendor --into` put the browser runtime.")
 @click.option("--log-level", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False))  # fmt: skip
-def serve(
-    host: str,
-    port: int,
-    secret: str,
-    eviction_timeout: float,
-    profile: str,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    allowed_origins: tuple[str, ...],
-    fault_control: bool,
-    demo: bool,
-    max_sessions: int,
-    max_participants: int,
-    max_sockets: int,
-    max_rate: float,
-    token_lifetime: float,
-    turn_url: tuple[str, ...],
-    turn_username: str,
-    turn_credential: str,
-    webhook: str | None,
-    webhook_header: tuple[str, ...],
-    webhook_event: tuple[str, ...],
-    vendor_dir: Path | None,
-    log_level: str,
-) -> None:
+def serve(**options: Any) -> None:
     """Run the embedded OpenVidu: signaling, media forwarding and pages. Ctrl-C stops it.
 
     Every option can be set in the environment too: PYVIDU_SERVE_PORT=4443 for --port, and so on.
     """
     try:
+        from pyvidu.cli.server_options import configured
         from pyvidu.server.app import run
-        from pyvidu.server.config import ServerConfig
         from pyvidu.server.errors import ConfigurationError
-        from pyvidu.server.limits import Limits
-        from pyvidu.server.rooms.turn import TurnServer
-        from pyvidu.server.webhooks.delivery import WebhookSettings
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pyvidu"):
             raise
         raise click.ClickException(f"{_WITHOUT_SERVER} (missing: {error.name})") from None
     try:
-        turn = TurnServer(turn_url, turn_username, turn_credential) if turn_url or turn_username else None
-        events = {"events": webhook_event} if webhook_event else {}
-        settings = WebhookSettings(webhook, webhook_header, **events) if webhook else None
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from None
-    config = ServerConfig(
-        host=host,
-        port=port,
-        secret=secret,
-        eviction_timeout=eviction_timeout,
-        profile="kurento" if profile == "kurento" else "default",
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        allowed_origins=allowed_origins,
-        fault_control=fault_control,
-        demo=demo,
-        vendor_dir=vendor_dir,
-        turn=turn,
-        webhook=settings,
-        log_level=log_level.lower(),
-        limits=Limits(
-            sessions=max_sessions,
-            participants=max_participants,
-            tokens=10 * max_participants,
-            sockets=max_sockets,
-            rate=max_rate,
-            burst=round(10 * max_rate),
-            token_lifetime=token_lifetime,
-        ),
-    )
-    try:
-        run(config)
+        run(configured(**options))
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from None

@@ -92,13 +92,8 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         section = offer.media(kind)
         if section is None:
             continue
-        usable = _forwardable(section)
         current = sent.get(kind)
-        matching = match(current, usable) if current else None
-        if current and section.receives and matching is None:
-            raise MediaServerError(f"sdpOffer of a subscriber lacks the stream's {kind} codec, {_describe(current)}")
-        if matching is not None:  # first: the browser expects the first codec listed
-            usable = [matching, *(codec for codec in usable if codec is not matching)]
+        usable = _receivable(section, current)
         if not usable:
             continue
         direction = "sendonly" if current and section.receives else "inactive"
@@ -110,6 +105,24 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
             f"sdpOffer of a subscriber has no section that receives {kinds}, which is what the stream has"
         )
     return choices
+
+
+def _receivable(section: Section, current: CodecIdentity | None) -> list[Codec]:
+    """Return the codecs that can be forwarded, that of the stream first: the browser expects the first codec listed.
+
+    Raises `MediaServerError` if the section receives, and lacks the codec of the stream.
+    """
+    usable = _forwardable(section)
+    if current is None:
+        return usable
+    matching = match(current, usable)
+    if matching is not None:
+        return [matching, *(codec for codec in usable if codec is not matching)]
+    if section.receives:
+        raise MediaServerError(
+            f"sdpOffer of a subscriber lacks the stream's {section.kind} codec, {_describe(current)}"
+        )
+    return usable
 
 
 def match(identity: CodecIdentity, offered: Sequence[Codec]) -> Codec | None:

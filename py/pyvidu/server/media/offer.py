@@ -102,19 +102,13 @@ def parse(sdp: str) -> Offer:
         raise MediaServerError("sdpOffer has no media section")
     if len(media) > MOST_SECTIONS:
         raise MediaServerError(f"sdpOffer has more than {MOST_SECTIONS} media sections")
-    bundle: list[str] = []
-    for value in _values(session, "group"):
-        semantics, *mids = value.split()
-        if semantics == "BUNDLE" and not bundle:
-            bundle = mids
+    bundle = _bundle(session)
     sections = [_section(lines) for lines in media]
     mids = [section.mid for section in sections if section.mid]
     if len(set(mids)) != len(mids):
         raise MediaServerError("sdpOffer uses a mid twice")
     carrier = _carrier(sections, bundle)
-    for section in sections:
-        if section.kind in codecs.FORWARDED and section.mid in bundle and not section.rtcp_mux:
-            raise MediaServerError(f"sdpOffer has no a=rtcp-mux in its {section.kind} section")
+    _check_rtcp_mux(sections, bundle)
     return _transport(session, media[carrier], sections, bundle)
 
 
@@ -135,6 +129,21 @@ def _values(lines: list[str], attribute: str) -> list[str]:
 
 def _first(lines: list[str], fallback: list[str], attribute: str) -> str:
     return next(iter(_values(lines, attribute) or _values(fallback, attribute)), "")
+
+
+def _bundle(session: list[str]) -> list[str]:
+    """Return the mids of the first BUNDLE group that has any; none if the offer does not bundle."""
+    for value in _values(session, "group"):
+        semantics, *mids = value.split()
+        if semantics == "BUNDLE" and mids:
+            return mids
+    return []
+
+
+def _check_rtcp_mux(sections: list[Section], bundle: list[str]) -> None:
+    for section in sections:
+        if section.kind in codecs.FORWARDED and section.mid in bundle and not section.rtcp_mux:
+            raise MediaServerError(f"sdpOffer has no a=rtcp-mux in its {section.kind} section")
 
 
 def _carrier(sections: list[Section], bundle: list[str]) -> int:

@@ -6,6 +6,7 @@ Unknown packets and blocks are skipped: a peer may send more than was negotiated
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE, _RTP_FEEDBACK, _PAYLOAD_FEEDBACK = 200, 201, 202, 203, 205, 206
@@ -66,6 +67,16 @@ Event = ReportBlock | SenderReport | Nack | KeyFrameRequest | BandwidthEstimate
 def parse(data: bytes) -> list[Event]:
     """Parse a compound packet. Raises `ValueError` on anything malformed."""
     events: list[Event] = []
+    for kind, count, body in _packets(data):
+        try:
+            events += _events(kind, count, body)
+        except struct.error as error:
+            raise ValueError("the RTCP packet is truncated") from error
+    return events
+
+
+def _packets(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield type, count (or feedback message type) and body of each packet, without its padding."""
     position = 0
     while position < len(data):
         if position + 4 > len(data):
@@ -79,26 +90,32 @@ def parse(data: bytes) -> list[Event]:
             if not body or not 0 < body[-1] <= len(body):
                 raise ValueError("the RTCP padding is longer than the packet")
             body = body[: -body[-1]]
-        count = first & 0x1F
-        try:
-            if kind == _SENDER_REPORT:
-                events.append(SenderReport(*struct.unpack_from("!IQI", body)))
-                events += _report_blocks(body[24:], count)
-            elif kind == _RECEIVER_REPORT:
-                events += _report_blocks(body[4:], count)
-            elif kind == _RTP_FEEDBACK and count == _NACK:
-                events.append(_nack(body))
-            elif kind == _PAYLOAD_FEEDBACK and count == _PLI:
-                events.append(KeyFrameRequest(struct.unpack_from("!I", body, 4)[0]))
-            elif kind == _PAYLOAD_FEEDBACK and count == _FIR:
-                events += [KeyFrameRequest(ssrc) for ssrc, _ in struct.iter_unpack("!II", body[8:])]
-            elif kind == _PAYLOAD_FEEDBACK and count == _APPLICATION and body[8:12] == _REMB:
-                (value,) = struct.unpack_from("!I", body, 12)
-                events.append(BandwidthEstimate((value & 0x3FFFF) << (value >> 18 & 0x3F)))
-        except struct.error as error:
-            raise ValueError("the RTCP packet is truncated") from error
+        yield kind, first & 0x1F, body
         position = end
-    return events
+
+
+def _events(kind: int, count: int, body: bytes) -> list[Event]:
+    """Return what one packet reports. Raises `struct.error` if it is truncated."""
+    if kind == _SENDER_REPORT:
+        return [SenderReport(*struct.unpack_from("!IQI", body)), *_report_blocks(body[24:], count)]
+    if kind == _RECEIVER_REPORT:
+        return [*_report_blocks(body[4:], count)]
+    if kind == _RTP_FEEDBACK and count == _NACK:
+        return [_nack(body)]
+    if kind == _PAYLOAD_FEEDBACK:
+        return _payload_feedback(count, body)
+    return []
+
+
+def _payload_feedback(message: int, body: bytes) -> list[Event]:
+    if message == _PLI:
+        return [KeyFrameRequest(struct.unpack_from("!I", body, 4)[0])]
+    if message == _FIR:
+        return [KeyFrameRequest(ssrc) for ssrc, _ in struct.iter_unpack("!II", body[8:])]
+    if message == _APPLICATION and body[8:12] == _REMB:
+        (value,) = struct.unpack_from("!I", body, 12)
+        return [BandwidthEstimate((value & 0x3FFFF) << (value >> 18 & 0x3F))]
+    return []
 
 
 def _report_blocks(body: bytes, count: int) -> list[ReportBlock]:
