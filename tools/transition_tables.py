@@ -12,11 +12,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from pyvidu.reconnection.stream_recovery import StreamRecovery
 from pyvidu.reconnection.supervisor import Supervisor
 from pyvidu.reconnection.transitions import EventKind, Row, Table
 
 TARGET = Path(__file__).parent.parent / "docs" / "reconnection.md"
-TABLES: dict[str, Table[Any, Any, Any]] = {"supervisor": Supervisor.TABLE}
+TABLES: dict[str, Table[Any, Any, Any]] = {"supervisor": Supervisor.TABLE, "stream": StreamRecovery.TABLE}
 
 
 def content(text: str) -> str:

@@ -36,7 +36,13 @@ from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
-from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.policy import (
+    AttemptPolicy,
+    DetectionPolicy,
+    MediaPolicy,
+    ReconnectionPolicy,
+    RequestPolicy,
+)
 from pyvidu.session import Session
 from pyvidu.stream import Stream
 from pyvidu.subscriber import Subscriber
@@ -45,16 +51,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdvancedConfiguration",
+    "AttemptPolicy",
     "BrowserNotSupportedError",
     "Connection",
     "ConnectionEvent",
     "ConnectionFailedError",
+    "DetectionPolicy",
     "Device",
     "DeviceError",
     "Event",
     "ExceptionEvent",
     "InvalidTokenError",
     "MalformedAnswerError",
+    "MediaPolicy",
     "NotConnectedError",
     "OpenVidu",
     "OpenViduError",
@@ -68,6 +77,7 @@ __all__ = [
     "ReconnectionPolicy",
     "RequestError",
     "RequestOutcomeUnknown",
+    "RequestPolicy",
     "RequestTimeoutError",
     "Session",
     "SessionDisconnectedEvent",

@@ -48,7 +48,8 @@ class AdvancedConfiguration:
     def policy(self) -> ReconnectionPolicy:
         """Return the reconnection policy with OpenVidu's own settings applied."""
         timeout = self.ice_connection_disconnected_exception_timeout / 1000
-        return replace(self.reconnection, ice_disconnected_timeout=timeout)
+        media = replace(self.reconnection.media, ice_disconnected_timeout=timeout)
+        return replace(self.reconnection, media=media)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def test_an_unknown_option_is_an_error_that_lists_the_known_ones() -> None:
 
 def test_openvidus_ice_timeout_option_sets_the_policy() -> None:
     made = configured(AdvancedConfiguration, {"iceConnectionDisconnectedExceptionTimeout": 2500}, {})
-    assert made.policy.ice_disconnected_timeout == 2.5
+    assert made.policy.media.ice_disconnected_timeout == 2.5
 
 
 @pytest.mark.parametrize("text", ["640", "x480", "640x", "bigx1", ""])

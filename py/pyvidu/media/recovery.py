@@ -1,17 +1,43 @@
-"""Check and repair of one media connection: sample, judge, nudge, renegotiate, verify."""
+"""Carries out the decisions about one media connection, which are made in `reconnection/stream_recovery.py`."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from pyvidu.errors import OpenViduError, RequestError
-from pyvidu.platform import Clock, PeerConnection, pause
-from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
-from pyvidu.reconnection.ice import IceVerdict, analyse
-from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness, path_answers
-from pyvidu.reconnection.outage import StreamStepName
+from pyvidu.platform import Clock, PeerConnection, Timer
+from pyvidu.reconnection.actions import (
+    AnnounceFrozen,
+    AnnounceRecovered,
+    CancelRenegotiation,
+    MediaAction,
+    NoteStep,
+    Nudge,
+    ReadSound,
+    Renegotiate,
+    ReportException,
+    RestartReceivers,
+    TakeAudioReference,
+    TakeSample,
+)
+from pyvidu.reconnection.evidence import (
+    AudioReference,
+    MediaEvidence,
+    MediaSample,
+    PeerReplaced,
+    ReceiversRestarted,
+    RenegotiationAborted,
+    RenegotiationRefused,
+    Sampled,
+    SoundPlayed,
+    SoundRead,
+)
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.stream_recovery import StreamRecovery
+from pyvidu.tasks import Tasks
 
 from .connection import InboundMedia, MediaConnection
 
@@ -21,8 +47,8 @@ logger = logging.getLogger(__name__)
 class MediaRecoveryListener(Protocol):
     """Listener for the steps and results of a recovery."""
 
-    def media_noted(self, media: MediaConnection, step: StreamStepName, because: str = "") -> None:
-        """Add a line to the record of the outage."""
+    def media_noted(self, media: MediaConnection, step: NoteStep) -> None:
+        """Add a step to the record of the outage."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
         """Handle the verdict frozen; the media connection is being renegotiated."""
@@ -30,139 +56,152 @@ class MediaRecoveryListener(Protocol):
     def media_recovered(self, media: MediaConnection) -> None:
         """Handle a frozen stream that flows again."""
 
-    def media_given_up(self, media: MediaConnection, message: str) -> None:
-        """Handle a stream that no permitted renegotiation attempt has reconnected."""
+    def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
+        """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
+
+    def media_settled(self) -> None:
+        """Handle the end of a check and of what followed from it."""
 
 
 class MediaRecovery:
-    """One media connection and what has been observed of its health."""
+    """The recovery of one media connection: takes samples, renegotiates, requests key frames, restarts receivers."""
 
-    def __init__(self, media: MediaConnection, clock: Clock, policy: ReconnectionPolicy) -> None:
-        self.media = media
-        self.frozen = False
-        self.because = ""
-        self._broken = False
+    def __init__(
+        self,
+        media: MediaConnection,
+        clock: Clock,
+        policy: ReconnectionPolicy,
+        listener: MediaRecoveryListener,
+        *,
+        frozen: bool = False,
+        suspended: bool = False,
+    ) -> None:
+        receives = isinstance(media, InboundMedia)
+        self.decisions = StreamRecovery(policy, clock.now(), receives=receives, announced=frozen, suspended=suspended)
+        self._media = media
         self._clock = clock
-        self._policy = policy
-        self._sample = MediaSample("new")
-        self._heard_at = clock.now()
-        self._played_last: SoundPlayed | None = None
+        self._listener = listener
+        self._tasks = Tasks()
+        self._sampling: asyncio.Task[None] | None = None
+        self._renegotiation: asyncio.Task[None] | None = None
+        self._timer: Timer | None = None
+        self._closed = False
+        self._rearm()
 
     @property
-    def silent_for(self) -> float:
-        """Return the seconds since something last arrived on the path, as far as `sample` has been called."""
-        return self._clock.now() - self._heard_at
+    def is_settled(self) -> bool:
+        """Return whether no check and no renegotiation is under way."""
+        return self.decisions.is_settled
 
-    async def sample(self) -> MediaSample:
-        """Return the current counters, and record whether anything has arrived on the path."""
-        sample = await self.media.sample()
-        if path_answers(self._sample, sample) or sample.received_packets < self._sample.received_packets:
-            self._heard_at = self._clock.now()  # fewer packets than before: a new peer connection
-        self._sample = sample
-        return sample
-
-    def ice_judged(self, verdict: IceVerdict) -> None:
-        """Nudge when ICE reconnects: while ICE considers the path broken, nothing is sent, not even RTCP.
-
-        So a request for a key frame made when RTP returned was not sent if the first connectivity check, answered a round
-        trip later, was still pending.
-        """
-        if verdict == "connected" and self._broken:
-            self.nudge()
-        self._broken = verdict == "broken" or (self._broken and verdict == "waiting")
-
-    def note_sound(self) -> None:
-        """Record which sound is played now, as the last one in time."""
-        peer = self.media.peer
-        self._played_last = peer.sound_played() if peer is not None else None
-
-    async def catch_up(self, stood_still: float = 0.0) -> None:
-        """Discard what arrives after a silence, or after a sleep of `stood_still` seconds, if it is a backlog.
-
-        After a sleep, the first sound reported may be the last one from before it. And part of the backlog may arrive after
-        the receivers were restarted: so the lateness is measured again after each restart.
-        """
-        last, peer = self._played_last, self.media.peer
-        if last is None or peer is None:
+    def report(self, evidence: MediaEvidence) -> None:
+        """Report evidence and carry out what follows from it."""
+        if self._closed:
             return
-        played_after = last.at + stood_still
-        for _ in range(self._policy.backlog_restarts):
-            played = await self._next_sound(peer, played_after)
-            if played is None or lateness(last, played) < self._policy.backlog_lateness:
+        if isinstance(evidence, PeerReplaced) and self._sampling is not None:
+            self._sampling.cancel()  # of the old peer connection
+            self._sampling = None
+        self._do(self.decisions.handle(evidence, self._clock.now()))
+
+    def take_audio_reference(self) -> None:
+        """Report the sound played now, which is in time."""
+        self.report(AudioReference(self._sound()))
+
+    def close(self) -> None:
+        """Cancel what is under way."""
+        self._closed = True
+        self._tasks.cancel()
+        self._rearm()
+
+    def _do(self, actions: Sequence[MediaAction]) -> None:
+        for action in actions:
+            if self._closed:  # by the listener, in the event before
                 return
-            await peer.restart_receivers()
-            played_after = played.at + self._policy.backlog_settling
+            self._do_one(action)
+        self._rearm()
+        if self.is_settled:
+            self._listener.media_settled()
 
-    async def _next_sound(self, peer: PeerConnection, played_after: float) -> SoundPlayed | None:
-        """Return the first sound that `peer` plays later than `played_after`; None if `backlog_wait` passes without one."""
-        deadline = self._clock.now() + self._policy.backlog_wait
-        while peer is self.media.peer and self._clock.now() < deadline:
-            played = peer.sound_played()
-            if played is not None and played.at > played_after:
-                return played
-            await pause(self._clock, self._policy.return_poll)
-        return None
+    def _do_one(self, action: MediaAction) -> None:
+        match action:
+            case TakeSample():
+                if self._sampling is None:
+                    self._sampling = self._tasks.spawn(self._sample(), "a sample")
+            case Nudge():
+                self._nudge()
+            case Renegotiate(fresh_network):
+                self._cancel_renegotiation()
+                self._renegotiation = self._tasks.spawn(self._renegotiate(fresh_network), "a renegotiation")
+            case CancelRenegotiation():
+                self._cancel_renegotiation()
+            case TakeAudioReference():
+                self.take_audio_reference()
+            case ReadSound():
+                self.report(SoundRead(self._sound()))
+            case RestartReceivers():
+                if self._media.peer is not None:
+                    self._tasks.spawn(self._restart_receivers(self._media.peer), "a restart of receivers")
+            case NoteStep():
+                self._listener.media_noted(self._media, action)
+            case AnnounceFrozen(because):
+                self._listener.media_frozen(self._media, because)
+            case AnnounceRecovered():
+                self._listener.media_recovered(self._media)
+            case ReportException(name, message):
+                self._listener.media_exception(self._media, name, f"Stream {self._media.stream_id} {message}")
 
-    async def prove(self, patience: float | None = None) -> MediaJudgement:
-        """Watch until there is a verdict; request key frames meanwhile where they help.
+    def _cancel_renegotiation(self) -> None:
+        """Cancel an attempt, unless it is the one that has just replaced the peer connection: that is over anyway."""
+        old, self._renegotiation = self._renegotiation, None
+        if old is not None and old is not asyncio.current_task():
+            old.cancel()
 
-        `patience` is how many seconds nothing may arrive until the stream is frozen; by default it depends on how long its
-        path was silent before.
-        """
-        before = await self.sample()
-        receives = isinstance(self.media, InboundMedia)
-        proof = Proof(before, self.silent_for, self._policy, receives=receives, patience=patience)
-        last = self._clock.now()
-        while True:
-            await pause(self._clock, self._policy.media_poll)
-            sample, now = await self.sample(), self._clock.now()
-            judgement = proof.take(sample, now - last)
-            last = now
-            if judgement.nudge:
-                self.nudge()
-            if judgement.verdict != "recovering":
-                if judgement.verdict == "healthy" and not receives:
-                    self.nudge()  # subscribers have missed frames that the next ones refer to
-                return judgement
+    def _nudge(self) -> None:
+        peer = self._media.peer
+        if peer is None:
+            return
+        if isinstance(self._media, InboundMedia):
+            peer.ask_for_key_frame()
+        else:
+            peer.send_key_frame()
 
-    def nudge(self) -> None:
-        """Request a key frame of a received stream, or send one in a published stream."""
-        peer = self.media.peer
-        if peer is not None:
-            if isinstance(self.media, InboundMedia):
-                peer.ask_for_key_frame()
-            else:
-                peer.send_key_frame()
+    def _sound(self) -> SoundPlayed | None:
+        return self._media.peer.sound_played() if self._media.peer is not None else None
 
-    async def renegotiate(self, listener: MediaRecoveryListener, because: str) -> None:
-        """Replace the peer connection until one connects, at most `media_retries` times."""
-        for attempt in range(1, self._policy.media_retries + 1):
-            listener.media_noted(self.media, "renegotiating", f"attempt {attempt}: {because}")
-            try:
-                # A frozen stream may have lost its network (handover), a healthy one (force option) still has it.
-                await self.media.renegotiate(fresh_network=self.frozen)
-            except RequestError as error:
-                listener.media_noted(self.media, "failed", str(error))
-                await pause(self._clock, self._policy.media_nudge_period * attempt)
-            except OpenViduError as error:  # the session or the stream ended, or the network dropped again
-                listener.media_noted(self.media, "failed", str(error))
-                return
-            else:
-                if await self._connected():
-                    listener.media_noted(self.media, "connected")
-                    return
-            because = "the last attempt did not connect"
-        listener.media_given_up(
-            self.media,
-            f"Stream {self.media.stream_id} could not be reconnected in {self._policy.media_retries} attempts",
-        )
+    async def _sample(self) -> None:
+        """Read the counters."""
+        try:
+            sample = await self._media.sample()
+        except Exception:  # whatever the host raises, the check goes on
+            logger.exception("The counters of stream %s could not be read", self._media.stream_id)
+            sample = MediaSample(self._media.ice_state)
+        self._sampling = None
+        self.report(Sampled(sample))
 
-    async def _connected(self) -> bool:
-        """Return whether ICE connects before it fails, the stream ends or `media_connect_timeout` passes."""
-        deadline = self._clock.now() + self._policy.media_connect_timeout
-        while self._clock.now() < deadline and not self.media.is_closed:
-            verdict = analyse(self.media.ice_state)
-            if verdict != "waiting":
-                return verdict == "connected"
-            await pause(self._clock, self._policy.media_poll)
-        return False
+    async def _renegotiate(self, fresh_network: bool) -> None:
+        """Replace the peer connection; success is reported as `PeerReplaced` by the media plane."""
+        try:
+            await self._media.renegotiate(fresh_network=fresh_network)
+        except RequestError as error:
+            self.report(RenegotiationRefused(str(error)))
+        except OpenViduError as error:  # the session or the stream ended, or the network dropped again
+            self.report(RenegotiationAborted(str(error)))
+        except Exception as error:  # whatever the host raises, the recovery goes on
+            logger.exception("Stream %s could not be renegotiated", self._media.stream_id)
+            self.report(RenegotiationAborted(repr(error)))
+
+    async def _restart_receivers(self, peer: PeerConnection) -> None:
+        await peer.restart_receivers()
+        if peer is self._media.peer:
+            self.report(ReceiversRestarted())
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._do(self.decisions.tick(self._clock.now()))
+
+    def _rearm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = None if self._closed else self.decisions.due_at
+        if due is not None:
+            self._timer = self._clock.call_later(due - self._clock.now(), self._tick)

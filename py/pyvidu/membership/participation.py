@@ -230,12 +230,14 @@ class Participation:
         """Report that a stream is frozen."""
         stream = self._stream_of(media)
         if stream is not None:
+            stream.frozen = True
             self._listener.stream_frozen(stream, because)
 
     def media_recovered(self, media: MediaConnection) -> None:
         """Report that a frozen stream flows again."""
         stream = self._stream_of(media)
         if stream is not None:
+            stream.frozen = False
             self._listener.stream_recovered(stream)
 
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:

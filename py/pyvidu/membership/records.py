@@ -17,7 +17,7 @@ class StreamState:
     """A stream of the room, or a local one, whose `id` is empty until it is published.
 
     `owner` is the connection id of its publisher. `created_at` is in milliseconds since the epoch, `video_dimensions`
-    (`width` and `height`) in pixels.
+    (`width` and `height`) in pixels. `frozen`: the application was told so, and not yet that it has recovered.
     """
 
     id: str = ""
@@ -31,6 +31,7 @@ class StreamState:
     frame_rate: float | None = None
     video_dimensions: dict[str, int] = field(default_factory=_no_dimensions)
     filter: Any = None
+    frozen: bool = False
 
     @classmethod
     def of(cls, info: StreamInfo, owner: str) -> StreamState:

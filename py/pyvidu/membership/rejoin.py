@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 SupplyToken = Callable[[], Awaitable[str | None]]
 """An application's coroutine function that supplies a new connection token, None for giving up."""
 
-ATTEMPTS = 3
-PAUSE = 1.0  # seconds between two attempts, doubling
-
 
 class RejoinOwner(Protocol):
     """The participation that joins again."""
@@ -98,15 +95,16 @@ class Rejoin:
         await self._move_in(new, remotes)
 
     async def _join(self) -> tuple[Membership, JoinRoomResult]:
-        for attempt in range(ATTEMPTS):
+        attempts = self._policy.attempts
+        for attempt in range(attempts.rejoins):
             token = await self._ask_for_token()
             self.membership = self._owner.new_membership()
             try:
                 return self.membership, await self.membership.join(token, self._data)
             except (ConnectionFailedError, RequestTimeoutError):
-                if attempt == ATTEMPTS - 1:
+                if attempt == attempts.rejoins - 1:
                     raise
-                await pause(self._clock, PAUSE * 2**attempt)
+                await pause(self._clock, attempts.rejoin_pause * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_for_token(self) -> str:
@@ -154,11 +152,11 @@ class Rejoin:
             logger.warning("a stream could not be renegotiated after the rejoin: %s", error)
             return
         outage.note_stream(began, stream.state.id, "renegotiating", "joined again")
-        deadline = self._clock.now() + self._policy.media_connect_timeout
+        deadline = self._clock.now() + self._policy.media.connect_timeout
         while (media := stream.media) is not None and self._clock.now() < deadline:
             verdict = analyse(media.ice_state)
             if verdict == "connected":
                 outage.note_stream(self._clock.now(), stream.state.id, "connected")
             if verdict != "waiting":
                 return
-            await pause(self._clock, self._policy.media_poll)
+            await pause(self._clock, self._policy.media.poll)

@@ -45,7 +45,7 @@ class StreamMedia:
         """Replace the media connection by `media`."""
         self.detach()
         self.owner, self._media = owner, media
-        owner.media_plane.add(media)
+        owner.media_plane.add(media, frozen=self.state.frozen)
 
     def detach(self) -> None:
         """Close the media connection, if there is one."""
@@ -58,7 +58,9 @@ class StreamMedia:
     # --- MediaListener -----------------------------------------------------------------------------------------------
 
     def media_stream_changed(self, media: MediaConnection) -> None:
-        """Do nothing: only received streams have a MediaStream that changes."""
+        """Report the new peer connection to the media plane."""
+        if self.owner is not None:
+            self.owner.media_plane.peer_replaced(media)
 
     def media_ice_state(self, media: MediaConnection, state: str) -> None:
         """Pass the ICE state to the media plane, which decides what to do."""
@@ -131,6 +133,7 @@ class RemoteStream(StreamMedia):
             self._media.peer.enable_received(kind, enabled)
 
     def media_stream_changed(self, media: MediaConnection) -> None:
-        """Report the new MediaStream."""
+        """Report the new peer connection, and the new MediaStream."""
+        super().media_stream_changed(media)
         if media is self._media:
             self._changed()

@@ -45,3 +45,7 @@ def code_in(message: str) -> int | None:
     """Return the code at the end of an OpenVidu error message, or None."""
     found = _CODE.search(message)
     return int(found[1]) if found else None
+
+
+NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED)
+"""With these a request is refused because its sender is in no room; with the first two also because another one is not."""

@@ -1,10 +1,11 @@
-"""The actions that the supervisor returns. `signaling/plane.py` carries them out and reports the results as evidence."""
+"""The actions that decisions ask for. `signaling/plane.py` and `media/` carry them out and report the results as evidence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .detector import ProbeWebSocket, SendPing
+from .outage import StreamStepName
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,87 @@ Action = (
     | AnnounceAttempt
     | AnnounceReconnected
     | AnnounceLost
+)
+
+
+# --- of one stream ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSample:
+    """Read the counters of the current peer connection and report them as `Sampled`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Request a key frame of a received stream, or send one in a published stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renegotiate:
+    """Replace the peer connection. `fresh_network`: what the host detected of the network may be out of date."""
+
+    fresh_network: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRenegotiation:
+    """Cancel the renegotiation under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeAudioReference:
+    """Read the sound played now and report it as `AudioReference`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSound:
+    """Read the sound played now and report it as `SoundRead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartReceivers:
+    """Discard the buffers of the receivers, and report `ReceiversRestarted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStep:
+    """Add a step of this stream to the record of the outage."""
+
+    step: StreamStepName
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceFrozen:
+    """Announce that the stream does not flow although it should."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceRecovered:
+    """Announce that a stream announced as frozen flows again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportException:
+    """Report `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
+
+    name: str
+    message: str
+
+
+MediaAction = (
+    TakeSample
+    | Nudge
+    | Renegotiate
+    | CancelRenegotiation
+    | TakeAudioReference
+    | ReadSound
+    | RestartReceivers
+    | NoteStep
+    | AnnounceFrozen
+    | AnnounceRecovered
+    | ReportException
 )

@@ -44,17 +44,41 @@ class Cadence:
 
     def is_witness(self, now: float) -> bool:
         """Return whether silence of this stream would be evidence: it has flowed for a while, without long gaps."""
-        if self._flowing_since is None or now - self._flowing_since < self._policy.cadence_learning:
+        if self._flowing_since is None or now - self._flowing_since < self._policy.detection.rhythm_learning:
             return False
-        return self._largest_gap() <= self._policy.cadence_limit
+        return self._largest_gap() <= self._policy.detection.longest_gap
 
     def is_overdue(self, now: float) -> bool:
-        """Return whether the current gap has reached `overdue_floor` and 1.25 times the largest recent one."""
-        return self._is_still(now, max(self._policy.overdue_floor, 1.25 * self._largest_gap()))
+        """Return whether the current gap has reached `detection.overdue_floor` and 1.25 times the largest recent one."""
+        return self._is_still(now, self._overdue_after)
 
     def is_silent(self, now: float) -> bool:
-        """Return whether the current gap has reached `silence_floor` and twice the largest recent one."""
-        return self._is_still(now, max(self._policy.silence_floor, 2 * self._largest_gap()))
+        """Return whether the current gap has reached `detection.silence_floor` and twice the largest recent one."""
+        return self._is_still(now, self._silent_after)
+
+    def turning_points(self, *, flowing: bool) -> list[float]:
+        """Return the times at which one of the answers above may change, if the stream goes on as it does now."""
+        moments = [] if self._flowing_since is None else [self._flowing_since + self._policy.detection.rhythm_learning]
+        if self._gaps and self._gaps[0][1] > self._policy.detection.overdue_floor / 1.25:
+            moments.append(self._gaps[0][0] + self._policy.detection.rhythm_memory)
+        if self._changed_at is not None and not flowing:
+            moments += [self._changed_at + self._overdue_after, self._changed_at + self._silent_after]
+        return moments
+
+    def flowed(self, marker: float | None, gap: float, now: float, *, learn: bool) -> None:
+        """Record that packets have arrived at `now`, a regular `gap` after the last ones. `learn` is as in `observe`."""
+        self._marker = marker
+        if learn:
+            self._remember(gap, now)
+        self._changed_at = now
+
+    @property
+    def _overdue_after(self) -> float:
+        return max(self._policy.detection.overdue_floor, 1.25 * self._largest_gap())
+
+    @property
+    def _silent_after(self) -> float:
+        return max(self._policy.detection.silence_floor, 2 * self._largest_gap())
 
     def _is_still(self, now: float, threshold: float) -> bool:
         return self._changed_at is not None and now - self._changed_at >= threshold
@@ -65,7 +89,7 @@ class Cadence:
         self._gaps.append((now, gap))
         # Old gaps expire only when packets arrive, not during silence: otherwise a stream that stands still would in time
         # become a witness.
-        while self._gaps[0][0] < now - self._policy.cadence_memory:
+        while self._gaps[0][0] < now - self._policy.detection.rhythm_memory:
             self._gaps.popleft()
 
     def _largest_gap(self) -> float:

@@ -18,17 +18,19 @@ class Deadlines:
     @property
     def opening(self) -> float:
         """Return the seconds within which a new socket must be open."""
-        return max(self._policy.attempt_deadline, self._handshake)
+        return max(self._policy.attempts.deadline, self._handshake)
 
     @property
     def resume(self) -> float:
         """Return the seconds within which `connect` must be answered."""
-        return max(self._policy.resume_deadline, self._handshake)
+        return max(self._policy.attempts.resume_deadline, self._handshake)
 
     @property
     def membership(self) -> float:
         """Return the seconds within which the membership must be confirmed."""
-        return max(self._policy.membership_deadline, min(2 * self._rtt.timeout, self._policy.deadline_cap))
+        return max(
+            self._policy.attempts.membership_deadline, min(2 * self._rtt.timeout, self._policy.attempts.deadline_cap)
+        )
 
     def hanging(self, hung: int) -> float:
         """Return the seconds after which an attempt that is not open counts as hanging rather than slow.
@@ -37,10 +39,10 @@ class Deadlines:
         doubles the time for the next one: otherwise, on a path slower than estimated, every attempt would be dropped before
         it could open.
         """
-        usual = max(self._policy.hang_after, _ROUND_TRIPS * self._rtt.timeout)
-        return min(usual * 2.0 ** min(hung, 16), self._policy.attempt_deadline)
+        usual = max(self._policy.attempts.hang_after, _ROUND_TRIPS * self._rtt.timeout)
+        return min(usual * 2.0 ** min(hung, 16), self._policy.attempts.deadline)
 
     @property
     def _handshake(self) -> float:
         """Return roughly how many seconds the round trips of one attempt take."""
-        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.deadline_cap)
+        return min(_ROUND_TRIPS * (self._rtt.smoothed or 0.0), self._policy.attempts.deadline_cap)

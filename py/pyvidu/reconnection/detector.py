@@ -13,7 +13,7 @@
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
 | any of the above   | a pong arrives                           | fine    |
-| a ping unanswered for `answer_limit`, whatever the round trips   | down    |
+| a ping unanswered for `detection.answer_limit`, whatever the round trips   | down    |
 
 "WebSocket refused" means that opening a new WebSocket fails at once. Time in which the page was stalled is excluded from
 round-trip measurement: a pong that was queued meanwhile is no measure of the path.
@@ -41,6 +41,7 @@ from .evidence import (
 from .policy import ReconnectionPolicy
 from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
+from .standstill import SLEPT, STALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Down:
     witness: str
 
 
+_STALL_GRACE = 0.3  # extra seconds after a stall for messages that were queued meanwhile
+_ANSWER_GRACE = 0.1  # seconds for a pong that has arrived and is queued behind the evidence that it refutes
 _REFUSAL_IS_A_VERDICT = ("offline", "network changed", "woke up")
 
 DetectorOutput = SendPing | ProbeWebSocket | Down
@@ -102,16 +105,16 @@ class Detector:
         """Return the time of the verdict: the deadline, or up to `steady_patience` later for a late pong while RTP flows.
 
         Flowing RTP is evidence against a drop: over TCP a packet that is lost twice delays a pong as much. When the RTP
-        pauses, the pause gets `urgent_probe_floor` to end, within the same limit.
+        pauses, the pause gets `detection.urgent_probe_floor` to end, within the same limit.
         """
         if self._deadline is None:
             return math.inf
         ends = self._deadline
         if self._witness == "late pong":
-            pause_ends = self._media.until + self._policy.urgent_probe_floor
-            ends = max(ends, min(pause_ends, ends + self._policy.steady_patience))
+            pause_ends = self._media.until + self._policy.detection.urgent_probe_floor
+            ends = max(ends, min(pause_ends, ends + self._policy.detection.steady_patience))
         # `_sent` is not empty: a deadline always belongs to an unanswered ping.
-        ends = min(ends, min(self._sent.values()) + self._policy.answer_limit)
+        ends = min(ends, min(self._sent.values()) + self._policy.detection.answer_limit)
         return ends if self._grace_until is None else max(ends, self._grace_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
@@ -143,11 +146,11 @@ class Detector:
     def tick(self, now: float) -> list[DetectorOutput]:
         """Return what follows from the passing of time."""
         self._detect_stall(now)
-        if now - self.due_at > self._policy.slept and self._witness != "woke up":
+        if now - self.due_at > SLEPT and self._witness != "woke up":
             return self._suspect("woke up", now, urgent=True)
         if now >= self._verdict_due_at:
-            if now - self._verdict_due_at > self._policy.stall and self._grace_until is None:
-                self._grace_until = now + self._policy.stall_grace  # stalled: the pong may be queued
+            if now - self._verdict_due_at > STALL and self._grace_until is None:
+                self._grace_until = now + _STALL_GRACE  # stalled: the pong may be queued
                 return []
             if self._witness is not None:
                 return [Down(self._witness)]
@@ -159,14 +162,14 @@ class Detector:
     def _ping(self, now: float) -> SendPing:
         ping = SendPing(next(self._numbers))
         self._sent[ping.number] = now
-        self._next_ping = now + self._policy.heartbeat_period
+        self._next_ping = now + self._policy.detection.heartbeat_period
         if self._deadline is None:
-            self._deadline = now + max(self._policy.late_pong, self._rtt.timeout)
+            self._deadline = now + max(self._policy.detection.late_pong, self._rtt.timeout)
         return ping
 
     def _detect_stall(self, now: float) -> None:
         """Detect a stall by a timer that is overdue: pings sent before now then measure no round trip."""
-        if now - self.due_at > self._policy.stall:
+        if now - self.due_at > STALL:
             self._measured_from = now
 
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
@@ -182,7 +185,7 @@ class Detector:
         asked_at = min(self._sent.values(), default=now)
         outputs = self._suspect("rtp silent", now, urgent=True)
         deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
-        self._deadline = max(now + self._policy.answer_grace, deadline)
+        self._deadline = max(now + _ANSWER_GRACE, deadline)
         return outputs
 
     def _answered(self, number: int, now: float) -> None:
@@ -201,5 +204,5 @@ class Detector:
         self._witness = None
         self._deadline = None
         if self._sent:
-            oldest = max(now - self._policy.late_pong, min(self._sent.values()))
-            self._deadline = oldest + max(self._policy.late_pong, self._rtt.timeout)
+            oldest = max(now - self._policy.detection.late_pong, min(self._sent.values()))
+            self._deadline = oldest + max(self._policy.detection.late_pong, self._rtt.timeout)

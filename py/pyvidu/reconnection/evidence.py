@@ -119,6 +119,8 @@ class SessionMoved:
     """A request was refused because the server considers the session to be on another socket."""
 
 
+RtpEvidence = RtpSteady | RtpOverdue | RtpSilent | RtpReturned
+
 SignalingEvidence = (
     SocketClosed
     | PongReceived
@@ -168,3 +170,105 @@ class SoundPlayed:
     at: float
     ticks: int
     rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingLost:
+    """An outage of the signaling plane has begun: nothing can be negotiated."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingResumed:
+    """The outage is over. `force`: renegotiate whatever the stream's health; `negotiated`: there is a peer connection."""
+
+    force: bool
+    negotiated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IceStateChanged:
+    """The `iceConnectionState` of the current peer connection has changed."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The counters that `TakeSample` asked for, of the current peer connection."""
+
+    sample: MediaSample
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStopped:
+    """RTP of this stream has stopped, whatever the others do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReturned:
+    """RTP of this stream arrives after `StreamStopped`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReplaced:
+    """A new peer connection was negotiated, by us or on the server's request; `state` is its `iceConnectionState`."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenegotiationRefused:
+    """The server answered our renegotiation with an error."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenegotiationAborted:
+    """The renegotiation came to no end: the stream ended, or another negotiation or an outage came between."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReference:
+    """The sound played now, which is in time: asked for by `TakeAudioReference`."""
+
+    played: SoundPlayed | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundRead:
+    """The sound played now, asked for by `ReadSound`."""
+
+    played: SoundPlayed | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiversRestarted:
+    """`RestartReceivers` was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStoodStill:
+    """The page stood still for `seconds`: what arrived meanwhile was queued."""
+
+    seconds: float
+
+
+MediaEvidence = (
+    SignalingLost
+    | SignalingResumed
+    | RtpReturned
+    | IceStateChanged
+    | Sampled
+    | StreamStopped
+    | StreamReturned
+    | PeerReplaced
+    | RenegotiationRefused
+    | RenegotiationAborted
+    | AudioReference
+    | SoundRead
+    | ReceiversRestarted
+    | PageStoodStill
+)

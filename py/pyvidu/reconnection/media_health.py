@@ -19,16 +19,19 @@ as soon as ICE sends check after check and none is answered, the path is dead (a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from .evidence import MediaSample, SoundPlayed
+from .evidence import MediaSample
 from .ice import analyse
 from .policy import ReconnectionPolicy
 
-MediaVerdict = Literal["healthy", "recovering", "paused", "frozen"]
+# Chromium 156 checks a path every 48 ms once it was silent for so many seconds.
+_CHECKS_HURRY_AFTER = 3.0
+_CHECKS_UNANSWERED = 4  # so many checks without an answer within the window: dead, whatever arrived lately
 
-_RTP_TURN = 2**32  # RTP timestamps have 32 bits
+MediaVerdict = Literal["healthy", "recovering", "paused", "frozen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Proof:
     """The check of one media connection: pass samples to `take` until its verdict is no longer `recovering`.
 
     `silent_for` is how many seconds its path had been silent when the check began. `receives` is False for a stream that we
-    send. `patience` overrides the window, the seconds for which nothing may arrive. Time in which the caller was stalled does
-    not count: it is no evidence about the network.
+    send. `patience` overrides the window, the seconds for which nothing may arrive. `period` is that of the samples. Time in
+    which the caller was stalled does not count: it is no evidence about the network.
     """
 
     def __init__(
@@ -56,21 +59,30 @@ class Proof:
         *,
         receives: bool,
         patience: float | None = None,
+        period: float | None = None,
     ) -> None:
         self._before = before
         self._policy = policy
         self._receives = receives
+        self._period = policy.media.poll if period is None else period
         self._observed = 0.0
         self._nudged_at: float | None = None
-        checked_often = silent_for >= policy.checks_hurry_after
-        usual = policy.media_window if checked_often else policy.media_proof_window
+        checked_often = silent_for >= _CHECKS_HURRY_AFTER
+        usual = policy.media.window if checked_often else policy.media.recent_window
         self._window = usual if patience is None else patience
         self._counts_checks = patience is None
         self._checked_since: float | None = None
+        self._last = before
+        self._rtp_at: float | None = None  # when RTP last arrived, in observed time
 
     def take(self, sample: MediaSample, elapsed: float) -> MediaJudgement:
         """Return the verdict after one more sample, taken `elapsed` seconds after the last one."""
-        self._observed += min(elapsed, 2 * self._policy.media_poll)
+        self._observed += min(elapsed, 2 * self._period)
+        if rtp_flows(self._last, sample):
+            self._rtp_at = self._observed
+        self._last = sample
+        if self._rtp_at is not None and self._observed - self._rtp_at >= self._policy.media.window:
+            self._restart(sample)
         ice = analyse(sample.ice_state)
         if ice == "dead":
             return MediaJudgement("frozen", f"ICE {sample.ice_state}")
@@ -79,47 +91,60 @@ class Proof:
         if ice == "connected" and path_answers(self._before, sample):
             if not self._receives:
                 return MediaJudgement("healthy", "STUN or RTCP arrives")
-            if self._observed >= self._policy.media_window:
+            if self._observed >= self._policy.media.window:
                 return MediaJudgement("paused", "STUN or RTCP arrives, no RTP")
         elif self._observed >= self._window or self._checks_go_unanswered(sample):
             return MediaJudgement("frozen", f"ICE {sample.ice_state}, nothing arrived for {self._observed:.1f} s")
         return MediaJudgement("recovering", f"ICE {sample.ice_state}, nothing arrived yet")
 
+    @property
+    def matters_in(self) -> float:
+        """Return the seconds of observation after which there may be another judgement if counters go on as they do."""
+        if self._last is self._before or self._last.stun_requests > self._before.stun_requests:
+            return 0.0
+        if self._rtp_at is not None:
+            nudge_at = (self._nudged_at or 0.0) + self._policy.media.nudge_period
+            stops_at = self._rtp_at + self._policy.media.window if self._rtp_at < self._observed else math.inf
+            return min(nudge_at, self._policy.media.decode_window, stops_at) - self._observed
+        answers = analyse(self._last.ice_state) == "connected" and path_answers(self._before, self._last)
+        return (self._policy.media.window if answers else self._window) - self._observed
+
+    def skipped(self, sample: MediaSample, elapsed: float) -> None:
+        """Take into account a sample that was not taken because its counters went on; `sample` is the last such one."""
+        flows = self._rtp_at == self._observed
+        self._observed += min(elapsed, 2 * self._period)
+        self._last = sample
+        if flows:
+            self._rtp_at = self._observed
+
+    def _restart(self, sample: MediaSample) -> None:
+        """Begin anew, since RTP has stopped again: what arrived before tells nothing of now."""
+        self._before, self._observed = sample, 0.0
+        self._nudged_at = self._checked_since = self._rtp_at = None
+
     def _rtp_arrives(self, sample: MediaSample) -> MediaJudgement:
         video = sample.inbound_video_packets > self._before.inbound_video_packets
         if not video or not self._before.frames_decoded or sample.frames_decoded > self._before.frames_decoded:
             return MediaJudgement("healthy", "packets arrive")
-        if self._observed >= self._policy.media_decode_window:
+        if self._observed >= self._policy.media.decode_window:
             return MediaJudgement("frozen", "packets arrive, no frame was decoded")
         return MediaJudgement("recovering", "packets arrive, a key frame is missing", nudge=self._nudge())
 
     def _checks_go_unanswered(self, sample: MediaSample) -> bool:
-        """Return whether ICE has sent `checks_unanswered` checks or more over `media_window` without any answer."""
+        """Return whether ICE has sent `checks_unanswered` checks or more over `media.window` without any answer."""
         sent = sample.stun_requests - self._before.stun_requests
         if not self._counts_checks or sent <= 0 or path_answers(self._before, sample):
             return False
         if self._checked_since is None:
             self._checked_since = self._observed
         asked_for = self._observed - self._checked_since
-        return sent >= self._policy.checks_unanswered and asked_for >= self._policy.media_window
+        return sent >= _CHECKS_UNANSWERED and asked_for >= self._policy.media.window
 
     def _nudge(self) -> bool:
-        due = self._nudged_at is None or self._observed - self._nudged_at >= self._policy.media_nudge_period
+        due = self._nudged_at is None or self._observed - self._nudged_at >= self._policy.media.nudge_period
         if due:
             self._nudged_at = self._observed
         return due
-
-
-def lateness(before: SoundPlayed, now: SoundPlayed) -> float:
-    """Return how many seconds later audio is played after a silence than before it; 0 for anything but a backlog.
-
-    Audio that was queued in the network while the link was down arrives all at once and is played from its beginning, and
-    video is kept in sync with it: after a link drop of 9 s Chromium 156 showed everything 0.5 to 1.2 s late, for a minute.
-    """
-    sent_after = (now.ticks - before.ticks) % _RTP_TURN
-    if sent_after >= _RTP_TURN / 2:
-        return 0.0  # another RTP clock: the sender restarted
-    return max(0.0, now.at - before.at - sent_after / now.rate)
 
 
 def rtp_flows(before: MediaSample, now: MediaSample) -> bool:

@@ -225,8 +225,8 @@ class Supervisor:
         self._outages.begin(now, event.witness, self._recent_evidence.take(now))
         open_still = event.witness not in ("socket closed", "another socket has the session")
         self._facts = OutageFacts(open_still, self._facts.ping)
-        if self._policy.give_up_after is not None:
-            self._timers[OutageTimer.GIVE_UP] = now + self._policy.give_up_after
+        if self._policy.attempts.give_up_after is not None:
+            self._timers[OutageTimer.GIVE_UP] = now + self._policy.attempts.give_up_after
         self._keep_probing(now)
         return [AnnounceReconnecting(event.witness)]
 
@@ -274,7 +274,7 @@ class Supervisor:
         delay = self._facts.next_delay
         # The failure was chance then, and one retry per deadline does not flood the server.
         if self._facts.reachable and not isinstance(event, AttemptClosed):
-            delay = min(delay, self._policy.backoff_base)
+            delay = min(delay, self._policy.attempts.backoff_base)
         self._timers[OutageTimer.DEADLINE] = now + delay
         self._keep_probing(now)
         return []
@@ -300,7 +300,7 @@ class Supervisor:
         return []
 
     def _probe(self, event: object, now: float) -> list[Action]:
-        """Probe the server, and again after `reachability_period`."""
+        """Probe the server, and again after `attempts.probe_period`."""
         self._keep_probing(now)
         return [ProbeReachability()]
 
@@ -329,8 +329,8 @@ class Supervisor:
         return self._lost(now, f"gave up after {self._outages.last.attempts} attempts", gave_up=True)
 
     def _lose_after_limit(self, event: object, now: float) -> list[Action]:
-        """Announce the loss: the outage lasted for `give_up_after`."""
-        return self._lost(now, f"gave up after {self._policy.give_up_after} s", gave_up=True)
+        """Announce the loss: the outage lasted for `attempts.give_up_after`."""
+        return self._lost(now, f"gave up after {self._policy.attempts.give_up_after} s", gave_up=True)
 
     def _lose_by_command(self, event: object, now: float) -> list[Action]:
         """Announce the loss: the application stopped the reconnection."""
@@ -339,7 +339,7 @@ class Supervisor:
     # --- small things ------------------------------------------------------------------------------------------------
 
     def _keep_probing(self, now: float) -> None:
-        self._timers.setdefault(OutageTimer.PROBE, now + self._policy.reachability_period)
+        self._timers.setdefault(OutageTimer.PROBE, now + self._policy.attempts.probe_period)
 
     def _membership_ping(self) -> int:
         self._facts.ping, self._facts.ping_answered = next(self._pings), False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from pyvidu.protocol.codes import Code
+from pyvidu.protocol.codes import NOT_A_MEMBER, Code
 from pyvidu.protocol.messages import Call, Connect, Ping, SessionStatus, SessionStatusResult
 from pyvidu.protocol.wire import WireError, from_wire
 from pyvidu.reconnection.evidence import (
@@ -21,7 +21,6 @@ from pyvidu.tasks import Tasks
 
 from .rpc_socket import RpcError, RpcSocket, SocketGone
 
-_NOT_A_MEMBER = (Code.USER_NOT_FOUND, Code.USER_CLOSED, Code.ROOM_NOT_FOUND, Code.ROOM_CLOSED, Code.TRANSPORT)
 LIFE_TIMEOUT = 1.5  # seconds within which a cluster must report its `life`
 
 
@@ -103,4 +102,4 @@ class EvidenceRequests:
 
 def _membership(error: RpcError) -> MembershipConfirmed | MembershipDenied:
     """Return what an error says about membership: with any other code the server found the participant."""
-    return MembershipDenied(error.code) if error.code in _NOT_A_MEMBER else MembershipConfirmed()
+    return MembershipDenied(error.code) if error.code in (*NOT_A_MEMBER, Code.TRANSPORT) else MembershipConfirmed()

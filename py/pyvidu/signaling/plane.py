@@ -32,10 +32,7 @@ from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
     NetworkChanged,
-    RtpOverdue,
-    RtpReturned,
-    RtpSilent,
-    RtpSteady,
+    RtpEvidence,
     ServerReached,
     ServerUnreachable,
     SessionMoved,
@@ -60,8 +57,6 @@ logger = logging.getLogger(__name__)
 
 CLOSED_BY_CLIENT = 4102
 REPLACED_BY_RECONNECTION = 4104
-OPEN_TIMEOUT = 10.0
-REQUEST_TIMEOUT = 10.0
 
 
 class SignalingPlane:
@@ -76,7 +71,7 @@ class SignalingPlane:
         self._request_queue = RequestQueue(
             host.clock,
             self._ids,
-            policy.queue_limit,
+            policy.requests.queue_limit,
             session_moved=lambda: self._report(SessionMoved()),
             suspected=lambda: self._supervisor is not None and self._supervisor.suspects,
         )
@@ -128,17 +123,18 @@ class SignalingPlane:
         only the socket of a participant can be replaced.
 
         Raises:
-            ConnectionFailedError: it could not be opened within 10 s; the message gives the cause.
+            ConnectionFailedError: it could not be opened within `requests.timeout`; the message gives the cause.
         """
         self._opening = asyncio.get_running_loop().create_future()
         began = self._host.clock.now()
         try:
             self._current = self._new_socket(url)
-            async with asyncio.timeout(OPEN_TIMEOUT):
+            async with asyncio.timeout(self._policy.requests.timeout):
                 await self._opening
         except OSError as error:  # TimeoutError is one
             self.close(ConnectionFailedError("The connection was closed before it opened"))
-            why = "no answer within 10 s" if isinstance(error, TimeoutError) else str(error)
+            timeout = self._policy.requests.timeout
+            why = f"no answer within {timeout:g} s" if isinstance(error, TimeoutError) else str(error)
             raise ConnectionFailedError(f"No connection to {_without_query(url)}: {why}") from error
         finally:
             self._opening = None
@@ -169,10 +165,9 @@ class SignalingPlane:
         self._listening = True
         self._pass_on_held_back()
 
-    def request(
-        self, call: Call, *, repeatable: bool = True, timeout: float = REQUEST_TIMEOUT
-    ) -> asyncio.Future[object]:
+    def request(self, call: Call, *, repeatable: bool = True, timeout: float | None = None) -> asyncio.Future[object]:
         """Send `call` at once, or after an outage; return the future of its result. See `RequestQueue.request`."""
+        timeout = self._policy.requests.timeout if timeout is None else timeout
         return self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
     def send(self, call: Call) -> None:
@@ -224,21 +219,9 @@ class SignalingPlane:
         if self._supervisor is not None:
             self._do(self._supervisor.reconnect_now(self._host.clock.now()))
 
-    def rtp_steady(self) -> None:
-        """Report that RTP flows on a stream that can be a witness: a late pong then gets more time."""
-        self._report(RtpSteady())
-
-    def rtp_overdue(self) -> None:
-        """Report that RTP pauses: a ping is sent, in case silence follows."""
-        self._report(RtpOverdue())
-
-    def rtp_silent(self) -> None:
-        """Report that RTP has stopped: a witness."""
-        self._report(RtpSilent())
-
-    def rtp_returned(self) -> None:
-        """Report that RTP arrives again: evidence that the network is back."""
-        self._report(RtpReturned())
+    def rtp(self, evidence: RtpEvidence) -> None:
+        """Report what the RTP of all received streams tells about the network."""
+        self._report(evidence)
 
     # --- evidence in -------------------------------------------------------------------------------------------------
 
@@ -319,7 +302,7 @@ class SignalingPlane:
     def _do_one(self, action: Action) -> None:
         match action:
             case SendPing(number):
-                declared = round(self._policy.declared_interval * 1000) if number == 0 else None
+                declared = round(self._policy.detection.declared_interval * 1000) if number == 0 else None
                 self._evidence_requests.ping(_required(self._current), number, self._count, declared)
             case SendPingWithOwnershipCheck(number):
                 self._evidence_requests.check_ownership(_required(self._current), self._listener.membership_check())
@@ -416,11 +399,11 @@ class SignalingPlane:
 
     async def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str) -> None:
         started = self._host.clock.now()
-        if await how(url, self._policy.reachability_timeout):
+        if await how(url, self._policy.attempts.probe_timeout):
             self._report(ServerReached())
         else:
             elapsed = self._host.clock.now() - started
-            self._report(ServerUnreachable(at_once=elapsed < self._policy.reachability_timeout / 2))
+            self._report(ServerUnreachable(at_once=elapsed < self._policy.attempts.probe_timeout / 2))
 
     def _rearm(self) -> None:
         old, self._timer = self._timer, None

@@ -21,7 +21,7 @@ from pyvidu.errors import (
     RequestTimeoutError,
 )
 from pyvidu.platform import Clock, Timer
-from pyvidu.protocol.codes import Code
+from pyvidu.protocol.codes import NOT_A_MEMBER, Code
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import WireError
 
@@ -43,6 +43,7 @@ class _Entry:
     answer: asyncio.Future[object] | None = None
     timer: Timer | None = None
     refused_once: bool = False  # with code 803, because the socket had lost the session
+    refusal: RequestError | None = None  # reported when the outage is over
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -100,7 +101,9 @@ class RequestQueue:
         for entry in list(self._entries):
             if entry.future.done():
                 continue  # failed or cancelled, but the awaiting task has not run yet: must not be sent again
-            if entry.answer is None:
+            if entry.refusal is not None:
+                entry.future.set_exception(entry.refusal)
+            elif entry.answer is None:
                 self._send(entry)
             else:
                 self._start_timer(entry)
@@ -114,7 +117,7 @@ class RequestQueue:
     def abandon_answers(self) -> None:
         """Stop expecting answers on the old socket, which is replaced: prepare its requests for repetition, or fail them."""
         for entry in list(self._entries):
-            if entry.answer is None:
+            if entry.answer is None or entry.refusal is not None:
                 continue
             entry.answer.cancel()
             entry.answer = None
@@ -160,7 +163,11 @@ class RequestQueue:
         elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.refused_once:
             self._refused_on_moved_session(entry)
         elif isinstance(error, RpcError):
-            entry.future.set_exception(RequestError(entry.call.method, error.code, str(error)))
+            refusal = RequestError(entry.call.method, error.code, str(error))
+            if self._socket is None and error.code in NOT_A_MEMBER:
+                entry.refusal = refusal  # if that was an eviction, the session is about to be lost
+            else:
+                entry.future.set_exception(refusal)
         # SocketGone: settled later, by `abandon_answers` or `close`
 
     def _succeeded(self, entry: _Entry, result: object) -> None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from pyvidu.reconnection.backlog import lateness
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.reconnection.ice import analyse
-from pyvidu.reconnection.media_health import MediaJudgement, Proof, lateness
+from pyvidu.reconnection.media_health import MediaJudgement, Proof
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
@@ -37,15 +38,15 @@ def watched(
 ) -> list[MediaJudgement]:
     """Return the verdicts on samples taken one poll apart."""
     proof = Proof(before, silent_for, POLICY, receives=receives)
-    return [proof.take(sample, POLICY.media_poll) for sample in samples]
+    return [proof.take(sample, POLICY.media.poll) for sample in samples]
 
 
 def seconds_until_frozen(sample: MediaSample, silent_for: float) -> float:
     proof = Proof(sample, silent_for, POLICY, receives=True)
     polls = 1
-    while proof.take(sample, POLICY.media_poll).verdict == "recovering":
+    while proof.take(sample, POLICY.media.poll).verdict == "recovering":
         polls += 1
-    return polls * POLICY.media_poll
+    return polls * POLICY.media.poll
 
 
 @pytest.mark.parametrize("state", ["failed", "closed"])
@@ -66,13 +67,19 @@ def test_video_is_healthy_when_it_is_decoded() -> None:
 
 
 def test_undecoded_video_gets_key_frame_requests_and_is_frozen_in_the_end() -> None:
-    arriving = replace(BEFORE, inbound_video_packets=51)
-    verdicts = watched(*[arriving] * 81)
+    verdicts = watched(*[replace(BEFORE, inbound_video_packets=51 + number) for number in range(81)])
     assert verdicts[0].nudge
     assert not verdicts[1].nudge
     assert sum(judgement.nudge for judgement in verdicts) == pytest.approx(4.0 / 0.3, abs=2)
     assert verdicts[70].verdict == "recovering"
     assert verdicts[-1].verdict == "frozen"
+
+
+def test_stream_that_stops_again_during_its_check_is_paused_and_not_frozen_for_want_of_a_key_frame() -> None:
+    arriving = [replace(BEFORE, inbound_video_packets=51 + number, stun_responses=11 + number) for number in range(10)]
+    stopped = [replace(arriving[-1], stun_responses=30 + number) for number in range(80)]
+    verdicts = [judgement.verdict for judgement in watched(*arriving, *stopped)]
+    assert next(verdict for verdict in verdicts if verdict != "recovering") == "paused"
 
 
 def test_video_that_was_never_decoded_is_healthy_if_it_arrives() -> None:
@@ -95,8 +102,8 @@ def test_receiver_with_stun_responses_and_without_rtp_is_paused() -> None:
 
 
 def test_silent_stream_is_frozen_earlier_after_a_long_silence() -> None:
-    assert seconds_until_frozen(BEFORE, silent_for=4.0) == pytest.approx(POLICY.media_window, abs=0.051)
-    assert seconds_until_frozen(BEFORE, silent_for=1.0) == pytest.approx(POLICY.media_proof_window, abs=0.051)
+    assert seconds_until_frozen(BEFORE, silent_for=4.0) == pytest.approx(POLICY.media.window, abs=0.051)
+    assert seconds_until_frozen(BEFORE, silent_for=1.0) == pytest.approx(POLICY.media.recent_window, abs=0.051)
 
 
 def test_stall_of_the_page_does_not_make_a_stream_frozen() -> None:
@@ -125,7 +132,7 @@ def test_recent_or_late_answered_checks_do_not_make_a_stream_frozen() -> None:
 
 def test_unanswered_checks_do_not_shorten_an_explicit_patience() -> None:
     proof = Proof(BEFORE, 1.0, POLICY, receives=True, patience=5.0)
-    asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media_poll) for number in range(99)]
+    asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media.poll) for number in range(99)]
     assert {judgement.verdict for judgement in asking} == {"recovering"}
 
 

@@ -39,7 +39,7 @@ from pyvidu.reconnection.evidence import (
     WokeUp,
 )
 from pyvidu.reconnection.outage import OutageLog
-from pyvidu.reconnection.policy import ReconnectionContext, ReconnectionPolicy
+from pyvidu.reconnection.policy import AttemptPolicy, ReconnectionContext, ReconnectionPolicy
 from pyvidu.reconnection.supervisor import State, Supervisor
 
 
@@ -49,7 +49,9 @@ class Outage:
     def __init__(self, *, silent: bool = False, policy: ReconnectionPolicy | None = None, **numbers: float) -> None:
         self.now = 100.0
         self.log = OutageLog(calendar=lambda: 0.0)
-        self.supervisor = Supervisor(policy or ReconnectionPolicy(**numbers), self.now, lambda: 0.5, self.log)
+        self.supervisor = Supervisor(
+            policy or ReconnectionPolicy(attempts=AttemptPolicy(**numbers)), self.now, lambda: 0.5, self.log
+        )
         if silent:
             self.until(AnnounceReconnecting)
         else:
@@ -338,7 +340,7 @@ def test_stop_ends_the_outage_and_does_nothing_without_one() -> None:
 
 
 def test_max_attempts_and_give_up_after_end_the_session() -> None:
-    outage = Outage(max_attempts=2)
+    outage = Outage(limit=2)
     outage.handle(AttemptClosed())
     outage.until(OpenSocket)
     (lost,) = outage.handle(AttemptClosed())

@@ -18,7 +18,7 @@ from pyvidu.errors import (
     SessionLostError,
 )
 from pyvidu.protocol.messages import Echo, LeaveRoom, SendMessage
-from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.policy import ReconnectionPolicy, RequestPolicy
 from pyvidu.signaling import SignalingPlane
 from virtual_time import virtual_time
 
@@ -96,6 +96,23 @@ async def test_a_first_socket_that_does_not_open_raises_with_the_cause() -> None
     with pytest.raises(ConnectionFailedError, match="ws://server/openvidu: no answer within 10 s"):
         await server.joined()
     assert not server.sockets[0].is_open
+
+
+@virtual_time
+async def test_policy_determines_the_timeout_of_the_first_socket_and_of_requests() -> None:
+    server = ScriptedServer()
+    policy = ReconnectionPolicy(requests=RequestPolicy(timeout=2.5))
+    server.plane = SignalingPlane(server.host(), policy, server.outages, server)
+    server.accepts = False
+    with pytest.raises(ConnectionFailedError, match=r"no answer within 2\.5 s"):
+        await server.joined()
+    server.accepts = True
+    server.plane = SignalingPlane(server.host(), policy, server.outages, server)
+    server.answers["leaveRoom"] = None
+    plane = await server.joined()
+    with pytest.raises(RequestTimeoutError, match=r"leaveRoom within 2\.5 s"):
+        await plane.request(LeaveRoom())
+    plane.close()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +281,9 @@ async def test_closed_plane_sends_nothing_and_leaves_no_tasks_or_sockets() -> No
 @virtual_time
 async def test_request_above_the_queue_limit_during_an_outage_raises_queue_full() -> None:
     server = ScriptedServer()
-    server.plane = SignalingPlane(server.host(), ReconnectionPolicy(queue_limit=3), server.outages, server)
+    server.plane = SignalingPlane(
+        server.host(), ReconnectionPolicy(requests=RequestPolicy(queue_limit=3)), server.outages, server
+    )
     plane = await server.joined()
     server.accepts = False
     server.sockets[0].drop()

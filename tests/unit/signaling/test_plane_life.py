@@ -11,6 +11,7 @@ from scripted_server import ScriptedServer
 from pyvidu.errors import ConnectionFailedError, NotConnectedError
 from pyvidu.platform import SocketListener
 from pyvidu.protocol.messages import Echo, LeaveRoom
+from pyvidu.reconnection.evidence import RtpOverdue, RtpReturned, RtpSilent, RtpSteady
 from pyvidu.signaling import SignalingPlane
 from virtual_time import virtual_time
 
@@ -61,7 +62,7 @@ async def test_no_reconnection_happens_before_the_room_is_joined() -> None:
     await server.plane.open("ws://server/openvidu")
     server.plane.stop_reconnecting()
     server.plane.reconnect_now()
-    server.plane.rtp_silent()
+    server.plane.rtp(RtpSilent())
     assert server.outages.outages == []
     await asyncio.sleep(20)
     assert (server.told, set(server.sockets[0].methods())) == ([], {"ping"})
@@ -74,8 +75,8 @@ async def test_no_reconnection_happens_before_the_room_is_joined() -> None:
         SignalingPlane.network_offline,
         SignalingPlane.network_changed,
         SignalingPlane.page_woke_up,
-        SignalingPlane.rtp_silent,
-        SignalingPlane.rtp_overdue,
+        lambda plane: plane.rtp(RtpSilent()),
+        lambda plane: plane.rtp(RtpOverdue()),
     ],
 )
 @virtual_time
@@ -100,7 +101,7 @@ async def test_steady_rtp_reported_during_an_outage_delays_the_next_verdict(stea
     plane = await server.joined()
     server.sockets[0].drop()
     if steady:
-        plane.rtp_steady()  # reported during an outage, and not again after it
+        plane.rtp(RtpSteady())  # reported during an outage, and not again after it
     await asyncio.sleep(0.5)
     assert server.told == ["reconnecting", "reconnected"]
     server.answers["ping"] = None
@@ -112,7 +113,8 @@ async def test_steady_rtp_reported_during_an_outage_delays_the_next_verdict(stea
 
 
 @pytest.mark.parametrize(
-    "sign", [SignalingPlane.network_online, SignalingPlane.rtp_returned, SignalingPlane.reconnect_now]
+    "sign",
+    [SignalingPlane.network_online, lambda plane: plane.rtp(RtpReturned()), SignalingPlane.reconnect_now],
 )
 @virtual_time
 async def test_online_rtp_and_reconnect_now_end_the_delay_between_attempts(

@@ -7,7 +7,14 @@ import asyncio
 import pytest
 from scripted_server import ScriptedServer, ScriptedSocket
 
-from pyvidu.errors import MalformedAnswerError, NotConnectedError, RequestError, RequestTimeoutError
+from pyvidu.errors import (
+    MalformedAnswerError,
+    NotConnectedError,
+    RequestError,
+    RequestTimeoutError,
+    SessionLostError,
+)
+from pyvidu.protocol.codes import NOT_A_MEMBER, Code
 from pyvidu.protocol.messages import (
     LeaveRoom,
     PrepareReceiveVideoFrom,
@@ -23,6 +30,12 @@ def answer_all(socket: ScriptedSocket, method: str) -> None:
     for number, sent, _ in socket.requests:
         if sent == method:
             socket.push({"jsonrpc": "2.0", "id": number, "result": {}})
+
+
+def refuse_all(socket: ScriptedSocket, method: str, code: int) -> None:
+    for number, sent, _ in socket.requests:
+        if sent == method:
+            socket.push({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": "refused"}})
 
 
 def answer_in_this_call(socket: ScriptedSocket, method: str) -> None:
@@ -97,6 +110,103 @@ async def test_request_refused_on_the_old_socket_with_803_is_repeated_after_the_
     assert await sending == {"sent": "again"}
     assert server.told == ["reconnecting", "reconnected"]
     plane.close()
+
+
+async def refused_in_an_outage(
+    server: ScriptedServer, code: int = Code.USER_NOT_FOUND, **particulars: object
+) -> asyncio.Future[object]:
+    """Return a request that was sent on the first socket and refused on it after the verdict that it is down."""
+    server.answers["sendMessage"] = None
+    plane = await server.joined(**particulars)
+    sending = asyncio.ensure_future(plane.request(SendMessage("x")))
+    await asyncio.sleep(0.5)
+    server.answers["ping"], server.accepts = None, False
+    await asyncio.sleep(3)
+    assert server.told == ["reconnecting"]
+    refuse_all(server.sockets[0], "sendMessage", code)
+    await asyncio.sleep(0.1)
+    return sending
+
+
+def sent_times(server: ScriptedServer, method: str) -> int:
+    return sum(socket.methods().count(method) for socket in server.sockets)
+
+
+@pytest.mark.parametrize("code", NOT_A_MEMBER)
+@virtual_time
+async def test_request_refused_as_not_a_member_in_an_outage_fails_when_the_old_socket_answers_again(code: Code) -> None:
+    server = ScriptedServer()
+    sending = await refused_in_an_outage(server, code)
+    await asyncio.sleep(60)
+    assert not sending.done(), "neither the refusal nor a deadline counts during an outage"
+    server.answers["ping"] = {"value": "pong"}
+    answer_all(server.sockets[0], "ping")
+    with pytest.raises(RequestError) as refused:
+        await sending
+    assert (refused.value.code, server.told) == (code, ["reconnecting", "reconnected"])
+    assert sent_times(server, "sendMessage") == 1
+    server.plane.close()
+
+
+@pytest.mark.parametrize("replays", [False, True])
+@virtual_time
+async def test_request_refused_as_not_a_member_in_an_outage_fails_after_a_resume_and_is_not_repeated(
+    replays: bool,
+) -> None:
+    server = ScriptedServer()
+    sending = await refused_in_an_outage(server, replays=replays)
+    assert not sending.done()
+    server.answers["ping"], server.accepts = {"value": "pong"}, True
+    with pytest.raises(RequestError) as refused:
+        await sending
+    assert (refused.value.code, server.told) == (Code.USER_NOT_FOUND, ["reconnecting", "reconnected"])
+    assert sent_times(server, "sendMessage") == 1
+    server.plane.close()
+
+
+@virtual_time
+async def test_request_refused_as_not_a_member_in_an_outage_that_ends_in_an_eviction_fails_with_session_lost() -> None:
+    server = ScriptedServer()
+    sending = await refused_in_an_outage(server)
+    server.answers |= {"ping": {"value": "pong"}, "connect": {"code": Code.RECONNECTION, "message": "gone"}}
+    server.accepts = True
+    with pytest.raises(SessionLostError):
+        await sending
+    assert server.told == ["reconnecting", "lost: networkDisconnect"]
+
+
+@pytest.mark.parametrize("code", [Code.INTERNAL, Code.SIGNAL_TO, Code.GENERIC])
+@virtual_time
+async def test_request_refused_with_another_code_in_an_outage_fails_at_once(code: Code) -> None:
+    server = ScriptedServer()
+    sending = await refused_in_an_outage(server, code)
+    with pytest.raises(RequestError) as refused:
+        await sending
+    assert (refused.value.code, server.told) == (code, ["reconnecting"])
+    server.plane.close()
+
+
+@virtual_time
+async def test_request_refused_as_not_a_member_without_an_outage_fails_at_once() -> None:
+    server = ScriptedServer()
+    server.answers["sendMessage"] = {"code": Code.USER_NOT_FOUND, "message": "no such participant"}
+    plane = await server.joined()
+    with pytest.raises(RequestError) as refused:
+        await plane.request(SendMessage("x"))
+    assert (refused.value.code, server.told) == (Code.USER_NOT_FOUND, [])
+    plane.close()
+
+
+@virtual_time
+async def test_request_cancelled_while_its_refusal_waits_is_forgotten() -> None:
+    server = ScriptedServer()
+    sending = await refused_in_an_outage(server)
+    sending.cancel()
+    server.answers["ping"], server.accepts = {"value": "pong"}, True
+    await asyncio.sleep(10)
+    assert (sending.cancelled(), server.told) == (True, ["reconnecting", "reconnected"])
+    assert sent_times(server, "sendMessage") == 1
+    server.plane.close()
 
 
 @virtual_time

@@ -1,0 +1,88 @@
+"""The policy: which values it accepts, and what it returns for a delay and for a probe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyvidu.reconnection.policy import (
+    AttemptPolicy,
+    DetectionPolicy,
+    MediaPolicy,
+    ReconnectionContext,
+    ReconnectionPolicy,
+    RequestPolicy,
+)
+from pyvidu.reconnection.rtt import RoundTrip
+
+GROUPS: tuple[Callable[..., Any], ...] = (DetectionPolicy, AttemptPolicy, RequestPolicy, MediaPolicy)
+OPTIONAL = {"limit", "give_up_after"}  # None: no limit
+NUMBERS = [
+    pytest.param(group, item.name, id=f"{group.__name__}.{item.name}")
+    for group in (DetectionPolicy, AttemptPolicy, RequestPolicy, MediaPolicy)
+    for item in fields(group)
+]
+
+
+@pytest.mark.parametrize(("group", "name"), NUMBERS)
+@pytest.mark.parametrize("value", [0, 0.0, -1, -0.001, math.nan])
+def test_number_that_is_not_more_than_0_raises_an_error_that_names_it(
+    group: type[Any], name: str, value: float
+) -> None:
+    with pytest.raises(ValueError, match=rf"^{group.__name__}\.{name} must be more than 0, not {value!r}$"):
+        group(**{name: value})
+
+
+@pytest.mark.parametrize(("group", "name"), NUMBERS)
+def test_number_that_is_more_than_0_is_accepted(group: type[Any], name: str) -> None:
+    assert getattr(group(**{name: 7}), name) == 7
+
+
+@pytest.mark.parametrize("name", sorted(OPTIONAL))
+def test_limit_that_is_none_is_accepted(name: str) -> None:
+    assert getattr(AttemptPolicy(**{name: None}), name) is None
+
+
+def test_policy_has_four_groups_with_their_defaults() -> None:
+    policy = ReconnectionPolicy()
+    assert [getattr(policy, item.name) for item in fields(policy)] == [group() for group in GROUPS]
+    assert ReconnectionPolicy(media=MediaPolicy(retries=1)).attempts == AttemptPolicy()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "seconds"), [(1, 1.0), (2, 2.0), (3, 2.5), (100, 2.5)], ids=["first", "second", "capped", "hundredth"]
+)
+def test_delay_doubles_up_to_the_cap(attempt: int, seconds: float) -> None:
+    assert ReconnectionPolicy().next_delay(ReconnectionContext(attempt, 0.0, 0.5)) == seconds
+
+
+@given(attempt=st.integers(1, 10_000), jitter=st.floats(0.0, 1.0, exclude_max=True), elapsed=st.floats(0.0, 1e6))
+def test_delay_is_never_longer_than_the_cap_and_attempts_never_end_by_default(
+    attempt: int, jitter: float, elapsed: float
+) -> None:
+    delay = ReconnectionPolicy().next_delay(ReconnectionContext(attempt, elapsed, jitter))
+    assert delay is not None
+    assert 0.0 <= delay <= AttemptPolicy().backoff_cap
+
+
+@pytest.mark.parametrize(("attempt", "ends"), [(1, False), (2, False), (3, True), (4, True)])
+def test_there_is_no_delay_after_the_last_attempt_of_a_limit(attempt: int, ends: bool) -> None:
+    policy = ReconnectionPolicy(attempts=AttemptPolicy(limit=3))
+    assert (policy.next_delay(ReconnectionContext(attempt, 0.0, 0.5)) is None) is ends
+
+
+@pytest.mark.parametrize(("urgent", "floor"), [(True, 0.4), (False, 1.0)])
+def test_probe_must_be_answered_within_the_floor_or_the_timeout_of_a_longer_round_trip(
+    urgent: bool, floor: float
+) -> None:
+    policy, quick, slow = ReconnectionPolicy(), RoundTrip(), RoundTrip()
+    quick.sample(0.02)
+    slow.sample(1.5)
+    assert policy.probe_deadline(quick, urgent=urgent) == floor
+    assert policy.probe_deadline(slow, urgent=urgent) == slow.timeout > 1.5
