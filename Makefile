@@ -32,6 +32,7 @@ fuzz: $(STAMPS)/installed
 
 # OUTAGES=N simulated outages (100,000) in random worlds that no recorded run has used, on all cores (docs/simulation.md);
 # FIRST=SEED begins elsewhere, RECORD=1 records the proof. FIXED=1: the worlds that are always the same.
+# COMPARE=N worlds are run with and without jumps over polls, which must make no difference.
 # SEED=S or WORLD=NAME replays one world and prints its log and, if it breaks an invariant, a short schedule that does.
 SIMULATION := PYTHONPATH=tests:tests/server:tests/simulation $(BIN)/python
 simulate: $(STAMPS)/installed

@@ -19,8 +19,7 @@ from pyvidu.stream import Stream
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
 
-# Polls less often than in a browser: in a simulation nothing changes between two events.
-POLICY = ReconnectionPolicy(media_watch_poll=0.5, media_poll=0.1, reachability_period=0.5)
+POLICY = ReconnectionPolicy()
 
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
@@ -29,8 +28,41 @@ EVENTS = (
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 
 
+class Reach:
+    """When something could be reached and when not."""
+
+    def __init__(self) -> None:
+        self._times: list[tuple[float, bool]] = [(0.0, True)]  # since when, and whether
+
+    def note(self, reaches: bool) -> None:
+        if reaches != self._times[-1][1]:
+            self._times.append((now(), reaches))
+
+    def interrupt(self) -> None:
+        """Record an interruption: whatever was under way on the network has to begin again."""
+        if self._times[-1][1]:
+            self._times += [(now(), False), (now(), True)]
+
+    @property
+    def so_far(self) -> float:
+        """Return for how many seconds it can be reached by now, 0 if it cannot."""
+        since, reaches = self._times[-1]
+        return now() - since if reaches else 0.0
+
+    def lasted(self, seconds: float) -> float:
+        """Return the longest uninterrupted time, within the last `seconds`, for which it could be reached."""
+        until, longest = now(), 0.0
+        for since, reaches in reversed(self._times):
+            if reaches:
+                longest = max(longest, until - max(since, now() - seconds))
+            until = since
+            if until <= now() - seconds:
+                break
+        return longest
+
+
 class Person:
-    """One user with one machine. `reach` is when the server could be reached and when not: (since in seconds, whether)."""
+    """One user with one machine."""
 
     def __init__(self, world: SimulatedCall, number: int, settings: schedule.Person) -> None:
         self.world = world
@@ -40,7 +72,7 @@ class Person:
         self.link = Link(world.server, world.dice(f"link {number}"))
         self.link.latency, self.link.jitter = settings.latency, settings.jitter
         self.link.changed.append(self.note_reach)
-        self.reach: list[tuple[float, bool]] = [(0.0, True)]
+        self._signaling, self._media = Reach(), Reach()
         self.pages: list[Page] = []
         self.asleep = 0
 
@@ -57,8 +89,8 @@ class Person:
     def note_reach(self) -> None:
         link = self.link
         reaches = link.works and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
-        if reaches != self.reach[-1][1]:
-            self.reach.append((now(), reaches))
+        self._signaling.note(reaches)
+        self._media.note(reaches and not link.blocks("udp"))
         self.path_changed()
 
     def path_changed(self) -> None:
@@ -74,22 +106,27 @@ class Person:
         self.link.reset_sockets()
         self._interrupted()
 
+    def lose_media(self) -> None:
+        self.link.lose_media()
+        self._media.interrupt()
+
     def _interrupted(self) -> None:
-        """Record an interruption: whatever was under way on the network has to begin again."""
-        if self.reach[-1][1]:
-            self.reach += [(now(), False), (now(), True)]
+        self._signaling.interrupt()
         self.path_changed()
 
     def reached_for(self, seconds: float) -> float:
         """Return the longest uninterrupted time, within the last `seconds`, for which the server could be reached."""
-        until, longest = now(), 0.0
-        for since, reaches in reversed(self.reach):
-            if reaches:
-                longest = max(longest, until - max(since, now() - seconds))
-            until = since
-            if until <= now() - seconds:
-                break
-        return longest
+        return self._signaling.lasted(seconds)
+
+    @property
+    def reached_so_far(self) -> float:
+        """Return for how many seconds the server can be reached by now, 0 if it cannot."""
+        return self._signaling.so_far
+
+    @property
+    def media_reached_so_far(self) -> float:
+        """Return the same of the media server."""
+        return self._media.so_far
 
 
 class Page:
@@ -104,16 +141,18 @@ class Page:
         self.clock: Any = self.host.clock
         self.host.sockets.opened = self._opening  # type: ignore[attr-defined]
         self.openvidu = OpenVidu(self.host)
+        self.force, self.force_changed_at = person.force, -60.0
         replays = self.world.plan.profile == "default"
         self.openvidu.set_advanced_configuration(
             reconnection=POLICY,
-            force_media_reconnection_after_network_drop=person.force,
+            force_media_reconnection_after_network_drop=self.force,
             rejoin=self.token if person.rejoin else None,
             roster=self._roster if self.world.plan.roster and not replays else None,
         )
         self.session = self.openvidu.init_session()
         self.publisher: Publisher | None = None
         self.subscribers: dict[str, Subscriber] = {}
+        self.subscribed_at: dict[Subscriber, float] = {}
         self.refused: dict[str, OpenViduError] = {}  # errors of failed subscriptions, by stream id
         self.unwanted: set[str] = set()  # ids of streams that it unsubscribed from
         self.awaited: dict[asyncio.Task[Any], str] = {}
@@ -121,18 +160,38 @@ class Page:
         self.sent = 0
         self.signalled: dict[str, bool] = {}  # whether `signal` returned, by its data
         self.in_outage = False
+        self.published_at = 0.0
+        self.settled_at = 0.0  # when the last outage ended
         self.connected = False
         self.over = False
         self.over_at = self.opened_at = 0.0
         for name in EVENTS:
             self.session.on(name, self._told)
         self.session.on("streamCreated", self._subscribe)
+        self.hears = person.number != 1  # one of the applications switches received sound off
+        self.peers.flow_changed = lambda peer: self.world.flow_changed(self, peer)
 
     @property
     def id(self) -> str:
         """Return the connection id, "" without a connection."""
         connection = self.session.connection
         return connection.connection_id if connection is not None else ""
+
+    def wanted(self, subscriber: Subscriber) -> dict[str, bool]:
+        """Return which kinds of tracks it plays."""
+        return {"audio": self.hears, "video": True}
+
+    @property
+    def forces(self) -> bool:
+        """Return whether it has forced renegotiations by its configuration, or did so lately."""
+        return self.force or now() - self.force_changed_at < 30.0
+
+    def undisturbed_for(self, seconds: float) -> bool:
+        """Return whether neither its network nor its machine had a fault, and it no outage, for so long."""
+        person = self.person
+        reached = min(person.reached_so_far, person.media_reached_so_far) >= seconds
+        settled = self.connected and not self.in_outage and now() - self.settled_at >= seconds
+        return reached and settled and self.clock.on_time_for(seconds)
 
     @property
     def memberships(self) -> list[Membership]:
@@ -180,6 +239,7 @@ class Page:
             publisher.on("streamDestroyed", self._unpublished)
             try:
                 await self.session.publish(publisher)
+                self.published_at = now()
             except BaseException:
                 if self.publisher is publisher:
                     self.publisher = None
@@ -229,7 +289,7 @@ class Page:
             self.in_outage = True
             self.world.outages += 1
         elif name in ENDINGS:
-            self.in_outage = False
+            self.in_outage, self.settled_at = False, now()
         if name == "rejoined":
             self._subscribe_again()
         if name == "sessionDisconnected":
@@ -243,7 +303,9 @@ class Page:
     async def _subscribe_to(self, stream: Stream) -> None:
         self.unwanted.discard(stream.stream_id)
         try:
-            self.subscribers[stream.stream_id] = await self.session.subscribe(stream, "others")
+            subscriber = self.subscribers[stream.stream_id] = await self.session.subscribe(stream, "others")
+            subscriber.subscribe_to_audio(self.hears)
+            self.subscribed_at[subscriber] = now()
         except OpenViduError as error:
             self.refused[stream.stream_id] = error
             raise

@@ -12,9 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from mended import MendedWorld, as_json, mended_worlds
-from proofs import Proof, next_fresh, record
+from proofs import Proof, next_fresh, of_this_commit, record
 from schedule import Plan, plan
 from shrink import shrink
 from simulated_world import Breakage, live
@@ -43,6 +44,13 @@ def campaign(outages: int, first: int = 0, processes: int | None = None) -> Tall
         if tally.outages >= outages:
             break
     return tally
+
+
+def differing(worlds: int, first: int, processes: int | None = None) -> list[tuple[int, str]]:
+    """Return which worlds go another way if nothing is skipped: their seeds, and the first line of the log that differs."""
+    with multiprocessing.get_context("spawn").Pool(processes or os.cpu_count()) as pool:
+        found = pool.map(_difference, range(first, first + worlds), chunksize=5)
+    return [(seed, difference) for seed, difference in found if difference]
 
 
 def shrunk(whole: Plan, broken: Breakage) -> Plan:
@@ -89,13 +97,16 @@ def main() -> int:
 
     `SEED` or `WORLD` (the name of a mended one) replays one world. Else `OUTAGES` (100000) happen in worlds of no recorded
     campaign: from `FIRST` on, by default where the last one ended; `RECORD=1` adds this one to `proofs.json`. `FIXED=1` takes
-    the worlds that are always the same: the mended ones, and those from seed 0 on.
+    the worlds that are always the same: the mended ones, and those from seed 0 on. `COMPARE=N` runs N worlds of this commit
+    twice, with and without jumps over polls, which must make no difference.
     """
     asked = os.environ.get
     if seed := asked("SEED"):
         return 0 if replay(plan(int(seed))) else 1
     if name := asked("WORLD"):
         return 0 if replay(mended_worlds()[name].plan) else 1
+    if worlds := asked("COMPARE"):
+        return _compare(int(worlds))
     failed = _fixed_ones() if asked("FIXED") else 0
     first = int(asked("FIRST") or (0 if asked("FIXED") else next_fresh()))
     began = time.monotonic()
@@ -108,6 +119,20 @@ def main() -> int:
     if asked("RECORD"):
         record(Proof.of_today(first, tally.worlds, tally.outages, len(tally.broken)))
     return 1 if failed or tally.broken else 0
+
+
+def _compare(worlds: int) -> int:
+    found = differing(worlds, of_this_commit(), int(os.environ.get("PROCESSES") or 0) or None)
+    for seed, difference in found:
+        say(f"seed {seed}: {difference}")
+    say(f"{worlds} worlds, {len(found)} differ when polls are skipped")
+    return 1 if found else 0
+
+
+def _difference(seed: int) -> tuple[int, str]:
+    jumping, polling = live(plan(seed)).tell(), live(plan(seed), jumps=False).tell()
+    pairs = zip_longest(jumping.splitlines(), polling.splitlines(), fillvalue="(nothing)")
+    return seed, next((f"{one.strip()}, polling: {other.strip()}" for one, other in pairs if one != other), "")
 
 
 def _fixed_ones() -> int:

@@ -9,8 +9,10 @@ from random import Random
 from unittest import mock
 
 import simulated_host
-from simulated_media import EventRtpMonitor
+from jumping import JumpingMediaPlane, JumpingMediaRecovery
 
+from pyvidu.media.plane import MediaPlane
+from pyvidu.media.recovery import MediaRecovery
 from pyvidu.reconnection.rtt import RoundTrip
 
 
@@ -26,13 +28,14 @@ class _Secrets:
 
 
 @contextmanager
-def determined(seed: int) -> Iterator[None]:
-    """Make everything random follow from `seed`, and replace `RtpMonitor`, which polls, by one that gets events."""
+def determined(seed: int, *, jumps: bool = True) -> Iterator[None]:
+    """Make everything random follow from `seed`. With `jumps`, polls that find nothing are skipped."""
     simulated_host.number_peers_anew()
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
         mock.patch("simulated_host.chance", Random(f"{seed} jitter").random),
-        mock.patch("pyvidu.media.plane.RtpMonitor", EventRtpMonitor),
+        mock.patch("pyvidu.membership.membership.MediaPlane", JumpingMediaPlane if jumps else MediaPlane),
+        mock.patch("pyvidu.media.plane.MediaRecovery", JumpingMediaRecovery if jumps else MediaRecovery),
     ):
         yield
 

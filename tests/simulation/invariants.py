@@ -12,6 +12,17 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from application import ENDINGS, Page
+from invariant import LOOK, RETURN, Invariant
+from media_invariants import (
+    FrozenStreamsRecover,
+    HealthyStreamsStay,
+    MutedStaysMuted,
+    NoFalseAlarm,
+    SilenceIsAWitness,
+    StreamsFlow,
+    StreamsMove,
+    StreamsReturn,
+)
 from simulated_network import now
 
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
@@ -22,64 +33,16 @@ from pyvidu.server.signaling.rpc_session import ReceivedRequest
 if TYPE_CHECKING:
     from simulated_world import SimulatedCall
 
-LOOK = 5.0  # seconds between two checks of all connected pages
-RETURN = 30.0  # seconds without faults after which everything must work again (T)
 PATIENCE = {"default": 12.0, "kurento": 10.0}
 REACHABLE = 9.0  # uninterrupted seconds that suffice to reconnect on a decent network
 ATTEMPTS_PER_MINUTE = 60
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
 UNSEEN = 1.25  # seconds that a page may stand still without detecting it: a heartbeat and what a timer may be late
-TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `answer_limit`, a stall's grace and jitter
+TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `detection.answer_limit`, a stall's grace and jitter
 THROTTLED = 4.0  # additional seconds where timers fire once a second
 LEARNT = 15.0  # seconds of a network that works within which an eviction is detected
 AGREED = 10.0  # seconds of calm after which a client's own stream is at the server what the client publishes
 UNLUCKY = 13.0  # seconds: after a silence this long TCP's backoff may retransmit the proof as much later again
-
-
-class Invariant:
-    """One invariant. `wrong` reports that it does not hold."""
-
-    name = ""
-    sentence = ""
-
-    def __init__(self, world: SimulatedCall) -> None:
-        self.world = world
-
-    def wrong(self, what: str) -> None:
-        self.world.broken(self, what)
-
-    def told(self, page: Page, name: str, event: Any) -> None:
-        """Handle an event that reached the application."""
-
-    def opening(self, page: Page) -> None:
-        """Handle a socket that is about to be opened."""
-
-    def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
-        """Handle a request that the server carries out; if it is a signal, `recipients` will get it."""
-
-    def left(self, participant: Participant, reason: str) -> None:
-        """Handle a participant who left the server's room."""
-
-    def stopped(self, page: Page) -> None:
-        """Handle the return of `stop_reconnecting()`."""
-
-    def settled(self, page: Page, what: str, error: BaseException | None) -> None:
-        """Handle the end of something that the application awaited."""
-
-    def path_changed(self, page: Page) -> None:
-        """Handle a change of a page's network, machine or clock."""
-
-    def measured(self, page: Page, seconds: float) -> None:
-        """Handle a round trip that a client takes into account."""
-
-    def looked(self, page: Page) -> None:
-        """Check a connected page, every `LOOK` seconds."""
-
-    def stable(self) -> None:
-        """Check the world after `RETURN` seconds without faults."""
-
-    def over(self) -> None:
-        """Check the world a minute after everybody has left."""
 
 
 class OneSocket(Invariant):
@@ -363,34 +326,6 @@ class EvictionDetected(Invariant):
         asyncio.get_running_loop().call_later(1.0, self._look, page, identity, left_at)
 
 
-class StreamsFlow(Invariant):
-    name = "streams flow"
-    sentence = (
-        f"{RETURN:g} s after the return RTP arrives of every stream that a client subscribes to, muted or not. (A "
-        "subscription that the server never answered on profile `kurento` has failed with an error and is not counted.)"
-    )
-
-    def stable(self) -> None:
-        for page in self.world.connected:
-            for connection in page.session.remote_connections.values():
-                stream = connection.stream
-                if stream is None or stream.stream_id in page.unwanted:
-                    continue
-                if self.world.room is None or self.world.room.owner_of(stream.stream_id) is None:
-                    continue  # whether it may be seen is checked by `RoomStateAgrees`
-                if stream.stream_id in page.subscribers:
-                    if not self.world.server.media.flows(page.id, stream.stream_id):
-                        self.wrong(
-                            f"{page.name} receives no RTP of {stream.stream_id}: {self.world.why_silent(page, stream)}"
-                        )
-                elif stream.stream_id not in page.refused:
-                    self.wrong(f"{page.name} is not subscribed to {stream.stream_id} and got no error")
-                elif self.world.plan.profile == "default":
-                    self.wrong(
-                        f"{page.name} could not subscribe to {stream.stream_id}: {page.refused[stream.stream_id]}"
-                    )
-
-
 class NoEviction(Invariant):
     name = "no needless eviction"
     sentence = (
@@ -467,7 +402,7 @@ class NothingLeft(Invariant):
     def _gone(self, page: Page) -> None:
         counts = {
             "timers": len(page.clock.timers),
-            "rtp_monitors": len(page.clock.rtp_monitors),
+            "pollers": len(page.clock.jumpers),
             "peer connections": len(page.peers.alive),
             "live sockets": len(page.host.sockets.alive),  # type: ignore[attr-defined]
             "network monitors": len(page.host.watch_network.alive),  # type: ignore[attr-defined]
@@ -533,6 +468,13 @@ ALL: tuple[type[Invariant], ...] = (
     RoomStateAgrees,
     OwnStreamAgrees,
     StreamsFlow,
+    StreamsMove,
+    StreamsReturn,
+    SilenceIsAWitness,
+    NoFalseAlarm,
+    FrozenStreamsRecover,
+    HealthyStreamsStay,
+    MutedStaysMuted,
     StallsNotMeasured,
     DeadPathDetected,
     EvictionDetected,

@@ -19,7 +19,7 @@ def _drop(person: Person, entry: Entry) -> None:
 
 def _restore(person: Person, kind: str, option: str) -> None:
     if "media" in option or option == "dead":
-        person.link.lose_media()
+        person.lose_media()
     if "sockets" in option:
         person.lose_sockets()
     person.link.restore(kind)
@@ -39,7 +39,7 @@ def _handover(person: Person, entry: Entry) -> None:
     link.drop("link")
 
     def arrived() -> None:
-        link.lose_media()
+        person.lose_media()
         person.lose_sockets()
         link.restore("link")
         for listener in list(link.listeners):
@@ -115,7 +115,7 @@ def _throttle(person: Person, entry: Entry) -> None:
 
     def put(throttled: bool) -> None:
         for clock in clocks:
-            clock.throttled = throttled
+            clock.throttle(throttled)
         person.path_changed()
 
     put(True)

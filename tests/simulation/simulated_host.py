@@ -51,8 +51,10 @@ class SimulatedClock:
         self.frozen = False
         self.throttled = False
         self.timers: dict[SimulatedTimer, None] = {}
-        self.rtp_monitors: list[Any] = []
+        self.changes = 0  # of this page's media connections and clock
+        self.jumpers: dict[Any, None] = {}  # see `jumping.py`
         self._frozen_at = 0.0
+        self._late_until = -math.inf
         self._standstills: list[tuple[float, float]] = []  # (begin, end) on this clock
 
     def now(self) -> float:
@@ -62,7 +64,28 @@ class SimulatedClock:
         due = now() + max(0.0, delay) + 1e-9  # 1 ns more: time must pass however the sums are rounded
         return SimulatedTimer(self, callback, math.ceil(due) if self.throttled else due)
 
+    def call_at(self, when: float, callback: Callable[[], None]) -> SimulatedTimer:
+        """Call `callback` at `when` on the loop's clock."""
+        return SimulatedTimer(self, callback, when)
+
+    def about_to_change(self) -> None:
+        """Prepare for a change of what polls find."""
+        for jumper in list(self.jumpers):
+            jumper.land()
+        self.changes += 1
+
+    def throttle(self, throttled: bool) -> None:
+        self.about_to_change()
+        self.throttled = throttled
+        self._late_until = math.inf if throttled else now()
+
+    def on_time_for(self, seconds: float) -> bool:
+        """Return whether the page ran for the last `seconds` and its timers were not throttled."""
+        runs = not self.frozen and not self.stood_still(seconds)
+        return runs and now() - self._late_until >= seconds
+
     def jump(self, seconds: float) -> None:
+        self.about_to_change()
         self._standstills.append((self.now(), self.now() + seconds))
         self.offset += seconds
 
@@ -73,12 +96,15 @@ class SimulatedClock:
         return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in self._standstills)
 
     def freeze(self) -> None:
+        self.about_to_change()
         self._frozen_at = now()
         self.frozen = True
 
     def thaw(self, *, stood_still: bool = False) -> None:
         """Continue. With `stood_still` no time has passed on this clock, and timers are due that much later."""
+        self.about_to_change()
         self.frozen = False
+        self._late_until = max(self._late_until, now())
         slept = now() - self._frozen_at
         if stood_still:
             self.offset -= slept
@@ -115,10 +141,12 @@ class SimulatedPeers:
         self._link = link
         self._clock = clock
         self.made: list[SimulatedPeer] = []
+        self.flow_changed: Callable[[SimulatedPeer], None] = lambda _: None
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> SimulatedPeer:
         router: Router = self._link.world.media  # type: ignore[assignment]
-        peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener, self._clock.rtp_monitors)
+        peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener)
+        peer.flow_changed = self.flow_changed
         router.peers[peer.number] = peer
         self.made.append(peer)
         return peer

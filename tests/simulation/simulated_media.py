@@ -6,20 +6,32 @@ Evidence comes by events: a change of a flow is reported at once; counters are c
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+import math
+from collections.abc import Callable
+from typing import Any
 
 from server_world import FakeMedia
 from simulated_network import LATENCY, Link, now
 
-from pyvidu.platform import Candidate, Clock, PeerListener, PeerSettings
+from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
+from pyvidu.server.media.errors import MediaServerError
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
 ICE_FAILS_AFTER = 20.0
 CONNECTS_WITHIN = 15.0  # seconds, or ICE fails
-PACKETS = 50  # a second, of each kind
-FRAMES = 20
-CHECKS = 20  # STUN responses a second while ICE checks a path rapidly
+# More than one in every poll, so that polls of one world all find the same.
+PACKETS = 60  # a second, of each kind
+FRAMES = 30
+REPAIRED = 0.4  # seconds of lost packets that are sent again
+KNOWN_AFTER = 2.5  # seconds of RTP after which its rhythm is known
+NOTICED = 0.5  # seconds after which a pause of everything is noticed; a shorter one is learnt
+KNOWN_AGAIN = 1.5  # the same after a pause of everything, which is not learnt
+PAUSE_FORGOTTEN = 11.0  # the same after a pause of its own
+RAPID_AFTER = 3.0  # seconds of silence after which ICE checks a path rapidly; else RTCP answers first
+REFUSED_AGAIN = 40.0  # seconds
+REPORTS = 1.4  # seconds between two RTCP reports
+CHECKS = 50  # STUN responses a second while ICE checks a path rapidly
 
 
 class Router(FakeMedia):
@@ -35,6 +47,7 @@ class Router(FakeMedia):
         self.subscribers: dict[tuple[str, str], int] = {}
         self._owners: dict[str, str] = {}
         self.latency = 0.0
+        self._refused_at: dict[str, float] = {}
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
         """Return whether the stream's RTP arrives at `subscriber`."""
@@ -58,11 +71,14 @@ class Router(FakeMedia):
         return answer
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
+        self._refuse_some(stream_id, sdp_offer)
         answer = await super().republish(stream_id, sdp_offer)
         self._connect(self.publishers, stream_id, sdp_offer)
         return answer
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
+        if (subscriber, stream_id) in self.subscribers:
+            self._refuse_some(stream_id, sdp_offer)
         answer = await super().subscribe(subscriber, stream_id, sdp_offer)
         self._connect(self.subscribers, (subscriber, stream_id), sdp_offer)
         return answer
@@ -99,6 +115,13 @@ class Router(FakeMedia):
             (self.publishers.get(s, -1) for (_, s), number in self.subscribers.items() if number == subscriber), -1
         )
 
+    def _refuse_some(self, stream_id: str, offer: str) -> None:
+        """Refuse some renegotiations, one of a stream in a while, as a media server may that is short of something."""
+        _, _, number = offer.rpartition("#")
+        if number and int(number) % 5 == 0 and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN:
+            self._refused_at[stream_id] = now()
+            raise MediaServerError("no more endpoints at the moment")
+
     def _connect(self, endpoints: dict[Any, int], key: Any, offer: str) -> None:
         _, _, number = offer.rpartition("#")
         if number:
@@ -125,10 +148,9 @@ class SimulatedPeer:
         self,
         number: int,
         link: Link,
-        clock: Clock,
+        clock: Any,
         settings: PeerSettings,
         listener: PeerListener,
-        rtp_monitors: list[Any],
     ) -> None:
         self.number = number
         self.key_frames = 0
@@ -142,12 +164,19 @@ class SimulatedPeer:
         self._link = link
         self._clock = clock
         self.epoch = link.media_epoch
+        self.flow_changed: Callable[[SimulatedPeer], None] = lambda _: None
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
-        self._rtp_monitors = rtp_monitors
         self._answered = False
         self._path = False  # packets go both ways
-        self._decodes = True
+        self.decodes = True
+        self.path_since = self._flows_since = 0.0
+        self._before = (0.0, 0.0)  # seconds for which the path did not work, and for which it had worked before that
+        self.was_known = False  # whether its rhythm was known when the last pause began
+        self._known_at = math.inf
+        self._stopped_with_all = False
+        self._answers = False  # to connectivity checks
+        self._answer: Any = None
         self._counted_at = 0.0
         self._rtp = self._frames = self._checks = 0.0
         self._timer: Any = None
@@ -173,30 +202,83 @@ class SimulatedPeer:
         receives_rtp = alive and self._receives and source_sends and link.passes("down")
         if path == self._path and receives_rtp == self.receives_rtp:
             return
-        self._count()
-        began, self.receives_rtp = receives_rtp and not self.receives_rtp, receives_rtp
-        if began and self._rtp:
-            self._stop_decoding()
+        self._about_to_change()
+        if receives_rtp != self.receives_rtp:
+            self._flow_changed(receives_rtp)
         if path != self._path:
-            self._path = path
+            lasted, self.path_since = now() - self.path_since, now()
+            self._path, self._before = path, (lasted, self._before[0])
+            self._answers_after(0.0 if lasted > RAPID_AFTER else REPORTS * (0.37 * self.number % 1))
             self._path_changed()
-        for monitor in self._rtp_monitors:
-            monitor.flows_changed()
+        self.flow_changed(self)
+
+    def _flow_changed(self, receives_rtp: bool) -> None:
+        lasted, self._flows_since = now() - self._flows_since, now()
+        self.receives_rtp = receives_rtp
+        if not receives_rtp:
+            self.was_known = now() >= self._known_at
+            self._stopped_with_all = not self._link.passes("down")
+            return
+        if not self._rtp:
+            self._known_at = now() + KNOWN_AFTER
+        elif self.was_known and self._stopped_with_all and lasted > NOTICED and self._link.restored_at == now():
+            self._known_at = now() + KNOWN_AGAIN
+        else:
+            self._known_at = now() + PAUSE_FORGOTTEN
+        if self._rtp and lasted > REPAIRED:
+            self._stop_decoding()
+
+    def _answers_after(self, seconds: float) -> None:
+        """Let the first answer to a connectivity check, or RTCP, arrive after `seconds`."""
+        if self._answer is not None:
+            self._answer.cancel()
+        self._answers, self._answer = False, None
+        if self._path and seconds:
+            self._answer = self._clock.call_later(seconds, self._answer_arrives)
+        else:
+            self._answers = self._path
+
+    def _answer_arrives(self) -> None:
+        self._about_to_change()
+        self._answers, self._answer = True, None
+
+    def works_for(self, seconds: float) -> bool:
+        """Return whether packets have gone both ways, and RTP has arrived, for so long."""
+        return self.path_works_for(seconds) and self.receives_rtp and now() - self._flows_since >= seconds
+
+    def path_works_for(self, seconds: float) -> bool:
+        """Return whether packets have gone both ways for so long."""
+        return self._path and now() - self.path_since >= seconds
+
+    def was_interrupted_for_less_than(self, seconds: float) -> bool:
+        """Return whether the path works again after one short interruption of what had worked for a while."""
+        silent, worked = self._before
+        return self._path and silent < seconds and worked > RAPID_AFTER and self.ice_connection_state == "connected"
+
+    @property
+    def has_just_stopped(self) -> bool:
+        """Return whether its RTP has stopped at this moment."""
+        return self._flows_since == now() and not self.receives_rtp and bool(self._rtp)
+
+    @property
+    def is_connected(self) -> bool:
+        return self.ice_connection_state == "connected" and not self.closed
 
     def receive_key_frame(self) -> None:
-        if not self._decodes and self.receives_rtp:
-            self._count()
+        if not self.decodes and self.receives_rtp:
             self._resume_decoding()
 
     def _stop_decoding(self) -> None:
         """Stop decoding until a key frame comes: later frames depend on lost ones. A browser requests it late."""
-        self._decodes = False
+        self._about_to_change()
+        self.decodes = False
         if self._decoder is not None:
             self._decoder.cancel()
         self._decoder = self._clock.call_later(1.0 + 2.9 * self._link.noise.random(), self.receive_key_frame)
 
     def _resume_decoding(self) -> None:
-        self._decodes = True
+        self._about_to_change()
+        self.decodes = True
         if self._decoder is not None:
             self._decoder.cancel()
             self._decoder = None
@@ -213,7 +295,7 @@ class SimulatedPeer:
             )
         elif not self._path and self.ice_connection_state == "connected":
             self._timer = self._clock.call_later(ICE_DISCONNECTS_AFTER, self._disconnected)
-        elif not self._path and self.ice_connection_state == "checking":
+        elif not self._path and self.ice_connection_state == "checking" and self.number % 3:  # or never: ICE may wait
             self._timer = self._clock.call_later(CONNECTS_WITHIN, self._failed)
 
     def _connected(self) -> None:
@@ -229,6 +311,7 @@ class SimulatedPeer:
 
     def _state(self, state: str) -> None:
         self._timer = None
+        self._about_to_change()
         self.ice_connection_state = state
         if self._listener is not None:
             self._listener.peer_ice_state(state)
@@ -250,6 +333,7 @@ class SimulatedPeer:
         await asyncio.sleep(LATENCY)
         if self.closed:
             return
+        self._about_to_change()
         self._answered = True
         self._state("checking")
         self._path_changed()
@@ -261,8 +345,12 @@ class SimulatedPeer:
     def packet_marker(self) -> float | None:
         if not self._receives or not self._answered:
             return None
-        self._count()
-        return float(int(self._rtp)) if self._rtp else None
+        return self.marker_at(now())
+
+    def marker_at(self, time: float) -> float | None:
+        """Return the packet marker at `time`, which is not earlier than the last change."""
+        rtp, _, _ = self._counters(time)
+        return float(int(rtp)) if rtp else None
 
     def sound_played(self) -> SoundPlayed | None:
         return None
@@ -292,25 +380,29 @@ class SimulatedPeer:
 
     async def sample(self) -> MediaSample:
         await asyncio.sleep(0)
-        self._count()
-        rtp, checks = int(self._rtp), int(self._checks)
+        return self.sample_at(now())
+
+    def sample_at(self, time: float) -> MediaSample:
+        """Return the counters at `time`, which is not earlier than the last change."""
+        rtp, frames, checks = map(int, self._counters(time))
         return MediaSample(
             self.ice_connection_state,
             received_packets=rtp + checks,
             stun_responses=checks,
             inbound_audio_packets=rtp,
             inbound_video_packets=rtp,
-            frames_decoded=int(self._frames),
+            frames_decoded=frames,
             remote_reports=0 if self._receives else checks // CHECKS,
         )
 
     def close(self) -> None:
         if self.closed:
             return
+        self._about_to_change()
         self.closed = True
         self.ice_connection_state = "closed"
         self._listener = None
-        for timer in (self._timer, self._decoder):
+        for timer in (self._timer, self._decoder, self._answer):
             if timer is not None:
                 timer.cancel()
         self.receives_rtp = self._path = False
@@ -321,95 +413,18 @@ class SimulatedPeer:
     def _router(self) -> Any:
         return self._link.world.media
 
-    def _count(self) -> None:
-        """Bring the counters up to the current time."""
-        elapsed, self._counted_at = now() - self._counted_at, now()
-        if self.receives_rtp:
-            self._rtp += elapsed * PACKETS
-            if self._decodes:
-                self._frames += elapsed * FRAMES
-        if self._path:
-            self._checks += elapsed * CHECKS
+    def _about_to_change(self) -> None:
+        """Bring the counters up to the current time, since their rates will change."""
+        self._clock.about_to_change()
+        self._rtp, self._frames, self._checks = self._counters(now())
+        self._counted_at = now()
 
-
-class EventRtpMonitor:
-    """Stands in for `pyvidu.media.rtp_monitor.RtpMonitor`, which polls: this one is called when a flow begins or ends.
-
-    It decides as that does when every stream sends all the time. (`RtpMonitor` and its cadences have tests of their own.)
-    """
-
-    def __init__(self, clock: Any, policy: Any, markers: Any, listener: Any) -> None:
-        self._clock, self._policy, self._markers, self._listener = clock, policy, markers, listener
-        self._since: dict[Any, float] = {}  # when its RTP arrived first
-        self._silent_since: dict[Any, float] = {}
-        self._told: set[Any] = set()
-        self._rhythm: Literal["steady", "overdue"] | None = None
-        self._silent = False
-        self._timer: Any = None
-        self._listens = False
-
-    def start(self) -> None:
-        if not self._listens:
-            self._listens = True
-            self._clock.rtp_monitors.append(self)
-
-    def close(self) -> None:
-        if self._listens:
-            self._listens = False
-            self._clock.rtp_monitors.remove(self)
-        self._cancel()
-
-    def flows_changed(self) -> None:
-        """Schedule a check after half a polling period."""
-        self._cancel()
-        self._timer = self._clock.call_later(self._policy.cadence_poll / 2, self._look)
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _look(self) -> None:
-        self._timer = None
-        now_, floors = self._clock.now(), (self._policy.overdue_floor, self._policy.silence_floor)
-        peers = [peer for peer in self._markers() if peer is not None]
-        heard = False
-        due: list[float] = []
-        fresh = []
-        witnesses = overdue = silent = 0
-        for peer in peers:
-            if peer.receives_rtp:
-                self._since.setdefault(peer, now_)
-                heard = heard or peer in self._silent_since or self._silent
-                self._silent_since.pop(peer, None)
-                self._told.discard(peer)
-            elif peer in self._since:
-                since = self._silent_since.setdefault(peer, now_)
-                if since - self._since[peer] < self._policy.cadence_learning:
-                    continue
-                witnesses += 1
-                overdue += now_ - since >= floors[0]
-                silent += now_ - since >= floors[1]
-                if now_ - since >= floors[1] and peer not in self._told:
-                    self._told.add(peer)
-                    fresh.append(peer)
-                due += [since + floor for floor in floors if now_ - since < floor]
-            if peer.receives_rtp:
-                learnt = self._since[peer] + self._policy.cadence_learning
-                witnesses += now_ >= learnt
-                due += [learnt] if now_ < learnt else []
-        was, self._rhythm = self._rhythm, "steady" if overdue < witnesses else "overdue" if witnesses else None
-        if self._rhythm != was and (was == "steady" or (self._rhythm == "overdue" and not self._silent)):
-            self._listener.rtp_overdue()
-        if heard and self._silent:
-            self._silent = False
-            self._listener.rtp_returned()
-        elif witnesses and silent == witnesses and not heard and not self._silent:
-            self._silent = True
-            self._listener.rtp_silent()
-        if self._rhythm == "steady" != was:
-            self._listener.rtp_steady()
-        for peer in fresh:
-            self._listener.stream_silent(peer)
-        if due and self._listens and self._timer is None:
-            self._timer = self._clock.call_later(max(0.0, min(due) - self._clock.now()), self._look)
+    def _counters(self, time: float) -> tuple[float, float, float]:
+        """Return packets, decoded frames and answered checks at `time`, if nothing changes before."""
+        elapsed = time - self._counted_at
+        rtp = elapsed * PACKETS if self.receives_rtp else 0.0
+        return (
+            self._rtp + rtp,
+            self._frames + (elapsed * FRAMES if self.receives_rtp and self.decodes else 0.0),
+            self._checks + (elapsed * CHECKS if self._answers else 0.0),
+        )

@@ -14,11 +14,12 @@ from typing import Any
 import invariants
 from application import Page, Person
 from determined import determined, errors_go_to, measurements_go_to
-from invariants import LOOK, RETURN, Invariant
+from invariant import LOOK, RETURN, Invariant
 from schedule import EVERYBODY, Entry, Plan
 from simulated_faults import FAULTS
 from simulated_host import SimulatedWorld
 from simulated_loop import SimulationLoop
+from simulated_media import SimulatedPeer
 from simulated_network import now
 
 from pyvidu.protocol.messages import Call
@@ -58,10 +59,10 @@ class Outcome:
         return "\n".join(f"{at:8.3f}  {who}: {what}" for at, who, what in self.story)
 
 
-def live(plan: Plan) -> Outcome:
-    """Run the world of `plan`; the same plan has the same outcome."""
+def live(plan: Plan, *, jumps: bool = True) -> Outcome:
+    """Run the world of `plan`; the same plan has the same outcome, with and without `jumps` over polls."""
     calls: list[SimulatedCall] = []
-    with determined(plan.seed):
+    with determined(plan.seed, jumps=jumps):
         runner = asyncio.Runner(loop_factory=SimulationLoop)
         try:
             return runner.run(_live(plan, calls))
@@ -144,6 +145,7 @@ class SimulatedCall:
         self.broke: Breakage | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._restarts = 0
+        self.restarted_at = 0.0
         self._peaceful = self._left = False
         self.server = self._new_server()
         self.people = [Person(self, number, settings) for number, settings in enumerate(plan.people)]
@@ -256,9 +258,8 @@ class SimulatedCall:
             case "rejoin":
                 page.openvidu.set_advanced_configuration(rejoin=page.token if entry.option == "on" else None)
             case "force":
-                page.openvidu.set_advanced_configuration(
-                    force_media_reconnection_after_network_drop=entry.option == "on"
-                )
+                page.force, page.force_changed_at = entry.option == "on", now()
+                page.openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=page.force)
             case "join" if page.over:
                 person.open_page()
             case "disconnect" if not page.over:
@@ -314,7 +315,7 @@ class SimulatedCall:
         if number != self._restarts:
             return  # it has crashed again meanwhile
         self.note("everybody", "the server is back without its state")
-        self.server = self._new_server()
+        self.server, self.restarted_at = self._new_server(), now()
         self.server.media.peers = old.media.peers
         self.server.begin()
         for person in self.people:
@@ -358,6 +359,10 @@ class SimulatedCall:
             self.broke = Breakage(now(), invariant.name, what)
             if not self._failed.done():
                 self._failed.set_result(None)
+
+    def flow_changed(self, page: Page, peer: SimulatedPeer) -> None:
+        for invariant in self.invariants:
+            invariant.flow_changed(page, peer)
 
     def path_changed(self, page: Page) -> None:
         for invariant in self.invariants:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import invariants
 import pytest
-from campaign import Tally, campaign, report, shrunk
+from campaign import Tally, campaign, differing, report, shrunk
 from mended import FILE, MendedWorld, as_json, mended_worlds
 from mutations import MUTATIONS, catches, seeds
 from proofs import Proof, next_fresh, of_this_commit, proofs, record
@@ -33,6 +33,10 @@ def test_5000_outages_in_fixed_worlds_break_no_invariant() -> None:
 @pytest.mark.timeout(400)
 def test_20000_outages_in_worlds_of_this_commit_break_no_invariant() -> None:
     _break_nothing(campaign(20_000, of_this_commit()), 20_000)
+
+
+def test_skipped_polls_make_no_difference() -> None:
+    assert not differing(40, of_this_commit())
 
 
 def _break_nothing(tally: Tally, outages: int) -> None:

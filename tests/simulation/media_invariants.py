@@ -1,0 +1,217 @@
+"""The invariants of media: what arrives is shown, what is healthy is left alone, what was frozen recovers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from application import Page
+from invariant import RETURN, Invariant
+from simulated_media import SimulatedPeer
+from simulated_network import now
+
+from pyvidu.server.signaling.rpc_session import ReceivedRequest
+
+MOVES = 0.95  # seconds within which a stream that flows again is decoded; a browser alone takes one at least
+LEARNING = 12.0  # seconds for which a page must have run on time to know the rhythm of its streams
+BACK = 25.0  # seconds within which a dead path is replaced: 15 until an attempt counts as failed, 5 until the next one
+WITNESSED = 1.5  # seconds within which silence of all RTP leads to `reconnecting`; 2 or more without it
+SLOW = 0.8  # seconds: a pong that late is no evidence yet
+CALM = 14.0  # seconds
+OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
+HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
+SHORT = 2.0  # seconds
+RENEGOTIATIONS_PER_MINUTE = 30  # of one stream by one client
+
+
+class StreamsFlow(Invariant):
+    name = "streams flow"
+    sentence = (
+        f"{RETURN:g} s after the return RTP arrives of every stream that a client subscribes to, muted or not. (A "
+        "subscription that the server never answered on profile `kurento` has failed with an error and is not counted.)"
+    )
+
+    def stable(self) -> None:
+        for page in self.world.connected:
+            for connection in page.session.remote_connections.values():
+                stream = connection.stream
+                if stream is None or stream.stream_id in page.unwanted:
+                    continue
+                if self.world.room is None or self.world.room.owner_of(stream.stream_id) is None:
+                    continue  # whether it may be seen is checked by `RoomStateAgrees`
+                if stream.stream_id in page.subscribers:
+                    if not self.world.server.media.flows(page.id, stream.stream_id):
+                        self.wrong(
+                            f"{page.name} receives no RTP of {stream.stream_id}: {self.world.why_silent(page, stream)}"
+                        )
+                elif stream.stream_id not in page.refused:
+                    self.wrong(f"{page.name} is not subscribed to {stream.stream_id} and got no error")
+                elif self.world.plan.profile == "default":
+                    self.wrong(
+                        f"{page.name} could not subscribe to {stream.stream_id}: {page.refused[stream.stream_id]}"
+                    )
+
+
+class StreamsMove(Invariant):
+    name = "streams move"
+    sentence = (
+        f"A stream that flows again after lost packets is decoded within {MOVES:g} s: a key frame is requested or sent. (If "
+        "the path works both ways for so long, the page runs on time, and the rhythm of the stream was known.)"
+    )
+
+    def flow_changed(self, page: Page, peer: SimulatedPeer) -> None:
+        if peer.receives_rtp and not peer.decodes and peer.was_known:
+            asyncio.get_running_loop().call_later(MOVES, self._look, page, peer)
+
+    def _look(self, page: Page, peer: SimulatedPeer) -> None:
+        runs = page.clock.on_time_for(LEARNING)
+        if page.connected and not peer.decodes and peer.works_for(MOVES - 1e-6) and runs:
+            self.wrong(f"{page.name} receives RTP on peer connection {peer.number} for {MOVES:g} s and decodes nothing")
+
+
+class StreamsReturn(Invariant):
+    name = "streams return"
+    sentence = (
+        f"A stream flows and is decoded if neither publisher nor subscriber has had a fault or an outage for {BACK:g} s: a "
+        "dead path is replaced by then, in a call as after an outage. (The pages run and are not throttled.)"
+    )
+
+    def looked(self, page: Page) -> None:
+        world = self.world
+        if now() - world.restarted_at < BACK or world.room is None or not page.undisturbed_for(BACK):
+            return
+        for stream_id, subscriber in page.subscribers.items():
+            owner = world.room.owner_of(stream_id)
+            publisher = world.page_of(owner) if owner is not None else None
+            since = max(page.subscribed_at[subscriber], publisher.published_at if publisher is not None else now())
+            if publisher is None or now() - since < BACK or not publisher.undisturbed_for(BACK):
+                continue
+            number = world.server.media.subscribers.get((page.id, stream_id), -1)
+            peer = world.server.media.peers.get(number)
+            if peer is None or not (peer.receives_rtp and peer.decodes):
+                self.wrong(f"{page.name} does not see {stream_id}: {world.why_silent(page, subscriber.stream)}")
+
+
+class SilenceIsAWitness(Invariant):
+    name = "silence is a witness"
+    sentence = (
+        f"A page that receives streams whose rhythm is known gets `reconnecting` within {WITNESSED:g} s after packets "
+        "stopped to arrive. (If it runs on time, and no slow round trip was measured lately.)"
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._changes: dict[Page, int] = {}
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        estimates = [item.plane.round_trip for item in page.memberships]
+        stopped = [peer for peer in page.peers.alive if peer.has_just_stopped]
+        known = (
+            bool(stopped)
+            and all(peer.was_known for peer in stopped)
+            and all(estimate is not None and estimate.timeout < SLOW for estimate in estimates)
+        )
+        if page.connected and not page.in_outage and known and not page.person.link.passes("down"):
+            asyncio.get_running_loop().call_later(WITNESSED, self._look, page, change, stopped)
+
+    def _look(self, page: Page, change: int, stopped: list[SimulatedPeer]) -> None:
+        runs = page.clock.on_time_for(LEARNING) and not any(peer.closed for peer in stopped)
+        if runs and page.connected and not page.in_outage and self._changes[page] == change:
+            self.wrong(f"{page.name} has received nothing for {WITNESSED:g} s and is not told")
+
+
+class NoFalseAlarm(Invariant):
+    name = "no false alarm"
+    sentence = (
+        f"No outage begins on a network that could be reached without interruption for {CALM:g} s, in a page that ran and "
+        f"was not throttled. (Except that another socket may have the session for {OWNERSHIP:g} s after an outage.)"
+    )
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name != "reconnecting" or not page.clock.on_time_for(CALM):
+            return
+        moved = page.settled_at and now() - page.settled_at < OWNERSHIP
+        if page.person.reached_so_far >= CALM and not moved:
+            self.wrong(f"{page.name} is told reconnecting although its network works")
+
+
+class FrozenStreamsRecover(Invariant):
+    name = "frozen streams recover"
+    sentence = (
+        f"{RETURN:g} s after the return no stream is announced as frozen that is still there: each `streamFrozen` was "
+        "followed by `streamRecovered`, and was announced once."
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._frozen: set[tuple[Page, Any]] = set()
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name not in ("streamFrozen", "streamRecovered"):
+            return
+        key = page, event.stream  # its id changes with a rejoin
+        if (name == "streamFrozen") == (key in self._frozen):
+            self.wrong(f"{page.name} is told {name} of {event.stream.stream_id} twice")
+        self._frozen ^= {key}
+
+    def stable(self) -> None:
+        room = self.world.room
+        for page in self.world.connected:
+            streams = [item.stream for item in page.session.remote_connections.values()]
+            own = page.publisher.stream if page.publisher is not None else None
+            for stream in filter(None, (own, *streams)):
+                if (page, stream) not in self._frozen or room is None or room.owner_of(stream.stream_id) is None:
+                    continue
+                if stream is own or stream.stream_id in page.subscribers:
+                    self.wrong(f"{page.name} was told that {stream.stream_id} is frozen, and nothing since")
+
+
+class HealthyStreamsStay(Invariant):
+    name = "healthy streams stay"
+    sentence = (
+        f"No stream is renegotiated whose path has carried packets both ways for {HEALTHY:g} s, or was interrupted for less "
+        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`; and none is more than "
+        f"{RENEGOTIATIONS_PER_MINUTE} times in any minute."
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._made: dict[tuple[str, str], deque[float]] = {}
+
+    def ran(self, incoming: ReceivedRequest, recipients: list[str]) -> None:
+        member, stream_id = incoming.session.member, str(incoming.request.params.get("stream"))
+        if incoming.request.method != "reconnectStream" or member is None:
+            return
+        made = self._made.setdefault((member.id, stream_id), deque())
+        made.append(now())
+        while made[0] < now() - 60:
+            made.popleft()
+        page = self.world.page_of(member)
+        who = page.name if page is not None else member.id
+        if len(made) > RENEGOTIATIONS_PER_MINUTE:
+            self.wrong(f"{who} renegotiates {stream_id} for the {len(made)}th time of this minute")
+        router = self.world.server.media
+        numbers = (router.publishers.get(stream_id), router.subscribers.get((member.id, stream_id)))
+        own = member.stream is not None and member.stream.id == stream_id
+        peer = router.peers.get(numbers[0 if own else 1] or -1)
+        if page is None or page.forces or peer is None or not page.clock.on_time_for(LEARNING):
+            return
+        if peer.path_works_for(HEALTHY) or peer.was_interrupted_for_less_than(SHORT):
+            self.wrong(f"{who} renegotiates {stream_id}, whose path works since {now() - peer.path_since:.1f} s")
+
+
+class MutedStaysMuted(Invariant):
+    name = "muted stays muted"
+    sentence = (
+        "A received track that the application has switched off stays off, whatever peer connection it is received on."
+    )
+
+    def looked(self, page: Page) -> None:
+        for stream_id, subscriber in page.subscribers.items():
+            peer: Any = self.world.server.media.peers.get(
+                self.world.server.media.subscribers.get((page.id, stream_id), -1)
+            )
+            if peer is not None and peer.is_connected and peer.received != page.wanted(subscriber):
+                self.wrong(f"{page.name} receives {peer.received} of {stream_id} and wants {page.wanted(subscriber)}")

@@ -1,0 +1,122 @@
+"""Faults seeded into what decides about the media of a call, and into its shell."""
+
+from __future__ import annotations
+
+from mutation import Mutation
+
+MEDIA = (
+    Mutation(
+        "a frozen stream is not renegotiated",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(CHECKING, Sampled, _may_renegotiate, RENEGOTIATING, _note_verdict, _renegotiate, _announce_frozen),",
+        "",
+    ),
+    Mutation(
+        "a renegotiation is not verified",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(CONNECTING, IceStateChanged, _ice_connected, CHECKING, _note_connected),",
+        "row(CONNECTING, IceStateChanged, _ice_connected, IDLE, _note_connected),",
+    ),
+    Mutation(
+        "a renegotiation that does not connect has no deadline",
+        "reconnection.stream_recovery:StreamRecovery._enter",
+        "self._state_ends_at = now + self._policy.media.connect_timeout",
+        "pass",
+    ),
+    Mutation(
+        "a refused renegotiation is not repeated",
+        "reconnection.stream_recovery:StreamRecovery._enter",
+        "self._state_ends_at = now + self._policy.media.nudge_period * self._attempts",
+        "pass",
+    ),
+    Mutation(
+        "no stream is checked after an outage",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row((OBSERVING, IDLE), SignalingResumed, None, CHECKING),",
+        "row((OBSERVING, IDLE), SignalingResumed, None, IDLE),",
+    ),
+    Mutation(
+        "broken ICE during a call is not checked",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(IDLE, IceStateChanged, _ice_breaks, CHECKING, _be_brief),",
+        "",
+    ),
+    Mutation(
+        "a recovered stream stays announced as frozen",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row((CHECKING, GIVEN_UP), Sampled, _healthy, IDLE, _note_verdict, _nudge_if_sent, _announce_recovered),",
+        "row((CHECKING, GIVEN_UP), Sampled, _healthy, IDLE, _note_verdict, _nudge_if_sent),",
+    ),
+    Mutation(
+        "a frozen stream is announced again by every check",
+        "reconnection.stream_recovery:StreamRecovery._announce_frozen",
+        "return [] if told else",
+        "return",
+    ),
+    Mutation(
+        "a rejoin forgets that a stream was announced as frozen",
+        "membership.streams:StreamMedia.attach",
+        ", frozen=self.state.frozen",
+        "",
+    ),
+    Mutation(
+        "no key frame is requested when RTP returns",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row((), RtpReturned, None, None, _nudge),",
+        "",
+    ),
+    Mutation(
+        "a check requests no key frame",
+        "reconnection.stream_recovery:StreamRecovery._nudge_if_due",
+        "return [Nudge()] if self._judgement.nudge else []",
+        "return []",
+    ),
+    Mutation(
+        "a paused stream is frozen",
+        "reconnection.media_health:Proof.take",
+        'return MediaJudgement("paused",',
+        'return MediaJudgement("frozen",',
+    ),
+    Mutation(
+        "the window of a check is always short",
+        "reconnection.media_health:Proof.__init__",
+        "usual = policy.media.window if checked_often else policy.media.recent_window",
+        "usual = policy.media.window / 4",
+    ),
+    Mutation(
+        "a stream is frozen as soon as no packet has arrived",
+        "reconnection.media_health:Proof.take",
+        "elif self._observed >= self._window or self._checks_go_unanswered(sample):",
+        "else:",
+    ),
+    Mutation(
+        "silence of all RTP is not reported",
+        "reconnection.rtp_monitor:RtpMonitor._judge_network",
+        "found.append(RtpSilent())",
+        "pass",
+    ),
+    Mutation(
+        "the gap of an outage is learnt as typical",
+        "reconnection.rtp_monitor:RtpMonitor.poll",
+        "settled = not self._silent and now >= self._settled_at",
+        "settled = True",
+    ),
+    Mutation(
+        "silence takes ten times the largest gap",
+        "reconnection.cadence:Cadence._silent_after",
+        "max(self._policy.detection.silence_floor, 2 * self._largest_gap())",
+        "max(10 * self._policy.detection.silence_floor, 2 * self._largest_gap())",
+    ),
+    Mutation(
+        "a new peer connection plays what was switched off",
+        "subscriber:Subscriber._media_replaced",
+        "self._apply_wanted()",
+        "pass",
+    ),
+    Mutation(
+        "every stream is renegotiated after an outage",
+        "reconnection.stream_recovery:StreamRecovery._forced",
+        "return event.force",
+        "return True",
+    ),
+)
