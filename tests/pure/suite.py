@@ -22,8 +22,14 @@ SUITE = (
     "soak/test_soak_plan.py",
 )
 """Relative to `tests/`. What is left out needs processes, files of the repository, or the server's compiled libraries."""
-NOT_PURE = ("unit/protocol/test_jsonrpc_properties.py",)
-"""Hypothesis is compiled."""
+NOT_PURE = (
+    "unit/protocol/test_jsonrpc_properties.py",
+    "unit/reconnection/test_policy_properties.py",
+    "unit/reconnection/test_rtp_monitor_properties.py",
+    "unit/reconnection/test_stream_recovery_properties.py",
+    "unit/reconnection/test_transition_tables.py",
+)
+"""Hypothesis is compiled. (The last one also reads a file of the repository.)"""
 OPTIONS = ("-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider", "--quiet", "--durations=0", "--durations-min=1")
 
 DISTRIBUTIONS = (
