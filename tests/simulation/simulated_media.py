@@ -47,6 +47,7 @@ class Router(FakeMedia):
         self.subscribers: dict[tuple[str, str], int] = {}
         self._owners: dict[str, str] = {}
         self.latency = 0.0
+        self.refuses = False  # some renegotiations
         self._refused_at: dict[str, float] = {}
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
@@ -118,7 +119,12 @@ class Router(FakeMedia):
     def _refuse_some(self, stream_id: str, offer: str) -> None:
         """Refuse some renegotiations, one of a stream in a while, as a media server may that is short of something."""
         _, _, number = offer.rpartition("#")
-        if number and int(number) % 5 == 0 and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN:
+        if (
+            self.refuses
+            and number
+            and int(number) % 5 == 0
+            and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN
+        ):
             self._refused_at[stream_id] = now()
             raise MediaServerError("no more endpoints at the moment")
 

@@ -101,6 +101,7 @@ class SimulatedServer(SimulatedWorld):
     make_signaling = WatchedSignaling
 
     def begin(self) -> None:
+        self.media.refuses = True
         self.tasks.spawn(self.signaling.beat(), "pings")
 
     async def crash(self) -> None:
