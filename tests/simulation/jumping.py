@@ -77,6 +77,8 @@ class Jump:
 class JumpingMediaPlane(MediaPlane):
     """A media plane that skips polls of the packet markers."""
 
+    _clock: Any  # a SimulatedClock
+
     def __init__(self, host: Any, *rest: Any) -> None:
         super().__init__(host, *rest)
         self._jump = Jump(host.clock)
@@ -86,21 +88,21 @@ class JumpingMediaPlane(MediaPlane):
         if self._jump.is_under_way:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._clock.call_at(self._skip(now()), self._poll)  # type: ignore[attr-defined]
+            self._timer = self._clock.call_at(self._skip(now()), self._poll)
 
     def add(self, media: MediaConnection, *, frozen: bool = False) -> None:
-        self._clock.about_to_change()  # type: ignore[attr-defined]
+        self._clock.about_to_change()
         if not self._closed:
-            self._clock.jumpers[self] = None  # type: ignore[attr-defined]
+            self._clock.jumpers[self] = None
         super().add(media, frozen=frozen)
 
     def remove(self, media: MediaConnection) -> None:
-        self._clock.about_to_change()  # type: ignore[attr-defined]
+        self._clock.about_to_change()
         super().remove(media)
 
     def close(self) -> None:
         super().close()
-        self._clock.jumpers.pop(self, None)  # type: ignore[attr-defined]
+        self._clock.jumpers.pop(self, None)
 
     def _arm(self) -> None:
         assert self._monitor is not None
@@ -108,7 +110,7 @@ class JumpingMediaPlane(MediaPlane):
         if at is None:
             super()._arm()
         else:
-            self._timer = None if math.isinf(at) else self._clock.call_at(at, self._poll)  # type: ignore[attr-defined]
+            self._timer = None if math.isinf(at) else self._clock.call_at(at, self._poll)
 
     def _poll(self) -> None:
         if self._jump.is_under_way:
@@ -119,8 +121,9 @@ class JumpingMediaPlane(MediaPlane):
     def _skip(self, until: float) -> float:
         times, following = self._jump.end(until)
         if times:
-            offset = self._clock.offset  # type: ignore[attr-defined]
-            markers = {peer: peer.marker_at(times[-1]) for peer in self._markers()}  # type: ignore[attr-defined]
+            offset = self._clock.offset
+            peers: Any = self._markers()
+            markers = {peer: peer.marker_at(times[-1]) for peer in peers}
             assert self._monitor is not None
             self._monitor.skipped([time + offset for time in times], markers)
         return following
@@ -128,6 +131,8 @@ class JumpingMediaPlane(MediaPlane):
 
 class JumpingMediaRecovery(MediaRecovery):
     """A recovery that skips samples of the counters."""
+
+    _clock: Any  # a SimulatedClock
 
     def __init__(self, media: Any, clock: Any, *rest: Any, **settings: Any) -> None:
         self._jump = Jump(clock)
@@ -148,7 +153,7 @@ class JumpingMediaRecovery(MediaRecovery):
 
     def close(self) -> None:
         super().close()
-        self._clock.jumpers.pop(self, None)  # type: ignore[attr-defined]
+        self._clock.jumpers.pop(self, None)
 
     def _tick(self) -> None:
         if self._jump.is_under_way:
@@ -163,17 +168,17 @@ class JumpingMediaRecovery(MediaRecovery):
             super()._rearm()
         else:
             timer = decisions.timer_at
-            self._set(at if timer is None else min(at, timer - self._clock.offset))  # type: ignore[attr-defined]
+            self._set(at if timer is None else min(at, timer - self._clock.offset))
 
     def _set(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if math.isinf(at) else self._clock.call_at(at, self._tick)  # type: ignore[attr-defined]
+        self._timer = None if math.isinf(at) else self._clock.call_at(at, self._tick)
 
     def _skip(self, until: float) -> float:
         times, following = self._jump.end(until)
         if times:
-            offset = self._clock.offset  # type: ignore[attr-defined]
+            offset = self._clock.offset
             peer: Any = self._media.peer
             sample = peer.sample_at(times[-1]) if peer is not None else MediaSample("new")
             self.decisions.skipped([time + offset for time in times], sample)

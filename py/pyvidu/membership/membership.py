@@ -121,9 +121,8 @@ class Membership:
             local.detach()
             if self.local_stream is local:
                 self.local_stream = None
-                if isinstance(
-                    error, (RequestTimeoutError, MalformedAnswerError)
-                ):  # it may be carried out: undo it then
+                if isinstance(error, (RequestTimeoutError, MalformedAnswerError)):
+                    # It may be carried out: undo it then.
                     self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):

@@ -258,10 +258,8 @@ class Participation:
         assert room is not None, "there is a room since the first joining"
         old.close()
         self._earlier += old.outages.outages
-        old.local_stream, new.local_stream = (
-            None,
-            local,
-        )  # so that leaving and unpublishing, in any event from now on, end it
+        # Now, so that leaving and unpublishing, in any event from now on, end it.
+        old.local_stream, new.local_stream = None, local
         self._enter(new, result)
         room.own = new.own
         room.reconcile([info for info in result.value if info.id != old.own.id])

@@ -28,9 +28,9 @@ class Row(Generic[Owner, S, A]):
     next: S | None
     effects: tuple[Callable[[Owner, Any, float], Sequence[A]], ...]
 
-    def matches(self, state: S, event: object) -> bool:
-        """Return whether the row is about `state` and `event`, whatever its guard says."""
-        return (not self.states or state in self.states) and any(_is_a(event, kind) for kind in self.events)
+    def matches(self, state: S, kind: EventKind) -> bool:
+        """Return whether the row is about `state` and events of `kind`, whatever its guard says."""
+        return (not self.states or state in self.states) and any(_covers(mine, kind) for mine in self.events)
 
 
 def row(
@@ -70,16 +70,17 @@ class Table(Generic[Owner, S, A]):
             raise ValueError("the last row of a transition table must be the default")
         self.states = states
         self.rows = rows
+        self._found: dict[tuple[S, EventKind], tuple[Row[Owner, S, A], ...]] = {}
         for problem in self._never_reached():
             raise ValueError(problem)
 
     def find(self, owner: Owner, state: S, event: object, now: float) -> Row[Owner, S, A]:
         """Return the row that applies to `event` in `state`."""
-        return next(
-            item
-            for item in self.rows
-            if item.matches(state, event) and (item.guard is None or item.guard(owner, event, now))
-        )
+        kind = event if isinstance(event, Enum) else type(event)
+        rows = self._found.get((state, kind))
+        if rows is None:
+            rows = self._found[state, kind] = tuple(item for item in self.rows if item.matches(state, kind))
+        return next(item for item in rows if item.guard is None or item.guard(owner, event, now))
 
     def _never_reached(self) -> Iterator[str]:
         """Yield each state and event of a row, except the default, to which an earlier one without a guard applies."""
@@ -91,10 +92,6 @@ class Table(Generic[Owner, S, A]):
                         yield f"row {number} is never reached for {event} in {state}: an earlier row without a guard is"
                 if item.guard is None:
                     taken[state] += item.events
-
-
-def _is_a(event: object, kind: EventKind) -> bool:
-    return isinstance(event, kind) if isinstance(kind, type) else event is kind
 
 
 def _covers(kind: EventKind, other: EventKind) -> bool:
