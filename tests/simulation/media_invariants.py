@@ -106,20 +106,20 @@ class SilenceIsAWitness(Invariant):
 
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
-        estimates = [item.plane.round_trip for item in page.memberships]
         stopped = [peer for peer in page.peers.alive if peer.has_just_stopped]
-        known = (
-            bool(stopped)
-            and all(peer.was_known for peer in stopped)
-            and all(estimate is not None and estimate.timeout < SLOW for estimate in estimates)
-        )
+        known = bool(stopped) and page.peers.were_known() and self._is_fast(page)
         if page.connected and not page.in_outage and known and not page.person.link.passes("down"):
             asyncio.get_running_loop().call_later(WITNESSED, self._look, page, change, stopped)
 
     def _look(self, page: Page, change: int, stopped: list[SimulatedPeer]) -> None:
         runs = page.clock.on_time_for(LEARNING) and not any(peer.closed for peer in stopped)
-        if runs and page.connected and not page.in_outage and self._changes[page] == change:
+        same = page.connected and not page.in_outage and self._changes[page] == change
+        if runs and same and self._is_fast(page):  # still: a late pong may have been under way when the packets stopped
             self.wrong(f"{page.name} has received nothing for {WITNESSED:g} s and is not told")
+
+    def _is_fast(self, page: Page) -> bool:
+        estimates = [item.plane.round_trip for item in page.memberships]
+        return all(estimate is not None and estimate.timeout < SLOW for estimate in estimates)
 
 
 class NoFalseAlarm(Invariant):

@@ -66,6 +66,18 @@ MEDIA = (
         "",
     ),
     Mutation(
+        "a stream that returns in a call is not checked",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),",
+        "row(IDLE, StreamReturned, None, None, _nudge),",
+    ),
+    Mutation(
+        "no key frame is requested when a stream returns in an outage",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(OBSERVING, StreamReturned, None, None, _nudge),",
+        "",
+    ),
+    Mutation(
         "a check requests no key frame",
         "reconnection.stream_recovery:StreamRecovery._nudge_if_due",
         "return [Nudge()] if self._judgement.nudge else []",

@@ -147,6 +147,7 @@ class SimulatedPeers:
         router: Router = self._link.world.media  # type: ignore[assignment]
         peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener)
         peer.flow_changed = self.flow_changed
+        peer.siblings = self
         router.peers[peer.number] = peer
         self.made.append(peer)
         return peer
@@ -154,6 +155,10 @@ class SimulatedPeers:
     @property
     def alive(self) -> list[SimulatedPeer]:
         return [peer for peer in self.made if not peer.closed]
+
+    def were_known(self) -> bool:
+        """Return whether no stream had long gaps when all stopped: then silence is soon noticed, and not learnt as a gap."""
+        return all(peer.was_known for peer in self.alive if peer.has_received)
 
 
 class SimulatedReachability:

@@ -171,6 +171,7 @@ class SimulatedPeer:
         self._clock = clock
         self.epoch = link.media_epoch
         self.flow_changed: Callable[[SimulatedPeer], None] = lambda _: None
+        self.siblings: Any = None  # the `SimulatedPeers` of its page
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
         self._answered = False
@@ -227,11 +228,16 @@ class SimulatedPeer:
             return
         if not self._rtp:
             self._known_at = now() + KNOWN_AFTER
-        elif self.was_known and self._stopped_with_all and lasted > NOTICED and self._link.restored_at == now():
+        elif (
+            self._stopped_with_all
+            and lasted > NOTICED
+            and self._link.restored_at == now()
+            and self.siblings.were_known()
+        ):
             self._known_at = now() + KNOWN_AGAIN
         else:
             self._known_at = now() + PAUSE_FORGOTTEN
-        if self._rtp and lasted > REPAIRED:
+        if not self.decodes or (self._rtp and lasted > REPAIRED):
             self._stop_decoding()
 
     def _answers_after(self, seconds: float) -> None:
@@ -265,6 +271,10 @@ class SimulatedPeer:
     def has_just_stopped(self) -> bool:
         """Return whether its RTP has stopped at this moment."""
         return self._flows_since == now() and not self.receives_rtp and bool(self._rtp)
+
+    @property
+    def has_received(self) -> bool:
+        return bool(self._rtp)
 
     @property
     def is_connected(self) -> bool:

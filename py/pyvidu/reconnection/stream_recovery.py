@@ -1,7 +1,7 @@
 """The recovery of one stream's media connection: evidence in, actions out. A frozen one is renegotiated, then verified.
 
-During an outage of the signaling plane its path is observed. After it, and when RTP stops or ICE breaks in a call, the stream
-is checked by its counters (`media_health.py`). A frozen stream is renegotiated until a check finds it flowing, at most
+During an outage of the signaling plane its path is observed. After it, and when RTP stops or returns or ICE breaks in a call,
+it is checked by its counters (`media_health.py`). A frozen stream is renegotiated until a check finds it flowing, at most
 `media.retries` times. `media/recovery.py` carries out the actions.
 """
 
@@ -392,12 +392,13 @@ class StreamRecovery:
         row(RENEGOTIATING, SignalingLost, None, OBSERVING, _cancel),
         row((IDLE, CHECKING, CONNECTING, DELAYING, GIVEN_UP), SignalingLost, None, OBSERVING),
         row(OBSERVING, Sampled, _path_returned, None, _nudge),
+        row(OBSERVING, StreamReturned, None, None, _nudge),
         row((OBSERVING, IDLE), SignalingResumed, _not_negotiated, IDLE),
         row((OBSERVING, IDLE), SignalingResumed, _forced, RENEGOTIATING, _note_forced, _renegotiate),
         row((OBSERVING, IDLE), SignalingResumed, None, CHECKING),
         # In a call
         row(IDLE, StreamStopped, None, CHECKING, _be_patient),
-        row(IDLE, StreamReturned, None, None, _nudge),
+        row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
         row(IDLE, PeerReplaced, _ice_waiting, CONNECTING),
         row(IDLE, PeerReplaced, _is_announced, CHECKING),
         row(IDLE, IceStateChanged, _ice_breaks, CHECKING, _be_brief),

@@ -716,10 +716,18 @@ def test_stream_that_was_frozen_on_an_earlier_media_connection_is_announced_as_r
     assert stream.run(1.0) == [NoteStep("healthy", "packets arrive"), AnnounceRecovered()]
 
 
-def test_return_of_a_stream_that_was_not_frozen_is_not_checked_and_gets_a_key_frame() -> None:
+def test_stream_that_returns_in_a_call_gets_a_key_frame_and_is_checked() -> None:
     stream = Stream()
     stream.tell(StreamReturned())
-    assert (stream.state, stream.done) == (IDLE, [Nudge()])
+    assert (stream.state, stream.done) == (CHECKING, [Nudge()])
+
+
+def test_stream_that_returns_while_signaling_is_down_gets_a_key_frame() -> None:
+    stream = Stream()
+    stream.tell(SignalingLost())
+    stream.done.clear()
+    stream.tell(StreamReturned())
+    assert (stream.state, stream.done) == (OBSERVING, [Nudge()])
 
 
 # --- key frames ------------------------------------------------------------------------------------------------------
@@ -889,7 +897,7 @@ def test_sound_is_read_until_there_is_some_and_for_half_a_second_at_most() -> No
 def test_another_peer_connection_ends_the_check_of_the_sound() -> None:
     stream = Stream()
     stream.tell(AudioReference(sound(50.0)), StreamReturned(), PeerReplaced("new"))
-    assert stream.run(10.0) == []
+    assert ReadSound() not in stream.run(10.0)
 
 
 # --- samples ---------------------------------------------------------------------------------------------------------
