@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test structure coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
+.PHONY: setup demo test test-tools structure coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
 	bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -21,6 +21,10 @@ demo: setup
 test: setup browser-tools interop lint coverage
 	@$(BIN)/python -m pytest $(or $(PYTEST_ARGS),$(COVERING:%=--ignore=%))
 
+# The benchmarks, the soak test and the fuzzer are tested too.
+test-tools: setup browser-tools interop
+	@$(BIN)/python -m pytest benchmarks fuzz
+
 coverage: $(STAMPS)/installed
 	@$(BIN)/coverage run -m pytest --quiet $(COVERING)
 	@$(BIN)/coverage report
@@ -28,32 +32,29 @@ coverage: $(STAMPS)/installed
 # FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) to the server's WebSocket, REST API and media ports; about
 # four minutes.
 fuzz: $(STAMPS)/installed
-	@PYTHONPATH=tests:tests/server $(BIN)/python -m fuzz
+	@$(BIN)/python -m fuzz
 
 # OUTAGES=N simulated outages (100,000) in random worlds that no recorded run has used, on all cores (docs/simulation.md);
 # FIRST=SEED begins elsewhere, RECORD=1 records the proof. FIXED=1: the worlds that are always the same.
 # COMPARE=N worlds are run with and without jumps over polls, which must make no difference.
 # SEED=S or WORLD=NAME replays one world and prints its log and, if it breaks an invariant, a short schedule that does.
-SIMULATION := PYTHONPATH=tests:tests/server:tests/simulation $(BIN)/python
 simulate: $(STAMPS)/installed
-	@$(SIMULATION) -m simulation
+	@$(BIN)/python -m tests.simulation
 
 # Looks for worlds that catch each fault seeded into the engine; MUTATION=text for those whose name contains it.
 mutations: $(STAMPS)/installed
-	@$(SIMULATION) tests/simulation/mutations.py
+	@$(BIN)/python -m tests.simulation.mutations
 
 lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy tests/server/conftest.py
-	$(BIN)/mypy tests/server/media/conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/python tools/javascript_defaults.py --check
 	$(BIN)/python tools/transition_tables.py --check
 	node_modules/.bin/tsc
-	node_modules/.bin/eslint web tests eslint.config.js
+	node_modules/.bin/eslint web tests benchmarks eslint.config.js
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed
@@ -75,12 +76,12 @@ lock: $(STAMPS)/installed
 	$(UV_COMPILE) --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
 		--output-file py/pyvidu/vendoring/wheels.txt
-	for folder in . py/pyvidu/vendoring tests/interop tests/bench; do \
+	for folder in . py/pyvidu/vendoring tests/interop benchmarks; do \
 		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
 	done
 
 # The benchmarks (docs/benchmark.md). BENCH_ARGS selects: BENCH_ARGS="--client pyvidu --fault silent --trials 3"
-BENCH := PYTHONPATH=tests:tests/browser $(BIN)/python -m bench
+BENCH := $(BIN)/python -m benchmarks
 BENCH_ARGS ?=
 bench: setup browser-tools interop $(STAMPS)/bench
 	@$(BENCH) $(BENCH_ARGS)
@@ -100,18 +101,18 @@ bench-server: setup browser-tools interop
 SOAK_DROPS ?= 100
 SOAK_SEED ?= 20261124
 soak: setup browser-tools interop
-	@PYTHONPATH=tests:tests/browser $(BIN)/python -m soak --drops $(SOAK_DROPS) --seed $(SOAK_SEED)
+	@$(BIN)/python -m benchmarks.soak --drops $(SOAK_DROPS) --seed $(SOAK_SEED)
 
 # A ten-minute call without an outage, on a bad link with a busy core: every alarm is false.
 calm: setup browser-tools interop
-	@PYTHONPATH=tests:tests/browser $(BIN)/python -m bench.calm $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks.calm $(BENCH_ARGS)
 
-$(STAMPS)/bench: $(STAMPS)/venv tests/bench/package-lock.json
-	npm ci --prefix tests/bench --ignore-scripts --no-audit --no-fund --loglevel=error
+$(STAMPS)/bench: $(STAMPS)/venv benchmarks/package-lock.json
+	npm ci --prefix benchmarks --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean:
-	rm -rf $(VENV) static/vendor static/.vendor-* node_modules tests/interop/node_modules tests/bench/node_modules \
+	rm -rf $(VENV) static/vendor static/.vendor-* node_modules tests/interop/node_modules benchmarks/node_modules \
 		tests/artifacts build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # --- the steps of the set-up ---

@@ -16,7 +16,7 @@ export default [
   { files: ['web/**'], languageOptions: { globals: globals.browser } },
   // Scripts that tests put into pages, with what other scripts of those pages define.
   {
-    files: ['tests/**'],
+    files: ['tests/**', 'benchmarks/**'],
     languageOptions: {
       sourceType: 'script',
       globals: {

@@ -7,7 +7,7 @@ nothing ready and no timer raises `Deadlock` instead of hanging.
 
 Use, in a module or a conftest:
 
-    from virtual_time import virtual_time
+    from tests.virtual_time import virtual_time
 
     @virtual_time
     async def test_silent_participant_is_evicted_after_12_s():

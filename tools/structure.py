@@ -135,8 +135,9 @@ def class_names(trees: dict[Path, ast.Module]) -> dict[str, list[str]]:
 
 
 def tests() -> list[Path]:
-    """Return the test suite's Python files."""
-    return [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
+    """Return the Python files of tests, benchmarks and fuzzer."""
+    found = [path for name in ("tests", "benchmarks", "fuzz") for path in (ROOT / name).rglob("*.py")]
+    return sorted(path for path in found if "node_modules" not in path.parts)
 
 
 def javascript() -> list[Path]:

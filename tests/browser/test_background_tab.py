@@ -14,11 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest_asyncio
-from background import DevTools, Tab, users_chromium
-from calls import PAGE, PARTICIPANT, CallPage, MessageLog, Rest
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.background import DevTools, Tab, users_chromium
+from tests.browser.calls import PAGE, PARTICIPANT, CallPage, MessageLog, Rest
 
 TICKS = "(() => { window.ticks = 0; setInterval(() => window.ticks++, 100); })()"
 TOLD = "<script>window.told = []; window.tell = (text) => told.push(JSON.parse(text).name);</script>"

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest
 from playwright.async_api import Browser, BrowserContext
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import CallPage, MessageLog, Rest
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from calls import MessageLog, page_url
 from playwright.async_api import Browser, Page, expect
-from watching import moves, watch_frames
 
 from pyvidu.testing import PageLog, RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import MessageLog, page_url
+from tests.browser.watching import moves, watch_frames
 
 OWN = "[data-own=true] video"
 OTHERS = "[data-own=false] video"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from calls import LabCall, Rest
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import LabCall, Rest
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")

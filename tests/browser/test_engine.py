@@ -12,10 +12,10 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from calls import LabCall
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import LabCall
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 HEALTH = ("streamFrozen", "streamRecovered")

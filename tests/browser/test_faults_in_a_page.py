@@ -10,11 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest
 from playwright.async_api import Browser
 
 from pyvidu.testing import RunningFault, RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import CallPage, MessageLog, Rest
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 HEALTH = ("streamFrozen", "streamRecovered", "exception")

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from calls import CallPage, LabCall, Rest
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import CallPage, LabCall, Rest
 
 # Every socket that the page ever opens, so that a test can check which of them is open.
 SOCKETS = """<script>

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from calls import CallPage, Rest
-
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import CallPage, Rest
 
 
 async def test_call_sends_no_request_to_other_hosts(

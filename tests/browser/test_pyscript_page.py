@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from calls import page_url
 from playwright.async_api import Browser, BrowserContext, expect
-from watching import moves, watch_frames
 
 from pyvidu.testing import PageLog, RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import page_url
+from tests.browser.watching import moves, watch_frames
 
 SOURCE = Path(__file__).parents[2] / "web" / "pyscript" / "index.html"
 

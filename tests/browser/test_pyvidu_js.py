@@ -11,12 +11,12 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 from aiohttp import web
-from calls import MessageLog, Rest
 from playwright.async_api import Browser, Page
-from watching import moves, watch_frames
 
 from pyvidu.testing import PageLog, RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import MessageLog, Rest
+from tests.browser.watching import moves, watch_frames
 
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 # The code of openvidu-browser's tutorials, but for the module's address. `atOnce` is what existed before Python ran.

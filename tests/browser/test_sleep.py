@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest_asyncio
-from calls import LabCall
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import LabCall
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest
 from playwright.async_api import Browser
 
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import CallPage, MessageLog, Rest
 
 ALARMS = ("reconnecting", "streamFrozen", "exception", "sessionDisconnected")
 

@@ -9,9 +9,9 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser
 
-from pure import suite
 from pyvidu.server.http.assets import add_assets
 from pyvidu.testing import PageLog
+from tests.pure import suite
 
 RUN = """async ([root, paths, arguments]) => {
     const manifest = await (await fetch('/pyvidu-client/manifest.json')).json();
@@ -23,7 +23,7 @@ RUN = """async ([root, paths, arguments]) => {
     return python.runPython(`
         import json, sys
         sys.path[:0] = json.loads(paths)
-        from pure.in_pyodide import run
+        from tests.pure.in_pyodide import run
         run(json.loads(arguments))
     `);
 }"""

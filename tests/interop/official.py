@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import PAGE, CallPage
 from playwright.async_api import Browser, BrowserContext
 
 from pyvidu.testing import RunningServer
+from tests.browser.calls import PAGE, CallPage
 
 HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from calls import CallPage, Rest
-from official import OfficialPage, sees
 from playwright.async_api import Browser
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import CallPage, Rest
+from tests.interop.official import OfficialPage, sees
 
 COMING = ("connectionCreated", "streamCreated", "streamPlaying")
 GOING = ("streamDestroyed", "connectionDestroyed", "sessionDisconnected")

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest_asyncio
-from calls import CallPage, MessageLog, Rest, until
-from official import OfficialPage, sees
 
 from pyvidu.testing import NetworkLab, RunningServer
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import CallPage, MessageLog, Rest, until
+from tests.interop.official import OfficialPage, sees
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 OFFICIAL_HEARTBEAT = 5.0  # seconds: its ping period, and its timeout for the answer

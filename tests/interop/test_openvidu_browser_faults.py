@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from calls import Rest
-from official import OfficialPage
 from playwright.async_api import Browser
 
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import Rest
+from tests.interop.official import OfficialPage
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from calls import Rest
-from official import HERE, NODE_MODULES, OfficialPage
 from playwright.async_api import Browser
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import Rest
+from tests.interop.official import HERE, NODE_MODULES, OfficialPage
 
 ROOM = "node"
 

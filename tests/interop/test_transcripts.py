@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from calls import CallPage, Rest, until
-from official import OfficialPage
 from playwright.async_api import Browser
-from transcript import Transcript
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
+from tests.browser.calls import CallPage, Rest, until
+from tests.interop.official import OfficialPage
+from tests.interop.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)

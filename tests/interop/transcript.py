@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from calls import until
 from playwright.async_api import Page, WebSocket
+
+from tests.browser.calls import until
 
 Shape = Any
 """A JSON value with every scalar replaced by the name of its type, except those that are the same in every call."""

@@ -36,7 +36,7 @@ class _VirtualPolicy(asyncio.DefaultEventLoopPolicy):
     """Asynchronous tests that ask for no loop of their own get a virtual one too: there is no other here."""
 
     def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        from virtual_time import VirtualClockLoop
+        from tests.virtual_time import VirtualClockLoop
 
         return VirtualClockLoop()
 

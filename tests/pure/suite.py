@@ -18,8 +18,6 @@ SUITE = (
     "unit/reconnection",
     "unit/signaling",
     "unit/test_events.py",
-    "soak/test_soak_growth.py",
-    "soak/test_soak_plan.py",
 )
 """Relative to `tests/`. What is left out needs processes, files of the repository, or the server's compiled libraries."""
 NOT_PURE = (
@@ -50,16 +48,16 @@ def files() -> Iterator[tuple[PurePosixPath, Path]]:
             if file.suffix in _COMPILED:
                 raise ValueError(f"{name} is not pure Python: {place}")
             yield PurePosixPath("site", place), file
-    for folder in ("py/pyvidu", "tests/bench", "tests/pure", "tests/soak", "tests/unit"):
+    for folder in ("py/pyvidu", "tests/pure", "tests/unit"):
         for file in sorted(Path(REPOSITORY, folder).rglob("*.py")):
             yield PurePosixPath(file.relative_to(REPOSITORY).as_posix()), file
-    for name in ("tests/pure/pytest.ini", "tests/virtual_time.py"):
+    for name in ("tests/__init__.py", "tests/pure/pytest.ini", "tests/virtual_time.py"):
         yield PurePosixPath(name), REPOSITORY / name
 
 
 def paths(root: Path | PurePosixPath) -> list[Path | PurePosixPath]:
     """What Python has to look through, when the files lie in the folder `root`."""
-    return [root / "site", root / "py", root / "tests"]
+    return [root / "site", root / "py", root]
 
 
 def archive() -> bytes:

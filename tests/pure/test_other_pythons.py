@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pure import suite
-from pure.pythons import pythons
+from tests.pure import suite
+from tests.pure.pythons import pythons
 
 
 @pytest.fixture(scope="module")

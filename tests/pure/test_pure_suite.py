@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pure import suite
+from tests.pure import suite
 
 
 def test_listed_test_files_exist() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
-from live_server import LiveServer, Serve
-from server_world import SECRET, FakeMedia
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.traffic import Traffic
+from tests.server.live_server import LiveServer, Serve
+from tests.server.server_world import SECRET, FakeMedia
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 from aiohttp.test_utils import TestServer
-from server_world import SECRET, join_params, publish_params
 
 from pyvidu.server.app import SERVER, Server
+from tests.server.server_world import SECRET, join_params, publish_params
 
 AUTH = {"Authorization": aiohttp.encode_basic_auth("OPENVIDUAPP", SECRET)}
 

@@ -6,13 +6,12 @@ import asyncio
 import json
 from typing import Any
 
-from server_world import SECRET, Client, World, join_params
-
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.tokens import Role, SessionProperties, now_ms
 from pyvidu.server.webhooks.cdr import CallDetailRecords
-from virtual_time import virtual_time
+from tests.server.server_world import SECRET, Client, World, join_params
+from tests.virtual_time import virtual_time
 
 LATER = 7900  # milliseconds: the duration that every call in these tests appears to have
 

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from pyvidu.server.faults.delay_line import Delay, DelayLine
-from virtual_time import virtual_time
+from tests.virtual_time import virtual_time
 
 
 @virtual_time

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from server_world import World, settle
 
 from pyvidu.server.signaling.delivery_log import MAX_NOTIFICATIONS, DeliveryLog
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.server.server_world import World, settle
+from tests.virtual_time import virtual_time
 
 
 def with_notifications(count: int) -> DeliveryLog:

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import click
-from live_server import LiveServer
 
 from pyvidu.cli.main import main
+from tests.server.live_server import LiveServer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from server_world import Client, World, join_params, publish_params
 
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, join_params, publish_params
+from tests.virtual_time import virtual_time
 
 FILTER = {"type": "GStreamerFilter", "options": {"command": "videobalance saturation=0.0"}}
 NOBODY = "str_CAM_x7Fa_con_9jQe2b0xYz"

@@ -8,7 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from live_server import LiveServer, Page, Serve
+
+from tests.server.live_server import LiveServer, Page, Serve
 
 
 async def order(live: LiveServer, kind: str, whose: Page | None = None, **options: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import partial
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.faults.paths import MediaPath, SocketPath
 from pyvidu.server.traffic import DirectPath, Path
-from virtual_time import virtual_time
+from tests.virtual_time import virtual_time
 
 
 def use(path: Path, what: str, passed: list[str]) -> None:

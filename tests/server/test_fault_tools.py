@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 from click.testing import CliRunner, Result
-from live_server import LiveServer, Serve
 
 from pyvidu.cli import main as cli
 from pyvidu.server.faults.client import FaultClient
 from pyvidu.testing import start_server
 from pyvidu.testing.server import ServerError
+from tests.server.live_server import LiveServer, Serve
 
 
 async def pyvidu(*words: str) -> Result:

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from server_world import Client, World, settle
 
 from pyvidu.server.faults.control import NoSuchParticipant, orders
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.faults.kinds import Fault
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, settle
+from tests.virtual_time import virtual_time
 
 
 def start(world: World, order: type[orders.FaultOrder], whose: Client | None = None, **options: Any) -> Fault:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from live_server import LiveServer
-from server_world import SECRET, Client, World, join_params, settle
 
 from pyvidu.server.rooms.tokens import ConnectionProperties
-from virtual_time import virtual_time
+from tests.server.live_server import LiveServer
+from tests.server.server_world import SECRET, Client, World, join_params, settle
+from tests.virtual_time import virtual_time
 
 WAYS = pytest.mark.parametrize(("way", "name"), [("recorder", "RECORDER"), ("stt", "SPEECH_TO_TEXT")])
 

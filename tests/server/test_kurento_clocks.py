@@ -6,12 +6,12 @@ import asyncio
 import json
 
 import pytest
-from server_world import Client, World, publish_params, settle
 
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.rooms.tokens import Role
 from pyvidu.server.signaling.kurento_profile import WATCHDOG_REASON, WINDOW, KurentoProfile
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, publish_params, settle
+from tests.virtual_time import virtual_time
 
 EVICTED_BY_NETWORK = {"reason": "networkDisconnect"}
 

@@ -8,8 +8,6 @@ import time
 import aiohttp
 import pytest
 from click.testing import CliRunner
-from live_server import LiveServer, Serve
-from server_world import SECRET, Client, World, join_params
 
 from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
@@ -17,7 +15,9 @@ from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties, Token
 from pyvidu.server.secret_map import SecretMap, same
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.server.live_server import LiveServer, Serve
+from tests.server.server_world import SECRET, Client, World, join_params
+from tests.virtual_time import virtual_time
 
 
 def token(world: World) -> Token:

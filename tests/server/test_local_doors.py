@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from live_server import LiveServer, Serve
-from server_world import join_params
+
+from tests.server.live_server import LiveServer, Serve
+from tests.server.server_world import join_params
 
 TOKEN = {"session": "demo-room"}
 

@@ -7,11 +7,11 @@ import json
 import logging
 
 import pytest
-from live_server import AUTH, LiveServer, Serve
-from server_world import SECRET, FakeMedia, join_params
 
 from pyvidu.server import logs
 from pyvidu.server.media.errors import MediaServerError
+from tests.server.live_server import AUTH, LiveServer, Serve
+from tests.server.server_world import SECRET, FakeMedia, join_params
 
 SDP = "v=0 a=fingerprint:sha-256 AB:CD"
 
@@ -100,7 +100,7 @@ def test_other_loggers_are_redacted() -> None:
 
 
 def _publish() -> dict[str, object]:
-    from server_world import publish_params
+    from tests.server.server_world import publish_params
 
     return publish_params()
 

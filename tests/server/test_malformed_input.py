@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from server_world import Client, World, evicting_after, settle
 
 from pyvidu.server.rooms.tokens import Role
 from pyvidu.server.signaling.handlers import HANDLERS
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.stream_handlers import STREAM_HANDLERS
-from virtual_time import run_virtual
+from tests.server.server_world import Client, World, evicting_after, settle
+from tests.virtual_time import run_virtual
 
 METHODS = [*HANDLERS, *STREAM_HANDLERS, "ping", "connect", "closeSession", "unknown", ""]
 NAMES = [

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from server_world import Client, World, publish_params, settle
-
 from pyvidu.server.rooms.tokens import Role
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, publish_params, settle
+from tests.virtual_time import virtual_time
 
 
 @virtual_time

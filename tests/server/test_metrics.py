@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from live_server import AUTH, LiveServer
 from prometheus_client.parser import text_string_to_metric_families
-from server_world import FakeMedia
+
+from tests.server.live_server import AUTH, LiveServer
+from tests.server.server_world import FakeMedia
 
 
 async def numbers(live: LiveServer) -> dict[str, float]:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
-from live_server import LiveServer, Page, Serve
-from server_world import publish_params
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.http.hosts import media_addresses
 from pyvidu.server.media.router import MediaRouter
+from tests.server.live_server import LiveServer, Page, Serve
+from tests.server.server_world import publish_params
 
 
 @pytest.fixture

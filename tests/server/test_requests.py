@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from server_world import SECRET, Client, World, join_params, publish_params, settle
 
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
 from pyvidu.server.signaling.rpc_session import MAX_WAITING_REQUESTS
-from virtual_time import virtual_time
+from tests.server.server_world import SECRET, Client, World, join_params, publish_params, settle
+from tests.virtual_time import virtual_time
 
 
 def token_of(world: World, role: Role = Role.PUBLISHER) -> str:

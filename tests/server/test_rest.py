@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from live_server import AUTH, LiveServer
+
+from tests.server.live_server import AUTH, LiveServer
 
 SESSION_KEYS = {
     "id",
@@ -122,7 +123,7 @@ async def test_connection_is_pending_until_its_token_is_used(live: LiveServer) -
     assert await live.rest("GET", f"sessions/room/connection/{pending['id']}") == pending
 
     page = await live.page()
-    from server_world import join_params
+    from tests.server.server_world import join_params
 
     joined = await page.result("joinRoom", **join_params(pending["token"], "room", "Ada"))
     assert joined["id"] == pending["id"]

@@ -13,10 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from live_server import AUTH
 from pydantic import ValidationError
-from server_world import SECRET, FakeMedia
-from test_rest import CONNECTION_KEYS, SESSION_KEYS
 
 from pyvidu.server.app import create_app
 from pyvidu.server.config import ServerConfig
@@ -29,6 +26,9 @@ from pyvidu.server.http.rest_bodies import (
     TokenBody,
 )
 from pyvidu.server.problems import first_problem
+from tests.server.live_server import AUTH
+from tests.server.server_world import SECRET, FakeMedia
+from tests.server.test_rest import CONNECTION_KEYS, SESSION_KEYS
 
 PACE = settings(max_examples=100, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 

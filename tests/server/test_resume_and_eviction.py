@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from server_world import Client, World, evicting_after, settle
 
 from pyvidu.server.rooms.tokens import Role
 from pyvidu.server.signaling.profiles import GRACE
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, evicting_after, settle
+from tests.virtual_time import virtual_time
 
 
 def now() -> float:
@@ -192,7 +192,7 @@ async def test_response_to_a_request_of_the_old_socket_is_dropped_after_a_resume
         world.media.gate.clear()
         ada.clear()
         old = ada.transport
-        from server_world import publish_params
+        from tests.server.server_world import publish_params
 
         number = ada.send("publishVideo", **publish_params())
         await settle()

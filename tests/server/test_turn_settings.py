@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from server_world import SECRET, Client, FakeMedia
 
 from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server.app import SERVER, create_app
@@ -14,7 +13,8 @@ from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.traffic import DirectTraffic
-from virtual_time import virtual_time
+from tests.server.server_world import SECRET, Client, FakeMedia
+from tests.virtual_time import virtual_time
 
 TURN = TurnServer(("turn:turn.example:5000", "turns:turn.example?transport=tcp"), "ada", "a password")
 

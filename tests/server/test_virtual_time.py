@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from virtual_time import Deadlock, run_virtual, virtual_time
+from tests.virtual_time import Deadlock, run_virtual, virtual_time
 
 
 @virtual_time

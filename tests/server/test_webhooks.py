@@ -14,7 +14,6 @@ import pytest
 from aiohttp import ClientSession, encode_basic_auth, web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
-from live_server import Serve
 
 import pyvidu.server.app
 from pyvidu.cli.main import main
@@ -22,6 +21,7 @@ from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.webhooks.cdr import EVENTS
 from pyvidu.server.webhooks.delivery import Webhook, WebhookSettings
+from tests.server.live_server import Serve
 
 
 class Backend:

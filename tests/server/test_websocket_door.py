@@ -11,9 +11,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from live_server import LiveServer, Serve
 
 from pyvidu.server.http import websocket
+from tests.server.live_server import LiveServer, Serve
 
 MIB = 1024 * 1024
 TCP_RTO_MAX_MS = 44

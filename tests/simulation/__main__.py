@@ -2,7 +2,7 @@
 
 import sys
 
-from campaign import main
+from tests.simulation.campaign import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-import schedule
-from simulated_host import simulated_host
-from simulated_network import Link, now
-
 from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
 from pyvidu.membership.membership import Membership
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.server.http.rest_json import connections_json, listing
 from pyvidu.stream import Stream
+from tests.simulation import schedule
+from tests.simulation.simulated_host import simulated_host
+from tests.simulation.simulated_network import Link, now
 
 if TYPE_CHECKING:
-    from simulated_world import SimulatedCall
+    from tests.simulation.simulated_world import SimulatedCall
 
 POLICY = ReconnectionPolicy()
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from mended import MendedWorld, as_json, mended_worlds
-from proofs import Proof, next_fresh, of_this_commit, record
-from schedule import Plan, plan
-from shrink import shrink
-from simulated_world import Breakage, live
+from tests.simulation.mended import MendedWorld, as_json, mended_worlds
+from tests.simulation.proofs import Proof, next_fresh, of_this_commit, record
+from tests.simulation.schedule import Plan, plan
+from tests.simulation.shrink import shrink
+from tests.simulation.simulated_world import Breakage, live
 
 SHRUNK = 3  # broken worlds that a campaign shrinks; the others are only listed
 

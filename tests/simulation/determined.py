@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from random import Random
 from unittest import mock
 
-import simulated_host
-from jumping import JumpingMediaPlane, JumpingMediaRecovery
-
 from pyvidu.media.plane import MediaPlane
 from pyvidu.media.recovery import MediaRecovery
 from pyvidu.reconnection.rtt import RoundTrip
+from tests.simulation import simulated_host
+from tests.simulation.jumping import JumpingMediaPlane, JumpingMediaRecovery
 
 
 class _Secrets:
@@ -33,7 +32,7 @@ def determined(seed: int, *, jumps: bool = True) -> Iterator[None]:
     simulated_host.number_peers_anew()
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
-        mock.patch("simulated_host.chance", Random(f"{seed} jitter").random),
+        mock.patch("tests.simulation.simulated_host.chance", Random(f"{seed} jitter").random),
         mock.patch("pyvidu.membership.membership.MediaPlane", JumpingMediaPlane if jumps else MediaPlane),
         mock.patch("pyvidu.media.plane.MediaRecovery", JumpingMediaRecovery if jumps else MediaRecovery),
     ):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from application import Page
-from simulated_media import SimulatedPeer
-
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
+from tests.simulation.application import Page
+from tests.simulation.simulated_media import SimulatedPeer
 
 if TYPE_CHECKING:
-    from simulated_world import SimulatedCall
+    from tests.simulation.simulated_world import SimulatedCall
 
 LOOK = 5.0  # seconds between two checks of all connected pages
 RETURN = 30.0  # seconds without faults after which everything must work again (T)

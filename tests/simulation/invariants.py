@@ -11,9 +11,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from application import ENDINGS, Page
-from invariant import LOOK, RETURN, Invariant
-from media_invariants import (
+from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
+from pyvidu.protocol.reasons import Reason
+from pyvidu.server.rooms.room import Participant
+from pyvidu.server.signaling.rpc_session import ReceivedRequest
+from tests.simulation.application import ENDINGS, Page
+from tests.simulation.invariant import LOOK, RETURN, Invariant
+from tests.simulation.media_invariants import (
     FrozenStreamsRecover,
     HealthyStreamsStay,
     MutedStaysMuted,
@@ -23,15 +27,10 @@ from media_invariants import (
     StreamsMove,
     StreamsReturn,
 )
-from simulated_network import now
-
-from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
-from pyvidu.protocol.reasons import Reason
-from pyvidu.server.rooms.room import Participant
-from pyvidu.server.signaling.rpc_session import ReceivedRequest
+from tests.simulation.simulated_network import now
 
 if TYPE_CHECKING:
-    from simulated_world import SimulatedCall
+    from tests.simulation.simulated_world import SimulatedCall
 
 PATIENCE = {"default": 12.0, "kurento": 10.0}
 REACHABLE = 9.0  # uninterrupted seconds that suffice to reconnect on a decent network

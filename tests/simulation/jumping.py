@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from simulated_network import now
-
 from pyvidu.media.connection import MediaConnection
 from pyvidu.media.plane import MediaPlane
 from pyvidu.media.recovery import MediaRecovery
 from pyvidu.reconnection.evidence import MediaEvidence, MediaSample, Sampled
+from tests.simulation.simulated_network import now
 
 
 class Jump:

@@ -6,12 +6,11 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from application import Page
-from invariant import RETURN, Invariant
-from simulated_media import SimulatedPeer
-from simulated_network import now
-
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
+from tests.simulation.application import Page
+from tests.simulation.invariant import RETURN, Invariant
+from tests.simulation.simulated_media import SimulatedPeer
+from tests.simulation.simulated_network import now
 
 MOVES = 0.95  # seconds within which a stream that flows again is decoded; a browser alone takes one at least
 LEARNING = 12.0  # seconds for which a page must have run on time to know the rhythm of its streams

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schedule import Entry, Person, Plan
+from tests.simulation.schedule import Entry, Person, Plan
 
 FILE = Path(__file__).with_name("mended_worlds.json")
 

@@ -12,12 +12,12 @@ import sys
 from multiprocessing import get_context
 from pathlib import Path
 
-from campaign import say
-from media_mutations import MEDIA
-from mutation import Mutation
-from schedule import plan
-from signaling_mutations import SIGNALING
-from simulated_world import live
+from tests.simulation.campaign import say
+from tests.simulation.media_mutations import MEDIA
+from tests.simulation.mutation import Mutation
+from tests.simulation.schedule import plan
+from tests.simulation.signaling_mutations import SIGNALING
+from tests.simulation.simulated_world import live
 
 SEEDS = Path(__file__).with_name("mutation_seeds.json")
 KEPT = 1  # seeds for each mutation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from schedule import Person, Plan
+from tests.simulation.schedule import Person, Plan
 
 PATIENCE = 400  # worlds that are run for it at most
 

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from server_world import World, settle
-from simulated_host import SimulatedPeers, SimulatedWorld, simulated_host
-from simulated_network import Link, now
-
 from pyvidu import OpenVidu, Publisher, Session
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
 from pyvidu.server.signaling.profiles import ProfileFactory
+from tests.server.server_world import World, settle
+from tests.simulation.simulated_host import SimulatedPeers, SimulatedWorld, simulated_host
+from tests.simulation.simulated_network import Link, now
 
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from application import Person
-from schedule import Entry
+from tests.simulation.application import Person
+from tests.simulation.schedule import Entry
 
 
 def _drop(person: Person, entry: Entry) -> None:

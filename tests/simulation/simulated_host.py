@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from server_world import World
-from simulated_media import Router, SimulatedPeer
-from simulated_network import LATENCY, SYN_RETRY, Link, SimulatedSocket, now
-
 from pyvidu.platform import Device, Host, NetworkListener, PeerListener, PeerSettings, SocketListener
+from tests.server.server_world import World
+from tests.simulation.simulated_media import Router, SimulatedPeer
+from tests.simulation.simulated_network import LATENCY, SYN_RETRY, Link, SimulatedSocket, now
 
 _numbers = count(1)
 

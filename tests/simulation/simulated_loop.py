@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import TypeVarTuple
 
-from virtual_time import Deadlock, VirtualClockLoop
+from tests.virtual_time import Deadlock, VirtualClockLoop
 
 Args = TypeVarTuple("Args")
 

@@ -10,12 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from server_world import FakeMedia
-from simulated_network import LATENCY, Link, now
-
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.server.media.errors import MediaServerError
+from tests.server.server_world import FakeMedia
+from tests.simulation.simulated_network import LATENCY, Link, now
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
 ICE_FAILS_AFTER = 20.0

@@ -14,11 +14,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from server_world import World
-
 from pyvidu.platform import NetworkListener, SocketListener
 from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.server.traffic import DirectPath
+from tests.server.server_world import World
 
 LATENCY = 0.001
 SYN_RETRY = 1.0

@@ -11,17 +11,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import invariants
-from application import Page, Person
-from determined import determined, errors_go_to, measurements_go_to
-from invariant import LOOK, RETURN, Invariant
-from schedule import EVERYBODY, Entry, Plan
-from simulated_faults import FAULTS
-from simulated_host import SimulatedWorld
-from simulated_loop import SimulationLoop
-from simulated_media import SimulatedPeer
-from simulated_network import now
-
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
 from pyvidu.server.rooms.room import Observer, Participant, Room
@@ -30,6 +19,16 @@ from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from pyvidu.server.signaling.profiles import ProfileHost
 from pyvidu.server.signaling.rpc_session import ReceivedRequest, RpcSession
+from tests.simulation import invariants
+from tests.simulation.application import Page, Person
+from tests.simulation.determined import determined, errors_go_to, measurements_go_to
+from tests.simulation.invariant import LOOK, RETURN, Invariant
+from tests.simulation.schedule import EVERYBODY, Entry, Plan
+from tests.simulation.simulated_faults import FAULTS
+from tests.simulation.simulated_host import SimulatedWorld
+from tests.simulation.simulated_loop import SimulationLoop
+from tests.simulation.simulated_media import SimulatedPeer
+from tests.simulation.simulated_network import now
 
 ROOM = "room"
 GONE = 65.0  # seconds after which the kernel has closed even the last lost connection

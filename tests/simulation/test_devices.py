@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from simulated_call import a_call
-from simulated_host import FakeLoudness, FakeTrack
 
 from pyvidu import Device, PropertiesError
-from virtual_time import virtual_time
+from tests.simulation.simulated_call import a_call
+from tests.simulation.simulated_host import FakeLoudness, FakeTrack
+from tests.virtual_time import virtual_time
 
 
 @virtual_time

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from malformed import Collected
-from simulated_call import Call, Participant, a_call, until
-from simulated_host import FakeElement
 
 from pyvidu import OpenViduError
 from pyvidu.events import SESSION_EVENTS
-from virtual_time import virtual_time
+from tests.simulation.malformed import Collected
+from tests.simulation.simulated_call import Call, Participant, a_call, until
+from tests.simulation.simulated_host import FakeElement
+from tests.virtual_time import virtual_time
 
 ENDS = ("reconnected", "rejoined", "sessionDisconnected")
 RETURN = (

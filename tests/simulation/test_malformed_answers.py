@@ -12,14 +12,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-import simulated_host
-from malformed import HUGE, Collected, variants
-from simulated_call import Call, Participant, a_call, until
-from simulated_network import SimulatedSocket, now
 
 from pyvidu import ConnectionFailedError, MalformedAnswerError, OpenViduError, RequestError
 from pyvidu.protocol.messages import JoinRoomResult, PublishVideoResult, SdpAnswerResult, UnpublishVideo
-from virtual_time import virtual_time
+from tests.simulation import simulated_host
+from tests.simulation.malformed import HUGE, Collected, variants
+from tests.simulation.simulated_call import Call, Participant, a_call, until
+from tests.simulation.simulated_network import SimulatedSocket, now
+from tests.virtual_time import virtual_time
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 """Returns what the server sends instead of an answer."""

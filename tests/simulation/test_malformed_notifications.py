@@ -12,12 +12,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-import simulated_host
-from malformed import HUGE, NOTIFICATIONS, Collected, Variant, knowledge, usual, variants, without_parameters
-from simulated_call import Participant, a_call, until
-from simulated_network import SimulatedSocket
 
-from virtual_time import virtual_time
+from tests.simulation import simulated_host
+from tests.simulation.malformed import (
+    HUGE,
+    NOTIFICATIONS,
+    Collected,
+    Variant,
+    knowledge,
+    usual,
+    variants,
+    without_parameters,
+)
+from tests.simulation.simulated_call import Participant, a_call, until
+from tests.simulation.simulated_network import SimulatedSocket
+from tests.virtual_time import virtual_time
 
 METHODS = pytest.mark.parametrize("method", NOTIFICATIONS)
 

@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import pytest
-import simulated_host
-from simulated_call import a_call, until
-from simulated_network import SimulatedSocket
 
-from virtual_time import virtual_time
+from tests.simulation import simulated_host
+from tests.simulation.simulated_call import a_call, until
+from tests.simulation.simulated_network import SimulatedSocket
+from tests.virtual_time import virtual_time
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from simulated_call import Participant, a_call, until
 
 from pyvidu import Session
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.simulation.simulated_call import Participant, a_call, until
+from tests.virtual_time import virtual_time
 
 TOLD = ("reconnecting", "reconnected", "rejoined", "sessionDisconnected")
 

@@ -9,14 +9,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import invariants
 import pytest
-from campaign import Tally, campaign, differing, report, shrunk
-from mended import FILE, MendedWorld, as_json, mended_worlds
-from mutations import MUTATIONS, catches, seeds
-from proofs import Proof, next_fresh, of_this_commit, proofs, record
-from schedule import Entry, Plan, plan
-from simulated_world import live
+
+from tests.simulation import invariants
+from tests.simulation.campaign import Tally, campaign, differing, report, shrunk
+from tests.simulation.mended import FILE, MendedWorld, as_json, mended_worlds
+from tests.simulation.mutations import MUTATIONS, catches, seeds
+from tests.simulation.proofs import Proof, next_fresh, of_this_commit, proofs, record
+from tests.simulation.schedule import Entry, Plan, plan
+from tests.simulation.simulated_world import live
 
 HERE = Path(__file__).parent
 
@@ -53,7 +54,7 @@ def test_world_depends_only_on_its_seed() -> None:
 
 
 def test_campaign_continues_after_the_last_recorded_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proofs.FILE", tmp_path / "proofs.json")
+    monkeypatch.setattr("tests.simulation.proofs.FILE", tmp_path / "proofs.json")
     (tmp_path / "proofs.json").write_text("[]")
     record(Proof(100, 30, 400, 0, "2026-11-25", "abc"))
     record(Proof(130, 7, 90, 1, "2026-11-25", "abc"))
@@ -68,12 +69,12 @@ def test_saved_schedule_equals_the_loaded_one() -> None:
 
 def test_seed_replays_identically_with_any_hash_seed() -> None:
     some = (7, 600_029, 600_035, 600_038)  # the last three once reported events of the same moment in any order
-    script = f"import test_simulation; print(*map(test_simulation.fingerprint, {some}))"
-    paths = os.pathsep.join(str(path) for path in (HERE.parent, HERE.parent / "server", HERE, *sys.path) if path)
+    script = f"from tests.simulation import test_simulation; print(*map(test_simulation.fingerprint, {some}))"
     told = {
         subprocess.run(
             [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": hash_seed},
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=HERE.parents[1],
             capture_output=True,
             text=True,
             check=True,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from simulated_call import Participant, a_call, until
-from simulated_host import FakeElement
-from simulated_network import LATENCY, now
 
 from pyvidu import NotConnectedError, OpenViduError, RequestOutcomeUnknown, RequestTimeoutError, SessionLostError
 from pyvidu.server.http.rest_json import connections_json, listing
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from virtual_time import virtual_time
+from tests.simulation.simulated_call import Participant, a_call, until
+from tests.simulation.simulated_host import FakeElement
+from tests.simulation.simulated_network import LATENCY, now
+from tests.virtual_time import virtual_time
 
 KINDS = pytest.mark.parametrize("kind", ["silent", "link"])
 

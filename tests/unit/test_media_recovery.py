@@ -26,7 +26,7 @@ from pyvidu.reconnection.evidence import (
     StreamStopped,
 )
 from pyvidu.reconnection.policy import ReconnectionPolicy
-from virtual_time import virtual_time
+from tests.virtual_time import virtual_time
 
 FLOWS, SILENT = 1, 0
 FORCED = (SignalingLost(), SignalingResumed(force=True))

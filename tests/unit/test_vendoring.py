@@ -182,7 +182,7 @@ def test_lock_files_contain_no_index_urls() -> None:
     root = Path(__file__).resolve().parents[2]
     locks = [*(root / "requirements").iterdir(), *(root / "py/pyvidu/vendoring").glob("*.txt")]
     npm_locks = [
-        root / folder / "package-lock.json" for folder in (".", "py/pyvidu/vendoring", "tests/bench", "tests/interop")
+        root / folder / "package-lock.json" for folder in (".", "py/pyvidu/vendoring", "benchmarks", "tests/interop")
     ]
     for lock in locks:
         assert "://" not in lock.read_text()

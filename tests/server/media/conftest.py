@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable
 import aioice.ice
 import pytest
 import pytest_asyncio
-from media_client import Client
-from media_rig import MediaTraffic
 
 from pyvidu.server.media.router import MediaRouter
+from tests.server.media.media_client import Client
+from tests.server.media.media_rig import MediaTraffic
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import media_rig
 import pytest
 import pytest_asyncio
-from media_rig import Rig, eventually
 from playwright.async_api import Page
 
 from pyvidu.server.media import key_frames
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.statistics import StreamStatistics
+from tests.server.media import media_rig
+from tests.server.media.media_rig import Rig, eventually
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from media_rig import eventually
 
-from bench.light.peers import VP8, LightPublisher, LightSubscriber
-from bench.light.recording import Recording, record
+from benchmarks.light.peers import VP8, LightPublisher, LightSubscriber
+from benchmarks.light.recording import Recording, record
 from pyvidu.server.media import codecs, key_frames, rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
+from tests.server.media.media_rig import eventually
 
 H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
 

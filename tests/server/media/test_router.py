@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from media_client import Client
-from media_rig import MediaTraffic, eventually
 
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.ice_lite import Address, IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
+from tests.server.media.media_client import Client
+from tests.server.media.media_rig import MediaTraffic, eventually
 
 Make = Callable[[], Client]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import media_rig
 import pytest
 from playwright.async_api import Page
 
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
+from tests.server.media import media_rig
 
 pytestmark = pytest.mark.skipif(media_rig.chromium() is None, reason="needs a Chromium: apt-get install chromium")
 

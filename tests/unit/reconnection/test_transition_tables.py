@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
-import transition_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +66,7 @@ from pyvidu.reconnection.states import OUTAGE, PROBED, Command, OutageTimer, Sta
 from pyvidu.reconnection.stream_recovery import RecoveryState, RecoveryTimer, StreamRecovery
 from pyvidu.reconnection.supervisor import Supervisor
 from pyvidu.reconnection.transitions import EventKind, Row
+from tools import transition_tables
 
 SUPERVISED = Supervisor.TABLE.rows[:-1]  # the last is the default
 RECOVERED = StreamRecovery.TABLE.rows[:-1]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scripted_server import ScriptedServer
 
-from virtual_time import virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer
+from tests.virtual_time import virtual_time
 
 REFUSED = {"code": -1, "message": "no"}
 

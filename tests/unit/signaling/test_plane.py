@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from scripted_server import ScriptedServer
 
 from pyvidu.errors import (
     ConnectionFailedError,
@@ -20,7 +19,8 @@ from pyvidu.errors import (
 from pyvidu.protocol.messages import Echo, LeaveRoom, SendMessage
 from pyvidu.reconnection.policy import ReconnectionPolicy, RequestPolicy
 from pyvidu.signaling import SignalingPlane
-from virtual_time import virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer
+from tests.virtual_time import virtual_time
 
 REFUSED = {"code": 40007, "message": "reconnection error"}
 

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from scripted_server import ScriptedServer
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError
 from pyvidu.platform import SocketListener
 from pyvidu.protocol.messages import Echo, LeaveRoom
 from pyvidu.reconnection.evidence import RtpOverdue, RtpReturned, RtpSilent, RtpSteady
 from pyvidu.signaling import SignalingPlane
-from virtual_time import virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer
+from tests.virtual_time import virtual_time
 
 
 @virtual_time

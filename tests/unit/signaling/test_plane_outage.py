@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scripted_server import ScriptedServer, ScriptedSocket
 
 from pyvidu.errors import OpenViduError, SessionLostError
 from pyvidu.platform import SocketListener
 from pyvidu.protocol.messages import Echo, SendMessage, StreamPropertyChanged
 from pyvidu.protocol.reasons import Reason
-from virtual_time import virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer, ScriptedSocket
+from tests.virtual_time import virtual_time
 
 JOINED = {"jsonrpc": "2.0", "method": "participantJoined", "params": {}}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scripted_server import ScriptedServer, ScriptedSocket
 
 from pyvidu.errors import (
     MalformedAnswerError,
@@ -23,7 +22,8 @@ from pyvidu.protocol.messages import (
     ReconnectStream,
     SendMessage,
 )
-from virtual_time import VirtualClockLoop, virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer, ScriptedSocket
+from tests.virtual_time import VirtualClockLoop, virtual_time
 
 
 def answer_all(socket: ScriptedSocket, method: str) -> None:

@@ -7,10 +7,10 @@ import logging
 from typing import Any
 
 import pytest
-from scripted_server import ScriptedServer
 
 from pyvidu.protocol.messages import Echo
-from virtual_time import virtual_time
+from tests.unit.signaling.scripted_server import ScriptedServer
+from tests.virtual_time import virtual_time
 
 
 @pytest.mark.parametrize(

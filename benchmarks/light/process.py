@@ -1,0 +1,74 @@
+"""A process of light participants, controlled over its standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pyvidu.testing import LabError, NetworkLab
+
+_LIMIT = 2**24
+
+
+class LightProcess:
+    """`python -m benchmarks.light.KIND`, in a lab or not: gets tokens, reports when all have joined, ends with its input."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
+    ) -> LightProcess:
+        """Start the process and return when all of its participants have joined. Raises LabError."""
+        inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
+        pipe = asyncio.subprocess.PIPE
+        imports = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self = cls(
+            await asyncio.create_subprocess_exec(
+                *inside,
+                sys.executable,
+                "-m",
+                f"benchmarks.light.{kind}",
+                stdin=pipe,
+                stdout=pipe,
+                limit=_LIMIT,
+                env=imports,
+            )
+        )
+        try:
+            await self.ask(json.dumps(tokens))
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        return self._process.pid
+
+    async def ask(self, line: str) -> dict[str, Any]:
+        """Return the process's answer to a line. Raises LabError when it has ended instead."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        answer = await self._process.stdout.readline()
+        if not answer:
+            raise LabError("a process of light participants ended; its output is above")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    async def stop(self) -> None:
+        """Make all participants leave and wait for the process to end; kill it after 20 s."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 20)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()

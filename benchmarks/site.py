@@ -1,0 +1,70 @@
+"""An application's own web site: the pages of `make bench-boot`, on an origin other than OpenVidu's, as in production."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from benchmarks.pages import OFFICIAL_BUNDLE
+from benchmarks.tls import Certificate
+
+_HEAD = '<!doctype html><meta charset="utf-8"><title>boot</title>'
+_HASH = "const [origin, token] = JSON.parse(decodeURIComponent(location.hash.slice(1)));"
+_CONNECT = """
+  const session = new OpenVidu().initSession();
+  await session.connect(token, { name: 'boot' });
+  window.connectedAt = performance.now();
+"""
+
+PAGES = {
+    "openvidu-browser": f"""{_HEAD}<script src="/openvidu-browser.js"></script>
+<script type="module">{_HASH}{_CONNECT}</script>""",
+    "pyvidu.js": f"""{_HEAD}<script type="module">{_HASH}
+  const {{ OpenVidu }} = await import(`${{origin}}/pyvidu.js`);{_CONNECT}</script>""",
+    "pyvidu": f"""{_HEAD}<script type="module">{_HASH}
+  const manifest = await (await fetch(`${{origin}}/pyvidu-client/manifest.json`)).json();
+  const at = (path) => new URL(path, origin).href;
+  const {{ loadPyodide }} = await import(at(manifest.pyodide));
+  const python = await loadPyodide();
+  await python.loadPackage([...manifest.packages, manifest.wheel].map(at), {{ messageCallback: () => {{}} }});
+  window.token = token;
+  await python.runPythonAsync(`
+import js
+from pyvidu import OpenVidu
+session = OpenVidu().init_session()
+await session.connect(js.token, {{"name": "boot"}})
+js.connectedAt = js.performance.now()
+`);</script>""",
+}
+
+
+@contextlib.asynccontextmanager
+async def serving(certificate: Certificate, address: str) -> AsyncIterator[str]:
+    """Serve the site for the length of the block and yield its origin. All but the pages may be cached for a year."""
+    bundle = OFFICIAL_BUNDLE.read_text("utf-8")
+
+    async def page(request: web.Request) -> web.Response:
+        html = PAGES[request.match_info["client"]]
+        return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    async def official(_: web.Request) -> web.Response:
+        answer = web.Response(text=bundle, content_type="text/javascript")
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        answer.enable_compression()
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/page/{client}", page)
+    app.router.add_get("/openvidu-browser.js", official)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address, 0, ssl_context=context).start()
+        yield f"https://{address}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""Tools of the repository: what `make lint` checks and `make format` writes."""
