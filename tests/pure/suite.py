@@ -17,6 +17,7 @@ SUITE = (
     "unit/protocol",
     "unit/reconnection",
     "unit/signaling",
+    "unit/test_event_dispatcher.py",
     "unit/test_events.py",
 )
 """Relative to `tests/`. What is left out needs processes, files of the repository, or the server's compiled libraries."""
@@ -31,9 +32,9 @@ NOT_PURE = (
 OPTIONS = ("-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider", "--quiet", "--durations=0", "--durations-min=1")
 
 DISTRIBUTIONS = (
-    "pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest-asyncio", "pyee", "typing-extensions",
+    "pytest", "iniconfig", "packaging", "pluggy", "pygments", "pytest-asyncio", "typing-extensions",
 )  # fmt: skip
-"""pytest, and what the client imports, with all that they import themselves on Python 3.11 and newer."""
+"""pytest and what it imports on Python 3.11 and newer; the client imports the standard library only."""
 
 _COMPILED = (".so", ".pyd", ".dylib")
 

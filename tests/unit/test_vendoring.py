@@ -51,7 +51,7 @@ def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def download(folder: Path) -> list[Path]:
         folder.mkdir()
         return [
-            make_wheel(folder, "pyee", "13.0.1", ["typing-extensions"]),
+            make_wheel(folder, "first", "13.0.1", ["typing-extensions"]),
             make_wheel(folder, "typing_extensions", "4"),
         ]
 
@@ -73,7 +73,7 @@ def test_vendored_folder_contains_runtime_and_wheels_without_source_maps(npm_run
     into = vendor(tmp_path / "made" / "vendor")
     assert is_vendored(into)
     assert {path.name for path in (into / "pyodide").iterdir()} >= {*fetch.PYODIDE_FILES, "pyodide-lock.json"}
-    assert (into / "pyodide" / "pyee-13.0.1-py3-none-any.whl").is_file()
+    assert (into / "pyodide" / "first-13.0.1-py3-none-any.whl").is_file()
     assert [path.name for path in (into / "pyscript").iterdir()] == ["core.js"]
     assert [path.name for path in (into / "echarts").iterdir()] == ["echarts.esm.min.mjs"]
     assert [path.name for path in into.parent.iterdir()] == ["vendor"], "no scratch folder is left"
@@ -150,13 +150,13 @@ def test_pyodide_lock_lists_only_the_vendored_wheels(tmp_path: Path) -> None:
     shipped = tmp_path / "pyodide-lock.json"
     shipped.write_text(json.dumps({"info": {"python": "3.14.2"}, "packages": {"numpy": {"file_name": "numpy.whl"}}}))
     extras = ["typing-extensions>=4; python_version < '4'", "trio; extra == 'dev'", "elsewhere"]
-    wheels = [make_wheel(tmp_path, "pyee", "13.0.1", extras), make_wheel(tmp_path, "typing_extensions", "4.16.0")]
+    wheels = [make_wheel(tmp_path, "first", "13.0.1", extras), make_wheel(tmp_path, "typing_extensions", "4.16.0")]
     lock = json.loads(rewritten_pyodide_lock(shipped, wheels))
     assert lock["info"] == {"python": "3.14.2"}
-    assert set(lock["packages"]) == {"pyee", "typing-extensions"}
-    assert lock["packages"]["pyee"]["depends"] == ["typing-extensions"]
+    assert set(lock["packages"]) == {"first", "typing-extensions"}
+    assert lock["packages"]["first"]["depends"] == ["typing-extensions"]
     assert lock["packages"]["typing-extensions"]["imports"] == ["typing_extensions"]
-    assert lock["packages"]["pyee"]["sha256"] == hashlib.sha256(wheels[0].read_bytes()).hexdigest()
+    assert lock["packages"]["first"]["sha256"] == hashlib.sha256(wheels[0].read_bytes()).hexdigest()
 
 
 def test_default_folder_in_a_checkout_is_static_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
