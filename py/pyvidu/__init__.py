@@ -22,40 +22,53 @@ from pyvidu.errors import (
 )
 from pyvidu.events import (
     ConnectionEvent,
+    ConnectionPropertyChangedEvent,
     Event,
     ExceptionEvent,
+    NetworkQualityLevelChangedEvent,
     PublisherSpeakingEvent,
+    ReconnectedEvent,
+    ReconnectingEvent,
+    ReconnectionAttemptEvent,
+    RecordingEvent,
+    RejoinedEvent,
     SessionDisconnectedEvent,
     SignalEvent,
     StreamEvent,
+    StreamHealthEvent,
     StreamManagerEvent,
     StreamPropertyChangedEvent,
     VideoElementEvent,
 )
+from pyvidu.media import MediaClosedError
 from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
 from pyvidu.publisher import Publisher
-from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep
 from pyvidu.reconnection.policy import (
     AttemptPolicy,
     DetectionPolicy,
     MediaPolicy,
+    ReconnectionContext,
     ReconnectionPolicy,
     RequestPolicy,
 )
 from pyvidu.session import Session
 from pyvidu.stream import Stream
+from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AdvancedConfiguration",
+    "Attempt",
     "AttemptPolicy",
     "BrowserNotSupportedError",
     "Connection",
     "ConnectionEvent",
     "ConnectionFailedError",
+    "ConnectionPropertyChangedEvent",
     "DetectionPolicy",
     "Device",
     "DeviceError",
@@ -63,18 +76,27 @@ __all__ = [
     "ExceptionEvent",
     "InvalidTokenError",
     "MalformedAnswerError",
+    "MediaClosedError",
     "MediaPolicy",
+    "NetworkQualityLevelChangedEvent",
     "NotConnectedError",
     "OpenVidu",
     "OpenViduError",
     "Outage",
+    "OutageEntry",
     "PermissionDeniedError",
     "PropertiesError",
     "Publisher",
     "PublisherProperties",
     "PublisherSpeakingEvent",
     "QueueFullError",
+    "ReconnectedEvent",
+    "ReconnectingEvent",
+    "ReconnectionAttemptEvent",
+    "ReconnectionContext",
     "ReconnectionPolicy",
+    "RecordingEvent",
+    "RejoinedEvent",
     "RequestError",
     "RequestOutcomeUnknown",
     "RequestPolicy",
@@ -85,8 +107,12 @@ __all__ = [
     "SignalEvent",
     "Stream",
     "StreamEvent",
+    "StreamHealthEvent",
+    "StreamManager",
     "StreamManagerEvent",
     "StreamPropertyChangedEvent",
+    "StreamRecord",
+    "StreamStep",
     "Subscriber",
     "SubscriberProperties",
     "VideoElementEvent",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .connection import InboundMedia, MediaConnection, MediaListener, OutboundMedia
+from .connection import InboundMedia, MediaClosedError, MediaConnection, MediaListener, OutboundMedia
 from .plane import MediaPlane, MediaPlaneListener
 
 __all__ = [
     "InboundMedia",
+    "MediaClosedError",
     "MediaConnection",
     "MediaListener",
     "MediaPlane",
