@@ -52,6 +52,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/lint-imports
 	$(BIN)/python tools/structure.py
 	$(BIN)/python tools/javascript_defaults.py --check
+	$(BIN)/python tools/event_types.py --check
 	$(BIN)/python tools/transition_tables.py --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests benchmarks eslint.config.js
@@ -64,6 +65,7 @@ format: $(STAMPS)/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/python tools/javascript_defaults.py
+	$(BIN)/python tools/event_types.py
 	$(BIN)/python tools/transition_tables.py
 
 wheel: $(STAMPS)/installed

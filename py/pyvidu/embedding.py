@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError
-from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
+from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case
 from pyvidu.publisher import Publisher
@@ -97,7 +97,7 @@ class Embedding:
         async def make() -> None:
             made = await self._objects[openvidu].init_publisher(None, wanted)
             self._adopt(stream, made.stream)
-            self._adopt(publisher, made, STREAM_MANAGER_EVENTS)
+            self._adopt(publisher, made, PUBLISHER_EVENTS)
             self._push(made.stream)
 
         self._run(make(), settle)

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pyvidu.reconnection.outage import Outage
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyvidu.connection import Connection
+    from pyvidu.platform.page_objects import VideoElement
     from pyvidu.reconnection.outage import Outage
+    from pyvidu.session import Session
     from pyvidu.stream import Stream
+    from pyvidu.stream_manager import StreamManager
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +29,7 @@ class Event:
     """
 
     type: str
-    target: Any
+    target: Session | StreamManager
     cancelable: bool = field(default=False, kw_only=True)
     _default: Callable[[], None] | None = field(default=None, kw_only=True, repr=False)
     _prevented: bool = field(default=False, init=False, repr=False)
@@ -52,6 +53,7 @@ class Event:
 class ConnectionEvent(Event):
     """`connectionCreated`, `connectionDestroyed` (then with a `reason`)."""
 
+    target: Session
     connection: Connection
     reason: str = ""
 
@@ -82,6 +84,7 @@ class StreamHealthEvent(Event):
 class SessionDisconnectedEvent(Event):
     """`sessionDisconnected`: the membership has ended. Default action: the remote streams are disposed of."""
 
+    target: Session
     reason: str
 
 
@@ -89,6 +92,7 @@ class SessionDisconnectedEvent(Event):
 class SignalEvent(Event):
     """`signal` and `signal:TYPE`. `from_connection` is None when the server itself sent it."""
 
+    target: Session
     data: str = ""
     from_connection: Connection | None = None
     signal_type: str = ""
@@ -100,7 +104,7 @@ class StreamPropertyChangedEvent(Event):
 
     stream: Stream
     changed_property: str
-    new_value: Any
+    new_value: Any  # of the type of the property
     old_value: Any
     reason: str
 
@@ -109,9 +113,10 @@ class StreamPropertyChangedEvent(Event):
 class ConnectionPropertyChangedEvent(Event):
     """`connectionPropertyChanged`: the role or another property of the local connection changed (OpenVidu Pro)."""
 
+    target: Session
     connection: Connection
     changed_property: str
-    new_value: Any
+    new_value: Any  # of the type of the property
     old_value: Any
 
 
@@ -119,6 +124,7 @@ class ConnectionPropertyChangedEvent(Event):
 class NetworkQualityLevelChangedEvent(Event):
     """`networkQualityLevelChanged` (OpenVidu Pro)."""
 
+    target: Session
     connection: Connection
     new_value: int
     old_value: int
@@ -136,6 +142,7 @@ class PublisherSpeakingEvent(Event):
 class RecordingEvent(Event):
     """`recordingStarted`, `recordingStopped` (then with a `reason`)."""
 
+    target: Session
     id: str
     name: str = ""
     reason: str = ""
@@ -145,6 +152,7 @@ class RecordingEvent(Event):
 class ReconnectingEvent(Event):
     """`reconnecting`: an outage has begun. `outage` is its record, which is extended until the outage ends."""
 
+    target: Session
     outage: Outage
 
 
@@ -152,6 +160,7 @@ class ReconnectingEvent(Event):
 class ReconnectedEvent(Event):
     """`reconnected`: signaling is resumed and membership verified. Media recovery is reported per stream."""
 
+    target: Session
     outage: Outage
 
 
@@ -163,6 +172,7 @@ class RejoinedEvent(Event):
     stream are new.
     """
 
+    target: Session
     outage: Outage
 
 
@@ -174,6 +184,7 @@ class ReconnectionAttemptEvent(Event):
     the last.
     """
 
+    target: Session
     attempt: int
     next_delay: float | None
 
@@ -182,24 +193,27 @@ class ReconnectionAttemptEvent(Event):
 class ExceptionEvent(Event):
     """`exception`: an error that no pending call reports. `name` is OpenVidu's `ExceptionEventName`."""
 
+    target: Session
     name: str
-    origin: Any
+    origin: Session | Stream | StreamManager
     message: str
-    data: Any = None
+    data: object = None
 
 
 @dataclass(slots=True, eq=False)
 class StreamManagerEvent(Event):
     """`streamPlaying`, `streamAudioVolumeChange` of a Publisher or Subscriber."""
 
-    value: Any = None
+    target: StreamManager
+    value: Any = None  # of the type that the event has
 
 
 @dataclass(slots=True, eq=False)
 class VideoElementEvent(Event):
     """`videoElementCreated`, `videoElementDestroyed` of a Publisher or Subscriber. `element` is the page's element."""
 
-    element: Any
+    target: StreamManager
+    element: VideoElement
 
 
 SESSION_EVENTS: Mapping[str, type[Event]] = {
@@ -229,10 +243,7 @@ SESSION_EVENTS: Mapping[str, type[Event]] = {
 STREAM_MANAGER_EVENTS: Mapping[str, type[Event]] = {
     "publisherStartSpeaking": PublisherSpeakingEvent,
     "publisherStopSpeaking": PublisherSpeakingEvent,
-    "screenShareEnded": StreamManagerEvent,
     "streamAudioVolumeChange": StreamManagerEvent,
-    "streamCreated": StreamEvent,
-    "streamDestroyed": StreamEvent,
     "streamFrozen": StreamHealthEvent,
     "streamPlaying": StreamManagerEvent,
     "streamPropertyChanged": StreamPropertyChangedEvent,
@@ -240,4 +251,12 @@ STREAM_MANAGER_EVENTS: Mapping[str, type[Event]] = {
     "videoElementCreated": VideoElementEvent,
     "videoElementDestroyed": VideoElementEvent,
 }
-"""The events of a `Publisher` or `Subscriber` by name."""
+"""The events of every `StreamManager` by name, and all those of a `Subscriber`."""
+
+PUBLISHER_EVENTS: Mapping[str, type[Event]] = {
+    **STREAM_MANAGER_EVENTS,
+    "screenShareEnded": StreamManagerEvent,
+    "streamCreated": StreamEvent,
+    "streamDestroyed": StreamEvent,
+}
+"""The events of a `Publisher` by name."""

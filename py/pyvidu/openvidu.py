@@ -8,6 +8,7 @@ from typing import Any
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
 from pyvidu.platform import Device, Host, LocalMedia
+from pyvidu.platform.page_objects import Element, MediaStream
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session
 
@@ -27,7 +28,7 @@ class OpenVidu:
         """Return a new session, not connected yet."""
         return Session(self._host, lambda: self.advanced_configuration)
 
-    def set_advanced_configuration(self, configuration: Mapping[str, Any] | None = None, **keywords: Any) -> None:
+    def set_advanced_configuration(self, configuration: Mapping[str, object] | None = None, **keywords: object) -> None:
         """Change settings, in either spelling; see `AdvancedConfiguration`. They apply to sessions that connect later.
 
         Raises:
@@ -45,7 +46,7 @@ class OpenVidu:
         """
         return await self._host.devices.list_inputs()
 
-    async def get_user_media(self, properties: Mapping[str, Any] | None = None, **keywords: Any) -> Any:
+    async def get_user_media(self, properties: Mapping[str, object] | None = None, **keywords: object) -> MediaStream:
         """Return a MediaStream as `init_publisher` would publish it with these properties.
 
         Its tracks can be passed to `Publisher.replace_track`, or to `init_publisher` as sources.
@@ -56,7 +57,7 @@ class OpenVidu:
         return (await self._media(configured(PublisherProperties, properties, keywords))).stream
 
     async def init_publisher(
-        self, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
+        self, target: Element | str | None = None, properties: Mapping[str, object] | None = None, **keywords: object
     ) -> Publisher:
         """Open camera and microphone (or what `properties` name) and return a publisher of them.
 

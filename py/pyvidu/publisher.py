@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from pyvidu.configuration import PublisherProperties
 from pyvidu.errors import PropertiesError
-from pyvidu.events import Event, StreamEvent, StreamPropertyChangedEvent
+from pyvidu.event_types import PublisherEvents
+from pyvidu.events import Event, StreamEvent, StreamManagerEvent, StreamPropertyChangedEvent
 from pyvidu.media import MediaConnection
 from pyvidu.membership import LocalStream, StreamState
 from pyvidu.platform import Host, LocalMedia
+from pyvidu.platform.page_objects import MediaStream, MediaStreamTrack
 from pyvidu.protocol.messages import video_dimensions
 from pyvidu.protocol.reasons import Reason
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 
 
-class Publisher(StreamManager):
+class Publisher(PublisherEvents, StreamManager):
     """A local stream. Made by `OpenVidu.init_publisher`, sent by `Session.publish`.
 
     Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends,
@@ -44,10 +45,10 @@ class Publisher(StreamManager):
         media.enable("audio", state.audio_active)
         media.enable("video", state.video_active)
         if state.type_of_video == "SCREEN":
-            media.when_video_ends(lambda: self.emit_event(Event("screenShareEnded", self)))
+            media.when_video_ends(lambda: self.emit_event(StreamManagerEvent("screenShareEnded", self)))
 
     @property
-    def media_stream(self) -> Any:
+    def media_stream(self) -> MediaStream:
         """Return the browser's MediaStream."""
         return self._local.stream
 
@@ -67,7 +68,7 @@ class Publisher(StreamManager):
         """Show or black out the video, at once. Await the result to know that the others have been notified."""
         return self._set_active("video", enabled)
 
-    async def replace_track(self, track: Any) -> None:
+    async def replace_track(self, track: MediaStreamTrack) -> None:
         """Send `track`, a MediaStreamTrack (as of `OpenVidu.get_user_media`), in place of the one of its kind.
 
         The old track is stopped. Nothing is renegotiated, muted stays muted. Return when the others have been notified.

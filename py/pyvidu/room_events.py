@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pyvidu.connection import Connection
-from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import (
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
@@ -30,6 +30,10 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.stream import Stream
 from pyvidu.subscriber import Subscriber
 
+if TYPE_CHECKING:
+    from pyvidu.session import Session
+    from pyvidu.stream_manager import StreamManager
+
 
 class RoomEvents:
     """The `ParticipationListener` that fires events on `session`, and on the Publisher or Subscriber concerned.
@@ -38,7 +42,7 @@ class RoomEvents:
     published. `end_subscription` is called with each subscriber whose stream ends.
     """
 
-    def __init__(self, session: EventDispatcher, end_subscription: Callable[[Subscriber], None]) -> None:
+    def __init__(self, session: Session, end_subscription: Callable[[Subscriber], None]) -> None:
         self.session_id = ""
         self.connection: Connection | None = None
         self.remote_connections: dict[str, Connection] = {}
@@ -224,9 +228,10 @@ class RoomEvents:
         if stream is not None:
             self._emit_for_both(stream, lambda target: StreamHealthEvent(name, target, stream, message))
 
-    def _emit_for_both(self, stream: Stream, event: Callable[[EventDispatcher], Event]) -> None:
+    def _emit_for_both(self, stream: Stream, event: Callable[[Session | StreamManager], Event]) -> None:
         """Fire an event on the session and, if there is one, on the stream's manager."""
-        for target in (self._session, stream.stream_manager):
+        targets: tuple[Session | StreamManager | None, ...] = (self._session, stream.stream_manager)
+        for target in targets:
             if target is not None:
                 target.emit_event(event(target))
 

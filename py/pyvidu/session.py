@@ -9,10 +9,11 @@ from typing import Any
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
 from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError, PermissionDeniedError
-from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
 from pyvidu.membership import Membership, Participation
 from pyvidu.platform import Host, pause
+from pyvidu.platform.page_objects import Element
 from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -22,7 +23,7 @@ from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
 
 
-class Session(EventDispatcher):
+class Session(SessionEvents):
     """A session as one participant sees it. Made by `OpenVidu.init_session`.
 
     Events: `connectionCreated`, `connectionDestroyed`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`,
@@ -42,10 +43,10 @@ class Session(EventDispatcher):
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
-    async def connect(self, token: str, data: Any = None) -> None:
+    async def connect(self, token: str, metadata: object = None) -> None:
         """Join the session that `token` opens.
 
-        `data` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON.
+        `metadata` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON.
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
@@ -54,7 +55,7 @@ class Session(EventDispatcher):
             NotConnectedError: `disconnect()` was called meanwhile.
             OpenViduError: the session is connected already.
         """
-        await self.participation.join(token, _metadata(data))
+        await self.participation.join(token, _metadata(metadata))
 
     def disconnect(self) -> None:
         """Leave the session. Afterwards nothing is fired and nothing is sent.
@@ -106,7 +107,11 @@ class Session(EventDispatcher):
         await self.participation.unpublish(publisher.local_stream)
 
     async def subscribe(
-        self, stream: Stream, target: Any = None, properties: Mapping[str, Any] | None = None, **keywords: Any
+        self,
+        stream: Stream,
+        target: Element | str | None = None,
+        properties: Mapping[str, object] | None = None,
+        **keywords: object,
     ) -> Subscriber:
         """Receive a remote stream.
 
@@ -149,7 +154,7 @@ class Session(EventDispatcher):
 
     async def signal(
         self,
-        options: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,  # each value of the type of its keyword
         *,
         data: str = "",
         to: Sequence[Connection] | None = None,
@@ -267,7 +272,7 @@ class Session(EventDispatcher):
         self.participation.stop_receiving(subscriber.remote_stream)
 
 
-def _metadata(data: Any) -> str:
+def _metadata(data: object) -> str:
     """Return what an application passes to `connect` as `data`, as the text that the others receive."""
     if data is None or isinstance(data, str):
         return data or ""

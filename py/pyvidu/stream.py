@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyvidu.membership import StreamState
+from pyvidu.platform.page_objects import MediaStream, RTCPeerConnection
 
 if TYPE_CHECKING:
     from pyvidu.connection import Connection
@@ -69,7 +70,7 @@ class Stream:
         return self.state.video_dimensions
 
     @property
-    def filter(self) -> Any:
+    def filter(self) -> Any:  # as the server describes it
         """Return the filter that the server applies, or None."""
         return self.state.filter
 
@@ -78,11 +79,11 @@ class Stream:
         """Return whether the stream is published: it has an id from the server."""
         return bool(self.state.id)
 
-    def get_media_stream(self) -> Any:
+    def get_media_stream(self) -> MediaStream | None:
         """Return the browser's MediaStream, or None. A received one changes when the media connection is replaced."""
         return self.stream_manager.media_stream if self.stream_manager is not None else None
 
-    def get_rtc_peer_connection(self) -> Any:
+    def get_rtc_peer_connection(self) -> RTCPeerConnection | None:
         """Return the browser's current RTCPeerConnection, or None."""
         media = self.stream_manager.media if self.stream_manager is not None else None
         return media.peer.native if media is not None and media.peer is not None else None

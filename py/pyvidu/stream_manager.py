@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.event_types import StreamManagerEvents
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
+from pyvidu.platform.page_objects import Element, MediaStream, VideoElement
 from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn
 from pyvidu.stream import Stream
 
+if TYPE_CHECKING:
+    from pyvidu.session import Session
 
-class StreamManager(EventDispatcher):
+
+class StreamManager(StreamManagerEvents):
     """Owns the video elements of `stream`. `session` is where it is published or subscribed to, None before.
 
     Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
@@ -26,13 +30,13 @@ class StreamManager(EventDispatcher):
         super().__init__()
         self.stream = stream
         self.videos: list[MediaElement] = []
-        self.session: EventDispatcher | None = None
+        self.session: Session | None = None
         self.is_playing = False
         self._host = host
         stream.stream_manager = self
 
     @property
-    def media_stream(self) -> Any:
+    def media_stream(self) -> MediaStream | None:
         """Return the browser's MediaStream, or None."""
         raise NotImplementedError
 
@@ -46,7 +50,7 @@ class StreamManager(EventDispatcher):
         """Return the id of the first video element, or an empty string."""
         return self.videos[0].id if self.videos else ""
 
-    def create_video_element(self, target: Any, insert_mode: str = "APPEND") -> Any:
+    def create_video_element(self, target: Element | str, insert_mode: str = "APPEND") -> VideoElement:
         """Create a `<video>` at `target` (an element or its id) that shows the stream, and return it.
 
         Raises:
@@ -62,7 +66,7 @@ class StreamManager(EventDispatcher):
         )
         return self._show_in(video)
 
-    def add_video_element(self, element: Any) -> Any:
+    def add_video_element(self, element: VideoElement) -> VideoElement:
         """Show the stream in an existing `<video>` of the page, and return it."""
         video = self._host.elements.adopt(
             element, mirror=self._mirror, muted=not self.remote, on_playing=self._began_to_play
@@ -120,7 +124,8 @@ class StreamManager(EventDispatcher):
 
     def _turn(self, turn: Turn) -> None:
         connection = self.stream.connection
-        for target in (self, self.session):
+        targets: tuple[StreamManager | Session | None, ...] = (self, self.session)
+        for target in targets:
             if target is not None and connection is not None:
                 target.emit_event(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
 
@@ -135,7 +140,7 @@ class StreamManager(EventDispatcher):
         if self._speech is not None:
             self._speech.listen_anew()
 
-    def _show_in(self, video: MediaElement) -> Any:
+    def _show_in(self, video: MediaElement) -> VideoElement:
         self.videos.append(video)
         if self.media_stream is not None:
             video.show(self.media_stream)

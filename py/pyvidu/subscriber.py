@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyvidu.configuration import SubscriberProperties
 from pyvidu.media import MediaConnection
 from pyvidu.membership import RemoteStream
 from pyvidu.platform import Host
+from pyvidu.platform.page_objects import MediaStream
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 
@@ -24,7 +23,7 @@ class Subscriber(StreamManager):
         self._wanted = {"audio": properties.subscribe_to_audio, "video": properties.subscribe_to_video}
 
     @property
-    def media_stream(self) -> Any:
+    def media_stream(self) -> MediaStream | None:
         """Return the browser's MediaStream, None before the first negotiation."""
         return self.remote_stream.media_stream
 

@@ -94,7 +94,12 @@ def picture() -> str:
             "elements": [video.element.dataset.tag for item in managers for video in item.videos],
             "audio": [item.stream.audio_active for item in managers],
             "video": [item.stream.video_active for item in managers],
-            "tracks": [track.id for item in managers for track in item.stream.get_media_stream().getTracks()],
+            "tracks": [
+                track.id
+                for item in managers
+                if (stream := item.stream.get_media_stream()) is not None
+                for track in stream.getTracks()
+            ],
         }
     )
 

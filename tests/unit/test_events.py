@@ -11,11 +11,11 @@ import pytest
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
 from pyvidu.errors import PropertiesError
 from pyvidu.event_dispatcher import EventDispatcher
-from pyvidu.events import SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, StreamEvent
+from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, Event, StreamEvent
 
 
 def test_every_event_class_is_in_the_lists_of_event_names() -> None:
-    named = {*SESSION_EVENTS.values(), *STREAM_MANAGER_EVENTS.values()}
+    named = {*SESSION_EVENTS.values(), *PUBLISHER_EVENTS.values()}
     assert named == set(Event.__subclasses__())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -68,6 +69,34 @@ def test_every_error_that_the_client_may_raise_is_exported() -> None:
 def test_every_class_in_the_annotations_of_a_public_method_or_field_is_exported(name: str) -> None:
     words = {word for text in annotations(getattr(pyvidu, name)) for word in re.findall(r"\w+", text)}
     assert (words & set(client_classes())) - set(pyvidu.__all__) - set(INSIDE) == set()
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_any_in_a_public_signature_has_a_reason_in_a_comment(name: str) -> None:
+    source = inspect.getsource(importlib.import_module(name))
+    lines = source.splitlines()
+    bare = [
+        f"{item.lineno}: {lines[item.lineno - 1].strip()}"
+        for function in public_functions(ast.parse(source))
+        for annotation in [function.returns, *(argument.annotation for argument in arguments(function.args))]
+        if annotation is not None
+        for item in ast.walk(annotation)
+        if isinstance(item, ast.Name) and item.id == "Any" and "#" not in lines[item.lineno - 1]
+    ]
+    assert bare == []
+
+
+def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for cls in tree.body:
+        if isinstance(cls, ast.ClassDef) and cls.name in pyvidu.__all__:
+            for item in cls.body:
+                if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name[0] != "_":
+                    yield item
+
+
+def arguments(found: ast.arguments) -> list[ast.arg]:
+    rest = [item for item in (found.vararg, found.kwarg) if item is not None]
+    return [*found.posonlyargs, *found.args, *found.kwonlyargs, *rest]
 
 
 def annotations(cls: type) -> Iterator[str]:

@@ -149,7 +149,7 @@ class Outage:
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def to_dict(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:  # whatever JSON has
         """Return the record as values that can be encoded as JSON.
 
         {"format": 2,
