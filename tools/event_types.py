@@ -1,4 +1,4 @@
-"""Write `py/pyvidu/event_types.pyi`: `on`, `once` and `off` of each object, with one overload for each event class and form.
+"""Write `py/pyvidu/event_types.pyi`: `on`, `once`, `off`, `events`, with one overload for each event class and form.
 
 The names and classes are those of `pyvidu.events`. `make format` writes the file; `make lint` runs this with `--check`, which
 only says whether it is up to date.
@@ -35,6 +35,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, Self, TypeVar, overload
 
 from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
 '''
 _DECORATOR = '''
@@ -78,8 +79,21 @@ def _object(name: str, base: str, events: Mapping[str, type[Event]]) -> Iterator
             yield _method(method, ["name: str", "handler: Callable[[SignalEvent], object]"], "Self")
         yield "    @overload"
         yield _method(method, [f"name: {_any_of(events, has_signals)}", "handler: Callable[[], object]"], "Self")
+    if has_signals:
+        yield from _iterators(events)
     handler = "handler: Callable[..., object] | None = None"
     yield _method("off", [f"name: {_any_of(events, has_signals)}", handler], "Self")
+
+
+def _iterators(events: Mapping[str, type[Event]]) -> Iterator[str]:
+    limit = "limit: int = 1000"
+    for event_class, literal in _by_class(events):
+        yield "    @overload"
+        yield _method("events", [f"name: {literal}", "/", f"*names: {literal}", limit], f"EventIterator[{event_class}]")
+    yield "    @overload"
+    yield _method("events", ["name: str", "/", "*", limit], "EventIterator[SignalEvent]")
+    yield "    @overload"
+    yield _method("events", ["name: str", "/", "*names: str", limit], "EventIterator[Event]")
 
 
 def _method(name: str, parameters: list[str], returns: str) -> str:

@@ -20,6 +20,7 @@ from pyvidu.errors import (
     RequestTimeoutError,
     SessionLostError,
 )
+from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
@@ -40,7 +41,9 @@ from pyvidu.events import (
     StreamPropertyChangedEvent,
     VideoElementEvent,
 )
+from pyvidu.joining import Joining
 from pyvidu.media import MediaClosedError
+from pyvidu.membership import SessionState
 from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
 from pyvidu.publisher import Publisher
@@ -73,8 +76,10 @@ __all__ = [
     "Device",
     "DeviceError",
     "Event",
+    "EventIterator",
     "ExceptionEvent",
     "InvalidTokenError",
+    "Joining",
     "MalformedAnswerError",
     "MediaClosedError",
     "MediaPolicy",
@@ -104,6 +109,7 @@ __all__ = [
     "Session",
     "SessionDisconnectedEvent",
     "SessionLostError",
+    "SessionState",
     "SignalEvent",
     "Stream",
     "StreamEvent",

@@ -104,6 +104,7 @@ class EventDispatcher:
 
     def __init__(self) -> None:
         self._emitter = Emitter()
+        self._feeds = Emitter()  # of iterators: `off` does not remove them
         self._silenced = False
 
     @overload
@@ -139,8 +140,9 @@ class EventDispatcher:
         Never raises: neither a handler nor the browser, in a default action, can stop what pyvidu does next.
         """
         if not self._silenced:
-            for name in names or (event.type,):
-                self._emitter.fire(name, event)
+            for emitter in (self._feeds, self._emitter):
+                for name in names or (event.type,):
+                    emitter.fire(name, event)
         try:
             event.call_default_behavior()
         except Exception:

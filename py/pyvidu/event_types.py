@@ -5,11 +5,27 @@ Type checkers read that file only, Python this one only: the overloads are not p
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.event_iterator import EventIterator
 
 
 class SessionEvents(EventDispatcher):
     """Fires the events in `events.SESSION_EVENTS`, and `signal:TYPE`."""
+
+    _is_over = False
+
+    def events(self, name: str, /, *names: str, limit: int = 1000) -> EventIterator[Any]:
+        """Return an iterator of the events of one name or more that are fired from now on; see `EventIterator`.
+
+            async for event in session.events("signal:chat"):
+                print(event.data)
+
+        It ends with the session: at `sessionDisconnected`, or at once if the session is over. At most `limit` events wait
+        for the loop. Several iterators each get all events. Handlers and default actions are not affected.
+        """
+        return EventIterator(self._feeds, (name, *names), limit, over=self._is_over)
 
 
 class StreamManagerEvents(EventDispatcher):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Literal, Protocol, Self, TypeVar, overload
 
 from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
@@ -226,6 +227,98 @@ class SessionEvents(EventDispatcher):
     def once(self, name: str, handler: Callable[[SignalEvent], object]) -> Self: ...
     @overload
     def once(self, name: str, handler: Callable[[], object]) -> Self: ...
+    @overload
+    def events(
+        self,
+        name: Literal["connectionCreated", "connectionDestroyed"],
+        /,
+        *names: Literal["connectionCreated", "connectionDestroyed"],
+        limit: int = 1000,
+    ) -> EventIterator[ConnectionEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["connectionPropertyChanged"],
+        /,
+        *names: Literal["connectionPropertyChanged"],
+        limit: int = 1000,
+    ) -> EventIterator[ConnectionPropertyChangedEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["exception"], /, *names: Literal["exception"], limit: int = 1000
+    ) -> EventIterator[ExceptionEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["networkQualityLevelChanged"],
+        /,
+        *names: Literal["networkQualityLevelChanged"],
+        limit: int = 1000,
+    ) -> EventIterator[NetworkQualityLevelChangedEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["publisherStartSpeaking", "publisherStopSpeaking"],
+        /,
+        *names: Literal["publisherStartSpeaking", "publisherStopSpeaking"],
+        limit: int = 1000,
+    ) -> EventIterator[PublisherSpeakingEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["reconnected"], /, *names: Literal["reconnected"], limit: int = 1000
+    ) -> EventIterator[ReconnectedEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["reconnecting"], /, *names: Literal["reconnecting"], limit: int = 1000
+    ) -> EventIterator[ReconnectingEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["reconnectionAttempt"], /, *names: Literal["reconnectionAttempt"], limit: int = 1000
+    ) -> EventIterator[ReconnectionAttemptEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["recordingStarted", "recordingStopped"],
+        /,
+        *names: Literal["recordingStarted", "recordingStopped"],
+        limit: int = 1000,
+    ) -> EventIterator[RecordingEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["rejoined"], /, *names: Literal["rejoined"], limit: int = 1000
+    ) -> EventIterator[RejoinedEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["sessionDisconnected"], /, *names: Literal["sessionDisconnected"], limit: int = 1000
+    ) -> EventIterator[SessionDisconnectedEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["signal"], /, *names: Literal["signal"], limit: int = 1000
+    ) -> EventIterator[SignalEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["streamCreated", "streamDestroyed"],
+        /,
+        *names: Literal["streamCreated", "streamDestroyed"],
+        limit: int = 1000,
+    ) -> EventIterator[StreamEvent]: ...
+    @overload
+    def events(
+        self,
+        name: Literal["streamFrozen", "streamRecovered"],
+        /,
+        *names: Literal["streamFrozen", "streamRecovered"],
+        limit: int = 1000,
+    ) -> EventIterator[StreamHealthEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["streamPropertyChanged"], /, *names: Literal["streamPropertyChanged"], limit: int = 1000
+    ) -> EventIterator[StreamPropertyChangedEvent]: ...
+    @overload
+    def events(self, name: str, /, *, limit: int = 1000) -> EventIterator[SignalEvent]: ...
+    @overload
+    def events(self, name: str, /, *names: str, limit: int = 1000) -> EventIterator[Event]: ...
     def off(self, name: str, handler: Callable[..., object] | None = None) -> Self: ...
 
 class StreamManagerEvents(EventDispatcher):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
 from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError, PermissionDeniedError
 from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
-from pyvidu.membership import Membership, Participation
+from pyvidu.joining import Joining
+from pyvidu.membership import Membership, Participation, SessionState
 from pyvidu.platform import Host, pause
 from pyvidu.platform.page_objects import Element
 from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
@@ -43,10 +44,15 @@ class Session(SessionEvents):
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
-    async def connect(self, token: str, metadata: object = None) -> None:
-        """Join the session that `token` opens.
+    def connect(self, token: str, metadata: object = None) -> Joining[Self]:
+        """Join the session that `token` opens: await it, or use it in `async with` in order to leave at the end.
 
-        `metadata` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON.
+            async with session.connect(token, {"name": "Ada"}):
+                await session.publish(publisher)
+
+        `metadata` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON. Add handlers
+        before: `connectionCreated` and `streamCreated` of those who are there fire meanwhile. After its end a session may
+        connect again, with a new token. At the end of the `async with` nothing is sent if the session is over already.
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
@@ -55,7 +61,7 @@ class Session(SessionEvents):
             NotConnectedError: `disconnect()` was called meanwhile.
             OpenViduError: the session is connected already.
         """
-        await self.participation.join(token, _metadata(metadata))
+        return Joining(self, self.participation.join(token, _metadata(metadata)), self.disconnect)
 
     def disconnect(self) -> None:
         """Leave the session. Afterwards nothing is fired and nothing is sent.
@@ -202,6 +208,11 @@ class Session(SessionEvents):
     # --- state -------------------------------------------------------------------------------------------------------
 
     @property
+    def state(self) -> SessionState:
+        """Return whether the session is new, connecting, connected, reconnecting or disconnected."""
+        return self.participation.state
+
+    @property
     def session_id(self) -> str:
         """Return the id of the session, an empty string before the first `connect`."""
         return self.room_events.session_id
@@ -240,6 +251,10 @@ class Session(SessionEvents):
     def outages(self) -> Sequence[Outage]:
         """Return the outages of this session so far."""
         return self.participation.outages
+
+    @property
+    def _is_over(self) -> bool:
+        return self.state is SessionState.DISCONNECTED
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,16 @@ def manager_mistakes(publisher: Publisher, subscriber: Subscriber, manager: Stre
     subscriber.once("streamPlaying", resumed)  # wrong: the handler of another event
 
 
+async def iterator_mistakes(session: Session) -> None:
+    session.events()  # wrong: no name
+    async for event in session.events("reconnecting"):
+        event.stream.filter()  # wrong: no such field
+    async for either in session.events("reconnecting", "signal"):
+        either.outage.to_dict()  # wrong: a signal has none
+    with session.connect("token"):  # wrong: it must be `async with`
+        pass
+
+
 def field_mistakes(event: ReconnectingEvent) -> None:
     assert_type(event.target, StreamManager)  # wrong: it is the session
     event.outage.seconds()  # wrong: no such field

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from asyncio import create_task
 from collections.abc import Callable
 from typing import TypeVar, assert_type
 
@@ -12,6 +13,7 @@ from pyvidu import (
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
     Event,
+    EventIterator,
     ExceptionEvent,
     NetworkQualityLevelChangedEvent,
     OpenVidu,
@@ -25,6 +27,7 @@ from pyvidu import (
     RejoinedEvent,
     Session,
     SessionDisconnectedEvent,
+    SessionState,
     SignalEvent,
     Stream,
     StreamEvent,
@@ -343,9 +346,30 @@ def fields(
     assert_type(playing.target, StreamManager)
 
 
+async def iterators(session: Session) -> None:
+    assert_type(session.events("reconnecting"), EventIterator[ReconnectingEvent])
+    assert_type(session.events("streamCreated", "streamDestroyed", limit=10), EventIterator[StreamEvent])
+    assert_type(session.events("signal:chat"), EventIterator[SignalEvent])
+    async for event in session.events("reconnected"):
+        assert_type(event, ReconnectedEvent)
+        break
+    events = session.events("reconnecting", "sessionDisconnected")
+    async for either in events:
+        assert_type(either, Event)
+        if isinstance(either, ReconnectingEvent):
+            assert_type(either.outage, Outage)
+    assert_type(events.dropped, int)
+    assert_type(await anext(session.events("signal")), SignalEvent)
+    await events.aclose()
+
+
 async def calls(openvidu: OpenVidu, token: str) -> None:
     session = openvidu.init_session()
+    assert_type(session.state, SessionState)
     await session.connect(token, {"name": "Ada"})
+    await create_task(session.connect(token))
+    async with session.connect(token) as joined:
+        assert_type(joined, Session)
     publisher = await openvidu.init_publisher("me", resolution="640x480")
     assert_type(publisher.session, Session | None)
     await session.publish(publisher)

@@ -6,9 +6,10 @@ It knows no class that applications touch: it reports changes to a `Participatio
 from .listener import ParticipationListener
 from .membership import Membership
 from .participation import Participation
-from .records import ParticipantState, StreamState
+from .records import ParticipantState, SessionState, StreamState
 from .streams import LocalStream, RemoteStream
 
 __all__ = [
-    "LocalStream", "Membership", "ParticipantState", "Participation", "ParticipationListener", "RemoteStream", "StreamState",
+    "LocalStream", "Membership", "ParticipantState", "Participation", "ParticipationListener", "RemoteStream",
+    "SessionState", "StreamState",
 ]  # fmt: skip

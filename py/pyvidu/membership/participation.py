@@ -22,7 +22,7 @@ from pyvidu.reconnection.outage import Outage
 from . import roster
 from .listener import ParticipationListener
 from .membership import Membership, Settings
-from .records import StreamState
+from .records import SessionState, StreamState
 from .rejoin import Rejoin
 from .room_state import RoomState
 from .streams import LocalStream, RemoteStream
@@ -62,6 +62,19 @@ class Participation:
         if self._current is None:
             raise NotConnectedError("There is no connected session: await session.connect(token) first")
         return self._current
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state, derived from the membership and its last outage."""
+        if self.joining is not None:
+            return SessionState.CONNECTING
+        if self._last is None:
+            return SessionState.NEW
+        if not self._last.joined:
+            return SessionState.DISCONNECTED
+        outages = self.outages
+        is_out = bool(outages) and outages[-1].end is None
+        return SessionState.RECONNECTING if is_out else SessionState.CONNECTED
 
     @property
     def is_member(self) -> bool:

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from pyvidu.protocol.messages import JoinRoomResult, ParticipantInfo, StreamInfo, parse_dimensions
+
+
+class SessionState(StrEnum):
+    """The state of a session, at any time, inside event handlers too.
+
+    `NEW`: never connected. `CONNECTING`: joining. `CONNECTED`. `RECONNECTING`: an outage, from its `reconnecting` to its
+    `reconnected`, `rejoined` or `sessionDisconnected`. `DISCONNECTED`: over, from the first event of the end on; it may
+    connect again.
+    """
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    DISCONNECTED = "disconnected"
 
 
 def _no_dimensions() -> dict[str, int]:
