@@ -20,6 +20,7 @@ from pyvidu.events import (
     Event,
     ExceptionEvent,
     NetworkQualityLevelChangedEvent,
+    OutageSettledEvent,
     PublisherSpeakingEvent,
     ReconnectedEvent,
     ReconnectingEvent,
@@ -69,6 +70,10 @@ class SessionEvents(EventDispatcher):
     def on(
         self, name: Literal["networkQualityLevelChanged"], handler: Callable[[NetworkQualityLevelChangedEvent], object]
     ) -> Self: ...
+    @overload
+    def on(self, name: Literal["outageSettled"]) -> Decorator[OutageSettledEvent]: ...
+    @overload
+    def on(self, name: Literal["outageSettled"], handler: Callable[[OutageSettledEvent], object]) -> Self: ...
     @overload
     def on(
         self, name: Literal["publisherStartSpeaking", "publisherStopSpeaking"]
@@ -159,6 +164,10 @@ class SessionEvents(EventDispatcher):
     def once(
         self, name: Literal["networkQualityLevelChanged"], handler: Callable[[NetworkQualityLevelChangedEvent], object]
     ) -> Self: ...
+    @overload
+    def once(self, name: Literal["outageSettled"]) -> Decorator[OutageSettledEvent]: ...
+    @overload
+    def once(self, name: Literal["outageSettled"], handler: Callable[[OutageSettledEvent], object]) -> Self: ...
     @overload
     def once(
         self, name: Literal["publisherStartSpeaking", "publisherStopSpeaking"]
@@ -255,6 +264,10 @@ class SessionEvents(EventDispatcher):
         *names: Literal["networkQualityLevelChanged"],
         limit: int = 1000,
     ) -> EventIterator[NetworkQualityLevelChangedEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["outageSettled"], /, *names: Literal["outageSettled"], limit: int = 1000
+    ) -> EventIterator[OutageSettledEvent]: ...
     @overload
     def events(
         self,

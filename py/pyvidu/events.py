@@ -158,7 +158,7 @@ class ReconnectingEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectedEvent(Event):
-    """`reconnected`: signaling is resumed and membership verified. Media recovery is reported per stream."""
+    """`reconnected`: signaling is resumed and membership verified. `outageSettled` follows when media is."""
 
     target: Session
     outage: Outage
@@ -170,6 +170,19 @@ class RejoinedEvent(Event):
 
     Opt-in, see `AdvancedConfiguration.rejoin`. Streams and video elements are the same; the ids of the local connection and
     stream are new.
+    """
+
+    target: Session
+    outage: Outage
+
+
+@dataclass(slots=True, eq=False)
+class OutageSettledEvent(Event):
+    """`outageSettled`: after `reconnected` or `rejoined`, the media of the outage has been verified, both ways.
+
+    Fired once, as soon as every stream flows, is paused, or is given up: `outage.streams` says which. Without streams it is
+    fired right after `reconnected`, when async handlers of that have taken their first step. It is not fired if the next
+    outage begins, or the session ends, before.
     """
 
     target: Session
@@ -222,6 +235,7 @@ SESSION_EVENTS: Mapping[str, type[Event]] = {
     "connectionPropertyChanged": ConnectionPropertyChangedEvent,
     "exception": ExceptionEvent,
     "networkQualityLevelChanged": NetworkQualityLevelChangedEvent,
+    "outageSettled": OutageSettledEvent,
     "publisherStartSpeaking": PublisherSpeakingEvent,
     "publisherStopSpeaking": PublisherSpeakingEvent,
     "reconnected": ReconnectedEvent,

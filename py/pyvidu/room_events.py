@@ -12,6 +12,7 @@ from pyvidu.events import (
     Event,
     ExceptionEvent,
     NetworkQualityLevelChangedEvent,
+    OutageSettledEvent,
     ReconnectedEvent,
     ReconnectingEvent,
     ReconnectionAttemptEvent,
@@ -199,6 +200,10 @@ class RoomEvents:
     def rejoined(self, outage: Outage) -> None:
         """Fire `rejoined`."""
         self.emit(RejoinedEvent("rejoined", self._session, outage))
+
+    def outage_settled(self, outage: Outage) -> None:
+        """Fire `outageSettled`."""
+        self.emit(OutageSettledEvent("outageSettled", self._session, outage))
 
     def ended(self, reason: Reason) -> None:
         """Fire `sessionDisconnected`, whose default action disposes of the subscribers, then nothing more."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
 from pyvidu.connection import Connection
 from pyvidu.errors import OpenViduError, PermissionDeniedError
+from pyvidu.event_iterator import END
 from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
 from pyvidu.joining import Joining
@@ -30,8 +31,8 @@ class Session(SessionEvents):
     Events: `connectionCreated`, `connectionDestroyed`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`,
     `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`, `networkQualityLevelChanged`, `exception`;
     of the media plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`,
-    `reconnected`, `rejoined`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every `reconnecting` is followed
-    by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
+    `reconnected`, `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every
+    `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
     """
 
     def __init__(self, host: Host, configuration: Callable[[], AdvancedConfiguration]) -> None:
@@ -255,6 +256,21 @@ class Session(SessionEvents):
     @property
     def _is_over(self) -> bool:
         return self.state is SessionState.DISCONNECTED
+
+    async def settled(self, outage: Outage | None = None) -> bool:
+        """Wait until the media of an outage, by default of the last one, is verified both ways; see `OutageSettledEvent`.
+
+        Return True then, and if there was no outage; False when the next outage began or the session ended before. An outage
+        that lasts is waited for; one that is not detected yet is not.
+        """
+        last = self.outages[-1:]
+        outage = outage or (last[0] if last else None)
+        if outage is None:
+            return True
+        events = self.events("outageSettled", "reconnecting", END)
+        while (decision := self.participation.has_settled(outage)) is None:
+            await anext(events)
+        return decision
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

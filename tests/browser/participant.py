@@ -21,6 +21,7 @@ EVENTS = (
     "reconnecting",
     "reconnectionAttempt",
     "reconnected",
+    "outageSettled",
     "streamFrozen",
     "streamRecovered",
     "sessionDisconnected",

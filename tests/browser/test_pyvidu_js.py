@@ -32,7 +32,8 @@ const publisher = OV.initPublisher('me', { resolution: '320x240', frameRate: 15,
 let booted = false;
 ready.then(() => { booted = true; }, () => {});
 const names = ['connectionCreated', 'connectionDestroyed', 'streamCreated', 'streamDestroyed', 'streamPropertyChanged',
-               'signal', 'signal:chat', 'reconnecting', 'reconnected', 'sessionDisconnected', 'exception'];
+               'signal', 'signal:chat', 'reconnecting', 'reconnected', 'outageSettled',
+               'sessionDisconnected', 'exception'];
 for (const name of names) session.on(name, (event) => fired.push([name, event]));
 for (const name of ['accessAllowed', 'streamCreated', 'streamDestroyed', 'videoElementCreated', 'videoElementDestroyed'])
   publisher.on(name, (event) => fired.push([`publisher ${name}`, event]));
@@ -330,12 +331,15 @@ async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elem
     fault = {"participant": own, "kind": "silent", "seconds": 4}
     async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
         assert answer.status == 200
-    await call.ada.wait_for("reconnected")
-    await call.ada.page.wait_for_function(
-        "() => session.outages[0].entries.filter((e) => e.text.includes('connected again')).length === 2"
-    )
+    await call.ada.wait_for("outageSettled")
+    streams = "return Object.values(fired.find(([name]) => name === 'outageSettled')[1].outage.streams)"
+    assert await call.ada.js(f"{streams}.map((stream) => stream.outcome)") == ["renegotiated", "renegotiated"]
     await asyncio.gather(moves(call.ada.page, "#others video"), moves(call.bob.page, "#others video"))
-    assert [name for name in await call.ada.fired() if name != "exception"] == ["reconnecting", "reconnected"]
+    assert [name for name in await call.ada.fired() if name != "exception"] == [
+        "reconnecting",
+        "reconnected",
+        "outageSettled",
+    ]
     assert len(messages.requests("reconnectStream")) == 2
     assert await call.ada.js(
         "return element === document.querySelector('#others video') && element === subscriber.videos[0].video"

@@ -23,6 +23,7 @@ POLICY = ReconnectionPolicy()
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
     "reconnecting", "reconnected", "rejoined", "sessionDisconnected", "exception", "streamFrozen", "streamRecovered",
+    "outageSettled",
 )  # fmt: skip
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from pyvidu import Outage
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import Page
 from tests.simulation.invariant import RETURN, Invariant
@@ -21,6 +22,7 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+SETTLED = 25.0  # seconds within which the media of an outage is verified
 RENEGOTIATIONS_PER_MINUTE = 30  # of one stream by one client
 
 
@@ -165,6 +167,36 @@ class FrozenStreamsRecover(Invariant):
                     continue
                 if stream is own or stream.stream_id in page.subscribers:
                     self.wrong(f"{page.name} was told that {stream.stream_id} is frozen, and nothing since")
+
+
+class OutagesSettle(Invariant):
+    name = "outages settle"
+    sentence = (
+        "Each `reconnected` and `rejoined` is followed by exactly one `outageSettled` of the same outage, unless the next "
+        f"`reconnecting` or the end comes first; it comes within {SETTLED:g} s in which the page had no fault."
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._due: dict[Page, Outage] = {}
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        due = self._due.get(page)
+        if name in ("reconnected", "rejoined"):
+            self._due[page] = event.outage
+        elif name == "outageSettled" and due is not event.outage:
+            self.wrong(f"{page.name} is told `{name}` of an outage that is not the last, or twice")
+        if name in ("reconnecting", "outageSettled", "sessionDisconnected"):
+            self._due.pop(page, None)
+
+    def looked(self, page: Page) -> None:
+        if page in self._due and page.undisturbed_for(SETTLED):
+            self.wrong(f"{page.name} is not told that its outage has settled")
+
+    def stable(self) -> None:
+        for page in self.world.connected:
+            if page in self._due:
+                self.wrong(f"{page.name} was never told that its outage has settled")
 
 
 class HealthyStreamsStay(Invariant):

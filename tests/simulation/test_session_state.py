@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from simulated_call import EVENTS, Participant, a_call, until
 
 from pyvidu import ConnectionFailedError, OpenViduError, Session, SessionState
-from virtual_time import virtual_time
+from tests.simulation.simulated_call import EVENTS, Participant, a_call, until
+from tests.virtual_time import virtual_time
 
 
 def watched(person: Participant) -> list[tuple[str, str]]:

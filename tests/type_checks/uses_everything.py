@@ -18,6 +18,7 @@ from pyvidu import (
     NetworkQualityLevelChangedEvent,
     OpenVidu,
     Outage,
+    OutageSettledEvent,
     Publisher,
     PublisherSpeakingEvent,
     ReconnectedEvent,
@@ -53,6 +54,7 @@ def on_of_a_session(session: Session) -> None:
     session.on("connectionPropertyChanged", takes(ConnectionPropertyChangedEvent))
     session.on("exception", takes(ExceptionEvent))
     session.on("networkQualityLevelChanged", takes(NetworkQualityLevelChangedEvent))
+    session.on("outageSettled", takes(OutageSettledEvent))
     session.on("publisherStartSpeaking", takes(PublisherSpeakingEvent))
     session.on("publisherStopSpeaking", takes(PublisherSpeakingEvent))
     session.on("reconnected", takes(ReconnectedEvent))
@@ -77,6 +79,7 @@ def on_of_a_session_as_a_decorator(session: Session) -> None:
     session.on("connectionPropertyChanged")(takes(ConnectionPropertyChangedEvent))
     session.on("exception")(takes(ExceptionEvent))
     session.on("networkQualityLevelChanged")(takes(NetworkQualityLevelChangedEvent))
+    session.on("outageSettled")(takes(OutageSettledEvent))
     session.on("publisherStartSpeaking")(takes(PublisherSpeakingEvent))
     session.on("publisherStopSpeaking")(takes(PublisherSpeakingEvent))
     session.on("reconnected")(takes(ReconnectedEvent))
@@ -167,6 +170,7 @@ def once_of_a_session(session: Session) -> None:
     session.once("connectionPropertyChanged", takes(ConnectionPropertyChangedEvent))
     session.once("exception", takes(ExceptionEvent))
     session.once("networkQualityLevelChanged", takes(NetworkQualityLevelChangedEvent))
+    session.once("outageSettled", takes(OutageSettledEvent))
     session.once("publisherStartSpeaking", takes(PublisherSpeakingEvent))
     session.once("publisherStopSpeaking", takes(PublisherSpeakingEvent))
     session.once("reconnected", takes(ReconnectedEvent))
@@ -191,6 +195,7 @@ def once_of_a_session_as_a_decorator(session: Session) -> None:
     session.once("connectionPropertyChanged")(takes(ConnectionPropertyChangedEvent))
     session.once("exception")(takes(ExceptionEvent))
     session.once("networkQualityLevelChanged")(takes(NetworkQualityLevelChangedEvent))
+    session.once("outageSettled")(takes(OutageSettledEvent))
     session.once("publisherStartSpeaking")(takes(PublisherSpeakingEvent))
     session.once("publisherStopSpeaking")(takes(PublisherSpeakingEvent))
     session.once("reconnected")(takes(ReconnectedEvent))
@@ -360,6 +365,8 @@ async def iterators(session: Session) -> None:
             assert_type(either.outage, Outage)
     assert_type(events.dropped, int)
     assert_type(await anext(session.events("signal")), SignalEvent)
+    assert_type(await session.settled(), bool)
+    assert_type(await session.settled(session.outages[0]), bool)
     await events.aclose()
 
 

@@ -11,7 +11,11 @@ import { Subscriber, elementOf } from './stream-manager.js';
 /** @import { Completion, Publisher, StreamManager, Target } from './stream-manager.js' */
 /** @import { Connection, Stream } from './stream.js' */
 
-/** Made by `OpenVidu.initSession`. */
+/**
+ * Made by `OpenVidu.initSession`. Beside openvidu-browser's events it fires pyvidu's own: `reconnectionAttempt`, `rejoined`,
+ * `streamFrozen`, `streamRecovered`, and `outageSettled` (`event.outage`) once the media of an outage has been verified, both ways,
+ * after `reconnected` or `rejoined`.
+ */
 export class Session extends EventDispatcher {
   /** @param {OpenVidu} openvidu */
   constructor(openvidu) {

@@ -43,6 +43,9 @@ class MediaPlaneListener(Protocol):
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
         """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
 
+    def media_settled(self) -> None:
+        """Handle that every stream is verified or given up, for the first time since `MediaPlane.prove_all`."""
+
 
 class MediaPlane:
     """Watches the media connections passed to `add` until they are passed to `remove`."""
@@ -58,6 +61,7 @@ class MediaPlane:
         self._monitor: RtpMonitor | None = None  # from the first stream on
         self._timer: Timer | None = None
         self._outage: Outage | None = None
+        self._proving = False  # since `prove_all`, until every stream is settled
         self._closed = False
 
     def add(self, media: MediaConnection, *, frozen: bool = False) -> None:
@@ -93,15 +97,18 @@ class MediaPlane:
     def suspend(self) -> None:
         """Stop all renegotiations, which need signaling, and observe every path until the outage ends."""
         self._close_record()
+        self._proving = False
         for recovery in list(self._recoveries.values()):
             recovery.report(SignalingLost())
 
     def prove_all(self, outage: Outage, *, force: bool) -> None:
         """Check every stream after an outage and renegotiate the frozen ones; with `force` renegotiate every stream."""
         self._outage = outage
+        self._proving = False
         for media, recovery in list(self._recoveries.items()):
             negotiated = bool(media.stream_id) and media.peer is not None
             recovery.report(SignalingResumed(force, negotiated))
+        self._proving = True  # only now: one after the other has begun to be checked
         self.media_settled()
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
@@ -143,8 +150,12 @@ class MediaPlane:
 
     def media_settled(self) -> None:
         """Close the record of the outage if every stream is checked or given up: what follows is not part of it."""
-        if self._outage is not None and all(recovery.is_settled for recovery in self._recoveries.values()):
+        waits = self._outage is not None or self._proving
+        if waits and all(recovery.is_settled for recovery in self._recoveries.values()):
             self._close_record()
+            if self._proving and not self._closed:
+                self._proving = False
+                self._listener.media_settled()
 
     # --- RTP ---------------------------------------------------------------------------------------------------------
 

@@ -83,5 +83,8 @@ class ParticipationListener(Protocol):
     def rejoined(self, outage: Outage) -> None:
         """Handle that the participant has joined again after an eviction; the room is reconciled, the streams follow."""
 
+    def outage_settled(self, outage: Outage) -> None:
+        """Handle that the media of the last outage is verified: every stream flows, is paused, or is given up."""
+
     def ended(self, reason: Reason) -> None:
         """Handle the end of the participation. The media connections of the remote streams are closed after this call."""

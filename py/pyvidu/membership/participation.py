@@ -48,6 +48,8 @@ class Participation:
         self._last: Membership | None = None
         self._rejoin: Rejoin | None = None
         self._earlier: list[Outage] = []  # the outages of earlier memberships
+        self._settled: list[Outage] = []  # those whose media is verified
+        self._moving: Membership | None = None  # a new one, in which not all streams have their media connections yet
         self._received: dict[StreamState, RemoteStream] = {}
 
     # --- state -------------------------------------------------------------------------------------------------------
@@ -96,6 +98,17 @@ class Participation:
     def outages(self) -> Sequence[Outage]:
         """Return the outages so far, the current one last."""
         return [*self._earlier, *(self._last.outages.outages if self._last is not None else ())]
+
+    def has_settled(self, outage: Outage) -> bool | None:
+        """Return whether the media of `outage` was verified; None while that is not decided.
+
+        False: the next outage, or the end, came first.
+        """
+        if any(item is outage for item in self._settled):
+            return True
+        outages = self.outages
+        is_last = bool(outages) and outages[-1] is outage
+        return None if is_last and self._last is not None and self._last.joined else False
 
     @property
     def local_stream(self) -> LocalStream | None:
@@ -257,6 +270,12 @@ class Participation:
         """Report a media problem that no pending call reports."""
         self._listener.media_exception(self._stream_of(media), name, message)
 
+    def media_settled(self) -> None:
+        """Report that the media of the last outage is verified."""
+        # Without streams that is before `reconnected` is fired. Async handlers of that take their first step before, too.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._report_settled)
+
     # --- RejoinOwner -------------------------------------------------------------------------------------------------
 
     def new_membership(self) -> Membership:
@@ -271,6 +290,7 @@ class Participation:
         assert room is not None, "there is a room since the first joining"
         old.close()
         self._earlier += old.outages.outages
+        self._moving = new
         # Now, so that leaving and unpublishing, in any event from now on, end it.
         old.local_stream, new.local_stream = None, local
         self._enter(new, result)
@@ -281,6 +301,11 @@ class Participation:
             self._listener.rejoined(old.outages.last)
             new.plane.listen()
         return [self._received[stream] for stream in room.streams() if stream in self._received]
+
+    def moved_in(self, new: Membership) -> None:
+        """Note that media of `new` can be verified."""
+        if self._moving is new:
+            self._moving = None
 
     def republishing_failed(self, membership: Membership, local: LocalStream, reason: Reason) -> None:
         """End the local stream, unless the application has left or unpublished it meanwhile."""
@@ -317,6 +342,12 @@ class Participation:
         self._listener.ended(reason)
         for remote in self._received.values():
             remote.detach()
+
+    def _report_settled(self) -> None:
+        outage = self.outages[-1] if self._moving is not self._last and self.outages else None
+        if outage is not None and outage.end is not None and self.has_settled(outage) is None:
+            self._settled.append(outage)
+            self._listener.outage_settled(outage)
 
     def _end_local_stream(self, membership: Membership, reason: Reason) -> None:
         local, membership.local_stream = membership.local_stream, None

@@ -38,6 +38,9 @@ class RejoinOwner(Protocol):
     def receives(self, remote: RemoteStream) -> bool:
         """Return whether `remote` is still received, by the application's will."""
 
+    def moved_in(self, new: Membership) -> None:
+        """Handle that the streams have their media connections in `new`, as far as they could be negotiated."""
+
     def republishing_failed(self, membership: Membership, local: LocalStream, reason: Reason) -> None:
         """Handle that the local stream could not be published again."""
 
@@ -123,7 +126,10 @@ class Rejoin:
         moves = [self._move(remote, self._receive_again(new, remote)) for remote in remotes]
         if self._local is not None:
             moves.append(self._move(self._local, self._publish_again(new, self._local)))
-        await asyncio.gather(*moves)
+        try:
+            await asyncio.gather(*moves)
+        finally:
+            self._owner.moved_in(new)
         if new.plane.is_up:  # in the next outage, or after the end, nothing can be proved
             new.media_plane.prove_all(self._outage, force=False)
 
