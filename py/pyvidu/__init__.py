@@ -5,12 +5,17 @@ from __future__ import annotations
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties
 from pyvidu.connection import Connection
 from pyvidu.errors import (
+    AlreadyConnectedError,
+    AlreadyPublishedError,
     BrowserNotSupportedError,
+    CallbackError,
     ConnectionFailedError,
     DeviceError,
     InvalidTokenError,
+    LocalStreamError,
     MalformedAnswerError,
     NotConnectedError,
+    NotPublishedError,
     OpenViduError,
     PermissionDeniedError,
     PropertiesError,
@@ -19,6 +24,7 @@ from pyvidu.errors import (
     RequestOutcomeUnknown,
     RequestTimeoutError,
     SessionLostError,
+    StreamEndedError,
 )
 from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
@@ -66,9 +72,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdvancedConfiguration",
+    "AlreadyConnectedError",
+    "AlreadyPublishedError",
     "Attempt",
     "AttemptPolicy",
     "BrowserNotSupportedError",
+    "CallbackError",
     "Connection",
     "ConnectionEvent",
     "ConnectionFailedError",
@@ -81,11 +90,13 @@ __all__ = [
     "ExceptionEvent",
     "InvalidTokenError",
     "Joining",
+    "LocalStreamError",
     "MalformedAnswerError",
     "MediaClosedError",
     "MediaPolicy",
     "NetworkQualityLevelChangedEvent",
     "NotConnectedError",
+    "NotPublishedError",
     "OpenVidu",
     "OpenViduError",
     "Outage",
@@ -114,6 +125,7 @@ __all__ = [
     "SessionState",
     "SignalEvent",
     "Stream",
+    "StreamEndedError",
     "StreamEvent",
     "StreamHealthEvent",
     "StreamManager",

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.connection import Connection
-from pyvidu.errors import OpenViduError
+from pyvidu.errors import NotConnectedError, OpenViduError
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case
@@ -116,7 +116,7 @@ class Embedding:
             try:
                 await self._objects[session].connect(token, data)
             except asyncio.CancelledError:
-                raise OpenViduError("The session was left before it was joined") from None
+                raise NotConnectedError("The session was left before it was joined") from None
             finally:
                 self._joining.pop(session, None)
             self._push(self._objects[session])

@@ -6,7 +6,7 @@ from pyvidu.protocol.codes import Code, code_in
 
 
 class OpenViduError(Exception):
-    """Base of every error of this package. `name` is one of openvidu-browser's `OpenViduErrorName` values."""
+    """Base of every error of this package, never raised itself. `name` is of openvidu-browser's `OpenViduErrorName`."""
 
     name = "GENERIC_ERROR"
 
@@ -24,6 +24,26 @@ class NotConnectedError(OpenViduError):
     """The call needs a connected session: await `Session.connect` first."""
 
     name = "OPENVIDU_NOT_CONNECTED"
+
+
+class AlreadyConnectedError(OpenViduError):
+    """The session is connected or connecting: call `Session.disconnect` first, or make another session."""
+
+
+class AlreadyPublishedError(OpenViduError):
+    """The session publishes a stream: unpublish it first, or publish the second one in a session of its own."""
+
+
+class NotPublishedError(OpenViduError):
+    """The publisher is not published in this session: it never was, or its stream has ended."""
+
+
+class LocalStreamError(OpenViduError):
+    """The stream is this participant's own, and only those of others can be subscribed to."""
+
+
+class StreamEndedError(OpenViduError):
+    """The stream has ended, before the call or during it. There is nothing to do: `streamDestroyed` was or is fired."""
 
 
 class PermissionDeniedError(OpenViduError):
@@ -89,6 +109,10 @@ class RequestOutcomeUnknown(OpenViduError):
 
 class QueueFullError(OpenViduError):
     """Too many requests of one kind are queued already during an outage: this one was not sent and never will be."""
+
+
+class CallbackError(OpenViduError):
+    """A callback of the application (`rejoin`, `roster`) raised, or returned something that cannot be used. Only logged."""
 
 
 class SessionLostError(OpenViduError):

@@ -8,7 +8,12 @@ from typing import Any, Self
 
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
 from pyvidu.connection import Connection
-from pyvidu.errors import OpenViduError, PermissionDeniedError
+from pyvidu.errors import (
+    AlreadyPublishedError,
+    LocalStreamError,
+    PermissionDeniedError,
+    StreamEndedError,
+)
 from pyvidu.event_iterator import END
 from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
@@ -60,7 +65,7 @@ class Session(SessionEvents):
             ConnectionFailedError: the server cannot be reached, or its answer is malformed; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
             NotConnectedError: `disconnect()` was called meanwhile.
-            OpenViduError: the session is connected already.
+            AlreadyConnectedError: the session is connected, or is being connected.
         """
         return Joining(self, self.participation.join(token, _metadata(metadata)), self.disconnect)
 
@@ -86,13 +91,18 @@ class Session(SessionEvents):
 
         Raises:
             NotConnectedError, PermissionDeniedError, RequestError, SessionLostError.
-            OpenViduError: this session publishes a stream already.
+            AlreadyPublishedError: this session publishes a stream, or another one publishes this stream.
+            StreamEndedError: the stream was unpublished or disposed of meanwhile.
         """
         member = self.participation.member
         if member.own.role == "SUBSCRIBER":
             raise PermissionDeniedError("A participant with role SUBSCRIBER cannot publish")
         if member.local_stream is not None:
-            raise OpenViduError("This session publishes a stream already; unpublish it first")
+            raise AlreadyPublishedError("This session publishes a stream already; unpublish it first")
+        if publisher.stream.is_published:
+            raise AlreadyPublishedError(
+                "This publisher is published already, in another session; unpublish it there first"
+            )
         self.room_events.connect_publisher(publisher)
         try:
             await member.publish(publisher.local_stream)
@@ -109,7 +119,7 @@ class Session(SessionEvents):
 
         Raises:
             NotConnectedError, RequestError, SessionLostError.
-            OpenViduError: the publisher is not published in this session.
+            NotPublishedError: the publisher is not published in this session.
         """
         await self.participation.unpublish(publisher.local_stream)
 
@@ -127,15 +137,18 @@ class Session(SessionEvents):
 
         Raises:
             NotConnectedError, PropertiesError, RequestError, SessionLostError.
-            OpenViduError: the stream is local or has ended.
+            LocalStreamError: the stream is this participant's own.
+            StreamEndedError: the stream has ended, or ends meanwhile.
         """
         member = self.participation.member
         wanted = configured(SubscriberProperties, properties, keywords)
         if stream.connection is None or stream.connection.is_local:
-            raise OpenViduError("Only remote streams can be subscribed to")
+            raise LocalStreamError(
+                "Only streams of others can be subscribed to; Publisher.create_video_element shows an own one"
+            )
         if stream.connection.stream is not stream:
             # The server would send its owner's newest stream instead.
-            raise OpenViduError(f"Stream {stream.stream_id} has ended")
+            raise StreamEndedError(f"Stream {stream.stream_id} has ended")
         subscriber = Subscriber(self._host, stream, wanted)
         subscriber.session = self
         try:

@@ -30,15 +30,19 @@ def element(identity: str) -> Any:
     return document.getElementById(identity)
 
 
+class DemoServerError(OpenViduError):
+    """The server refused one of the demo's own requests; the message is the server's."""
+
+
 async def post(path: str, body: Mapping[str, object]) -> dict[str, Any]:
-    """Post JSON to our own server and return the JSON of its answer. Raises OpenViduError with the server's message."""
+    """Post JSON to our own server and return the JSON of its answer. Raises DemoServerError if the server refuses."""
     options = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
     answer = await fetch(path, to_js(options, dict_converter=Object.fromEntries))
     text = await answer.text()
     if not answer.ok:
         if answer.status in (404, 405) and path == "/demo/token":
-            raise OpenViduError("This server creates no tokens for pages: start it with `make demo` (or `--demo`).")
-        raise OpenViduError(_message_of(text) or f"The server answered {answer.status}.")
+            raise DemoServerError("This server creates no tokens for pages: start it with `make demo` (or `--demo`).")
+        raise DemoServerError(_message_of(text) or f"The server answered {answer.status}.")
     received: dict[str, Any] = json.loads(text)
     return received
 

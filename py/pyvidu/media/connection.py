@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pyvidu.errors import OpenViduError
+from pyvidu.errors import StreamEndedError
 from pyvidu.platform import Candidate, Host, PeerConnection, PeerSettings
 from pyvidu.protocol.messages import (
     OnIceCandidate,
@@ -36,7 +36,7 @@ Fetch = Callable[[], Awaitable[str]]
 """Returns the server's SDP offer."""
 
 
-class MediaClosedError(OpenViduError):
+class MediaClosedError(StreamEndedError):
     """The stream ended while its media connection was being negotiated."""
 
 
@@ -318,6 +318,5 @@ class _Peer:
 
 def _answer_in(result: object) -> str:
     answer = from_wire(SdpAnswerResult, result).sdp_answer
-    if answer is None:
-        raise OpenViduError("The server answered our SDP offer without an SDP answer")
+    assert answer is not None, "checked with the answer to the request"
     return answer

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from pyvidu.errors import NotConnectedError, OpenViduError
+from pyvidu.errors import AlreadyConnectedError, CallbackError, NotConnectedError, NotPublishedError
 from pyvidu.media import InboundMedia, MediaConnection
 from pyvidu.platform import Candidate, Host
 from pyvidu.protocol.codes import Code
@@ -120,7 +120,7 @@ class Participation:
     async def join(self, token: str, data: str) -> None:
         """Join the room; see `Session.connect` for what it raises."""
         if self._current is not None or self._rejoin is not None or self.joining is not None:
-            raise OpenViduError("This session is connected already; call disconnect() first")
+            raise AlreadyConnectedError("This session is connected already; call disconnect() first")
         self._data = data
         membership = self.joining = self.new_membership()
         try:
@@ -163,7 +163,7 @@ class Participation:
         """End the local stream."""
         member = self.member
         if member.local_stream is not local:
-            raise OpenViduError("This publisher is not published in this session")
+            raise NotPublishedError("This publisher is not published in this session; publish it first")
         self._end_local_stream(member, Reason.UNPUBLISH)
         await member.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,))
 
@@ -378,9 +378,9 @@ class Participation:
             except (Exception, asyncio.CancelledError) as error:  # whatever an application's callback raises
                 if not membership.joined:
                     raise
-                raise OpenViduError(f"the roster callback raised {error!r}; what was missed stays unknown") from error
+                raise CallbackError(f"the roster callback raised {error!r}; what was missed stays unknown") from error
         try:
             present = roster.participants(answer)
         except WireError as error:
-            raise OpenViduError(f"the roster callback did not return the connections of a session: {error}") from error
+            raise CallbackError(f"the roster callback did not return the connections of a session: {error}") from error
         room.reconcile([info for info in present if info.id != room.own.id], newer)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
-from pyvidu.errors import ConnectionFailedError, OpenViduError, RequestTimeoutError
+from pyvidu.errors import CallbackError, ConnectionFailedError, OpenViduError, RequestTimeoutError
 from pyvidu.platform import Clock, pause
 from pyvidu.protocol.messages import JoinRoomResult
 from pyvidu.protocol.reasons import Reason
@@ -116,9 +116,9 @@ class Rejoin:
         except (Exception, asyncio.CancelledError) as error:  # whatever an application's callback raises
             if self._is_given_up:
                 raise
-            raise OpenViduError(f"the rejoin callback raised {error!r}") from error
+            raise CallbackError(f"the rejoin callback raised {error!r}") from error
         if not token:
-            raise OpenViduError("the rejoin callback supplied no token")
+            raise CallbackError("the rejoin callback supplied no token")
         return token
 
     async def _move_in(self, new: Membership, remotes: list[RemoteStream]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pyvidu.errors import (
     MalformedAnswerError,
     OpenViduError,
+    PropertiesError,
     QueueFullError,
     RequestError,
     RequestOutcomeUnknown,
@@ -80,7 +81,8 @@ class RequestQueue:
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
             QueueFullError: there is an outage, and the limit of queued requests of this method is reached.
-            OpenViduError: the session ended; the error gives the reason. Or `call` has a value that JSON does not have.
+            PropertiesError: `call` has a value that JSON does not have.
+            OpenViduError: the session ended; the error gives the reason.
         """
         if self._closed is not None:
             raise self._closed
@@ -149,7 +151,7 @@ class RequestQueue:
         try:
             answer = entry.answer = self._socket.request(entry.call, entry.id)
         except (TypeError, ValueError) as error:  # fails by itself: those that wait behind it are sent
-            entry.future.set_exception(OpenViduError(f"{entry.call.method} cannot be sent: {error}"))
+            entry.future.set_exception(PropertiesError(f"{entry.call.method} cannot be sent: {error}"))
             return
         self._start_timer(entry)
         answer.add_done_callback(lambda _: self._answered(entry, answer))

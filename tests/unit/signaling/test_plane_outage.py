@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pyvidu.errors import OpenViduError, SessionLostError
+from pyvidu.errors import PropertiesError, SessionLostError
 from pyvidu.platform import SocketListener
 from pyvidu.protocol.messages import Echo, SendMessage, StreamPropertyChanged
 from pyvidu.protocol.reasons import Reason
@@ -251,12 +251,12 @@ async def test_request_with_a_value_that_json_lacks_fails_alone() -> None:
     server = ScriptedServer()
     plane = await server.joined()
     unsendable = StreamPropertyChanged("", "audioActive", object(), "")
-    with pytest.raises(OpenViduError, match="streamPropertyChanged cannot be sent"):
+    with pytest.raises(PropertiesError, match="streamPropertyChanged cannot be sent"):
         await plane.request(unsendable)
     server.sockets[0].drop()
     waiting = [asyncio.ensure_future(plane.request(call)) for call in (unsendable, Echo())]
     await asyncio.sleep(10)
-    with pytest.raises(OpenViduError, match="streamPropertyChanged cannot be sent"):
+    with pytest.raises(PropertiesError, match="streamPropertyChanged cannot be sent"):
         await waiting[0]
     assert await waiting[1] == {}
     assert server.told == ["reconnecting", "reconnected"]

@@ -1,0 +1,71 @@
+"""Calls in a state in which they make no sense: each fails with an error of its own and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyvidu import (
+    AlreadyConnectedError,
+    AlreadyPublishedError,
+    LocalStreamError,
+    NotPublishedError,
+    StreamEndedError,
+)
+from tests.simulation.simulated_call import a_call
+from tests.virtual_time import virtual_time
+
+
+@virtual_time
+async def test_second_connect_fails_and_leaves_the_first_one_alone() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        with pytest.raises(AlreadyConnectedError, match="call disconnect"):
+            await ada.session.connect(await ada.fresh_token())
+        assert ada.events("sessionDisconnected") == []
+        await ada.session.signal(data="still here")
+
+
+@virtual_time
+async def test_second_publisher_of_a_session_is_refused() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        with pytest.raises(AlreadyPublishedError, match="unpublish it first"):
+            await ada.session.publish(await ada.openvidu.init_publisher())
+        assert bob.events("streamCreated", "streamDestroyed") == ["streamCreated"]
+
+
+@virtual_time
+async def test_publisher_of_another_session_is_refused_and_goes_on_there() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob", publish=False)
+        assert ada.publisher is not None
+        media = ada.publisher.media
+        with pytest.raises(AlreadyPublishedError, match="another session"):
+            await bob.session.publish(ada.publisher)
+        assert ada.publisher.media is media
+        assert ada.publisher.session is ada.session
+
+
+@virtual_time
+async def test_publisher_that_is_not_published_here_cannot_be_unpublished() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        other = await ada.openvidu.init_publisher()
+        with pytest.raises(NotPublishedError, match="publish it first"):
+            await ada.session.unpublish(other)
+
+
+@virtual_time
+async def test_own_stream_and_ended_streams_cannot_be_subscribed_to() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        assert ada.publisher is not None
+        assert bob.publisher is not None
+        with pytest.raises(LocalStreamError):
+            await ada.session.subscribe(ada.publisher.stream)
+        (stream,) = (item.stream for item in ada.session.remote_connections.values())
+        assert stream is not None
+        await bob.session.unpublish(bob.publisher)
+        await call.participant("eve", publish=False)
+        with pytest.raises(StreamEndedError, match=f"{stream.stream_id} has ended"):
+            await ada.session.subscribe(stream)
