@@ -72,6 +72,19 @@ class PropertiesError(OpenViduError):
     name = "PUBLISHER_PROPERTIES_ERROR"
 
 
+class BrowserRefusedError(OpenViduError):
+    """The browser refused what a media connection is made of. `what` names it, `reason` is the browser's message.
+
+    ICE servers and `rtc_configuration` are the application's or the server's settings; a session description or a candidate
+    that is refused means that server and browser do not match.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(f"The browser refused {what}: {reason}")
+
+
 class ConnectionFailedError(OpenViduError):
     """The signaling plane could not be opened; the cause is chained."""
 

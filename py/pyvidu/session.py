@@ -92,6 +92,7 @@ class Session(SessionEvents):
         Raises:
             NotConnectedError, PermissionDeniedError, RequestError, SessionLostError.
             AlreadyPublishedError: this session publishes a stream, or another one publishes this stream.
+            BrowserRefusedError: the browser refused the ICE servers, or the server's answer; the stream is unpublished again.
             StreamEndedError: the stream was unpublished or disposed of meanwhile.
         """
         member = self.participation.member
@@ -138,6 +139,7 @@ class Session(SessionEvents):
         Raises:
             NotConnectedError, PropertiesError, RequestError, SessionLostError.
             LocalStreamError: the stream is this participant's own.
+            BrowserRefusedError: the browser refused the ICE servers, or the server's offer or answer.
             StreamEndedError: the stream has ended, or ends meanwhile.
         """
         member = self.participation.member

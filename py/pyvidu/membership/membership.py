@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pyvidu.configuration import AdvancedConfiguration
 from pyvidu.errors import (
+    BrowserRefusedError,
     ConnectionFailedError,
     InvalidTokenError,
     MalformedAnswerError,
@@ -121,7 +122,7 @@ class Membership:
             local.detach()
             if self.local_stream is local:
                 self.local_stream = None
-                if isinstance(error, (RequestTimeoutError, MalformedAnswerError)):
+                if isinstance(error, (RequestTimeoutError, MalformedAnswerError, BrowserRefusedError)):
                     # It may be carried out: undo it then.
                     self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise

@@ -47,7 +47,10 @@ class PeerListener(Protocol):
 
 
 class PeerConnection(Protocol):
-    """The media connection of one stream."""
+    """The media connection of one stream.
+
+    A description or a candidate that the host refuses raises `BrowserRefusedError`.
+    """
 
     @property
     def ice_connection_state(self) -> str:
@@ -109,4 +112,8 @@ class PeerConnections(Protocol):
     """Creates peer connections."""
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> PeerConnection:
-        """Create a peer connection, in state `new`."""
+        """Create a peer connection, in state `new`.
+
+        Raises:
+            BrowserRefusedError: the ICE servers, another part of the `RTCConfiguration`, or the tracks to be sent.
+        """

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import js
 from pyodide.code import run_js
 from pyodide.ffi import JsException
 
+from pyvidu.errors import BrowserRefusedError
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
@@ -113,7 +116,12 @@ class BrowserPeerConnection:
         }
         self._frame = _HIDDEN_FRAME() if settings.fresh_network else None
         window = js.window if self._frame is None else self._frame.contentWindow
-        self._peer = window.RTCPeerConnection.new(js_object(configuration))
+        try:
+            with _refusals(f"the RTCConfiguration with the ICE servers {_urls(configuration['iceServers'])}"):
+                self._peer = window.RTCPeerConnection.new(js_object(configuration))
+        except BrowserRefusedError:
+            self._remove_frame()
+            raise
         self._listener = listener
         self._counted: dict[str, int] = {}
         self._counted_before: dict[str, int] = {}
@@ -122,10 +130,7 @@ class BrowserPeerConnection:
         self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
         self._received: Any = None
         if settings.local_stream is not None:
-            for track in settings.local_stream.getTracks():
-                self._peer.addTransceiver(
-                    track, js_object({"direction": "sendonly", "streams": [settings.local_stream]})
-                )
+            self._send_tracks_of(settings.local_stream)
         else:
             self._received = js.MediaStream.new()
             self._scope.listen(self._peer, "track", self._track)
@@ -150,20 +155,23 @@ class BrowserPeerConnection:
 
     async def create_offer(self) -> str:
         """Create an offer, set it as the local description and return its SDP."""
-        offer = await self._peer.createOffer()
-        await self._peer.setLocalDescription(offer)
+        with _refusals("to offer"):
+            offer = await self._peer.createOffer()
+            await self._peer.setLocalDescription(offer)
         return str(offer.sdp)
 
     async def create_answer(self, offer: str) -> str:
         """Set the offer, create and set an answer and return its SDP; the tracks of a received stream exist afterwards."""
-        await self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer}))
-        answer = await self._peer.createAnswer()
-        await self._peer.setLocalDescription(answer)
+        with _refusals("the server's SDP offer"):
+            await self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer}))
+            answer = await self._peer.createAnswer()
+            await self._peer.setLocalDescription(answer)
         return str(answer.sdp)
 
     async def set_answer(self, sdp: str) -> None:
         """Set the answer; the tracks of a received stream exist afterwards."""
-        await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
+        with _refusals("the server's SDP answer"):
+            await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the server."""
@@ -173,7 +181,8 @@ class BrowserPeerConnection:
             "sdpMLineIndex": candidate.sdp_m_line_index,
         }
         known = {name: value for name, value in values.items() if value is not None}
-        await self._peer.addIceCandidate(js_object(known))
+        with _refusals(f"the server's ICE candidate {candidate.candidate!r:.200}"):
+            await self._peer.addIceCandidate(js_object(known))
 
     def packet_marker(self) -> float | None:
         """Return the latest timestamp of the receivers' synchronization sources, None if there is none."""
@@ -234,6 +243,18 @@ class BrowserPeerConnection:
         """Close the peer connection, and remove its hidden frame."""
         self._scope.close()
         self._peer.close()
+        self._remove_frame()
+
+    def _send_tracks_of(self, stream: Any) -> None:
+        try:
+            with _refusals("the tracks to be sent"):
+                for track in stream.getTracks():
+                    self._peer.addTransceiver(track, js_object({"direction": "sendonly", "streams": [stream]}))
+        except BrowserRefusedError:
+            self.close()
+            raise
+
+    def _remove_frame(self) -> None:
         if self._frame is not None:
             self._frame.remove()
 
@@ -247,6 +268,23 @@ class BrowserPeerConnection:
 
     def _ice_state(self, _event: Any) -> None:
         self._listener.peer_ice_state(self.ice_connection_state)
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """Raise the browser's exceptions as `BrowserRefusedError`, which names what was refused."""
+    try:
+        yield
+    except JsException as error:
+        raise BrowserRefusedError(what, f"{error.message} ({error.name})") from None
+
+
+def _urls(servers: Any) -> str:
+    """Return the URLs of ICE servers, without their credentials, for a message."""
+    if not isinstance(servers, (list, tuple)):
+        return f"{servers!r:.100}"
+    urls = [server.get("urls") if isinstance(server, dict) else server for server in servers]
+    return f"{urls!r:.300}"
 
 
 class BrowserPeerConnections:
