@@ -61,11 +61,14 @@ class Publisher(PublisherEvents, StreamManager):
         """Unmute or mute the microphone, at once. Await the result to know that the others have been notified.
 
         During an outage they are notified after it.
+
+        Raises:
+            PropertiesError: `enabled` is no bool.
         """
         return self._set_active("audio", enabled)
 
     def publish_video(self, enabled: bool) -> asyncio.Future[None]:
-        """Show or black out the video, at once. Await the result to know that the others have been notified."""
+        """Show or black out the video, at once. See `publish_audio`."""
         return self._set_active("video", enabled)
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
@@ -118,6 +121,8 @@ class Publisher(PublisherEvents, StreamManager):
         )
 
     def _set_active(self, kind: str, enabled: bool) -> asyncio.Future[None]:
+        if not isinstance(enabled, bool):
+            raise PropertiesError(f"publish_{kind} takes True or False, not {enabled!r:.100}")
         state, attribute = self.stream.state, f"{kind}_active"
         before = getattr(state, attribute)
         told: asyncio.Future[None] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -12,6 +11,7 @@ from pyvidu.errors import (
     AlreadyPublishedError,
     LocalStreamError,
     PermissionDeniedError,
+    PropertiesError,
     StreamEndedError,
 )
 from pyvidu.event_iterator import END
@@ -21,6 +21,7 @@ from pyvidu.joining import Joining
 from pyvidu.membership import Membership, Participation, SessionState
 from pyvidu.platform import Host, pause
 from pyvidu.platform.page_objects import Element
+from pyvidu.protocol import json_text
 from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -62,6 +63,7 @@ class Session(SessionEvents):
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
+            PropertiesError: `data` has a value that JSON lacks, such as NaN; the message says where.
             ConnectionFailedError: the server cannot be reached, or its answer is malformed; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
             NotConnectedError: `disconnect()` was called meanwhile.
@@ -322,4 +324,7 @@ def _metadata(data: object) -> str:
     """Return what an application passes to `connect` as `data`, as the text that the others receive."""
     if data is None or isinstance(data, str):
         return data or ""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)  # as `JSON.stringify` writes it
+    try:
+        return json_text.encoded(data, "data")
+    except ValueError as error:
+        raise PropertiesError(f"connect cannot send this as JSON: {error}") from None

@@ -23,6 +23,7 @@ SUITE = (
 )
 """Relative to `tests/`. What is left out needs processes, files of the repository, or the server's compiled libraries."""
 NOT_PURE = (
+    "unit/protocol/test_json_text_properties.py",
     "unit/protocol/test_jsonrpc_properties.py",
     "unit/reconnection/test_policy_properties.py",
     "unit/reconnection/test_rtp_monitor_properties.py",

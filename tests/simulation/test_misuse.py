@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 
 from pyvidu import (
@@ -9,9 +12,10 @@ from pyvidu import (
     AlreadyPublishedError,
     LocalStreamError,
     NotPublishedError,
+    PropertiesError,
     StreamEndedError,
 )
-from tests.simulation.simulated_call import a_call
+from tests.simulation.simulated_call import Participant, a_call
 from tests.virtual_time import virtual_time
 
 
@@ -69,3 +73,33 @@ async def test_own_stream_and_ended_streams_cannot_be_subscribed_to() -> None:
         await call.participant("eve", publish=False)
         with pytest.raises(StreamEndedError, match=f"{stream.stream_id} has ended"):
             await ada.session.subscribe(stream)
+
+
+@virtual_time
+async def test_metadata_that_json_lacks_fails_connect_before_anything_is_sent() -> None:
+    async with a_call() as call:
+        ada = Participant(call.world, "ada")
+        call.participants.append(ada)
+        token = await ada.fresh_token()
+        for data, problem in (
+            ({"level": math.nan}, r"data\.level is nan"),
+            ({"call": call}, "data.call is of type Call"),
+        ):
+            with pytest.raises(PropertiesError, match=problem):
+                await ada.session.connect(token, data)
+        assert not ada.link.sockets
+        await ada.session.connect(token, {"level": 1.5})
+        assert ada.session.connection is not None
+        assert ada.session.connection.data == '{"level":1.5}'
+
+
+@virtual_time
+async def test_muting_takes_nothing_but_a_bool() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        assert ada.publisher is not None
+        wrong: list[Any] = [math.nan, "no", None, 0]
+        for value in wrong:
+            with pytest.raises(PropertiesError, match="publish_audio takes True or False"):
+                ada.publisher.publish_audio(value)
+        assert ada.publisher.stream.audio_active

@@ -5,7 +5,6 @@ https://www.jsonrpc.org/specification
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +34,10 @@ class NoResult(MalformedMessage):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call that is answered. `id` is unique on its side of the connection."""
+    """A call that is answered. `id` is unique on its side of the connection.
+
+    `encode` of this and of the other two raises ValueError for a value that JSON lacks, such as NaN.
+    """
 
     id: RequestId
     method: str
@@ -159,4 +161,4 @@ def _error(value: object) -> ErrorObject:
 
 
 def _dumps(message: Mapping[str, object]) -> str:
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return json_text.encoded(message, str(message.get("method", "message")))

@@ -1,12 +1,13 @@
-"""JSON text from other parties: how deeply it may be nested."""
+"""JSON text from other parties, how deeply it may be nested; and JSON text for them, which has nothing that JSON lacks."""
 
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
-from pyvidu.protocol.json_text import DEEPEST, decoded, loads
+from pyvidu.protocol.json_text import DEEPEST, decoded, encoded, loads
 from pyvidu.protocol.messages import parse_dimensions
 
 
@@ -43,3 +44,27 @@ def test_too_deeply_nested_values_of_other_participants_are_not_parsed() -> None
     assert parse_dimensions("[" * 100_000) is None
     assert decoded("[" * 100_000) == "[" * 100_000
     assert decoded("true") is True
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (math.nan, "data is nan"),
+        ({"scores": [1, 2.5, math.inf]}, r"data\.scores\[2\] is inf"),
+        ([{"a": ({"b": -math.inf},)}], r"data\[0\]\.a\[0\]\.b is -inf"),
+        ({"when": object()}, r"data\.when is of type object"),
+        ({"raw": b"x"}, r"data\.raw is of type bytes"),
+        ({(1, 2): 3}, "data has a key that is no text"),
+        ({math.nan: 3}, "data: "),
+    ],
+)
+def test_value_that_json_lacks_is_named(value: object, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}"):
+        encoded(value, "data")
+
+
+def test_value_that_contains_itself_is_named() -> None:
+    ring: list[object] = [1]
+    ring.append({"again": ring})
+    with pytest.raises(ValueError, match=r"^data\[1\]\.again contains itself$"):
+        encoded(ring, "data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -246,13 +247,15 @@ async def test_listener_that_raises_stops_neither_the_return_nor_the_requests_th
     assert server.told == ["reconnecting", "reconnected", joined, joined, "reconnecting", "lost: networkDisconnect"]
 
 
+@pytest.mark.parametrize("value", [object(), math.nan, [1, {"x": -math.inf}]], ids=["object", "nan", "nested"])
 @virtual_time
-async def test_request_with_a_value_that_json_lacks_fails_alone() -> None:
+async def test_request_with_a_value_that_json_lacks_fails_alone(value: object) -> None:
     server = ScriptedServer()
     plane = await server.joined()
-    unsendable = StreamPropertyChanged("", "audioActive", object(), "")
+    unsendable = StreamPropertyChanged("", "audioActive", value, "")
     with pytest.raises(PropertiesError, match="streamPropertyChanged cannot be sent"):
         await plane.request(unsendable)
+    assert "streamPropertyChanged" not in [method for _, method, _ in server.sockets[0].requests]
     server.sockets[0].drop()
     waiting = [asyncio.ensure_future(plane.request(call)) for call in (unsendable, Echo())]
     await asyncio.sleep(10)
