@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties
-from pyvidu.connection import Connection
+from pyvidu.connection import Capabilities, Connection
 from pyvidu.errors import (
     AlreadyConnectedError,
     AlreadyPublishedError,
@@ -54,6 +54,7 @@ from pyvidu.media import MediaClosedError
 from pyvidu.membership import SessionState
 from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
+from pyvidu.protocol.values import Filter, FilterMethod, TrackInfo, VideoDimensions
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep
 from pyvidu.reconnection.policy import (
@@ -65,6 +66,7 @@ from pyvidu.reconnection.policy import (
     RequestPolicy,
 )
 from pyvidu.session import Session
+from pyvidu.speaking import VolumeChange
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
@@ -80,6 +82,7 @@ __all__ = [
     "BrowserNotSupportedError",
     "BrowserRefusedError",
     "CallbackError",
+    "Capabilities",
     "Connection",
     "ConnectionEvent",
     "ConnectionFailedError",
@@ -90,6 +93,8 @@ __all__ = [
     "Event",
     "EventIterator",
     "ExceptionEvent",
+    "Filter",
+    "FilterMethod",
     "InvalidTokenError",
     "Joining",
     "LocalStreamError",
@@ -137,6 +142,9 @@ __all__ = [
     "StreamStep",
     "Subscriber",
     "SubscriberProperties",
+    "TrackInfo",
+    "VideoDimensions",
     "VideoElementEvent",
+    "VolumeChange",
     "__version__",
 ]

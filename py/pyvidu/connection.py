@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyvidu.membership import ParticipantState
 
 if TYPE_CHECKING:
     from pyvidu.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the role of the local participant allows it to do; before the first `connect` nothing."""
+
+    force_disconnect: bool = False
+    force_unpublish: bool = False
+    publish: bool = False
+    subscribe: bool = False
+
+    @classmethod
+    def of(cls, role: str) -> Capabilities:
+        """Return those of a role: SUBSCRIBER, PUBLISHER or MODERATOR."""
+        moderates = role == "MODERATOR"
+        return cls(moderates, moderates, role in ("PUBLISHER", "MODERATOR"), bool(role))
 
 
 class Connection:
@@ -45,8 +62,8 @@ class Connection:
 
     @property
     def is_local(self) -> bool:
-        """Return whether this is the local participant."""
-        return bool(self.state.role)
+        """Return whether this is the local participant: the one whose `Session.connect` made it."""
+        return self.state.is_local
 
     def __repr__(self) -> str:
         return f"Connection({self.connection_id!r}, data={self.data!r})"

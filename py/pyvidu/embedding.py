@@ -20,7 +20,7 @@ from pyvidu.connection import Connection
 from pyvidu.errors import NotConnectedError, OpenViduError
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
-from pyvidu.protocol.wire import camel_case
+from pyvidu.protocol.wire import camel_case, to_wire
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.session import Session
@@ -283,7 +283,7 @@ class Embedding:
                 self._page.update(own or 0, {}, {"stream": self._reference(connection.stream)})
             if thing.connection is not None:
                 references["connection"] = self._reference(thing.connection)
-            values = {"sessionId": thing.session_id, "capabilities": thing.capabilities}
+            values = {"sessionId": thing.session_id, "capabilities": to_wire(thing.capabilities)}
             self._page.update(handle, values, references)
 
     def _references_of(self, stream: Stream) -> dict[str, Any]:
@@ -333,7 +333,9 @@ def _fields(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Outage):
         return value.to_dict()
-    return str(value) if isinstance(value, str) else value  # an enum's member is not a JavaScript string
+    if isinstance(value, str):
+        return str(value)  # an enum's member is not a JavaScript string
+    return to_wire(value) if dataclasses.is_dataclass(value) else value  # in OpenVidu's form, as of `capabilities`
 
 
 def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pyvidu.platform import Host, LocalMedia
 from pyvidu.platform.page_objects import MediaStream, MediaStreamTrack
 from pyvidu.protocol.messages import video_dimensions
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.values import TrackInfo, VideoDimensions
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 
@@ -26,7 +27,6 @@ class Publisher(PublisherEvents, StreamManager):
     """
 
     def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
-        width, height = media.video_size if media.has_video else (0, 0)
         state = StreamState(
             has_audio=media.has_audio,
             has_video=media.has_video,
@@ -34,7 +34,7 @@ class Publisher(PublisherEvents, StreamManager):
             video_active=media.has_video and properties.publish_video,
             type_of_video=_type_of_video(properties) if media.has_video else None,
             frame_rate=properties.frame_rate,
-            video_dimensions={"width": width, "height": height},
+            video_dimensions=VideoDimensions(*media.video_size) if media.has_video else VideoDimensions(),
         )
         super().__init__(host, Stream(state))
         self.properties = properties
@@ -82,7 +82,7 @@ class Publisher(PublisherEvents, StreamManager):
         kind = self._local.kind_of(track)
         if not (kind and getattr(self.stream, f"has_{kind}")):
             raise PropertiesError(f"This publisher has no {kind or 'such'} track that could be replaced")
-        state, before, size = self.stream.state, self._local.label(kind), dict(self.stream.video_dimensions)
+        state, before, size = self.stream.state, self._local.label(kind), self.stream.video_dimensions
         old = self._local.exchange(track)
         self._local.enable(kind, getattr(state, f"{kind}_active"))
         try:
@@ -92,15 +92,15 @@ class Publisher(PublisherEvents, StreamManager):
             raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
         self._local.discard(old)
         self._listen_anew()
-        labels = {"label": self._local.label(kind)}, {"label": before}
-        changes: list[tuple[str, object, object]] = [(f"{kind}Track", *labels)]
-        width, height = self._local.video_size
-        if kind == "video" and (width, height) != (size["width"], size["height"]):
-            state.video_dimensions = {"width": width, "height": height}
-            changes.append(("videoDimensions", state.video_dimensions, size))
+        tracks = TrackInfo(self._local.label(kind)), TrackInfo(before)
+        changes: list[tuple[str, object, object]] = [(f"{kind}Track", *tracks)]
+        new_size = VideoDimensions(*self._local.video_size)
+        if kind == "video" and new_size != size:
+            state.video_dimensions = new_size
+            changes.append(("videoDimensions", new_size, size))
         for name, new, was in changes:
             self._changed(name, new, was, "trackReplaced")
-            told = video_dimensions(width, height) if name == "videoDimensions" else new
+            told = video_dimensions(new_size.width, new_size.height) if name == "videoDimensions" else new
             await self.local_stream.tell(name, told, "trackReplaced")
 
     def dispose(self) -> None:

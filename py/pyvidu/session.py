@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
-from pyvidu.connection import Connection
+from pyvidu.connection import Capabilities, Connection
 from pyvidu.errors import (
     AlreadyPublishedError,
     LocalStreamError,
@@ -246,16 +246,9 @@ class Session(SessionEvents):
         return self.room_events.remote_connections
 
     @property
-    def capabilities(self) -> dict[str, bool]:
-        """Return what the role allows: `forceDisconnect`, `forceUnpublish`, `publish`, `subscribe`."""
-        role = self.connection.role if self.connection is not None else ""
-        moderates = role == "MODERATOR"
-        return {
-            "forceDisconnect": moderates,
-            "forceUnpublish": moderates,
-            "publish": role in ("PUBLISHER", "MODERATOR"),
-            "subscribe": bool(role),
-        }
+    def capabilities(self) -> Capabilities:
+        """Return what the role of this participant allows."""
+        return Capabilities.of(self.connection.role if self.connection is not None else "")
 
     @property
     def stream_managers(self) -> list[StreamManager]:

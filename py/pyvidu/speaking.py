@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pyvidu.platform import Host, Loudness, Timer
@@ -16,6 +17,14 @@ THRESHOLD = -50.0  # decibels below full scale
 SILENCE = -200.0
 
 Turn = Literal["publisherStartSpeaking", "publisherStopSpeaking"]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChange:
+    """The value of `streamAudioVolumeChange`: the loudness now and before, in decibels below full scale."""
+
+    new_value: float
+    old_value: float
 
 
 class SpeechGate:

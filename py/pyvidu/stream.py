@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyvidu.membership import StreamState
 from pyvidu.platform.page_objects import MediaStream, RTCPeerConnection
+from pyvidu.protocol.values import Filter, VideoDimensions
 
 if TYPE_CHECKING:
     from pyvidu.connection import Connection
@@ -65,12 +66,12 @@ class Stream:
         return self.state.frame_rate
 
     @property
-    def video_dimensions(self) -> dict[str, int]:
-        """Return `width` and `height` in pixels."""
+    def video_dimensions(self) -> VideoDimensions:
+        """Return the size of its video, in pixels."""
         return self.state.video_dimensions
 
     @property
-    def filter(self) -> Any:  # as the server describes it
+    def filter(self) -> Filter | None:
         """Return the filter that the server applies, or None."""
         return self.state.filter
 

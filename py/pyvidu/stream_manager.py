@@ -9,7 +9,7 @@ from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, Vid
 from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
 from pyvidu.platform.page_objects import Element, MediaStream, VideoElement
-from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn
+from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn, VolumeChange
 from pyvidu.stream import Stream
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ class StreamManager(StreamManagerEvents):
     def enable_volume_events(self) -> None:
         """Fire `streamAudioVolumeChange` from now on, when the loudness of the stream has changed.
 
-        Its value is `{"newValue", "oldValue"}`, in decibels below full scale. The loudness is read at the interval of the
-        speaking events, which this enables too.
+        Its value is a `VolumeChange`. The loudness is read at the interval of the speaking events, which this enables too.
         """
         self._volume = SILENCE if self._volume is None else self._volume
         if self._speech_options is None:
@@ -133,8 +132,7 @@ class StreamManager(StreamManagerEvents):
         before = self._volume
         if before is not None and decibels != before:
             self._volume = decibels
-            value = {"newValue": decibels, "oldValue": before}
-            self.emit_event(StreamManagerEvent("streamAudioVolumeChange", self, value))
+            self.emit_event(StreamManagerEvent("streamAudioVolumeChange", self, VolumeChange(decibels, before)))
 
     def _listen_anew(self) -> None:
         if self._speech is not None:

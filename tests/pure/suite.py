@@ -19,6 +19,7 @@ SUITE = (
     "unit/signaling",
     "unit/test_event_dispatcher.py",
     "unit/test_event_iterator.py",
+    "unit/test_connection.py",
     "unit/test_events.py",
 )
 """Relative to `tests/`. What is left out needs processes, files of the repository, or the server's compiled libraries."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyvidu import Device, PropertiesError
+from pyvidu import Device, PropertiesError, TrackInfo, VideoDimensions, VolumeChange
 from tests.simulation.simulated_call import a_call
 from tests.simulation.simulated_host import FakeLoudness, FakeTrack
 from tests.virtual_time import virtual_time
@@ -41,13 +41,13 @@ async def test_replaced_track_is_sent_and_notified_without_renegotiation() -> No
         assert first.stopped
         assert [track.label for track in ada.peers.made[0].sent] == ["another camera"]
         expected = [
-            ("videoTrack", {"label": "another camera"}, "trackReplaced"),
-            ("videoDimensions", {"width": 320, "height": 240}, "trackReplaced"),
+            ("videoTrack", TrackInfo("another camera"), "trackReplaced"),
+            ("videoDimensions", VideoDimensions(320, 240), "trackReplaced"),
         ]
         for who in ("ada", "bob"):
             assert [change[1:] for change in changes if change[0] == who] == expected
         assert call.renegotiations == 0
-        assert bob.session.stream_managers[-1].stream.video_dimensions == {"width": 320, "height": 240}
+        assert bob.session.stream_managers[-1].stream.video_dimensions == VideoDimensions(320, 240)
 
 
 @virtual_time
@@ -103,7 +103,7 @@ async def test_volume_events_are_fired_once_enabled() -> None:
     FakeLoudness.level = -200.0
     async with a_call() as call:
         ada = await call.participant("ada")
-        levels: list[dict[str, float]] = []
+        levels: list[VolumeChange] = []
         assert ada.publisher is not None
         ada.publisher.on("streamAudioVolumeChange", lambda event: levels.append(event.value))
         ada.publisher.enable_speaking_events()
@@ -114,7 +114,7 @@ async def test_volume_events_are_fired_once_enabled() -> None:
         await asyncio.sleep(0.5)
         FakeLoudness.level = -40.0
         await asyncio.sleep(0.5)
-        assert levels == [{"newValue": -60.0, "oldValue": -200.0}, {"newValue": -40.0, "oldValue": -60.0}]
+        assert levels == [VolumeChange(-60.0, -200.0), VolumeChange(-40.0, -60.0)]
         FakeLoudness.level = -200.0
 
 

@@ -39,6 +39,8 @@ WRONG_VALUES: list[tuple[str, dict[str, Any], str, list[Any]]] = [
      ['{"width":1e999,"height":1}', '{"width":NaN,"height":1}', "{}", '"x"', "null", "[]", 5, HUGE, True,
       '{"width":-1,"height":2}', '{"width":"640","height":480}', '{"width":true,"height":480}', {"width": 640},
       {"width": 10**30, "height": 480}]),
+    ("streamPropertyChanged", {"property": "videoTrack"}, "newValue", ["x", 5, [], {}, {"label": 5}]),
+    ("streamPropertyChanged", {"property": "filter"}, "newValue", ["x", 5, [1], {"options": {}}, {"type": 5}, HUGE]),
     ("connectionPropertyChanged", {"property": "role"}, "newValue", ["", "BOSS", 5, [], {}, True, HUGE]),
     ("connectionPropertyChanged", {"property": "record"}, "newValue", ["maybe", 5, [], {}, HUGE]),
     ("networkQualityLevelChanged", {}, "newValue", [-1, 6, 10**30]),

@@ -17,7 +17,7 @@ from js import Object, URLSearchParams, console, document, fetch, history, locat
 from pyodide.ffi import to_js
 from pyodide.ffi.wrappers import add_event_listener, set_interval
 
-from pyvidu import OpenViduError, Outage, Stream
+from pyvidu import OpenViduError, Outage, Stream, TrackInfo, VideoDimensions
 
 _NAMES = ("Ada", "Alan", "Annie", "Barbara", "Edsger", "Frances", "Grace", "Hedy", "Joan", "Ken", "Margaret", "Radia")
 _LINES_KEPT = 200
@@ -348,7 +348,14 @@ def log_outage(outage: Outage, told: int, names: Mapping[str, str]) -> int:
 
 def said(value: object) -> str:
     """Return a property's value in words."""
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case VideoDimensions(width, height):
+            return f"{width} x {height}"
+        case TrackInfo(label):
+            return label
+    return str(value)
 
 
 def count(number: int, noun: str) -> str:

@@ -195,7 +195,7 @@ class Membership:
             return VideoData(0, 0, video_active=False, audio_active=False)
         state = self.local_stream.state
         size = state.video_dimensions
-        return VideoData(size["height"], size["width"], state.video_active, state.audio_active)
+        return VideoData(size.height, size.width, state.video_active, state.audio_active)
 
     # --- internals ---------------------------------------------------------------------------------------------------
 

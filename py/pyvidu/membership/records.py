@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from pyvidu.protocol.messages import JoinRoomResult, ParticipantInfo, StreamInfo, parse_dimensions
+from pyvidu.protocol.values import Filter, VideoDimensions, filter_in
+from pyvidu.protocol.wire import WireError
+
+logger = logging.getLogger(__name__)
 
 
 class SessionState(StrEnum):
@@ -24,16 +28,12 @@ class SessionState(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-def _no_dimensions() -> dict[str, int]:
-    return {"width": 0, "height": 0}
-
-
 @dataclass(slots=True, eq=False)
 class StreamState:
     """A stream of the room, or a local one, whose `id` is empty until it is published.
 
-    `owner` is the connection id of its publisher. `created_at` is in milliseconds since the epoch, `video_dimensions`
-    (`width` and `height`) in pixels. `frozen`: the application was told so, and not yet that it has recovered.
+    `owner` is the connection id of its publisher. `created_at` is in milliseconds since the epoch. `frozen`: the application
+    was told so, and not yet that it has recovered.
     """
 
     id: str = ""
@@ -45,8 +45,8 @@ class StreamState:
     video_active: bool = False
     type_of_video: str | None = None
     frame_rate: float | None = None
-    video_dimensions: dict[str, int] = field(default_factory=_no_dimensions)
-    filter: Any = None
+    video_dimensions: VideoDimensions = field(default_factory=VideoDimensions)
+    filter: Filter | None = None
     frozen: bool = False
 
     @classmethod
@@ -62,14 +62,17 @@ class StreamState:
             bool(info.video_active),
             info.type_of_video,
             None if info.frame_rate == -1 else info.frame_rate,
-            dimensions(info.video_dimensions),
-            info.filter,
+            VideoDimensions(*(parse_dimensions(info.video_dimensions) or (0, 0))),
+            _filter(info),
         )
 
 
 @dataclass(slots=True, eq=False)
 class ParticipantState:
-    """A participant. `role` is set for the local one only; `stream` for the others only, while they publish one."""
+    """A participant. `role` is set for the local one only; `stream` for the others only, while they publish one.
+
+    `is_local`: it is the participant who has joined here.
+    """
 
     id: str
     data: str = ""
@@ -77,6 +80,7 @@ class ParticipantState:
     role: str = ""
     record: bool = False
     stream: StreamState | None = None
+    is_local: bool = False
 
     @classmethod
     def of(cls, info: ParticipantInfo) -> ParticipantState:
@@ -92,10 +96,14 @@ class ParticipantState:
             result.created_at or 0.0,
             result.role or "PUBLISHER",
             bool(result.record),
+            is_local=True,
         )
 
 
-def dimensions(text: str | None) -> dict[str, int]:
-    """Return the width and height that the JSON text `videoDimensions` contains, 0 for what it lacks."""
-    width, height = parse_dimensions(text) or (0, 0)
-    return {"width": width, "height": height}
+def _filter(info: StreamInfo) -> Filter | None:
+    """Return the filter of a stream. One that cannot be read is none: it does not keep a participant from the stream."""
+    try:
+        return filter_in(info.filter)
+    except WireError as error:
+        logger.warning("the filter of stream %.100s cannot be read: %s", info.id, error)
+        return None

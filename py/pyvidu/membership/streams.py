@@ -82,7 +82,7 @@ class LocalStream(StreamMedia):
 
     def description(self) -> PublishVideo:
         """Return the current `publishVideo`, without its offer."""
-        state = self.state
+        state, size = self.state, self.state.video_dimensions
         return PublishVideo(
             sdp_offer="",
             do_loopback=False,
@@ -92,7 +92,7 @@ class LocalStream(StreamMedia):
             video_active=state.video_active,
             type_of_video=state.type_of_video,
             frame_rate=state.frame_rate or -1,
-            video_dimensions=video_dimensions(**state.video_dimensions) if state.has_video else None,
+            video_dimensions=video_dimensions(size.width, size.height) if state.has_video else None,
         )
 
     async def replace_track(self, track: Any) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from . import json_text
-from .messages import Call, StreamInfo, dimensions_in
+from .messages import Call, StreamInfo
+from .values import TrackInfo, filter_in, video_dimensions_in
 from .wire import WireError, from_wire
 
 C = TypeVar("C", bound=Call)
@@ -86,20 +87,28 @@ class RemoteStreamPropertyChanged(Call):
     reason: str
 
     def value(self) -> Any:
-        """Return the new value decoded: `audioActive` and `videoActive` as bool, `videoDimensions` as width and height.
+        """Return the new value decoded.
+
+        `audioActive` and `videoActive` as bool, `videoDimensions` as `VideoDimensions`, `audioTrack` and `videoTrack` as
+        `TrackInfo`, `filter` as `Filter` or None.
 
         Raises:
             WireError: it is no value of that property.
         """
-        match self.property:
-            case "audioActive" | "videoActive":
-                return _flag(self.property, self.new_value)
-            case "videoDimensions":  # JSON text of JSON text
-                size = dimensions_in(json_text.decoded(json_text.decoded(self.new_value)))
-                if size is None:
-                    raise WireError("'newValue' of videoDimensions has no 'width' and 'height' in pixels")
-                return {"width": size[0], "height": size[1]}
-        return json_text.decoded(self.new_value)
+        value = json_text.decoded(self.new_value)
+        try:
+            match self.property:
+                case "audioActive" | "videoActive":
+                    return _flag(value)
+                case "videoDimensions":  # JSON text of JSON text
+                    return video_dimensions_in(json_text.decoded(value))
+                case "audioTrack" | "videoTrack":
+                    return from_wire(TrackInfo, value)
+                case "filter":
+                    return filter_in(value)
+        except WireError as error:
+            raise WireError(f"'newValue' of {self.property}: {error}") from None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ class ConnectionPropertyChanged(Call):
             WireError: it is no value of that property.
         """
         if self.property == "record":
-            return _flag(self.property, self.new_value)
+            return _flag(json_text.decoded(self.new_value))
         if self.property == "role" and self.new_value not in ROLES:
             raise WireError("'newValue' of role is none of " + ", ".join(ROLES))
         return self.new_value
@@ -212,9 +221,7 @@ def parsed(cls: type[C], params: object) -> C:
     return from_wire(cls, params)
 
 
-def _flag(name: str, value: Any) -> bool:
-    """Return the bool that `value` is or encodes."""
-    flag = json_text.decoded(value)
-    if not isinstance(flag, bool):
-        raise WireError(f"'newValue' of {name} is neither true nor false")
-    return flag
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise WireError("'newValue' is neither true nor false")
+    return value

@@ -1,0 +1,58 @@
+"""Values that OpenVidu sends as objects and an application reads as typed ones; `to_wire` returns OpenVidu's form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .messages import dimensions_in
+from .wire import WireError, from_wire
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDimensions:
+    """The size of a video in pixels; 0 and 0 without video, and while it is not known."""
+
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrackInfo:
+    """A track of a stream, as `streamPropertyChanged` reports it: `label` is the browser's name of the device."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterMethod:
+    """A method of a filter, with its parameters, which are those of the filter's type."""
+
+    method: str
+    params: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter that the media server applies to a stream. `options` are those of its `type`, as OpenVidu documents them."""
+
+    type: str
+    options: dict[str, Any] = field(default_factory=dict)
+    last_exec_method: FilterMethod | None = None
+
+
+def video_dimensions_in(value: object) -> VideoDimensions:
+    """Return the size that is in the object `value`. Raises WireError if there is none."""
+    size = dimensions_in(value)
+    if size is None:
+        raise WireError("it has no 'width' and 'height' in pixels")
+    return VideoDimensions(*size)
+
+
+def filter_in(value: object) -> Filter | None:
+    """Return the filter that is in the object `value`, None for no object or an empty one: no filter.
+
+    Raises:
+        WireError: it is no filter.
+    """
+    return from_wire(Filter, value) if value else None
