@@ -1,4 +1,7 @@
-"""The requests about Kurento's filters (`protocol.md` 3). See `messages.py` for how messages are written."""
+"""The requests about Kurento's filters (`protocol.md` 3). See `protocol/messages.py` for how they are written.
+
+Our client sends none of them, so they are here and not in the protocol, which a page downloads.
+"""
 
 from __future__ import annotations
 
