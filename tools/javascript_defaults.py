@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pyvidu.configuration import InsertMode, PublisherProperties, SubscriberProperties
+from pyvidu.configuration import (
+    AdvancedConfiguration,
+    InsertMode,
+    PublisherProperties,
+    SpeakingEventsOptions,
+    SubscriberProperties,
+)
 from pyvidu.protocol.wire import camel_case
+from pyvidu.reconnection.policy import ReconnectionPolicy
 
 TARGET = Path(__file__).parent.parent / "web" / "lib" / "defaults.js"
 _HEAD = """\
@@ -35,18 +42,32 @@ def content() -> str:
     """Return the text of the file."""
     modes = {mode: mode for mode in get_args(InsertMode)}
     properties = [*_properties(PublisherProperties), *_properties(SubscriberProperties)]
-    return "\n".join([_HEAD, *properties, *_constant("VideoInsertMode", modes)])
+    settings = [*_typedef(SpeakingEventsOptions), *_typedef(AdvancedConfiguration)]
+    return "\n".join([_HEAD, *settings, *properties, *_constant("VideoInsertMode", modes)])
 
 
-def _properties(cls: type[PublisherProperties | SubscriberProperties]) -> Iterator[str]:
-    """Yield a type, in which every property is optional, and a constant with those that have a default."""
+def _typedef(cls: type[Any]) -> Iterator[str]:
+    """Yield a type in which every property is optional. Times are in milliseconds, as in OpenVidu."""
     hints = get_type_hints(cls)
     yield "/**"
     yield f" * @typedef {{object}} {cls.__name__}"
     for field in fields(cls):
-        yield f" * @property {{{_type(hints[field.name])}}} [{camel_case(field.name)}]"
+        hint = hints[field.name]
+        if hint is not ReconnectionPolicy:  # Python's only
+            yield f" * @property {{{_type(hint)}}} [{camel_case(field.name)}]{_time(field)}"
     yield " */"
     yield ""
+
+
+def _time(field: Field[Any]) -> str:
+    """Return what a comment says of a time: its default in OpenVidu's unit."""
+    default: Any = field.default
+    return f"   milliseconds, by default {default * 1000:g}" if "longest" in field.metadata else ""
+
+
+def _properties(cls: type[PublisherProperties | SubscriberProperties]) -> Iterator[str]:
+    """Yield a type, and a constant with the properties that have a default; none of them is a time."""
+    yield from _typedef(cls)
     defaults = {camel_case(field.name): field.default for field in fields(cls) if field.default is not None}
     yield from _constant(f"DEFAULT_{cls.__name__.removesuffix('Properties').upper()}_PROPERTIES", defaults)
 
@@ -62,6 +83,14 @@ def _constant(name: str, values: Mapping[str, object]) -> Iterator[str]:
 def _type(annotation: object) -> str:
     if get_origin(annotation) is Literal:
         return " | ".join(_literal(value) for value in get_args(annotation))
+    if get_origin(annotation) is Callable:
+        return "(() => Promise<unknown>)"
+    if get_origin(annotation) is Sequence:
+        return f"{_type(get_args(annotation)[0])}[]"
+    if get_origin(annotation) is Mapping:
+        return "Record<string, unknown>"
+    if annotation is SpeakingEventsOptions:
+        return SpeakingEventsOptions.__name__
     if get_origin(annotation) is UnionType:
         return " | ".join(_type(member) for member in get_args(annotation))
     return _TYPES[annotation]

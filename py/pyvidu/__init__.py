@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties
+from pyvidu.configuration import (
+    AdvancedConfiguration,
+    PublisherProperties,
+    SpeakingEventsOptions,
+    SubscriberProperties,
+)
 from pyvidu.connection import Capabilities, Connection
 from pyvidu.errors import (
     AlreadyConnectedError,
@@ -131,6 +136,7 @@ __all__ = [
     "SessionLostError",
     "SessionState",
     "SignalEvent",
+    "SpeakingEventsOptions",
     "Stream",
     "StreamEndedError",
     "StreamEvent",

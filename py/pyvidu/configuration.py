@@ -1,22 +1,49 @@
 """Configuration: advanced settings, and the properties of publishers and subscribers.
 
-Names and defaults are OpenVidu's (`OpenViduAdvancedConfiguration`, `PublisherProperties`, `SubscriberProperties`). A
-mapping may spell them in camelCase, keywords are snake_case. An unknown name raises `PropertiesError`, which lists the
-known ones.
+Names and defaults are OpenVidu's (`OpenViduAdvancedConfiguration`, `PublisherProperties`, `SubscriberProperties`). How an
+application passes them, and what an error says, is in `properties.py`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pyvidu.errors import PropertiesError
-from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.properties import accepting, is_number, nested, seconds, without_effect
+from pyvidu.reconnection.policy import MediaPolicy, ReconnectionPolicy
 
 InsertMode = Literal["AFTER", "APPEND", "BEFORE", "PREPEND", "REPLACE"]
 
-T = TypeVar("T")
+_ICE_TIMEOUT = MediaPolicy().ice_disconnected_timeout
+_LONGEST_ICE_TIMEOUT = 600.0  # seconds; a policy accepts no longer one
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingEventsOptions:
+    """How the loudness of streams is measured, for speaking and volume events.
+
+    `interval` is the time between two measurements, in seconds; in a mapping in milliseconds. What is louder than
+    `threshold`, in decibels below full scale, is speech.
+    """
+
+    interval: float = seconds(0.1, longest=10.0)
+    threshold: float = -50.0
+
+
+def _are_ice_servers(value: Any) -> bool:
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    return value is None or (
+        listed and all(isinstance(item, Mapping) and isinstance(item.get("urls"), (str, list, tuple)) for item in value)
+    )
+
+
+def _is_policy(value: Any) -> bool:
+    usual = ReconnectionPolicy()
+    return isinstance(value, ReconnectionPolicy) and all(
+        isinstance(getattr(value, item.name), type(getattr(usual, item.name))) for item in fields(usual)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +51,7 @@ class AdvancedConfiguration:
     """Settings of an `OpenVidu` object.
 
     `ice_servers` replaces the server's; they are added to `rtc_configuration` (an `RTCConfiguration`) unless it has its
-    own. Timeouts are in milliseconds, as OpenVidu has them. `publisher_speaking_events_options` may have `interval`
-    (milliseconds, 100) and `threshold` (decibels, -50) for `Session.enable_speaking_events`.
+    own. Both timeouts are in seconds, in a mapping in milliseconds; more than ten minutes of the first one count as ten.
 
     pyvidu only: `reconnection` holds every number of the reconnection engine. `rejoin` is a coroutine function that
     supplies a new token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine
@@ -33,23 +59,45 @@ class AdvancedConfiguration:
     missed notifications.
     """
 
-    ice_servers: Sequence[Mapping[str, Any]] | None = None
+    ice_servers: Sequence[Mapping[str, Any]] | None = accepting(
+        None, "a list of RTCIceServer, each with its urls, or None", _are_ice_servers
+    )
     rtc_configuration: Mapping[str, Any] | None = None
     force_media_reconnection_after_network_drop: bool = False
-    ice_connection_disconnected_exception_timeout: int = 4000
-    no_stream_playing_event_exception_timeout: int = 4000
-    screen_share_chrome_extension: str | None = None
-    publisher_speaking_events_options: Mapping[str, Any] | None = None
+    ice_connection_disconnected_exception_timeout: float = seconds(_ICE_TIMEOUT)
+    no_stream_playing_event_exception_timeout: float = seconds(4.0)
+    screen_share_chrome_extension: str | None = without_effect("browsers share the screen without an extension")
+    publisher_speaking_events_options: SpeakingEventsOptions = nested(SpeakingEventsOptions)
     rejoin: Callable[[], Awaitable[str | None]] | None = None
     roster: Callable[[], Awaitable[Any]] | None = None
-    reconnection: ReconnectionPolicy = field(default_factory=ReconnectionPolicy)
+    reconnection: ReconnectionPolicy = field(
+        default_factory=ReconnectionPolicy,
+        metadata={"text": "a ReconnectionPolicy(attempts=AttemptPolicy(...), ...)", "accepts": _is_policy},
+    )
 
     @property
     def policy(self) -> ReconnectionPolicy:
-        """Return the reconnection policy with OpenVidu's own settings applied."""
-        timeout = self.ice_connection_disconnected_exception_timeout / 1000
-        media = replace(self.reconnection.media, ice_disconnected_timeout=timeout)
+        """Return the reconnection policy, with OpenVidu's own setting applied if it was changed."""
+        timeout = self.ice_connection_disconnected_exception_timeout
+        if timeout == _ICE_TIMEOUT:
+            return self.reconnection
+        media = replace(self.reconnection.media, ice_disconnected_timeout=min(timeout, _LONGEST_ICE_TIMEOUT))
         return replace(self.reconnection, media=media)
+
+
+_RESOLUTION = re.compile(r"([1-9]\d{0,4})[xX]([1-9]\d{0,4})", re.ASCII)
+
+
+def _is_resolution(value: Any) -> bool:
+    return isinstance(value, str) and _RESOLUTION.fullmatch(value) is not None
+
+
+def _source(kind: str) -> tuple[str, Callable[[Any], bool]]:
+    """Return what a source accepts; a track is known by its `kind`."""
+    return (
+        f"None, True, False, a text (device id) or a MediaStreamTrack of {kind}",
+        lambda value: value is None or isinstance(value, (bool, str)) or getattr(value, "kind", None) == kind,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +108,25 @@ class PublisherProperties:
     `resolution` is WIDTHxHEIGHT in pixels. `mirror` flips the local view only.
     """
 
-    audio_source: Any = None
-    video_source: Any = None
+    audio_source: Any = accepting(None, *_source("audio"))
+    video_source: Any = accepting(None, *_source("video"))
     publish_audio: bool = True
     publish_video: bool = True
-    resolution: str = "640x480"
-    frame_rate: float | None = None
+    resolution: str = accepting("640x480", "WIDTHxHEIGHT in pixels, for example 640x480", _is_resolution)
+    frame_rate: float | None = accepting(
+        None,
+        "a number of frames per second above 0, or None",
+        lambda value: value is None or (is_number(value) and value > 0),
+    )
     insert_mode: InsertMode = "APPEND"
     mirror: bool = True
-    video_simulcast: bool | None = None
-    filter: Any = None
+    video_simulcast: bool | None = without_effect("each video is sent in one encoding")
+    filter: Any = without_effect("streams are published without filters")
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return the width and height of `resolution`, in pixels.
-
-        Raises:
-            PropertiesError: it is not of the form 640x480.
-        """
-        width, _, height = self.resolution.partition("x")
-        if not (width.isdecimal() and height.isdecimal()):
-            raise PropertiesError(f"resolution is WIDTHxHEIGHT, for example 640x480, not {self.resolution!r}")
+        """Return the width and height of `resolution`, in pixels."""
+        width, _, height = self.resolution.lower().partition("x")
         return int(width), int(height)
 
 
@@ -91,23 +137,3 @@ class SubscriberProperties:
     subscribe_to_audio: bool = True
     subscribe_to_video: bool = True
     insert_mode: InsertMode = "APPEND"
-
-
-def configured(
-    cls: type[T], mapping: Mapping[str, Any] | None, keywords: Mapping[str, Any], base: T | None = None
-) -> T:
-    """Return a `cls` made from a mapping in either spelling and from keywords, on top of `base`.
-
-    Raises:
-        PropertiesError: a name that does not exist.
-    """
-    values = {_snake_case(name): value for name, value in (mapping or {}).items()} | dict(keywords)
-    known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise PropertiesError(f"{cls.__name__} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    return cls(**values) if base is None else replace(base, **values)  # type: ignore[type-var]
-
-
-def _snake_case(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

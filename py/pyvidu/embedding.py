@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.connection import Connection
-from pyvidu.errors import NotConnectedError, OpenViduError
+from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case, to_wire
@@ -84,7 +84,11 @@ class Embedding:
 
     def configure(self, handle: int, configuration: Given) -> None:
         """Change settings (`setAdvancedConfiguration`)."""
-        self._objects[handle].set_advanced_configuration(_known(AdvancedConfiguration, configuration.to_py()))
+        for name, value in _known(AdvancedConfiguration, configuration.to_py()).items():
+            try:
+                self._objects[handle].set_advanced_configuration({name: value})
+            except PropertiesError as error:  # openvidu-browser would throw nothing here
+                logger.warning("%s; it is ignored", error)
 
     def new_session(self, handle: int, openvidu: int) -> None:
         """Create a session (`initSession`)."""
@@ -93,6 +97,7 @@ class Embedding:
     def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Given, settle: Settle) -> None:
         """Create a publisher (`initPublisher`). The page has made its `publisher` and `stream` before."""
         wanted = _known(PublisherProperties, properties.to_py())
+        wanted.pop("insertMode", None)  # the page creates its elements itself
 
         async def make() -> None:
             made = await self._objects[openvidu].init_publisher(None, wanted)

@@ -67,7 +67,7 @@ class DeviceError(OpenViduError):
 
 
 class PropertiesError(OpenViduError):
-    """Properties passed to `init_publisher` or `subscribe` that do not exist or contradict each other."""
+    """A property, option or value that does not exist or is not accepted. The message names it, and what is accepted."""
 
     name = "PUBLISHER_PROPERTIES_ERROR"
 

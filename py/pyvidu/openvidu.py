@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
 from pyvidu.platform import Device, Host, LocalMedia
 from pyvidu.platform.page_objects import Element, MediaStream
+from pyvidu.properties import configured
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session
 
@@ -29,10 +30,13 @@ class OpenVidu:
         return Session(self._host, lambda: self.advanced_configuration)
 
     def set_advanced_configuration(self, configuration: Mapping[str, object] | None = None, **keywords: object) -> None:
-        """Change settings, in either spelling; see `AdvancedConfiguration`. They apply to sessions that connect later.
+        """Change settings, see `AdvancedConfiguration`. They apply to sessions that connect later.
+
+        By keywords, with times in seconds, or in a mapping with OpenVidu's names (`noStreamPlayingEventExceptionTimeout`),
+        with times in milliseconds.
 
         Raises:
-            PropertiesError: a setting that does not exist.
+            PropertiesError: a setting that does not exist, or a value that it does not accept.
         """
         self.advanced_configuration = configured(
             AdvancedConfiguration, configuration, keywords, base=self.advanced_configuration

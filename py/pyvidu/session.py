@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties, configured
+from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties
 from pyvidu.connection import Capabilities, Connection
 from pyvidu.errors import (
     AlreadyPublishedError,
@@ -21,6 +22,7 @@ from pyvidu.joining import Joining
 from pyvidu.membership import Membership, Participation, SessionState
 from pyvidu.platform import Host, pause
 from pyvidu.platform.page_objects import Element
+from pyvidu.properties import accepting, configured
 from pyvidu.protocol import json_text
 from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
 from pyvidu.publisher import Publisher
@@ -139,7 +141,8 @@ class Session(SessionEvents):
         `Subscriber.add_video_element` or `create_video_element`.
 
         Raises:
-            NotConnectedError, PropertiesError, RequestError, SessionLostError.
+            NotConnectedError, RequestError, SessionLostError.
+            PropertiesError: a property that does not exist or has another type, or no such `target`.
             LocalStreamError: the stream is this participant's own.
             BrowserRefusedError: the browser refused the ICE servers, or the server's offer or answer.
             StreamEndedError: the stream has ended, or ends meanwhile.
@@ -181,22 +184,25 @@ class Session(SessionEvents):
         options: Mapping[str, Any] | None = None,  # each value of the type of its keyword
         *,
         data: str = "",
-        to: Sequence[Connection] | None = None,
+        to: Collection[Connection] | None = None,
         type: str = "",  # noqa: A002  OpenVidu's name
     ) -> None:
-        """Send `data` to the participants `to`, or to everybody, the sender too.
+        """Send `data` to the participants `to`, or to everybody, the sender too. `options` is a mapping of the same.
 
         During an outage, wait for its end; signals keep their order.
 
         Raises:
+            PropertiesError: an option that does not exist or has another type. Data is text: `json.dumps` makes some.
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
             QueueFullError: during an outage 1000 signals wait already (`ReconnectionPolicy.queue_limit`).
         """
         member = self.participation.member
-        if options is not None:
-            data, to, type = options.get("data", data), options.get("to", to), options.get("type", type)  # noqa: A001
-        kind = f"signal:{(type or 'signal').removeprefix('signal:')}"  # without a type openvidu-browser sends signal:signal
-        message = SignalMessage([item.connection_id for item in to or ()], data or "", kind)
+        keywords = {"data": data, "to": () if to is None else to, "type": type}
+        usual = SignalOptions()
+        given = {name: value for name, value in keywords.items() if value != getattr(usual, name)}
+        wanted = configured(SignalOptions, options, given)
+        kind = (wanted.type or "signal").removeprefix("signal:")  # without a type openvidu-browser sends signal:signal
+        message = SignalMessage([item.connection_id for item in wanted.to], wanted.data, f"signal:{kind}")
         await member.request(SendMessage(message.encode()), repeatable=False)
 
     async def force_disconnect(self, connection: Connection) -> None:
@@ -294,14 +300,13 @@ class Session(SessionEvents):
         """Start the speaking events of one stream, if they are enabled for it or for the whole session."""
         manager.watch_speech()
         if self._tells_speech and not manager.watches_speech:
-            options = self._configuration().publisher_speaking_events_options or {}
-            known = {name: options[name] for name in ("interval", "threshold") if name in options}
-            manager.enable_speaking_events(**known)
+            options = self._configuration().publisher_speaking_events_options
+            manager.enable_speaking_events(interval=options.interval, threshold=options.threshold)
 
     async def _expect_playing(self, subscriber: Subscriber) -> None:
         """Fire `NO_STREAM_PLAYING_EVENT`, as OpenVidu does, if the video of a new subscription does not begin to play."""
         media = subscriber.media
-        seconds = self._configuration().no_stream_playing_event_exception_timeout / 1000
+        seconds = self._configuration().no_stream_playing_event_exception_timeout
         await pause(self._host.clock, seconds)
         flows = media is not None and not media.is_closed and self.participation.is_up
         if subscriber.videos and not subscriber.is_playing and flows:
@@ -311,6 +316,19 @@ class Session(SessionEvents):
     def _end_subscription(self, subscriber: Subscriber) -> None:
         subscriber.dispose()
         self.participation.stop_receiving(subscriber.remote_stream)
+
+
+def _are_connections(value: object) -> bool:
+    return isinstance(value, Collection) and all(isinstance(item, Connection) for item in value)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalOptions:
+    """What `Session.signal` sends, as what type, and to whom: nobody means everybody."""
+
+    data: str = ""
+    to: Collection[Connection] = accepting((), "a list of Connections", _are_connections)
+    type: str = ""
 
 
 def _metadata(data: object) -> str:

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pyvidu.configuration import SpeakingEventsOptions
 from pyvidu.platform import Host, Loudness, Timer
 
-INTERVAL = 100  # milliseconds
-THRESHOLD = -50.0  # decibels below full scale
-SILENCE = -200.0
+SILENCE = -200.0  # decibels below full scale
 
 Turn = Literal["publisherStartSpeaking", "publisherStopSpeaking"]
 
@@ -30,7 +29,7 @@ class VolumeChange:
 class SpeechGate:
     """Two of the last three levels above the threshold begin speech, ten in a row below it end it."""
 
-    def __init__(self, threshold: float = THRESHOLD) -> None:
+    def __init__(self, threshold: float = -50.0) -> None:
         self.speaking = False
         self._threshold = threshold
         self._loud = deque([False] * 10, maxlen=10)
@@ -51,7 +50,7 @@ class SpeechGate:
 class SpeechWatch:
     """Measures the MediaStream that `stream` currently returns, until it is closed.
 
-    Calls `tell` with each turn and `tell_level` with each level, in decibels. `interval` is in milliseconds.
+    Calls `tell` with each turn and `tell_level` with each level, in decibels.
     """
 
     def __init__(
@@ -60,15 +59,14 @@ class SpeechWatch:
         stream: Callable[[], Any],
         tell: Callable[[Turn], None],
         tell_level: Callable[[float], None],
-        interval: int,
-        threshold: float,
+        options: SpeakingEventsOptions,
     ) -> None:
         self._host = host
         self._stream = stream
         self._tell = tell
         self._tell_level = tell_level
-        self._interval = interval / 1000
-        self._gate = SpeechGate(threshold)
+        self._interval = options.interval
+        self._gate = SpeechGate(options.threshold)
         self._meter: Loudness | None = None
         self._timer: Timer = host.clock.call_later(self._interval, self._look)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyvidu.configuration import SpeakingEventsOptions
 from pyvidu.event_types import StreamManagerEvents
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
 from pyvidu.platform.page_objects import Element, MediaStream, VideoElement
-from pyvidu.speaking import INTERVAL, SILENCE, THRESHOLD, SpeechWatch, Turn, VolumeChange
+from pyvidu.properties import configured
+from pyvidu.speaking import SILENCE, SpeechWatch, Turn, VolumeChange
 from pyvidu.stream import Stream
 
 if TYPE_CHECKING:
@@ -73,12 +75,17 @@ class StreamManager(StreamManagerEvents):
         )
         return self._show_in(video)
 
-    def enable_speaking_events(self, *, interval: int = INTERVAL, threshold: float = THRESHOLD) -> None:
+    def enable_speaking_events(self, *, interval: float = 0.1, threshold: float = -50.0) -> None:
         """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, on this object and its session.
 
-        `interval` is in milliseconds, `threshold` in decibels below full scale. A further call replaces both.
+        The loudness is measured every `interval` seconds; above `threshold`, in decibels below full scale, it is speech. A
+        further call replaces both.
+
+        Raises:
+            PropertiesError: `interval` is no number above 0 or more than 10 s, or `threshold` is no number.
         """
-        self._speech_options = (interval, threshold)
+        given = {"interval": interval, "threshold": threshold}
+        self._speech_options = configured(SpeakingEventsOptions, None, given)
         self.watch_speech()
 
     def enable_volume_events(self) -> None:
@@ -99,7 +106,7 @@ class StreamManager(StreamManagerEvents):
 
     _mirror = False
     _speech: SpeechWatch | None = None
-    _speech_options: tuple[int, float] | None = None  # None: speaking events are disabled
+    _speech_options: SpeakingEventsOptions | None = None  # None: speaking events are disabled
     _volume: float | None = None  # the last one reported, in decibels; None: volume events are disabled
 
     @property
@@ -112,7 +119,7 @@ class StreamManager(StreamManagerEvents):
         self.stop_watching_speech()
         if self._speech_options is not None:
             self._speech = SpeechWatch(
-                self._host, lambda: self.media_stream, self._turn, self._level, *self._speech_options
+                self._host, lambda: self.media_stream, self._turn, self._level, self._speech_options
             )
 
     def stop_watching_speech(self) -> None:

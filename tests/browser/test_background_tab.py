@@ -22,7 +22,7 @@ from tests.browser.calls import PAGE, PARTICIPANT, CallPage, MessageLog, Rest
 
 TICKS = "(() => { window.ticks = 0; setInterval(() => window.ticks++, 100); })()"
 TOLD = "<script>window.told = []; window.tell = (text) => told.push(JSON.parse(text).name);</script>"
-CAMERA = json.dumps({"audio_source": False})
+CAMERA = json.dumps({"audioSource": False})
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
 

@@ -45,10 +45,10 @@ CROWD = """
 from functools import partial
 
 def what(kind):
-    camera = {"resolution": "320x240", "frame_rate": 15}
+    camera = {"resolution": "320x240", "frameRate": 15}
     return {
-        "dtx": {"audio_source": js.silentTrack(), "video_source": False},
-        "still": {"audio_source": False, "video_source": js.stillTrack()},
+        "dtx": {"audioSource": js.silentTrack(), "videoSource": False},
+        "still": {"audioSource": False, "videoSource": js.stillTrack()},
         "disabled": camera,
         "nulled": camera,
     }[kind]

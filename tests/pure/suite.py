@@ -19,6 +19,7 @@ SUITE = (
     "unit/signaling",
     "unit/test_event_dispatcher.py",
     "unit/test_event_iterator.py",
+    "unit/test_configuration.py",
     "unit/test_connection.py",
     "unit/test_events.py",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Any
 
@@ -103,3 +104,65 @@ async def test_muting_takes_nothing_but_a_bool() -> None:
             with pytest.raises(PropertiesError, match="publish_audio takes True or False"):
                 ada.publisher.publish_audio(value)
         assert ada.publisher.stream.audio_active
+
+
+@virtual_time
+async def test_signal_takes_openvidus_options_as_a_mapping_or_as_keywords() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        heard: list[tuple[str, str]] = []
+        bob.session.on("signal", lambda event: heard.append((event.signal_type, event.data)))
+        others = ada.session.remote_connections
+        await ada.session.signal({"data": "one", "to": list(others.values()), "type": "chat"})
+        await ada.session.signal(data="two", to=others.values())
+        await ada.session.signal({"type": "signal:chat"}, data="three")
+        await ada.session.signal()
+        await asyncio.sleep(0.5)
+        assert heard == [("chat", "one"), ("signal", "two"), ("chat", "three"), ("signal", "")]
+
+
+@virtual_time
+async def test_signal_with_wrong_options_is_refused_and_not_sent() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        wrong: list[tuple[Any, dict[str, Any], str]] = [
+            ({"dat": "x"}, {}, r"SignalOptions has no dat; did you mean data\?$"),
+            ({"data": math.nan}, {}, "^data must be a text, not nan$"),
+            (None, {"data": 0}, "^data must be a text, not 0$"),
+            (None, {"data": {"x": 1}}, "^data must be a text, not this dict$"),
+            (None, {"to": [bob.id]}, "^to must be a list of Connections, not this list$"),
+            (None, {"to": bob.session.connection}, "^to must be a list of Connections, not this Connection$"),
+            (None, {"type": 5}, "^type must be a text, not 5$"),
+            ("hello", {}, "given as a mapping or by keywords, not as 'hello'$"),
+        ]
+        for options, keywords, problem in wrong:
+            with pytest.raises(PropertiesError, match=problem):
+                await ada.session.signal(options, **keywords)
+        await asyncio.sleep(0.5)
+        assert bob.events("signal") == []
+
+
+@pytest.mark.parametrize("interval", [0, 100, "0.1", math.nan])
+@virtual_time
+async def test_interval_of_speaking_events_is_in_seconds(interval: Any) -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        assert ada.publisher is not None
+        with pytest.raises(PropertiesError, match=r"interval (is in|must be a number of) seconds"):
+            ada.publisher.enable_speaking_events(interval=interval)
+        assert not ada.publisher.watches_speech
+
+
+@virtual_time
+async def test_subscribe_refuses_properties_before_anything_is_requested() -> None:
+    async with a_call() as call:
+        await call.participant("bob")
+        ada = Participant(call.world, "ada")
+        call.participants.append(ada)
+        ada.session.off("streamCreated")
+        await ada.join(publish=False)
+        (stream,) = (item.stream for item in ada.session.remote_connections.values())
+        assert stream is not None
+        with pytest.raises(PropertiesError, match=r"^insertMode must be one of AFTER"):
+            await ada.session.subscribe(stream, "others", {"insertMode": "append"})
+        assert not ada.peers.made

@@ -170,7 +170,7 @@ async def test_video_that_does_not_begin_to_play_fires_exception(monkeypatch: py
     async with a_call() as call:
         await call.participant("bob")
         monkeypatch.setattr(FakeElement, "plays", False)
-        ada = await call.participant("ada", no_stream_playing_event_exception_timeout=2500)
+        ada = await call.participant("ada", no_stream_playing_event_exception_timeout=2.5)
         assert ada.events("exception") == []
         await asyncio.sleep(2.5)
         assert ada.events("exception") == ["exception"]

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, configured
-from pyvidu.errors import PropertiesError
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, Event, StreamEvent
 
@@ -149,24 +147,3 @@ async def test_handler_registered_late_gets_the_missed_event() -> None:
     late = Late()
     late.on("streamPlaying", lambda: heard.append(1))
     assert heard == [1]
-
-
-def test_options_are_taken_in_both_spellings() -> None:
-    made = configured(PublisherProperties, {"publishAudio": False}, {"frame_rate": 15})
-    assert (made.publish_audio, made.frame_rate) == (False, 15)
-
-
-def test_an_unknown_option_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(PropertiesError, match=r"no publishAudoi.*publish_audio"):
-        configured(PublisherProperties, {}, {"publishAudoi": False})
-
-
-def test_openvidus_ice_timeout_option_sets_the_policy() -> None:
-    made = configured(AdvancedConfiguration, {"iceConnectionDisconnectedExceptionTimeout": 2500}, {})
-    assert made.policy.media.ice_disconnected_timeout == 2.5
-
-
-@pytest.mark.parametrize("text", ["640", "x480", "640x", "bigx1", ""])
-def test_malformed_resolution_is_refused(text: str) -> None:
-    with pytest.raises(PropertiesError):
-        _ = PublisherProperties(resolution=text).size

@@ -1,6 +1,25 @@
 // Names, types and defaults of properties. Do not edit: `make format` writes this file, from py/pyvidu/configuration.py.
 
 /**
+ * @typedef {object} SpeakingEventsOptions
+ * @property {number} [interval]   milliseconds, by default 100
+ * @property {number} [threshold]
+ */
+
+/**
+ * @typedef {object} AdvancedConfiguration
+ * @property {Record<string, unknown>[] | null} [iceServers]
+ * @property {Record<string, unknown> | null} [rtcConfiguration]
+ * @property {boolean} [forceMediaReconnectionAfterNetworkDrop]
+ * @property {number} [iceConnectionDisconnectedExceptionTimeout]   milliseconds, by default 4000
+ * @property {number} [noStreamPlayingEventExceptionTimeout]   milliseconds, by default 4000
+ * @property {string | null} [screenShareChromeExtension]
+ * @property {SpeakingEventsOptions} [publisherSpeakingEventsOptions]
+ * @property {(() => Promise<unknown>) | null} [rejoin]
+ * @property {(() => Promise<unknown>) | null} [roster]
+ */
+
+/**
  * @typedef {object} PublisherProperties
  * @property {unknown} [audioSource]
  * @property {unknown} [videoSource]

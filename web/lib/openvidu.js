@@ -8,14 +8,14 @@ import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
 import { Stream } from './stream.js';
 
-/** @import { PublisherProperties } from './defaults.js' */
+/** @import { AdvancedConfiguration, PublisherProperties } from './defaults.js' */
 /** @import { Completion, Target } from './stream-manager.js' */
 
 export class OpenVidu {
   constructor() {
     this._handle = register(this);
     hide(this, '_handle');
-    /** @type {Record<string, unknown>} */
+    /** @type {AdvancedConfiguration} */
     this.advancedConfiguration = {};
     tell('new_openvidu', this._handle);
   }
@@ -54,7 +54,7 @@ export class OpenVidu {
 
   /**
    * Change settings, for sessions that connect later.
-   * @param {Record<string, unknown>} configuration
+   * @param {AdvancedConfiguration} configuration
    */
   setAdvancedConfiguration(configuration) {
     Object.assign(this.advancedConfiguration, configuration);

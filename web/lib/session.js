@@ -109,7 +109,7 @@ export class Session extends EventDispatcher {
    */
   signal({ data, to, type } = {}) {
     const receivers = (to ?? []).map((connection) => connection._handle);
-    return request('signal', this._handle, data ?? '', receivers, type ?? '');
+    return request('signal', this._handle, textOf(data), receivers, type ?? '');
   }
 
   /** @param {Connection} connection */

@@ -12,13 +12,21 @@ from .rtt import RoundTrip
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Base of the groups. Every number is in seconds unless its comment says otherwise."""
+    """Base of the groups. Every float is in seconds: one above 600 was meant as milliseconds, but for `give_up_after`."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            value = getattr(self, item.name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{type(self).__name__}.{item.name} must be more than 0, not {value!r}")
+            value, name = getattr(self, item.name), f"{type(self).__name__}.{item.name}"
+            if value is None and item.default is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ValueError(f"{name} must be a number, not {value!r}")  # noqa: TRY004  one class for all of them
+            if not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value!r}")
+            if value > 600 and "float" in str(item.type) and item.name != "give_up_after":
+                raise ValueError(
+                    f"{name} is in seconds, and {value:g} is more than 600: did you mean {value / 1000:g}?"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class DetectionPolicy(_Group):
     """When the signaling plane is down, in seconds.
 
     Raises:
-        ValueError: a number is not more than 0. (So do the other groups.)
+        ValueError: a number is not more than 0, or more than 600 s. (So do the other groups.)
     """
 
     declared_interval: float = 5.0  # declared by the first ping: the server's watchdog waits three of these

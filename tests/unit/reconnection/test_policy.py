@@ -27,6 +27,9 @@ NUMBERS = [
     for item in fields(group)
 ]
 
+OTHERS = [item for item in NUMBERS if item.values[1] in {"limit", "give_up_after", "rejoins", "queue_limit", "retries"}]
+SECONDS = [item for item in NUMBERS if item not in OTHERS]
+
 
 @pytest.mark.parametrize(("group", "name"), NUMBERS)
 @pytest.mark.parametrize("value", [0, 0.0, -1, -0.001, math.nan])
@@ -40,6 +43,31 @@ def test_number_that_is_not_more_than_0_raises_an_error_that_names_it(
 @pytest.mark.parametrize(("group", "name"), NUMBERS)
 def test_number_that_is_more_than_0_is_accepted(group: type[Any], name: str) -> None:
     assert getattr(group(**{name: 7}), name) == 7
+
+
+@pytest.mark.parametrize(("group", "name"), NUMBERS)
+@pytest.mark.parametrize("value", ["3", True, [3]])
+def test_value_that_is_no_number_raises_an_error_that_names_it(group: type[Any], name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"^{group.__name__}\.{name} must be a number, not "):
+        group(**{name: value})
+
+
+@pytest.mark.parametrize(("group", "name"), SECONDS)
+def test_time_above_600_s_raises_an_error_that_suggests_seconds(group: type[Any], name: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{group.__name__}\.{name} is in seconds, .* did you mean 2\.5\?$"):
+        group(**{name: 2500})
+    assert getattr(group(**{name: 600}), name) == 600
+
+
+@pytest.mark.parametrize(("group", "name"), OTHERS)
+def test_count_above_600_and_a_long_time_until_giving_up_are_accepted(group: type[Any], name: str) -> None:
+    assert getattr(group(**{name: 86_400}), name) == 86_400
+
+
+@pytest.mark.parametrize(("group", "name"), [item for item in NUMBERS if item.values[1] not in OPTIONAL])
+def test_number_that_is_no_limit_is_not_none(group: type[Any], name: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{group.__name__}\.{name} must be a number, not None$"):
+        group(**{name: None})
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
