@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import ref
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
@@ -27,7 +29,9 @@ class OpenVidu:
 
     def init_session(self) -> Session:
         """Return a new session, not connected yet."""
-        return Session(self._host, lambda: self.advanced_configuration)
+        session = Session(self._host, lambda: self.advanced_configuration)
+        self._host.offer_outages(_reader(session))
+        return session
 
     def set_advanced_configuration(self, configuration: Mapping[str, object] | None = None, **keywords: object) -> None:
         """Change settings, see `AdvancedConfiguration`. They apply to sessions that connect later.
@@ -95,6 +99,17 @@ class OpenVidu:
                 video["frameRate"] = {"ideal": wanted.frame_rate}
         audio = False if wanted.audio_source is False else {"source": wanted.audio_source}
         return await self._host.devices.get_user_media(audio=audio, video=video)
+
+
+def _reader(session: Session) -> Callable[[], str]:
+    """Return a function that returns the outages of a session as JSON, and does not keep it alive."""
+    kept = ref(session)
+
+    def read() -> str:
+        alive = kept()
+        return json.dumps([outage.to_dict() for outage in alive.outages] if alive is not None else [])
+
+    return read
 
 
 def _browser_host() -> Host:

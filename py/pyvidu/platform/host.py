@@ -26,7 +26,8 @@ class WatchNetwork(Protocol):
 class Host:
     """The environment that the core runs in. `description` is sent as `platform` in `joinRoom`.
 
-    `chance` returns a random number in [0, 1), for jitter; `calendar` the seconds since 1970, for records only.
+    `chance` returns a random number in [0, 1), for jitter; `calendar` the seconds since 1970, for records only. Each session
+    passes to `offer_outages` a function that returns its outages as JSON, for tests that watch the page.
     """
 
     clock: Clock
@@ -39,3 +40,4 @@ class Host:
     description: str
     chance: Callable[[], float] = random.random
     calendar: Callable[[], float] = time.time
+    offer_outages: Callable[[Callable[[], str]], None] = lambda _read: None

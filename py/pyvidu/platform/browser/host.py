@@ -9,6 +9,7 @@ from pyvidu.platform import Host
 from pyvidu.platform.browser.clock import BrowserClock
 from pyvidu.platform.browser.devices import BrowserDevices
 from pyvidu.platform.browser.elements import BrowserElements
+from pyvidu.platform.browser.inspection import offer_outages
 from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReachability
 from pyvidu.platform.browser.peer import BrowserPeerConnections
 from pyvidu.platform.browser.socket import BrowserSockets
@@ -36,5 +37,6 @@ def browser_host() -> Host:
         reachability=BrowserReachability(),
         devices=BrowserDevices(),
         elements=BrowserElements(),
+        offer_outages=offer_outages,
         description=f"pyvidu on {js.navigator.userAgent}",
     )
