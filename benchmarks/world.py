@@ -13,7 +13,15 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, async_play
 from benchmarks.pages import OFFICIAL_BUNDLE, BenchPage
 from benchmarks.plan import Client, ServerMode
 from benchmarks.tls import Certificate, self_signed
-from pyvidu.testing import LabError, NetworkLab, RunningServer, find_browser, launch_chromium, start_server, why_not
+from pyvidu.testing import (
+    LabError,
+    NetworkLab,
+    RunningServer,
+    find_browser,
+    lab_unavailable_reason,
+    launch_browser,
+    start_server,
+)
 
 PROFILES: dict[ServerMode, tuple[str, ...]] = {"plain": ("--profile", "kurento"), "best": ()}
 
@@ -34,7 +42,7 @@ class World:
     @contextlib.asynccontextmanager
     async def make(cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0) -> AsyncIterator[World]:
         """Yield a world for the length of the block, in a lab of its own unless one is passed. Raises LabError."""
-        if lab is None and (reason := why_not()):
+        if lab is None and (reason := lab_unavailable_reason()):
             raise LabError(reason)
         if not OFFICIAL_BUNDLE.exists():
             raise LabError("openvidu-browser is not here: make interop")
@@ -46,7 +54,7 @@ class World:
             executable = find_browser()
 
             async def launch(guest: NetworkLab | None) -> Browser:
-                browser = await launch_chromium(driver.chromium, executable, lab=guest, args=certificate.browser_args)
+                browser = await launch_browser(driver, executable=executable, lab=guest, args=certificate.browser_args)
                 stack.push_async_callback(browser.close)
                 return browser
 
@@ -57,8 +65,8 @@ class World:
     async def server(self, mode: ServerMode) -> RunningServer:
         """Return the server of this mode, started if necessary."""
         if mode not in self._servers:
-            args = ("--host", self.lab.host_address, *PROFILES[mode], *self.certificate.server_args)
-            self._servers[mode] = await start_server(*args, host=self.lab.host_address)
+            args = (*PROFILES[mode], *self.certificate.server_args)
+            self._servers[mode] = await start_server(*args, lab=self.lab)
         return self._servers[mode]
 
     async def page(self, client: Client, mode: ServerMode) -> BenchPage:

@@ -17,7 +17,15 @@ from benchmarks.soak import plan
 from benchmarks.soak.counters import counting_context
 from benchmarks.soak.report import Row, Soak, line, show
 from benchmarks.soak.run import ROOM, soak
-from pyvidu.testing import LabError, NetworkLab, RunningServer, find_browser, launch_chromium, start_server, why_not
+from pyvidu.testing import (
+    LabError,
+    NetworkLab,
+    RunningServer,
+    find_browser,
+    lab_unavailable_reason,
+    launch_browser,
+    start_server,
+)
 from tests.browser.calls import LabCall
 
 LATEST = Path(__file__).resolve().parent.parent / "results" / "soak.json"
@@ -35,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
 async def run(options: argparse.Namespace) -> int:
     """Run the drops. Returns 1 when something grew or did not come back, 2 when there were too few drops for a row."""
-    if reason := why_not():
+    if reason := lab_unavailable_reason():
         raise LabError(reason)
     console = Console(width=None if sys.stdout.isatty() else 200)
     rows: list[Row] = []
@@ -45,7 +53,7 @@ async def run(options: argparse.Namespace) -> int:
         versions: list[str] = []
 
         async def open_browser(**where: Any) -> BrowserContext:
-            browser = await launch_chromium(driver.chromium, find_browser(), **where)
+            browser = await launch_browser(driver, executable=find_browser(), **where)
             stack.push_async_callback(browser.close)
             versions.append(browser.version)
             return await counting_context(browser)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.faults import drop
 from benchmarks.plan import Call, Cell
-from pyvidu.testing import NetworkLab, why_not
+from pyvidu.testing import NetworkLab, lab_unavailable_reason
 
 _ASK = """
 import socket, sys, time
@@ -22,7 +22,7 @@ print(min(ask() for _ in range(3)))
 """
 
 
-@pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+@pytest.mark.skipif(lab_unavailable_reason() is not None, reason=str(lab_unavailable_reason()))
 def test_slow_link_has_its_round_trip_time_and_is_removed_afterwards() -> None:
     with NetworkLab(rtt=0.08) as lab:
         took = float(lab.run("python3", "-c", _ASK, lab.host_address))

@@ -16,8 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from pyvidu.testing import NetworkLab
-from pyvidu.testing.browser import chromium_flags
+from pyvidu.testing import NetworkLab, chromium_flags
 
 # `--remote-debugging-pipe` reads commands from file descriptor 3 and writes results to 4.
 _LAUNCH = """import os, sys

@@ -246,7 +246,7 @@ class LabCall:
         cls, lab: NetworkLab, open_browser: Opens, pyvidu_server: StartServer, room: str, *, head: str = ""
     ) -> Self:
         """Start a server, two browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
-        server = await pyvidu_server("--host", lab.host_address, host=lab.host_address)
+        server = await pyvidu_server(lab=lab)
         rest = Rest(server)
         inside = await open_browser(lab=lab, secure_origins=[server.origin])
         outside = await open_browser(secure_origins=[server.origin])

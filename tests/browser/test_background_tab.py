@@ -46,7 +46,7 @@ class Call:
 async def call(
     network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, browser_path: Path
 ) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--host", network_lab.host_address, host=network_lab.host_address)
+    server = await pyvidu_server(lab=network_lab)
     rest = Rest(server)
     async with users_chromium(browser_path, network_lab, server.origin) as devtools:
         ada = await Tab.open(devtools, f"{server.origin}/healthz")

@@ -66,7 +66,7 @@ class Call:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(pyvidu_server: StartServer) -> RunningServer:
-    return await pyvidu_server("--demo", "--fault-control")
+    return await pyvidu_server("--demo", fault_control=True)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,7 +12,7 @@ import aiohttp
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from pyvidu.testing import RunningFault, RunningServer
+from pyvidu.testing import BeginningFault, RunningServer, ServerFault
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import CallPage, MessageLog, Rest
 
@@ -31,10 +31,10 @@ class Call:
     bob: CallPage
     messages: MessageLog
 
-    async def fault(self, kind: str, **options: Any) -> RunningFault:
+    def fault(self, kind: ServerFault, **options: Any) -> BeginningFault:
         """Start a fault of Ada's, and ignore the events before it."""
         self.clear_events()
-        return await self.server.fault(kind, self.ada.connection_id, **options)
+        return self.server.fault(kind, self.ada.connection_id, **options)
 
     def clear_events(self) -> None:
         self.ada.clear_events()
@@ -55,7 +55,7 @@ class Call:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--fault-control")
+    server = await pyvidu_server(fault_control=True)
     rest = Rest(server)
     ada, bob = await asyncio.gather(*(CallPage.open(chromium, server, name) for name in ("ada", "bob")))
     await ada.join(await rest.token("faults"))
@@ -80,7 +80,7 @@ async def guest_without_media(call: Call) -> AsyncIterator[None]:
 
 
 async def test_media_only_fault_is_repaired_without_reconnecting(call: Call) -> None:
-    async with await call.fault("media-only"):
+    async with call.fault("media-only"):
         await call.ada.told("streamFrozen", 15, count=2)
     await call.ada.told("streamRecovered", 10, count=2)
     await call.both_move()
@@ -90,7 +90,7 @@ async def test_media_only_fault_is_repaired_without_reconnecting(call: Call) -> 
 
 
 async def test_round_trip_of_600_ms_raises_no_alarm(call: Call) -> None:
-    async with await call.fault("slow", delay=300):
+    async with call.fault("slow", delay=0.3):
         await asyncio.sleep(2)
         await call.both_move()
     await call.both_move()
@@ -100,7 +100,7 @@ async def test_round_trip_of_600_ms_raises_no_alarm(call: Call) -> None:
 
 async def test_signaling_only_fault_reconnects_without_renegotiating_media(call: Call) -> None:
     before = await call.ada.picture()
-    async with await call.fault("signaling-only"):
+    async with call.fault("signaling-only"):
         await call.ada.told("reconnecting", 5)
         await call.ada.moves()
     await call.ada.told("reconnected", 5)
@@ -117,7 +117,7 @@ async def test_lost_notifications_are_replayed_by_the_next_resume(call: Call) ->
         await call.bob.told("connectionCreated")
         await call.bob.python("await session.unpublish(publisher)")
         await call.bob.call("publish")
-        async with await call.server.fault("signaling-only", call.ada.connection_id, close=True):
+        async with call.server.fault("signaling-only", call.ada.connection_id, close=True):
             await call.ada.told("reconnecting", 5)
             assert call.ada.events(*COMING_AND_GOING) == []
         await call.ada.told("streamCreated", 5)
@@ -135,7 +135,7 @@ async def test_lost_notifications_are_replayed_by_the_next_resume(call: Call) ->
 
 async def test_refused_resume_ends_the_session_with_network_disconnect(call: Call) -> None:
     refused = await call.fault("refused-resume")
-    async with await call.server.fault("signaling-only", call.ada.connection_id, close=True):
+    async with call.server.fault("signaling-only", call.ada.connection_id, close=True):
         await call.ada.told("reconnecting", 5)
     await call.ada.told("sessionDisconnected", 5)
     assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]

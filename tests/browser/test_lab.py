@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from playwright.async_api import Page
 
-from pyvidu.testing import LabError, NetworkLab
+from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
 from pyvidu.testing.fixtures import OpenBrowser
 
 # A page that records its browser's network events, counts ticks over a WebSocket and over an unreliable data channel
@@ -301,9 +301,7 @@ def test_leftovers_of_a_crashed_run_are_removed_by_the_next() -> None:
 
 
 def skip_without_lab() -> None:
-    from pyvidu.testing import why_not
-
-    if reason := why_not():
+    if reason := lab_unavailable_reason():
         pytest.skip(reason)
 
 

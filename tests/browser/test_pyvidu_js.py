@@ -95,7 +95,7 @@ class Call:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--fault-control")
+    server = await pyvidu_server(fault_control=True)
 
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text=PAGE % server.origin, content_type="text/html")

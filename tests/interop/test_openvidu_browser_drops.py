@@ -103,7 +103,7 @@ class Call:
 async def started(
     network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
 ) -> AsyncIterator[Call]:
-    server = await pyvidu_server("--host", network_lab.host_address, host=network_lab.host_address)
+    server = await pyvidu_server(lab=network_lab)
     rest = Rest(server)
     inside = await open_browser(lab=network_lab, secure_origins=(server.origin,))
     outside = await open_browser(secure_origins=(server.origin,))

@@ -16,7 +16,7 @@ OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 async def test_official_client_gets_the_reason_of_eviction_crash_and_shutdown(
     chromium: Browser, pyvidu_server: StartServer
 ) -> None:
-    server = await pyvidu_server("--fault-control")
+    server = await pyvidu_server(fault_control=True)
     rest = Rest(server)
     names = ("evicted", "crashed", "stopped")
     pages = await asyncio.gather(*(OfficialPage.open(chromium, server, name) for name in names))
@@ -29,7 +29,7 @@ async def test_official_client_gets_the_reason_of_eviction_crash_and_shutdown(
     assert evicted.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
     assert crashed.events("connectionDestroyed") == ["connectionDestroyed(networkDisconnect)"]
 
-    async with await server.fault("restart", seconds=30):
+    async with server.fault("restart", seconds=30):
         await crashed.told("reconnecting")
     await crashed.told("sessionDisconnected", 15)
     assert crashed.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(nodeCrashed)"]

@@ -83,10 +83,10 @@ async def test_refused_commands_print_an_error_with_what_to_do(live: LiveServer,
 
 
 async def test_fault_of_the_test_kit_ends_with_its_context() -> None:
-    server = await start_server("--fault-control")
+    server = await start_server(fault_control=True)
     client = FaultClient(server.url)
     try:
-        async with await server.fault("restart", seconds=30) as fault:
+        async with server.fault("restart", seconds=30) as fault:
             assert fault.kind == "restart"
             assert [one["id"] for one in await asyncio.to_thread(client.active)] == [fault.id]
         assert await asyncio.to_thread(client.active) == []

@@ -7,6 +7,7 @@ releases that lock even when its owner was killed, so what a crashed run left is
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -14,16 +15,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from pyvidu.testing.commands import LabError, run
+from pyvidu.testing.commands import run
+from pyvidu.testing.errors import LabError
 from pyvidu.testing.slow_link import start_slow_link
 
 _LOCKS = Path("/run/pyvidu-lab")
 _SLOTS = 64
+_PROBE = "pyvidu-probe-"
 
 
 def probe_namespace() -> None:
     """Make a namespace, list its firewall rules and remove it. Raises LabError where that is not allowed."""
-    name = f"pyvidu-probe-{os.getpid()}"
+    _remove_old_probes()
+    name = f"{_PROBE}{os.getpid()}"
     run("ip", "netns", "add", name)
     try:
         run("ip", "netns", "exec", name, "nft", "list", "ruleset")
@@ -45,6 +49,7 @@ class Namespace:
         self.network = f"10.213.{slot}"
         self.host_address = f"{self.network}.1"
         self._remove()
+        self._check_removed()
         try:
             self._create()
         except BaseException:
@@ -57,9 +62,20 @@ class Namespace:
             self._remove()
             self._lock.close()
 
+    @property
+    def closed(self) -> bool:
+        """Return whether it was removed."""
+        return self._lock.closed
+
     def run(self, *command: str, stdin: str | None = None) -> str:
-        """Run a command inside and return what it printed."""
+        """Run a command inside and return what it printed. Raises LabError if it fails, or `close` was called."""
+        self.check_open()
         return run("ip", "netns", "exec", self.name, *command, stdin=stdin)
+
+    def check_open(self) -> None:
+        """Check that it is there. Raises LabError."""
+        if self.closed:
+            raise LabError("this network lab was closed: its network and the processes in it are gone")
 
     def add_default_route(self) -> None:
         """Route everything to the host, as to a home router: without a default route a browser reports offline."""
@@ -114,6 +130,14 @@ class Namespace:
             resolver.rmdir()
             resolver.parent.rmdir()
 
+    def _check_removed(self) -> None:
+        if Path("/run/netns", self.name).exists() or Path("/sys/class/net", self.host_interface).exists():
+            self._lock.close()
+            raise LabError(
+                f"a test run that crashed left the network {self.name}, which cannot be removed. As root: `ip netns delete "
+                f"{self.name}; ip link delete {self.host_interface}; nft delete table inet {self.table}`"
+            )
+
     def _processes(self) -> Iterator[int]:
         """Yield the ids of processes still inside: all are children of a lab, as nothing else uses the namespace."""
         try:
@@ -123,10 +147,14 @@ class Namespace:
 
 
 def _take_slot() -> tuple[IO[str], int]:
+    """Return the lowest slot that no other lab uses, whose addresses no other interface uses, and its lock."""
     import fcntl  # not on Windows, where the rest of the test kit may still be imported
 
+    foreign = _foreign_networks()
     _LOCKS.mkdir(exist_ok=True)
     for slot in range(_SLOTS):
+        if slot in foreign:
+            continue
         lock = (_LOCKS / f"{slot}.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,4 +162,22 @@ def _take_slot() -> tuple[IO[str], int]:
             lock.close()
         else:
             return lock, slot
-    raise LabError(f"all {_SLOTS} network labs of this machine are in use")
+    raise LabError(
+        f"all {_SLOTS} network labs of this machine are in use: close some, or run the tests with fewer workers (`-n`)"
+    )
+
+
+def _foreign_networks() -> set[int]:
+    """Return the slots whose addresses are routed elsewhere, to a VPN or a container, say."""
+    routes = json.loads(run("ip", "-json", "-4", "route", "show", "root", "10.213.0.0/16") or "[]")
+    taken = (route["dst"] for route in routes if not route.get("dev", "").startswith("pvlab"))
+    return {int(address.split("/")[0].split(".")[2]) for address in taken}
+
+
+def _remove_old_probes() -> None:
+    """Remove the namespaces of probes whose process was killed meanwhile."""
+    for line in run("ip", "netns", "list").splitlines():
+        name = line.split()[0] if line.strip() else ""
+        if name.startswith(_PROBE) and not Path("/proc", name.removeprefix(_PROBE)).exists():
+            with contextlib.suppress(LabError):
+                run("ip", "netns", "delete", name)

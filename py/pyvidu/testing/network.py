@@ -12,22 +12,23 @@ import contextlib
 import functools
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from pyvidu.testing.commands import LabError, run
+from pyvidu.testing.arguments import check_name, check_number
+from pyvidu.testing.commands import find_tool, run
+from pyvidu.testing.errors import LabError, LabUnavailableError
 from pyvidu.testing.namespace import Namespace, probe_namespace
 
-__all__ = ["Counters", "Departure", "Fault", "LabError", "NetworkLab", "why_not"]
-
-Fault = Literal["silent", "link", "media-only", "signaling-only", "handover"]
+LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover"]
 """How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
+
+_MAX_RTT = 60.0  # seconds: more is a mistake, milliseconds most likely
 
 _TCP, _UDP = 6, 17
 _END_TYPE = "type inet_proto . ipv4_addr . inet_service"
@@ -99,12 +100,20 @@ class Departure:
 class NetworkLab:
     """A guest network and its faults. Use it as a context manager: its exit removes all of it.
 
-    A packet and its answer take `rtt` to `rtt + jitter` seconds.
+    A packet and its answer take `rtt` to `rtt + jitter` seconds. Several labs, also of several processes, do not affect each
+    other.
+
+    Raises:
+        LabUnavailableError: no lab can be made here; the message says what is needed.
+        LabError: all labs of this machine are in use, or a tool failed.
+        WrongArgumentError: `rtt` or `jitter` is negative, or more than a minute.
     """
 
     def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0) -> None:
-        if reason := why_not():
-            raise LabError(reason)
+        check_number("rtt", rtt, unit="seconds", most=_MAX_RTT)
+        check_number("jitter", jitter, unit="seconds", most=_MAX_RTT)
+        if reason := lab_unavailable_reason():
+            raise LabUnavailableError(reason)
         self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2)
         self._guest_number = 2
         self._folder = tempfile.TemporaryDirectory(prefix="pyvidu-lab-")
@@ -129,8 +138,15 @@ class NetworkLab:
 
     def close(self) -> None:
         """Remove the network and kill the processes in it. May be called twice."""
-        self._namespace.close()
-        self._folder.cleanup()
+        try:
+            self._namespace.close()
+        finally:
+            self._folder.cleanup()
+
+    @property
+    def closed(self) -> bool:
+        """Return whether `close` was called."""
+        return self._namespace.closed
 
     # --- the guest ---
 
@@ -150,7 +166,8 @@ class NetworkLab:
         return f"{self._namespace.network}.{self._guest_number}"
 
     def wrap(self, executable: Path | str) -> Path:
-        """Return an executable that runs `executable` inside, with the same arguments."""
+        """Return an executable that runs `executable` inside, with the same arguments. Raises LabError after `close`."""
+        self._namespace.check_open()
         script = Path(self._folder.name, Path(executable).name)
         script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} "{executable}" "$@"\n', "utf-8")
         script.chmod(0o755)
@@ -179,9 +196,8 @@ class NetworkLab:
         self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
 
     def random_loss(self, percent: float) -> None:
-        """Drop this share of the packets (0 to 100), in each direction, at random. Raises ValueError."""
-        if not 0 <= percent <= 100:
-            raise ValueError(f"{percent} is no percentage")
+        """Drop this share of the packets, in each direction, at random. 0 drops none, 100 all. Raises WrongArgumentError."""
+        check_number("percent", percent, unit="percent", most=100)
         self._set_fault(
             f"numgen random mod 10000 < {round(percent * 100)} counter name dropped drop" if percent else ""
         )
@@ -247,19 +263,23 @@ class NetworkLab:
         self._nft_both(flush, flush)
 
     @contextlib.contextmanager
-    def dropped(self, fault: Fault = "silent", *, dead_media: bool = False) -> Iterator[None]:
-        """Keep a fault active for the length of a `with` block; with `dead_media`, kill the media flows too."""
-        faults: dict[Fault, Callable[[], object]] = {
+    def dropped(self, fault: LabFault = "silent", *, dead_media: bool = False) -> Iterator[None]:
+        """Keep a fault active for the length of a `with` block; with `dead_media`, kill the media flows too.
+
+        Raises WrongArgumentError if there is no such fault.
+        """
+        check_name("fault of a network lab", fault, get_args(LabFault))
+        faults: dict[LabFault, Callable[[], object]] = {
             "silent": self.silent_drop,
             "link": self.link_drop,
             "media-only": self.media_only_drop,
             "signaling-only": self.signaling_only_drop,
             "handover": self.address_change,
         }
-        if dead_media:
-            self.kill_media()
-        faults[fault]()
         try:
+            if dead_media:
+                self.kill_media()
+            faults[fault]()
             yield
         finally:
             self.restore()
@@ -293,6 +313,7 @@ class NetworkLab:
 
     async def verify_silence(self, seconds: float = 0.3) -> None:
         """Check that no packet passes in either direction for `seconds`. Raises LabError if one does."""
+        check_number("seconds", seconds, unit="seconds", most=600)
         before = self.counters()
         await asyncio.sleep(seconds)
         if passed := self.counters().passed - before.passed:
@@ -336,6 +357,7 @@ class NetworkLab:
         self._nft_guest(guest)
 
     def _nft_host(self, script: str, *options: str) -> str:
+        self._namespace.check_open()
         return run("nft", *options, "-f", "-", stdin=script)
 
     def _nft_guest(self, script: str, *options: str) -> str:
@@ -343,18 +365,24 @@ class NetworkLab:
 
 
 @functools.cache
-def why_not() -> str | None:
+def lab_unavailable_reason() -> str | None:
     """Return why no network lab can be made here and what to do about it, or None when one can."""
     if sys.platform != "linux":
-        return "real network drops need Linux (network namespaces)"
+        return f"network labs need Linux (network namespaces), this is {sys.platform}: {_WITHOUT}"
     if os.geteuid() != 0:
-        return "real network drops need root (network namespaces): run the tests as root"
+        return f"network labs need root (network namespaces): run `sudo -E env PATH=$PATH pytest`, or {_WITHOUT}"
     missing = {"ip": "iproute2", "nft": "nftables"}
-    packages = [package for tool, package in missing.items() if shutil.which(tool) is None]
+    packages = [package for tool, package in missing.items() if find_tool(tool) is None]
     if packages:
-        return f"real network drops need {' and '.join(packages)}: apt-get install {' '.join(packages)}"
+        return f"network labs need {' and '.join(packages)}: apt-get install {' '.join(packages)}"
     try:
         probe_namespace()
     except LabError as error:
-        return f"this machine (a container?) does not permit network namespaces or nftables rules: {error}"
+        return (
+            f"this machine does not permit network namespaces or nftables rules ({error}). A container needs `docker run "
+            f"--privileged`; or {_WITHOUT}"
+        )
     return None
+
+
+_WITHOUT = "use the faults of the server, which need neither (`server.fault`)"

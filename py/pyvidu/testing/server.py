@@ -7,50 +7,73 @@ import contextlib
 import os
 import re
 import secrets
-import socket
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Literal, get_args
 
-from pyvidu.server.faults.client import FaultClient, FaultRefused
+from pyvidu.server.faults.client import FaultClient
+from pyvidu.testing.arguments import check_name, check_number
+from pyvidu.testing.errors import PortInUseError, ServerError, ServerStartError, WrongArgumentError
+from pyvidu.testing.fault import BeginningFault, ServerFault, begin_fault, checked_order
+from pyvidu.testing.rest import RestClient, Role, RoomConnection
+
+if TYPE_CHECKING:
+    from pyvidu.testing.network import NetworkLab
+
+Profile = Literal["default", "kurento"]
 
 _READY_WITHIN = 60.0  # seconds; the start takes 2 s, but took many times that on a machine under load
 _STOP_WITHIN = 20.0
-
-
-class ServerError(Exception):
-    """The server did not start, stop or respond as expected; the message ends with its last lines, or states why."""
+_LONGEST = 3600.0  # seconds: a longer time is a mistake, milliseconds most likely
+_ADDRESS = re.compile(r"https?://\S+?:(\d+)\b")
 
 
 @dataclass
 class RunningServer:
-    """A `pyvidu serve` process that has printed its address."""
+    """A `pyvidu serve` process that has printed its address. Made by `start_server`."""
 
     host: str
     port: int
     url: str
     """Its origin, with a closing slash."""
-    secret: str
+    secret: str = field(repr=False)
     """Of its REST API, whose user is OPENVIDUAPP."""
-    process: asyncio.subprocess.Process
-    log: list[str] = field(default_factory=list)
+    process: asyncio.subprocess.Process = field(repr=False)
+    log: list[str] = field(default_factory=list, repr=False)
     """Every line it has printed so far."""
-    _reader: asyncio.Task[None] | None = None
-    _ended: bool = False
-    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    ended_by_test: bool = False
+    """Whether `stop` or `kill` was called."""
+    _ended: bool = field(default=False, repr=False)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition, repr=False)
+    _reader: asyncio.Task[None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._reader = asyncio.create_task(self._read())
 
     @property
     def origin(self) -> str:
         """Return its origin as a browser writes it: without a closing slash."""
         return self.url.rstrip("/")
 
+    async def create_token(self, session_id: str, *, role: Role = "PUBLISHER", data: str = "") -> str:
+        """Return a fresh token, as an application's backend gets it; create the session if it does not exist.
+
+        `data` is the `serverData` of the connection. Raises RestError.
+        """
+        return await asyncio.to_thread(RestClient(self.url, self.secret).create_token, session_id, role, data)
+
+    async def connections(self, session_id: str) -> list[RoomConnection]:
+        """Return the participants of a session, the one that joined first at the beginning. Raises RestError."""
+        return await asyncio.to_thread(RestClient(self.url, self.secret).connections, session_id)
+
     async def wait_for_line(self, pattern: str, timeout: float = _READY_WITHIN) -> str:
-        """Return the first line, old or new, in which the regular expression is found.
+        """Return the first line of the log, old or new, in which the regular expression is found.
 
         Raises ServerError if there is none within `timeout` seconds, or the server ends.
         """
+        check_number("timeout", timeout, unit="seconds", most=_LONGEST)
         found: list[str] = []
 
         def search() -> bool:
@@ -61,45 +84,73 @@ class RunningServer:
             async with asyncio.timeout(timeout), self._news:
                 await self._news.wait_for(search)
         except TimeoutError:
-            raise ServerError(f"no line like {pattern!r} within {timeout} s; {self._last_output()}") from None
+            raise ServerError(f"no line like {pattern!r} within {timeout:g} s; {self.last_output()}") from None
         if not found:
-            raise ServerError(f"the server ended before a line like {pattern!r}; {self._last_output()}")
+            raise ServerError(f"the server ended before a line like {pattern!r}; {self.last_output()}")
         return found[0]
 
-    async def fault(
-        self, kind: str, participant: str | None = None, *, seconds: float = 60.0, **options: Any
-    ) -> RunningFault:
-        """Begin a fault of docs/faults.md; the server must have been started with `--fault-control`, on loopback.
+    def fault(
+        self,
+        kind: ServerFault,
+        participant: str | None = None,
+        *,
+        seconds: float = 60.0,
+        delay: float | None = None,
+        jitter: float | None = None,
+        plane: Literal["both", "signaling", "media"] | None = None,
+        close: bool | None = None,
+        count: int | None = None,
+        method: str | None = None,
+    ) -> BeginningFault:
+        """Begin a fault of docs/faults.md; the server must have been started with `fault_control`, on loopback.
 
-        `participant` is a connection id; `options` are those of the kind. It ends by itself after `seconds`, or sooner:
-        `async with await server.fault("silent", con_id): ...`. Raises ServerError, whose message states what to do.
+        `participant` is a connection id; every kind but `restart` needs one. It ends by itself after `seconds` (at most 300),
+        or with its block, or with `end`:
+
+            async with server.fault("silent", connection_id): ...
+            fault = await server.fault("silent", connection_id, seconds=9)
+
+        `slow` takes `delay` and `jitter`, in seconds (at most 10), and `plane`; `signaling-only` takes `close`;
+        `lost-notification` takes `count` and `method`; `refused-resume` takes `count`.
+
+        Raises:
+            WrongArgumentError: there is no such fault, or it takes no such option.
+            FaultRefusedError: the server refused it, when awaited; the message says what to do.
         """
-        if participant is not None:
-            options["participant"] = participant
-        client = FaultClient(self.url)
-        try:
-            fault = await asyncio.to_thread(client.start, kind, seconds=seconds, **options)
-        except FaultRefused as error:
-            raise ServerError(str(error)) from None
-        return RunningFault(fault["id"], kind, client)
+        order = checked_order(
+            kind, participant, seconds, delay, jitter, plane=plane, close=close, count=count, method=method
+        )
+        return BeginningFault(begin_fault(FaultClient(self.url), order))
 
     async def stop(self) -> int:
-        """Stop the server by SIGTERM (Ctrl-C sends SIGINT). Return its exit code; raise ServerError when it hangs."""
-        if self.process.returncode is None:
-            self.process.terminate()
+        """Stop the server by SIGTERM (Ctrl-C sends SIGINT), and return its exit code; 0 is a clean end.
+
+        Raises ServerError when it does not end within 20 s; it was killed then.
+        """
+        self.ended_by_test = True
+        with contextlib.suppress(ProcessLookupError):
+            if self.process.returncode is None:
+                self.process.terminate()
         try:
             code = await asyncio.wait_for(self.process.wait(), _STOP_WITHIN)
         except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
-            raise ServerError(f"the server did not stop within {_STOP_WITHIN} s; {self._last_output()}") from None
-        finally:
-            if self._reader:
-                await self._reader
+            await self.kill()
+            raise ServerError(f"the server did not stop within {_STOP_WITHIN:g} s; {self.last_output()}") from None
+        await self._reader
         return code
 
-    def _last_output(self) -> str:
-        return "its last output:\n" + "\n".join(self.log[-30:])
+    async def kill(self) -> None:
+        """End the server at once, by SIGKILL: its sockets are closed by the kernel, nobody is told anything."""
+        self.ended_by_test = True
+        with contextlib.suppress(ProcessLookupError):
+            if self.process.returncode is None:
+                self.process.kill()
+        await self.process.wait()
+        await self._reader
+
+    def last_output(self) -> str:
+        """Return the last lines of the log, for an error message."""
+        return "its last output:\n" + ("\n".join(self.log[-30:]) or "(nothing)")
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
@@ -114,69 +165,89 @@ class RunningServer:
             self._news.notify_all()
 
 
-@dataclass(frozen=True)
-class RunningFault:
-    """A fault that is active until its time is over or `end` is called. Leaving its context ends it."""
-
-    id: str
-    kind: str
-    _client: FaultClient = field(repr=False)
-
-    async def end(self) -> None:
-        """End it, if it has not ended yet."""
-        with contextlib.suppress(FaultRefused):
-            await asyncio.to_thread(self._client.end, self.id)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.end()
-
-
 async def start_server(
     *args: str,
-    host: str = "127.0.0.1",
-    port: int | None = None,
+    lab: NetworkLab | None = None,
+    host: str | None = None,
+    port: int = 0,
     secret: str | None = None,
+    fault_control: bool = False,
+    profile: Profile = "default",
+    eviction_timeout: float | None = None,
     command: Iterable[str] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> RunningServer:
-    """Start `pyvidu serve` with further `args`, and return when it has printed its address.
+    """Start `pyvidu serve`, and return when it listens. `args` are further arguments of it, as `"--demo"`.
 
-    By default on a free port of `host` and with a random secret. `command` replaces `python -m pyvidu.cli`, for an
-    installation elsewhere; `env` is added to the environment. Raises ServerError.
+    It listens on the host's address of `lab` if one is given, else on `host`, else on 127.0.0.1. `port` 0 takes a free one.
+    Without `secret` the secret is random. `fault_control` lets tests order faults, and needs loopback. `profile` "kurento"
+    behaves as OpenVidu's own server (docs/server.md). `eviction_timeout` are the seconds without a byte after which a
+    participant is evicted (12). `command` replaces this Python's `pyvidu`, for an installation elsewhere; `cwd` is its
+    current directory, `env` is added to its environment.
+
+    The process ends with the process that started it, however that ends.
+
+    Raises:
+        PortInUseError: something else listens on `port`.
+        ServerStartError: it ended or did not listen within 60 s; the message has its last lines.
+        WrongArgumentError: an argument is wrong.
     """
-    port = port or _free_port(host)
+    check_name("profile", profile, get_args(Profile))
+    check_number("port", port, unit="a port, or 0 for a free one", most=65535)
+    words = [*(command or (sys.executable, "-m", "pyvidu.testing.server_process")), "serve"]
+    address = _address(lab, host)
     secret = secret or secrets.token_urlsafe(16)
-    words = [*(command or (sys.executable, "-m", "pyvidu.cli")), "serve", "--host", host, "--port", str(port)]
-    words += ["--secret", secret, *args]
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=cwd,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
-        limit=2**22,
-    )
-    scheme = "https" if "--tls-cert" in args else "http"
-    server = RunningServer(host, port, f"{scheme}://{host}:{port}/", secret, process)
-    server._reader = asyncio.create_task(server._read())
+    words += ["--host", address, "--port", str(port), "--secret", secret, "--profile", profile]
+    if fault_control:
+        words.append("--fault-control")
+    if eviction_timeout is not None:
+        check_number("eviction_timeout", eviction_timeout, unit="seconds", least=0.1, most=_LONGEST)
+        words += ["--eviction-timeout", str(eviction_timeout)]
+    process = await _process([*words, *args], cwd, env)
+    server = RunningServer(address, port, "", secret, process)
     try:
-        await server.wait_for_line(rf"https?://\S+:{port}\b")
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await server._reader
+        line = await server.wait_for_line(_ADDRESS.pattern)
+    except BaseException as error:
+        await server.kill()
+        if isinstance(error, ServerError):
+            raise _start_error(server, port) from None
         raise
+    found = _ADDRESS.search(line)
+    assert found is not None
+    server.port = int(found[1])
+    scheme = "https" if "--tls-cert" in args else "http"
+    server.url = f"{scheme}://{f'[{address}]' if ':' in address else address}:{server.port}/"
     return server
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _address(lab: NetworkLab | None, host: str | None) -> str:
+    if lab is None:
+        return host or "127.0.0.1"
+    if host not in (None, lab.host_address):
+        raise WrongArgumentError(f"A server for a lab listens on {lab.host_address}: pass `lab` or `host`, not both")
+    return lab.host_address
+
+
+async def _process(words: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.PIPE,  # its end is the end of this process, see server_process.py
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=cwd,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            limit=2**22,
+        )
+    except OSError as error:
+        raise ServerStartError(f"`{words[0]}` cannot be run: {error}") from None
+
+
+def _start_error(server: RunningServer, port: int) -> ServerStartError:
+    output = server.last_output()
+    if "Cannot listen on" in output and "in use" in output:
+        return PortInUseError(
+            f"port {port} of {server.host} is in use: choose another, or 0 for a free one (the default); {output}"
+        )
+    return ServerStartError(f"the server ended, or did not listen within {_READY_WITHIN:g} s; {output}")

@@ -15,7 +15,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 
-from pyvidu.testing.commands import LabError
+from pyvidu.testing.errors import LabUnavailableError
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI = 0x0002, 0x1000
@@ -26,7 +26,7 @@ _READY = "ready"
 def start_slow_link(one_end: str, other_end: str, *, delay: float, jitter: float = 0.0) -> subprocess.Popen[str]:
     """Make the devices `one_end` and `other_end`, with `delay` to `delay + jitter` seconds between them, each way.
 
-    Raises LabError where no TAP devices can be made. Ending the process removes both devices.
+    Raises LabUnavailableError where no TAP devices can be made. Ending the process removes both devices.
     """
     command = [sys.executable, "-m", __name__, one_end, other_end, str(delay), str(jitter)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -34,7 +34,10 @@ def start_slow_link(one_end: str, other_end: str, *, delay: float, jitter: float
     if process.stdout.readline().strip() != _READY:
         process.kill()
         process.wait()
-        raise LabError("this machine has no TAP devices (/dev/net/tun): links cannot be delayed")
+        raise LabUnavailableError(
+            "this machine has no TAP devices (/dev/net/tun), so that links cannot be delayed: pass no `rtt` and no "
+            "`jitter`, or give the container the device (`--device /dev/net/tun`)"
+        )
     return process
 
 

@@ -1,0 +1,50 @@
+"""What a page prints, which errors it has and what it requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+
+@dataclass
+class PageLog:
+    """Console lines, errors and requested URLs of a page, from the call of `watch` on."""
+
+    console: list[str] = field(default_factory=list)
+    """Every console line, as `type: text`."""
+    errors: list[str] = field(default_factory=list)
+    """Console errors and warnings, uncaught exceptions, and answers of 400 and up."""
+    requests: list[str] = field(default_factory=list)
+
+    @classmethod
+    def watch(cls, page: Page) -> PageLog:
+        """Start to record `page`."""
+        log = cls()
+        page.on("console", lambda message: log._said(message.type, message.text))
+        page.on("pageerror", lambda error: log.errors.append(f"uncaught: {error}"))
+        page.on("request", lambda request: log.requests.append(request.url))
+        page.on("response", lambda answer: log._answered(answer.status, answer.url))
+        page.on("requestfailed", lambda request: log.errors.append(f"failed: {request.url} {request.failure}"))
+        return log
+
+    def leaving(self, *origins: str) -> list[str]:
+        """Return the requests that went to none of `origins`."""
+        allowed = {origin.rstrip("/") for origin in origins}
+        return [
+            url
+            for url in self.requests
+            if not url.startswith(("data:", "blob:")) and "://".join(urlsplit(url)[:2]) not in allowed
+        ]
+
+    def _said(self, kind: str, text: str) -> None:
+        self.console.append(f"{kind}: {text}")
+        if kind in {"error", "warning"}:
+            self.errors.append(f"{kind}: {text}")
+
+    def _answered(self, status: int, url: str) -> None:
+        if status >= 400:
+            self.errors.append(f"{status}: {url}")
