@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -285,18 +286,20 @@ def test_leftovers_of_a_crashed_run_are_removed_by_the_next() -> None:
         from pyvidu.testing import NetworkLab
         lab = NetworkLab()
         inside = subprocess.Popen(["ip", "netns", "exec", lab.namespace, "sleep", "600"], stdout=-3, stderr=-3)
-        print(lab.namespace, inside.pid, flush=True)
+        print(lab.namespace, inside.pid, lab.wrap("/bin/true").parent, flush=True)
         os._exit(9)
     """)
     skip_without_lab()
     printed = subprocess.run([sys.executable, "-c", crash], capture_output=True, text=True, check=False).stdout.split()
-    namespace, pid = printed[0], int(printed[1])
+    namespace, pid, folder = printed[0], int(printed[1]), Path(printed[2])
+    assert folder.exists()
     assert namespace in listing("ip", "netns", "list")
     # The next labs take the lowest free slots, the crashed lab's among them.
     with fresh_lab() as lab:
         assert lab.namespace == namespace
         assert str(pid) not in listing("ip", "netns", "pids", namespace).split()
         assert lab.counters().passed == 0
+        assert not folder.exists()
     assert namespace not in listing("ip", "netns", "list")
 
 

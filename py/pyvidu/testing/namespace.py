@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -36,7 +39,10 @@ def probe_namespace() -> None:
 
 
 class Namespace:
-    """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up."""
+    """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up.
+
+    `folder` is a temporary folder that is removed with it.
+    """
 
     def __init__(self, *, delay: float = 0.0, jitter: float = 0.0) -> None:
         self._delay, self._jitter = delay, jitter
@@ -51,6 +57,9 @@ class Namespace:
         self._remove()
         self._check_removed()
         try:
+            self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+            self._lock.write(str(self.folder))  # for whoever finds it if this process is killed
+            self._lock.flush()
             self._create()
         except BaseException:
             self.close()
@@ -87,10 +96,12 @@ class Namespace:
         return f"route replace default via {self.host_address}"
 
     def _create(self) -> None:
-        # DNS queries go to the host, where the lab drops them and counts them as departures.
+        # DNS queries go to the host, where the lab drops them and counts them as departures. The root of a user namespace may
+        # not write there: then they go to the name server of this machine, and are dropped and counted likewise.
         resolver = Path("/etc/netns", self.name, "resolv.conf")
-        resolver.parent.mkdir(parents=True)
-        resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
+        with contextlib.suppress(PermissionError):
+            resolver.parent.mkdir(parents=True)
+            resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
         run("ip", "netns", "add", self.name)
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
         host, guest = self.host_interface, self.guest_interface
@@ -125,13 +136,17 @@ class Namespace:
             with contextlib.suppress(LabError):
                 run(*command)
         resolver = Path("/etc/netns", self.name)
-        (resolver / "resolv.conf").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
+            (resolver / "resolv.conf").unlink(missing_ok=True)
             resolver.rmdir()
             resolver.parent.rmdir()
+        self._lock.seek(0)
+        if folder := self._lock.read():
+            shutil.rmtree(folder, ignore_errors=True)
+        self._lock.truncate(0)
 
     def _check_removed(self) -> None:
-        if Path("/run/netns", self.name).exists() or Path("/sys/class/net", self.host_interface).exists():
+        if Path("/run/netns", self.name).exists() or self.host_interface in (name for _, name in socket.if_nameindex()):
             self._lock.close()
             raise LabError(
                 f"a test run that crashed left the network {self.name}, which cannot be removed. As root: `ip netns delete "
@@ -155,7 +170,7 @@ def _take_slot() -> tuple[IO[str], int]:
     for slot in range(_SLOTS):
         if slot in foreign:
             continue
-        lock = (_LOCKS / f"{slot}.lock").open("w")
+        lock = (_LOCKS / f"{slot}.lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -13,7 +13,6 @@ import functools
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +115,6 @@ class NetworkLab:
             raise LabUnavailableError(reason)
         self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2)
         self._guest_number = 2
-        self._folder = tempfile.TemporaryDirectory(prefix="pyvidu-lab-")
         space = self._namespace
         try:
             sent, got = "ip protocol . ip saddr . th sport", "ip protocol . ip daddr . th dport"
@@ -138,10 +136,7 @@ class NetworkLab:
 
     def close(self) -> None:
         """Remove the network and kill the processes in it. May be called twice."""
-        try:
-            self._namespace.close()
-        finally:
-            self._folder.cleanup()
+        self._namespace.close()
 
     @property
     def closed(self) -> bool:
@@ -168,7 +163,7 @@ class NetworkLab:
     def wrap(self, executable: Path | str) -> Path:
         """Return an executable that runs `executable` inside, with the same arguments. Raises LabError after `close`."""
         self._namespace.check_open()
-        script = Path(self._folder.name, Path(executable).name)
+        script = self._namespace.folder / Path(executable).name
         script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} "{executable}" "$@"\n', "utf-8")
         script.chmod(0o755)
         return script
@@ -370,7 +365,10 @@ def lab_unavailable_reason() -> str | None:
     if sys.platform != "linux":
         return f"network labs need Linux (network namespaces), this is {sys.platform}: {_WITHOUT}"
     if os.geteuid() != 0:
-        return f"network labs need root (network namespaces): run `sudo -E env PATH=$PATH pytest`, or {_WITHOUT}"
+        return (
+            "network labs need root (network namespaces): run `sudo -E env PATH=$PATH pytest`, or in a user "
+            f"namespace (docs/testing.md); or {_WITHOUT}"
+        )
     missing = {"ip": "iproute2", "nft": "nftables"}
     packages = [package for tool, package in missing.items() if find_tool(tool) is None]
     if packages:

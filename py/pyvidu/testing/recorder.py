@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LINES = 40  # of each log in the report; its file has all
 _PATIENCE = 5.0  # seconds for what a page is asked: it may hang
 
+_PING = '"method": "ping"'  # one a second and participant: in the file only
+
 Section = tuple[str, str]
 """A title and a text."""
 
@@ -89,9 +91,8 @@ class Recorder:
             sections += self._report_page(item, f"page-{number}", into)
         for number, one in enumerate(self._servers, 1):
             (into / f"server-{number}.log").write_text("\n".join(one.server.log) + "\n", "utf-8")
-            sections.append(
-                (f"pyvidu: log of server {number}, {one.server.url}", _last(one.server.log[one.lines_before :]))
-            )
+            lines = [line for line in one.server.log[one.lines_before :] if _PING not in line]
+            sections.append((f"pyvidu: log of server {number}, {one.server.url}", _last(lines)))
         sections.append(("pyvidu: report folder", str(into)))
         return sections
 
