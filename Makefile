@@ -10,8 +10,8 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-tools structure coverage fuzz simulate mutations lint format lock wheel clean browser-tools interop \
-	bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-tools examples structure coverage fuzz simulate mutations lint format lock wheel clean \
+	browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -20,6 +20,12 @@ demo: setup
 
 test: setup browser-tools interop lint coverage
 	@$(BIN)/python -m pytest $(or $(PYTEST_ARGS),$(COVERING:%=--ignore=%))
+
+# The projects under examples/, each in a fresh virtual environment with the wheel.
+# EXAMPLES_ARGS are pytest's.
+EXAMPLES_ARGS ?=
+examples: setup browser-tools
+	@$(BIN)/python tools/run_examples.py $(EXAMPLES_ARGS)
 
 # The benchmarks, the soak test and the fuzzer are tested too.
 test-tools: setup browser-tools interop
@@ -55,7 +61,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/python tools/event_types.py --check
 	$(BIN)/python tools/transition_tables.py --check
 	node_modules/.bin/tsc
-	node_modules/.bin/eslint web tests benchmarks eslint.config.js
+	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed

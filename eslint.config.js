@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['tests/artifacts/'] },
+  { ignores: ['tests/artifacts/', '**/.venv/'] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -13,7 +13,7 @@ export default [
       'prefer-const': 'error',
     },
   },
-  { files: ['web/**'], languageOptions: { globals: globals.browser } },
+  { files: ['web/**', 'examples/**'], languageOptions: { globals: globals.browser } },
   // Scripts that tests put into pages, with what other scripts of those pages define.
   {
     files: ['tests/**', 'benchmarks/**'],
