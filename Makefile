@@ -60,6 +60,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/python tools/javascript_defaults.py --check
 	$(BIN)/python tools/event_types.py --check
 	$(BIN)/python tools/transition_tables.py --check
+	$(BIN)/python tools/limit_tables.py --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
 
@@ -73,6 +74,7 @@ format: $(STAMPS)/installed
 	$(BIN)/python tools/javascript_defaults.py
 	$(BIN)/python tools/event_types.py
 	$(BIN)/python tools/transition_tables.py
+	$(BIN)/python tools/limit_tables.py
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

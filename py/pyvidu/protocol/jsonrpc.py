@@ -16,6 +16,9 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 
+LARGEST_REQUEST = 50 * 1024
+"""Bytes of a client's message, as UTF-8. Beyond it openvidu-server 2.32.2 closes the WebSocket (`InfoSocketConfig`)."""
+
 RequestId = int | str
 
 

@@ -15,6 +15,9 @@ from typing import Any, ClassVar
 from . import json_text
 from .wire import MissingKey, WireError, from_wire
 
+LARGEST_METADATA = 10_000
+"""Bytes, as UTF-8, of what a client, or its backend, tells the others about a participant."""
+
 _LARGEST_SIZE = 2**16  # pixels; no codec of WebRTC has larger pictures
 
 

@@ -1,30 +1,53 @@
-"""Resource limits of one server: generous for normal use, finite under abuse.
+"""Resource limits of one server, all in one table: value, unit, what it is counted for, and what happens beyond it.
 
-The real server has none of these. Each of them can be raised by a flag of `pyvidu serve`.
+`tools/limit_tables.py` prints it into `docs/server.md`. The real server has few of these; where one is its own, the table
+says so. Limits with a flag can be changed by `pyvidu serve`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyvidu.protocol.jsonrpc import LARGEST_REQUEST
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def _limit(default: float, unit: str, per: str, beyond: str, flag: str = "") -> Any:
+    """Return a field of the table. `beyond` says what happens there and why the value is what it is."""
+    return field(default=default, metadata={"unit": unit, "per": per, "beyond": beyond, "flag": flag})
+
+
+@dataclass(frozen=True, slots=True)
+class SdpLimits:
+    """What an SDP offer may contain; one that has more is refused as soon as that is seen. The field is the table's name."""
+
+    sdp_size: int = _limit(LARGEST_REQUEST, "characters", "offer", "refused (302); Chromium's have 5,000 to 15,000")
+    sdp_lines: int = _limit(3_000, "lines", "offer", "refused (302); Chromium's have 150 to 400")
+    sdp_sections: int = _limit(32, "media sections", "offer", "refused (302)")
+    sdp_formats: int = _limit(128, "formats", "media section", "refused (302); there are no more payload types")
+    sdp_fmtp: int = _limit(1 * KIB, "characters", "`a=fmtp` line", "refused (302); Chromium's have 100 at most")
+    sdp_feedback: int = _limit(32, "`a=rtcp-fb` lines", "payload type", "refused (302); Chromium's have 5")
+    sdp_fingerprints: int = _limit(8, "fingerprints", "offer", "refused (302); browsers have one")
+    sdp_candidates: int = _limit(256, "`a=candidate` lines", "offer", "refused (302); they are not used")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits, each per server, session, address or socket.
+    """The limits of a server. The field is the table's name."""
 
-    `participants` and `tokens` (unused ones) are per session, `sockets` per address, `rate` and `burst` per socket:
-    messages a second, and how many may come at once. A token not used for `token_lifetime` seconds is void, and so is a
-    session that nobody joined for `idle_session` seconds (as on the real server); 0 means no expiry.
-    """
-
-    sessions: int = 10_000
-    participants: int = 1_000
-    tokens: int = 10_000
-    sockets: int = 5_000
-    rate: float = 200.0
-    burst: int = 2_000
-    token_lifetime: float = 24 * 3600.0
-    idle_session: float = 3600.0
+    sessions: int = _limit(10_000, "sessions", "server", "refused with 503", "--max-sessions")
+    participants: int = _limit(1_000, "participants", "session", "the join is refused (999)", "--max-participants")
+    tokens: int = _limit(10_000, "unused tokens", "session", "refused with 503; ten for each of `participants`")
+    sockets: int = _limit(5_000, "WebSockets", "address", "refused with 429", "--max-sockets")
+    rate: float = _limit(200.0, "messages a second", "WebSocket", "read later: TCP slows the sender down", "--max-rate")
+    burst: int = _limit(2_000, "messages", "WebSocket", "as many may come at once; ten seconds of `rate`")
+    token_lifetime: float = _limit(24 * 3600.0, "seconds", "unused token", "void; 0: never", "--token-lifetime")
+    idle_session: float = _limit(
+        3600.0, "seconds", "session that nobody joins", "closed, as on the real server; 0: never"
+    )
 
 
 class LimitReached(Exception):

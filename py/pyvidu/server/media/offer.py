@@ -7,16 +7,19 @@ the addresses that their own authenticated STUN checks came from.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from pyvidu.server.limits import SdpLimits
 
 from . import codecs
 from .errors import MediaServerError
 
-LARGEST_OFFER = 256 * 1024
-MOST_SECTIONS = 32
-
+_LIMITS = SdpLimits()
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _FINGERPRINTS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+_DIGEST = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*")
+_PORT = re.compile(r"[0-9]{1,5}(/[0-9]{1,5})?")
 _UFRAG = re.compile(r"[A-Za-z0-9+/=_-]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/=_-]{22,256}")
 _TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}")
@@ -91,51 +94,79 @@ class Offer:
         return section.mid in self.bundle if self.bundle else section is self.sections[0]
 
 
-def parse(sdp: str) -> Offer:
-    """Parse and check an offer. Raises `MediaServerError` with the reason."""
+class _Lines:
+    """The lines of one part of an offer, its attributes by name: each line is looked at once, whatever is asked for.
+
+    `head` is the first line, `flags` are the attributes without a value.
+    """
+
+    def __init__(self, head: str = "") -> None:
+        self.head = head
+        self.flags: set[str] = set()
+        self._values: dict[str, list[str]] = {}
+
+    def add(self, line: str) -> None:
+        """Add a line of this part."""
+        if not line.startswith("a="):
+            return
+        name, colon, value = line[2:].partition(":")
+        if not colon:
+            self.flags.add(name)
+        elif value := value.strip():
+            self._values.setdefault(name, []).append(value)
+
+    def values(self, attribute: str) -> list[str]:
+        """Return the values of an attribute, in their order, without empty ones."""
+        return self._values.get(attribute, [])
+
+    def value(self, attribute: str) -> str:
+        """Return the first of them, or an empty text."""
+        return next(iter(self.values(attribute)), "")
+
+
+def parse(sdp: str, limits: SdpLimits = _LIMITS) -> Offer:
+    """Parse and check an offer, in a time that is proportional to its length. Raises `MediaServerError` with the reason."""
     if not sdp.startswith("v=0"):
         raise MediaServerError("sdpOffer is not a session description: it does not start with v=0")
-    if len(sdp) > LARGEST_OFFER:
-        raise MediaServerError(f"sdpOffer is longer than {LARGEST_OFFER} characters")
-    session, *media = _split(sdp)
+    if len(sdp) > limits.sdp_size:
+        raise MediaServerError(f"sdpOffer is longer than {limits.sdp_size} characters")
+    session, *media = _split(sdp, limits)
     if not media:
         raise MediaServerError("sdpOffer has no media section")
-    if len(media) > MOST_SECTIONS:
-        raise MediaServerError(f"sdpOffer has more than {MOST_SECTIONS} media sections")
-    bundle = _bundle(session)
-    sections = [_section(lines) for lines in media]
+    bundle = _bundle(session, limits)
+    sections = [_section(lines, limits) for lines in media]
     mids = [section.mid for section in sections if section.mid]
     if len(set(mids)) != len(mids):
         raise MediaServerError("sdpOffer uses a mid twice")
     carrier = _carrier(sections, bundle)
     _check_rtcp_mux(sections, bundle)
-    return _transport(session, media[carrier], sections, bundle)
+    return _transport(session, media[carrier], sections, bundle, limits)
 
 
-def _split(sdp: str) -> list[list[str]]:
-    groups: list[list[str]] = [[]]
+def _split(sdp: str, limits: SdpLimits) -> list[_Lines]:
+    """Return the session's lines and those of each media section."""
+    if sdp.count("\n") > limits.sdp_lines:
+        raise MediaServerError(f"sdpOffer has more than {limits.sdp_lines} lines")
+    if sdp.count("\na=candidate:") > limits.sdp_candidates:
+        raise MediaServerError(f"sdpOffer has more than {limits.sdp_candidates} candidates")
+    groups = [_Lines()]
     for line in sdp.replace("\r\n", "\n").split("\n"):
         if line.startswith("m="):
-            groups.append([])
-        if line:
-            groups[-1].append(line.rstrip())
+            if len(groups) > limits.sdp_sections:
+                raise MediaServerError(f"sdpOffer has more than {limits.sdp_sections} media sections")
+            groups.append(_Lines(line))
+        else:
+            groups[-1].add(line.rstrip())
     return groups
 
 
-def _values(lines: list[str], attribute: str) -> list[str]:
-    prefix = f"a={attribute}:"
-    return [value for line in lines if line.startswith(prefix) and (value := line[len(prefix) :].strip())]
-
-
-def _first(lines: list[str], fallback: list[str], attribute: str) -> str:
-    return next(iter(_values(lines, attribute) or _values(fallback, attribute)), "")
-
-
-def _bundle(session: list[str]) -> list[str]:
+def _bundle(session: _Lines, limits: SdpLimits) -> list[str]:
     """Return the mids of the first BUNDLE group that has any; none if the offer does not bundle."""
-    for value in _values(session, "group"):
-        semantics, *mids = value.split()
+    for value in session.values("group"):
+        semantics, *mids = value.split(None, limits.sdp_sections + 1)
         if semantics == "BUNDLE" and mids:
+            if len(mids) > limits.sdp_sections:
+                raise MediaServerError(f"sdpOffer bundles more than {limits.sdp_sections} mids")
             return mids
     return []
 
@@ -161,60 +192,72 @@ def _carrier(sections: list[Section], bundle: list[str]) -> int:
     raise MediaServerError(f"sdpOffer bundles the mid {bundle[0]!r}, which no media section has")
 
 
-def _transport(session: list[str], lines: list[str], sections: list[Section], bundle: list[str]) -> Offer:
-    if any(line.strip() == "a=ice-lite" for line in session):
+def _transport(session: _Lines, lines: _Lines, sections: list[Section], bundle: list[str], limits: SdpLimits) -> Offer:
+    if "ice-lite" in session.flags:
         raise MediaServerError(
             "sdpOffer is from an ICE lite agent; this server is one, and one side must be a full agent"
         )
-    ufrag, password = _first(lines, session, "ice-ufrag"), _first(lines, session, "ice-pwd")
+    ufrag = lines.value("ice-ufrag") or session.value("ice-ufrag")
+    password = lines.value("ice-pwd") or session.value("ice-pwd")
     if not _UFRAG.fullmatch(ufrag):
         raise MediaServerError("sdpOffer has no valid a=ice-ufrag")
     if not _PASSWORD.fullmatch(password):
         raise MediaServerError("sdpOffer has no valid a=ice-pwd")
-    fingerprints = []
-    for value in _values(lines, "fingerprint") or _values(session, "fingerprint"):
-        algorithm, _, digest = value.partition(" ")
-        size = _FINGERPRINTS.get(algorithm.lower())
-        if size is None:
-            continue
-        if not re.fullmatch(rf"[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}", digest):
-            raise MediaServerError(f"sdpOffer has a malformed {algorithm} fingerprint")
-        fingerprints.append((algorithm.lower(), digest))
-    if not fingerprints:
-        raise MediaServerError("sdpOffer has no a=fingerprint of a supported algorithm (sha-256, sha-384, sha-512)")
-    setup = _first(lines, session, "setup")
+    fingerprints = _fingerprints(lines.values("fingerprint") or session.values("fingerprint"), limits)
+    setup = lines.value("setup") or session.value("setup")
     if setup not in ("actpass", "active", "passive"):
-        raise MediaServerError(f"sdpOffer has a=setup:{setup or '(none)'}; actpass, active or passive is needed")
+        raise MediaServerError(f"sdpOffer has a=setup:{setup[:20] or '(none)'}; actpass, active or passive is needed")
     return Offer(sections, bundle, ufrag, password, fingerprints, setup)
 
 
-def _section(lines: list[str]) -> Section:
-    fields = lines[0][2:].split()
-    if len(fields) < 4 or not fields[1].partition("/")[0].isdigit():
-        raise MediaServerError(f"sdpOffer has a malformed media line: {lines[0][:80]!r}")
+def _fingerprints(values: list[str], limits: SdpLimits) -> list[tuple[str, str]]:
+    """Return the fingerprints of supported algorithms."""
+    found = []
+    for value in values:
+        algorithm, _, digest = value.partition(" ")
+        algorithm = algorithm.lower()
+        size = _FINGERPRINTS.get(algorithm)
+        if size is None:
+            continue
+        if len(digest) != 3 * size - 1 or not _DIGEST.fullmatch(digest):
+            raise MediaServerError(f"sdpOffer has a malformed {algorithm} fingerprint")
+        found.append((algorithm, digest))
+        if len(found) > limits.sdp_fingerprints:
+            raise MediaServerError(f"sdpOffer has more than {limits.sdp_fingerprints} fingerprints")
+    if not found:
+        raise MediaServerError("sdpOffer has no a=fingerprint of a supported algorithm (sha-256, sha-384, sha-512)")
+    return found
+
+
+def _section(lines: _Lines, limits: SdpLimits) -> Section:
+    fields = lines.head[2:].split(None, limits.sdp_formats + 3)
+    if len(fields) < 4 or not _PORT.fullmatch(fields[1]):
+        raise MediaServerError(f"sdpOffer has a malformed media line: {lines.head[:80]!r}")
     kind, port, protocol, *formats = fields
+    if len(formats) > limits.sdp_formats:
+        raise MediaServerError(f"sdpOffer has more than {limits.sdp_formats} formats in a media section")
     section = Section(kind, int(port.partition("/")[0]), protocol, formats)
-    section.mid = next(iter(_values(lines, "mid")), "")
+    section.mid = lines.value("mid")
     if section.mid and not _TOKEN.fullmatch(section.mid):
         raise MediaServerError("sdpOffer has a malformed a=mid")
-    section.rtcp_mux = "a=rtcp-mux" in lines
-    section.direction = next((d for d in _DIRECTIONS if f"a={d}" in lines), "sendrecv")
+    section.rtcp_mux = "rtcp-mux" in lines.flags
+    section.direction = next((direction for direction in _DIRECTIONS if direction in lines.flags), "sendrecv")
     if kind not in codecs.FORWARDED:
         return section
     try:
-        section.codecs = _codecs(lines, formats)
-        for value in _values(lines, "extmap"):
-            identifier, uri = value.split()[:2]
+        section.codecs = _codecs(lines, formats, limits)
+        for value in lines.values("extmap"):
+            identifier, uri = value.split(None, 2)[:2]
             section.extensions.setdefault(uri, int(identifier.partition("/")[0]))
         _sources(section, lines)
     except (ValueError, IndexError) as error:
-        raise MediaServerError(f"sdpOffer has a malformed line in its {kind} section: {error}") from error
+        raise MediaServerError(f"sdpOffer has a malformed line in its {kind} section: {str(error)[:200]}") from error
     return section
 
 
-def _sources(section: Section, lines: list[str]) -> None:
-    named = [int(value.split()[0]) for value in _values(lines, "ssrc")]
-    pairs = [value.split()[1:3] for value in _values(lines, "ssrc-group") if value.startswith("FID ")]
+def _sources(section: Section, lines: _Lines) -> None:
+    named = [int(value.split(None, 1)[0]) for value in lines.values("ssrc")]
+    pairs = [value.split(None, 3)[1:3] for value in lines.values("ssrc-group") if value.startswith("FID ")]
     if named:
         section.ssrc = named[0]
     for pair in pairs:
@@ -222,28 +265,27 @@ def _sources(section: Section, lines: list[str]) -> None:
             section.rtx_ssrc = int(pair[1])
 
 
-def _codecs(lines: list[str], formats: list[str]) -> list[Codec]:
-    descriptions: dict[int, str] = {}
-    for value in _values(lines, "rtpmap"):
-        payload_type, _, description = value.partition(" ")
-        descriptions[int(payload_type)] = description
-    parameters: dict[int, str] = {}
-    for value in _values(lines, "fmtp"):
-        payload_type, _, description = value.partition(" ")
-        parameters[int(payload_type)] = description.strip()
+def _codecs(lines: _Lines, formats: list[str], limits: SdpLimits) -> list[Codec]:
+    descriptions = dict(_by_payload_type(lines, "rtpmap"))
+    parameters = dict(_by_payload_type(lines, "fmtp"))
     feedback: dict[str, set[str]] = {}
-    for value in _values(lines, "rtcp-fb"):
+    for value in lines.values("rtcp-fb"):
         payload, _, description = value.partition(" ")
-        feedback.setdefault(payload, set()).add(description.strip())
+        accepted = feedback.setdefault(payload, set())
+        accepted.add(description.strip())
+        if len(accepted) > limits.sdp_feedback:
+            raise ValueError(f"more than {limits.sdp_feedback} a=rtcp-fb for one payload type")
     found: list[Codec] = []
     repairs: dict[int, int] = {}
-    for number in map(int, formats):
+    for number in dict.fromkeys(map(int, formats)):  # each once: what follows is done for each
         if not 0 <= number <= 127:
             raise ValueError(f"{number} is not a payload type")
         if number not in descriptions:
             continue
-        name, rate, *channels = descriptions[number].split("/")
-        line = parameters.get(number, "")
+        name, rate, *channels = descriptions[number].split("/", 3)
+        line = parameters.get(number, "").strip()
+        if len(line) > limits.sdp_fmtp:
+            raise ValueError(f"a=fmtp:{number} has more than {limits.sdp_fmtp} characters")
         values = dict(_parameter(item) for item in line.split(";") if item.strip())
         if name.lower() == "rtx":
             repairs.setdefault(int(values.get("apt", "-1")), number)
@@ -255,6 +297,12 @@ def _codecs(lines: list[str], formats: list[str]) -> list[Codec]:
         Codec(**{**codec.__dict__, "rtx": repairs.get(codec.payload_type)})  # an rtx may come before its codec
         for codec in found
     ]
+
+
+def _by_payload_type(lines: _Lines, attribute: str) -> Iterator[tuple[int, str]]:
+    for value in lines.values(attribute):
+        payload_type, _, description = value.partition(" ")
+        yield int(payload_type), description
 
 
 def _parameter(item: str) -> tuple[str, str]:
