@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from typing import Any
 
 DEEPEST = 200
 """Largest number of nested arrays and objects; OpenVidu's own messages have seven."""
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*"?|[\[\]{}]', re.DOTALL)
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_LEVELS_AT_ONCE = 4
 
 
 def loads(text: str | bytes, **options: Any) -> Any:
@@ -25,7 +26,7 @@ def loads(text: str | bytes, **options: Any) -> Any:
     """
     if isinstance(text, bytes):
         text = text.decode()
-    if text.count("[") + text.count("{") > DEEPEST and _depth(text) > DEEPEST:
+    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(text):
         raise ValueError(f"nested deeper than {DEEPEST} levels")
     return json.loads(text, **options)
 
@@ -70,12 +71,30 @@ def _lacking(value: Any, path: str, around: tuple[int, ...]) -> str:
     return "" if isinstance(value, (str, int, float, type(None))) else f"{path} is of type {type(value).__name__}"
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        if found[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif found[0] in "]}":
-            depth -= 1
-    return deepest
+def _is_too_deep(text: str) -> bool:
+    """Return whether a JSON text is nested deeper than `DEEPEST`; of what is no JSON, up to where it stops to be JSON.
+
+    In whole-text operations, because anybody may send the text: per bracket only where the nesting goes up and down again by
+    more than `_LEVELS_AT_ONCE`. Measured on 50 KiB (CPython 3.11): 0.2 to 2.2 ms, the parser takes 0.8 to 3.0 ms. Without a
+    scan CPython's parser raises `RecursionError` in time, but Pyodide ends, and what is accepted has to be written again.
+    """
+    brackets = _outside_strings(text).encode("utf-8", "surrogatepass").translate(_ONE_KIND, _ALL_BUT_BRACKETS)
+    if brackets.count(b"[") <= DEEPEST:
+        return False
+    if not 0 <= brackets.find(b"]") <= DEEPEST:
+        return True
+    for _ in range(_LEVELS_AT_ONCE):  # each time without the innermost level
+        brackets = brackets.replace(b"[]", b"")
+    depth = _LEVELS_AT_ONCE
+    for group in brackets.replace(b"][", b"] [").split():
+        rise = group.count(b"[")
+        if depth + rise > DEEPEST:
+            return True
+        depth += 2 * rise - len(group)
+    return False
+
+
+def _outside_strings(text: str) -> str:
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    return "".join(text.split('"')[::2])

@@ -19,6 +19,10 @@ METHOD_NOT_FOUND = -32601
 LARGEST_REQUEST = 50 * 1024
 """Bytes of a client's message, as UTF-8. Beyond it openvidu-server 2.32.2 closes the WebSocket (`InfoSocketConfig`)."""
 
+LONGEST_NAME = 100
+"""Characters of a request's id and of a method. Clients of OpenVidu count their ids; the longest method has 27."""
+_LARGEST_ID = 2**63
+
 RequestId = int | str
 
 
@@ -119,6 +123,8 @@ def decode(text: str | bytes) -> Message:
     request_id = value.get("id")
     if isinstance(request_id, bool) or not isinstance(request_id, (int, str, type(None))):
         raise MalformedMessage("'id' is neither a number nor a string")
+    if len(request_id) > LONGEST_NAME if isinstance(request_id, str) else abs(request_id or 0) > _LARGEST_ID:
+        raise MalformedMessage(f"'id' has more than {LONGEST_NAME} characters, or than 63 bits")
     if "method" in value:
         return _call(value, request_id)
     if "error" in value and value["error"] is not None:
@@ -145,6 +151,8 @@ def _call(value: dict[str, object], request_id: RequestId | None) -> Request | N
     method, params = value["method"], value.get("params")
     if not isinstance(method, str):
         raise MalformedMessage("'method' is not a string", request_id=request_id)
+    if len(method) > LONGEST_NAME:
+        raise MalformedMessage(f"'method' has more than {LONGEST_NAME} characters", METHOD_NOT_FOUND, request_id)
     if params is None:
         params = {}
     if request_id is None:

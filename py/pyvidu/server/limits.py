@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyvidu.protocol.jsonrpc import LARGEST_REQUEST
+from pyvidu.protocol.json_text import DEEPEST
+from pyvidu.protocol.jsonrpc import LARGEST_REQUEST, LONGEST_NAME
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -38,6 +39,8 @@ class SdpLimits:
 class Limits:
     """The limits of a server. The field is the table's name."""
 
+    name: int = _limit(LONGEST_NAME, "characters", "id or method of a request", "refused (-32600, -32601)")
+    nesting: int = _limit(DEEPEST, "levels", "JSON text", "refused (-32700); OpenVidu's messages have seven")
     sessions: int = _limit(10_000, "sessions", "server", "refused with 503", "--max-sessions")
     participants: int = _limit(1_000, "participants", "session", "the join is refused (999)", "--max-participants")
     tokens: int = _limit(10_000, "unused tokens", "session", "refused with 503; ten for each of `participants`")
