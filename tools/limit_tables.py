@@ -11,10 +11,10 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from pyvidu.server.limits import KIB, MIB, Limits, SdpLimits
+from pyvidu.server.limits import KIB, MIB, Limits, MessageLimits, SdpLimits
 
 TARGET = Path(__file__).parent.parent / "docs" / "server.md"
-TABLES: dict[str, type[Limits | SdpLimits]] = {"limits": Limits, "sdp limits": SdpLimits}
+TABLES: dict[str, type[Any]] = {"limits": Limits, "message limits": MessageLimits, "sdp limits": SdpLimits}
 
 
 def content(text: str) -> str:
@@ -29,7 +29,7 @@ def content(text: str) -> str:
     return text
 
 
-def lines(cls: type[Limits | SdpLimits]) -> Iterator[str]:
+def lines(cls: type[Any]) -> Iterator[str]:
     """Yield the lines of a table: a row for each field."""
     yield "| limit | value | per | beyond it |"
     yield "| --- | --- | --- | --- |"

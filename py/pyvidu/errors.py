@@ -128,6 +128,10 @@ class CallbackError(OpenViduError):
     """A callback of the application (`rejoin`, `roster`) raised, or returned something that cannot be used. Only logged."""
 
 
+class MessageTooLongError(OpenViduError):
+    """A request is longer than a server of OpenVidu reads (50 KiB): it was not sent. Send less, a large signal in parts."""
+
+
 class SessionLostError(OpenViduError):
     """The session ended while a call was waiting. `reason` is that of `sessionDisconnected`."""
 

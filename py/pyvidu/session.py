@@ -24,7 +24,15 @@ from pyvidu.platform import Host, pause
 from pyvidu.platform.page_objects import Element
 from pyvidu.properties import accepting, configured
 from pyvidu.protocol import json_text
-from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish, SendMessage, SignalMessage, UnsubscribeFromVideo
+from pyvidu.protocol.jsonrpc import utf8_size
+from pyvidu.protocol.messages import (
+    LARGEST_METADATA,
+    ForceDisconnect,
+    ForceUnpublish,
+    SendMessage,
+    SignalMessage,
+    UnsubscribeFromVideo,
+)
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.room_events import RoomEvents
@@ -65,7 +73,8 @@ class Session(SessionEvents):
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
-            PropertiesError: `data` has a value that JSON lacks, such as NaN; the message says where.
+            PropertiesError: `metadata` has a value that JSON lacks, such as NaN (the message says where), or more than 10,000
+                bytes (as UTF-8).
             ConnectionFailedError: the server cannot be reached, or its answer is malformed; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
             NotConnectedError: `disconnect()` was called meanwhile.
@@ -194,6 +203,7 @@ class Session(SessionEvents):
         Raises:
             PropertiesError: an option that does not exist or has another type. Data is text: `json.dumps` makes some.
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
+            MessageTooLongError: the signal has more than 50 KiB as JSON.
             QueueFullError: during an outage 1000 signals wait already (`ReconnectionPolicy.queue_limit`).
         """
         member = self.participation.member
@@ -332,10 +342,18 @@ class SignalOptions:
 
 
 def _metadata(data: object) -> str:
-    """Return what an application passes to `connect` as `data`, as the text that the others receive."""
+    """Return what an application passes to `connect` as `metadata`, as the text that the others receive.
+
+    Raises:
+        PropertiesError: JSON lacks a value, or it is longer than the server allows, so that no rejoin would succeed either.
+    """
     if data is None or isinstance(data, str):
-        return data or ""
-    try:
-        return json_text.encoded(data, "data")
-    except ValueError as error:
-        raise PropertiesError(f"connect cannot send this as JSON: {error}") from None
+        text = data or ""
+    else:
+        try:
+            text = json_text.encoded(data, "metadata")
+        except ValueError as error:
+            raise PropertiesError(f"connect cannot send this as JSON: {error}") from None
+    if (size := utf8_size(text)) > LARGEST_METADATA:
+        raise PropertiesError(f"The metadata of a connection has {LARGEST_METADATA} bytes at most, this has {size}")
+    return text

@@ -36,9 +36,14 @@ class Page:
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Return the response to a request."""
         number = next(self._ids)
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        answer = self.expect(number)
         await self.ws.send_json({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
-        return await asyncio.wait_for(answer, 30)
+        return await answer
+
+    def expect(self, number: int) -> asyncio.Task[dict[str, Any]]:
+        """Return the response to come to the request with that id. It raises TimeoutError after 30 s."""
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        return asyncio.ensure_future(asyncio.wait_for(answer, 30))
 
     async def result(self, method: str, **params: Any) -> dict[str, Any]:
         response = await self.call(method, **params)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
-from pyvidu.server.signaling.rpc_session import MAX_WAITING_REQUESTS
 from tests.server.server_world import SECRET, Client, World, join_params, publish_params, settle
 from tests.virtual_time import virtual_time
 
@@ -289,7 +289,7 @@ async def test_queue_of_waiting_requests_is_bounded() -> None:
         world.media.gate.clear()
         ada.send("publishVideo", **publish_params())
         await settle()
-        for _ in range(MAX_WAITING_REQUESTS):
+        for _ in range(Limits().waiting):
             ada.send("echo")
         assert (await ada.error("echo"))["code"] == 999
         world.media.gate.set()

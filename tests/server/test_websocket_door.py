@@ -13,10 +13,12 @@ import aiohttp
 import pytest
 
 from pyvidu.server.http import websocket
+from pyvidu.server.limits import Limits
 from tests.server.live_server import LiveServer, Serve
 
-MIB = 1024 * 1024
+KIB = 1024
 TCP_RTO_MAX_MS = 44
+FAST = Limits(byte_burst=2**30)  # a sender that is not slowed down
 
 
 async def test_join_publish_subscribe_and_resume_over_real_sockets(live: LiveServer) -> None:
@@ -47,19 +49,34 @@ async def test_healthz_is_answered_with_ok(live: LiveServer) -> None:
         assert await response.text() == "ok\n"
 
 
-async def test_message_above_1_mib_is_refused_and_the_socket_stays_open(live: LiveServer) -> None:
-    ada = await live.member()
-    await ada.ws.send_str(json.dumps({"id": 1, "method": "echo", "params": {"x": "x" * MIB}}))
-    error = await ada.refused()
-    assert error["code"] == -32600
-    assert "1048576" in error["message"]
-    assert await ada.result("echo")
+@pytest.mark.parametrize("profile", ["default", "kurento"])
+@pytest.mark.parametrize("joined", [True, False])
+async def test_message_above_50_kib_is_answered_with_an_error_and_the_socket_stays_open(
+    serve: Serve, profile: str, joined: bool
+) -> None:
+    live = await serve(profile=profile)
+    ada = await live.member() if joined else await live.page()
+    answer = await ada.call("ping", x="é" * (25 * KIB))  # the id is the second member
+    assert answer["error"]["code"] == -32600
+    assert "51200 are allowed" in answer["error"]["message"]
+    await ada.ws.send_str(
+        json.dumps({"method": "echo", "params": {"x": "x" * 50 * KIB}, "id": "none that is looked for"})
+    )
+    assert (await ada.refused())["code"] == -32600
+    assert "error" not in await ada.call("ping", x="x" * (49 * KIB))
 
 
-async def test_message_above_the_frame_limit_closes_only_its_own_socket(live: LiveServer) -> None:
+async def test_message_that_is_too_long_is_answered_with_the_id_that_it_ends_with(live: LiveServer) -> None:
+    ada = await live.page()
+    answer = ada.expect(77)
+    await ada.ws.send_str(json.dumps({"method": "echo", "params": {"id": 3, "x": "x" * 100 * KIB}, "id": 77}))
+    assert (await answer)["error"]["code"] == -32600
+
+
+async def test_message_that_is_too_long_to_be_read_closes_only_its_own_socket(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        await ada.ws.send_str("x" * 5 * MIB)
+        await ada.ws.send_str("x" * 300 * KIB)
     code, _ = await asyncio.wait_for(ada.closed, 5)
     assert code in (1009, 1006)
     assert await bob.result("echo")
@@ -85,12 +102,12 @@ async def test_lone_surrogate_in_a_signal_is_delivered_as_a_replacement_characte
 
 
 async def test_page_that_stops_reading_is_evicted_on_time_although_messages_are_queued_for_it(serve: Serve) -> None:
-    live = await serve(eviction_timeout=2.5)
+    live = await serve(eviction_timeout=2.5, limits=FAST)
     ada, bob = await live.member(), await live.member()
     ada.stop_reading()
     silent_since = time.monotonic()
-    signal = json.dumps({"to": [ada.id], "data": "x" * 500_000, "type": "signal"})
-    for _ in range(16):
+    signal = json.dumps({"to": [ada.id], "data": "x" * 45_000, "type": "signal"})
+    for _ in range(180):
         await bob.result("sendMessage", message=signal)
     assert (await bob.told("participantLeft"))["reason"] == "networkDisconnect"
     assert time.monotonic() - silent_since == pytest.approx(2.5, abs=1.1)
@@ -98,12 +115,12 @@ async def test_page_that_stops_reading_is_evicted_on_time_although_messages_are_
 
 
 async def test_socket_of_a_page_that_does_not_read_is_closed_at_the_buffer_limit(serve: Serve) -> None:
-    live = await serve(eviction_timeout=60)
+    live = await serve(eviction_timeout=60, limits=FAST)
     ada, bob = await live.member(), await live.member()
     ada.stop_reading()
-    signal = json.dumps({"to": [ada.id], "data": "x" * 1_000_000, "type": "signal"})
+    signal = json.dumps({"to": [ada.id], "data": "x" * 45_000, "type": "signal"})
     sockets = live.server.signaling.sockets
-    for _ in range(40):
+    for _ in range(900):
         await bob.result("sendMessage", message=signal)
     async with asyncio.timeout(5):
         while live.server.signaling.sockets == sockets:

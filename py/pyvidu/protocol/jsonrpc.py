@@ -35,6 +35,10 @@ class MalformedMessage(ValueError):
         self.id = request_id
 
 
+class MessageTooLong(ValueError):
+    """A request whose text is longer than `LARGEST_REQUEST`."""
+
+
 class NoResult(MalformedMessage):
     """A response without a result and without an error, to the request with that `id`."""
 
@@ -51,8 +55,15 @@ class Request:
     params: Mapping[str, object] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """Return the message as JSON text."""
-        return _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params, "id": self.id})
+        """Return the message as JSON text.
+
+        Raises:
+            MessageTooLong: no server of OpenVidu would read it.
+        """
+        text = _dumps({"jsonrpc": "2.0", "method": self.method, "params": self.params, "id": self.id})
+        if (size := utf8_size(text)) > LARGEST_REQUEST:
+            raise MessageTooLong(f"it has {size} bytes as JSON, {LARGEST_REQUEST} are allowed")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,11 @@ class Response:
 
 
 Message = Request | Notification | Response
+
+
+def utf8_size(text: str) -> int:
+    """Return the bytes of a text in UTF-8, in which a lone surrogate is sent as another character."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def decode(text: str | bytes) -> Message:

@@ -23,7 +23,7 @@ from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest, authorized
-from pyvidu.server.http.websocket import MAX_MESSAGE, SignalingEndpoint
+from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.tokens import now_ms
@@ -87,7 +87,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         rooms.observers.add(CallDetailRecords(webhook.post))
     server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook)
 
-    app = web.Application(client_max_size=MAX_MESSAGE)
+    app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
     door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)

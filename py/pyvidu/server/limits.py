@@ -36,11 +36,24 @@ class SdpLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageLimits:
+    """What a client's message may be. The field is the table's name."""
+
+    message: int = _limit(
+        LARGEST_REQUEST,
+        "bytes",
+        "message",
+        "refused (-32600), with its id if it begins or ends with it",
+    )
+    longest: int = _limit(256 * KIB, "bytes", "message", "not read to its end: the WebSocket is closed with 1009")
+    name: int = _limit(LONGEST_NAME, "characters", "id or method of a request", "refused (-32600, -32601)")
+    nesting: int = _limit(DEEPEST, "levels", "JSON text", "refused (-32700); OpenVidu's messages have seven")
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of a server. The field is the table's name."""
 
-    name: int = _limit(LONGEST_NAME, "characters", "id or method of a request", "refused (-32600, -32601)")
-    nesting: int = _limit(DEEPEST, "levels", "JSON text", "refused (-32700); OpenVidu's messages have seven")
     sessions: int = _limit(10_000, "sessions", "server", "refused with 503", "--max-sessions")
     participants: int = _limit(1_000, "participants", "session", "the join is refused (999)", "--max-participants")
     tokens: int = _limit(10_000, "unused tokens", "session", "refused with 503; ten for each of `participants`")
@@ -48,6 +61,23 @@ class Limits:
     rate: float = _limit(200.0, "messages a second", "WebSocket", "read later: TCP slows the sender down", "--max-rate")
     burst: int = _limit(2_000, "messages", "WebSocket", "as many may come at once; ten seconds of `rate`")
     token_lifetime: float = _limit(24 * 3600.0, "seconds", "unused token", "void; 0: never", "--token-lifetime")
+    body: int = _limit(128 * KIB, "bytes", "HTTP request", "refused with 413")
+    join_within: float = _limit(
+        20.0, "seconds", "WebSocket", "closed with 1008 if it has not joined or resumed by then"
+    )
+    unjoined: int = _limit(500, "WebSockets that have not joined", "address", "refused with 429")
+    waiting: int = _limit(500, "requests that wait", "participant", "refused (999); they run one after the other")
+    waiting_size: int = _limit(1 * MIB, "characters of them", "participant", "refused (999)")
+    answers: int = _limit(
+        500, "answers kept", "participant", "the oldest is dropped: its request, repeated, runs again"
+    )
+    answer_size: int = _limit(256 * KIB, "characters of them", "participant", "the oldest is dropped")
+    byte_rate: int = _limit(512 * KIB, "bytes a second", "WebSocket", "read later")
+    byte_burst: int = _limit(
+        2 * MIB, "bytes", "WebSocket", "as many may come at once: a join of a room of 200 sends them"
+    )
+    unjoined_rate: int = _limit(32 * KIB, "bytes a second", "WebSocket that has not joined", "read later")
+    unjoined_burst: int = _limit(128 * KIB, "bytes", "WebSocket that has not joined", "as many may come at once")
     idle_session: float = _limit(
         3600.0, "seconds", "session that nobody joins", "closed, as on the real server; 0: never"
     )
@@ -58,19 +88,19 @@ class LimitReached(Exception):
 
 
 class TokenBucket:
-    """A token bucket for the messages of one socket.
+    """A token bucket, for messages or bytes of one socket.
 
-    Messages above the rate are read later: nothing is lost, TCP flow control slows the sender down.
+    What comes above the rate is read later: nothing is lost, TCP flow control slows the sender down.
     """
 
-    def __init__(self, rate: float, burst: int, now: float) -> None:
+    def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
         self._burst = float(burst)
         self._credit = float(burst)
         self._since = now
 
-    def wait(self, now: float) -> float:
-        """Count a message that came at `now` (seconds); return the seconds to wait before the next is read."""
-        self._credit = min(self._burst, self._credit + (now - self._since) * self._rate) - 1
+    def wait(self, now: float, size: float = 1) -> float:
+        """Count `size` that came at `now` (seconds); return the seconds to wait before more is read."""
+        self._credit = min(self._burst, self._credit + (now - self._since) * self._rate) - size
         self._since = now
         return max(0.0, -self._credit / self._rate)

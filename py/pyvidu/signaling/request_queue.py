@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pyvidu.errors import (
     MalformedAnswerError,
+    MessageTooLongError,
     OpenViduError,
     PropertiesError,
     QueueFullError,
@@ -23,6 +24,7 @@ from pyvidu.errors import (
 )
 from pyvidu.platform import Clock, Timer
 from pyvidu.protocol.codes import NOT_A_MEMBER, Code
+from pyvidu.protocol.jsonrpc import MessageTooLong
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import WireError
 
@@ -80,6 +82,7 @@ class RequestQueue:
             RequestError: the server refused it, or (`MalformedAnswerError`) answered with something else than a result.
             RequestTimeoutError: the connection is fine and no answer came within `timeout` seconds.
             RequestOutcomeUnknown: the network dropped meanwhile, and `call` must not be repeated.
+            MessageTooLongError: no server of OpenVidu would read it; it is not sent.
             QueueFullError: there is an outage, and the limit of queued requests of this method is reached.
             PropertiesError: `call` has a value that JSON does not have.
             OpenViduError: the session ended; the error gives the reason.
@@ -150,6 +153,9 @@ class RequestQueue:
         assert self._socket is not None
         try:
             answer = entry.answer = self._socket.request(entry.call, entry.id)
+        except MessageTooLong as error:
+            entry.future.set_exception(MessageTooLongError(f"{entry.call.method} cannot be sent: {error}"))
+            return
         except (TypeError, ValueError) as error:  # fails by itself: those that wait behind it are sent
             entry.future.set_exception(PropertiesError(f"{entry.call.method} cannot be sent: {error}"))
             return

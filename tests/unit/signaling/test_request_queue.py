@@ -8,6 +8,7 @@ import pytest
 
 from pyvidu.errors import (
     MalformedAnswerError,
+    MessageTooLongError,
     NotConnectedError,
     RequestError,
     RequestTimeoutError,
@@ -346,4 +347,26 @@ async def test_response_without_result_and_error_fails_the_request_at_once() -> 
     server.sockets[0].push({"jsonrpc": "2.0", "id": number})
     with pytest.raises(RequestError, match="leaveRoom was refused: Neither 'method' nor 'result' nor 'error'"):
         await leaving
+    plane.close()
+
+
+@virtual_time
+async def test_request_that_is_too_long_fails_with_a_typed_error_and_no_resume_sends_it() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    with pytest.raises(MessageTooLongError, match=r"sendMessage cannot be sent: it has 60\d\d\d bytes"):
+        await plane.request(SendMessage("é" * 30_000), repeatable=False)
+    assert await plane.request(SendMessage("x" * 50_000), repeatable=False) == {}
+    server.answers["ping"], server.accepts = None, False
+    server.sockets[0].drop()
+    long, short = (
+        asyncio.ensure_future(plane.request(SendMessage(text), repeatable=False)) for text in ("x" * 51_200, "short")
+    )
+    await asyncio.sleep(3)
+    server.answers["ping"], server.accepts = {"value": "pong"}, True
+    assert await short == {}
+    with pytest.raises(MessageTooLongError):
+        await long
+    sent = [params for socket in server.sockets for _, method, params in socket.requests if method == "sendMessage"]
+    assert [len(params["message"]) for params in sent] == [50_000, 5]
     plane.close()

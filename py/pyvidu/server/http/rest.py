@@ -44,7 +44,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def add_rest(app: web.Application, rooms: Rooms, config: ServerConfig) -> None:
     """Add the API to `app`."""
-    api = web.Application(middlewares=[_gate(config.secret)], client_max_size=1024 * 1024)
+    api = web.Application(middlewares=[_gate(config.secret)], client_max_size=config.limits.body)
     rest = _Rest(rooms, config)
     add, get = api.router.add_route, api.router.add_get  # `add_get` adds HEAD too
     add("POST", "/sessions", rest.create_session)

@@ -12,18 +12,17 @@ from collections import Counter, deque
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from pyvidu.protocol.jsonrpc import INVALID_REQUEST
+from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.hosts import asked_host
-from pyvidu.server.limits import Limits, TokenBucket
+from pyvidu.server.limits import Limits, MessageLimits, TokenBucket
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.server.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
-MAX_MESSAGE = 1024 * 1024  # bytes; a longer one gets an error
-HARD_MAX_MESSAGE = 4 * MAX_MESSAGE  # bytes; a longer one is not read: close code 1009
+_MESSAGE = MessageLimits()
 MAX_QUEUED = 4 * 1024 * 1024  # characters queued for a client that does not read; with more the connection is aborted
 CLOSE_TIMEOUT = 2.0  # seconds for sending the queue and for the closing handshake
 _PING = object()
@@ -162,6 +161,20 @@ class WebSocketTransport:
             self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
 
 
+class _Intake:
+    """How fast one WebSocket is read: messages and bytes a second, fewer bytes before the join."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._messages = TokenBucket(limits.rate, limits.burst, now)
+        self._unjoined = TokenBucket(limits.unjoined_rate, limits.unjoined_burst, now)
+        self._joined = TokenBucket(limits.byte_rate, limits.byte_burst, now)
+
+    def wait(self, now: float, size: int, *, joined: bool) -> float:
+        """Count a message of `size` bytes that came at `now`; return the seconds to wait before the next is read."""
+        bytes_ = self._joined if joined else self._unjoined
+        return max(self._messages.wait(now), bytes_.wait(now, size))
+
+
 class SignalingEndpoint:
     """The handler of `GET /openvidu`."""
 
@@ -194,12 +207,15 @@ class SignalingEndpoint:
         if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
             return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
         ws = web.WebSocketResponse(
-            timeout=CLOSE_TIMEOUT, autoping=False, autoclose=False, compress=False, max_msg_size=HARD_MAX_MESSAGE
+            timeout=CLOSE_TIMEOUT, autoping=False, autoclose=False, compress=False, max_msg_size=_MESSAGE.longest + 1
         )
         address = request.remote or ""
         if self._open[address] >= self._limits.sockets:
             logs.event("too many sockets", ip=address)
             return web.Response(status=429, text="Too many WebSockets of this address (--max-sockets)\n")
+        if self._signaling.unjoined(request.remote) >= self._limits.unjoined:
+            logs.event("too many sockets that have not joined", ip=address)
+            return web.Response(status=429, text="Too many WebSockets of this address have not joined\n")
         self._open[address] += 1
         try:
             await ws.prepare(request)
@@ -236,7 +252,7 @@ class SignalingEndpoint:
     ) -> tuple[int | None, str]:
         """Deliver what arrives until the end; return the client's close code and reason, if it sent any."""
         loop = asyncio.get_running_loop()
-        bucket = TokenBucket(self._limits.rate, self._limits.burst, loop.time())
+        intake = _Intake(self._limits, loop.time())
         while True:
             message = await ws.receive()
             await transport.flowing()
@@ -246,18 +262,16 @@ class SignalingEndpoint:
             if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None, ""
             transport.path.incoming(functools.partial(self._take, transport, socket, message))
-            if (wait := bucket.wait(loop.time())) > 0:
-                await asyncio.sleep(wait)
+            # At least one turn of the loop for the others: a burst is delivered by aiohttp without one.
+            await asyncio.sleep(intake.wait(loop.time(), _size(message.data), joined=socket.joined))
 
     def _take(self, transport: WebSocketTransport, socket: ServerSocket, message: WSMessage) -> None:
         self._signaling.heard(socket)
         if message.type is WSMsgType.PING:
             transport.pong(message.data)
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            size = len(message.data)
-            if size > MAX_MESSAGE:
-                sentence = f"The message has {size} bytes, {MAX_MESSAGE} are allowed"
-                self._signaling.refuse(socket, sentence, INVALID_REQUEST)
+            if (size := _size(message.data)) > _MESSAGE.message:
+                self._signaling.refuse_long(socket, message.data, size, _MESSAGE.message)
             else:
                 self._signaling.received(socket, message.data)
 
@@ -272,6 +286,13 @@ def retransmit_soon(tcp: asyncio.Transport) -> None:
     if socket is not None and sys.platform == "linux":
         with contextlib.suppress(OSError):
             socket.setsockopt(sockets.IPPROTO_TCP, _TCP_RTO_MAX_MS, _RTO_MAX)
+
+
+def _size(data: object) -> int:
+    """Return the bytes of a message, as UTF-8."""
+    if isinstance(data, str):
+        return utf8_size(data)
+    return len(data) if isinstance(data, bytes) else 0
 
 
 def _answerable(code: int) -> int:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
+from collections import Counter
 from typing import Any
 
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.jsonrpc import (
+    INVALID_REQUEST,
     METHOD_NOT_FOUND,
     ErrorObject,
     MalformedMessage,
@@ -35,7 +38,11 @@ from pyvidu.tasks import Tasks
 
 _log = logging.getLogger(__name__)
 _HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS
-_IDLE_TIMEOUT = 30.0  # seconds that a socket may stay silent without ever joining (only where the server pings)
+# The id of a message that is not parsed, if it is the last member, the first, or follows `jsonrpc`: clients write it there.
+_LAST_ID = re.compile(r'"id"\s*:\s*(\d{1,15})\s*\}\s*$')
+_FIRST_ID = re.compile(r'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,')
+NOT_JOINED = 1008  # close code: policy violation, RFC 6455
+_ENDS = 80  # characters in which such an id is looked for
 
 
 class SignalingServer:
@@ -48,6 +55,8 @@ class SignalingServer:
         self._traffic = traffic
         self._sockets: dict[ServerSocket, None] = {}  # in the order in which they were opened
         self._sessions: SecretMap[RpcSession] = SecretMap()
+        self._unjoined: Counter[str | None] = Counter()  # open sockets that have not joined, by IP address
+        self._limits = context.rooms.limits
 
     @property
     def sockets(self) -> int:
@@ -65,7 +74,13 @@ class SignalingServer:
         """Register a newly opened socket and return it."""
         socket = ServerSocket(transport, host=host, ip=ip, last_heard=_now())
         self._sockets[socket] = None
+        self._unjoined[ip] += 1
+        self._expect_join(socket)
         return socket
+
+    def unjoined(self, ip: str | None) -> int:
+        """Return how many sockets of an address have not joined."""
+        return self._unjoined[ip]
 
     def heard(self, socket: ServerSocket) -> None:
         """Record the time at which anything arrived on `socket`, for the socket and its RPC session."""
@@ -83,13 +98,21 @@ class SignalingServer:
             self._refuse(socket, error.id, ErrorObject(error.code, str(error)))
             return
         if isinstance(message, Request):
-            self._request(socket, message)
+            self._request(socket, message, len(text))
         elif isinstance(message, Notification):
             logs.message("notification", method=message.method, participant=_name(socket))
 
-    def refuse(self, socket: ServerSocket, sentence: str, code: int) -> None:
-        """Send the client an error for a message that was not accepted."""
-        self._refuse(socket, None, ErrorObject(code, sentence))
+    def refuse_long(self, socket: ServerSocket, text: str | bytes, size: int, largest: int) -> None:
+        """Answer a message of more than `largest` bytes (it has `size`) with an error, and its id if that is at an end."""
+        begin, end = (
+            part.decode("utf-8", "replace") if isinstance(part, bytes) else part
+            for part in (text[:_ENDS], text[-_ENDS:])
+        )
+        found = _LAST_ID.search(end) or _FIRST_ID.match(begin)
+        error = ErrorObject(INVALID_REQUEST, f"The message has {size} bytes, {largest} are allowed")
+        logs.message("refused", participant=_name(socket), code=error.code)
+        if socket.open:
+            socket.transport.send(Response(int(found[1]) if found else None, error=error).encode())
 
     def closed(self, socket: ServerSocket, code: int | None = None, reason: str = "") -> None:
         """Handle the close of `socket` by either side. A second call is ignored."""
@@ -97,6 +120,8 @@ class SignalingServer:
             return
         socket.open = False
         self._sockets.pop(socket, None)
+        _stop_deadline(socket)
+        self._settle(socket)
         session = socket.session if socket.session and socket.session.socket is socket else None
         logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
         self.profile.socket_closed(socket, session, reason)
@@ -140,8 +165,10 @@ class SignalingServer:
         """Abort every socket and drop every session and room without sending anything."""
         for socket in self._sockets:
             socket.open = False
+            _stop_deadline(socket)
             socket.transport.abort()
         self._sockets.clear()
+        self._unjoined.clear()
         self._sessions.clear()
         self.profile.close()
         self._context.rooms.forget()
@@ -149,16 +176,29 @@ class SignalingServer:
     # --- pings and shutdown -------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """Ping every socket, for ever, if the profile has a ping interval; close sockets that neither join nor answer."""
+        """Ping every socket, for ever, if the profile has a ping interval."""
         while (interval := self.profile.ping_interval) is not None:
             await asyncio.sleep(interval)
             for socket in list(self._sockets):
-                if (socket.session is None or socket.session.member is None) and (
-                    socket.last_heard + _IDLE_TIMEOUT < _now()
-                ):
-                    self.close_socket(socket, 1001, "Silent")
-                else:
-                    socket.transport.ping()
+                socket.transport.ping()
+
+    def _expect_join(self, socket: ServerSocket) -> None:
+        """Close `socket` unless a participant has it in time."""
+        _stop_deadline(socket)
+        within = self._limits.join_within
+        socket.join_deadline = asyncio.get_running_loop().call_later(within, self._not_joined, socket)
+
+    def _settle(self, socket: ServerSocket) -> None:
+        """Count `socket` no longer as one that has not joined: it has, or it is closed."""
+        if socket.counted:
+            socket.counted = False
+            self._unjoined[socket.ip] -= 1
+            if self._unjoined[socket.ip] <= 0:
+                del self._unjoined[socket.ip]
+
+    def _not_joined(self, socket: ServerSocket) -> None:
+        if not socket.joined:
+            self.close_socket(socket, NOT_JOINED, f"Not joined within {self._limits.join_within:g} s")
 
     def close(self) -> None:
         """Evict every participant because the server stops, then close every socket."""
@@ -169,7 +209,7 @@ class SignalingServer:
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
-    def _request(self, socket: ServerSocket, request: Request) -> None:
+    def _request(self, socket: ServerSocket, request: Request, size: int) -> None:
         params = request.params
         logs.message(
             "request",
@@ -195,7 +235,7 @@ class SignalingServer:
                 earlier.repeat_on(socket)
                 return
             incoming = ReceivedRequest(request, session, socket)
-            if session.submit(functools.partial(self._handle, incoming)):
+            if session.submit(functools.partial(self._handle, incoming), size):
                 if session.request_log is not None:
                     session.request_log.begun(incoming)
             else:
@@ -246,7 +286,10 @@ class SignalingServer:
             self.forget(anonymous)
         if old is not None and old is not socket:
             old.session = None
+            if old.open:  # the profile may leave it open, and it carries no participant any more
+                self._expect_join(old)
         socket.session, session.socket = session, socket
+        self._settle(socket)
         session.last_heard = _now()
         self.profile.resumed(session, old, socket)
         logs.event("resumed", participant=_name(socket), session=_room(socket))
@@ -299,6 +342,8 @@ class SignalingServer:
             incoming.fail(ErrorObject(METHOD_NOT_FOUND, f"Unknown method '{method[:100]}'"))
             return
         await (handler or unknown)(self._context, incoming)
+        if method == "joinRoom":
+            self._settle(incoming.socket)
 
     def _fail(self, incoming: ReceivedRequest, error: ErrorObject) -> None:
         logs.message(
@@ -316,7 +361,7 @@ class SignalingServer:
         if isinstance(session_id, str) and (named := self._sessions.get(session_id)) is not None:
             return named
         if socket.session is None:
-            session = RpcSession(self.profile, self._tasks, self._traffic, replays=self.profile.replays)
+            session = RpcSession(self.profile, self._tasks, self._traffic, self._limits, replays=self.profile.replays)
             session.socket, socket.session = socket, session
             session.last_heard = _now()
             self.remember(session)
@@ -331,6 +376,11 @@ class SignalingServer:
     def _reply(socket: ServerSocket, request: Request, result: Any = None, error: ErrorObject | None = None) -> None:
         if socket.open:
             socket.transport.send(Response(request.id, result, error).encode())
+
+
+def _stop_deadline(socket: ServerSocket) -> None:
+    if socket.join_deadline is not None:
+        socket.join_deadline.cancel()
 
 
 def _now() -> float:

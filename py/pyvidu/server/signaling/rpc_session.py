@@ -5,7 +5,9 @@ It outlives its sockets (that is what a resume is) and, in profile `kurento`, it
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import functools
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
@@ -18,6 +20,7 @@ from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
+from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
@@ -25,9 +28,6 @@ from pyvidu.server.traffic import Traffic
 from pyvidu.tasks import Tasks
 
 _log = logging.getLogger(__name__)
-
-MAX_WAITING_REQUESTS = 500  # of one participant; a browser page has a handful
-MAX_ANSWERS = 500  # responses kept of one participant, to be repeated
 
 C = TypeVar("C", bound=Call)
 
@@ -55,6 +55,13 @@ class ServerSocket:
     session: RpcSession | None = None
     open: bool = True
     last_heard: float = 0.0  # event loop seconds
+    join_deadline: asyncio.TimerHandle | None = None
+    counted: bool = True  # as one that has not joined
+
+    @property
+    def joined(self) -> bool:
+        """Return whether it carries the messages of a participant that is in its room."""
+        return self.session is not None and self.session.member is not None
 
 
 class RpcSession:
@@ -63,7 +70,9 @@ class RpcSession:
     With `replays`, notifications are kept for the resume and each request id runs once.
     """
 
-    def __init__(self, listener: SessionListener, tasks: Tasks, traffic: Traffic, *, replays: bool) -> None:
+    def __init__(
+        self, listener: SessionListener, tasks: Tasks, traffic: Traffic, limits: Limits, *, replays: bool
+    ) -> None:
         self.id = ids.rpc_session_id()
         self.socket: ServerSocket | None = None
         self.participant: Participant | None = None
@@ -72,11 +81,13 @@ class RpcSession:
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
         self.delivery_log = DeliveryLog() if replays else None
-        self.request_log = RequestLog() if replays else None
+        self.request_log = RequestLog(limits.answers, limits.answer_size) if replays else None
         self._listener = listener
         self._tasks = tasks
         self._traffic = traffic
-        self._waiting: deque[Callable[[], Awaitable[None]]] = deque()
+        self._limits = limits
+        self._waiting: deque[tuple[Callable[[], Awaitable[None]], int]] = deque()
+        self._waiting_size = 0
         self._working = False
 
     @property
@@ -105,11 +116,16 @@ class RpcSession:
         """Report that the participant has left its room."""
         self._listener.departed(self)
 
-    def submit(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Run `work` after all that was submitted before; return False if `MAX_WAITING_REQUESTS` wait already."""
-        if len(self._waiting) >= MAX_WAITING_REQUESTS:
+    def submit(self, work: Callable[[], Awaitable[None]], size: int) -> bool:
+        """Run `work` after all that was submitted before; return False if too much waits.
+
+        `size` is the number of characters of the request that it is for.
+        """
+        limits = self._limits
+        if len(self._waiting) >= limits.waiting or self._waiting_size + size > limits.waiting_size:
             return False
-        self._waiting.append(work)
+        self._waiting.append((work, size))
+        self._waiting_size += size
         if not self._working:
             self._working = True
             self._tasks.spawn(self._work(), "requests of one participant")
@@ -118,7 +134,9 @@ class RpcSession:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await self._waiting.popleft()()
+                work, size = self._waiting.popleft()
+                self._waiting_size -= size
+                await work()
         finally:
             self._working = False
 
@@ -130,12 +148,14 @@ class ReceivedRequest:
         self.request = request
         self.session = session
         self.socket = socket
-        self.response: Response | None = None
+        self.text = ""
+        """The response as it was sent; empty before."""
+        self.on_answer: Callable[[], None] | None = None
 
     @property
     def answered(self) -> bool:
         """Return whether the request has its response."""
-        return self.response is not None
+        return bool(self.text)
 
     @property
     def participant(self) -> Participant:
@@ -184,17 +204,19 @@ class ReceivedRequest:
     def _send(self, response: Response) -> None:
         if self.answered:
             raise RuntimeError(f"'{self.request.method}' is answered twice")
-        self.response = response
-        # Responses are kept for a while, to be repeated; the parameters, up to a megabyte, are not.
+        self.text = response.encode()
+        # Responses are kept for a while, to be repeated; the parameters are not.
         self.request = dataclasses.replace(self.request, params={})
+        if self.on_answer is not None:
+            self.on_answer()
         if self.socket.open:
-            self.socket.transport.send(response.encode())
+            self.socket.transport.send(self.text)
 
     def repeat_on(self, socket: ServerSocket) -> None:
         """Send the one response on `socket`, where the request came again, now or once there is one."""
         self.socket = socket
-        if self.response is not None and socket.open:
-            socket.transport.send(self.response.encode())
+        if self.answered and socket.open:
+            socket.transport.send(self.text)
 
 
 class NotAMember(OpenViduException):
@@ -210,17 +232,33 @@ class NeverAnswered(OpenViduException):
 
 
 class RequestLog:
-    """The latest requests of one RPC session by id, with their responses: a repeated request does not run again."""
+    """The latest requests of one RPC session by id, with their responses: a repeated request does not run again.
 
-    def __init__(self) -> None:
+    It keeps at most `count` requests, and `size` characters of responses; the oldest are dropped.
+    """
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count = count
+        self._size = size
         self._requests: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
+        self._kept = 0
 
     def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
         """Return the earlier request with the same id, or None."""
         return self._requests.get(request_id)
 
     def begun(self, incoming: ReceivedRequest) -> None:
-        """Record a request that came for the first time."""
+        """Record a request that came for the first time. It is not answered yet."""
         self._requests[incoming.request.id] = incoming
-        while len(self._requests) > MAX_ANSWERS:
-            self._requests.popitem(last=False)
+        incoming.on_answer = functools.partial(self._answered, incoming)
+        self._shrink()
+
+    def _answered(self, incoming: ReceivedRequest) -> None:
+        if self._requests.get(incoming.request.id) is incoming:
+            self._kept += len(incoming.text)
+            self._shrink()
+
+    def _shrink(self) -> None:
+        while len(self._requests) > self._count or self._kept > self._size:
+            _, dropped = self._requests.popitem(last=False)
+            self._kept -= len(dropped.text)
