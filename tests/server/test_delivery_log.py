@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
-from pyvidu.server.signaling.delivery_log import MAX_NOTIFICATIONS, DeliveryLog
+from pyvidu.protocol.jsonrpc import Notification
+from pyvidu.server.limits import Limits
+from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from tests.server.server_world import World, settle
 from tests.virtual_time import virtual_time
@@ -34,9 +37,9 @@ def test_acknowledged_notifications_are_dropped_and_cannot_be_replayed() -> None
 
 
 def test_more_missed_notifications_than_are_kept_cannot_be_replayed() -> None:
-    delivery_log = with_notifications(MAX_NOTIFICATIONS + 1)
+    delivery_log = with_notifications(Limits().replay + 1)
     assert delivery_log.missed(0) is None
-    assert len(delivery_log.missed(1) or ()) == MAX_NOTIFICATIONS
+    assert len(delivery_log.missed(1) or ()) == Limits().replay
 
 
 @pytest.mark.parametrize("nonsense", [None, -1, 6, "3", True, 1.5, {}])
@@ -111,3 +114,57 @@ async def test_kurento_profile_replays_nothing() -> None:
         assert "replay" not in await ada.result("echo")
         answer = await ada.resume()
         assert "replayed" not in answer["result"]
+
+
+def test_log_holds_no_more_than_its_size_and_drops_the_oldest() -> None:
+    delivery_log = DeliveryLog(Limits(replay_size=1_000))
+    for number in range(100):
+        delivery_log.notified(str(number % 10) * 99)
+    assert delivery_log.size == 990
+    assert delivery_log.missed(90) == [str(number) * 99 for number in range(10)]
+    assert delivery_log.missed(89) is None
+    delivery_log.received(95)
+    assert delivery_log.size == 495
+    delivery_log.notified("x" * 1_001)
+    assert (delivery_log.size, delivery_log.missed(100)) == (0, None)
+
+
+def test_log_of_a_client_that_does_not_report_what_it_received_is_empty_until_it_does() -> None:
+    delivery_log = with_notifications(5)
+    for _ in range(2):
+        delivery_log.received(None)
+    assert delivery_log.missed(4) == ["5"]
+    delivery_log.received(None)
+    delivery_log.notified("6")
+    assert (delivery_log.size, delivery_log.missed(5), delivery_log.missed(6)) == (0, None, [])
+    delivery_log.received(6)
+    delivery_log.notified("7")
+    assert delivery_log.missed(6) == ["7"]
+
+
+@virtual_time
+async def test_signals_to_oneself_leave_no_more_than_the_logs_size_behind() -> None:
+    async with World() as world:
+        ada = await world.member()
+        for _ in range(80):
+            await ada.result("sendMessage", message=json.dumps({"to": [], "data": "x" * 45_000, "type": "signal"}))
+            ada.clear()
+        assert ada.socket.session is not None
+        assert ada.socket.session.delivery_log is not None
+        assert 900_000 < ada.socket.session.delivery_log.size <= Limits().replay_size
+
+
+@virtual_time
+async def test_notification_for_all_is_written_once_and_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    encode = Notification.encode
+    monkeypatch.setattr(Notification, "encode", lambda self: written.append(encode(self)) or written[-1])
+    async with World() as world:
+        members = [await world.member() for _ in range(20)]
+        written.clear()
+        await members[0].result("sendMessage", message='{"to":[],"data":"é\\ud800","type":"signal"}')
+        assert len(written) == 1
+        logs = [session.delivery_log for member in members if (session := member.socket.session) is not None]
+        kept = [log.missed(19 - number) or [] for number, log in enumerate(logs) if log is not None]
+        assert {id(texts[-1]) for texts in kept} == {id(kept[0][-1])}
+        assert all(member.notifications("sendMessage")[0][1]["data"] == "é?" for member in members)

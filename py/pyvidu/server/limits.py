@@ -72,6 +72,10 @@ class Limits:
         500, "answers kept", "participant", "the oldest is dropped: its request, repeated, runs again"
     )
     answer_size: int = _limit(256 * KIB, "characters of them", "participant", "the oldest is dropped")
+    replay: int = _limit(
+        2_000, "notifications kept", "participant", "the oldest is dropped: a resume then replays nothing"
+    )
+    replay_size: int = _limit(1 * MIB, "characters of them", "participant", "the oldest is dropped")
     byte_rate: int = _limit(512 * KIB, "bytes a second", "WebSocket", "read later")
     byte_burst: int = _limit(
         2 * MIB, "bytes", "WebSocket", "as many may come at once: a join of a room of 200 sends them"

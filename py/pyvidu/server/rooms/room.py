@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pyvidu.protocol.codes import Code
+from pyvidu.protocol.jsonrpc import Notification
 from pyvidu.protocol.messages import Call, ParticipantInfo
 from pyvidu.protocol.notifications import (
     ConnectionPropertyChanged,
@@ -24,6 +25,7 @@ from pyvidu.protocol.notifications import (
     SignalReceived,
 )
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.wire import to_wire
 from pyvidu.server import ids, logs
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.limits import LimitReached, Limits
@@ -41,8 +43,8 @@ HIDDEN = frozenset({RECORDER, SPEECH_TO_TEXT})
 class Peer(Protocol):
     """The client of a participant, on whatever socket it has at the moment."""
 
-    def notify(self, call: Call) -> None:
-        """Push a notification. Never raises: the profile handles an unreachable client."""
+    def notify(self, call: Call, text: str) -> None:
+        """Push the notification `call`, as JSON `text`. Never raises: the profile handles an unreachable client."""
 
     def departed(self) -> None:
         """Handle the departure of the participant from its room."""
@@ -423,9 +425,12 @@ class Room:
 
 
 def tell(recipients: Iterable[Participant], call: Call) -> None:
-    """Notify each of `recipients`, in their order."""
+    """Notify each of `recipients`, in their order. The text is written once, and all of them share it."""
+    text = Notification(call.method, to_wire(call)).encode()
+    if not text.isascii():  # JSON can encode a lone surrogate, UTF-8 cannot
+        text = text.encode("utf-8", "replace").decode()
     for participant in list(recipients):
-        participant.peer.notify(call)
+        participant.peer.notify(call, text)
 
 
 def _now() -> float:

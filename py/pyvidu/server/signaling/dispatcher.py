@@ -246,7 +246,7 @@ class SignalingServer:
         if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= 3_600_000:
             interval = None
         self.profile.pinged(socket, interval)
-        if socket.session is not None and socket.session.delivery_log is not None:
+        if socket.joined and socket.session is not None and socket.session.delivery_log is not None:
             socket.session.delivery_log.received(request.params.get("received"))
         self._reply(socket, request, {"value": "pong"})
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.jsonrpc import ErrorObject, Notification, Request, RequestId, Response
+from pyvidu.protocol.jsonrpc import ErrorObject, Request, RequestId, Response
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
@@ -80,7 +80,7 @@ class RpcSession:
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
-        self.delivery_log = DeliveryLog() if replays else None
+        self.delivery_log = DeliveryLog(limits) if replays else None
         self.request_log = RequestLog(limits.answers, limits.answer_size) if replays else None
         self._listener = listener
         self._tasks = tasks
@@ -95,9 +95,8 @@ class RpcSession:
         """Return the participant, if it is still in its room."""
         return self.participant if self.participant is not None and self.participant.present else None
 
-    def notify(self, call: Call) -> None:
-        """Push a notification to the socket last connected; report it as undeliverable if that is closed."""
-        text = Notification(call.method, to_wire(call)).encode()
+    def notify(self, call: Call, text: str) -> None:
+        """Push a notification (`text`) to the socket last connected; report it as undeliverable if that is closed."""
         if self.delivery_log is not None:
             self.delivery_log.notified(text)
         if self.socket is not None and self.socket.open:
