@@ -82,7 +82,15 @@ class Page:
     def stop_reading(self) -> None:
         """Read nothing any more: the kernel's buffers of this end fill, then the server's."""
         self.reader.cancel()
-        self.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
+        self._tcp().pause_reading()
+
+    def read_again(self) -> None:
+        """Undo `stop_reading`."""
+        self._tcp().resume_reading()
+        self.reader = asyncio.create_task(self._read())
+
+    def _tcp(self) -> Any:
+        return self.ws._response.connection.transport  # type: ignore[union-attr]
 
     async def _read(self) -> None:
         while True:

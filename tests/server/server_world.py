@@ -32,6 +32,7 @@ class FakeTransport:
         self.sent: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.pings = 0
+        self.full = False
         self.path: Any = traffic.socket_path(None, self._flow)
         self.flows = True
         self.alive = True

@@ -416,6 +416,7 @@ class _Transport:
     """The server's transport of a socket. Its path is direct: no fault is imitated here, the link really drops."""
 
     path = DirectPath()
+    full = False
 
     def __init__(self, socket: SimulatedSocket) -> None:
         self._socket = socket

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyvidu.protocol.json_text import DEEPEST
 from pyvidu.protocol.jsonrpc import LARGEST_REQUEST, LONGEST_NAME
+from pyvidu.protocol.messages import LARGEST_METADATA
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -76,6 +77,32 @@ class Limits:
         2_000, "notifications kept", "participant", "the oldest is dropped: a resume then replays nothing"
     )
     replay_size: int = _limit(1 * MIB, "characters of them", "participant", "the oldest is dropped")
+    queue: int = _limit(
+        512 * KIB,
+        "characters not read yet",
+        "participant",
+        "signals to it are refused (601), those to all leave it out, until it has read all",
+    )
+    queue_end: int = _limit(
+        8 * MIB, "characters not read yet", "WebSocket", "cut off; a join of a full session needs 4 MiB"
+    )
+    drain_within: float = _limit(60.0, "seconds", "WebSocket", "cut off if it was never up to date in this time")
+    metadata: int = _limit(
+        LARGEST_METADATA, "bytes", "client's, and backend's, data of a connection", "refused (500; 400)"
+    )
+    descriptions: int = _limit(
+        1 * MIB,
+        "characters of data and streams",
+        "session",
+        "a join with more than `description` of data is refused (999)",
+    )
+    description: int = _limit(
+        1 * KIB, "characters of data", "participant", "see `descriptions`, which a join's result has"
+    )
+    fan_out: int = _limit(2_000, "notifications a second", "participant that causes them", "its requests wait")
+    fan_out_burst: int = _limit(4_000, "notifications", "participant that causes them", "as many may be caused at once")
+    negotiations: int = _limit(10, "negotiations a second", "participant", "its requests wait")
+    negotiations_burst: int = _limit(200, "negotiations", "participant", "as many may come at once, for a large room")
     byte_rate: int = _limit(512 * KIB, "bytes a second", "WebSocket", "read later")
     byte_burst: int = _limit(
         2 * MIB, "bytes", "WebSocket", "as many may come at once: a join of a room of 200 sends them"

@@ -27,7 +27,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from pyvidu.protocol.messages import IceServerInfo
+from pyvidu.protocol.messages import LARGEST_METADATA, IceServerInfo
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
 
 _STATIC_SECRET_LIFETIME = 24 * 3600  # seconds
@@ -196,7 +196,7 @@ class ConnectionBody(_Body):
     """The body of `POST sessions/ID/connection`. RTSP cameras (`type` IPCAM) are not implemented."""
 
     type: Literal["WEBRTC"] | None = None
-    data: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    data: Annotated[str, StringConstraints(max_length=LARGEST_METADATA)] | None = None
     role: Role | None = None
     record: StrictBool | None = None
     kurento_options: KurentoOptionsBody | None = None

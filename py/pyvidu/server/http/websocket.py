@@ -8,13 +8,14 @@ import functools
 import logging
 import socket as sockets
 import sys
-from collections import Counter, deque
+from collections import Counter
 
 from aiohttp import WSMessage, WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.hosts import asked_host
+from pyvidu.server.http.websocket_transport import CLOSE_TIMEOUT, WebSocketTransport
 from pyvidu.server.limits import Limits, MessageLimits, TokenBucket
 from pyvidu.server.signaling.dispatcher import SignalingServer
 from pyvidu.server.signaling.rpc_session import ServerSocket
@@ -23,142 +24,8 @@ from pyvidu.server.traffic import Traffic
 _log = logging.getLogger(__name__)
 
 _MESSAGE = MessageLimits()
-MAX_QUEUED = 4 * 1024 * 1024  # characters queued for a client that does not read; with more the connection is aborted
-CLOSE_TIMEOUT = 2.0  # seconds for sending the queue and for the closing handshake
-_PING = object()
 _TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no constant for it yet
 _RTO_MAX = 1000  # milliseconds, the least that the kernel accepts
-
-
-class WebSocketTransport:
-    """A `Transport` over aiohttp. A dead TCP peer costs a bounded queue and, at the close, `CLOSE_TIMEOUT`.
-
-    `traffic` gives it its path; `probe_id` names a participant, if the client has.
-    """
-
-    def __init__(
-        self, ws: web.WebSocketResponse, tcp: asyncio.Transport, traffic: Traffic, probe_id: str | None
-    ) -> None:
-        self._ws = ws
-        self._tcp = tcp
-        self._queue: deque[str | bytes | object] = deque()
-        self._queued = 0
-        self._arrived = asyncio.Event()
-        self._closing = False
-        self._over = False
-        self._ending: tuple[int, str] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._work = asyncio.Event()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
-        self.path = traffic.socket_path(probe_id, self._flow)
-
-    def send(self, text: str) -> None:
-        """Queue one text message; abort the connection if more than `MAX_QUEUED` characters wait."""
-        if self._closing:
-            return
-        if not text.isascii():  # JSON can encode a lone surrogate, UTF-8 cannot
-            text = text.encode("utf-8", "replace").decode()
-        self._queued += len(text)
-        self.path.outgoing(functools.partial(self._enqueue, text))
-        if self._queued > MAX_QUEUED:
-            _log.warning("A client does not read: its WebSocket is closed with %d queued characters", self._queued)
-            self.abort()
-
-    def ping(self) -> None:
-        """Send an RFC 6455 ping, unless one is queued already or nothing may be sent."""
-        if not self._closing and self._flowing.is_set() and _PING not in self._queue:
-            self.path.outgoing(functools.partial(self._enqueue, _PING))
-
-    def pong(self, payload: bytes) -> None:
-        """Answer a ping of the client."""
-        if not self._closing:
-            self.path.outgoing(functools.partial(self._enqueue, payload))
-
-    def close(self, code: int, reason: str) -> None:
-        """Begin to close, after what is queued."""
-        if not self._closing:
-            self._closing = True
-            self.path.outgoing(functools.partial(self._begin_close, code, reason))
-
-    async def arrived(self) -> None:
-        """Wait until everything received from the client so far has come along the path."""
-        self.path.incoming(self._arrived.set)
-        await self._arrived.wait()
-
-    @property
-    def ending(self) -> bool:
-        """Return whether this side has begun to close."""
-        return self._ending is not None
-
-    def abort(self) -> None:
-        """Abort the connection without a close frame."""
-        self._closing = self._over = True
-        self._queue.clear()
-        self._queued = 0
-        self._tcp.abort()
-
-    async def flowing(self) -> None:
-        """Wait while nothing may be read or written."""
-        await self._flowing.wait()
-
-    async def write(self) -> None:
-        """Send what is queued, in order, until the close. Runs in a task of its own."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while self._queue:
-                await self._flowing.wait()
-                await self._send(self._queue.popleft())
-            if self._ending is not None:
-                await self._flowing.wait()
-                code, reason = self._ending
-                await self._ws.close(code=code, message=reason.encode()[:123])
-                return
-
-    def finished(self) -> None:
-        """Drop what is on its way and cancel the closing deadline, after the end of the connection."""
-        self._over = True
-        self.path.close()
-        if self._deadline is not None:
-            self._deadline.cancel()
-
-    def _enqueue(self, item: str | bytes | object) -> None:
-        if not self._over:
-            self._queue.append(item)
-            self._work.set()
-
-    def _begin_close(self, code: int, reason: str) -> None:
-        if not self._over:
-            self._ending = (code, reason)
-            self._work.set()
-            self._limit_close()
-
-    def _flow(self, flowing: bool) -> None:
-        """Read and write, or stop: the kernel's buffers fill meanwhile."""
-        if not flowing:
-            self._flowing.clear()
-            with contextlib.suppress(RuntimeError):
-                self._tcp.pause_reading()
-            return
-        with contextlib.suppress(RuntimeError):
-            self._tcp.resume_reading()
-        self._flowing.set()
-        if self._ending is not None:
-            self._limit_close()
-
-    async def _send(self, item: str | bytes | object) -> None:
-        if isinstance(item, str):
-            self._queued -= len(item)
-            await self._ws.send_str(item)
-        elif isinstance(item, bytes):
-            await self._ws.pong(item)
-        else:
-            await self._ws.ping()
-
-    def _limit_close(self) -> None:
-        if self._flowing.is_set() and self._deadline is None:
-            self._deadline = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self.abort)
 
 
 class _Intake:
@@ -221,7 +88,9 @@ class SignalingEndpoint:
             await ws.prepare(request)
             if isinstance(request.transport, asyncio.Transport):
                 retransmit_soon(request.transport)
-                transport = WebSocketTransport(ws, request.transport, self._traffic, request.query.get("probe"))
+                transport = WebSocketTransport(
+                    ws, request.transport, self._traffic, request.query.get("probe"), self._limits
+                )
                 await self._serve(ws, transport, request)
         finally:
             self._open[address] -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,11 @@ class PublishedStream:
             frame_rate=options.frame_rate,
             video_dimensions=options.video_dimensions,
         )
+
+    @property
+    def description_size(self) -> int:
+        """Return about how many characters of its description a client has chosen."""
+        return len(self.type_of_video or "") + len(self.video_dimensions or "") + len(json.dumps(self.filter))
 
     def info(self) -> StreamInfo:
         """Return its wire form."""

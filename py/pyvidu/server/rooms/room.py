@@ -9,11 +9,10 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.jsonrpc import Notification
-from pyvidu.protocol.messages import Call, ParticipantInfo
+from pyvidu.protocol.messages import ParticipantInfo
 from pyvidu.protocol.notifications import (
     ConnectionPropertyChanged,
     ParticipantEvicted,
@@ -25,10 +24,10 @@ from pyvidu.protocol.notifications import (
     SignalReceived,
 )
 from pyvidu.protocol.reasons import Reason
-from pyvidu.protocol.wire import to_wire
 from pyvidu.server import ids, logs
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.limits import LimitReached, Limits
+from pyvidu.server.rooms.peer import Peer, tell
 from pyvidu.server.rooms.published_stream import PublishedStream, Subscription
 from pyvidu.server.rooms.tokens import Role, SessionProperties, Token, now_ms
 from pyvidu.server.secret_map import SecretMap
@@ -38,16 +37,6 @@ _SEPARATOR = "%/%"  # between a client's and the server's half of the metadata
 RECORDER = "RECORDER"
 SPEECH_TO_TEXT = "SPEECH_TO_TEXT"
 HIDDEN = frozenset({RECORDER, SPEECH_TO_TEXT})
-
-
-class Peer(Protocol):
-    """The client of a participant, on whatever socket it has at the moment."""
-
-    def notify(self, call: Call, text: str) -> None:
-        """Push the notification `call`, as JSON `text`. Never raises: the profile handles an unreachable client."""
-
-    def departed(self) -> None:
-        """Handle the departure of the participant from its room."""
 
 
 @dataclass(eq=False, slots=True)
@@ -109,6 +98,11 @@ class Participant:
     def metadata(self) -> str:
         """Return what others see: client data `%/%` server data, or the one that exists."""
         return _SEPARATOR.join(half for half in (self.client_data, self.token.properties.data) if half)
+
+    @property
+    def description_size(self) -> int:
+        """Return about how many characters describe it in the result of a later join, beyond what all have."""
+        return len(self.metadata) + (self.stream.description_size if self.stream else 0)
 
     def info(self) -> ParticipantInfo:
         """Return its description for a participant that joins later."""
@@ -251,7 +245,7 @@ class Room:
         """Admit `participant`, notify the others and return those of them that are not hidden.
 
         Raises:
-            OpenViduException: 203, the room is closed; 999, it is full.
+            OpenViduException: 203, the room is closed; 999, it is full, or has no room for the data of `participant`.
         """
         if self.closed:
             raise OpenViduException(Code.ROOM_CLOSED, f"Unable to join the session. Session {self.id} is closed")
@@ -259,6 +253,7 @@ class Room:
             raise OpenViduException(
                 Code.GENERIC, f"Unable to join session {self.id}. It has {len(self._members)} participants, the limit"
             )
+        self._check_description(participant)
         before = self.participants
         self.active = True
         self._members[participant.key] = participant
@@ -375,18 +370,25 @@ class Room:
     def signal(self, to: Sequence[str], type_: str | None, data: str | None, sender: str | None) -> None:
         """Send a signal to the connections `to`, or to all participants if there are none. `sender` None is the server.
 
+        A signal to all leaves out those who have not read what they were sent: one who does not read keeps nobody silent.
+
         Raises:
-            OpenViduException: 601, `to` names a connection that is not here; then nothing is sent.
+            OpenViduException: 601, `to` names a connection that is not here, or one that does not read; nothing is sent.
         """
         recipients = self.participants
         if to:
-            wanted = {member.id: member for member in recipients if member.id in to}
-            if len(wanted) < len(set(to)):
+            named = set(to)
+            wanted = {member.id: member for member in recipients if member.id in named}
+            if len(wanted) < len(named):
                 raise OpenViduException(
                     Code.SIGNAL_TO,
                     'Signal "to" field invalid format: some connectionId does not exist in this session',
                 )
             recipients = list(wanted.values())
+            if slow := next((member.id for member in recipients if member.peer.full), None):
+                sentence = f'Signal "to" field: connection {slow} has not read what was sent to it. Try again later'
+                raise OpenViduException(Code.SIGNAL_TO, sentence)
+        recipients = [member for member in recipients if not member.peer.full]
         tell(recipients, SignalReceived(type=type_, data=data, from_=sender))
         self.observer.signal_sent(self, sender, [member.id for member in recipients], type_, data)
 
@@ -411,6 +413,19 @@ class Room:
         self.closed = True
         return gone
 
+    def _check_description(self, participant: Participant) -> None:
+        """Refuse data that would make the result of later joins too long; those with little data are always admitted."""
+        size = len(participant.metadata)
+        if size <= self._limits.description:
+            return
+        present = sum(member.description_size for member in self._members.values())
+        if present + size > self._limits.descriptions:
+            raise OpenViduException(
+                Code.GENERIC,
+                f"Unable to join session {self.id} with {size} characters of data. The data of its participants has "
+                f"{present}, and {self._limits.descriptions} are allowed; {self._limits.description} always are",
+            )
+
     def _end(self, reason: str) -> None:
         """End the room, which is empty."""
         self.closed = True
@@ -422,15 +437,6 @@ class Room:
         for member in self._members.values():
             if member.subscriptions.pop(owner.id, None) is not None:
                 self.observer.connection_destroyed(member, stream.id, owner, reason)
-
-
-def tell(recipients: Iterable[Participant], call: Call) -> None:
-    """Notify each of `recipients`, in their order. The text is written once, and all of them share it."""
-    text = Notification(call.method, to_wire(call)).encode()
-    if not text.isascii():  # JSON can encode a lone surrogate, UTF-8 cannot
-        text = text.encode("utf-8", "replace").decode()
-    for participant in list(recipients):
-        participant.peer.notify(call, text)
 
 
 def _now() -> float:

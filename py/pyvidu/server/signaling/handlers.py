@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pyvidu.protocol import json_text
 from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
+from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
 from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
@@ -60,6 +61,8 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
     token = None if trusted else _consume(room, params.get("token"))
     call = incoming.read(m.JoinRoom)
+    if (size := utf8_size(call.metadata)) > (largest := context.rooms.limits.metadata):
+        raise OpenViduException(Code.METADATA_FORMAT, f"The metadata has {size} bytes, {largest} are allowed")
     if room is None:
         raise OpenViduException(Code.ROOM_NOT_FOUND, f"Unable to join session. Session {call.session} cannot be found")
     if incoming.session.member is not None:
@@ -109,7 +112,7 @@ async def force_disconnect(_: Context, incoming: ReceivedRequest) -> None:
 
 async def send_message(_: Context, incoming: ReceivedRequest) -> None:
     """Send the signal to its recipients, then `{}`."""
-    participant = incoming.participant
+    participant = await incoming.pace()
     text = incoming.read(m.SendMessage).message
     signal = _signal(text)
     to = signal.get("to", [])

@@ -20,7 +20,7 @@ from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
-from pyvidu.server.limits import Limits
+from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
@@ -89,6 +89,9 @@ class RpcSession:
         self._waiting: deque[tuple[Callable[[], Awaitable[None]], int]] = deque()
         self._waiting_size = 0
         self._working = False
+        self._fan_out = TokenBucket(limits.fan_out, limits.fan_out_burst, 0.0)
+        self._negotiations = TokenBucket(limits.negotiations, limits.negotiations_burst, 0.0)
+        self._missed = 0  # characters of notifications since its socket closed
 
     @property
     def member(self) -> Participant | None:
@@ -100,10 +103,19 @@ class RpcSession:
         if self.delivery_log is not None:
             self.delivery_log.notified(text)
         if self.socket is not None and self.socket.open:
+            self._missed = 0
             if self._traffic.delivers(self.id, call.method):
                 self.socket.transport.send(text)
         else:
+            self._missed += len(text)
             self._listener.undeliverable(self, call)
+
+    @property
+    def full(self) -> bool:
+        """Return whether so much waits for the client, on its socket or for a resume, that it gets no more signals."""
+        if self.socket is not None and self.socket.open:
+            return self.socket.transport.full
+        return self._missed > self._limits.queue
 
     def joined(self, participant: Participant) -> None:
         """Keep the participant that the client has become, and report it."""
@@ -129,6 +141,13 @@ class RpcSession:
             self._working = True
             self._tasks.spawn(self._work(), "requests of one participant")
         return True
+
+    async def pace(self, *, notifications: int = 0, negotiations: int = 0) -> None:
+        """Wait until the client may cause so many notifications to others, and media negotiations."""
+        now = asyncio.get_running_loop().time()
+        wait = max(self._fan_out.wait(now, notifications), self._negotiations.wait(now, negotiations))
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     async def _work(self) -> None:
         try:
@@ -167,6 +186,16 @@ class ReceivedRequest:
         if member is None:
             raise NotAMember(self.session)
         return member
+
+    async def pace(self, *, negotiations: int = 0) -> Participant:
+        """Wait until the participant may notify all others of its room, and negotiate; return it.
+
+        Raises:
+            NotAMember: it is not in its room, or was evicted meanwhile.
+        """
+        notifications = len(self.participant.room.participants)
+        await self.session.pace(notifications=notifications, negotiations=negotiations)
+        return self.participant
 
     def read(self, call: type[C]) -> C:
         """Return the parameters.

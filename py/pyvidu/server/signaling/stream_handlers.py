@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
     """Send the result, then `participantPublished` to the others."""
-    participant = incoming.participant
+    participant = await incoming.pace(negotiations=1)
     if not participant.may_publish:
         raise OpenViduException(Code.UNAUTHORIZED, "Unable to publish video. The user does not have a valid token")
     call = incoming.read(m.PublishVideo)
@@ -51,7 +51,7 @@ async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
 
 async def unpublish_video(context: Context, incoming: ReceivedRequest) -> None:
     """Send `{}` to the owner, then `participantUnpublished` to the others."""
-    participant = incoming.participant
+    participant = await incoming.pace()
     stream = participant.room.unpublish(participant, Reason.UNPUBLISH)
     incoming.answer()
     participant.room.tell_unpublished(participant.room.others(participant), participant, Reason.UNPUBLISH)
@@ -73,6 +73,7 @@ async def force_unpublish(context: Context, incoming: ReceivedRequest) -> None:
 
 async def receive_video_from(context: Context, incoming: ReceivedRequest) -> None:
     """Subscribe to a stream and send the SDP answer."""
+    await incoming.session.pace(negotiations=1)
     participant = incoming.participant
     call = incoming.read(m.ReceiveVideoFrom)
     owner, stream = _sender(participant, call.sender)
@@ -108,6 +109,7 @@ async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
 
     Stream id, options and subscribers stay; nobody is notified.
     """
+    await incoming.session.pace(negotiations=1)
     participant = incoming.participant
     call = incoming.read(m.ReconnectStream)
     room = participant.room
@@ -141,7 +143,7 @@ async def on_ice_candidate(_: Context, incoming: ReceivedRequest) -> None:
 
 async def stream_property_changed(_: Context, incoming: ReceivedRequest) -> None:
     """Send `streamPropertyChanged` to the others, then `{}` to the owner."""
-    participant = incoming.participant
+    participant = await incoming.pace()
     call = incoming.read(m.StreamPropertyChanged)
     text = json.dumps(call.new_value, separators=(",", ":"), ensure_ascii=False)
     participant.room.change_property(participant, call.property, call.new_value, text, call.reason)

@@ -14,6 +14,10 @@ class Transport(Protocol):
     def path(self) -> Path:
         """Return the path of its messages."""
 
+    @property
+    def full(self) -> bool:
+        """Return whether so much waits for the client to read it that no more signals may be sent, until all is read."""
+
     def send(self, text: str) -> None:
         """Queue one text message."""
 
