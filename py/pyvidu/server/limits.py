@@ -48,6 +48,12 @@ class MessageLimits:
     )
     longest: int = _limit(256 * KIB, "bytes", "message", "not read to its end: the WebSocket is closed with 1009")
     name: int = _limit(LONGEST_NAME, "characters", "id or method of a request", "refused (-32600, -32601)")
+    text: int = _limit(
+        1 * KIB, "characters", "parameter that is text", "refused (-1), if it is not one of the following"
+    )
+    value: int = _limit(4 * KIB, "characters of JSON", "parameter of any type, `options`, `params`", "refused (-1)")
+    token: int = _limit(4 * KIB, "characters", "`token` of a join, `candidate`", "refused (-1)")
+    recipients: int = _limit(1_000, "recipients", "signal", "refused (601)")
     nesting: int = _limit(DEEPEST, "levels", "JSON text", "refused (-32700); OpenVidu's messages have seven")
 
 
@@ -94,10 +100,13 @@ class Limits:
         1 * MIB,
         "characters of data and streams",
         "session",
-        "a join with more than `description` of data is refused (999)",
+        "a join, or a stream, with more than `description` is refused (999)",
     )
     description: int = _limit(
-        1 * KIB, "characters of data", "participant", "see `descriptions`, which a join's result has"
+        1 * KIB,
+        "characters of data, and of its stream",
+        "participant",
+        "see `descriptions`, of which a join's result consists",
     )
     fan_out: int = _limit(2_000, "notifications a second", "participant that causes them", "its requests wait")
     fan_out_burst: int = _limit(4_000, "notifications", "participant that causes them", "as many may be caused at once")

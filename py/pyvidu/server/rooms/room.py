@@ -253,7 +253,7 @@ class Room:
             raise OpenViduException(
                 Code.GENERIC, f"Unable to join session {self.id}. It has {len(self._members)} participants, the limit"
             )
-        self._check_description(participant)
+        self.check_description(len(participant.metadata))
         before = self.participants
         self.active = True
         self._members[participant.key] = participant
@@ -413,16 +413,19 @@ class Room:
         self.closed = True
         return gone
 
-    def _check_description(self, participant: Participant) -> None:
-        """Refuse data that would make the result of later joins too long; those with little data are always admitted."""
-        size = len(participant.metadata)
+    def check_description(self, size: int) -> None:
+        """Check that `size` more characters of data, or of a stream, do not make the results of later joins too long.
+
+        Raises:
+            OpenViduException: 999, they would, and are more than every participant may have.
+        """
         if size <= self._limits.description:
             return
         present = sum(member.description_size for member in self._members.values())
         if present + size > self._limits.descriptions:
             raise OpenViduException(
                 Code.GENERIC,
-                f"Unable to join session {self.id} with {size} characters of data. The data of its participants has "
+                f"Session {self.id} has no room for {size} characters of data. Those of its participants have "
                 f"{present}, and {self._limits.descriptions} are allowed; {self._limits.description} always are",
             )
 

@@ -18,6 +18,7 @@ from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
 from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
+from pyvidu.server.limits import MessageLimits
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import RECORDER, SPEECH_TO_TEXT, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
@@ -26,6 +27,7 @@ from pyvidu.server.secret_map import same
 from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 VERSION = "2.32.2"
+_LIMITS = MessageLimits()
 MEDIA_SERVER = "kurento"
 
 
@@ -120,8 +122,13 @@ async def send_message(_: Context, incoming: ReceivedRequest) -> None:
         raise _bad_signal(text)
     if None in to:
         raise OpenViduException(Code.SIGNAL_TO, 'Signal "to" field invalid format: null')
+    if len(to) > _LIMITS.recipients:
+        raise OpenViduException(Code.SIGNAL_TO, f'Signal "to" field has more than {_LIMITS.recipients} connections')
+    type_ = _text(signal, "type")
+    if type_ is not None and len(type_) > _LIMITS.text:
+        raise OpenViduException(Code.SIGNAL_FORMAT, f'Signal "type" field has more than {_LIMITS.text} characters')
     to = [item if isinstance(item, str) else json.dumps(item) for item in to]
-    participant.room.signal(to, _text(signal, "type"), _text(signal, "data"), participant.id)
+    participant.room.signal(to, type_, _text(signal, "data"), participant.id)
     incoming.answer()
 
 

@@ -22,6 +22,7 @@ from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
 from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.rooms.room import Participant
+from pyvidu.server.signaling.call_sizes import check_sizes
 from pyvidu.server.signaling.delivery_log import DeliveryLog
 from pyvidu.server.signaling.transport import Transport
 from pyvidu.server.traffic import Traffic
@@ -201,16 +202,18 @@ class ReceivedRequest:
         """Return the parameters.
 
         Raises:
-            OpenViduException: -1, one is missing or has another type.
+            OpenViduException: -1, one is missing, has another type or is too long.
         """
         try:
-            return from_wire(call, self.request.params)
+            parameters = from_wire(call, self.request.params)
+            check_sizes(parameters)
         except MissingKey as error:
             raise MissingParameter(error.key, self.request.method) from None
         except WireError as error:
             raise OpenViduException(
                 Code.INTERNAL, f"Request element {error} in RPC method '{self.request.method}'"
             ) from None
+        return parameters
 
     def answer(self, result: Any = None, **extra: Any) -> None:
         """Send the result; `extra` are members that no message of the protocol has.
