@@ -193,6 +193,9 @@ async def test_a_connection_can_be_changed_while_pending_and_while_active(live: 
     path = f"sessions/room/connection/{pending['id']}"
     assert (await live.rest("PATCH", path, {"record": False}))["record"] is False
     assert await live.status("PATCH", "sessions/room/connection/con_nobody", {}) == 404
+    assert (
+        await live.status("PATCH", "sessions/nowhere/connection/con_nobody", {}) == 404
+    )  # as OpenVidu Pro's tests expect
 
 
 async def test_signals_of_the_backend_have_no_sender_and_keep_their_type(live: LiveServer) -> None:

@@ -19,8 +19,10 @@ from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.http import add_fault_control
 from pyvidu.server.faults.traffic import ImpairedTraffic
+from pyvidu.server.http.bodies import LIMITS
 from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
+from pyvidu.server.http.listener import Listener
 from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest, authorized
 from pyvidu.server.http.websocket import SignalingEndpoint
@@ -89,6 +91,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
 
     app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
+    app[LIMITS] = config.limits
     door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
@@ -134,11 +137,12 @@ def check(config: ServerConfig) -> None:
         raise ConfigurationError("--eviction-timeout is a number of seconds above 0")
 
 
-def app_runner(config: ServerConfig) -> web.AppRunner:
+def app_runner(config: ServerConfig, listener: Listener | None = None) -> web.AppRunner:
     """Return the runner that serves the application; it sets how long connections are kept."""
-    return web.AppRunner(
-        create_app(config), access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, keepalive_timeout=_IDLE
-    )
+    app = create_app(config)
+    if listener is not None:
+        app.middlewares.insert(0, listener.middleware)
+    return web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, keepalive_timeout=_IDLE)
 
 
 async def _serve(config: ServerConfig) -> None:
@@ -146,24 +150,25 @@ async def _serve(config: ServerConfig) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = app_runner(config)
+    listener = Listener(config.limits, _tls(config))
+    runner = app_runner(config, listener)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config))
+        assert runner.server is not None
         try:
-            await site.start()
+            await listener.start(runner.server, config.host, config.port)
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot listen on {config.host}:{config.port} ({error.strerror}): choose another --port or --host"
             ) from error
-        _announce(config, runner)
+        _announce(config, listener.port)
         await stop.wait()
     finally:
+        await listener.close()
         await runner.cleanup()
 
 
-def _announce(config: ServerConfig, runner: web.AppRunner) -> None:
-    port = runner.addresses[0][1] if runner.addresses else config.port
+def _announce(config: ServerConfig, port: int) -> None:
     host = "localhost" if is_loopback(config.host) or config.host in ("0.0.0.0", "::") else config.host  # noqa: S104
     scheme = "https" if config.tls_cert else "http"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"

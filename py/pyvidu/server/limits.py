@@ -69,6 +69,17 @@ class Limits:
     burst: int = _limit(2_000, "messages", "WebSocket", "as many may come at once; ten seconds of `rate`")
     token_lifetime: float = _limit(24 * 3600.0, "seconds", "unused token", "void; 0: never", "--token-lifetime")
     body: int = _limit(128 * KIB, "bytes", "HTTP request", "refused with 413")
+    connections: int = _limit(
+        10_000,
+        "TCP connections",
+        "server",
+        "one without a request makes way; if there is none, the new one is closed",
+    )
+    descriptors: int = _limit(
+        256, "descriptors", "server", "kept free of connections, which are fewer with a low `ulimit -n`"
+    )
+    head_within: float = _limit(10.0, "seconds", "TCP connection", "closed without a TLS handshake and request by then")
+    body_within: float = _limit(10.0, "seconds", "body of an HTTP request", "refused with 408")
     join_within: float = _limit(
         20.0, "seconds", "WebSocket", "closed with 1008 if it has not joined or resumed by then"
     )

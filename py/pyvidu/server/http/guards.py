@@ -12,6 +12,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from pyvidu.server.http.bodies import prompt_body
 from pyvidu.server.http.hosts import asked_authority, asked_host, is_loopback
 from pyvidu.server.problems import first_problem
 
@@ -41,7 +42,7 @@ async def guarded_json(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text=_error("Content-Type must be application/json"))
     try:
-        return await request.read()
+        return await prompt_body(request)
     except ConnectionError:
         raise web.HTTPBadRequest(text=_error("The body ended too early")) from None
 

@@ -21,6 +21,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import OpenViduException
 from pyvidu.server.http import rest_json
+from pyvidu.server.http.bodies import prompt_body
 from pyvidu.server.http.demo import socket_origin
 from pyvidu.server.http.hosts import asked_authority, asked_host
 from pyvidu.server.http.rest_bodies import ConnectionBody, ConnectionPatchBody, SessionBody, SignalBody, TokenBody
@@ -149,7 +150,7 @@ class _Rest:
     async def change_connection(self, request: web.Request) -> web.Response:
         room = self._room(request)
         if room is None:
-            return web.Response(status=400)
+            return web.Response(status=404)
         body = await _body(request, ConnectionPatchBody)
         connection = request.match_info["connection"]
         if (participant := room.find(connection)) is not None:
@@ -259,6 +260,10 @@ def _gate(secret: str) -> Any:
             return _error(request, 403, "No such method and path")
         except web.HTTPRequestEntityTooLarge:
             return _error(request, 413, "The body is too large")
+        except web.HTTPRequestTimeout:
+            response = _error(request, 408, "The body did not arrive in time")
+            response.force_close()
+            return response
         except _BadRequest as problem:
             return _error(request, problem.status, str(problem))
 
@@ -286,7 +291,7 @@ class _BadRequest(Exception):
 
 async def _body(request: web.Request, body: type[B]) -> B:
     try:
-        text = await request.read()
+        text = await prompt_body(request)
     except ConnectionError:  # the client is gone; answering keeps a traceback out of the log
         raise _BadRequest("The body ended too early") from None
     if text and request.content_type != "application/json":
