@@ -83,8 +83,8 @@ async def test_metadata_that_json_lacks_fails_connect_before_anything_is_sent() 
         call.participants.append(ada)
         token = await ada.fresh_token()
         for data, problem in (
-            ({"level": math.nan}, r"data\.level is nan"),
-            ({"call": call}, "data.call is of type Call"),
+            ({"level": math.nan}, r"metadata\.level is nan"),
+            ({"call": call}, "metadata.call is of type Call"),
         ):
             with pytest.raises(PropertiesError, match=problem):
                 await ada.session.connect(token, data)
