@@ -93,12 +93,12 @@ async def measure(seconds: float) -> dict[str, Any]:
             with busy_core():
                 lab.random_loss(LOSS_PERCENT)
                 async with Pulse.of(server) as pulse:
-                    await asyncio.sleep(_SETTLE_S)
+                    await asyncio.sleep(_SETTLE_S)  # the streams settle
                     before, began = lab.counters(), time.monotonic()
                     for page in pages.values():
                         await page.clear()
                     pulse.restart()
-                    await asyncio.sleep(seconds)
+                    await asyncio.sleep(seconds)  # the length of the calm call
                     traces = {name: await page.trace() for name, page in pages.items()}
                     after = lab.counters()
                 lab.restore()

@@ -50,7 +50,7 @@ async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
     first = await _once(lab, kind, FLAP_DOWN_S, under_way)
     removed = first.removed
     for _ in range(flaps(cell.outage_s) - 1):
-        await asyncio.sleep(max(0.0, removed + FLAP_UP_S - time.monotonic()))
+        await asyncio.sleep(max(0.0, removed + FLAP_UP_S - time.monotonic()))  # the link is up
         removed = (await _once(lab, kind, FLAP_DOWN_S, under_way)).removed
     return measure.Fault(first.applied, removed)
 
@@ -60,12 +60,13 @@ async def _once(lab: NetworkLab, kind: _Kind, seconds: float, under_way: float) 
     applied = time.monotonic()
     await asyncio.to_thread(kind.apply, lab)
     try:
-        await asyncio.sleep(under_way)
+        await asyncio.sleep(under_way)  # for so long packets of before the drop arrive
         before = await asyncio.to_thread(lab.passed_by_protocol, from_guest_only=kind.from_guest_only)
         counting = 0.1  # seconds before the end: reading the counters takes 10 to 40 ms
+        # The drop, but for the time of counting.
         await asyncio.sleep(max(0.0, applied + seconds - counting - time.monotonic()))
         after = await asyncio.to_thread(lab.passed_by_protocol, from_guest_only=kind.from_guest_only)
-        await asyncio.sleep(max(0.0, applied + seconds - time.monotonic()))
+        await asyncio.sleep(max(0.0, applied + seconds - time.monotonic()))  # the rest of the drop
     finally:
         removed = time.monotonic()
         await asyncio.to_thread(kind.remove, lab)

@@ -70,7 +70,7 @@ class Server:
     async def over(self, seconds: float) -> dict[str, float]:
         """Return the growth of the counters over so many seconds."""
         before = await self._counters()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # the period that is measured
         after = await self._counters()
         return {name: after[name] - before[name] for name in after}
 

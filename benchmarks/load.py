@@ -78,7 +78,7 @@ class Load:
             for page in pages:
                 for number in range(1, LIGHT + len(pages)):
                     await page.told("streamPlaying", 20, count=number)
-            await asyncio.sleep(settling)
+            await asyncio.sleep(settling)  # rates and caches settle
             await self._count(pages, callers, seconds)
         finally:
             await callers.stop()
@@ -89,7 +89,7 @@ class Load:
         await callers.ask("restart")
         cpu, light_cpu, dropped = processes.cpu_s(server), processes.cpu_s(callers.pid), processes.kernel_drops()
         whole, began = processes.whole_cpu_s(), time.monotonic()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # the period that is measured
         took = time.monotonic() - began
         cpu, light_cpu = processes.cpu_s(server) - cpu, processes.cpu_s(callers.pid) - light_cpu
         whole, dropped = processes.whole_cpu_s() - whole, processes.kernel_drops() - dropped

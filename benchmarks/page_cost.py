@@ -42,11 +42,11 @@ async def _one(world: World, client: Client, streams: int, seconds: float) -> di
         await page.join(await rest.token(room))
         if not await page.moves(began, began + _JOIN_S, more=10, videos=streams):
             raise LabError(f"{client}: no video of {streams} streams; {page.console[-5:]}")
-        await asyncio.sleep(_WARM_UP_S)
+        await asyncio.sleep(_WARM_UP_S)  # the length of the warm-up
         browser = await world.browser_session()
         before = await _cpu(browser)
         await page.clear()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # the period that is measured
         after = await _cpu(browser)
         trace = await page.trace()
         frames = sum(map(len, trace.frames.values())) / seconds / streams

@@ -45,7 +45,7 @@ class Pulse:
                 began = time.monotonic()
                 async with http.get(f"{server.origin}/healthz") as answer:
                     await answer.read()
-                await asyncio.sleep(PERIOD_S)
+                await asyncio.sleep(PERIOD_S)  # between two requests
                 ended = time.monotonic()
                 if ended - began > 2 * PERIOD_S:
                     self.stalls.append((began, ended))

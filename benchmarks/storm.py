@@ -57,13 +57,13 @@ async def _cut_off(world: World, server: RunningServer, crowd: LightProcess) -> 
     before = await crowd.ask("report")
     await asyncio.to_thread(world.lab.silent_drop)
     passed = await asyncio.to_thread(world.lab.counters)
-    await asyncio.sleep(OUTAGE_S)
+    await asyncio.sleep(OUTAGE_S)  # the length of the outage
     if (await asyncio.to_thread(world.lab.counters)).passed > passed.passed:
         raise LabError("packets passed during a silent drop")
     cpu, removed = processes.cpu_s(server.process.pid), time.monotonic()
     await asyncio.to_thread(world.lab.let_pass)
     while True:
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(_POLL_S)  # between two reports of the crowd
         after = await crowd.ask("report")
         back = [_back(told, removed) for told in after["told"]]
         if None not in back or time.monotonic() > removed + _PATIENCE_S:

@@ -119,7 +119,7 @@ class BenchCall:
     async def run(self, trial: Trial) -> TrialRecord:
         """Make one drop after leaving the call alone for a random time. Rejoins afterwards if the drop ended the call."""
         await self._page.clear()
-        await asyncio.sleep(trial.settle_s)
+        await asyncio.sleep(trial.settle_s)  # the call is left alone
         await self._peer.clear()
         self._pulse.restart()
         first_line, at = len(self._server.log), time.time()

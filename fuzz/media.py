@@ -32,6 +32,7 @@ from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.traffic import DirectTraffic
 from tests.server.server_world import SECRET, Client, publish_params
+from tests.waiting import until
 
 BATCH = 40  # inputs between two turns of the loop
 LOOK = 10 * BATCH  # inputs between two checks of the healthy call
@@ -113,7 +114,7 @@ async def answered(client: Client, number: int) -> Any:
             for message in client.transport.sent:
                 if message.get("id") == number:
                     return message
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # between two looks
     return None
 
 
@@ -233,10 +234,12 @@ class MediaRun:
         """Check that the healthy call goes on and that every offer was answered."""
         frames, sound = subscriber.received.frames, subscriber.received.audio_packets
         try:
-            async with asyncio.timeout(PATIENCE):
-                while subscriber.received.frames == frames or subscriber.received.audio_packets == sound:
-                    await asyncio.sleep(0.005)
-        except TimeoutError:
+            await until(
+                lambda: subscriber.received.frames != frames and subscriber.received.audio_packets != sound,
+                PATIENCE,
+                every=0.005,
+            )
+        except AssertionError:
             self.crashes.append(f"the healthy call stood still after {self.count} inputs")
         for caller in self._callers:  # a client that sends nothing for 12 s is evicted
             caller.clear()

@@ -89,7 +89,7 @@ class Run:
                 self.count += 1
                 self._rest() if self.mutator.random.random() < 0.2 else self._rpc()
             await settle()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # what the inputs caused is written by then
             self._check_output()
             await self._check_call(ada, bob)
         self.signaling.close()

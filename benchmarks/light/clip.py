@@ -49,7 +49,7 @@ class ClipTrack(MediaStreamTrack):
 
     async def recv(self) -> Any:
         """Return the next frame, at its time."""
-        await asyncio.sleep(max(0.0, self._began + self._sent / RATE - time.monotonic()))
+        await asyncio.sleep(max(0.0, self._began + self._sent / RATE - time.monotonic()))  # until the frame is due
         # aiortc passes the request to its encoder, which an encoded packet never reaches.
         if getattr(self.sender, "_RTCRtpSender__force_keyframe", False):
             self.sender._RTCRtpSender__force_keyframe = False  # type: ignore[union-attr]

@@ -79,7 +79,7 @@ class LightPublisher:
         video = audio = report = 0
         while True:
             due = min(video / rate, audio / 50, float(report))
-            await asyncio.sleep(began + due - self._loop.time())
+            await asyncio.sleep(began + due - self._loop.time())  # until the next packet is due
             if video / rate <= due:
                 self._send_video(video * 90_000 // rate)
                 video += 1

@@ -69,7 +69,7 @@ class Rpc:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(_PING_S)
+            await asyncio.sleep(_PING_S)  # between two pings
             await self.request("ping")
 
     async def _read(self) -> None:

@@ -41,7 +41,7 @@ async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterato
     ada, bob = await PageCounters.of(call.ada), await PageCounters.of(call.bob)
     began, tally = time.monotonic(), Tally()
     for number, drop in enumerate(drops, 1):
-        await asyncio.sleep(drop.settle_s)
+        await asyncio.sleep(drop.settle_s)  # the call between two drops
         try:
             await _one(call, drop, tally)
         except (AssertionError, LabError) as error:
@@ -49,7 +49,7 @@ async def soak(call: LabCall, drops: Sequence[Drop], every: int) -> AsyncIterato
             await _member_again(call)
         if number % every == 0:
             call.lab.revive()  # dead paths stay dead for the length of a row, after which nothing uses them any more
-            await asyncio.sleep(drop.settle_s)
+            await asyncio.sleep(drop.settle_s)  # the call with revived paths, before it is counted
             signaling, media = tally.times()
             yield Row(
                 drops=number,

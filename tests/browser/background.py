@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pyvidu.testing import NetworkLab, chromium_flags
+from tests.waiting import until
 
 # `--remote-debugging-pipe` reads commands from file descriptor 3 and writes results to 4.
 _LAUNCH = """import os, sys
@@ -92,9 +93,7 @@ class Tab:
 
     async def until(self, condition: str, timeout: float = 10.0) -> None:
         """Wait until an expression is true. Polled from outside, because the page's own timers may be throttled."""
-        async with asyncio.timeout(timeout):
-            while not await self.evaluate(condition):
-                await asyncio.sleep(0.05)
+        await until(lambda: self.evaluate(condition), timeout, condition, every=0.05)
 
     async def set_content(self, html: str) -> None:
         """Replace the document by `html` and run its scripts."""

@@ -273,16 +273,6 @@ class LabCall:
             raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
 
 
-async def until(condition: Callable[[], bool], timeout: float = 10.0, what: str = "it") -> None:
-    """Wait until `condition` holds. Raises AssertionError after `timeout` seconds."""
-    try:
-        async with asyncio.timeout(timeout):
-            while not condition():
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"{what} did not happen within {timeout} s") from None
-
-
 def page_url(server: RunningServer, path: str, **query: str) -> str:
     """Return the URL of a page of the server."""
     return f"{server.origin}{path}?{urlencode(query)}" if query else f"{server.origin}{path}"

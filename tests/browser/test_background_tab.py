@@ -71,7 +71,7 @@ async def test_pings_are_on_time_in_a_background_tab_with_throttled_timers(call:
     await call.ada.until("document.visibilityState === 'hidden'")
     call.messages.restart()
     ticks, began = await call.ada.evaluate("ticks"), time.monotonic()
-    await asyncio.sleep(5)
+    await asyncio.sleep(5)  # the period over which pings are counted
     rate = (await call.ada.evaluate("ticks") - ticks) / (time.monotonic() - began)
     assert rate < 2.5, "the page's own timers are throttled to one call a second, or this proves nothing"
     pings = [entry["time"] for entry in call.messages.requests("ping", call.connection)]
@@ -84,7 +84,7 @@ async def test_a_9_s_silent_drop_ends_in_reconnected_in_the_background_too(call:
     call.bob.clear_events()
     with network_lab.dropped("silent"):
         await network_lab.verify_silence(0.3)
-        await asyncio.sleep(8.7)
+        await asyncio.sleep(8.7)  # the rest of the drop
     await call.ada.until("told.at(-1) === 'reconnected'", 5)
     await call.bob.moves(5)
     assert await call.told() == ["reconnecting", "reconnected"]

@@ -105,10 +105,10 @@ async def test_signaling_only_drop_does_not_renegotiate_media(call: Call) -> Non
     await call.ada.told("reconnecting", 5)
     await call.ada.moves(2)
     await call.bob.moves(2)
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # the rest of the drop
     await call.adas_context.set_offline(False)
     await call.ada.told("reconnected", 5)
-    await asyncio.sleep(3.5)
+    await asyncio.sleep(3.5)  # the longest verdict window: nothing may follow
     assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
     assert call.messages.requests("reconnectStream") == []
     assert await call.ada.picture() == before
@@ -130,7 +130,7 @@ async def test_each_requested_key_frame_arrives(call: Call) -> None:
         async with asyncio.timeout(10):
             while await call.ada.python(KEY_FRAMES) == before:
                 await call.ada.python("watched.stream_manager.media.peer.ask_for_key_frame()")
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.3)  # requests of a shorter interval are coalesced
 
 
 async def test_restarted_receivers_keep_their_tracks(call: Call) -> None:

@@ -40,13 +40,13 @@ class Call(LabCall):
         ends = time.monotonic() + seconds
         if kind == "handover":
             self.lab.lose_address()
-            await asyncio.sleep(ends - time.monotonic())
+            await asyncio.sleep(ends - time.monotonic())  # the length of the drop
             self.lab.gain_address()
         else:
             with self.lab.dropped(kind, dead_media=dead_media):
                 if kind != "signaling-only":
                     await self.lab.verify_silence(0.3)
-                await asyncio.sleep(ends - time.monotonic())
+                await asyncio.sleep(ends - time.monotonic())  # the rest of the drop
         self.returned = time.monotonic()
 
     def renegotiated(self) -> list[str]:

@@ -38,7 +38,7 @@ def adas_machine(call: LabCall, *, sleeps: bool) -> None:
 async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCall) -> None:
     call.clear_events()
     with call.lab.dropped("media-only"):
-        await asyncio.sleep(3)
+        await asyncio.sleep(3)  # the length of the drop
     await call.both_move(4)
     assert call.ada.events(*OUTAGE, *HEALTH) == call.bob.events(*OUTAGE, *HEALTH) == []
     assert call.messages.requests("reconnectStream") == []
@@ -47,7 +47,7 @@ async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCa
 async def test_dead_media_is_repaired_without_reconnecting(call: LabCall) -> None:
     call.clear_events()
     with call.lab.dropped("media-only", dead_media=True):
-        away = asyncio.create_task(asyncio.sleep(13))
+        away = asyncio.create_task(asyncio.sleep(13))  # the length of the drop: more than an eviction takes
         await call.ada.told("streamFrozen", 10, count=2)
         await away
     await call.both_move(10)
@@ -61,7 +61,7 @@ async def test_client_whose_address_changes_reconnects_with_its_streams(call: La
     call.clear_events()
     call.lab.lose_address()
     await call.ada.told("reconnecting", 3)
-    await asyncio.sleep(4)
+    await asyncio.sleep(4)  # the length of the handover
     call.lab.gain_address()
     await call.ada.told("reconnected", 5)
     await call.both_move(5)
@@ -73,10 +73,10 @@ async def test_flapping_link_ends_connected_with_a_reconnected_for_every_reconne
     call.clear_events()
     for _ in range(10):
         with call.lab.dropped("link"):
-            await asyncio.sleep(1)
-        await asyncio.sleep(2)
+            await asyncio.sleep(1)  # the link is down
+        await asyncio.sleep(2)  # the link is up
     await call.both_move(10)
-    await asyncio.sleep(3)
+    await asyncio.sleep(3)  # nothing may follow the last reconnection
     told = call.ada.events(*OUTAGE)
     assert told == ["reconnecting", "reconnected"] * (len(told) // 2)
     assert told
@@ -89,11 +89,11 @@ async def test_call_continues_after_a_sleep_of_a_few_seconds(call: LabCall) -> N
         call.clear_events()
         adas_machine(call, sleeps=True)
         try:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds)  # the length of the sleep
         finally:
             adas_machine(call, sleeps=False)
         await call.both_move(6)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # nothing may follow
         told = call.ada.events(*OUTAGE)
         assert told in ([], ["reconnecting", "reconnected"])
         assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
@@ -103,10 +103,10 @@ async def test_call_continues_after_the_page_was_frozen(call: LabCall) -> None:
     call.clear_events()
     devtools = await call.ada.page.context.new_cdp_session(call.ada.page)
     await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    await asyncio.sleep(4)
+    await asyncio.sleep(4)  # for so long the page is frozen
     await devtools.send("Page.setWebLifecycleState", {"state": "active"})
     await call.both_move(6)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # nothing may follow
     assert call.ada.events(*OUTAGE) in ([], ["reconnecting", "reconnected"])
     await devtools.detach()
 

@@ -91,7 +91,7 @@ async def test_media_only_fault_is_repaired_without_reconnecting(call: Call) -> 
 
 async def test_round_trip_of_600_ms_raises_no_alarm(call: Call) -> None:
     async with call.fault("slow", delay=0.3):
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # the length of the fault
         await call.both_move()
     await call.both_move()
     assert call.ada.events(*OUTAGE, *HEALTH) == call.bob.events(*OUTAGE, *HEALTH) == []

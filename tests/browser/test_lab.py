@@ -18,6 +18,7 @@ from playwright.async_api import Page
 
 from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
 from pyvidu.testing.fixtures import OpenBrowser
+from tests.waiting import until
 
 # A page that records its browser's network events, counts ticks over a WebSocket and over an unreliable data channel
 # ten times a second, and responds to nothing by itself.
@@ -72,7 +73,7 @@ class Peer:
 
     async def tick(self) -> None:
         while True:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # ten ticks a second
             for channel in self.channels:
                 if channel.readyState == "open":
                     channel.send("tick")
@@ -127,7 +128,7 @@ async def ticks(page: Page, plane: str, timeout: float = 5) -> None:
 
 async def stopped(page: Page, plane: str, seconds: float) -> bool:
     before = await page.evaluate(f"seen.{plane}")
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the period in which none may come
     return bool(await page.evaluate(f"seen.{plane}") == before)
 
 
@@ -213,7 +214,7 @@ async def test_address_change_makes_the_old_socket_silent_and_a_new_one_works(
 async def test_random_loss_drops_about_its_percentage(page: Page, network_lab: NetworkLab) -> None:
     before = network_lab.counters()
     network_lab.random_loss(30)
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # the period over which packets are counted
     network_lab.restore()
     after = network_lab.counters()
     dropped, passed = after.dropped - before.dropped, after.passed - before.passed
@@ -235,9 +236,7 @@ async def test_request_to_a_public_stun_server_is_a_departure(open_browser: Open
             pc.createDataChannel('any');
             await pc.setLocalDescription();
         }""")
-        async with asyncio.timeout(5):
-            while not any(departure.port == 53 for departure in lab.departures()):
-                await asyncio.sleep(0.05)
+        await until(lambda: any(departure.port == 53 for departure in lab.departures()), 5, "a departure")
 
 
 def send_datagram(lab: NetworkLab, address: str, port: int) -> None:

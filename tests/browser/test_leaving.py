@@ -54,7 +54,7 @@ async def check_nothing_follows(call: LabCall, *before: str) -> None:
 async def test_disconnect_before_the_drop_is_detected(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.python(LEAVE)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # the rest of the drop, in which it would be detected
     await check_nothing_follows(call)
 
 
@@ -81,7 +81,7 @@ async def test_disconnect_between_two_attempts_on_a_link_that_is_down(call: LabC
 async def test_disconnect_right_after_the_network_is_back(call: LabCall, ada: CallPage) -> None:
     with call.lab.dropped("silent"):
         await ada.told("reconnecting", 5)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # attempts are under way, the drop goes on
     await ada.python(LEAVE)
     before = ada.events("reconnecting", "reconnected")
     await check_nothing_follows(call, *before)
@@ -99,7 +99,7 @@ async def test_disconnect_while_streams_are_renegotiated(call: LabCall, ada: Cal
     await ada.python("session.on('streamFrozen', lambda _: session.disconnect())")
     with call.lab.dropped("silent", dead_media=True):
         await ada.told("reconnecting", 5)
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(3.5)  # the rest of the drop, in which the streams freeze
     await ada.told("sessionDisconnected", 8)
     assert "streamFrozen" in ada.events()
     await check_nothing_follows(call, "reconnecting", "reconnected")

@@ -41,13 +41,13 @@ def asleep(lab: NetworkLab) -> Iterator[None]:
 async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCall) -> None:
     await asyncio.sleep(3)  # the engine learns the cadence of each stream
     with asleep(call.lab):
-        await asyncio.sleep(6)
-    await asyncio.sleep(5)
+        await asyncio.sleep(6)  # the length of the sleep
+    await asyncio.sleep(5)  # between the sleep and the drop
     await call.both_move()
     call.clear_events()
     with call.lab.dropped("silent"):
         dropped = time.monotonic()
-        await asyncio.sleep(9)
+        await asyncio.sleep(9)  # the length of the drop
     seen_after = await call.ada.moves(more=1)
     told = await call.ada.told("reconnecting")
     outages = await call.ada.call("outages")

@@ -149,7 +149,7 @@ async def test_dtx_still_disabled_and_nulled_streams_raise_no_alarm(call: Call) 
     await call.crowd.call("pause_all")
     await asyncio.sleep(2)  # packets in flight have arrived
     before = await call.arrived()
-    await asyncio.sleep(12)
+    await asyncio.sleep(12)  # the period over which packets are counted
     packets = {kind: count - before[kind] for kind, count in (await call.arrived()).items()}
     assert 12 <= packets["dtx"] <= 200, "five packets a second are DTX, fifty are not"
     assert packets["still"] <= 60

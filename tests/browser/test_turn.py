@@ -99,7 +99,7 @@ async def test_relayed_connections_continue_after_a_drop_of_4_s(call: RelayedCal
     call.clear_events()
     with call.lab.dropped("silent"):
         await call.lab.verify_silence(0.3)
-        await asyncio.sleep(3.7)
+        await asyncio.sleep(3.7)  # the rest of the drop
     await call.ada.told("reconnected")
     await call.both_move(4)
     assert call.messages.requests("reconnectStream") == []
@@ -112,7 +112,7 @@ async def test_dead_media_is_renegotiated_through_the_relay_after_9_s(call: Rela
     call.clear_events()
     with call.lab.dropped("silent", dead_media=True):
         await call.lab.verify_silence(0.3)
-        await asyncio.sleep(8.7)
+        await asyncio.sleep(8.7)  # the rest of the drop
     returned = time.monotonic()
     await call.ada.told("reconnected", 3)
     await call.both_move(8 - (time.monotonic() - returned))

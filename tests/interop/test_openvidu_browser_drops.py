@@ -16,8 +16,9 @@ import pytest_asyncio
 
 from pyvidu.testing import NetworkLab, RunningServer
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import CallPage, MessageLog, Rest, until
+from tests.browser.calls import CallPage, MessageLog, Rest
 from tests.interop.official import OfficialPage, sees
+from tests.waiting import until
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 OFFICIAL_HEARTBEAT = 5.0  # seconds: its ping period, and its timeout for the answer
@@ -47,7 +48,7 @@ class Call:
         async with asyncio.timeout(30):
             while not self.ana.events("signal:settled"):
                 await self.ana.js(signal)
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(0.25)  # between two signals
 
     async def phase(self) -> None:
         """Wait so that Ana's next ping goes out 1.5 to 2.5 s into a drop: she detects it 5 s later, while the network is
@@ -55,6 +56,7 @@ class Call:
         """
         pings = functools.partial(self.messages.requests, "ping", self.ana.connection_id)
         await until(lambda: bool(pings()), 2 * OFFICIAL_HEARTBEAT, "a ping of Ana's")
+        # Until 2 s before her next ping.
         await asyncio.sleep((pings()[-1]["time"] + OFFICIAL_HEARTBEAT - 2 - time.time()) % OFFICIAL_HEARTBEAT)
 
     async def drop(self, seconds: float, *, dead_media: bool = False) -> None:
@@ -67,7 +69,7 @@ class Call:
         self.began = time.monotonic()
         with self.lab.dropped("silent", dead_media=dead_media):
             await self.lab.verify_silence(0.3)
-            await asyncio.sleep(seconds - 0.3)
+            await asyncio.sleep(seconds - 0.3)  # the rest of the drop
         self.returned = time.monotonic()
 
     async def move_again(self, timeout: float = 20.0) -> None:

@@ -19,6 +19,7 @@ from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import Rest
 from tests.interop.official import HERE, NODE_MODULES, OfficialPage
+from tests.waiting import until
 
 ROOM = "node"
 
@@ -121,9 +122,8 @@ async def test_fetch_reports_a_publishing_participant_as_a_change_once(backend: 
 async def test_fetch_reports_a_mute_as_a_change(backend: Backend, ana: OfficialPage) -> None:
     await ana.js("publisher.publishAudio(false)")
     await ana.told("streamPropertyChanged")
-    async with asyncio.timeout(5):  # the page gets the response first, the REST API shows the change later
-        while not await backend("return state.session.fetch()"):
-            await asyncio.sleep(0.05)
+    # The page gets the response first, the REST API shows the change later.
+    await until(lambda: backend("return state.session.fetch()"), 5, "a change")
     assert await backend("return state.session.activeConnections[0].publishers[0].audioActive") is False
     assert await backend("return state.session.fetch()") is False
 

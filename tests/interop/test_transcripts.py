@@ -12,9 +12,10 @@ from playwright.async_api import Browser
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
-from tests.browser.calls import CallPage, Rest, until
+from tests.browser.calls import CallPage, Rest
 from tests.interop.official import OfficialPage
 from tests.interop.transcript import Transcript
+from tests.waiting import until
 
 
 @dataclass(frozen=True, slots=True)

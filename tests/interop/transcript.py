@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Page, WebSocket
 
-from tests.browser.calls import until
+from tests.waiting import until
 
 Shape = Any
 """A JSON value with every scalar replaced by the name of its type, except those that are the same in every call."""

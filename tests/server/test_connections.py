@@ -15,14 +15,14 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from live_server import Serve
-from test_run import self_signed
 
 from pyvidu.server.app import app_runner
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.http import listener as listeners
 from pyvidu.server.http.listener import Listener
 from pyvidu.server.limits import Limits
+from tests.server.live_server import Serve
+from tests.server.test_run import self_signed
 
 Listen = Callable[..., Coroutine[Any, Any, Listener]]
 
@@ -169,6 +169,6 @@ async def test_body_that_is_too_long_is_answered_with_413(serve: Serve) -> None:
 
 
 def authorized() -> str:
-    from server_world import SECRET
+    from tests.server.server_world import SECRET
 
     return aiohttp.encode_basic_auth("OPENVIDUAPP", SECRET)

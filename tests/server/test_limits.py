@@ -15,9 +15,10 @@ from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties, Token
 from pyvidu.server.secret_map import SecretMap, same
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
-from tests.server.live_server import LiveServer, Serve
+from tests.server.live_server import LiveServer, Page, Serve
 from tests.server.server_world import SECRET, Client, World, join_params
 from tests.virtual_time import virtual_time
+from tests.waiting import until
 
 
 def token(world: World) -> Token:
@@ -106,8 +107,16 @@ async def test_socket_above_the_limit_of_an_address_is_refused_until_another_clo
     with pytest.raises(aiohttp.WSServerHandshakeError, match="429"):
         await live.page()
     await first.ws.close()
-    await asyncio.sleep(0.05)
-    assert (await live.page()).ws.closed is False
+
+    async def admitted() -> Page | None:
+        try:
+            return await live.page()
+        except aiohttp.WSServerHandshakeError:
+            return None
+
+    page = await until(admitted, what="the admission")
+    assert page is not None
+    assert page.ws.closed is False
 
 
 async def test_flooding_client_is_read_at_the_allowed_rate_and_all_its_requests_are_answered(serve: Serve) -> None:

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from server_world import Client, World, join_params, publish_params
-from virtual_time import virtual_time
 
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from tests.server.server_world import Client, World, join_params, publish_params
+from tests.virtual_time import virtual_time
 
 LONG = "x" * 1_025
 VALUE = [[{}]] * 800  # 4,800 characters of JSON

@@ -15,6 +15,7 @@ from pyvidu.server.http.hosts import media_addresses
 from pyvidu.server.media.router import MediaRouter
 from tests.server.live_server import LiveServer, Page, Serve
 from tests.server.server_world import publish_params
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -79,9 +80,7 @@ async def test_malformed_offer_is_refused_and_the_next_offer_is_answered(
         assert error["code"] == 302
     pc = connection(connections)
     assert await publish(ada, pc)
-    async with asyncio.timeout(10):
-        while pc.connectionState != "connected":
-            await asyncio.sleep(0.01)
+    await until(lambda: pc.connectionState == "connected")
 
 
 async def test_drop_and_its_end_affect_the_packets_of_one_participant_only(
@@ -95,9 +94,7 @@ async def test_drop_and_its_end_affect_the_packets_of_one_participant_only(
         return [sum(track.packets_received for track in counts[stream].tracks.values()) for stream in streams]
 
     async def grown(before: list[int], *which: int) -> None:
-        async with asyncio.timeout(10):
-            while not all(received()[index] > before[index] + 10 for index in which):
-                await asyncio.sleep(0.01)
+        await until(lambda: all(received()[index] > before[index] + 10 for index in which))
 
     await grown([0, 0], 0, 1)
     body = {"kind": "media-only", "participant": ada.id, "seconds": 60}

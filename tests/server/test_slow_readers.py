@@ -7,15 +7,15 @@ import json
 from typing import Any, cast
 
 import pytest
-from live_server import Page, Serve
-from server_world import Client, World, join_params, publish_params, settle
-from virtual_time import virtual_time
-from work import calls
 
 from pyvidu.server.http.websocket_transport import WebSocketTransport
 from pyvidu.server.limits import Limits
 from pyvidu.server.rooms.tokens import ConnectionProperties
 from pyvidu.server.traffic import DirectTraffic
+from tests.server.live_server import Page, Serve
+from tests.server.server_world import Client, World, join_params, publish_params, settle
+from tests.server.work import calls
+from tests.virtual_time import virtual_time
 
 FAST = {"byte_burst": 2**30}  # a sender that is not slowed down
 

@@ -10,6 +10,7 @@ import pytest
 
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, Event, StreamEvent
+from tests.virtual_time import virtual_time
 
 
 def test_every_event_class_is_in_the_lists_of_event_names() -> None:
@@ -35,6 +36,7 @@ async def test_on_registers_handlers_as_call_and_as_decorator() -> None:
     assert heard == ["call signal", "decorator"]
 
 
+@virtual_time
 async def test_handlers_without_argument_and_async_handlers_are_called() -> None:
     heard: list[str] = []
     dispatcher = EventDispatcher()
@@ -67,6 +69,7 @@ async def test_off_removes_one_handler_or_all() -> None:
     assert heard == [2]
 
 
+@virtual_time
 async def test_exception_in_a_handler_is_logged_and_the_other_handlers_run(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[str] = []
     dispatcher = EventDispatcher()

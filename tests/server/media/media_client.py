@@ -21,7 +21,7 @@ class Clip(MediaStreamTrack):
         self._count = 0
 
     async def recv(self) -> VideoFrame:
-        await asyncio.sleep(1 / 30)
+        await asyncio.sleep(1 / 30)  # the time of a frame
         frame = VideoFrame(320, 240, "yuv420p")
         for plane in frame.planes:
             plane.update(bytes([self._count % 256]) * plane.buffer_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -266,10 +265,3 @@ async def rig(*more_flags: str, **options: Any) -> AsyncIterator[Rig]:
         finally:
             await running.close_pages()
             await router.close()
-
-
-async def eventually(condition: Any, patience: float = 5.0) -> None:
-    """Wait until a condition of this process holds. Fail after `patience` seconds."""
-    async with asyncio.timeout(patience):
-        while not condition():
-            await asyncio.sleep(0.01)

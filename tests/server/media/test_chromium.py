@@ -15,7 +15,8 @@ from pyvidu.server.media.ice_lite import IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.statistics import StreamStatistics
 from tests.server.media import media_rig
-from tests.server.media.media_rig import Rig, eventually
+from tests.server.media.media_rig import Rig
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -77,7 +78,7 @@ async def call(running: Rig) -> AsyncIterator[Call]:
     await running.router.leave("ada")
     await running.router.leave("bob")
     await running.close_pages()
-    await eventually(lambda: running.router.statistics().peer_connections == 0)
+    await until(lambda: running.router.statistics().peer_connections == 0)
 
 
 async def test_subscriber_receives_video_and_audio(call: Call, record_property: Any) -> None:
@@ -100,9 +101,11 @@ async def test_subscriber_receives_video_and_audio(call: Call, record_property: 
 
 async def test_bandwidth_estimate_of_the_publisher_rises_with_transport_feedback(call: Call) -> None:
     await call.publish()
-    async with asyncio.timeout(20):
-        while (await call.stats(call.publisher))["out_video"].get("targetBitrate", 0) < 500_000:
-            await asyncio.sleep(0.2)
+
+    async def risen() -> bool:
+        return bool((await call.stats(call.publisher))["out_video"].get("targetBitrate", 0) >= 500_000)
+
+    await until(risen, 20, "a rise", every=0.2)
 
 
 async def test_audio_and_video_stay_in_sync_over_a_republish(call: Call) -> None:
@@ -137,7 +140,7 @@ async def test_republish_keeps_the_subscriber_connection_and_shows_frames_within
     stats = await call.stats()
     assert stats["in_video"]["packetsLost"] == 0
     assert stats["in_audio"]["packetsLost"] == 0
-    await eventually(lambda: call.router.statistics().peer_connections == 2)
+    await until(lambda: call.router.statistics().peer_connections == 2)
 
 
 async def test_a_republish_may_change_the_codec(call: Call) -> None:
@@ -147,7 +150,7 @@ async def test_a_republish_may_change_the_codec(call: Call) -> None:
     await call.subscribe()
     await call.frames(10)
     await call.republish("vp8", only=True)
-    await eventually(lambda: call.stream.tracks["video"].codec == "vp8")
+    await until(lambda: call.stream.tracks["video"].codec == "vp8")
     await call.frames(20)
     stats = await call.stats()
     assert stats["codecs"][stats["in_video"]["codecId"]] == "video/VP8"
@@ -171,7 +174,7 @@ async def test_same_connections_carry_media_again_after_an_outage(
     await call.frames(20)
     for participant in participants:
         call.rig.traffic.drop(participant, True)
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # the length of the outage
     frozen_at = await call.subscriber.evaluate("state.frames")
     for participant in participants:
         call.rig.traffic.drop(participant, False)
@@ -192,13 +195,13 @@ async def test_a_severed_publisher_stays_disconnected_until_it_republishes(call:
     await call.frames(20)
     call.rig.traffic.sever("ada")
     await call.publisher.evaluate("iceState(['disconnected', 'failed'], 15000)")
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # it must not connect by itself
     assert (await call.stats(call.publisher))["ice"] in ("disconnected", "failed")
     assert (await call.stats())["ice"] == "connected"
     frames = asyncio.create_task(call.frames(3))
     record_property("publisher connected, ms", await call.republish())
     record_property("third new frame, ms", await frames)
-    await eventually(lambda: call.router.statistics().peer_connections == 2)
+    await until(lambda: call.router.statistics().peer_connections == 2)
 
 
 async def test_a_severed_subscriber_stays_disconnected_until_it_subscribes(call: Call) -> None:
@@ -207,7 +210,7 @@ async def test_a_severed_subscriber_stays_disconnected_until_it_subscribes(call:
     await call.frames(20)
     call.rig.traffic.sever("bob")
     await call.subscriber.evaluate("iceState(['disconnected', 'failed'], 15000)")
-    await asyncio.sleep(2)
+    await asyncio.sleep(2)  # it must not connect by itself
     assert (await call.stats())["ice"] in ("disconnected", "failed")
     took = await call.subscribe()
     assert took["firstFrame"] < 1000
@@ -251,7 +254,7 @@ async def test_without_self_recovery_key_frames_are_requested_only_for_subscribe
         await call.frames(20)
         before = call.stream
         call.rig.traffic.drop("ada", True)
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # the length of the drop
         call.rig.traffic.drop("ada", False)
         await call.frames(20, 10_000)
         after = call.stream

@@ -13,6 +13,7 @@ import pytest
 from aiortc import RTCDtlsTransport
 
 from pyvidu.server.media.dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
+from tests.waiting import until
 
 HANDSHAKE, CLIENT_HELLO = 22, 1  # RFC 6347, section 4.3.2
 
@@ -79,9 +80,7 @@ class Ends:
         began = asyncio.get_running_loop().time()
         self.server.start()
         self.client.start()
-        async with asyncio.timeout(patience):
-            while not (self.client.connected and self.server.connected):
-                await asyncio.sleep(0.001)
+        await until(lambda: self.client.connected and self.server.connected, patience, "the connection", every=0.001)
         return asyncio.get_running_loop().time() - began
 
     async def close(self) -> None:
@@ -139,20 +138,21 @@ async def test_media_received_before_the_end_of_the_handshake_is_kept() -> None:
     ends.server.receive = held.append  # type: ignore[method-assign]
     ends.server.start()
     ends.client.start()
-    while not ends.client.connected:
-        await asyncio.sleep(0.001)
-        if not ends.server.connected:
+
+    def client_is_connected() -> bool:
+        if not (ends.client.connected or ends.server.connected):
             waiting, held[:] = held[:], []
             for data in waiting:
                 receive(data)
+        return ends.client.connected
+
+    await until(client_is_connected, 3, every=0.001)
     # The server end may not have finished its handshake: packets that arrive earlier must not be lost.
     rtp = bytes.fromhex("80600001000000020000000361626364")
     receive(ends.client.protect_rtp(rtp))
     for data in held:
         receive(data)
-    async with asyncio.timeout(3):
-        while not ends.packets["server"]:
-            await asyncio.sleep(0.001)
+    await until(lambda: ends.packets["server"], 3)
     assert ends.packets["server"] == [rtp]
     await ends.close()
 
@@ -168,9 +168,7 @@ async def test_a_peer_with_another_certificate_is_refused() -> None:
     ends = Ends(expected=Certificate())
     ends.server.start()
     ends.client.start()
-    async with asyncio.timeout(3):
-        while "client: the DTLS handshake failed" not in ends.events:
-            await asyncio.sleep(0.001)
+    await until(lambda: "client: the DTLS handshake failed" in ends.events, 3)
     assert not ends.client.connected
     await ends.close()
 
@@ -180,9 +178,7 @@ async def test_close_notifies_the_peer_and_leaves_no_task() -> None:
     ends = Ends()
     await ends.connect()
     await ends.client.close()
-    async with asyncio.timeout(3):
-        while "server: the peer closed the connection" not in ends.events:
-            await asyncio.sleep(0.001)
+    await until(lambda: "server: the peer closed the connection" in ends.events, 3)
     await ends.server.close()
     assert asyncio.all_tasks() == before
 
@@ -192,6 +188,6 @@ async def test_close_during_a_handshake_leaves_no_task() -> None:
     ends = Ends(lose=lambda _: True)
     ends.server.start()
     ends.client.start()
-    await asyncio.sleep(0.1)
+    await until(lambda: ends.sent, what="the first flight")
     await ends.close()
     assert asyncio.all_tasks() == before

@@ -13,7 +13,7 @@ from benchmarks.light.recording import Recording, record
 from pyvidu.server.media import codecs, key_frames, rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
-from tests.server.media.media_rig import eventually
+from tests.waiting import until
 
 H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
 
@@ -108,10 +108,10 @@ async def call(recording: Recording, certificate: Certificate) -> AsyncIterator[
 async def test_each_subscription_begins_with_a_key_frame(call: LightCall) -> None:
     await call.publish()
     first = await call.subscribe("bob")
-    await eventually(lambda: first.received.frames > 6)
+    await until(lambda: first.received.frames > 6)
     asked = call.ada.key_frames_asked
     again = await call.subscribe("bob")
-    await eventually(lambda: again.received.frames > 2)
+    await until(lambda: again.received.frames > 2)
     assert first.received.begins_with_key_frame
     assert again.received.begins_with_key_frame
     assert call.ada.key_frames_asked == asked + 1
@@ -121,8 +121,8 @@ async def test_each_subscription_begins_with_a_key_frame(call: LightCall) -> Non
 async def test_simultaneous_key_frame_requests_of_subscribers_are_coalesced(call: LightCall) -> None:
     await call.publish()
     rtp_monitors = [await call.subscribe(f"ear{number}") for number in range(4)]
-    await eventually(lambda: all(ear.received.frames > 2 for ear in rtp_monitors))
-    await asyncio.sleep(2 * key_frames.INTERVAL)
+    await until(lambda: all(ear.received.frames > 2 for ear in rtp_monitors))
+    await asyncio.sleep(2 * key_frames.INTERVAL)  # the requests of the start are answered
     before = call.ada.key_frames_asked
     for ear in rtp_monitors:
         source = ear.video[0].ssrc
@@ -132,8 +132,8 @@ async def test_simultaneous_key_frame_requests_of_subscribers_are_coalesced(call
         ear.ask(rtcp.picture_loss(1, source), full_intra_request)
         ear.ask(rtcp.picture_loss(1, source))
     wanted = call.router.statistics().streams["s"].subscribers
-    await eventually(lambda: call.ada.key_frames_asked > before)
-    await asyncio.sleep(2 * key_frames.INTERVAL)
+    await until(lambda: call.ada.key_frames_asked > before)
+    await asyncio.sleep(2 * key_frames.INTERVAL)  # one that was held back is sent by then, and no other may be
     assert call.ada.key_frames_asked <= before + 2, "at once, and once more for those who asked meanwhile"
     now = call.router.statistics().streams["s"].subscribers
     assert [now[name].key_frames_wanted - wanted[name].key_frames_wanted for name in now] == [3] * 4
@@ -142,10 +142,10 @@ async def test_simultaneous_key_frame_requests_of_subscribers_are_coalesced(call
 async def test_nack_of_a_subscriber_is_answered_from_the_cache_without_a_nack_to_the_publisher(call: LightCall) -> None:
     await call.publish()
     bob = await call.subscribe("bob")
-    await eventually(lambda: len(bob.video) > 10)
+    await until(lambda: len(bob.video) > 10)
     lost = bob.video[-4:]
     bob.ask(rtcp.nack(1, lost[0].ssrc, [packet.sequence for packet in lost]))
-    await eventually(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 4)
+    await until(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 4)
     repaired = [rtp.rtx_original(packet) for packet in bob.packets if packet.payload_type == VP8 + 1]
     assert repaired == [(packet.sequence, packet.body) for packet in lost]
     assert call.router.statistics().streams["s"].nacks_sent == 0
@@ -154,9 +154,9 @@ async def test_nack_of_a_subscriber_is_answered_from_the_cache_without_a_nack_to
 async def test_h264_is_forwarded_from_its_parameter_sets_on(call: LightCall) -> None:
     await call.publish(H264Publisher)
     first = await call.subscribe("bob", H264Ear)
-    await eventually(lambda: len(first.video) > 6)
+    await until(lambda: len(first.video) > 6)
     again = await call.subscribe("bob", H264Ear)
-    await eventually(lambda: len(again.video) > 3)
+    await until(lambda: len(again.video) > 3)
     for ear in (first, again):
         assert [packet.body for packet in ear.video[:3]] == [H264_SPS, H264_IDR, H264_DELTA]
     assert call.router.statistics().streams["s"].tracks["video"].codec == codecs.H264

@@ -14,7 +14,8 @@ from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.ice_lite import Address, IceSession, SharedPorts
 from pyvidu.server.media.router import MediaRouter
 from tests.server.media.media_client import Client
-from tests.server.media.media_rig import MediaTraffic, eventually
+from tests.server.media.media_rig import MediaTraffic
+from tests.waiting import until
 
 Make = Callable[[], Client]
 
@@ -56,7 +57,7 @@ async def test_republished_stream_arrives_over_the_same_subscriber_connection(
     await asyncio.wait_for(former.closed.wait(), 5)
     await subscriber.frames(10)
     assert subscriber.connection.connectionState == "connected"
-    await eventually(lambda: router.statistics().peer_connections == 2)
+    await until(lambda: router.statistics().peer_connections == 2)
 
 
 async def test_old_endpoint_is_forwarded_until_the_new_one_is_connected(router: MediaRouter, client: Make) -> None:
@@ -67,7 +68,7 @@ async def test_old_endpoint_is_forwarded_until_the_new_one_is_connected(router: 
     await subscriber.frames(10)
     await router.republish("s", await client().sends().offer())
     await subscriber.frames(10)
-    await eventually(lambda: router.statistics().peer_connections == 3)
+    await until(lambda: router.statistics().peer_connections == 3)
 
 
 async def test_a_second_subscribe_replaces_the_first(router: MediaRouter, client: Make) -> None:
@@ -77,7 +78,7 @@ async def test_a_second_subscribe_replaces_the_first(router: MediaRouter, client
     second = await subscribed(router, client)
     await second.frames(5)
     await asyncio.wait_for(first.closed.wait(), 5)
-    await eventually(lambda: router.statistics().peer_connections == 2)
+    await until(lambda: router.statistics().peer_connections == 2)
 
 
 async def test_unpublish_ends_the_subscribers_connections(router: MediaRouter, client: Make) -> None:
@@ -168,7 +169,7 @@ async def test_no_packet_is_sent_to_the_candidates_of_an_offer(
     answer = await router.publish("ada", "s", offer.replace("a=rtcp-mux\r\n", f"a=rtcp-mux\r\n{lines}"))
     assert sent == []
     await publisher.accept(answer)
-    await eventually(lambda: router.statistics().streams["s"].connected)
+    await until(lambda: router.statistics().streams["s"].connected)
     assert {address[0] for address in sent} == {"127.0.0.1"}
     assert 9 not in {address[1] for address in sent}
 
@@ -197,7 +198,7 @@ async def test_subscribe_interrupted_by_an_ending_is_refused_and_leaves_no_conne
     offer = await client().receives().offer()
     gate = Gate(monkeypatch)
     call = asyncio.create_task(router.subscribe("bob", "s", offer))
-    await eventually(lambda: gate.waiting)
+    await until(lambda: gate.waiting)
     match ending:
         case "leave":
             await router.leave("bob")
@@ -222,7 +223,7 @@ async def test_second_of_two_concurrent_publishes_is_refused(
     offers = [await client().sends().offer() for _ in range(2)]
     gate = Gate(monkeypatch)
     calls = [asyncio.create_task(router.publish("ada", "s", offer)) for offer in offers]
-    await eventually(lambda: gate.waiting == 2)
+    await until(lambda: gate.waiting == 2)
     gate.open.set()
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(result) for result in results} == {str, MediaServerError}
@@ -245,7 +246,7 @@ async def test_concurrent_calls_leave_no_connections_or_ice_sessions(router: Med
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(result) for result in results} <= {str, MediaServerError, type(None)}
     await router.leave("ada")
-    await eventually(lambda: router.statistics().peer_connections == 0)
+    await until(lambda: router.statistics().peer_connections == 0)
     gc.collect()
     assert [item for item in gc.get_objects() if isinstance(item, IceSession) and id(item) not in before] == []
 
@@ -280,7 +281,5 @@ async def test_key_frame_request_reaches_the_publisher_and_unknown_streams_are_i
     before = router.statistics().streams["s"]
     router.request_key_frame("s")
     router.request_key_frame("unknown")
-    await eventually(
-        lambda: router.statistics().streams["s"].tracks["video"].key_frames > before.tracks["video"].key_frames
-    )
+    await until(lambda: router.statistics().streams["s"].tracks["video"].key_frames > before.tracks["video"].key_frames)
     assert router.statistics().streams["s"].key_frames_requested == before.key_frames_requested + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.async_api import Page
 
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
 from tests.server.media import media_rig
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(media_rig.chromium() is None, reason="needs a Chromium: apt-get install chromium")
 
@@ -39,13 +41,16 @@ async def target(page: Page) -> float:
 
 async def until_target(page: Page, condition: Callable[[float], bool], patience: float) -> None:
     """Return when the encoder's target bit rate satisfies a condition. Raises AssertionError after `patience` s."""
-    found = await target(page)
+    found = math.nan
+
+    async def satisfied() -> bool:
+        nonlocal found
+        found = await target(page)
+        return condition(found)
+
     try:
-        async with asyncio.timeout(patience):
-            while not condition(found):
-                await asyncio.sleep(0.1)
-                found = await target(page)
-    except TimeoutError:
+        await until(satisfied, patience, every=0.1)
+    except AssertionError:
         raise AssertionError(f"after {patience} s the target was {found:.0f} bit/s") from None
 
 
