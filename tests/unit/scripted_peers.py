@@ -1,0 +1,96 @@
+"""Peer connections without a network, whose steps hang or fail as a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pyvidu.platform import Candidate, PeerListener, PeerSettings
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
+
+
+class ScriptedPeer:
+    """A peer connection that is connected as soon as it is negotiated. It notes its calls in `calls`."""
+
+    def __init__(self, peers: ScriptedPeers, settings: PeerSettings, listener: PeerListener) -> None:
+        self.settings = settings
+        self.listener = listener
+        self.number = len(peers.made) + 1
+        self.ice_connection_state = "new"
+        self.native = self
+        self.remote_stream = None if settings.local_stream is not None else f"stream {self.number}"
+        self.calls: list[tuple[Any, ...]] = []
+        self.candidates: list[Candidate] = []
+        self.closed = False
+        self.packets = 0
+        self._peers = peers
+
+    async def create_offer(self) -> str:
+        await self._step("create_offer")
+        return f"offer {self.number}"
+
+    async def create_answer(self, offer: str) -> str:
+        await self._step("create_answer", offer)
+        return f"answer {self.number}"
+
+    async def set_answer(self, sdp: str) -> None:
+        await self._step("set_answer", sdp)
+        self.ice_connection_state = "connected"
+
+    async def add_candidate(self, candidate: Candidate) -> None:
+        self.candidates.append(candidate)
+        await self._step("add_candidate")
+
+    async def replace_track(self, track: Any) -> None:
+        await self._step("replace_track", track)
+
+    async def restart_receivers(self) -> None:
+        await self._step("restart_receivers")
+
+    async def sample(self) -> MediaSample:
+        self.packets += 1
+        return MediaSample(self.ice_connection_state, inbound_audio_packets=self.packets)
+
+    def packet_marker(self) -> float | None:
+        return None
+
+    def sound_played(self) -> SoundPlayed | None:
+        return None
+
+    def enable_received(self, kind: str, enabled: bool) -> None:
+        self.calls.append(("enable_received", kind, enabled))
+
+    def ask_for_key_frame(self) -> None:
+        self.calls.append(("ask_for_key_frame",))
+
+    def send_key_frame(self) -> None:
+        self.calls.append(("send_key_frame",))
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def _step(self, name: str, *about: Any) -> None:
+        self.calls.append((name, *about))
+        if name in self._peers.errors:
+            raise self._peers.errors[name]
+        if name in self._peers.hanging:
+            await asyncio.Event().wait()
+
+
+class ScriptedPeers:
+    """Creates them. `errors` are raised by the steps of these names, the steps in `hanging` never end."""
+
+    def __init__(self) -> None:
+        self.made: list[ScriptedPeer] = []
+        self.errors: dict[str, Exception] = {}
+        self.hanging: set[str] = set()
+
+    def create(self, settings: PeerSettings, listener: PeerListener) -> ScriptedPeer:
+        peer = ScriptedPeer(self, settings, listener)
+        self.made.append(peer)
+        return peer
+
+    @property
+    def alive(self) -> list[ScriptedPeer]:
+        """Return those that are not closed."""
+        return [peer for peer in self.made if not peer.closed]
