@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
@@ -10,7 +11,10 @@ from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 
 class ScriptedPeer:
-    """A peer connection that is connected as soon as it is negotiated. It notes its calls in `calls`."""
+    """A peer connection that is connected as soon as it is negotiated.
+
+    It records its calls in `calls`; `marker` is what its packet marker is made of. With each sample more audio has arrived.
+    """
 
     def __init__(self, peers: ScriptedPeers, settings: PeerSettings, listener: PeerListener) -> None:
         self.settings = settings
@@ -22,7 +26,8 @@ class ScriptedPeer:
         self.calls: list[tuple[Any, ...]] = []
         self.candidates: list[Candidate] = []
         self.closed = False
-        self.packets = 0
+        self.samples = self.polls = 0
+        self.marker: Callable[[], float | None] = lambda: None
         self._peers = peers
 
     async def create_offer(self) -> str:
@@ -48,11 +53,12 @@ class ScriptedPeer:
         await self._step("restart_receivers")
 
     async def sample(self) -> MediaSample:
-        self.packets += 1
-        return MediaSample(self.ice_connection_state, inbound_audio_packets=self.packets)
+        self.samples += 1
+        return MediaSample(self.ice_connection_state, inbound_audio_packets=self.samples)
 
     def packet_marker(self) -> float | None:
-        return None
+        self.polls += 1
+        return self.marker()
 
     def sound_played(self) -> SoundPlayed | None:
         return None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pyvidu.errors import ConnectionFailedError, InvalidTokenError, NotConnectedError, OpenViduError, RequestError
-from pyvidu.protocol.messages import UnpublishVideo, VideoData
+from pyvidu.membership import LocalStream, StreamState
+from pyvidu.protocol.messages import StreamInfo, UnpublishVideo, VideoData
 from tests.unit.membership.rig import BOB, BOBS, TOKEN, Rig, a_local_stream, admission, impatient, participant, refusal
 from tests.virtual_time import virtual_time
 
@@ -271,10 +272,9 @@ async def test_membership_check_describes_the_own_video_and_without_one_nothing(
     await rig.join()
     member = rig.participation.member
     assert member.membership_check() == VideoData(0, 0, video_active=False, audio_active=False)
-    local = await rig.publish()
-    assert member.membership_check() == VideoData(0, 0, video_active=True, audio_active=True)
-    local.state.audio_active = False
-    assert member.membership_check() == VideoData(0, 0, video_active=True, audio_active=False)
+    told = StreamInfo("", has_video=True, video_active=True, video_dimensions='{"width":640,"height":480}')
+    await member.publish(LocalStream(StreamState.of(told, ""), a_local_stream().source))
+    assert member.membership_check() == VideoData(480, 640, video_active=True, audio_active=False)
 
 
 # --- outages and the end ---------------------------------------------------------------------------------------------
@@ -328,9 +328,10 @@ async def test_closing_cancels_what_runs_in_the_background_and_leaves_neither_so
     assert ended == [1.0]
     with pytest.raises(NotConnectedError):
         await member.request(UnpublishVideo())
-    told, polled = len(rig.reports.calls), rig.peers.made[0].packets
+    (peer,) = rig.peers.made
+    told, polls = len(rig.reports.calls), peer.polls
     await asyncio.sleep(60)
-    assert (len(rig.reports.calls), rig.peers.made[0].packets) == (told, polled)
+    assert (len(rig.reports.calls), peer.polls) == (told, polls)
     assert asyncio.all_tasks() == before
 
 

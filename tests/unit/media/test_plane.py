@@ -1,0 +1,269 @@
+"""The media plane: which media connections it watches and until when, what it passes on, and the record of an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import Any
+
+import pytest
+
+from pyvidu.media import MediaPlane
+from pyvidu.reconnection.evidence import RtpOverdue, RtpReturned, RtpSilent
+from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.policy import ReconnectionPolicy
+from tests.unit.media.rig import BOB, BOBS, OWN, Rig, description
+from tests.unit.scripted_peers import ScriptedPeer
+from tests.virtual_time import virtual_time
+
+CARLS = "str_CAM_con_carl"
+
+
+class Plane:
+    """A media plane with a stream of Bob's, one of Carl's and an own one, negotiated and watched."""
+
+    def __init__(self) -> None:
+        self.rig = Rig()
+        self.reports = self.rig.reports
+        self.plane = MediaPlane(self.rig.host, self.rig.requests, ReconnectionPolicy(), self.reports)
+        self.bobs, self.carls = self.rig.inbound(), self.rig.inbound("con_carl", CARLS)
+        self.own = self.rig.outbound()
+
+    async def watch(self) -> Plane:
+        await self.bobs.subscribe()
+        await self.carls.subscribe()
+        await self.own.publish(description())
+        self.reports.calls.clear()
+        for media in (self.bobs, self.carls, self.own):
+            self.plane.add(media)
+        return self
+
+    @property
+    def samples(self) -> list[int]:
+        return [peer.samples for peer in self.rig.peers.made]
+
+
+def an_outage() -> Outage:
+    return Outage(began_at=0.0, witness="a test")
+
+
+def flow(*peers: ScriptedPeer) -> None:
+    """Let a packet arrive at each poll."""
+    for peer in peers:
+        number = itertools.count()
+        peer.marker = lambda number=number: float(next(number))  # type: ignore[misc]
+
+
+def stop(*peers: ScriptedPeer) -> None:
+    """Let no packet arrive any more."""
+    for peer in peers:
+        last = peer.marker()
+        peer.marker = lambda last=last: last  # type: ignore[misc]
+
+
+@virtual_time
+async def test_nothing_is_polled_before_the_first_stream_and_nothing_after_closing() -> None:
+    plane = Plane()
+    plane.plane.close()
+    plane = await Plane().watch()
+    bobs, _, own = plane.rig.peers.made
+    await asyncio.sleep(1)
+    assert bobs.polls > 10
+    assert own.polls == 0, "what is sent has no received packets"
+    plane.plane.prove_all(an_outage(), force=False)
+    for _ in range(2):
+        plane.plane.close()
+    polls, samples = bobs.polls, plane.samples
+    await asyncio.sleep(60)
+    assert (bobs.polls, plane.samples) == (polls, samples)
+
+
+@virtual_time
+async def test_closed_plane_takes_no_more_streams_and_reports_nothing_of_the_earlier_ones() -> None:
+    plane = await Plane().watch()
+    plane.plane.close()
+    plane.plane.add(plane.bobs)
+    plane.plane.remove(plane.bobs)
+    plane.plane.ice_state_changed(plane.bobs, "failed")
+    plane.plane.peer_replaced(plane.bobs)
+    plane.plane.suspend()
+    plane.plane.prove_all(an_outage(), force=True)
+    await asyncio.sleep(60)
+    assert (plane.reports.calls, plane.samples) == ([], [0, 0, 0])
+    assert plane.plane.find(BOB, BOBS, OWN) is None
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+@virtual_time
+async def test_stream_that_is_added_in_an_outage_is_observed_from_the_beginning(is_up: bool) -> None:
+    plane = Plane()
+    plane.rig.requests.is_up = is_up
+    await plane.watch()
+    await asyncio.sleep(1)
+    assert [samples > 0 for samples in plane.samples] == [not is_up] * 3
+
+
+@virtual_time
+async def test_stream_that_was_frozen_before_it_was_added_is_reported_as_recovered_when_it_flows() -> None:
+    plane = Plane()
+    await plane.bobs.subscribe()
+    await plane.carls.subscribe()
+    plane.plane.add(plane.bobs, frozen=True)
+    plane.plane.add(plane.carls)
+    plane.plane.peer_replaced(plane.bobs)
+    plane.plane.peer_replaced(plane.carls)
+    await asyncio.sleep(5)
+    assert plane.reports.of("media_recovered") == [(plane.bobs,)]
+
+
+@virtual_time
+async def test_media_connection_is_found_by_the_owner_and_the_stream_at_the_end_of_the_endpoint() -> None:
+    plane = await Plane().watch()
+    find = plane.plane.find
+    assert find(BOB, f"endpoint_{BOBS}", OWN) is plane.bobs
+    assert find("con_carl", f"endpoint_{CARLS}", OWN) is plane.carls
+    assert find(OWN, "endpoint_str_CAM_con_own", OWN) is plane.own
+    for owner, endpoint in ((BOB, f"endpoint_{CARLS}"), ("con_dora", f"endpoint_{BOBS}"), (BOB, f"{BOBS}_screen")):
+        assert find(owner, endpoint, OWN) is None
+    fresh, unknown = plane.rig.outbound(), plane.rig.inbound("con_dora", "")
+    plane.plane.add(fresh)
+    plane.plane.add(unknown)
+    assert find(OWN, "an endpoint", OWN) is fresh, "a stream that is being published has no id yet"
+    assert find(OWN, "endpoint_str_CAM_con_own", OWN) is plane.own
+    assert find("con_dora", "an endpoint", OWN) is None
+    plane.plane.remove(plane.bobs)
+    assert find(BOB, f"endpoint_{BOBS}", OWN) is None
+
+
+@virtual_time
+async def test_problem_of_a_stream_is_passed_on_and_that_of_a_removed_one_is_not() -> None:
+    plane = await Plane().watch()
+    plane.plane.ice_state_changed(plane.bobs, "failed")
+    assert plane.reports.of("media_exception")[0][:2] == (plane.bobs, "ICE_CONNECTION_FAILED")
+    plane.reports.calls.clear()
+    for _ in range(2):
+        plane.plane.remove(plane.carls)
+    plane.plane.ice_state_changed(plane.carls, "failed")
+    await asyncio.sleep(60)
+    assert plane.reports.of("media_exception") == []
+    assert plane.samples[1] == 0
+
+
+# --- the record of an outage -----------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_record_is_closed_when_the_last_stream_is_checked_and_later_steps_are_not_part_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plane, outage = await Plane().watch(), an_outage()
+    with caplog.at_level(logging.INFO, "pyvidu.media.plane"):
+        plane.plane.suspend()
+        plane.plane.prove_all(outage, force=False)
+        assert "outage" not in caplog.text
+        await asyncio.sleep(10)
+    assert caplog.text.count("outage in progress") == 1
+    assert {name: record.outcome for name, record in outage.streams.items()} == {
+        BOBS: "healthy", CARLS: "healthy", "str_CAM_con_own": "healthy",
+    }  # fmt: skip
+    steps = len(outage.entries)
+    plane.plane.ice_state_changed(plane.bobs, "failed")
+    await asyncio.sleep(60)
+    assert len(outage.entries) == steps
+
+
+@virtual_time
+async def test_record_of_an_outage_without_streams_is_closed_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    plane = Plane()
+    with caplog.at_level(logging.INFO, "pyvidu.media.plane"):
+        plane.plane.prove_all(an_outage(), force=True)
+    assert "outage in progress" in caplog.text
+
+
+@virtual_time
+async def test_record_is_closed_when_the_only_stream_under_check_is_removed(caplog: pytest.LogCaptureFixture) -> None:
+    plane = Plane()
+    await plane.bobs.subscribe()
+    plane.plane.add(plane.bobs)
+    with caplog.at_level(logging.INFO, "pyvidu.media.plane"):
+        plane.plane.suspend()
+        plane.plane.prove_all(an_outage(), force=False)
+        assert "outage" not in caplog.text
+        plane.plane.remove(plane.bobs)
+    assert "outage in progress" in caplog.text
+
+
+@virtual_time
+async def test_next_outage_closes_the_record_of_the_one_before() -> None:
+    plane, first, second = await Plane().watch(), an_outage(), an_outage()
+    plane.rig.requests.answers["reconnectStream"] = None
+    plane.plane.suspend()
+    plane.plane.prove_all(first, force=True)
+    await asyncio.sleep(1)
+    steps = len(first.entries)
+    plane.plane.suspend()
+    await asyncio.sleep(1)
+    plane.plane.prove_all(second, force=False)
+    await asyncio.sleep(20)
+    assert len(first.entries) == steps
+    assert set(second.streams) == {BOBS, CARLS, "str_CAM_con_own"}
+
+
+@virtual_time
+async def test_force_renegotiates_every_stream_that_was_negotiated_and_none_that_is_being_negotiated() -> None:
+    plane = await Plane().watch()
+    fresh = plane.rig.outbound()
+    plane.plane.add(fresh)
+    plane.rig.requests.sent.clear()
+    plane.plane.suspend()
+    plane.plane.prove_all(an_outage(), force=True)
+    await asyncio.sleep(0.1)
+    assert sorted(call.stream for call in plane.rig.requests.sent) == [BOBS, CARLS, "str_CAM_con_own"]
+
+
+@virtual_time
+async def test_plane_may_be_closed_in_the_report_of_a_frozen_stream() -> None:
+    plane = await Plane().watch()
+    reports: Any = plane.reports
+    reports.reactions["media_frozen"] = lambda *_: plane.plane.close()
+    for peer in plane.rig.peers.made:
+        peer.ice_connection_state = "failed"
+    plane.rig.requests.sent.clear()
+    plane.plane.suspend()
+    plane.plane.prove_all(an_outage(), force=False)
+    await asyncio.sleep(30)
+    assert reports.names.count("media_frozen") == 1
+    assert plane.rig.requests.sent == []
+
+
+# --- RTP -------------------------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_pause_of_all_received_streams_is_evidence_for_signaling_and_their_return_asks_for_key_frames() -> None:
+    plane = await Plane().watch()
+    bobs, carls, own = plane.rig.peers.made
+    flow(bobs, carls)
+    await asyncio.sleep(5)
+    assert not [item for item in plane.rig.requests.findings if isinstance(item, (RtpOverdue, RtpSilent, RtpReturned))]
+    stop(bobs, carls)
+    await asyncio.sleep(2)
+    flow(bobs, carls)
+    await asyncio.sleep(1)
+    kinds = [type(item) for item in plane.rig.requests.findings]
+    assert kinds.index(RtpOverdue) < kinds.index(RtpSilent) < kinds.index(RtpReturned)
+    assert [peer.calls.count(("ask_for_key_frame",)) > 0 for peer in (bobs, carls)] == [True, True]
+    assert ("send_key_frame",) in own.calls
+
+
+@virtual_time
+async def test_one_stream_that_stops_among_others_is_checked_and_says_nothing_of_the_network() -> None:
+    plane = await Plane().watch()
+    bobs, carls, _ = plane.rig.peers.made
+    flow(bobs, carls)
+    await asyncio.sleep(5)
+    stop(bobs)
+    await asyncio.sleep(5)
+    assert [samples > 0 for samples in plane.samples] == [True, False, False]
+    assert RtpSilent not in [type(item) for item in plane.rig.requests.findings]
