@@ -1,0 +1,269 @@
+"""A publisher: what it sets on its tracks, what it tells the others, and what is left when a call fails."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pyvidu.configuration import PublisherProperties
+from pyvidu.connection import Connection
+from pyvidu.errors import PropertiesError, RequestError
+from pyvidu.event_dispatcher import EventDispatcher
+from pyvidu.membership import ParticipantState
+from pyvidu.protocol.reasons import Reason
+from pyvidu.publisher import Publisher
+from tests.simulation.simulated_host import FakeLoudness, FakeMedia, FakeTrack
+from tests.unit.page import Owner, Page
+from tests.virtual_time import virtual_time
+
+
+class Silent(FakeMedia):
+    """A MediaStream with video only."""
+
+    has_audio = False
+
+
+class Blind(FakeMedia):
+    """A MediaStream with audio only."""
+
+    has_video = False
+
+
+class Media:
+    """A media connection that cannot send a track, or can when a test says so."""
+
+    peer = None
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self.during: Any = lambda: None
+
+    async def replace_track(self, track: object) -> None:
+        await asyncio.sleep(1)
+        self.during()
+        if self.refuses:
+            raise OSError("the encoder cannot")
+
+    def close(self) -> None:
+        pass
+
+
+class Stage:
+    """A publisher in a page, published by an owner if a test says so."""
+
+    def __init__(self, media: FakeMedia | None = None, **properties: Any) -> None:
+        self.page = Page()
+        self.source = media or FakeMedia()
+        source: Any = self.source
+        self.publisher = Publisher(self.page.host, source, PublisherProperties(**properties))
+        self.owner: Any = Owner()
+        self.session = EventDispatcher()
+        for dispatcher in (self.publisher, self.session):
+            self.page.listen(dispatcher, "streamPropertyChanged", "streamDestroyed", "videoElementDestroyed")
+
+    def published(self, media: Any = None) -> Publisher:
+        self.publisher.stream.state.id = "str_x"
+        self.publisher.session = self.session
+        self.publisher.stream.connection = Connection(ParticipantState("con_x"))
+        self.publisher.stream.connection.stream = self.publisher.stream
+        self.publisher.local_stream.attach(self.owner, media or Media())
+        return self.publisher
+
+    @property
+    def told(self) -> list[tuple[Any, ...]]:
+        """Return the requests so far, as property, new value and reason."""
+        return [(call.property, call.new_value, call.reason) for call in self.owner.sent]
+
+
+# --- before publishing -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("audio", "video"), [(True, True), (False, True), (True, False)])
+def test_tracks_are_enabled_as_the_properties_say(audio: bool, video: bool) -> None:
+    stage = Stage(publish_audio=audio, publish_video=video)
+    assert stage.source.enabled == {"audio": audio, "video": video}
+    stream = stage.publisher.stream
+    assert (stream.has_audio, stream.has_video, stream.audio_active, stream.video_active) == (True, True, audio, video)
+
+
+@pytest.mark.parametrize(("media", "kind"), [(Silent, "audio"), (Blind, "video")])
+def test_kind_that_there_is_no_track_of_is_not_active(media: type[FakeMedia], kind: str) -> None:
+    stream = Stage(media()).publisher.stream
+    assert (getattr(stream, f"has_{kind}"), getattr(stream, f"{kind}_active")) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "media", "kind"),
+    [
+        (None, FakeMedia, "CAMERA"), (True, FakeMedia, "CAMERA"), ("a device id", FakeMedia, "CAMERA"),
+        ("screen", FakeMedia, "SCREEN"), (FakeTrack("video"), FakeMedia, "CUSTOM"), (None, Blind, None),
+    ],
+)  # fmt: skip
+def test_type_of_video_follows_from_its_source(source: Any, media: type[FakeMedia], kind: str | None) -> None:
+    assert Stage(media(), video_source=source).publisher.stream.type_of_video == kind
+
+
+@pytest.mark.parametrize(
+    ("properties", "mirror"), [({}, True), ({"mirror": False}, False), ({"video_source": "screen"}, False)]
+)
+def test_own_view_is_silent_and_mirrored_unless_it_is_a_screen(properties: dict[str, Any], mirror: bool) -> None:
+    stage = Stage(**properties)
+    stage.publisher.create_video_element("me")
+    stage.publisher.add_video_element("an element")
+    assert [(asked["mirror"], asked["muted"]) for asked in stage.page.elements.asked] == [(mirror, True)] * 2
+
+
+@virtual_time
+async def test_mute_before_publishing_is_told_to_the_application_only() -> None:
+    stage = Stage()
+    stage.publisher.session = stage.session
+    told = stage.publisher.publish_audio(False)
+    assert told.done()
+    await told
+    assert stage.source.enabled["audio"] is False
+    assert [(event.target, event.changed_property) for event in stage.page.events] == [
+        (stage.publisher, "audioActive"),
+    ]
+    assert stage.told == []
+
+
+# --- muting ----------------------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_mute_takes_effect_at_once_fires_on_both_and_is_told_to_the_others() -> None:
+    stage = Stage()
+    publisher = stage.published()
+    told = publisher.publish_video(False)
+    assert (stage.source.enabled["video"], publisher.stream.video_active, told.done()) == (False, False, False)
+    assert [(event.target, event.changed_property, event.new_value) for event in stage.page.events] == [
+        (publisher, "videoActive", False),
+        (stage.session, "videoActive", False),
+    ]
+    await told
+    assert stage.told == [("videoActive", False, "publishVideo")]
+
+
+@virtual_time
+async def test_mute_of_what_is_muted_or_missing_changes_and_tells_nothing() -> None:
+    stage = Stage(Silent())
+    publisher = stage.published()
+    stage.source.enabled.clear()
+    for told in (publisher.publish_video(True), publisher.publish_audio(True), publisher.publish_audio(False)):
+        assert told.done()
+    assert (stage.source.enabled, stage.page.events, stage.told) == ({}, [], [])
+    assert publisher.stream.audio_active is False
+
+
+@virtual_time
+async def test_mute_that_the_server_refuses_raises_for_who_awaits_it_and_stays_in_effect() -> None:
+    stage = Stage()
+    publisher = stage.published()
+    stage.owner.failure = RequestError("streamPropertyChanged", 999, "no")
+    with pytest.raises(RequestError):
+        await publisher.publish_audio(False)
+    assert (stage.source.enabled["audio"], publisher.stream.audio_active) == (False, False)
+
+
+# --- replacing a track -----------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_replacing_track_of_a_muted_kind_is_muted_before_it_is_sent_and_the_old_one_stopped_after_it() -> None:
+    stage = Stage(publish_audio=False)
+    media, old, seen = Media(), stage.source.tracks["audio"], []
+    publisher = stage.published(media)
+    stage.source.enabled.clear()
+    media.during = lambda: seen.append((stage.source.enabled.get("audio"), old.stopped))
+    await publisher.replace_track(FakeTrack("audio", "headset"))
+    assert seen == [(False, False)]
+    assert old.stopped
+    assert [(event.changed_property, event.reason) for event in stage.page.events] == [
+        ("audioTrack", "trackReplaced")
+    ] * 2
+    assert [(name, reason) for name, _, reason in stage.told] == [("audioTrack", "trackReplaced")]
+
+
+@virtual_time
+async def test_dimensions_are_told_after_the_track_and_only_if_they_have_changed() -> None:
+    stage = Stage()
+    publisher = stage.published()
+    for size in ((640, 480), (320, 240), (320, 240)):
+        await publisher.replace_track(FakeTrack("video", "camera", size))
+    assert [name for name, *_ in stage.told] == ["videoTrack", "videoTrack", "videoDimensions", "videoTrack"]
+    assert stage.told[2][1] == '{"width":320,"height":240}'
+
+
+@virtual_time
+async def test_track_that_cannot_be_sent_leaves_the_old_one_running_and_tells_nothing() -> None:
+    stage = Stage()
+    old = stage.source.tracks["audio"]
+    publisher = stage.published(Media(refuses=True))
+    with pytest.raises(PropertiesError, match="audio track could not be replaced: the encoder cannot"):
+        await publisher.replace_track(FakeTrack("audio"))
+    assert (stage.source.tracks["audio"], old.stopped) == (old, False)
+    assert (stage.page.events, stage.told) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("media", "track"), [(Blind, FakeTrack("video")), (Silent, FakeTrack("audio")), (FakeMedia, 5)]
+)
+@virtual_time
+async def test_track_of_a_kind_that_is_not_sent_is_refused_before_anything_is_exchanged(
+    media: type[FakeMedia], track: Any
+) -> None:
+    stage = Stage(media())
+    tracks = dict(stage.source.tracks)
+    with pytest.raises(PropertiesError, match=r"has no (audio|video|such) track"):
+        await stage.published().replace_track(track)
+    assert stage.source.tracks == tracks
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_end_of_publishing_stops_the_tracks_after_stream_destroyed_unless_that_is_prevented() -> None:
+    for prevented in (False, True):
+        stage, seen = Stage(), []
+        publisher = stage.published()
+        connection = publisher.stream.connection
+        assert connection is not None
+        publisher.create_video_element("me")
+
+        @publisher.on("streamDestroyed")
+        def _(event: Any, prevented: bool = prevented, stage: Stage = stage, seen: list[Any] = seen) -> None:
+            seen.append((event.reason, stage.source.stopped, len(stage.publisher.videos)))
+            if prevented:
+                event.prevent_default()
+
+        publisher.ended(Reason.UNPUBLISH)
+        assert seen == [("unpublish", False, 1)]
+        assert (stage.source.stopped, publisher.videos == []) == (not prevented, not prevented)
+        assert connection.stream is None
+
+
+@virtual_time
+async def test_disposing_ends_a_publisher_that_was_never_published_and_a_second_time_changes_nothing() -> None:
+    stage = Stage()
+    stage.publisher.create_video_element("me")
+    stage.publisher.enable_speaking_events()
+    await asyncio.sleep(1)
+    assert FakeLoudness.alive == 1
+    for _ in range(2):
+        stage.publisher.dispose()
+    assert (stage.source.stopped, stage.page.elements.made[0].closed, FakeLoudness.alive) == (True, True, 0)
+    assert stage.page.names == ["videoElementDestroyed"]
+    await asyncio.sleep(1)
+    assert FakeLoudness.alive == 0
+
+
+def test_handler_of_stream_created_that_is_added_after_publishing_is_called_at_once() -> None:
+    stage = Stage()
+    stage.page.listen(stage.publisher, "streamCreated")
+    assert stage.page.names == []
+    stage.published()
+    stage.page.listen(stage.publisher, "streamCreated")
+    assert [(event.type, event.stream) for event in stage.page.events] == [("streamCreated", stage.publisher.stream)]
