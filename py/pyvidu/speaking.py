@@ -68,6 +68,7 @@ class SpeechWatch:
         self._interval = options.interval
         self._gate = SpeechGate(options.threshold)
         self._meter: Loudness | None = None
+        self._closed = False
         self._timer: Timer = host.clock.call_later(self._interval, self._look)
 
     def listen_anew(self) -> None:
@@ -78,6 +79,7 @@ class SpeechWatch:
 
     def close(self) -> None:
         """Close the meter; neither callable is called any more."""
+        self._closed = True
         self._timer.cancel()
         self.listen_anew()
 
@@ -90,5 +92,5 @@ class SpeechWatch:
         level = self._meter.decibels()
         turn = self._gate.take(level)
         self._tell_level(level)
-        if turn is not None:
+        if turn is not None and not self._closed:
             self._tell(turn)

@@ -135,3 +135,13 @@ async def test_replaced_stream_gets_a_new_meter_and_the_speech_under_way_goes_on
     assert watched.turns == ["publisherStartSpeaking", "publisherStopSpeaking"]
     watched.watch.close()
     assert watched.meters[1].closed
+
+
+@virtual_time
+async def test_watch_that_is_closed_when_a_level_is_told_does_not_tell_the_turn() -> None:
+    watched = Watched()
+    Meter.level = LOUD
+    await asyncio.sleep(0.15)
+    watched.on_level = watched.watch.close
+    await asyncio.sleep(1)
+    assert (len(watched.levels), watched.turns) == (2, [])
