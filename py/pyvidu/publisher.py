@@ -89,6 +89,7 @@ class Publisher(PublisherEvents, StreamManager):
             await self.local_stream.replace_track(track)
         except OSError as error:
             self._local.exchange(old)
+            self._local.enable(kind, getattr(state, f"{kind}_active"))  # it may have been muted meanwhile
             raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
         self._local.discard(old)
         self._listen_anew()

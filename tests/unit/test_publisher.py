@@ -267,3 +267,22 @@ def test_handler_of_stream_created_that_is_added_after_publishing_is_called_at_o
     stage.published()
     stage.page.listen(stage.publisher, "streamCreated")
     assert [(event.type, event.stream) for event in stage.page.events] == [("streamCreated", stage.publisher.stream)]
+
+
+@virtual_time
+async def test_old_track_that_stays_because_the_new_one_cannot_be_sent_is_muted_if_that_was_asked_meanwhile() -> None:
+    stage = Stage()
+    media, old = Media(refuses=True), stage.source.tracks["audio"]
+    publisher = stage.published(media)
+    enabled: list[tuple[object, bool]] = []
+    enable = stage.source.enable
+
+    def record(kind: str, wanted: bool) -> None:
+        enable(kind, wanted)
+        enabled.append((stage.source.tracks[kind], wanted))
+
+    stage.source.enable = record  # type: ignore[method-assign]
+    media.during = lambda: publisher.publish_audio(False)
+    with pytest.raises(PropertiesError):
+        await publisher.replace_track(FakeTrack("audio"))
+    assert enabled[-1] == (old, False)
