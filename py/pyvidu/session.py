@@ -165,6 +165,7 @@ class Session(SessionEvents):
         if stream.connection.stream is not stream:
             # The server would send its owner's newest stream instead.
             raise StreamEndedError(f"Stream {stream.stream_id} has ended")
+        earlier = stream.stream_manager
         subscriber = Subscriber(self._host, stream, wanted)
         subscriber.session = self
         try:
@@ -173,6 +174,8 @@ class Session(SessionEvents):
             await self.participation.subscribe(subscriber.remote_stream)
         except BaseException:
             self._end_subscription(subscriber)
+            if isinstance(earlier, Subscriber) and self.participation.receives(earlier.remote_stream):
+                stream.stream_manager = earlier  # it was not replaced yet
             raise
         self._watch_speech(subscriber)
         member.in_background(self._expect_playing(subscriber))

@@ -239,3 +239,16 @@ async def test_unsubscribe_removes_the_videos_before_the_server_is_told_and_tell
     assert len(stage.server.sent("unsubscribeFromVideo")) == 1
     assert len(stage.page.elements.made) == 1
     stage.session.disconnect()
+
+
+@virtual_time
+async def test_subscription_that_fails_before_it_replaces_an_earlier_one_leaves_the_earlier_one_in_place() -> None:
+    stage = Stage()
+    await stage.connect(participant(BOB, BOBS))
+    first = await stage.session.subscribe(stage.bobs, "others")
+    with pytest.raises(PropertiesError):
+        await stage.session.subscribe(stage.bobs, "nowhere")
+    assert stage.session.stream_managers == [first]
+    stage.server.tell("participantUnpublished", connectionId=BOB, reason="unpublish")
+    await asyncio.sleep(0.1)
+    assert [element.closed for element in stage.page.elements.made] == [True]
