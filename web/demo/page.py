@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import timeline
 from js import Object, URLSearchParams, console, document, fetch, history, location
-from pyodide.ffi import to_js
+from pyodide.ffi import create_proxy, to_js
 from pyodide.ffi.wrappers import add_event_listener, set_interval
 
 from pyvidu import OpenViduError, Outage, Stream, TrackInfo, VideoDimensions
@@ -255,7 +255,10 @@ class Tile:
         self.name = "You" if own else name
         self.root = element("tile").content.cloneNode(True).firstElementChild
         self.media = self._part(".media")
-        self._frames, self._moved = -1, time.monotonic()
+        self._asked: Any = None  # the video whose next frame `_frame_shown` waits for
+        self._request = 0  # the id of that callback
+        self._moved: float | None = None  # when it last showed a frame, None before its first one
+        self._frame_shown = create_proxy(self._on_frame)
         self._video_active = False
         self._part(".name").textContent = f"{name} (you)" if own else name
         self._part(".initial").textContent = name[:1].upper()
@@ -276,19 +279,30 @@ class Tile:
         self.root.remove()
         if self in Tile.shown:
             Tile.shown.remove(self)
+            if self._asked is not None:
+                self._asked.cancelVideoFrameCallback(self._request)
+            self._frame_shown.destroy()
 
     def watch(self) -> None:
-        """Mark a video with no new frame for over `_FROZEN_AFTER` seconds, whatever the connection's state is."""
+        """Mark a video with no new frame for over `_FROZEN_AFTER` seconds, whatever the connection's state is.
+
+        `getVideoPlaybackQuality` counts no frames in a headless Firefox 153.
+        """
         video = self.root.querySelector("video")
-        frames = video.getVideoPlaybackQuality().totalVideoFrames if video else -1
+        if video and video != self._asked:
+            self._asked, self._request = video, video.requestVideoFrameCallback(self._frame_shown)
         now = time.monotonic()
-        if frames != self._frames or frames <= 0 or not self._video_active:
-            self._frames, self._moved = frames, now
-        frozen = now - self._moved > _FROZEN_AFTER
+        if not (video and self._video_active) and self._moved is not None:
+            self._moved = now
+        silent_for = 0.0 if self._moved is None else now - self._moved
+        frozen = silent_for > _FROZEN_AFTER
         self.root.toggleAttribute("data-frozen", frozen)
         self._part(".frozen").hidden = not frozen
         if frozen:
-            self._part(".frozen").textContent = f"Frozen for {now - self._moved:.0f} s"
+            self._part(".frozen").textContent = f"Frozen for {silent_for:.0f} s"
+
+    def _on_frame(self, _now: float, _metadata: Any) -> None:
+        self._asked, self._moved = None, time.monotonic()
 
     def _part(self, selector: str) -> Any:
         return self.root.querySelector(selector)
