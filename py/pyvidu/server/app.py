@@ -202,7 +202,10 @@ def _router(config: ServerConfig, traffic: Traffic) -> MediaServer:
     from pyvidu.server.media.router import MediaRouter
 
     return MediaRouter(
-        host_addresses=media_addresses(config.host), recovers_by_itself=config.profile != "kurento", traffic=traffic
+        host_addresses=media_addresses(config.host),
+        only_this_machine=is_loopback(config.host),
+        recovers_by_itself=config.profile != "kurento",
+        traffic=traffic,
     )
 
 

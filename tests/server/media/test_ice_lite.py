@@ -281,3 +281,32 @@ async def test_only_the_latest_addresses_of_a_peer_are_kept(bench: Bench) -> Non
         bench.ports.receive(port, b"\x80 from %d" % address[1], address)
     received = [bench.data.get_nowait() for _ in range(bench.data.qsize())]
     assert received == [b"\x80 from %d" % port for _, port in addresses[-ice_lite.MOST_ADDRESSES :]]
+
+
+async def test_on_loopback_one_more_address_is_offered_for_firefox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ice_lite, "interface_addresses", lambda: ["127.0.0.3", "127.0.0.1"])
+    monkeypatch.setattr(ice_lite, "is_loopback_address", lambda host: host == "127.0.0.1")
+    ports = SharedPorts(None, only_this_machine=True)
+    try:
+        assert [host for host, _ in await ports.open()] == ["127.0.0.1", "127.0.0.3"]
+    finally:
+        await ports.close()
+
+
+async def test_checks_from_another_machine_are_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ice_lite, "interface_addresses", lambda: ["127.0.0.1"])
+    ports = SharedPorts(None, only_this_machine=True)
+    await ports.open()
+    session = IceSession(ports, DirectPath(), REMOTE, on_datagram=lambda _: None, on_reachable=lambda: None)
+    check = stun.binding_request(f"{session.ufrag}:{REMOTE}", session.password, os.urandom(12), nominates=True)
+    answered: list[object] = []
+
+    class Port:
+        def send(self, data: bytes, address: object) -> None:
+            answered.append(address)
+
+    for host in ("192.0.2.7", "127.0.0.1"):
+        ports.receive(Port(), check, (host, 5000))  # type: ignore[arg-type]
+    assert answered == [("127.0.0.1", 5000)]
+    session.close()
+    await ports.close()

@@ -16,6 +16,7 @@ import contextlib
 import functools
 import ipaddress
 import logging
+import math
 import secrets
 import socket
 from collections import deque
@@ -38,6 +39,8 @@ Address = tuple[Any, ...]
 CONSENT_SECONDS = 30.0
 # A peer that sends nothing from its nominated address for so many seconds, but checks from another, has lost it.
 LOST_ADDRESS_SECONDS = 3.0
+# For so long the addresses of this machine are not read again; reading them takes a millisecond or so.
+OWN_ADDRESSES_SECONDS = 1.0
 # Resource limit: the addresses kept for one peer. A browser has only a few candidates.
 MOST_ADDRESSES = 32
 # Bytes. Key frames arrive in bursts and the loop may be busy: the kernel's default is too small for many streams.
@@ -191,9 +194,15 @@ class _Port(asyncio.DatagramProtocol):
 class SharedPorts:
     """The UDP sockets, one per host address, and the sessions that share them."""
 
-    def __init__(self, host_addresses: Sequence[str] | None) -> None:
-        """Use only these addresses or, with None, those of the host's interfaces at the time of each answer."""
+    def __init__(self, host_addresses: Sequence[str] | None, *, only_this_machine: bool = False) -> None:
+        """Use only these addresses or, with None, those of the host's interfaces at the time of each answer.
+
+        `only_this_machine`: use loopback and the first other one, and answer no check from another machine.
+        """
         self._configured = list(host_addresses) if host_addresses is not None else None
+        self._only_this_machine = only_this_machine
+        self._own: set[str] = set()  # addresses of this machine, as read at `_own_read_at` (loop time, seconds)
+        self._own_read_at = -math.inf
         self._ports: dict[str, _Port] = {}
         self._opening = asyncio.Lock()
         self._sessions: dict[str, IceSession] = {}
@@ -212,7 +221,7 @@ class SharedPorts:
             candidates = []
             reasons = []
             loop = asyncio.get_running_loop()
-            for host in self._configured if self._configured is not None else interface_addresses():
+            for host in self._hosts():
                 if host not in self._ports:
                     try:
                         _, port = await loop.create_datagram_endpoint(lambda: _Port(self), local_addr=(host, 0))
@@ -225,6 +234,24 @@ class SharedPorts:
         if not candidates:
             raise MediaServerError(f"no host address can be bound ({'; '.join(reasons) or 'there is none'})")
         return candidates
+
+    def _hosts(self) -> list[str]:
+        if self._configured is not None:
+            return self._configured
+        if not self._only_this_machine:
+            return interface_addresses()
+        others = [host for host in interface_addresses() if not is_loopback_address(host)]
+        return ["127.0.0.1", *others[:1]]
+
+    def _is_allowed(self, address: Address) -> bool:
+        """Return whether checks from `address` are answered; without one, other datagrams from there are dropped too."""
+        host = str(address[0])
+        if not self._only_this_machine or host in self._own:
+            return True
+        now = asyncio.get_running_loop().time()
+        if now - self._own_read_at >= OWN_ADDRESSES_SECONDS:
+            self._own, self._own_read_at = {"127.0.0.1", *interface_addresses()}, now
+        return host in self._own
 
     async def close(self) -> None:
         """Close the sockets."""
@@ -259,7 +286,7 @@ class SharedPorts:
         if stun.is_stun(data):
             request = stun.parse_request(data)
             session = self._sessions.get(request.username.partition(":")[0]) if request is not None else None
-            if request is not None and session is not None:
+            if request is not None and session is not None and self._is_allowed(address):
                 session.check(request, port, address)
         elif (session := self._addresses.get(address)) is not None and data:
             session.receive(data, address)
@@ -272,6 +299,11 @@ def _enlarge_buffers(port: _Port) -> None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+
+
+def is_loopback_address(host: str) -> bool:
+    """Return whether an address is one of loopback."""
+    return ipaddress.ip_address(host).is_loopback
 
 
 def interface_addresses() -> list[str]:

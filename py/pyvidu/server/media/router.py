@@ -48,16 +48,19 @@ class MediaRouter:
         self,
         *,
         host_addresses: Sequence[str] | None = None,
+        only_this_machine: bool = False,
         recovers_by_itself: bool = True,
         traffic: Traffic | None = None,
     ) -> None:
         """Use only these addresses of the host; with None all that its interfaces have, loopback included.
 
+        `only_this_machine`: media of other machines is ignored, and candidates are loopback and one more address: Firefox
+        uses no loopback candidate, its own or another's.
         `recovers_by_itself`: after an outage the router requests a key frame without waiting for a subscriber's PLI.
         Without it key frames are requested only when a subscriber starts or sends a request, or a publisher's endpoint
         is replaced, as Kurento does.
         """
-        self._ports = SharedPorts(host_addresses)
+        self._ports = SharedPorts(host_addresses, only_this_machine=only_this_machine)
         self._certificate = Certificate()
         self._recovers_by_itself = recovers_by_itself
         self._traffic = traffic or DirectTraffic()
