@@ -19,21 +19,21 @@ from aiohttp import web
 from pyvidu.server.app import app_runner
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.http import listener as listeners
-from pyvidu.server.http.listener import Listener
+from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.limits import Limits
 from tests.server.live_server import Serve
 from tests.server.test_run import self_signed
 
-Listen = Callable[..., Coroutine[Any, Any, Listener]]
+Listen = Callable[..., Coroutine[Any, Any, TcpListener]]
 
 
 @pytest.fixture
 async def listen() -> AsyncIterator[Listen]:
-    """Yield a function that starts a server behind a `Listener` of this capacity."""
-    started: list[tuple[Listener, web.AppRunner]] = []
+    """Yield a function that starts a server behind a `TcpListener` of this capacity."""
+    started: list[tuple[TcpListener, web.AppRunner]] = []
 
-    async def start(limits: Limits, capacity: int = 100, tls: ssl.SSLContext | None = None) -> Listener:
-        listener = Listener(limits, tls, capacity)
+    async def start(limits: Limits, capacity: int = 100, tls: ssl.SSLContext | None = None) -> TcpListener:
+        listener = TcpListener(limits, tls, capacity)
         runner = app_runner(ServerConfig(port=0, limits=limits), listener)
         await runner.setup()
         assert runner.server is not None
@@ -49,11 +49,11 @@ async def listen() -> AsyncIterator[Listen]:
         assert len(listener) == 0
 
 
-async def connect(listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(listener: TcpListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", listener.port)
 
 
-async def is_served(listener: Listener, scheme: str = "http") -> bool:
+async def is_served(listener: TcpListener, scheme: str = "http") -> bool:
     timeout = aiohttp.ClientTimeout(5)
     url = f"{scheme}://127.0.0.1:{listener.port}/healthz"
     async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url, ssl=False) as response:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pyvidu.speaking import INTERVAL, THRESHOLD, SpeechGate, SpeechWatch
+from pyvidu.configuration import SpeakingEventsOptions
+from pyvidu.speaking import SpeechGate, SpeechWatch
 from tests.unit.signaling.scripted_server import ScriptedServer
 from tests.virtual_time import virtual_time
 
@@ -69,7 +70,7 @@ class Watched:
         Meter.level = SILENT
         devices: Any = self
         host = replace(ScriptedServer().host(), devices=devices)
-        self.watch = SpeechWatch(host, lambda: self.stream, self.turns.append, self._level, INTERVAL, THRESHOLD)
+        self.watch = SpeechWatch(host, lambda: self.stream, self.turns.append, self._level, SpeakingEventsOptions())
 
     def measure_loudness(self, stream: str) -> Meter | None:
         if not self.has_audio:

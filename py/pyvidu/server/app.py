@@ -22,7 +22,7 @@ from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.bodies import LIMITS
 from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
-from pyvidu.server.http.listener import Listener
+from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest, authorized
 from pyvidu.server.http.websocket import SignalingEndpoint
@@ -137,7 +137,7 @@ def check(config: ServerConfig) -> None:
         raise ConfigurationError("--eviction-timeout is a number of seconds above 0")
 
 
-def app_runner(config: ServerConfig, listener: Listener | None = None) -> web.AppRunner:
+def app_runner(config: ServerConfig, listener: TcpListener | None = None) -> web.AppRunner:
     """Return the runner that serves the application; it sets how long connections are kept."""
     app = create_app(config)
     if listener is not None:
@@ -150,7 +150,7 @@ async def _serve(config: ServerConfig) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    listener = Listener(config.limits, _tls(config))
+    listener = TcpListener(config.limits, _tls(config))
     runner = app_runner(config, listener)
     await runner.setup()
     try:

@@ -35,7 +35,7 @@ class TcpConnection(asyncio.Protocol):
     It is *silent* until its first request is complete, and *idle* between two requests.
     """
 
-    def __init__(self, inner: asyncio.Protocol, address: str, listener: Listener) -> None:
+    def __init__(self, inner: asyncio.Protocol, address: str, listener: TcpListener) -> None:
         self.address = address
         self.requests = 0  # in progress
         self.transport: asyncio.Transport | None = None
@@ -85,7 +85,7 @@ class TcpConnection(asyncio.Protocol):
             self.transport.abort()
 
 
-class Listener:
+class TcpListener:
     """Accepts connections for aiohttp's `http`, on `host` and `port`, with TLS if there is a context for it.
 
     At most `capacity` are open: `limits.connections`, or what the process's limit of descriptors leaves.
