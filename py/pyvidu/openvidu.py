@@ -24,12 +24,17 @@ class OpenVidu:
     """
 
     def __init__(self, host: Host | None = None) -> None:
-        self.advanced_configuration = AdvancedConfiguration()
+        self._configuration = AdvancedConfiguration()
         self._host = _browser_host() if host is None else host
+
+    @property
+    def advanced_configuration(self) -> AdvancedConfiguration:
+        """Return the current settings."""
+        return self._configuration
 
     def init_session(self) -> Session:
         """Return a new session, not connected yet."""
-        session = Session(self._host, lambda: self.advanced_configuration)
+        session = Session(self._host, lambda: self._configuration)
         self._host.offer_outages(_reader(session))
         return session
 
@@ -42,9 +47,7 @@ class OpenVidu:
         Raises:
             PropertiesError: a setting that does not exist, or a value that it does not accept.
         """
-        self.advanced_configuration = configured(
-            AdvancedConfiguration, configuration, keywords, base=self.advanced_configuration
-        )
+        self._configuration = configured(AdvancedConfiguration, configuration, keywords, base=self._configuration)
 
     async def get_devices(self) -> list[Device]:
         """Return the cameras and microphones. Their names may be empty until the page has been given access to one.

@@ -54,7 +54,7 @@ async def test_data_of_connect_is_sent_as_text_or_as_javascripts_json(data: Any,
 @virtual_time
 async def test_data_that_is_no_json_raises_before_a_socket_is_opened() -> None:
     stage = Stage()
-    with pytest.raises(TypeError):
+    with pytest.raises(PropertiesError, match="metadata is of type object"):
         await stage.session.connect(TOKEN, object())
     assert stage.server.sockets == []
 
@@ -111,7 +111,7 @@ async def test_what_the_role_does_not_allow_raises_without_asking_the_server(rol
         (None, {}, ([], "", "signal:signal")),
         (None, {"type": "chat", "data": "x"}, ([], "x", "signal:chat")),
         ({"type": "signal:chat", "data": "Zoë"}, {}, ([], "Zoë", "signal:chat")),
-        ({"type": "", "data": None}, {}, ([], "", "signal:signal")),
+        ({"type": "", "data": ""}, {}, ([], "", "signal:signal")),
         (None, {"to": ["bob"]}, ([BOB], "", "signal:signal")),
         ({"to": []}, {}, ([], "", "signal:signal")),
     ],

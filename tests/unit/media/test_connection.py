@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pyvidu.errors import OpenViduError, RequestError
+from pyvidu.errors import RequestError
 from pyvidu.media.connection import MediaClosedError, MediaConnection
 from pyvidu.platform import Candidate, PeerSettings
 from pyvidu.protocol.messages import (
@@ -84,15 +84,6 @@ async def test_fresh_network_is_asked_of_the_host_for_that_renegotiation_only(se
             await media.renegotiate(fresh_network=fresh)
             assert rig.peer.settings.fresh_network is fresh
             assert rig.peer.settings.answers is (server_offers and media.owner == BOB)
-
-
-@virtual_time
-async def test_answer_without_sdp_fails_the_negotiation() -> None:
-    rig = Rig()
-    rig.requests.answers["receiveVideoFrom"] = {}
-    with pytest.raises(OpenViduError, match="without an SDP answer"):
-        await rig.inbound().subscribe()
-    assert rig.peers.alive == []
 
 
 @virtual_time

@@ -403,6 +403,7 @@ async def test_stream_that_ended_meanwhile_is_not_received_again_after_a_rejoin(
     await rig.evicted()
     assert rig.reports.names == [
         "reconnecting", "reconnection_attempt", "joined", "stream_unpublished", "participant_left", "rejoined",
+        "outage_settled",
     ]  # fmt: skip
     assert rig.participation.member.own.id == rig.room.own.id == "con_again"
     assert (bobs.media is not None, carls.media) == (True, None)

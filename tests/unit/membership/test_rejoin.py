@@ -134,7 +134,9 @@ async def test_rejoin_reports_the_new_participant_then_the_room_then_rejoined_an
     rig.server.answers["publishVideo"] = {"id": "str_again", "sdpAnswer": "an answer"}
     await rig.evicted()
     names = [name for name in rig.reports.names if name not in ("reconnecting", "reconnection_attempt")]
-    assert names[3:] == ["joined", "participant_joined", "rejoined"], "nothing of the streams: they go on"
+    assert names[3:] == ["joined", "participant_joined", "rejoined", "outage_settled"], (
+        "nothing of the streams: they go on"
+    )
     assert seen == [("str_CAM_con_own", 1)]
     assert local.state.id == "str_again"
     assert [peer.number in old for peer in rig.peers.alive] == [False, False]
