@@ -131,7 +131,7 @@ async def half_frames(target: Target) -> None:
             writer.write(b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (size - 1))
             await asyncio.wait_for(writer.drain(), 5)
         streams.append(writer)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # for the server to read what there is
     target.streams = streams  # type: ignore[attr-defined]  # they stay open until the end of the measurement
 
 
@@ -139,7 +139,7 @@ async def never_joined(target: Target) -> None:
     """C3: a hundred sockets that answer pings and never join; counted are those still open after 25 s."""
     sockets = [await target.socket() for _ in range(100)]
     readers = [asyncio.create_task(one.receive()) for one in sockets]
-    await asyncio.sleep(25)
+    await asyncio.sleep(25)  # the length of the measurement
     print(f"    still open after 25 s: {sum(not one.done() for one in readers)}")  # noqa: T201
     for one in readers:
         one.cancel()
@@ -216,7 +216,7 @@ async def silent_connections(target: Target) -> None:
         with contextlib.suppress(OSError, TimeoutError):
             writers.append((await asyncio.wait_for(asyncio.open_connection("127.0.0.1", target.port), 1))[1])
         if len(writers) % 200 == 0:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # for the server to accept
     before = time.monotonic()
     reached = False
     while not reached and time.monotonic() < before + 90:
@@ -249,7 +249,7 @@ async def _healthz(target: Target, times: list[float]) -> None:
             async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{target.port}/healthz") as response:
                 await response.read()
         times.append(time.monotonic() - before)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # between two measurements
 
 
 async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
@@ -283,7 +283,7 @@ async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
         except (ConnectionError, RuntimeError, TimeoutError, aiohttp.ClientError) as problem:
             error = f" [{type(problem).__name__}: {problem}]"[:200]
         seconds = time.monotonic() - began
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # for the last measurements
         median, worst = (round(1000 * value) for value in (statistics.median(times or [0]), max(times, default=0)))
         cost = f"{target.cpu() - cpu:.2f} s CPU in {seconds:.1f} s, {target.memory() - memory:+.0f} MiB"
         waited = f"/healthz {median} ms at the median, {worst} ms at worst"

@@ -23,6 +23,7 @@ from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.limits import Limits
 from tests.server.live_server import Serve
 from tests.server.test_run import self_signed
+from tests.waiting import until
 
 Listen = Callable[..., Coroutine[Any, Any, TcpListener]]
 
@@ -45,8 +46,7 @@ async def listen() -> AsyncIterator[Listen]:
     for listener, runner in started:
         await listener.close()
         await runner.cleanup()
-        await asyncio.sleep(0.01)
-        assert len(listener) == 0
+        await until(lambda: len(listener) == 0)
 
 
 async def connect(listener: TcpListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -58,12 +58,6 @@ async def is_served(listener: TcpListener, scheme: str = "http") -> bool:
     url = f"{scheme}://127.0.0.1:{listener.port}/healthz"
     async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url, ssl=False) as response:
         return response.status == 200
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_connections_that_send_nothing_make_way_for_others_oldest_first(listen: Listen) -> None:

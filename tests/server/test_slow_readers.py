@@ -16,6 +16,7 @@ from tests.server.live_server import Page, Serve
 from tests.server.server_world import Client, World, join_params, publish_params, settle
 from tests.server.work import calls
 from tests.virtual_time import virtual_time
+from tests.waiting import until
 
 FAST = {"byte_burst": 2**30}  # a sender that is not slowed down
 
@@ -47,10 +48,11 @@ async def test_signals_to_one_that_does_not_read_are_refused_and_it_gets_those_s
     assert (await bob.told("sendMessage"))["data"] == "to all"
     sockets = live.server.signaling.sockets
     ada.read_again()
-    for _ in range(200):
-        if "result" in await bob.call("sendMessage", message=signal("again", ada.id)):
-            break
-        await asyncio.sleep(0.05)
+
+    async def is_sent() -> bool:
+        return "result" in await bob.call("sendMessage", message=signal("again", ada.id))
+
+    await until(is_sent)
     async with asyncio.timeout(20):
         while ada.notifications[-1][1].get("data") != "again":
             ada.arrived.clear()
@@ -65,9 +67,7 @@ async def test_one_that_is_never_up_to_date_is_cut_off(serve: Serve) -> None:
     ada, bob = await live.member(), await live.member()
     ada.stop_reading()
     await until_refused(bob, ada)
-    async with asyncio.timeout(10):  # the next ping of the server finds it
-        while live.server.signaling.sockets > 1:
-            await asyncio.sleep(0.05)
+    await until(lambda: live.server.signaling.sockets == 1)  # the next ping of the server finds it
     assert await bob.result("echo")
 
 

@@ -24,6 +24,7 @@ from pyvidu.testing import (
     WrongArgumentError,
     start_server,
 )
+from tests.waiting import until
 
 READY = 'print(f"OpenVidu server ready on http://localhost:{port or 4711}/", flush=True)\n'
 
@@ -104,9 +105,7 @@ async def test_cancelled_start_leaves_no_process(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     command = program(tmp_path, f"import os; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
     starting = asyncio.create_task(start_server(command=command))
-    async with asyncio.timeout(20):
-        while not mark.exists() or not mark.read_text():
-            await asyncio.sleep(0.01)
+    await until(lambda: mark.exists() and mark.read_text(), 20)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
