@@ -64,7 +64,7 @@ class Run:
         self.count = 0
         # Rate limits belong to sockets; here every input must arrive.
         config = ServerConfig(
-            secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200), log_level="error"
+            secret=SECRET, profile=profile, limits=Limits(sessions=100, tokens=200, load=10**9), log_level="error"
         )
         self.app = create_app(config, make_media=lambda _: FakeMedia())
         self.server = self.app[SERVER]

@@ -12,6 +12,7 @@ from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
+from pyvidu.server.load import Load
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
@@ -212,7 +213,8 @@ class World:
         self.tasks = Tasks()
         self.rooms = Rooms(self.media, self.tasks, limits, life=1)
         self.traffic = ImpairedTraffic()
-        context = Context(self.rooms, SECRET, unused_ice_servers, tell_probe_id=True)
+        self.load = Load(limits)
+        context = Context(self.rooms, SECRET, unused_ice_servers, tell_probe_id=True, load=self.load)
         self.signaling = self.make_signaling(context, make_profile or evicting_after(12.0), self.tasks, self.traffic)
         self.profile = self.signaling.profile
         self.faults = Faults(self.traffic, self.rooms, self.signaling)

@@ -120,3 +120,43 @@ async def test_malformed_http_is_logged_without_its_content(live: LiveServer, ca
     lines = [logs.JsonLines().format(record) for record in caplog.records]
     assert any(json.loads(line).get("event") == "malformed http" for line in lines)
     assert not [line for line in lines if password in line]
+
+
+def test_lines_of_one_cause_are_limited_and_the_next_line_says_how_many_were_left_out() -> None:
+    now = 0.0
+    budget = logs.LineBudget(rate=2, burst=3, clock=lambda: now)
+    assert [budget.admits("flood") for _ in range(10)] == [0] * 3 + [None] * 7
+    assert budget.admits("other") == 0
+    now = 0.5
+    assert budget.admits("flood") == 7
+    assert budget.admits("flood") is None
+
+
+def test_causes_are_not_kept_without_limit() -> None:
+    budget = logs.LineBudget(rate=1, burst=1)
+    for number in range(10_000):
+        budget.admits(number)
+    assert 0 < len(budget) <= 1_000
+
+
+def test_flood_of_warnings_is_cut_with_their_number(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("a library of this test")
+    caplog.handler.addFilter(logs.within_budget)
+    try:
+        for number in range(1_000):
+            logger.warning("something is wrong: %d", number)
+    finally:
+        caplog.handler.removeFilter(logs.within_budget)
+    assert 50 <= len(caplog.records) < 150
+
+
+async def test_flood_of_refused_messages_writes_no_more_lines_than_its_budget(
+    live: LiveServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(logs, "LINE_BUDGET", logs.LineBudget(rate=0.001, burst=20))
+    page = await live.page()
+    for _ in range(200):
+        await page.ws.send_str("{")
+    await page.call("ping")
+    assert len([record for record in caplog.records if '"refused"' in record.getMessage()]) == 20

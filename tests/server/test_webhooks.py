@@ -19,6 +19,7 @@ import pyvidu.server.app
 from pyvidu.cli.main import main
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
+from pyvidu.server.limits import Limits
 from pyvidu.server.webhooks.cdr import EVENTS
 from pyvidu.server.webhooks.delivery import Webhook, WebhookSettings
 from tests.server.live_server import Serve
@@ -186,7 +187,7 @@ async def test_event_queue_is_bounded_and_the_number_of_lost_events_is_logged(
     backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    webhook = Webhook(WebhookSettings(backend.url), queue=3)
+    webhook = Webhook(WebhookSettings(backend.url), Limits(webhook_events=3))
     for number in range(10):
         webhook.post({"event": "signalSent", "number": number})
     worker = asyncio.create_task(webhook.run())
@@ -195,6 +196,19 @@ async def test_event_queue_is_bounded_and_the_number_of_lost_events_is_logged(
     assert [event["number"] for event in backend.got] == [0, 1, 2]
     overrun, lost = failures(caplog)
     assert (overrun["event"], lost["event"], lost["count"]) == ("webhook overrun", "webhook events lost", 7)
+
+
+async def test_event_queue_is_bounded_in_bytes(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    webhook = Webhook(WebhookSettings(backend.url), Limits(webhook_size=1_000))
+    for number in range(10):
+        webhook.post({"event": "signalSent", "number": number, "data": "x" * 400})
+    worker = asyncio.create_task(webhook.run())
+    await webhook.close(within=5)
+    webhook.post({"event": "signalSent", "number": 10, "data": "x" * 400})
+    await webhook.close(within=5)
+    worker.cancel()
+    assert [event["number"] for event in backend.got] == [0, 1, 10]
 
 
 async def test_server_shutdown_posts_the_last_events(serve: Serve, backend: Backend) -> None:

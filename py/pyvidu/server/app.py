@@ -7,6 +7,7 @@ import contextlib
 import functools
 import signal
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest, authorized
 from pyvidu.server.http.websocket import SignalingEndpoint
+from pyvidu.server.load import Load
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.tokens import now_ms
@@ -60,6 +62,7 @@ class Server:
     signaling: SignalingServer
     tasks: Tasks
     webhook: Webhook | None
+    load: Load
 
 
 SERVER = web.AppKey("server", Server)
@@ -75,19 +78,21 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
     media = make_media(traffic) if make_media is not None else _router(config, traffic)
     tasks = Tasks()
     rooms = Rooms(media, tasks, config.limits, life=now_ms() if config.fault_control else None)
+    load = Load(config.limits)
     context = Context(
         rooms,
         config.secret,
         functools.partial(_ice_servers, config.turn),
         turn=config.turn,
         tell_probe_id=config.fault_control,
+        load=load,
     )
     signaling = SignalingServer(context, _profile(config), tasks, traffic)
     faults = Faults(impaired, rooms, signaling) if impaired is not None else None
-    webhook = Webhook(config.webhook) if config.webhook else None
+    webhook = Webhook(config.webhook, config.limits) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
-    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook)
+    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load)
 
     app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
@@ -223,7 +228,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     server = app[SERVER]
     rhythms = [
         server.tasks.spawn(server.signaling.beat(), "pings"),
-        server.tasks.spawn(_housekeeping(server.rooms), "housekeeping"),
+        server.tasks.spawn(_housekeeping(server.rooms, server.load), "housekeeping"),
     ]
     if server.webhook is not None:
         rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
@@ -238,14 +243,16 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
         await asyncio.wait_for(server.media.close(), _SHUTDOWN_TIMEOUT)
 
 
-async def _housekeeping(rooms: Rooms) -> None:
-    """Remove unused tokens and sessions every minute, and measure how late timers, and so evictions, run on this loop."""
+async def _housekeeping(rooms: Rooms, load: Load) -> None:
+    """Remove unused tokens and sessions every minute; measure CPU time, and how late timers, and so evictions, run."""
     loop = asyncio.get_running_loop()
     tidied = loop.time()
     while True:
         due = loop.time() + _LAG_EVERY
         await asyncio.sleep(_LAG_EVERY)
-        rooms.observers.watchdog_late(max(0.0, loop.time() - due))
+        late = max(0.0, loop.time() - due)
+        rooms.observers.watchdog_late(late)
+        load.measured(loop.time(), time.thread_time(), late)
         if loop.time() > tidied + _TIDY_EVERY:
             rooms.tidy()
             tidied = loop.time()

@@ -67,6 +67,17 @@ class Limits:
     sockets: int = _limit(5_000, "WebSockets", "address", "refused with 429", "--max-sockets")
     rate: float = _limit(200.0, "messages a second", "WebSocket", "read later: TCP slows the sender down", "--max-rate")
     burst: int = _limit(2_000, "messages", "WebSocket", "as many may come at once; ten seconds of `rate`")
+    load: float = _limit(
+        0.95, "of a core", "server", "joins are refused (999), not of those evicted in the last minute; resumes never"
+    )
+    lateness: float = _limit(0.5, "seconds that timers are late", "server", "as with `load`")
+    load_window: float = _limit(10.0, "seconds", "server", "over which both are measured")
+    log_lines: int = _limit(500, "lines a second", "kind of event", "left out; the next line says how many")
+    log_burst: int = _limit(5_000, "lines", "kind of event", "as many may come at once")
+    warnings: int = _limit(10, "lines a second", "warning or error", "left out; the next line says how many")
+    warnings_burst: int = _limit(50, "lines", "warning or error", "as many may come at once")
+    webhook_events: int = _limit(1_000, "events", "webhook", "the newest are dropped, which is logged")
+    webhook_size: int = _limit(4 * MIB, "bytes of events", "webhook", "the newest are dropped, which is logged")
     token_lifetime: float = _limit(24 * 3600.0, "seconds", "unused token", "void; 0: never", "--token-lifetime")
     body: int = _limit(128 * KIB, "bytes", "HTTP request", "refused with 413")
     connections: int = _limit(
@@ -149,6 +160,15 @@ class TokenBucket:
         self._burst = float(burst)
         self._credit = float(burst)
         self._since = now
+
+    def take(self, now: float) -> bool:
+        """Count one more at `now` (seconds) if there is credit for it; return whether there is."""
+        self._credit = min(self._burst, self._credit + (now - self._since) * self._rate)
+        self._since = now
+        if self._credit < 1:
+            return False
+        self._credit -= 1
+        return True
 
     def wait(self, now: float, size: float = 1) -> float:
         """Count `size` that came at `now` (seconds); return the seconds to wait before more is read."""

@@ -12,9 +12,12 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp.http_exceptions import HttpProcessingError
+
+from pyvidu.server.limits import Limits, TokenBucket
 
 MESSAGES = logging.getLogger("pyvidu.server.messages")
 EVENTS = logging.getLogger("pyvidu.server.events")
@@ -68,15 +71,60 @@ def configure(level: str) -> None:
     """Configure the logging of the process: JSON lines on stderr, without aiohttp's access log (it has query strings)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(within_budget)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("aiohttp.server").addFilter(without_malformed_http)
     for noisy in ("aioice", "aiortc", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
 
 
+class LineBudget:
+    """How many lines each cause may still write. What is left out is counted, and told with the next line."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._causes: dict[object, tuple[TokenBucket, list[int]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._causes)
+
+    def admits(self, cause: object) -> int | None:
+        """Count a line; return how many were left out before it, or None if it is to be left out too."""
+        now = self._clock()
+        if cause not in self._causes:
+            if len(self._causes) >= _MOST_CAUSES:
+                self._causes.clear()
+            self._causes[cause] = TokenBucket(self._rate, self._burst, now), [0]
+        bucket, left_out = self._causes[cause]
+        if not bucket.take(now):
+            left_out[0] += 1
+            return None
+        count, left_out[0] = left_out[0], 0
+        return count
+
+
+_MOST_CAUSES = 1_000
+LINE_BUDGET = LineBudget(Limits().log_lines, Limits().log_burst)
+WARNING_BUDGET = LineBudget(Limits().warnings, Limits().warnings_burst)
+
+
+def within_budget(record: logging.LogRecord) -> bool:
+    """Return whether a record of a logger of modules, ours or a library's, may be written; its cause is the place."""
+    if record.name in (MESSAGES.name, EVENTS.name):
+        return True
+    left_out = WARNING_BUDGET.admits((record.name, record.lineno))
+    if left_out:
+        record.msg, record.args = f"{record.getMessage()} ({left_out} like it were left out)", None
+    return left_out is not None
+
+
 def _write(logger: logging.Logger, name: str, fields: dict[str, Any]) -> None:
-    if logger.isEnabledFor(logging.INFO):
+    if logger.isEnabledFor(logging.INFO) and (left_out := LINE_BUDGET.admits((logger.name, name))) is not None:
         line = {"time": round(time.time(), 3), "event": name}
+        if left_out:
+            line["left_out"] = left_out
         line.update((key, _brief(value)) for key, value in fields.items() if value is not None)
         logger.info("%s", json.dumps(line))
 

@@ -27,6 +27,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids, logs
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.limits import LimitReached, Limits
+from pyvidu.server.rooms.evictions import RecentEvictions
 from pyvidu.server.rooms.peer import Peer, tell
 from pyvidu.server.rooms.published_stream import PublishedStream, Subscription
 from pyvidu.server.rooms.tokens import Role, SessionProperties, Token, now_ms
@@ -174,6 +175,7 @@ class Room:
         self.tokens: SecretMap[Token] = SecretMap()
         self.active = False
         self.closed = False
+        self.evictions = RecentEvictions()
         self._members: dict[str, Participant] = {}  # by `Participant.key`
         self._on_departure = on_departure
         self._on_empty = on_empty
@@ -335,6 +337,8 @@ class Room:
             return
         witnesses = [participant] if participant.hidden else self.participants
         self.depart(participant, reason)
+        if reason == Reason.NETWORK_DISCONNECT:
+            self.evictions.add(_now())
         if before_telling:
             before_telling()
         tell(witnesses, ParticipantEvicted(connection_id=participant.id, reason=reason))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
 from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
 from pyvidu.server.limits import MessageLimits
+from pyvidu.server.load import Load
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import RECORDER, SPEECH_TO_TEXT, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, Token
@@ -44,6 +45,7 @@ class Context:
     ice_servers: Callable[[str], list[m.IceServerInfo]]
     turn: TurnServer | None = None
     tell_probe_id: bool = False
+    load: Load = field(default_factory=Load)
 
 
 Handler = Callable[[Context, ReceivedRequest], Awaitable[None]]
@@ -55,10 +57,13 @@ Handler = Callable[[Context, ReceivedRequest], Awaitable[None]]
 async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     """Send `participantJoined` to the others, then the result.
 
-    The token is used up even if the join fails, but not if the request has the secret.
+    The token is used up even if the join fails, but not if the request has the secret, or the server is too busy.
     """
     params = incoming.request.params
     room = context.rooms.get(str(params.get("session", "")))
+    if context.load.is_high and not (room is not None and room.evictions.take(incoming.session.last_heard)):
+        # Before the token is used up: it is valid for another attempt.
+        raise OpenViduException(Code.GENERIC, "Unable to join now: the server is at its limit of load. Try again later")
     secret = params.get("secret")
     trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
     token = None if trusted else _consume(room, params.get("token"))

@@ -17,9 +17,9 @@ import aiohttp
 
 from pyvidu.server import logs
 from pyvidu.server.errors import ConfigurationError
+from pyvidu.server.limits import Limits
 from pyvidu.server.webhooks.cdr import EVENTS
 
-QUEUE = 1000  # events; when the backend is too slow for too long and the queue is full, the newest are dropped
 TIMEOUT = 10.0  # seconds for one post, as on the real server
 ATTEMPTS = 5  # of a post whose connection breaks, as on the real server
 
@@ -76,20 +76,27 @@ class WebhookSettings:
 class Webhook:
     """Posts events in order. `run` does the work, `close` waits until it is done."""
 
-    def __init__(self, settings: WebhookSettings, *, queue: int = QUEUE, timeout: float = TIMEOUT) -> None:
+    def __init__(self, settings: WebhookSettings, limits: Limits | None = None, *, timeout: float = TIMEOUT) -> None:
         self._settings = settings
         self._timeout = timeout
-        self._events: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(queue)
+        self._limits = limits or Limits()
+        self._events: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._waiting = 0  # bytes
         self._lost = 0
 
     def post(self, event: Mapping[str, Any]) -> None:
-        """Queue an event, if it is one of those to post. Never block; drop the event when the queue is full."""
+        """Queue an event, if it is one of those to post. Never block; drop the event when events or bytes are too many."""
         name = event["event"]
         if name not in self._settings.events:
             return
-        try:
-            self._events.put_nowait((name, json.dumps(event).encode()))
-        except asyncio.QueueFull:
+        body = json.dumps(event).encode()
+        if (
+            self._events.qsize() < self._limits.webhook_events
+            and self._waiting + len(body) <= self._limits.webhook_size
+        ):
+            self._waiting += len(body)
+            self._events.put_nowait((name, body))
+        else:
             self._lost += 1
             if self._lost == 1:
                 logs.event("webhook overrun", to=self._settings.origin, waiting=self._events.qsize())
@@ -100,6 +107,7 @@ class Webhook:
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
             while True:
                 name, body = await self._events.get()
+                self._waiting -= len(body)
                 try:
                     await self._deliver(http, name, body)
                 finally:

@@ -1,0 +1,51 @@
+"""How busy the server is, and whether it admits more participants. Calls that are there come first.
+
+All work is done by one thread, so its share of a core is the load; a timer that fires late says that others take the core.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from pyvidu.server.limits import Limits
+
+_LATEST = 1.0  # seconds; a process that was suspended is as late as that once, not for long
+
+
+class _Sample(NamedTuple):
+    at: float
+    cpu: float
+    late: float
+
+
+class Load:
+    """The load of the last seconds."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._samples: deque[_Sample] = deque(maxlen=max(2, round(self._limits.load_window)) + 1)
+
+    def measured(self, at: float, cpu: float, late: float) -> None:
+        """Record a measurement, one a second: the time, the CPU time of the thread so far, and how late the timer was."""
+        self._samples.append(_Sample(at, cpu, min(late, _LATEST)))
+
+    @property
+    def share(self) -> float:
+        """Return the thread's share of a core in the window, from 0 to 1; 0 until it is measured."""
+        if len(self._samples) < (self._samples.maxlen or 0):
+            return 0.0
+        first, last = self._samples[0], self._samples[-1]
+        return (last.cpu - first.cpu) / (last.at - first.at) if last.at > first.at else 0.0
+
+    @property
+    def lateness(self) -> float:
+        """Return by how many seconds timers were late in the window, on average; 0 until it is measured."""
+        if len(self._samples) < (self._samples.maxlen or 0):
+            return 0.0
+        return sum(sample.late for sample in self._samples) / len(self._samples)
+
+    @property
+    def is_high(self) -> bool:
+        """Return whether no more participants are to be admitted."""
+        return self.share > self._limits.load or self.lateness > self._limits.lateness
