@@ -36,6 +36,7 @@ class Target:
         self.process = process
         self.port = port
         self.http = http
+        self.open: list[asyncio.StreamWriter] = []  # until the end of the measurement
 
     def cpu(self) -> float:
         """Return the CPU seconds that the server has used."""
@@ -98,8 +99,8 @@ async def brackets(target: Target) -> None:
 
 
 async def brackets_in_size(target: Target) -> None:
-    """C2: a hundred messages of 50 kB of brackets, without a token."""
-    ws = await target.socket()
+    """C2: a hundred messages of 50 kB of brackets, by one that has joined."""
+    ws = await target.member()
     text = '{"x":[' + ("[" * 90 + "]" * 90 + ",") * 275 + "[]]}"
     for _ in range(100):
         await ws.send_str(text)
@@ -116,9 +117,8 @@ async def long_ids(target: Target) -> None:
             await ws.receive(timeout=60)
 
 
-async def half_frames(target: Target) -> None:
+async def half_frames(target: Target, size: int = 4 * MIB) -> None:
     """C3: sixty sockets that send all but the last byte of a frame of 4 MiB and stay."""
-    streams = []
     for _ in range(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         writer.write(
@@ -126,13 +126,16 @@ async def half_frames(target: Target) -> None:
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         await reader.readuntil(b"\r\n\r\n")
-        size = 4 * MIB - 1
         with contextlib.suppress(ConnectionError):
             writer.write(b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (size - 1))
             await asyncio.wait_for(writer.drain(), 5)
-        streams.append(writer)
-    await asyncio.sleep(1)  # for the server to read what there is
-    target.streams = streams  # type: ignore[attr-defined]  # they stay open until the end of the measurement
+        target.open.append(writer)
+    await asyncio.sleep(1)
+
+
+async def half_frames_in_size(target: Target) -> None:
+    """C3: the same with frames of 127 KiB, which are read to their end."""
+    await half_frames(target, 127 * KIB)
 
 
 async def never_joined(target: Target) -> None:
@@ -147,14 +150,11 @@ async def never_joined(target: Target) -> None:
 
 async def replay(target: Target) -> None:
     """H2: eighty signals of 1 MB to oneself (45 kB each where a message has a limit), all read, none acknowledged."""
-    ws = await target.member()
-    for size in (1_000_000, 45_000):
-        count = 80 if size == 1_000_000 else 1800
-        for _ in range(count):
-            answer = await call(ws, "sendMessage", message=json.dumps({"to": [], "data": "x" * size, "type": "signal"}))
-            if answer.get("error", {}).get("code") == -32600:
-                break
-        else:
+    for size, count in ((1_000_000, 80), (45_000, 1_800)):
+        ws = await target.member()
+        with contextlib.suppress(ConnectionError):
+            for _ in range(count):
+                await call(ws, "sendMessage", message=json.dumps({"to": [], "data": "x" * size, "type": "signal"}))
             return
 
 
@@ -237,8 +237,8 @@ async def _drain(ws: aiohttp.ClientWebSocketResponse) -> None:
 
 
 ATTACKS: tuple[Callable[[Target], Awaitable[None]], ...] = (
-    offer, brackets, brackets_in_size, long_ids, half_frames, never_joined, replay, slow_reader, metadata, structures,
-    silent_connections,
+    offer, brackets, brackets_in_size, long_ids, half_frames, half_frames_in_size, never_joined, replay, slow_reader,
+    metadata, structures, silent_connections,
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ async def listen() -> AsyncIterator[Listen]:
     for listener, runner in started:
         await listener.close()
         await runner.cleanup()
-        await until(lambda: len(listener) == 0)
+        await until(lambda listener=listener: len(listener) == 0)
 
 
 async def connect(listener: TcpListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from server_world import Client, World, evicting_after, join_params, settle
 
 from pyvidu.server.limits import Limits
 from pyvidu.server.load import Load
 from pyvidu.server.rooms.tokens import ConnectionProperties, Token
-from virtual_time import virtual_time
+from tests.server.server_world import Client, World, evicting_after, join_params, settle
+from tests.virtual_time import virtual_time
 
 
 def make_busy(load: Load) -> None:

@@ -50,6 +50,21 @@ def test_json_is_refused_exactly_beyond_the_depth_limit(seed: int, levels: int) 
         assert loads(text) == json.loads(text)
 
 
+@pytest.mark.parametrize("part", ["[],", '{"a":1},', "1,", "1.5,", '"",', "[[[]]],"])
+def test_text_with_more_elements_than_a_message_has_is_refused_before_it_is_parsed(part: str) -> None:
+    text = '{"id":1,"method":"echo","params":{"x":[' + part * 6_000 + "0]}}"
+    with pytest.raises(MalformedMessage, match="more than 4096 members and elements"):
+        decode(text, most=4_096)
+    assert calls(lambda: decode(text, most=4_096)) < 60
+    assert isinstance(decode(text), Request)
+
+
+def test_brackets_and_commas_in_a_string_are_no_elements() -> None:
+    message = json.dumps({"to": [], "data": '[{,"\\' * 8_000})
+    text = json.dumps({"id": 1, "method": "sendMessage", "params": {"message": message}})
+    assert decode(text, most=4_096) == Request(1, "sendMessage", {"message": message})
+
+
 @pytest.mark.parametrize("request_id", ["x" * 101, 2**64, -(2**64)])
 def test_request_with_a_long_id_is_malformed_and_its_id_is_not_kept(request_id: int | str) -> None:
     with pytest.raises(MalformedMessage, match="'id' has more than") as refused:

@@ -18,14 +18,16 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _LEVELS_AT_ONCE = 4
 
 
-def loads(text: str | bytes, **options: Any) -> Any:
+def loads(text: str | bytes, *, most: int | None = None, **options: Any) -> Any:
     """Parse `text` as `json.loads` does, with its `options`.
 
     Raises:
-        ValueError: it is no JSON (in UTF-8), or nested deeper than `DEEPEST`.
+        ValueError: it is no JSON (in UTF-8), nested deeper than `DEEPEST`, or has more than `most` members and elements.
     """
     if isinstance(text, bytes):
         text = text.decode()
+    if most is not None and _elements(text) > most and _elements(_outside_strings(text)) > most:
+        raise ValueError(f"more than {most} members and elements")
     if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(text):
         raise ValueError(f"nested deeper than {DEEPEST} levels")
     return json.loads(text, **options)
@@ -92,6 +94,10 @@ def _is_too_deep(text: str) -> bool:
             return True
         depth += 2 * rise - len(group)
     return False
+
+
+def _elements(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _outside_strings(text: str) -> str:

@@ -124,14 +124,14 @@ def utf8_size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
-def decode(text: str | bytes) -> Message:
-    """Return the message in `text`.
+def decode(text: str | bytes, *, most: int | None = None) -> Message:
+    """Return the message in `text`, which may have `most` members and elements (any number if that is None).
 
     Raises:
         MalformedMessage: it is no JSON, no object, or an object of no known form.
     """
     try:
-        value = json_text.loads(text, parse_constant=_no_number, parse_float=_finite)
+        value = json_text.loads(text, most=most, parse_constant=_no_number, parse_float=_finite)
     except ValueError as error:
         raise MalformedMessage(f"Not JSON: {error}", PARSE_ERROR) from None
     if not isinstance(value, dict):

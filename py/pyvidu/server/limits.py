@@ -46,7 +46,7 @@ class MessageLimits:
         "message",
         "refused (-32600), with its id if it begins or ends with it",
     )
-    longest: int = _limit(256 * KIB, "bytes", "message", "not read to its end: the WebSocket is closed with 1009")
+    longest: int = _limit(128 * KIB, "bytes", "message", "not read to its end: the WebSocket is closed with 1009")
     name: int = _limit(LONGEST_NAME, "characters", "id or method of a request", "refused (-32600, -32601)")
     text: int = _limit(
         1 * KIB, "characters", "parameter that is text", "refused (-1), if it is not one of the following"
@@ -54,6 +54,9 @@ class MessageLimits:
     value: int = _limit(4 * KIB, "characters of JSON", "parameter of any type, `options`, `params`", "refused (-1)")
     token: int = _limit(4 * KIB, "characters", "`token` of a join, `candidate`", "refused (-1)")
     recipients: int = _limit(1_000, "recipients", "signal", "refused (601)")
+    elements: int = _limit(
+        4_096, "members and elements", "JSON text", "refused (-32700; a signal 600); the usual has 30"
+    )
     nesting: int = _limit(DEEPEST, "levels", "JSON text", "refused (-32700); OpenVidu's messages have seven")
 
 

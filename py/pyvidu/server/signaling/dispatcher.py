@@ -26,6 +26,7 @@ from pyvidu.protocol.jsonrpc import (
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduException
+from pyvidu.server.limits import MessageLimits
 from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
@@ -41,6 +42,7 @@ _HANDLERS = HANDLERS | STREAM_HANDLERS | FILTER_HANDLERS
 # The id of a message that is not parsed, if it is the last member, the first, or follows `jsonrpc`: clients write it there.
 _LAST_ID = re.compile(r'"id"\s*:\s*(\d{1,15})\s*\}\s*$')
 _FIRST_ID = re.compile(r'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,')
+_ELEMENTS = MessageLimits().elements
 NOT_JOINED = 1008  # close code: policy violation, RFC 6455
 _ENDS = 80  # characters in which such an id is looked for
 
@@ -93,7 +95,7 @@ class SignalingServer:
         if not socket.open:
             return
         try:
-            message = decode(text)
+            message = decode(text, most=_ELEMENTS)
         except MalformedMessage as error:
             self._refuse(socket, error.id, ErrorObject(error.code, str(error)))
             return

@@ -222,7 +222,7 @@ def _token_of_the_secret(room: Room, call: m.JoinRoom) -> Token:
 
 def _signal(text: str) -> dict[str, Any]:
     try:
-        value = json_text.loads(text)
+        value = json_text.loads(text, most=_LIMITS.elements)
     except ValueError:
         value = None
     if not isinstance(value, dict):
