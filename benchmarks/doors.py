@@ -130,7 +130,7 @@ async def half_frames(target: Target, size: int = 4 * MIB) -> None:
             writer.write(b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (size - 1))
             await asyncio.wait_for(writer.drain(), 5)
         target.open.append(writer)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # for the server to read what there is
 
 
 async def half_frames_in_size(target: Target) -> None:
