@@ -9,9 +9,10 @@ from click.testing import CliRunner, Result
 
 from pyvidu.cli import main as cli
 from pyvidu.server.faults.client import FaultClient
-from pyvidu.testing import start_server
-from pyvidu.testing.server import ServerError
+from pyvidu.testing import RestError, ServerError, start_server
+from pyvidu.testing.rest import RestClient
 from tests.server.live_server import LiveServer, Serve
+from tests.server.server_world import SECRET
 
 
 async def pyvidu(*words: str) -> Result:
@@ -80,6 +81,19 @@ async def test_refused_commands_print_an_error_with_what_to_do(live: LiveServer,
         assert result.exit_code == 1
         assert result.output.startswith("Error: ")
         assert sentence in result.output
+
+
+async def test_test_kit_makes_tokens_and_lists_who_is_there(live: LiveServer) -> None:
+    rest = RestClient(live.url("/"), SECRET)
+    with pytest.raises(RestError, match="there is no session 'standup'; there are none yet") as caught:
+        await asyncio.to_thread(rest.connections, "standup")
+    assert caught.value.status == 404
+    tokens = [await asyncio.to_thread(rest.create_token, "standup", role, "") for role in ("PUBLISHER", "SUBSCRIBER")]
+    assert len(set(tokens)) == 2
+    assert await asyncio.to_thread(rest.connections, "standup") == [], "nobody has joined yet"
+    ada = await live.member(room="standup")
+    (listed,) = await asyncio.to_thread(rest.connections, "standup")
+    assert listed.connection_id == ada.id
 
 
 async def test_fault_of_the_test_kit_ends_with_its_context() -> None:

@@ -16,6 +16,7 @@ from pyvidu.testing.errors import RestError
 Role = Literal["SUBSCRIBER", "PUBLISHER", "MODERATOR"]
 
 _TIMEOUT = 10.0  # seconds
+_NOT_FOUND = 404
 _CONFLICT = 409  # the session exists already
 
 
@@ -58,7 +59,14 @@ class RestClient:
 
     def connections(self, session_id: str) -> list[RoomConnection]:
         """Return the participants of a session that have joined, the oldest first."""
-        listed = self._ask("GET", f"sessions/{quote(session_id, safe='')}/connection")["content"]
+        try:
+            listed = self._ask("GET", f"sessions/{quote(session_id, safe='')}/connection")["content"]
+        except RestError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            known = [session["sessionId"] for session in self._ask("GET", "sessions")["content"]]
+            there_are = f"there are: {', '.join(known)}" if known else "there are none yet"
+            raise RestError(f"there is no session {session_id!r}; {there_are}", _NOT_FOUND) from None
         return [
             RoomConnection(item["connectionId"], item["role"] or "", item["clientData"] or "", item["serverData"] or "")
             for item in sorted(listed, key=lambda item: item["activeAt"] or 0)

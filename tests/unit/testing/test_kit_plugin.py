@@ -204,7 +204,7 @@ def test_two_runs_at_the_same_time_have_labs_and_ports_of_their_own(project: Pro
         async def test_app(network_lab, pyvidu_server):
             server = await pyvidu_server(lab=network_lab)
             Path(f"here-{os.getpid()}").write_text(network_lab.namespace)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while len(list(Path().glob("here-*"))) < 2:
                     await asyncio.sleep(0.01)
             network_lab.run("ip", "address", "show")
