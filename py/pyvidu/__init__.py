@@ -55,7 +55,6 @@ from pyvidu.events import (
     StreamPropertyChangedEvent,
     VideoElementEvent,
 )
-from pyvidu.joining import Joining
 from pyvidu.media import MediaClosedError
 from pyvidu.membership import SessionState
 from pyvidu.openvidu import OpenVidu
@@ -71,7 +70,7 @@ from pyvidu.reconnection.policy import (
     ReconnectionPolicy,
     RequestPolicy,
 )
-from pyvidu.session import Session
+from pyvidu.session import Joining, Session
 from pyvidu.speaking import VolumeChange
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyvidu.connection import Connection
-    from pyvidu.platform.page_objects import VideoElement
+    from pyvidu.platform.devices import VideoElement
     from pyvidu.reconnection.outage import Outage
     from pyvidu.session import Session
     from pyvidu.stream import Stream

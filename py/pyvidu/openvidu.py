@@ -10,7 +10,7 @@ from weakref import ref
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
 from pyvidu.platform import Device, Host, LocalMedia
-from pyvidu.platform.page_objects import Element, MediaStream
+from pyvidu.platform.devices import Element, MediaStream
 from pyvidu.properties import configured
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session

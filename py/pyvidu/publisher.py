@@ -11,7 +11,7 @@ from pyvidu.events import Event, StreamEvent, StreamManagerEvent, StreamProperty
 from pyvidu.media import MediaConnection
 from pyvidu.membership import LocalStream, StreamState
 from pyvidu.platform import Host, LocalMedia
-from pyvidu.platform.page_objects import MediaStream, MediaStreamTrack
+from pyvidu.platform.devices import MediaStream, MediaStreamTrack
 from pyvidu.protocol.messages import video_dimensions
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.values import TrackInfo, VideoDimensions

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties
 from pyvidu.connection import Capabilities, Connection
@@ -18,10 +18,9 @@ from pyvidu.errors import (
 from pyvidu.event_iterator import END
 from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
-from pyvidu.joining import Joining
 from pyvidu.membership import Membership, Participation, SessionState
 from pyvidu.platform import Host, pause
-from pyvidu.platform.page_objects import Element
+from pyvidu.platform.devices import Element
 from pyvidu.properties import accepting, configured
 from pyvidu.protocol import json_text
 from pyvidu.protocol.jsonrpc import utf8_size
@@ -39,6 +38,35 @@ from pyvidu.room_events import RoomEvents
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
+
+
+class Joining(Coroutine[Any, Any, None]):
+    """Await it to join, or use it in `async with`: that joins, and leaves at the end of the block, however it ends."""
+
+    def __init__(self, session: Session, work: Coroutine[Any, Any, None]) -> None:
+        self._session = session
+        self._work = work
+
+    async def __aenter__(self) -> Session:
+        await self._work
+        return self._session
+
+    async def __aexit__(self, *_: object) -> None:
+        self._session.disconnect()
+
+    # What makes it a coroutine, for `asyncio.create_task` and the like. The types are those of `Coroutine`.
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._work.__await__()
+
+    def send(self, value: Any) -> Any:  # noqa: D102
+        return self._work.send(value)
+
+    def throw(self, *error: Any) -> Any:  # noqa: D102
+        return self._work.throw(*error)
+
+    def close(self) -> None:  # noqa: D102
+        self._work.close()
 
 
 class Session(SessionEvents):
@@ -61,7 +89,7 @@ class Session(SessionEvents):
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
-    def connect(self, token: str, metadata: object = None) -> Joining[Self]:
+    def connect(self, token: str, metadata: object = None) -> Joining:
         """Join the session that `token` opens: await it, or use it in `async with` in order to leave at the end.
 
             async with session.connect(token, {"name": "Ada"}):
@@ -80,7 +108,7 @@ class Session(SessionEvents):
             NotConnectedError: `disconnect()` was called meanwhile.
             AlreadyConnectedError: the session is connected, or is being connected.
         """
-        return Joining(self, self.participation.join(token, _metadata(metadata)), self.disconnect)
+        return Joining(self, self.participation.join(token, _metadata(metadata)))
 
     def disconnect(self) -> None:
         """Leave the session. Afterwards nothing is fired and nothing is sent.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyvidu.membership import StreamState
-from pyvidu.platform.page_objects import MediaStream, RTCPeerConnection
+from pyvidu.platform.devices import MediaStream, RTCPeerConnection
 from pyvidu.protocol.values import Filter, VideoDimensions
 
 if TYPE_CHECKING:

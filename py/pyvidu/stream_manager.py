@@ -9,7 +9,7 @@ from pyvidu.event_types import StreamManagerEvents
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
-from pyvidu.platform.page_objects import Element, MediaStream, VideoElement
+from pyvidu.platform.devices import Element, MediaStream, VideoElement
 from pyvidu.properties import configured
 from pyvidu.speaking import SILENCE, SpeechWatch, Turn, VolumeChange
 from pyvidu.stream import Stream

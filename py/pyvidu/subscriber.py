@@ -6,7 +6,7 @@ from pyvidu.configuration import SubscriberProperties
 from pyvidu.media import MediaConnection
 from pyvidu.membership import RemoteStream
 from pyvidu.platform import Host
-from pyvidu.platform.page_objects import MediaStream
+from pyvidu.platform.devices import MediaStream
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 

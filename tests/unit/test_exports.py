@@ -22,7 +22,6 @@ PUBLIC_MODULES = {
     "pyvidu.errors": "what is raised",
     "pyvidu.event_iterator": "made by `Session.events`",
     "pyvidu.events": "what handlers get",
-    "pyvidu.joining": "made by `Session.connect`",
     "pyvidu.openvidu": "where an application begins",
     "pyvidu.publisher": "made by `init_publisher`",
     "pyvidu.reconnection.outage": "`Session.outages`",

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+
+# The browser's objects, as an application passes and gets them: proxies, of which Python knows no type.
+MediaStream: TypeAlias = Any
+MediaStreamTrack: TypeAlias = Any
+RTCPeerConnection: TypeAlias = Any
+Element: TypeAlias = Any
+VideoElement: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True)
