@@ -25,9 +25,12 @@ ENDS = ("reconnected", "rejoined", "sessionDisconnected")
 RETURN = (
     "reconnecting", "reconnectionAttempt", "reconnected", "connectionCreated", "connectionDestroyed", "streamCreated",
     "streamDestroyed", "streamPropertyChanged", "signal", "recordingStarted", "recordingStopped", "streamFrozen",
-    "streamRecovered", "exception", "networkQualityLevelChanged", "connectionPropertyChanged",
+    "streamRecovered", "exception", "networkQualityLevelChanged", "connectionPropertyChanged", "outageSettled",
 )  # fmt: skip
-REJOIN = ("reconnecting", "reconnectionAttempt", "rejoined", "connectionCreated", "streamCreated", "streamDestroyed")
+REJOIN = (
+    "reconnecting", "reconnectionAttempt", "rejoined", "outageSettled", "connectionCreated", "streamCreated",
+    "streamDestroyed",
+)  # fmt: skip
 SPOKEN = ("publisherStartSpeaking", "publisherStopSpeaking")  # about loudness only
 
 Act = Callable[[Participant, Any], Any]
