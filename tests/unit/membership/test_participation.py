@@ -30,6 +30,11 @@ from tests.virtual_time import virtual_time
 CANDIDATE = ("candidate:1", "0", 1)
 
 
+async def a_token() -> str:
+    """Return a token for joining again."""
+    return TOKEN
+
+
 # --- joining ---------------------------------------------------------------------------------------------------------
 
 
@@ -147,15 +152,18 @@ async def test_leaving_while_joining_sends_leave_room_in_case_the_server_admits_
 
 @virtual_time
 async def test_joining_again_starts_with_a_new_room_and_without_the_outages_and_subscriptions_before() -> None:
-    rig = Rig()
+    rig = Rig(rejoin=a_token)
     await rig.join(participant(BOB, BOBS))
-    await rig.subscribe()
+    remote = await rig.subscribe()
     await rig.evicted()
-    assert [outage.end for outage in rig.participation.outages] == ["sessionDisconnected"]
+    rig.configuration = Rig().configuration  # without the callback
+    await rig.evicted()
+    assert [outage.end for outage in rig.participation.outages] == ["rejoined", "sessionDisconnected"]
     earlier = rig.room
     await rig.join(participant(BOB, BOBS))
     assert rig.room is not earlier
     assert rig.participation.outages == []
+    assert not rig.participation.receives(remote)
     stream = earlier.participants[BOB].stream
     assert stream is not None
     rig.participation.server_offer(ForciblyReconnectSubscriber(BOB, BOBS, "an offer"))
@@ -391,10 +399,7 @@ async def test_health_of_a_stream_is_known_when_it_is_reported_and_that_of_an_un
 
 @virtual_time
 async def test_stream_that_ended_meanwhile_is_not_received_again_after_a_rejoin() -> None:
-    async def token() -> str:
-        return TOKEN
-
-    rig = Rig(rejoin=token)
+    rig = Rig(rejoin=a_token)
     await rig.join(participant(BOB, BOBS), participant("con_carl", "str_CAM_con_carl"))
     bobs: RemoteStream = await rig.subscribe()
     carls = await rig.subscribe("con_carl")

@@ -127,7 +127,8 @@ async def test_rejoin_reports_the_new_participant_then_the_room_then_rejoined_an
     rig = Rig(rejoin=Tokens())
     await rig.join(participant(BOB, BOBS))
     local, remote = await rig.publish(), await rig.subscribe()
-    old = [peer.number for peer in rig.peers.alive]
+    member, old = rig.participation.member, [peer.number for peer in rig.peers.alive]
+    lasting = member.in_background(asyncio.sleep(3600))
     seen: list[tuple[str, int]] = []
     rig.reports.reactions["rejoined"] = lambda _: seen.append((local.state.id, len(rig.server.sent("publishVideo"))))
     rig.server.answers["joinRoom"] = admission(participant(BOB, BOBS), participant("con_carl"), id="con_again")
@@ -141,6 +142,7 @@ async def test_rejoin_reports_the_new_participant_then_the_room_then_rejoined_an
     assert local.state.id == "str_again"
     assert [peer.number in old for peer in rig.peers.alive] == [False, False]
     assert remote.media is not None
+    assert (rig.participation.member is member, member.joined, lasting.cancelled()) == (False, False, True)
     (outage,) = rig.participation.outages
     assert outage.end == "rejoined"
     assert {name: [item.step for item in record.steps][:2] for name, record in outage.streams.items()} == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyvidu.reconnection.backlog import RESTARTS, WAIT, Backlog
+from pyvidu.reconnection.backlog import RESTARTS, WAIT, Backlog, lateness
 from pyvidu.reconnection.evidence import SoundPlayed
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
@@ -123,3 +123,19 @@ def test_audio_heard_after_the_check_ended_restarts_nothing() -> None:
     assert backlog.due_at is None
     read_until_decided(backlog, audio, 11.0)
     assert audio.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("at", "sent", "late"),
+    [
+        (9.0, 9.0, 0.0),  # nothing was delayed
+        (9.0, 7.8, 1.2),  # the last 1.2 s were delayed, and arrived at once
+        (9.0, 9.1, 0.0),  # the buffer is shorter now
+        (0.0, 0.0, 0.0),  # nothing was played yet
+        (9.0, -5.0, 0.0),  # the sender restarted
+    ],
+)
+@pytest.mark.parametrize("ticks", [1000, 2**32 - 1000])
+def test_lateness_is_the_growth_of_the_playout_delay(at: float, sent: float, late: float, ticks: int) -> None:
+    now = SoundPlayed(100.0 + at, (ticks + int(48_000 * sent)) % 2**32, 48_000)
+    assert lateness(SoundPlayed(100.0, ticks, 48_000), now) == pytest.approx(late)

@@ -1,4 +1,4 @@
-"""Verdicts on media: the ICE table and the counters' table."""
+"""Verdicts on a stream by its counters."""
 
 from __future__ import annotations
 
@@ -6,31 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from pyvidu.reconnection.backlog import lateness
-from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
-from pyvidu.reconnection.ice import analyse
+from pyvidu.reconnection.evidence import MediaSample
 from pyvidu.reconnection.media_health import MediaJudgement, Proof
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
 BEFORE = MediaSample("connected", 100, 10, 50, 50, 40, 3)
-
-
-@pytest.mark.parametrize(
-    ("state", "verdict"),
-    [
-        ("new", "waiting"),
-        ("checking", "waiting"),
-        ("connected", "connected"),
-        ("completed", "connected"),
-        ("disconnected", "broken"),
-        ("failed", "dead"),
-        ("closed", "dead"),
-        ("a state of the future", "waiting"),
-    ],
-)
-def test_ice_states_are_mapped_to_verdicts(state: str, verdict: str) -> None:
-    assert analyse(state) == verdict
 
 
 def watched(
@@ -134,19 +115,3 @@ def test_unanswered_checks_do_not_shorten_an_explicit_patience() -> None:
     proof = Proof(BEFORE, 1.0, POLICY, receives=True, patience=5.0)
     asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media.poll) for number in range(99)]
     assert {judgement.verdict for judgement in asking} == {"recovering"}
-
-
-@pytest.mark.parametrize(
-    ("at", "sent", "late"),
-    [
-        (9.0, 9.0, 0.0),  # nothing was delayed
-        (9.0, 7.8, 1.2),  # the last 1.2 s were delayed, and arrived at once
-        (9.0, 9.1, 0.0),  # the buffer is shorter now
-        (0.0, 0.0, 0.0),  # nothing was played yet
-        (9.0, -5.0, 0.0),  # the sender restarted
-    ],
-)
-@pytest.mark.parametrize("ticks", [1000, 2**32 - 1000])
-def test_lateness_is_the_growth_of_the_playout_delay(at: float, sent: float, late: float, ticks: int) -> None:
-    now = SoundPlayed(100.0 + at, (ticks + int(48_000 * sent)) % 2**32, 48_000)
-    assert lateness(SoundPlayed(100.0, ticks, 48_000), now) == pytest.approx(late)
