@@ -9,6 +9,7 @@ from typing import Any
 from pyvidu.media import InboundMedia, OutboundMedia
 from pyvidu.platform import PeerSettings
 from pyvidu.protocol.messages import Call, PublishVideo
+from tests.unit.counted_clock import CountedClock
 from tests.unit.reports import Reports
 from tests.unit.scripted_peers import ScriptedPeer, ScriptedPeers
 from tests.unit.signaling.scripted_server import ScriptedServer
@@ -56,7 +57,8 @@ class Rig:
         self.requests: Any = Requests()
         self.reports: Any = Reports()
         self.peers = ScriptedPeers()
-        self.host = replace(ScriptedServer().host(), peers=self.peers)
+        self.clock = CountedClock()
+        self.host = replace(ScriptedServer().host(), peers=self.peers, clock=self.clock)
 
     @property
     def peer(self) -> ScriptedPeer:

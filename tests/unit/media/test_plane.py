@@ -74,6 +74,7 @@ async def test_nothing_is_polled_before_the_first_stream_and_nothing_after_closi
     plane.plane.prove_all(an_outage(), force=False)
     for _ in range(2):
         plane.plane.close()
+    assert plane.rig.clock.alive == []
     polls, samples = bobs.polls, plane.samples
     await asyncio.sleep(60)
     assert (bobs.polls, plane.samples) == (polls, samples)
@@ -189,9 +190,13 @@ async def test_record_is_closed_when_the_only_stream_under_check_is_removed(capl
     with caplog.at_level(logging.INFO, "pyvidu.media.plane"):
         plane.plane.suspend()
         plane.plane.prove_all(an_outage(), force=False)
+        await asyncio.sleep(0.01)
         assert "outage" not in caplog.text
         plane.plane.remove(plane.bobs)
     assert "outage in progress" in caplog.text
+    (samples, *_) = plane.samples
+    await asyncio.sleep(60)
+    assert plane.samples == [samples], "it is not checked any more"
 
 
 @virtual_time

@@ -11,6 +11,7 @@ from pyvidu.membership import LocalStream, Participation, RemoteStream, StreamSt
 from pyvidu.membership.room_state import RoomState
 from pyvidu.platform import SocketListener
 from pyvidu.reconnection.policy import ReconnectionPolicy, RequestPolicy
+from tests.unit.counted_clock import CountedClock
 from tests.unit.reports import Reports
 from tests.unit.scripted_peers import ScriptedPeers
 from tests.unit.signaling.scripted_server import ScriptedServer, ScriptedSocket
@@ -92,7 +93,10 @@ class Rig:
         self.peers = ScriptedPeers()
         self.reports: Any = Reports()
         self.configuration = AdvancedConfiguration(**configuration)
-        self.host = replace(self.server.host(), peers=self.peers, description="a test", calendar=lambda: 0.0)
+        self.clock = CountedClock()
+        self.host = replace(
+            self.server.host(), clock=self.clock, peers=self.peers, description="a test", calendar=lambda: 0.0
+        )
         self.participation = Participation(self.host, lambda: self.configuration, self.reports)
 
     @property

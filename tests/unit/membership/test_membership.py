@@ -323,7 +323,7 @@ async def test_closing_cancels_what_runs_in_the_background_and_leaves_neither_so
     await asyncio.sleep(1)
     for _ in range(2):
         member.close()
-    assert (member.joined, rig.server.alive) == (False, [])
+    assert (member.joined, rig.server.alive, rig.clock.alive) == (False, [], [])
     await asyncio.sleep(0)
     assert ended == [1.0]
     with pytest.raises(NotConnectedError):

@@ -134,9 +134,10 @@ async def test_failed_join_reports_nothing_leaves_nothing_running_and_can_be_rep
     rig, before = Rig(), asyncio.all_tasks()
     with pytest.raises(error):
         await fail(rig)
-    await asyncio.sleep(60)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
-    assert (rig.server.alive, rig.reports.calls) == ([], [])
+    assert (rig.server.alive, rig.clock.alive, rig.reports.calls) == ([], [], [])
     assert (rig.participation.joining, rig.participation.memberships, rig.participation.room) == (None, [], None)
     await rig.join()
     assert rig.participation.is_up
@@ -189,6 +190,7 @@ async def test_leaving_reports_the_end_of_the_local_stream_then_the_end_and_clos
     rig.participation.leave()
     assert seen == [(published, "disconnect", 1), ("", "disconnect", 1)]
     assert (rig.peers.alive, rig.server.alive, rig.server.sent("leaveRoom")) == ([], [], [{}])
+    assert rig.clock.alive == []
     told = len(rig.reports.calls)
     rig.participation.leave()
     rig.participation.expelled(Reason.FORCE_DISCONNECT_BY_USER)

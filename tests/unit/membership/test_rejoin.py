@@ -66,6 +66,7 @@ async def test_rejoin_that_cannot_connect_is_tried_three_times_with_a_fresh_toke
     assert rig.reports.names == ["local_stream_ended", "ended"]
     assert rig.reports.of("ended") == [("networkDisconnect",)]
     assert (rig.peers.alive, rig.server.alive, rig.participation.memberships) == ([], [], [])
+    assert rig.clock.alive == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ async def test_leaving_while_a_token_is_awaited_cancels_the_callback_and_opens_n
     rig.participation.leave()
     assert rig.reports.calls == [("ended", "disconnect")]
     await asyncio.sleep(0)
-    assert tokens.cancelled == 1
+    assert (tokens.cancelled, rig.clock.alive) == (1, [])
     await asyncio.sleep(60)
     assert len(rig.server.sockets) == sockets
     assert asyncio.all_tasks() == before
@@ -119,7 +120,7 @@ async def test_giving_up_while_the_room_is_joined_again_leaves_it_and_ends_with_
     assert rig.reports.calls == [("ended", "networkDisconnect")]
     assert rig.server.socket.methods()[-1] == "leaveRoom"
     await asyncio.sleep(60)
-    assert (rig.server.alive, rig.reports.names) == ([], ["ended"])
+    assert (rig.server.alive, rig.clock.alive, rig.reports.names) == ([], [], ["ended"])
 
 
 @virtual_time
