@@ -208,6 +208,37 @@ async def test_what_is_muted_while_publish_video_is_under_way_is_notified_after_
     ]
 
 
+@pytest.mark.parametrize("unpublished", [True, False])
+@virtual_time
+async def test_publish_whose_outcome_is_unknown_is_undone_and_repeated_unless_it_was_unpublished_meanwhile(
+    unpublished: bool,
+) -> None:
+    rig = Rig()
+    await rig.join()
+    answer, rig.server.answers["publishVideo"] = rig.server.answers["publishVideo"], None
+    local = a_local_stream()
+    publishing = asyncio.ensure_future(rig.participation.member.publish(local))
+    await asyncio.sleep(0.1)
+    rig.server.answers["publishVideo"] = answer
+    rig.server.accepts = False
+    rig.server.socket.drop()
+    await asyncio.sleep(1)
+    unpublishing = asyncio.ensure_future(rig.participation.unpublish(local)) if unpublished else None
+    await asyncio.sleep(0)
+    rig.server.accepts = True
+    rig.participation.reconnect_now()
+    if unpublishing is None:
+        await publishing
+    else:
+        await unpublishing
+        with pytest.raises(OpenViduError):
+            await publishing
+    await asyncio.sleep(1)
+    assert len(rig.server.sent("unpublishVideo")) == 1
+    assert len(rig.server.sent("publishVideo")) == (1 if unpublished else 2)
+    assert (local.is_published, len(rig.peers.alive)) == (not unpublished, 0 if unpublished else 1)
+
+
 @pytest.mark.parametrize("kind", ["audio", "video"])
 @virtual_time
 async def test_only_the_kinds_that_the_stream_has_are_received(kind: str) -> None:
@@ -335,16 +366,25 @@ async def test_closing_cancels_what_runs_in_the_background_and_leaves_neither_so
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.parametrize("steps", range(1, 6))
 @virtual_time
-async def test_answer_to_join_room_that_comes_in_the_moment_of_leaving_is_not_taken_for_a_membership() -> None:
+async def test_answer_to_join_room_that_comes_in_the_moment_of_leaving_is_not_taken_for_a_membership(
+    steps: int,
+) -> None:
     rig = Rig()
     rig.server.answers["joinRoom"] = None
     joining = asyncio.ensure_future(rig.participation.join(TOKEN, ""))
     await asyncio.sleep(0.1)
     number, *_ = rig.server.socket.requests[-1]
-    rig.server.socket.push({"jsonrpc": "2.0", "id": number, "result": admission()})
-    asyncio.get_running_loop().call_soon(rig.participation.leave)
-    with pytest.raises(NotConnectedError):
-        await joining
-    assert (rig.reports.calls, rig.server.alive) == ([], [])
-    assert rig.server.sent("leaveRoom") == [{}]
+    rig.server.socket.push({"jsonrpc": "2.0", "id": number, "result": admission(participant(BOB, BOBS))})
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    rig.participation.leave()
+    if joining.done() and not joining.exception():
+        assert rig.reports.names == ["joined", "others_present", "stream_published", "ended"]
+    else:
+        with pytest.raises(NotConnectedError):
+            await joining
+        assert rig.reports.calls == []
+    assert (rig.server.alive, rig.server.sent("leaveRoom")) == ([], [{}])
+    assert (rig.clock.alive, rig.participation.is_member, rig.participation.joining) == ([], False, None)
