@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import js
+from pyodide.code import run_js
 from pyodide.ffi import JsException, JsProxy
 
 from pyvidu.errors import DeviceError
@@ -19,6 +20,20 @@ _ERRORS = {
     "NotReadableError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone is in use by another program"),
     "AbortError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone could not be started"),
 }
+
+
+# What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
+_GET_USER_MEDIA = run_js(
+    """
+    async (constraints) => {
+      try {
+        return await navigator.mediaDevices.getUserMedia(constraints);
+      } catch ({ name, message, constraint }) {
+        throw Object.assign(new Error(message), { name, constraint });
+      }
+    }
+    """
+)
 
 
 class BrowserLocalMedia:
@@ -109,7 +124,7 @@ class BrowserDevices:
             constraints[kind] = details or True
         stream = js.MediaStream.new()
         if constraints:
-            stream = await self._ask("getUserMedia", constraints)
+            stream = await self._ask(constraints)
         for track in own:
             stream.addTrack(track)
         return BrowserLocalMedia(stream)
@@ -138,9 +153,10 @@ class BrowserDevices:
         """Return a meter that uses Web Audio, None without an audio track."""
         return measure_loudness(stream)
 
-    async def _ask(self, method: str, constraints: dict[str, Any]) -> Any:
+    async def _ask(self, constraints: dict[str, Any]) -> Any:
+        _media_devices()  # raises if there are none
         try:
-            return await getattr(_media_devices(), method)(js_object(constraints))
+            return await _GET_USER_MEDIA(js_object(constraints))
         except JsException as error:
             raise _device_error(error, constraints) from None
 
