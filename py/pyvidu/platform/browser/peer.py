@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -125,6 +126,7 @@ class BrowserPeerConnection:
         self._listener = listener
         self._counted: dict[str, int] = {}
         self._counted_before: dict[str, int] = {}
+        self._closed: asyncio.Future[None] = asyncio.get_event_loop().create_future()
         self._scope = ProxyScope()
         self._scope.listen(self._peer, "icecandidate", self._candidate)
         self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
@@ -156,22 +158,22 @@ class BrowserPeerConnection:
     async def create_offer(self) -> str:
         """Create an offer, set it as the local description and return its SDP."""
         with _refusals("to offer"):
-            offer = await self._peer.createOffer()
-            await self._peer.setLocalDescription(offer)
+            offer = await self._settled(self._peer.createOffer())
+            await self._settled(self._peer.setLocalDescription(offer))
         return str(offer.sdp)
 
     async def create_answer(self, offer: str) -> str:
         """Set the offer, create and set an answer and return its SDP; the tracks of a received stream exist afterwards."""
         with _refusals("the server's SDP offer"):
-            await self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer}))
-            answer = await self._peer.createAnswer()
-            await self._peer.setLocalDescription(answer)
+            await self._settled(self._peer.setRemoteDescription(js_object({"type": "offer", "sdp": offer})))
+            answer = await self._settled(self._peer.createAnswer())
+            await self._settled(self._peer.setLocalDescription(answer))
         return str(answer.sdp)
 
     async def set_answer(self, sdp: str) -> None:
         """Set the answer; the tracks of a received stream exist afterwards."""
         with _refusals("the server's SDP answer"):
-            await self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp}))
+            await self._settled(self._peer.setRemoteDescription(js_object({"type": "answer", "sdp": sdp})))
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the server."""
@@ -231,16 +233,19 @@ class BrowserPeerConnection:
     async def sample(self) -> MediaSample:
         """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
         counters = json.loads(await _SAMPLE(self._peer))
-        for name in _COUNTED_BY_RECEIVERS & counters.keys():
-            counted = counters[name]
+        for name in _COUNTED_BY_RECEIVERS if self._received is not None else ():
+            # A receiver that is being restarted has no report for a moment: then nothing was counted since.
+            counted = counters.get(name, self._counted.get(name, 0))
             if counted < self._counted.get(name, 0):
                 self._counted_before[name] = self._counted_before.get(name, 0) + self._counted[name]
             self._counted[name] = counted
-            counters[name] += self._counted_before.get(name, 0)
+            counters[name] = counted + self._counted_before.get(name, 0)
         return MediaSample(self.ice_connection_state, **counters)
 
     def close(self) -> None:
-        """Close the peer connection, and remove its hidden frame."""
+        """Close the peer connection, and remove its hidden frame; pending negotiations raise OSError."""
+        if not self._closed.done():
+            self._closed.set_result(None)
         self._scope.close()
         self._peer.close()
         self._remove_frame()
@@ -257,6 +262,17 @@ class BrowserPeerConnection:
     def _remove_frame(self) -> None:
         if self._frame is not None:
             self._frame.remove()
+
+    async def _settled(self, promise: Any) -> Any:
+        """Return what `promise` brings; one that is pending at `close` would stay so for ever (webrtc-pc 4.4.1.2)."""
+        call = asyncio.ensure_future(promise)
+        try:
+            await asyncio.wait((call, self._closed), return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                raise OSError("The peer connection was closed while it was being negotiated")
+            return call.result()
+        finally:
+            call.cancel()
 
     def _track(self, event: Any) -> None:
         self._received.addTrack(event.track)
