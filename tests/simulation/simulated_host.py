@@ -6,14 +6,18 @@ import asyncio
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from pyvidu.errors import DeviceError, PropertiesError
 from pyvidu.platform import Device, Host, NetworkListener, PeerListener, PeerSettings, SocketListener
 from tests.server.server_world import World
+from tests.simulation.fake_tracks import FakeStream, FakeTrack
 from tests.simulation.simulated_media import Router, SimulatedPeer
 from tests.simulation.simulated_network import LATENCY, SYN_RETRY, Link, SimulatedSocket, now
+
+INSERT_MODES = ("AFTER", "APPEND", "BEFORE", "PREPEND", "REPLACE")
+OWN_ELEMENT = "own"  # the id of every adopted element
 
 _numbers = count(1)
 
@@ -129,6 +133,8 @@ class SimulatedSockets:
         return self._made
 
     def open(self, url: str, listener: SocketListener) -> SimulatedSocket:
+        if not url.startswith(("ws:", "wss:")):
+            raise OSError(f"{url} is no address of a WebSocket")
         self.opened(url, listener)
         socket = SimulatedSocket(self._link, url, listener)
         self._made.append(socket)
@@ -209,53 +215,69 @@ class _Monitor:
         link.listeners.append(listener)
 
     def close(self) -> None:
-        self._monitors.alive.remove(self)
-        self._link.listeners.remove(self._listener)
-
-
-@dataclass
-class FakeTrack:
-    kind: str
-    label: str = ""
-    size: tuple[int, int] = (640, 480)
-    refused: bool = False
-    stopped: bool = False
+        if self in self._monitors.alive:
+            self._monitors.alive.remove(self)
+            self._link.listeners.remove(self._listener)
 
 
 class FakeMedia:
-    has_audio = has_video = True
+    """A MediaStream of devices, or of the application's own tracks."""
 
-    def __init__(self) -> None:
-        self.stream = object()
-        self.tracks = {kind: FakeTrack(kind, f"the first {kind}") for kind in ("audio", "video")}
-        self.enabled: dict[str, bool] = {}
+    def __init__(self, *tracks: FakeTrack) -> None:
+        self.stream = FakeStream(*(tracks or (FakeTrack(kind, f"the first {kind}") for kind in ("audio", "video"))))
         self.stopped = False
+        self._video_ends: Callable[[], None] = lambda: None
+
+    @property
+    def tracks(self) -> dict[str, FakeTrack]:
+        return self.stream.tracks
+
+    @property
+    def has_audio(self) -> bool:
+        return "audio" in self.tracks
+
+    @property
+    def has_video(self) -> bool:
+        return "video" in self.tracks
+
+    @property
+    def enabled(self) -> dict[str, bool]:
+        return {kind: track.enabled for kind, track in self.tracks.items()}
 
     def enable(self, kind: str, enabled: bool) -> None:
-        self.enabled[kind] = enabled
+        if kind in self.tracks:
+            self.tracks[kind].enabled = enabled
 
     @property
     def video_size(self) -> tuple[int, int]:
-        return self.tracks["video"].size
+        return self.tracks["video"].size if self.has_video else (0, 0)
 
     def kind_of(self, track: Any) -> str:
         return track.kind if isinstance(track, FakeTrack) else ""
 
     def label(self, kind: str) -> str:
-        return self.tracks[kind].label
+        return self.tracks[kind].label if kind in self.tracks else ""
 
     def exchange(self, track: FakeTrack) -> FakeTrack:
         old, self.tracks[track.kind] = self.tracks[track.kind], track
         return old
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
-        self.video_ends = tell
+        self._video_ends = tell
+
+    def video_ends(self) -> None:
+        """End the video from outside, as a user does who stops sharing a screen."""
+        self.tracks["video"].stopped = True
+        self._video_ends()
 
     def discard(self, track: FakeTrack) -> None:
         track.stopped = True
 
     def stop(self) -> None:
         self.stopped = True
+        self._video_ends = lambda: None
+        for track in self.tracks.values():
+            track.stopped = True
 
 
 class FakeLoudness:
@@ -275,44 +297,69 @@ class FakeLoudness:
 
 
 class FakeDevices:
-    async def list_inputs(self) -> list[Device]:
-        return [Device("videoinput", "1", "a camera"), Device("audioinput", "2", "a microphone")]
+    inputs = (Device("videoinput", "1", "a camera"), Device("audioinput", "2", "a microphone"))
 
-    def measure_loudness(self, stream: Any) -> FakeLoudness:
-        return FakeLoudness()
+    async def list_inputs(self) -> list[Device]:
+        return list(self.inputs)
+
+    def measure_loudness(self, stream: Any) -> FakeLoudness | None:
+        silent = isinstance(stream, FakeStream) and stream.tracks and "audio" not in stream.tracks
+        return None if silent else FakeLoudness()
 
     async def get_user_media(self, *, audio: Any, video: Any) -> FakeMedia:
-        return FakeMedia()
+        wanted = (("audio", audio), ("video", video))
+        return FakeMedia(*(self._track(kind, options) for kind, options in wanted if options is not False))
 
     async def get_display_media(self, *, audio: Any) -> FakeMedia:
         return FakeMedia()
+
+    def _track(self, kind: str, options: Any) -> FakeTrack:
+        source = options.get("source") if isinstance(options, dict) else None
+        if isinstance(source, FakeTrack):
+            return source
+        if isinstance(source, str) and (f"{kind}input", source) not in {(i.kind, i.device_id) for i in self.inputs}:
+            raise DeviceError(f"INPUT_{kind.upper()}_DEVICE_NOT_FOUND", f"There is no such {kind} device")
+        return FakeTrack(kind, f"the first {kind}")
 
 
 class FakeElement:
     plays = True  # a test may set it to False: then no element begins to play
 
-    def __init__(self, identity: str, on_playing: Callable[[], None]) -> None:
+    def __init__(self, identity: str, on_playing: Callable[[], None], document: dict[str, FakeElement]) -> None:
         self.id = identity
         self.element = self
         self.shown: list[Any] = []
         self.closed = False
         self._on_playing = on_playing
+        self._document = document
+        document[identity] = self
 
     def show(self, stream: Any) -> None:
+        if self.shown and self.shown[-1] is stream:
+            return
         self.shown.append(stream)
-        if self.plays:
+        if self.plays and not self.closed:
             self._on_playing()
 
     def close(self) -> None:
         self.closed = True
+        if self.id != OWN_ELEMENT:
+            self._document.pop(self.id, None)
 
 
 class FakeElements:
+    """Creates and adopts elements. It does not know which ids the page has: every target is found but `nowhere`."""
+
+    def __init__(self) -> None:
+        self.document: dict[str, FakeElement] = {}
+
     def create(self, target: Any, insert_mode: str, *, identity: str, on_playing: Any, **_: Any) -> FakeElement:
-        return FakeElement(identity, on_playing)
+        if target == "nowhere" or insert_mode not in INSERT_MODES:
+            raise PropertiesError(f"There is no {insert_mode} of {target!r}")
+        return FakeElement(identity, on_playing, self.document)
 
     def adopt(self, element: Any, *, on_playing: Any, **_: Any) -> FakeElement:
-        return FakeElement("own", on_playing)
+        return FakeElement(OWN_ELEMENT, on_playing, self.document)
 
 
 chance = random.random  # replaced in worlds in which everything follows from a seed

@@ -14,6 +14,7 @@ from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.server.media.errors import MediaServerError
 from tests.server.server_world import FakeMedia
+from tests.simulation.fake_tracks import FakeStream, FakeTrack
 from tests.simulation.simulated_network import LATENCY, Link, now
 
 ICE_DISCONNECTS_AFTER = 5.0  # seconds without packets; measured in Chromium 156
@@ -160,8 +161,8 @@ class SimulatedPeer:
         self.number = number
         self.key_frames = 0
         self.sent: list[Any] = []  # tracks that replaced the first one
-        self.remote_stream: Any = None if settings.local_stream is not None else object()
-        self.received = {"audio": True, "video": True}
+        self.remote_stream = FakeStream() if settings.local_stream is None else None
+        self._local_stream = settings.local_stream
         self.closed = False
         self.receives_rtp = False  # RTP arrives
         self.ice_connection_state = "new"
@@ -187,6 +188,11 @@ class SimulatedPeer:
         self._rtp = self._frames = self._checks = 0.0
         self._timer: Any = None
         self._decoder: Any = None
+
+    @property
+    def received(self) -> dict[str, bool]:
+        """Return `enabled` of the received tracks, by kind."""
+        return {kind: track.enabled for kind, track in self.remote_stream.tracks.items()} if self.remote_stream else {}
 
     # --- the network -------------------------------------------------------------------------------------------------
 
@@ -350,6 +356,8 @@ class SimulatedPeer:
             return
         self._about_to_change()
         self._answered = True
+        if self.remote_stream is not None:  # an answer brings the tracks
+            self.remote_stream.tracks = {kind: FakeTrack(kind) for kind in ("audio", "video")}
         self._state("checking")
         self._path_changed()
         self._router.reassess()
@@ -385,13 +393,16 @@ class SimulatedPeer:
     async def replace_track(self, track: Any) -> None:
         if track.refused:
             raise OSError("the encoder cannot")
+        if not isinstance(self._local_stream, FakeStream) or track.kind not in self._local_stream.tracks:
+            raise OSError(f"no {track.kind} is sent")
         self.sent.append(track)
 
     def hold_until_key_frame(self) -> None:
         """Do nothing; a browser keeps showing the last good frame until the next key frame."""
 
     def enable_received(self, kind: str, enabled: bool) -> None:
-        self.received[kind] = enabled
+        if self.remote_stream is not None and kind in self.remote_stream.tracks:
+            self.remote_stream.tracks[kind].enabled = enabled
 
     async def sample(self) -> MediaSample:
         await asyncio.sleep(0)

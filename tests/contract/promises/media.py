@@ -1,0 +1,143 @@
+"""What is counted of media, and what is changed without negotiation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+
+from pyvidu.platform import PeerConnection
+from pyvidu.reconnection.evidence import MediaSample
+from tests.contract.connecting import receiving, sending
+from tests.contract.world import DEADLINE, World, until
+
+
+async def test_counters_of_a_receiver_grow(world: World) -> None:
+    async with receiving(world) as connection:
+        names = ("received_packets", "inbound_audio_packets", "inbound_video_packets", "frames_decoded")
+        first = await _sampled(connection.peer, lambda sample: all(getattr(sample, name) for name in names))
+        later = await _sampled(
+            connection.peer, lambda sample: all(getattr(sample, name) > getattr(first, name) for name in names)
+        )
+        await _sampled(connection.peer, lambda sample: sample.stun_responses > 0)
+        assert first.ice_state == later.ice_state == connection.peer.ice_connection_state
+        assert later.remote_reports == 0, "nothing is sent"
+        assert later.inbound_video_packets >= later.frames_decoded
+
+
+async def test_counters_of_a_sender_grow(world: World) -> None:
+    async with sending(world) as connection:
+        first = await _sampled(connection.peer, lambda sample: sample.remote_reports > 0 and sample.stun_responses > 0)
+        await _sampled(connection.peer, lambda sample: sample.received_packets > first.received_packets)
+        assert first.inbound_audio_packets == first.inbound_video_packets == first.frames_decoded == 0
+
+
+async def test_counters_never_decrease(world: World) -> None:
+    async with receiving(world) as connection:
+        await _sampled(connection.peer, lambda sample: sample.frames_decoded > 0)
+        before = await connection.peer.sample()
+        await connection.peer.restart_receivers()
+        for _ in range(10):
+            after = await connection.peer.sample()
+            for counter in fields(MediaSample)[1:]:
+                assert getattr(after, counter.name) >= getattr(before, counter.name), (counter.name, before, after)
+            before = after
+            await asyncio.sleep(0.02)
+
+
+async def test_packet_marker_changes_with_packets(world: World) -> None:
+    async with receiving(world) as connection:
+        peer = connection.peer
+        await until(lambda: peer.packet_marker() is not None, "there is a marker")
+        seen = {peer.packet_marker()}
+
+        def changed() -> bool:
+            seen.add(peer.packet_marker())
+            return len(seen) > 3
+
+        await until(changed, "the marker changes")
+        assert None not in seen
+
+
+async def test_sender_has_no_packet_marker_and_plays_no_sound(world: World) -> None:
+    async with sending(world) as connection:
+        await _sampled(connection.peer, lambda sample: sample.received_packets > 0)
+        assert connection.peer.packet_marker() is None
+        assert connection.peer.sound_played() is None
+
+
+async def test_restarted_receivers_go_on_with_the_same_tracks_and_counters(world: World) -> None:
+    async with receiving(world) as connection:
+        peer = connection.peer
+        before = await _sampled(peer, lambda sample: sample.frames_decoded > 0)
+        tracks = world.tracks(peer.remote_stream)
+        await peer.restart_receivers()
+        await _sampled(
+            peer,
+            lambda sample: (
+                sample.frames_decoded > before.frames_decoded
+                and sample.inbound_audio_packets > before.inbound_audio_packets
+            ),
+        )
+        assert world.tracks(peer.remote_stream) == tracks
+
+
+async def test_requested_key_frames_do_not_interrupt_a_receiver(world: World) -> None:
+    async with receiving(world) as connection:
+        await _sampled(connection.peer, lambda sample: sample.frames_decoded > 0)
+        for _ in range(3):
+            decoded = (await connection.peer.sample()).frames_decoded
+            connection.peer.ask_for_key_frame()
+            await _sampled(connection.peer, partial(_has_decoded_more, decoded))
+
+
+async def test_key_frames_do_not_interrupt_a_sender(world: World) -> None:
+    async with sending(world) as connection:
+        before = await _sampled(connection.peer, lambda sample: sample.received_packets > 0)
+        connection.peer.send_key_frame()
+        await _sampled(connection.peer, lambda sample: sample.received_packets > before.received_packets)
+
+
+async def test_received_tracks_are_disabled_by_kind(world: World) -> None:
+    async with receiving(world) as connection:
+        peer = connection.peer
+        for enabled in (False, True):
+            peer.enable_received("audio", enabled)
+            assert {track.kind: track.enabled for track in world.tracks(peer.remote_stream)} == {
+                "audio": enabled,
+                "video": True,
+            }
+
+
+async def test_replaced_track_is_sent_on_the_same_connection(world: World) -> None:
+    async with sending(world) as connection:
+        peer, states = connection.peer, list(connection.log.states)
+        before = await _sampled(peer, lambda sample: sample.received_packets > 0)
+        await peer.replace_track(world.new_track("video"))
+        await _sampled(peer, lambda sample: sample.received_packets > before.received_packets)
+        assert connection.log.states == states
+
+
+async def test_replacing_a_track_of_a_kind_that_is_not_sent_raises(world: World) -> None:
+    media = await world.host.devices.get_user_media(audio={"source": None}, video=False)
+    async with sending(world, media) as connection:
+        try:
+            await connection.peer.replace_track(world.new_track("video"))
+        except OSError:
+            return
+        raise AssertionError("a track is sent that was not negotiated")
+
+
+def _has_decoded_more(frames: int, sample: MediaSample) -> bool:
+    return sample.frames_decoded > frames
+
+
+async def _sampled(peer: PeerConnection, condition: Callable[[MediaSample], object]) -> MediaSample:
+    """Return the first sample for which `condition` holds. Raises AssertionError when that takes too long."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + DEADLINE
+    while not condition(sample := await peer.sample()):
+        assert loop.time() < ends, f"within {DEADLINE:g} s not: {sample}"
+        await asyncio.sleep(0.02)
+    return sample
