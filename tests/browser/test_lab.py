@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType, web
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
 from pyvidu.testing.fixtures import OpenBrowser
@@ -100,19 +100,25 @@ async def peer(network_lab: NetworkLab) -> AsyncIterator[Peer]:
     await runner.cleanup()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(network_lab: NetworkLab, open_browser: OpenBrowser, peer: Peer) -> Browser:
+    """Return a browser inside the lab."""
+    return await open_browser(lab=network_lab, secure_origins=(peer.origin,))
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(network_lab: NetworkLab, open_browser: OpenBrowser, peer: Peer) -> AsyncIterator[Page]:
-    """Yield a page inside the lab with an open WebSocket and data channel."""
+async def page(network_lab: NetworkLab, browser: Browser, peer: Peer) -> AsyncIterator[Page]:
+    """Yield a page inside the lab with an open WebSocket and data channel, and connections of its own."""
     network_lab.restore()
     network_lab.revive()
-    browser = await open_browser(lab=network_lab, secure_origins=(peer.origin,))
-    page = await browser.new_page()
+    context = await browser.new_context()
+    page = await context.new_page()
     await page.goto(peer.origin)
     await page.evaluate("call()")
     await both_tick(page)
     yield page
     network_lab.restore()
-    await browser.close()
+    await context.close()
 
 
 async def both_tick(page: Page, timeout: float = 5) -> None:
