@@ -1,5 +1,5 @@
 """Streams of every kind in one call: those that send little or nothing for good reasons, none of which raises an alarm;
-tracks that are replaced, speaking events, and a stream whose offer comes from the other side.
+tracks that are replaced, and speaking events.
 """
 
 from __future__ import annotations
@@ -85,36 +85,6 @@ samples = [(s, await s.media.sample()) for s in session.stream_managers if s.rem
 json.dumps({s.stream.stream_id: x.inbound_audio_packets + x.inbound_video_packets for s, x in samples})
 """
 
-# Offers as a server with mediasoup does, from a second peer connection of the page.
-OFFERING = """async () => {
-  const other = window.other = new RTCPeerConnection();
-  const camera = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-  for (const track of camera.getTracks()) other.addTrack(track);
-  await other.setLocalDescription();
-  await new Promise((done) => {
-    other.onicegatheringstatechange = () => { if (other.iceGatheringState === 'complete') done(); };
-  });
-  return other.localDescription.sdp;
-}"""
-ANSWERING = """
-import asyncio
-from pyvidu.platform import PeerSettings
-from pyvidu.platform.browser.peer import BrowserPeerConnections
-
-class Listener:
-    def peer_candidate(self, candidate): pass
-    def peer_ice_state(self, state): pass
-
-offered = BrowserPeerConnections().create(PeerSettings(receive_audio=True, receive_video=True, answers=True), Listener())
-await js.other.setRemoteDescription(js_object({"type": "answer", "sdp": await offered.create_answer(js.offer)}))
-async with asyncio.timeout(10):
-    while not ((sample := await offered.sample()).inbound_video_packets and sample.inbound_audio_packets):
-        await asyncio.sleep(0.05)
-kinds = sorted(track.kind for track in offered.remote_stream.getTracks())
-offered.close()
-js.other.close()
-" ".join(kinds)
-"""
 KINDS = ("dtx", "still", "disabled", "nulled")
 
 
@@ -177,12 +147,6 @@ async def test_speaking_events_are_fired_for_start_and_stop(call: Call) -> None:
     await call.crowd.call("pause_all")
     await call.ada.told("publisherStopSpeaking", 10)
     await call.crowd.call("resume_all")
-
-
-async def test_stream_offered_by_the_other_side_is_received(call: Call) -> None:
-    await call.ada.page.evaluate(f"async () => {{ window.offer = await ({OFFERING})(); }}")
-    await call.ada.python("from pyvidu.platform.browser.proxies import js_object")
-    assert await call.ada.python(ANSWERING) == "audio video"
 
 
 async def test_replaced_track_is_received_without_renegotiation(call: Call) -> None:
