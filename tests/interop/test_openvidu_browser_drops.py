@@ -168,19 +168,6 @@ async def test_scenario_3_official_client_renegotiates_both_dead_streams_after_9
     await call.ana.js("publisher.publishAudio(true)")
 
 
-async def test_force_option_of_the_official_client_renegotiates_both_streams_after_a_detected_drop(call: Call) -> None:
-    await call.ana.js("ov.setAdvancedConfiguration({forceMediaReconnectionAfterNetworkDrop: true})")
-    before = await call.ana.picture()
-    await call.drop(9)
-    await call.ana.told("reconnected", 15)
-    await call.move_again()
-    assert call.renegotiated() == sorted(before["streams"])
-    after = await call.ana.picture()
-    assert (after["streams"], after["elements"]) == (before["streams"], before["elements"])
-    assert call.no_joins_or_leaves()
-    await call.ana.js("ov.setAdvancedConfiguration({forceMediaReconnectionAfterNetworkDrop: false})")
-
-
 async def test_scenario_2_official_client_is_evicted_after_14_s_and_the_peer_is_notified_before(call: Call) -> None:
     await call.drop(14)
     gone = await call.pia.told("connectionDestroyed", 1)
