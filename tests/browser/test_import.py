@@ -1,10 +1,12 @@
-"""The client's wheel is imported in a real page: by both ways of installing it, from our own origin alone."""
+"""The client's wheel is imported in a real page, from our own origin alone, and cached.
+
+Every other test loads it by `loadPackage`, and `test_pyvidu_js.py` into a page of another origin.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page
@@ -51,14 +53,6 @@ async def origin() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def other_origin() -> AsyncIterator[str]:
-    """Yield the origin of an unrelated page."""
-    runner, url = await serve(web.Application())
-    yield url
-    await runner.cleanup()
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(chromium: Browser) -> AsyncIterator[Page]:
     context = await chromium.new_context()
@@ -66,23 +60,13 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-@pytest.mark.parametrize("script", [BY_LOAD_PACKAGE, BY_MICROPIP], ids=["loadPackage", "micropip"])
-async def test_a_page_imports_the_client_it_is_served_with(page: Page, origin: str, script: str) -> None:
+async def test_micropip_installs_the_client_that_a_page_is_served_with(page: Page, origin: str) -> None:
     log = PageLog.watch(page)
     await page.goto(f"{origin}/blank")
-    version = await page.evaluate(f"async origin => {{ {script} }}", origin)
+    version = await page.evaluate(f"async origin => {{ {BY_MICROPIP} }}", origin)
     assert version == pyvidu.__version__
     assert log.errors == []
     assert log.leaving(origin) == []
-
-
-async def test_a_page_of_another_origin_may_load_the_client(page: Page, origin: str, other_origin: str) -> None:
-    log = PageLog.watch(page)
-    await page.goto(f"{other_origin}/blank")
-    version = await page.evaluate(f"async origin => {{ {BY_LOAD_PACKAGE} }}", origin)
-    assert version == pyvidu.__version__
-    assert log.errors == []
-    assert log.leaving(origin, other_origin) == []
 
 
 async def test_a_pyscript_tag_imports_the_client(page: Page, origin: str) -> None:
@@ -105,7 +89,7 @@ async def test_a_pyscript_tag_imports_the_client(page: Page, origin: str) -> Non
 async def test_second_visit_fetches_no_runtime_files(page: Page, origin: str) -> None:
     await page.goto(f"{origin}/blank")
     boot = f"async origin => {{ {BY_LOAD_PACKAGE} }}"
-    await page.evaluate(boot, origin)
+    assert await page.evaluate(boot, origin) == pyvidu.__version__
     await page.reload()
     await page.evaluate(boot, origin)
     loaded: dict[str, int] = await page.evaluate("""Object.fromEntries(performance.getEntriesByType('resource')
