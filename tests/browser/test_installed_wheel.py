@@ -63,6 +63,7 @@ def test_wheel_is_pure_python_and_contains_the_pages_without_the_runtime(install
         names = archive.namelist()
     assert "pyvidu/web/demo/index.html" in names
     assert "pyvidu/vendoring/package-lock.json" in names
+    assert "pyvidu/event_types.pyi" in names, "type checkers read it"
     assert not [name for name in names if "vendor/" in name or name.startswith("tests/") or "node_modules" in name]
 
 
