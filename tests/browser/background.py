@@ -54,12 +54,15 @@ class DevTools:
             except asyncio.IncompleteReadError:
                 break
             waiting = self._answers.pop(message.get("id", 0), None)
-            if waiting is not None and "error" in message:
+            if waiting is None or waiting.done():  # nobody waits for it any longer
+                continue
+            if "error" in message:
                 waiting.set_exception(RuntimeError(message["error"]["message"]))
-            elif waiting is not None:
+            else:
                 waiting.set_result(message["result"])
         for waiting in self._answers.values():
-            waiting.set_exception(RuntimeError("the browser has ended"))
+            if not waiting.done():
+                waiting.set_exception(RuntimeError("the browser has ended"))
 
 
 class Tab:
