@@ -200,9 +200,9 @@ async def until(condition: Callable[[], object], what: str) -> None:
     ends = loop.time() + DEADLINE
     while not condition():
         assert loop.time() < ends, f"within {DEADLINE:g} s not: {what}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # between two looks
 
 
 async def quiet(seconds: float = 0.15) -> None:
     """Let pass the time in which something would arrive that must not: a multiple of all latencies here."""
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds)  # see above

@@ -30,7 +30,7 @@ ELSEWHERE = {
     "platform/browser/loudness": f"{PAGE}browser/test_streams.py",
     "platform/browser/network": f"{PAGE}browser/test_drops.py",
     "platform/browser/peer": f"{PAGE}browser/test_call.py",
-    "platform/browser/proxies": f"{PAGE}browser/test_leaving.py",
+    "platform/browser/proxies": f"{PAGE}browser/test_engine.py",
     "platform/browser/socket": f"{PAGE}browser/test_drops.py",
     "platform/browser/stack": f"{PAGE}browser/test_call.py",
     "platform/devices": NO_BEHAVIOUR,

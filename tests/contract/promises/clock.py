@@ -15,7 +15,7 @@ async def test_time_never_decreases(world: World) -> None:
     readings = []
     for _ in range(20):
         readings.append(clock.now())
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # between two readings
     assert readings == sorted(readings)
     assert readings[-1] > readings[0]
 
@@ -23,7 +23,7 @@ async def test_time_never_decreases(world: World) -> None:
 async def test_time_is_in_seconds(world: World) -> None:
     clock, loop = world.host.clock, asyncio.get_running_loop()
     outer, inner = loop.time(), clock.now()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)  # the time that is measured
     inner, outer = clock.now() - inner, loop.time() - outer
     assert 0.05 - RESOLUTION <= inner <= outer + RESOLUTION
 

@@ -43,7 +43,7 @@ async def test_counters_never_decrease(world: World) -> None:
             for counter in fields(MediaSample)[1:]:
                 assert getattr(after, counter.name) >= getattr(before, counter.name), (counter.name, before, after)
             before = after
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # between two samples
 
 
 async def test_packet_marker_changes_with_packets(world: World) -> None:
@@ -139,5 +139,5 @@ async def _sampled(peer: PeerConnection, condition: Callable[[MediaSample], obje
     ends = loop.time() + DEADLINE
     while not condition(sample := await peer.sample()):
         assert loop.time() < ends, f"within {DEADLINE:g} s not: {sample}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # between two looks
     return sample

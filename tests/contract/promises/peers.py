@@ -80,7 +80,7 @@ async def test_offer_of_the_other_end_connects_a_receiver(world: World) -> None:
     await until(lambda: peer.ice_connection_state in CONNECTED, "ICE connects")
     _check_states(log.states, log.states_read)
     while not ((sample := await peer.sample()).inbound_audio_packets and sample.inbound_video_packets):
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # between two looks
     assert {track.kind for track in world.tracks(peer.remote_stream)} == {"audio", "video"}
     peer.close()
 
@@ -197,7 +197,7 @@ async def test_connections_are_independent(world: World) -> None:
         connection.peer.close()
         before = (await other.sample()).received_packets
         while (await other.sample()).received_packets <= before:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # between two looks
         assert other.ice_connection_state in CONNECTED
         other.close()
 
