@@ -17,15 +17,14 @@ NOT_OF_THE_CLIENT = ("server", "testing", "cli", "vendoring")
 NO_BEHAVIOUR = "protocols and values only"
 PAGE = "it calls the browser, which a fake would only imitate; "
 ELSEWHERE = {
-    "configuration": "unit/test_events.py",
-    "connection": "unit/test_stream.py: views of records, as a stream is",
     "errors": "unit/signaling/test_request_queue.py: where they are raised",
-    "event_dispatcher": "unit/test_events.py",
+    "event_types": "type_checks/test_types.py",
     "membership/listener": NO_BEHAVIOUR,
     "platform/browser/clock": f"{PAGE}browser/test_background_tab.py",
     "platform/browser/devices": f"{PAGE}browser/test_streams.py",
     "platform/browser/elements": f"{PAGE}browser/test_pyvidu_js.py",
     "platform/browser/host": f"{PAGE}browser/test_call.py",
+    "platform/browser/inspection": f"{PAGE}browser/test_kit_in_a_page.py",
     "platform/browser/key_frames": f"{PAGE}browser/test_call.py",
     "platform/browser/loudness": f"{PAGE}browser/test_streams.py",
     "platform/browser/network": f"{PAGE}browser/test_drops.py",
@@ -38,7 +37,7 @@ ELSEWHERE = {
     "platform/network": NO_BEHAVIOUR,
     "platform/peer": NO_BEHAVIOUR,
     "platform/socket": NO_BEHAVIOUR,
-    "protocol/filter_messages": NO_BEHAVIOUR,
+    "properties": "unit/test_configuration.py: by the options that it checks",
     "protocol/notifications": "unit/membership/test_room_state.py: where each is handled",
     "protocol/reasons": NO_BEHAVIOUR,
     "reconnection/actions": NO_BEHAVIOUR,
