@@ -120,3 +120,15 @@ async def test_client_that_has_not_joined_is_read_at_its_byte_rate_and_others_ar
     assert await calm.result("echo", x="x" * 40_000)
     assert not second.done()
     second.cancel()
+
+
+@virtual_time
+async def test_participant_that_leaves_keeps_its_socket_for_the_grace_period() -> None:
+    async with World() as world:
+        ada = await world.member()
+        await asyncio.sleep(19)
+        await ada.result("leaveRoom")
+        await asyncio.sleep(9)
+        assert ada.transport.closed is None
+        await asyncio.sleep(2)
+        assert ada.transport.closed == (1000, "")

@@ -23,7 +23,7 @@ NOTIFICATIONS = {
 }
 """Every notification of the protocol, by method."""
 
-HUGE = "x" * 1_000_000
+HUGE = "x" * 200_000
 
 
 def _nested(depth: int) -> Any:

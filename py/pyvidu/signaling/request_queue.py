@@ -24,11 +24,10 @@ from pyvidu.errors import (
 )
 from pyvidu.platform import Clock, Timer
 from pyvidu.protocol.codes import NOT_A_MEMBER, Code
-from pyvidu.protocol.jsonrpc import MessageTooLong
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import WireError
 
-from .rpc_socket import RpcError, RpcSocket
+from .rpc_socket import RpcError, RpcSocket, TooLong
 
 # A timer that fires so many seconds late means that the page or the machine slept. The answer may be queued behind it, and a
 # drop is for the supervisor to detect: the request gets its whole timeout again. The same while the socket is suspected: else
@@ -153,9 +152,6 @@ class RequestQueue:
         assert self._socket is not None
         try:
             answer = entry.answer = self._socket.request(entry.call, entry.id)
-        except MessageTooLong as error:
-            entry.future.set_exception(MessageTooLongError(f"{entry.call.method} cannot be sent: {error}"))
-            return
         except (TypeError, ValueError) as error:  # fails by itself: those that wait behind it are sent
             entry.future.set_exception(PropertiesError(f"{entry.call.method} cannot be sent: {error}"))
             return
@@ -168,6 +164,8 @@ class RequestQueue:
         error = answer.exception()
         if error is None:
             self._succeeded(entry, answer.result())
+        elif isinstance(error, TooLong):
+            entry.future.set_exception(MessageTooLongError(f"{entry.call.method} cannot be sent: {error}"))
         elif isinstance(error, RpcError) and error.code == Code.TRANSPORT and not entry.refused_once:
             self._refused_on_moved_session(entry)
         elif isinstance(error, RpcError):

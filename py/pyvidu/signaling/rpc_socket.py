@@ -9,7 +9,15 @@ from typing import Protocol
 
 from pyvidu.platform import Socket, Sockets
 from pyvidu.protocol import jsonrpc
-from pyvidu.protocol.jsonrpc import ErrorObject, MalformedMessage, NoResult, Notification, Request, Response
+from pyvidu.protocol.jsonrpc import (
+    ErrorObject,
+    MalformedMessage,
+    MessageTooLong,
+    NoResult,
+    Notification,
+    Request,
+    Response,
+)
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import to_wire
 
@@ -22,6 +30,13 @@ class RpcError(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class TooLong(RpcError):
+    """A request was not sent, because no server of OpenVidu would read it."""
+
+    def __init__(self, problem: MessageTooLong) -> None:
+        super().__init__(jsonrpc.INVALID_REQUEST, str(problem))
 
 
 class SocketGone(Exception):
@@ -67,14 +82,18 @@ class RpcSocket:
     def request(self, call: Call, request_id: int | None = None) -> asyncio.Future[object]:
         """Send a request, with a fresh id or the one it was sent with before, and return a future of its result.
 
-        The future fails with `RpcError` or `SocketGone`. The caller cancels it to ignore the answer.
+        The future fails with `RpcError` (`TooLong`: not sent) or `SocketGone`. The caller cancels it to ignore the answer.
 
         Raises:
             TypeError, ValueError: the call has a value that JSON does not have; nothing is sent.
         """
         number = next(self._ids) if request_id is None else request_id
-        text = Request(number, call.method, to_wire(call)).encode()
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        try:
+            text = Request(number, call.method, to_wire(call)).encode()
+        except MessageTooLong as problem:
+            future.set_exception(TooLong(problem))
+            return future
         self._pending[number] = future
         future.add_done_callback(lambda _: self._pending.pop(number, None))
         self._socket.send(text)

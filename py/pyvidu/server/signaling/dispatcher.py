@@ -122,7 +122,6 @@ class SignalingServer:
             return
         socket.open = False
         self._sockets.pop(socket, None)
-        _stop_deadline(socket)
         self._settle(socket)
         session = socket.session if socket.session and socket.session.socket is socket else None
         logs.event("socket closed", participant=_name(socket), code=code, reason=reason or None)
@@ -192,6 +191,7 @@ class SignalingServer:
 
     def _settle(self, socket: ServerSocket) -> None:
         """Count `socket` no longer as one that has not joined: it has, or it is closed."""
+        _stop_deadline(socket)
         if socket.counted:
             socket.counted = False
             self._unjoined[socket.ip] -= 1
