@@ -57,7 +57,7 @@ async def test_message_above_50_kib_is_answered_with_an_error_and_the_socket_sta
 ) -> None:
     live = await serve(profile=profile)
     ada = await live.member() if joined else await live.page()
-    answer = await ada.call("ping", x="é" * (25 * KIB))  # the id is the second member
+    answer = await ada.call("ping", x="x" * (51 * KIB))  # the id is the second member
     assert answer["error"]["code"] == -32600
     assert "51200 are allowed" in answer["error"]["message"]
     await ada.ws.send_str(
