@@ -136,10 +136,12 @@ class MediaConnection:
         )
         try:
             await negotiate(peer)
-        except BaseException:
+        except BaseException as error:
             peer.close()
             if self._next is peer:
                 self._next = None
+            if isinstance(error, OSError):  # the peer connection was closed meanwhile
+                raise MediaClosedError("The stream ended while it was being negotiated") from error
             raise
         if self._next is not peer:
             peer.close()

@@ -49,7 +49,8 @@ class PeerListener(Protocol):
 class PeerConnection(Protocol):
     """The media connection of one stream.
 
-    A description or a candidate that the host refuses raises `BrowserRefusedError`.
+    A description or a candidate that the host refuses raises `BrowserRefusedError`; a negotiation that is pending at `close`
+    raises `OSError`.
     """
 
     @property

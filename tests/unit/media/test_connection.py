@@ -87,6 +87,15 @@ async def test_fresh_network_is_asked_of_the_host_for_that_renegotiation_only(se
 
 
 @virtual_time
+async def test_negotiation_that_is_pending_when_the_media_is_closed_fails_as_the_stream_that_has_ended() -> None:
+    rig = Rig()
+    rig.peers.errors["set_answer"] = OSError("The peer connection was closed while it was being negotiated")
+    with pytest.raises(MediaClosedError):
+        await rig.inbound().subscribe()
+    assert rig.peers.alive == []
+
+
+@virtual_time
 async def test_base_class_cannot_renegotiate() -> None:
     rig = Rig()
     media = MediaConnection(rig.host, rig.requests, OWN, PeerSettings(), rig.reports)
