@@ -101,7 +101,7 @@ async def test_round_trip_of_600_ms_raises_no_alarm(call: Call) -> None:
 async def test_signaling_only_fault_reconnects_without_renegotiating_media(call: Call) -> None:
     before = await call.ada.picture()
     async with call.fault("signaling-only"):
-        await call.ada.told("reconnecting", 5)
+        await call.ada.told("reconnecting", 7)  # an unanswered ping is a verdict after 5 s, and one is sent each second
         await call.ada.moves()
     await call.ada.told("reconnected", 5)
     await call.both_move()

@@ -18,6 +18,7 @@ class Elements(FakeElements):
     """Elements whose options are recorded. There is no target `nowhere`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.made: list[FakeElement] = []
         self.asked: list[dict[str, Any]] = []
 
