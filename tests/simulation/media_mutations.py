@@ -78,6 +78,12 @@ MEDIA = (
         "",
     ),
     Mutation(
+        "a key frame is requested once in an outage",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(OBSERVING, Sampled, _frame_missing, None, _nudge_again),",
+        "",
+    ),
+    Mutation(
         "a check requests no key frame",
         "reconnection.stream_recovery:StreamRecovery._nudge_if_due",
         "return [Nudge()] if self._judgement.nudge else []",

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "reconnection/actions": NO_BEHAVIOUR,
     "reconnection/evidence": NO_BEHAVIOUR,
     "reconnection/outage_facts": "unit/reconnection/test_supervisor.py: the facts in the guards of its table",
+    "reconnection/recovery_states": NO_BEHAVIOUR,
     "reconnection/rtp_flow": "unit/reconnection/test_detector.py",
     "reconnection/standstill": NO_BEHAVIOUR,
     "reconnection/states": NO_BEHAVIOUR,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from enum import Enum, auto
 from typing import ClassVar
 
 from .actions import (
@@ -48,26 +47,10 @@ from .evidence import (
 from .ice import IceWatch, analyse
 from .media_health import MediaJudgement, Proof, path_answers
 from .policy import ReconnectionPolicy
+from .recovery_states import RecoveryState, RecoveryTimer
 from .transitions import Table, row
 
-
-class RecoveryState(Enum):
-    """The states of a stream's recovery."""
-
-    IDLE = auto()
-    OBSERVING = auto()  # outage of the signaling plane: the path is sampled, nothing can be negotiated
-    CHECKING = auto()  # samples are taken until there is a verdict
-    RENEGOTIATING = auto()  # a new peer connection is being negotiated
-    CONNECTING = auto()  # it is negotiated, ICE has not connected yet
-    DELAYING = auto()  # between two attempts
-    GIVEN_UP = auto()  # `media.retries` attempts have failed: another one follows now and then, or it returns by itself
-
-
-class RecoveryTimer(Enum):
-    """The timers of a stream's recovery."""
-
-    DEADLINE = "deadline"  # for how long CONNECTING, DELAYING or GIVEN_UP may last
-
+_ROUNDING = 1e-6  # seconds; a sample at the very end of a period may come, by the rounding of a sum, before it
 
 IDLE, OBSERVING, CHECKING, RENEGOTIATING, CONNECTING, DELAYING, GIVEN_UP = RecoveryState
 TIME_IS_UP = RecoveryTimer.DEADLINE
@@ -102,6 +85,8 @@ class StreamRecovery:
         self._sample = MediaSample("new")
         self.sampled_at = now
         self._arrived_at = now  # when something last arrived on the path, as far as samples tell
+        self._undecoded_since: float | None = None  # since when video arrives and none is decoded
+        self._video_arrives = False  # whether some had arrived when the last sample was taken
         self._silent_for = 0.0  # seconds for which nothing had arrived when the last sample was taken
         self.sample_at: float | None = None
         self._state_ends_at: float | None = None
@@ -190,6 +175,11 @@ class StreamRecovery:
         self._silent_for = now - self._arrived_at
         if path_answers(self._sample, sample):
             self._arrived_at = now
+        self._video_arrives = sample.inbound_video_packets > self._sample.inbound_video_packets
+        if sample.frames_decoded > self._sample.frames_decoded or not sample.frames_decoded:
+            self._undecoded_since = None
+        elif self._undecoded_since is None and self._video_arrives:
+            self._undecoded_since = now
         self._sample = sample
         self.sample_at = now + self.period if self.period else None
         if self._proof is not None:
@@ -245,6 +235,11 @@ class StreamRecovery:
         """Return whether packets arrive on a path that was silent for `media.nudge_after`: some were lost."""
         return self._silent_for > self._policy.media.nudge_after and self._arrived_at == now
 
+    def _frame_missing(self, event: Sampled, now: float) -> bool:
+        """Return whether video arrives of which none was decoded for `media.nudge_period`."""
+        since, period = self._undecoded_since, self._policy.media.nudge_period - _ROUNDING
+        return since is not None and self._video_arrives and now - since >= period
+
     def _is_announced(self, event: PeerReplaced, now: float) -> bool:
         """Return whether the application was told that the stream is frozen."""
         return self._announced
@@ -285,6 +280,11 @@ class StreamRecovery:
 
     def _nudge(self, event: object, now: float) -> list[MediaAction]:
         """Request or send a key frame."""
+        return [Nudge()]
+
+    def _nudge_again(self, event: object, now: float) -> list[MediaAction]:
+        """Request a key frame once more: the last request may have been lost."""
+        self._undecoded_since = now
         return [Nudge()]
 
     def _nudge_if_due(self, event: object, now: float) -> list[MediaAction]:
@@ -370,7 +370,8 @@ class StreamRecovery:
     def matters_at(self) -> float:
         """Return a time before which no sample changes anything, if all counters go on as in the last one."""
         if self.state is OBSERVING:
-            return math.inf
+            since = self._undecoded_since
+            return math.inf if since is None else since + self._policy.media.nudge_period - 2 * _ROUNDING
         return self.sampled_at + (self._proof.matters_in - self._policy.media.poll if self._proof is not None else 0.0)
 
     def skipped(self, times: Iterable[float], sample: MediaSample) -> None:
@@ -392,6 +393,7 @@ class StreamRecovery:
         row(RENEGOTIATING, SignalingLost, None, OBSERVING, _cancel),
         row((IDLE, CHECKING, CONNECTING, DELAYING, GIVEN_UP), SignalingLost, None, OBSERVING),
         row(OBSERVING, Sampled, _path_returned, None, _nudge),
+        row(OBSERVING, Sampled, _frame_missing, None, _nudge_again),
         row(OBSERVING, StreamReturned, None, None, _nudge),
         row((OBSERVING, IDLE), SignalingResumed, _not_negotiated, IDLE),
         row((OBSERVING, IDLE), SignalingResumed, _forced, RENEGOTIATING, _note_forced, _renegotiate),

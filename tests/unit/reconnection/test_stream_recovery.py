@@ -744,6 +744,19 @@ def test_key_frame_is_requested_as_soon_as_packets_arrive_on_a_path_that_was_sil
     assert stream.run(5.0) == [], "once"
 
 
+def test_key_frame_is_requested_again_in_an_outage_until_the_video_that_arrives_is_decoded() -> None:
+    stream = Stream()
+    stream.tell(SignalingLost())
+    stream.run(0.5)
+    stream.done.clear()
+    stream.arrives = UNDECODED
+    assert stream.run(1.35).count(Nudge()) == 4
+    stream.arrives = STUN
+    assert Nudge() not in stream.run(1.0), "no video arrives"
+    stream.arrives = VIDEO
+    assert Nudge() not in stream.run(2.0)
+
+
 def test_key_frame_is_not_requested_after_a_silence_shorter_than_1500_ms() -> None:
     stream = Stream()
     stream.tell(SignalingLost())
