@@ -72,12 +72,6 @@ MEDIA = (
         "row(IDLE, StreamReturned, None, None, _nudge),",
     ),
     Mutation(
-        "no key frame is requested when a stream returns in an outage",
-        "reconnection.stream_recovery:StreamRecovery.TABLE",
-        "row(OBSERVING, StreamReturned, None, None, _nudge),",
-        "",
-    ),
-    Mutation(
         "a key frame is requested once in an outage",
         "reconnection.stream_recovery:StreamRecovery.TABLE",
         "row(OBSERVING, Sampled, _frame_missing, None, _nudge_again),",
