@@ -29,6 +29,7 @@ class ScriptedPeer:
         self.samples = self.polls = 0
         self.marker: Callable[[], float | None] = lambda: None
         self._peers = peers
+        self._pending: list[asyncio.Future[None]] = []
 
     async def create_offer(self) -> str:
         await self._step("create_offer")
@@ -74,17 +75,22 @@ class ScriptedPeer:
 
     def close(self) -> None:
         self.closed = True
+        for step in self._pending:
+            if not step.done():
+                step.set_exception(OSError("The peer connection is closed"))
 
     async def _step(self, name: str, *about: Any) -> None:
         self.calls.append((name, *about))
         if name in self._peers.errors:
             raise self._peers.errors[name]
         if name in self._peers.hanging:
-            await asyncio.Event().wait()
+            step = asyncio.get_running_loop().create_future()
+            self._pending.append(step)
+            await step
 
 
 class ScriptedPeers:
-    """Creates them. `errors` are raised by the steps of these names, the steps in `hanging` never end."""
+    """Creates them. `errors` are raised by the steps of these names, the steps in `hanging` end when their peer is closed."""
 
     def __init__(self) -> None:
         self.made: list[ScriptedPeer] = []

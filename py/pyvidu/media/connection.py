@@ -137,10 +137,11 @@ class MediaConnection:
         try:
             await negotiate(peer)
         except BaseException as error:
+            was_closed = self._next is not peer  # meanwhile; the steps of a closed peer connection fail
             peer.close()
-            if self._next is peer:
+            if not was_closed:
                 self._next = None
-            if isinstance(error, OSError):  # the peer connection was closed meanwhile
+            elif isinstance(error, OSError):
                 raise MediaClosedError("The stream ended while it was being negotiated") from error
             raise
         if self._next is not peer:

@@ -21,11 +21,10 @@ from .evidence import (
     StreamStopped,
 )
 from .policy import ReconnectionPolicy
-from .standstill import SLEPT, STALL
+from .standstill import ROUNDING, SLEPT, STALL
 
 _SETTLING = 1.0  # seconds after a return for which gaps are not learnt: the outage caused them
 _REFERENCE_PERIOD = 1.0  # seconds between two records of the audio being played, the reference for a later backlog
-_ROUNDING = 1e-6  # seconds; a poll at the very time of a change finds it or, by the rounding of a sum, does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ class RtpMonitor:
         moments = [self._settled_at]
         for source, cadence in self._cadences.items():
             moments += cadence.turning_points(flowing=source in self._flowing)
-        ahead = (moment for moment in moments if moment > now - _ROUNDING)
+        ahead = (moment for moment in moments if moment > now - ROUNDING)
         return min(ahead, default=math.inf) - self._policy.detection.poll
 
     def skipped(self, times: Sequence[float], markers: Mapping[object, float | None]) -> None:

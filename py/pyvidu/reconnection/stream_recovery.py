@@ -48,9 +48,8 @@ from .ice import IceWatch, analyse
 from .media_health import MediaJudgement, Proof, path_answers
 from .policy import ReconnectionPolicy
 from .recovery_states import RecoveryState, RecoveryTimer
+from .standstill import ROUNDING
 from .transitions import Table, row
-
-_ROUNDING = 1e-6  # seconds; a sample at the very end of a period may come, by the rounding of a sum, before it
 
 IDLE, OBSERVING, CHECKING, RENEGOTIATING, CONNECTING, DELAYING, GIVEN_UP = RecoveryState
 TIME_IS_UP = RecoveryTimer.DEADLINE
@@ -237,7 +236,7 @@ class StreamRecovery:
 
     def _frame_missing(self, event: Sampled, now: float) -> bool:
         """Return whether video arrives of which none was decoded for `media.nudge_period`."""
-        since, period = self._undecoded_since, self._policy.media.nudge_period - _ROUNDING
+        since, period = self._undecoded_since, self._policy.media.nudge_period - ROUNDING
         return since is not None and self._video_arrives and now - since >= period
 
     def _is_announced(self, event: PeerReplaced, now: float) -> bool:
@@ -371,7 +370,7 @@ class StreamRecovery:
         """Return a time before which no sample changes anything, if all counters go on as in the last one."""
         if self.state is OBSERVING:
             since = self._undecoded_since
-            return math.inf if since is None else since + self._policy.media.nudge_period - 2 * _ROUNDING
+            return math.inf if since is None else since + self._policy.media.nudge_period - 2 * ROUNDING
         return self.sampled_at + (self._proof.matters_in - self._policy.media.poll if self._proof is not None else 0.0)
 
     def skipped(self, times: Iterable[float], sample: MediaSample) -> None:

@@ -89,8 +89,21 @@ async def test_fresh_network_is_asked_of_the_host_for_that_renegotiation_only(se
 @virtual_time
 async def test_negotiation_that_is_pending_when_the_media_is_closed_fails_as_the_stream_that_has_ended() -> None:
     rig = Rig()
-    rig.peers.errors["set_answer"] = OSError("The peer connection was closed while it was being negotiated")
-    with pytest.raises(MediaClosedError):
+    rig.peers.hanging.add("set_answer")
+    media = rig.inbound()
+    subscribing = asyncio.ensure_future(media.subscribe())
+    await asyncio.sleep(0.1)
+    media.close()
+    with pytest.raises(MediaClosedError, match="while it was being negotiated"):
+        await subscribing
+    assert rig.peers.alive == []
+
+
+@virtual_time
+async def test_failed_negotiation_of_a_stream_that_has_not_ended_raises_what_failed() -> None:
+    rig = Rig()
+    rig.peers.errors["set_answer"] = OSError("Refused")
+    with pytest.raises(OSError, match="Refused"):
         await rig.inbound().subscribe()
     assert rig.peers.alive == []
 
