@@ -56,25 +56,25 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/structure.py
-	$(BIN)/python tools/javascript_defaults.py --check
-	$(BIN)/python tools/event_types.py --check
-	$(BIN)/python tools/transition_tables.py --check
-	$(BIN)/python tools/limit_tables.py --check
+	$(BIN)/python -m tools.structure
+	$(BIN)/python -m tools.javascript_defaults --check
+	$(BIN)/python -m tools.event_types --check
+	$(BIN)/python -m tools.transition_tables --check
+	$(BIN)/python -m tools.limit_tables --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed
-	@$(BIN)/python tools/structure.py -v
+	@$(BIN)/python -m tools.structure -v
 
 format: $(STAMPS)/installed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/python tools/javascript_defaults.py
-	$(BIN)/python tools/event_types.py
-	$(BIN)/python tools/transition_tables.py
-	$(BIN)/python tools/limit_tables.py
+	$(BIN)/python -m tools.javascript_defaults
+	$(BIN)/python -m tools.event_types
+	$(BIN)/python -m tools.transition_tables
+	$(BIN)/python -m tools.limit_tables
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

@@ -1,9 +1,10 @@
-"""What one sender can cost a real `pyvidu serve` on loopback: `python -m bench.doors [NAME...]`, see docs/server.md.
+"""What one sender can cost a real `pyvidu serve` on loopback: `python -m benchmarks.doors [NAME...]`, see docs/server.md.
 
 Every attack is sent by this process; measured is the server's: CPU seconds from /proc/PID/stat, memory (PSS) from
 /proc/PID/smaps_rollup, and the time that `GET /healthz` takes meanwhile, asked every 50 ms on connections of its own.
 """
 
+# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio
@@ -23,7 +24,7 @@ import aiohttp
 
 KIB = 1024
 MIB = 1024 * KIB
-_OFFER = Path(__file__).parent.parent / "server" / "media" / "publisher_offer.sdp"
+_OFFER = Path(__file__).parent.parent / "tests" / "server" / "media" / "publisher_offer.sdp"
 _AUTH = {"Authorization": aiohttp.encode_basic_auth("OPENVIDUAPP", "MY_SECRET")}
 _READ = 2**22
 _ids = itertools.count(1)
@@ -143,7 +144,7 @@ async def never_joined(target: Target) -> None:
     sockets = [await target.socket() for _ in range(100)]
     readers = [asyncio.create_task(one.receive()) for one in sockets]
     await asyncio.sleep(25)  # the length of the measurement
-    print(f"    still open after 25 s: {sum(not one.done() for one in readers)}")  # noqa: T201
+    print(f"    still open after 25 s: {sum(not one.done() for one in readers)}")
     for one in readers:
         one.cancel()
 
@@ -169,14 +170,14 @@ async def slow_reader(target: Target) -> None:
             await asyncio.sleep(
                 len(message.data) / 1_000_000
             )  # what is not taken from aiohttp fills the kernel's buffers
-        print(f"    the victim's socket was closed: {victim.close_code}")  # noqa: T201
+        print(f"    the victim's socket was closed: {victim.close_code}")
 
     reader = asyncio.create_task(read())
     while time.monotonic() < until:
         sent += 1
         answer = await call(sender, "sendMessage", message=json.dumps({"to": [], "data": "x" * size, "type": "signal"}))
         refused += "error" in answer
-    print(f"    {sent} signals of {size} bytes, {refused} refused, victim open: {not reader.done()}")  # noqa: T201
+    print(f"    {sent} signals of {size} bytes, {refused} refused, victim open: {not reader.done()}")
     reader.cancel()
 
 
@@ -189,7 +190,7 @@ async def metadata(target: Target) -> None:
     await ws.close()
     before = time.monotonic()
     await target.member()
-    print(f"    the join of another took {time.monotonic() - before:.2f} s")  # noqa: T201
+    print(f"    the join of another took {time.monotonic() - before:.2f} s")
 
 
 async def structures(target: Target) -> None:
@@ -226,7 +227,7 @@ async def silent_connections(target: Target) -> None:
                 http.get(f"http://127.0.0.1:{target.port}/healthz") as response,
             ):
                 reached = response.status == 200
-    print(f"    somebody got in after {time.monotonic() - before:.2f} s")  # noqa: T201
+    print(f"    somebody got in after {time.monotonic() - before:.2f} s")
     for writer in writers:
         writer.close()
 
@@ -287,7 +288,7 @@ async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
         median, worst = (round(1000 * value) for value in (statistics.median(times or [0]), max(times, default=0)))
         cost = f"{target.cpu() - cpu:.2f} s CPU in {seconds:.1f} s, {target.memory() - memory:+.0f} MiB"
         waited = f"/healthz {median} ms at the median, {worst} ms at worst"
-        print(f"    {cost}, {waited}, {logged / KIB:.0f} KiB of log{error}", flush=True)  # noqa: T201
+        print(f"    {cost}, {waited}, {logged / KIB:.0f} KiB of log{error}", flush=True)
         watcher.cancel()
     process.terminate()
     await process.wait()
@@ -298,7 +299,7 @@ async def main() -> None:
     """Run the attacks that are named, or all."""
     for attack in ATTACKS:
         if len(sys.argv) < 2 or attack.__name__ in sys.argv[1:]:
-            print(f"{attack.__name__}: {' '.join((attack.__doc__ or '').split())}")  # noqa: T201
+            print(f"{attack.__name__}: {' '.join((attack.__doc__ or '').split())}")
             await measure(attack)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
+from tools.generated import ROOT, write_or_check
 
-TARGET = Path(__file__).parent.parent / "py" / "pyvidu" / "event_types.pyi"
+TARGET = ROOT / "py" / "pyvidu" / "event_types.pyi"
 _OBJECTS: Mapping[str, tuple[str, Mapping[str, type[Event]]]] = {
     "SessionEvents": ("EventDispatcher", SESSION_EVENTS),
     "StreamManagerEvents": ("EventDispatcher", STREAM_MANAGER_EVENTS),
@@ -117,14 +117,7 @@ def _literal(names: Iterable[str]) -> str:
 
 def main() -> int:
     """Write the file or check it; return 1 if the check fails."""
-    wanted = content()
-    if "--check" in sys.argv:
-        if not TARGET.is_file() or TARGET.read_text("utf-8") != wanted:
-            sys.stderr.write(f"{TARGET.name} differs from py/pyvidu/events.py: run `make format`.\n")
-            return 1
-        return 0
-    TARGET.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(TARGET, content(), "py/pyvidu/events.py")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -23,8 +22,9 @@ from pyvidu.configuration import (
 )
 from pyvidu.protocol.wire import camel_case
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from tools.generated import ROOT, write_or_check
 
-TARGET = Path(__file__).parent.parent / "web" / "lib" / "defaults.js"
+TARGET = ROOT / "web" / "lib" / "defaults.js"
 _HEAD = """\
 // Names, types and defaults of properties. Do not edit: `make format` writes this file, from py/pyvidu/configuration.py.
 """
@@ -102,14 +102,7 @@ def _literal(value: object) -> str:
 
 def main() -> int:
     """Write the file or check it; return 1 if the check fails."""
-    wanted = content()
-    if "--check" in sys.argv:
-        if TARGET.read_text("utf-8") != wanted:
-            sys.stderr.write("web/lib/defaults.js differs from py/pyvidu/configuration.py: run `make format`.\n")
-            return 1
-        return 0
-    TARGET.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(TARGET, content(), "py/pyvidu/configuration.py")
 
 
 if __name__ == "__main__":

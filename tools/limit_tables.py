@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import Any
 
 from pyvidu.server.limits import KIB, MIB, Limits, MessageLimits, SdpLimits
+from tools.generated import ROOT, write_or_check
 
-TARGET = Path(__file__).parent.parent / "docs" / "server.md"
+TARGET = ROOT / "docs" / "server.md"
 TABLES: dict[str, type[Any]] = {"limits": Limits, "message limits": MessageLimits, "sdp limits": SdpLimits}
 
 
@@ -52,15 +52,7 @@ def _value(field: Field[Any]) -> str:
 
 def main() -> int:
     """Write the tables or check them; return 1 if the check fails."""
-    written = TARGET.read_text("utf-8")
-    wanted = content(written)
-    if "--check" in sys.argv:
-        if written != wanted:
-            sys.stderr.write("docs/server.md differs from py/pyvidu/server/limits.py: run `make format`.\n")
-            return 1
-        return 0
-    TARGET.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(TARGET, content(TARGET.read_text("utf-8")), "py/pyvidu/server/limits.py")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 from grimp import build_graph
 from radon.complexity import cc_visit
 
-ROOT = Path(__file__).parent.parent
+from tools.generated import ROOT
+
 PACKAGE = ROOT / "py" / "pyvidu"
 _JAVASCRIPT_CLASS = re.compile(r"^(?:export )?class (\w+)", re.MULTILINE)
 _OWN = ("self", "cls")

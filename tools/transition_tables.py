@@ -9,14 +9,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pyvidu.reconnection.stream_recovery import StreamRecovery
 from pyvidu.reconnection.supervisor import Supervisor
 from pyvidu.reconnection.transitions import EventKind, Row, Table
+from tools.generated import ROOT, write_or_check
 
-TARGET = Path(__file__).parent.parent / "docs" / "reconnection.md"
+TARGET = ROOT / "docs" / "reconnection.md"
 TABLES: dict[str, Table[Any, Any, Any]] = {"supervisor": Supervisor.TABLE, "stream": StreamRecovery.TABLE}
 
 
@@ -75,15 +75,7 @@ def _meaning(function: Callable[..., object]) -> str:
 
 def main() -> int:
     """Write the tables or check them; return 1 if the check fails."""
-    written = TARGET.read_text("utf-8")
-    wanted = content(written)
-    if "--check" in sys.argv:
-        if written != wanted:
-            sys.stderr.write("docs/reconnection.md differs from the engine's transition tables: run `make format`.\n")
-            return 1
-        return 0
-    TARGET.write_text(wanted, "utf-8")
-    return 0
+    return write_or_check(TARGET, content(TARGET.read_text("utf-8")), "the engine's transition tables")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "platform/peer": NO_BEHAVIOUR,
     "platform/socket": NO_BEHAVIOUR,
     "properties": "unit/test_configuration.py: by the options that it checks",
+    "protocol/filter_messages": "server/test_parameter_sizes.py: their parameters, at the server that handles them",
     "protocol/notifications": "unit/membership/test_room_state.py: where each is handled",
     "protocol/reasons": NO_BEHAVIOUR,
     "reconnection/actions": NO_BEHAVIOUR,

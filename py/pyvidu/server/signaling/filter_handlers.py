@@ -10,9 +10,9 @@ import json
 from typing import Any
 
 from pyvidu.protocol.codes import Code
+from pyvidu.protocol.filter_messages import ApplyFilter, ExecFilterMethod, FilterEventListener, RemoveFilter
 from pyvidu.server.errors import AnsweredError, OpenViduException
 from pyvidu.server.rooms.room import Participant
-from pyvidu.server.signaling.filter_messages import ApplyFilter, ExecFilterMethod, FilterEventListener, RemoveFilter
 from pyvidu.server.signaling.handlers import Context, Handler
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
 

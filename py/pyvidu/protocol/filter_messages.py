@@ -1,7 +1,4 @@
-"""The requests about Kurento's filters (`protocol.md` 3). See `protocol/messages.py` for how they are written.
-
-Our client sends none of them, so they are here and not in the protocol, which a page downloads.
-"""
+"""The requests about Kurento's filters (`protocol.md` 3). See `protocol/messages.py` for how they are written."""
 
 from __future__ import annotations
 
