@@ -87,10 +87,13 @@ class Publisher(PublisherEvents, StreamManager):
         self._local.enable(kind, getattr(state, f"{kind}_active"))
         try:
             await self.local_stream.replace_track(track)
-        except OSError as error:
+        except (OSError, asyncio.CancelledError) as error:
             self._local.exchange(old)
             self._local.enable(kind, getattr(state, f"{kind}_active"))  # it may have been muted meanwhile
-            raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
+            if isinstance(error, OSError):
+                raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
+            self.local_stream.send_again(old)
+            raise
         self._local.discard(old)
         self._listen_anew()
         tracks = TrackInfo(self._local.label(kind)), TrackInfo(before)
@@ -99,10 +102,13 @@ class Publisher(PublisherEvents, StreamManager):
         if kind == "video" and new_size != size:
             state.video_dimensions = new_size
             changes.append(("videoDimensions", new_size, size))
+        told = []
         for name, new, was in changes:
             self._changed(name, new, was, "trackReplaced")
-            told = video_dimensions(new_size.width, new_size.height) if name == "videoDimensions" else new
-            await self.local_stream.tell(name, told, "trackReplaced")
+            value = video_dimensions(new_size.width, new_size.height) if name == "videoDimensions" else new
+            told.append(self.local_stream.tell(name, value, "trackReplaced"))
+        for one in told:
+            await one
 
     def dispose(self) -> None:
         """Stop the tracks and remove the videos. It also ends a publisher that was never published."""
@@ -126,16 +132,14 @@ class Publisher(PublisherEvents, StreamManager):
             raise PropertiesError(f"publish_{kind} takes True or False, not {enabled!r:.100}")
         state, attribute = self.stream.state, f"{kind}_active"
         before = getattr(state, attribute)
-        told: asyncio.Future[None] | None = None
         if before != enabled and getattr(state, f"has_{kind}"):
             setattr(state, attribute, enabled)
             self._local.enable(kind, enabled)
             self._changed(f"{kind}Active", enabled, before, f"publish{kind.capitalize()}")
-            told = self.local_stream.tell_active(kind)
-        if told is None:
-            told = asyncio.get_running_loop().create_future()
-            told.set_result(None)
-        return told
+            return self.local_stream.tell_active(kind)
+        nobody_to_tell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        nobody_to_tell.set_result(None)
+        return nobody_to_tell
 
     def _changed(self, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged`."""

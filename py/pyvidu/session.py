@@ -30,7 +30,6 @@ from pyvidu.protocol.messages import (
     ForceUnpublish,
     SendMessage,
     SignalMessage,
-    UnsubscribeFromVideo,
 )
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -205,6 +204,9 @@ class Session(SessionEvents):
             if isinstance(earlier, Subscriber) and self.participation.receives(earlier.remote_stream):
                 stream.stream_manager = earlier  # it was not replaced yet
             raise
+        finally:
+            if isinstance(earlier, Subscriber) and not self.participation.receives(earlier.remote_stream):
+                earlier.dispose()
         self._watch_speech(subscriber)
         member.in_background(self._expect_playing(subscriber))
         return subscriber
@@ -212,10 +214,10 @@ class Session(SessionEvents):
     async def unsubscribe(self, subscriber: Subscriber) -> None:
         """End a subscription and remove its videos."""
         member = self.participation.member
-        connection = subscriber.stream.connection
+        received = self.participation.receives(subscriber.remote_stream)
         self._end_subscription(subscriber)
-        if connection is not None and not connection.disposed:
-            await member.request(UnsubscribeFromVideo(sender=connection.connection_id))
+        if received:  # else the stream has ended, or another subscription has replaced this one
+            await member.unsubscribe(subscriber.remote_stream.state.owner)
 
     # --- other participants ------------------------------------------------------------------------------------------
 

@@ -74,15 +74,18 @@ class Page:
 
 
 class Owner:
-    """A membership as far as a stream knows it. `failure` is raised by each request."""
+    """A membership as far as a stream knows it. Each request takes `delay` seconds and raises `failure`, if there is one."""
 
     def __init__(self) -> None:
         self.media_plane: Any = Reports()
         self.sent: list[Any] = []
         self.failure: Exception | None = None
+        self.delay = 0.0
         self._tasks: list[Any] = []
 
     async def request(self, call: object) -> None:
+        if self.delay:
+            await asyncio.sleep(self.delay)
         self.sent.append(call)
         if self.failure is not None:
             raise self.failure

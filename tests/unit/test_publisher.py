@@ -39,8 +39,10 @@ class Media:
     def __init__(self, *, refuses: bool = False) -> None:
         self.refuses = refuses
         self.during: Any = lambda: None
+        self.sent: list[object] = []
 
     async def replace_track(self, track: object) -> None:
+        self.sent.append(track)
         await asyncio.sleep(1)
         self.during()
         if self.refuses:
@@ -286,3 +288,27 @@ async def test_old_track_that_stays_because_the_new_one_cannot_be_sent_is_muted_
     with pytest.raises(PropertiesError):
         await publisher.replace_track(FakeTrack("audio"))
     assert enabled[-1] == (old, False)
+
+
+@virtual_time
+async def test_cancelled_replacement_sends_and_shows_the_old_track_again_whatever_the_browser_has_done() -> None:
+    stage = Stage()
+    media, old, new = Media(), stage.source.tracks["video"], FakeTrack("video")
+    publisher = stage.published(media)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(publisher.replace_track(new), 0.5)
+    await asyncio.sleep(2)
+    assert media.sent[-1] is old
+    assert (stage.source.tracks["video"], old.stopped, new.stopped, stage.told) == (old, False, False, [])
+
+
+@virtual_time
+async def test_others_are_told_of_what_has_changed_although_the_wait_for_it_is_cancelled() -> None:
+    stage = Stage()
+    publisher = stage.published()
+    stage.owner.delay = 5.0
+    for work in (publisher.publish_audio(False), publisher.replace_track(FakeTrack("video", "new", (320, 240)))):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(work, 2)
+    await asyncio.sleep(10)
+    assert [name for name, *_ in stage.told] == ["audioActive", "videoTrack", "videoDimensions"]

@@ -252,3 +252,31 @@ async def test_subscription_that_fails_before_it_replaces_an_earlier_one_leaves_
     stage.server.tell("participantUnpublished", connectionId=BOB, reason="unpublish")
     await asyncio.sleep(0.1)
     assert [element.closed for element in stage.page.elements.made] == [True]
+
+
+@virtual_time
+async def test_later_subscription_replaces_the_earlier_one_whose_end_then_changes_nothing() -> None:
+    stage = Stage()
+    await stage.connect(participant(BOB, BOBS))
+    first = await stage.session.subscribe(stage.bobs, "others")
+    second = await stage.session.subscribe(stage.bobs, "others")
+    assert [element.closed for element in stage.page.elements.made] == [True, False]
+    assert first.videos == []
+    await stage.session.unsubscribe(first)
+    assert (stage.server.sent("unsubscribeFromVideo"), stage.session.stream_managers) == ([], [second])
+    await stage.session.unsubscribe(second)
+    assert stage.server.sent("unsubscribeFromVideo") == [{"sender": BOB}]
+    stage.session.disconnect()
+
+
+@virtual_time
+async def test_failed_subscription_that_has_replaced_an_earlier_one_leaves_neither() -> None:
+    stage = Stage()
+    await stage.connect(participant(BOB, BOBS))
+    await stage.session.subscribe(stage.bobs, "others")
+    stage.server.answers["receiveVideoFrom"] = refusal(999)
+    with pytest.raises(RequestError):
+        await stage.session.subscribe(stage.bobs, "others")
+    assert [element.closed for element in stage.page.elements.made] == [True, True]
+    assert (stage.session.stream_managers, stage.peers.alive) == ([], [])
+    stage.session.disconnect()

@@ -58,7 +58,7 @@ class MediaPlane:
         self._policy = policy
         self._listener = listener
         self._recoveries: dict[MediaConnection, MediaRecovery] = {}
-        self._monitor: RtpMonitor | None = None  # from the first stream on
+        self._monitor: RtpMonitor | None = None  # while there are streams, and for one poll more
         self._timer: Timer | None = None
         self._outage: Outage | None = None
         self._proving = False  # since `prove_all`, until every stream is settled
@@ -162,7 +162,10 @@ class MediaPlane:
     def _poll(self) -> None:
         assert self._monitor is not None, "the timer is set for a monitor"
         findings = self._monitor.poll(self._markers(), self._clock.now())
-        self._arm()
+        if self._recoveries:
+            self._arm()
+        else:  # until the next stream
+            self._monitor = self._timer = None
         for finding in findings:
             self._found(finding)
 

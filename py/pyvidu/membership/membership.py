@@ -21,7 +21,15 @@ from pyvidu.errors import (
 from pyvidu.media import InboundMedia, MediaPlane, MediaPlaneListener, OutboundMedia
 from pyvidu.platform import Host, PeerSettings
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.messages import Call, JoinRoom, JoinRoomResult, PublishVideo, UnpublishVideo, VideoData
+from pyvidu.protocol.messages import (
+    Call,
+    JoinRoom,
+    JoinRoomResult,
+    PublishVideo,
+    UnpublishVideo,
+    UnsubscribeFromVideo,
+    VideoData,
+)
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import from_wire
@@ -34,6 +42,9 @@ from .records import ParticipantState
 from .streams import LocalStream, RemoteStream
 
 logger = logging.getLogger(__name__)
+
+# After these the server may have carried out the request, or do so later: it is undone.
+_PERHAPS_CARRIED_OUT = (RequestTimeoutError, MalformedAnswerError, BrowserRefusedError, asyncio.CancelledError)
 
 SDK_VERSION = "2.32.2"  # the openvidu-browser whose protocol this is; servers compare it with their own version
 
@@ -88,12 +99,12 @@ class Membership:
         try:
             await self.plane.open(parsed.socket_url)
             answer = await self.plane.request(self._join_room(parsed, data), repeatable=False)
-        except MalformedAnswerError as error:
-            self.plane.leave()  # the server has let us in, it seems
+        except BaseException as error:
+            if isinstance(error, _PERHAPS_CARRIED_OUT):
+                self.plane.leave()
             self.plane.close()
-            raise ConnectionFailedError(str(error)) from error
-        except BaseException:
-            self.plane.close()
+            if isinstance(error, MalformedAnswerError):
+                raise ConnectionFailedError(str(error)) from error
             raise
         result = from_wire(JoinRoomResult, answer)
         if self.plane.is_closed:  # by `disconnect`, in the moment after the answer
@@ -122,8 +133,7 @@ class Membership:
             local.detach()
             if self.local_stream is local:
                 self.local_stream = None
-                if isinstance(error, (RequestTimeoutError, MalformedAnswerError, BrowserRefusedError)):
-                    # It may be carried out: undo it then.
+                if isinstance(error, _PERHAPS_CARRIED_OUT):
                     self.in_background(self.request(UnpublishVideo(), ignore=(Code.USER_NOT_STREAMING,)))
             raise
         for kind, before in (("audio", told.audio_active), ("video", told.video_active)):
@@ -145,6 +155,14 @@ class Membership:
                 break
             except RequestOutcomeUnknown:  # replace the subscription if there is one, else make it
                 negotiate = media.renegotiate  # after as many outages as it takes
+            except _PERHAPS_CARRIED_OUT:
+                if remote.media is media:  # else it has ended, or another subscription has replaced this one
+                    self.in_background(self.unsubscribe(state.owner))
+                raise
+
+    async def unsubscribe(self, owner: str) -> None:
+        """Stop receiving the stream of a participant; one who has left counts as success."""
+        await self.request(UnsubscribeFromVideo(sender=owner), ignore=(Code.USER_NOT_FOUND,))
 
     async def request(self, call: Call, *, repeatable: bool = True, ignore: Sequence[int] = ()) -> None:
         """Send a request whose result is not needed. Error codes in `ignore` count as success."""

@@ -21,7 +21,7 @@ class StreamOwner(Protocol):
 
     media_plane: MediaPlane
 
-    async def request(self, call: Call) -> None:
+    def request(self, call: Call) -> Coroutine[object, object, None]:
         """Send a request whose result is not needed."""
 
     def in_background(self, coroutine: Coroutine[object, object, None]) -> asyncio.Task[None]:
@@ -100,19 +100,28 @@ class LocalStream(StreamMedia):
         if self._media is not None:
             await self._media.replace_track(track)
 
-    def tell_active(self, kind: str) -> asyncio.Task[None] | None:
-        """Notify the others whether `kind` (`audio` or `video`) is active, if the stream is published."""
+    def send_again(self, track: Any) -> None:
+        """Send `track` after all, whose replacement was cancelled: the browser may have made it nevertheless."""
+        if self.owner is not None and self._media is not None:
+            self.owner.in_background(self._media.replace_track(track))
+
+    def tell_active(self, kind: str) -> asyncio.Future[None]:
+        """Notify the others whether `kind` (`audio` or `video`) is active; see `tell`."""
+        return self.tell(f"{kind}Active", getattr(self.state, f"{kind}_active"), f"publish{kind.capitalize()}")
+
+    def tell(self, name: str, value: object, reason: str) -> asyncio.Future[None]:
+        """Notify the others that the property `name` has a new value, if the stream is published.
+
+        Whoever cancels the result stops waiting for it, nothing else.
+        """
         if self.owner is None or not self.is_published:
-            return None
-        return self.owner.in_background(self._tell_active(kind))
-
-    async def tell(self, name: str, value: object, reason: str) -> None:
-        """Notify the others that the property `name` has a new value, if the stream is published."""
-        if self.owner is not None and self.is_published:
-            await self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))
-
-    async def _tell_active(self, kind: str) -> None:
-        await self.tell(f"{kind}Active", getattr(self.state, f"{kind}_active"), f"publish{kind.capitalize()}")
+            told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            told.set_result(None)
+            return told
+        request = self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))
+        told = asyncio.shield(self.owner.in_background(request))
+        told.add_done_callback(lambda done: done.cancelled() or done.exception())  # the owner logs it
+        return told
 
 
 class RemoteStream(StreamMedia):

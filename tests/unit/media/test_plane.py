@@ -81,6 +81,24 @@ async def test_nothing_is_polled_before_the_first_stream_and_nothing_after_closi
 
 
 @virtual_time
+async def test_polling_ends_with_the_last_stream_and_begins_again_with_the_next_one() -> None:
+    plane = await Plane().watch()
+    bobs = plane.rig.peers.made[0]
+    flow(*plane.rig.peers.made)
+    await asyncio.sleep(5)
+    for media in (plane.bobs, plane.carls, plane.own):
+        plane.plane.remove(media)
+    await asyncio.sleep(1)
+    assert plane.rig.clock.alive == []
+    assert plane.rig.requests.findings[-1:] == [RtpOverdue()], "whoever relies on RTP is told that there is none"
+    polls = bobs.polls
+    plane.plane.add(plane.bobs)
+    await asyncio.sleep(1)
+    assert bobs.polls > polls + 10
+    assert [type(finding) for finding in plane.rig.requests.findings[-1:]] == [RtpOverdue], "the pause is no stall"
+
+
+@virtual_time
 async def test_closed_plane_takes_no_more_streams_and_reports_nothing_of_the_earlier_ones() -> None:
     plane = await Plane().watch()
     plane.plane.close()

@@ -72,7 +72,7 @@ async def test_stream_that_is_not_published_tells_nobody_anything() -> None:
     unpublished = a_local_stream()
     unpublished.attach(owner, Media("one", []))  # type: ignore[arg-type]
     for local in (unowned, unpublished):
-        assert local.tell_active("audio") is None
+        await local.tell_active("audio")
         await local.tell("audioTrack", {}, "trackReplaced")
         assert not local.is_published
     assert owner.sent == []
@@ -83,13 +83,9 @@ async def test_published_stream_tells_the_current_state_of_a_kind_with_openvidus
     owner, log = Owner(), list[str]()
     local = LocalStream(state(video_active=True), a_local_stream().source)
     local.attach(owner, Media("one", log))  # type: ignore[arg-type]
-    told = local.tell_active("audio")
-    local.state.audio_active = False  # before the task has run
-    assert told is not None
-    await told
-    shown = local.tell_active("video")
-    assert shown is not None
-    await shown
+    local.state.audio_active = False
+    await local.tell_active("audio")
+    await local.tell_active("video")
     assert owner.sent == [
         StreamPropertyChanged("str_x", "audioActive", False, "publishAudio"),
         StreamPropertyChanged("str_x", "videoActive", True, "publishVideo"),
