@@ -16,7 +16,7 @@ import pyvidu
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel
 from pyvidu.vendoring import package_dir
 
-MAX_SIZE = 170_000  # bytes that a page may have to download
+MAX_SIZE = 125_000  # bytes that a page may have to download
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The wheel that pages install: the client half of the running package, packed on request.
+"""The wheel that pages install: the client half of the running package, packed on request, without comments and docstrings.
 
 A wheel built beforehand can be older than the server that it connects to; this one cannot.
 """
@@ -13,6 +13,8 @@ import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pyvidu.server.http.stripped import stripped
 
 # What a page does not need, or cannot import.
 SERVER_HALF = frozenset({"cli", "server", "static", "testing", "vendoring", "web"})
@@ -76,7 +78,7 @@ def build_wheel(package: Path, sources: list[Path]) -> Wheel:
         *(f"Requires-Dist: {requirement}" for requirement in requires),
     ]
     wheel = ["Wheel-Version: 1.0", "Generator: pyvidu", "Root-Is-Purelib: true", "Tag: py3-none-any"]
-    members = {f"{name}/{path.relative_to(package).as_posix()}": path.read_bytes() for path in sources}
+    members = {f"{name}/{path.relative_to(package).as_posix()}": _content(path) for path in sources}
     members[f"{dist_info}/METADATA"] = ("\n".join(metadata) + "\n").encode()
     members[f"{dist_info}/WHEEL"] = ("\n".join(wheel) + "\n").encode()
     record = [f"{member},sha256={_record_digest(content)},{len(content)}" for member, content in members.items()]
@@ -107,6 +109,10 @@ def source_version(package: Path) -> str:
 def client_requirements(name: str) -> tuple[str, ...]:
     """Return the requirements of the client half: those that belong to no extra."""
     return tuple(line for line in importlib.metadata.requires(name) or [] if "extra ==" not in line)
+
+
+def _content(path: Path) -> bytes:
+    return stripped(path.read_text("utf-8")).encode() if path.suffix == ".py" else path.read_bytes()
 
 
 def _record_digest(content: bytes) -> str:
