@@ -61,6 +61,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/python -m tools.event_types --check
 	$(BIN)/python -m tools.transition_tables --check
 	$(BIN)/python -m tools.limit_tables --check
+	$(BIN)/python -m tools.reference --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
 
@@ -75,6 +76,7 @@ format: $(STAMPS)/installed
 	$(BIN)/python -m tools.event_types
 	$(BIN)/python -m tools.transition_tables
 	$(BIN)/python -m tools.limit_tables
+	$(BIN)/python -m tools.reference
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

@@ -6,12 +6,11 @@ only says whether it is up to date.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
-from tools.generated import ROOT, write_or_check
+from tools.generated import ROOT, formatted, write_or_check
 
 TARGET = ROOT / "py" / "pyvidu" / "event_types.pyi"
 _OBJECTS: Mapping[str, tuple[str, Mapping[str, type[Event]]]] = {
@@ -59,8 +58,7 @@ def content() -> str:
     lines = [_HEAD.rstrip("\n"), *(f"    {name}," for name in classes), ")", _DECORATOR.rstrip("\n")]
     for name, (base, events) in _OBJECTS.items():
         lines += ["", *_object(name, base, events)]
-    command = [sys.executable, "-m", "ruff", "format", "--quiet", "--stdin-filename", str(TARGET), "-"]
-    return subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=True).stdout
+    return formatted("\n".join(lines), TARGET)
 
 
 def _object(name: str, base: str, events: Mapping[str, type[Event]]) -> Iterator[str]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+
+
+def formatted(text: str, target: Path) -> str:
+    """Return the text of a file as `ruff format` writes it: of Python, or of the Python in a Markdown page."""
+    command = [sys.executable, "-m", "ruff", "format", "--quiet", "--stdin-filename", str(target), "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 def write_or_check(target: Path, wanted: str, source: str) -> int:

@@ -24,8 +24,11 @@ _LONGEST_ICE_TIMEOUT = 600.0  # seconds; a policy accepts no longer one
 class SpeakingEventsOptions:
     """How the loudness of streams is measured, for speaking and volume events.
 
-    `interval` is the time between two measurements, in seconds; in a mapping in milliseconds. What is louder than
-    `threshold`, in decibels below full scale, is speech.
+    Attributes:
+        interval: seconds between two measurements, at most 10; in a mapping milliseconds.
+        threshold: what is louder is speech, in decibels below full scale.
+
+    Source: openvidu-browser 2.32, `publisherSpeakingEventsOptions`.
     """
 
     interval: float = seconds(0.1, longest=10.0)
@@ -48,15 +51,33 @@ def _is_policy(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AdvancedConfiguration:
-    """Settings of an `OpenVidu` object.
+    """Settings of an `OpenVidu` object, see `OpenVidu.set_advanced_configuration`. Times are seconds; in a mapping
+    milliseconds.
 
-    `ice_servers` replaces the server's; they are added to `rtc_configuration` (an `RTCConfiguration`) unless it has its
-    own. Both timeouts are in seconds, in a mapping in milliseconds; more than ten minutes of the first one count as ten.
+    Attributes:
+        ice_servers: a list of `RTCIceServer`, in place of the server's; None leaves those.
+        rtc_configuration: an `RTCConfiguration` for every peer connection; `ice_servers` are added unless it has its own.
+        force_media_reconnection_after_network_drop: renegotiate every stream after an outage, not only frozen ones.
+        ice_connection_disconnected_exception_timeout: how long a path may be silent before `exception`; at most 600.
+        no_stream_playing_event_exception_timeout: how long a new subscription may show nothing before `exception`.
+        screen_share_chrome_extension: without effect: browsers share the screen without an extension.
+        publisher_speaking_events_options: the numbers of the speaking events; a mapping is accepted too.
+        rejoin: pyvidu only. A coroutine function that returns a new token after an eviction: with it the session joins again
+            by itself (`rejoined`). None: it ends.
+        roster: pyvidu only. A coroutine function that returns the session's connections as OpenVidu's REST API returns them,
+            for a server that does not replay missed notifications.
+        reconnection: pyvidu only. Every number of the reconnection engine.
 
-    pyvidu only: `reconnection` holds every number of the reconnection engine. `rejoin` is a coroutine function that
-    supplies a new token after an eviction: with it the session joins again by itself (`rejoined`). `roster` is a coroutine
-    function that supplies the session's connections as OpenVidu's REST API returns them, for a server that does not replay
-    missed notifications.
+    Example:
+        async def fresh_token():
+            return token  # from your backend
+
+        openvidu.set_advanced_configuration(
+            rejoin=fresh_token,
+            reconnection=ReconnectionPolicy(attempts=AttemptPolicy(give_up_after=60)),
+        )
+
+    Source: openvidu-browser 2.32, `OpenViduAdvancedConfiguration`; its defaults are the same.
     """
 
     ice_servers: Sequence[Mapping[str, Any]] | None = accepting(
@@ -77,7 +98,7 @@ class AdvancedConfiguration:
 
     @property
     def policy(self) -> ReconnectionPolicy:
-        """Return the reconnection policy, with OpenVidu's own setting applied if it was changed."""
+        """Not for applications: return the reconnection policy, with OpenVidu's own setting applied if it was changed."""
         timeout = self.ice_connection_disconnected_exception_timeout
         if timeout == _ICE_TIMEOUT:
             return self.reconnection
@@ -102,10 +123,23 @@ def _source(kind: str) -> tuple[str, Callable[[Any], bool]]:
 
 @dataclass(frozen=True, slots=True)
 class PublisherProperties:
-    """What and how to publish.
+    """What and how to publish, see `OpenVidu.init_publisher`.
 
-    A source is None (the default device), False (none), True, a device id, `"screen"` (video only) or a MediaStreamTrack.
-    `resolution` is WIDTHxHEIGHT in pixels. `mirror` flips the local view only.
+    A source is None (the default device), False (none), True, a device id or a MediaStreamTrack.
+
+    Attributes:
+        audio_source: the microphone.
+        video_source: the camera, or `"screen"`.
+        publish_audio: False: begin muted.
+        publish_video: False: begin black.
+        resolution: WIDTHxHEIGHT in pixels; the browser takes the nearest that the camera has.
+        frame_rate: frames per second; None leaves it to the browser.
+        insert_mode: where the video is put, relative to the target: see `StreamManager.create_video_element`.
+        mirror: flip the local view; a screen is never flipped.
+        video_simulcast: without effect: each video is sent in one encoding.
+        filter: without effect: streams are published without filters.
+
+    Source: openvidu-browser 2.32, `PublisherProperties`; its defaults are the same.
     """
 
     audio_source: Any = accepting(None, *_source("audio"))
@@ -125,14 +159,22 @@ class PublisherProperties:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return the width and height of `resolution`, in pixels."""
+        """Not for applications: return the width and height of `resolution`, in pixels."""
         width, _, height = self.resolution.lower().partition("x")
         return int(width), int(height)
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberProperties:
-    """What to receive of a stream and where its video goes."""
+    """What to receive of a stream and where its video goes, see `Session.subscribe`.
+
+    Attributes:
+        subscribe_to_audio: False: silent until `Subscriber.subscribe_to_audio(True)`.
+        subscribe_to_video: False: black until `Subscriber.subscribe_to_video(True)`.
+        insert_mode: where the video is put, relative to the target: see `StreamManager.create_video_element`.
+
+    Source: openvidu-browser 2.32, `SubscriberProperties`.
+    """
 
     subscribe_to_audio: bool = True
     subscribe_to_video: bool = True

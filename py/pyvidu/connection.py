@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the role of the local participant allows it to do; before the first `connect` nothing."""
+    """What the role of the local participant allows it to do; before the first `connect` nothing.
+
+    Attributes:
+        force_disconnect: evict others (MODERATOR).
+        force_unpublish: end streams of others (MODERATOR).
+        publish: publish a stream (PUBLISHER, MODERATOR).
+        subscribe: receive streams (every role).
+
+    Source: openvidu-browser 2.32, `Capabilities`; the roles are OpenVidu's `OpenViduRole`.
+    """
 
     force_disconnect: bool = False
     force_unpublish: bool = False
@@ -22,13 +31,20 @@ class Capabilities:
 
     @classmethod
     def of(cls, role: str) -> Capabilities:
-        """Return those of a role: SUBSCRIBER, PUBLISHER or MODERATOR."""
+        """Not for applications: return those of a role: SUBSCRIBER, PUBLISHER or MODERATOR."""
         moderates = role == "MODERATOR"
         return cls(moderates, moderates, role in ("PUBLISHER", "MODERATOR"), bool(role))
 
 
 class Connection:
-    """One participant. `stream` is what it publishes, or None. `state` is its record, which pyvidu itself changes."""
+    """One participant of a session: the local one (`Session.connection`) or another (`Session.remote_connections`).
+
+    Attributes:
+        stream: the `Stream` that it publishes, or None.
+        disposed: whether it has left.
+
+    Source: openvidu-browser 2.32, `Connection`; `is_local` is pyvidu's.
+    """
 
     def __init__(self, state: ParticipantState) -> None:
         self.stream: Stream | None = None

@@ -6,7 +6,19 @@ from pyvidu.protocol.codes import Code, code_in
 
 
 class OpenViduError(Exception):
-    """Base of every error of this package, never raised itself. `name` is of openvidu-browser's `OpenViduErrorName`."""
+    """Base of every error of this package, never raised itself.
+
+    Attributes:
+        name: one of openvidu-browser's `OpenViduErrorName`.
+
+    Example:
+        try:
+            await session.connect("no token")
+        except OpenViduError as error:
+            print(error.name, error.message)
+
+    Source: openvidu-browser 2.32, `OpenViduError`; which errors are told apart is pyvidu's.
+    """
 
     name = "GENERIC_ERROR"
 
@@ -59,7 +71,13 @@ class BrowserNotSupportedError(OpenViduError):
 
 
 class DeviceError(OpenViduError):
-    """A camera, microphone or screen could not be used. `name` is OpenVidu's name of the case."""
+    """A camera, microphone or screen could not be used.
+
+    Attributes:
+        name: OpenVidu's name of the case: `DEVICE_ACCESS_DENIED`, `DEVICE_ALREADY_IN_USE`, `INPUT_VIDEO_DEVICE_NOT_FOUND`,
+            `INPUT_AUDIO_DEVICE_NOT_FOUND`, `INPUT_AUDIO_DEVICE_GENERIC_ERROR`, `NO_INPUT_SOURCE_SET`, `SCREEN_CAPTURE_DENIED`
+            or `SCREEN_SHARING_NOT_SUPPORTED`.
+    """
 
     def __init__(self, name: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -73,10 +91,14 @@ class PropertiesError(OpenViduError):
 
 
 class BrowserRefusedError(OpenViduError):
-    """The browser refused what a media connection is made of. `what` names it, `reason` is the browser's message.
+    """The browser refused what a media connection is made of.
 
     ICE servers and `rtc_configuration` are the application's or the server's settings; a session description or a candidate
     that is refused means that server and browser do not match.
+
+    Attributes:
+        what: what was refused.
+        reason: the browser's message.
     """
 
     def __init__(self, what: str, reason: str) -> None:
@@ -90,7 +112,12 @@ class ConnectionFailedError(OpenViduError):
 
 
 class RequestError(OpenViduError):
-    """The server refused a request. `code` is OpenVidu's (`protocol.codes.Code`), `method` the request."""
+    """The server refused a request.
+
+    Attributes:
+        method: the request's, such as `publishVideo`.
+        code: OpenVidu's, such as 401.
+    """
 
     def __init__(self, method: str, code: int, message: str) -> None:
         inner = code_in(message)
@@ -133,7 +160,11 @@ class MessageTooLongError(OpenViduError):
 
 
 class SessionLostError(OpenViduError):
-    """The session ended while a call was waiting. `reason` is that of `sessionDisconnected`."""
+    """The session ended while a call was waiting: join again with a new token.
+
+    Attributes:
+        reason: that of `sessionDisconnected`.
+    """
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

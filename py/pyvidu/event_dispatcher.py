@@ -114,10 +114,22 @@ class EventDispatcher:
     def on(self, name: str, handler: Callable[..., object] | None = None) -> object:
         """Call `handler` at every event `name`, and return this object, so that calls can be chained.
 
-        Without a handler return a decorator, which adds the decorated function and returns it:
+        Handlers are called in the order in which they were added. A function that is added to a name again is not called
+        twice. What a handler raises is logged, and the other handlers run all the same.
 
+        Args:
+            name: OpenVidu's name of the event, such as `streamCreated`.
+            handler: a plain or async function that takes the event or nothing; an async one runs as a task. None: return a
+                decorator, which adds the decorated function and returns it.
+
+        Example:
             @session.on("reconnecting")
-            def show_banner(event): ...
+            def show_banner(event):
+                print("Trying to reconnect, because of", event.outage.witness)
+
+            session.on("reconnected", lambda: print("Back")).on("sessionDisconnected", lambda event: print(event.reason))
+
+        Source: openvidu-browser, `EventDispatcher.on`.
         """
         return self._listen(name, handler, once=False)
 
@@ -126,16 +138,30 @@ class EventDispatcher:
     @overload
     def once(self, name: str, handler: Callable[..., object]) -> Self: ...
     def once(self, name: str, handler: Callable[..., object] | None = None) -> object:
-        """Call `handler` at the next event `name` only. What it returns is as for `on`."""
+        """Call `handler` at the next event `name` only. What it returns is as for `on`.
+
+        Args:
+            name: OpenVidu's name of the event.
+            handler: as for `on`.
+
+        Source: openvidu-browser, `EventDispatcher.once`.
+        """
         return self._listen(name, handler, once=True)
 
     def off(self, name: str, handler: Callable[..., object] | None = None) -> Self:
-        """Remove `handler`, or every handler of `name`, and return this object. An unknown handler is ignored."""
+        """Remove handlers, and return this object. An unknown handler is ignored.
+
+        Args:
+            name: OpenVidu's name of the event.
+            handler: a function that was added; None removes every handler of `name`.
+
+        Source: openvidu-browser, `EventDispatcher.off`.
+        """
         self._emitter.remove(name, handler)
         return self
 
     def emit_event(self, event: Event, *names: str) -> None:
-        """Fire `event` under its type, or under `names`, then run its default action. pyvidu itself calls this.
+        """Not for applications: fire `event` under its type, or under `names`, then run its default action.
 
         Never raises: neither a handler nor the browser, in a default action, can stop what pyvidu does next.
         """
@@ -149,7 +175,7 @@ class EventDispatcher:
             logger.exception("the default action of %s failed", event.type)
 
     def silence(self, silenced: bool) -> None:
-        """Fire no event from now on, or fire events again. pyvidu itself calls this."""
+        """Not for applications: fire no event from now on, or fire events again."""
         self._silenced = silenced
 
     def _listen(self, name: str, handler: Callable[..., object] | None, *, once: bool) -> object:

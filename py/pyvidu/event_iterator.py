@@ -18,9 +18,18 @@ END = "sessionDisconnected"
 class EventIterator(AsyncIterator[E], Generic[E]):
     """Events in the order in which they are fired, from the moment in which this was made. Made by `Session.events`.
 
-    It ends with `sessionDisconnected`, which it yields before if that is one of its names. At most `limit` events wait for
-    the loop: one more, and the oldest is dropped and counted in `dropped`. An event's default action does not wait for the
-    loop; to prevent it use a handler. When the loop is left, or after `aclose()`, no more events are collected.
+    It ends with `sessionDisconnected`, which it yields before if that is one of its names; of a session that is over it
+    yields nothing. An event's default action does not wait for the loop; to prevent it use a handler. When the loop is left,
+    or after `aclose()`, no more events are collected.
+
+    Example:
+        events = session.events("reconnecting", "reconnected", "sessionDisconnected", limit=10)
+        await session.connect(token)
+        session.disconnect()
+        async for event in events:
+            print(event.type)
+
+    Source: pyvidu's own; the iteration is that of Python's asynchronous iterators.
     """
 
     def __init__(self, emitter: Emitter, names: tuple[str, ...], limit: int, *, over: bool) -> None:

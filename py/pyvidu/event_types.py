@@ -19,11 +19,22 @@ class SessionEvents(EventDispatcher):
     def events(self, name: str, /, *names: str, limit: int = 1000) -> EventIterator[Any]:
         """Return an iterator of the events of one name or more that are fired from now on; see `EventIterator`.
 
+        Several iterators each get all events. Handlers and default actions are not affected.
+
+        Args:
+            name: OpenVidu's name of the event.
+            *names: further names.
+            limit: how many events wait for the loop at most; one more, and the oldest is dropped.
+
+        Raises:
+            ValueError: `limit` is less than 1.
+
+        Example:
             async for event in session.events("signal:chat"):
                 print(event.data)
+                break
 
-        It ends with the session: at `sessionDisconnected`, or at once if the session is over. At most `limit` events wait
-        for the loop. Several iterators each get all events. Handlers and default actions are not affected.
+        Source: pyvidu's own.
         """
         return EventIterator(self._feeds, (name, *names), limit, over=self._is_over)
 

@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """Base of every event. `target` is the object that fired it.
+    """Base of every event.
 
     A cancelable event has a default action, which runs after all handlers unless one of them calls `prevent_default()`.
-    An async handler must call it before its first await.
+
+    Attributes:
+        type: OpenVidu's name of the event.
+        target: the object that fired it.
+        cancelable: whether it has a default action.
+
+    Example:
+        @session.on("streamDestroyed")
+        def keep_the_last_picture(event):
+            event.prevent_default()
+
+    Source: openvidu-browser 2.32, `Event`.
     """
 
     type: str
@@ -35,7 +46,10 @@ class Event:
     _prevented: bool = field(default=False, init=False, repr=False)
 
     def prevent_default(self) -> None:
-        """Prevent the default action."""
+        """Prevent the default action. An async handler must call it before its first await.
+
+        Source: openvidu-browser, `Event.preventDefault`.
+        """
         self._prevented = True
 
     def is_default_prevented(self) -> bool:
@@ -43,7 +57,7 @@ class Event:
         return self._prevented
 
     def call_default_behavior(self) -> None:
-        """Run the default action, once, unless it was prevented. pyvidu itself calls this after the handlers."""
+        """Not for applications: run the default action, once, unless it was prevented."""
         action, self._default = self._default, None
         if action is not None and not self._prevented:
             action()
@@ -51,7 +65,18 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class ConnectionEvent(Event):
-    """`connectionCreated`, `connectionDestroyed` (then with a `reason`)."""
+    """A participant has joined or left.
+
+    Events:
+        connectionCreated: this participant, one that was there before, or one that joins.
+        connectionDestroyed: another participant has left, or was evicted: `networkDisconnect` after 12 s without a packet.
+
+    Attributes:
+        connection: the participant.
+        reason: why it left, such as `disconnect`, `networkDisconnect` or `forceDisconnectByUser`; empty when it joins.
+
+    Source: openvidu-browser 2.32, `ConnectionEvent`; the 12 s are OpenVidu's documentation's, "Automatic reconnection".
+    """
 
     target: Session
     connection: Connection
@@ -60,9 +85,17 @@ class ConnectionEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamEvent(Event):
-    """`streamCreated`, `streamDestroyed` (then with a `reason`), of a Session (remote streams) or a Publisher.
+    """A stream is published, or has ended: of others on the session, the own one on the publisher.
 
-    Default action of `streamDestroyed`: the stream is disposed of and its video elements are removed from the page.
+    Events:
+        streamCreated: it can be subscribed to; on the publisher: it is published.
+        streamDestroyed: it has ended. Default action: it is disposed of, and its videos are removed from the page.
+
+    Attributes:
+        stream: the stream.
+        reason: why it ended, such as `unpublish`, `disconnect` or `networkDisconnect`; empty when it is published.
+
+    Source: openvidu-browser 2.32, `StreamEvent`.
     """
 
     stream: Stream
@@ -71,9 +104,17 @@ class StreamEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamHealthEvent(Event):
-    """`streamFrozen` and `streamRecovered`. Fired by the Session, and by the Publisher or Subscriber of the stream.
+    """Whether a stream flows, as counters of the media plane show; `iceConnectionState` does not decide it.
 
-    A frozen stream does not flow although it should, and is being renegotiated; `message` is the evidence.
+    Events:
+        streamFrozen: it does not flow although it should, and is being renegotiated.
+        streamRecovered: it flows again. Id, subscription and videos are the same as before.
+
+    Attributes:
+        stream: the stream.
+        message: the evidence; empty when it has recovered.
+
+    Source: pyvidu's own, by webrtc-stats; the thresholds in `MediaPolicy` are measured.
     """
 
     stream: Stream
@@ -82,7 +123,17 @@ class StreamHealthEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class SessionDisconnectedEvent(Event):
-    """`sessionDisconnected`: the membership has ended. Default action: the remote streams are disposed of."""
+    """The membership has ended. Nothing is fired after it.
+
+    Events:
+        sessionDisconnected: left, evicted or given up. Default action: the subscriptions are disposed of.
+
+    Attributes:
+        reason: `disconnect`, `networkDisconnect`, `forceDisconnectByUser`, `forceDisconnectByServer`,
+            `sessionClosedByServer`, `nodeCrashed` or `openviduServerStopped`.
+
+    Source: openvidu-browser 2.32, `SessionDisconnectedEvent`.
+    """
 
     target: Session
     reason: str
@@ -90,7 +141,19 @@ class SessionDisconnectedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class SignalEvent(Event):
-    """`signal` and `signal:TYPE`. `from_connection` is None when the server itself sent it."""
+    """A signal has arrived.
+
+    Events:
+        signal: any signal, also one with a type.
+        signal:TYPE: one of this type; the same event object.
+
+    Attributes:
+        data: the text that was sent.
+        from_connection: who sent it; None: the server itself.
+        signal_type: its type, without `signal:`.
+
+    Source: openvidu-browser 2.32, `SignalEvent`.
+    """
 
     target: Session
     data: str = ""
@@ -100,7 +163,20 @@ class SignalEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamPropertyChangedEvent(Event):
-    """`streamPropertyChanged`: `audioActive`, `videoActive`, `videoDimensions`, `filter` ... of a stream changed."""
+    """A property of a stream changed.
+
+    Events:
+        streamPropertyChanged: of the own stream or another.
+
+    Attributes:
+        stream: the stream.
+        changed_property: `audioActive`, `videoActive`, `videoDimensions`, `filter`, `audioTrack` or `videoTrack`.
+        new_value: a bool, `VideoDimensions`, a `Filter` or None, a `TrackInfo`: of the type of the property.
+        old_value: likewise.
+        reason: `publishAudio`, `publishVideo`, `deviceRotated`, `trackReplaced`, `applyFilter` ...
+
+    Source: openvidu-browser 2.32, `StreamPropertyChangedEvent`.
+    """
 
     stream: Stream
     changed_property: str
@@ -111,7 +187,19 @@ class StreamPropertyChangedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ConnectionPropertyChangedEvent(Event):
-    """`connectionPropertyChanged`: the role or another property of the local connection changed (OpenVidu Pro)."""
+    """A property of the local connection changed (OpenVidu Pro).
+
+    Events:
+        connectionPropertyChanged: the server gave this participant another role, say.
+
+    Attributes:
+        connection: `Session.connection`.
+        changed_property: `role` or `record`.
+        new_value: of the type of the property.
+        old_value: likewise.
+
+    Source: openvidu-browser 2.32, `ConnectionPropertyChangedEvent`.
+    """
 
     target: Session
     connection: Connection
@@ -122,7 +210,18 @@ class ConnectionPropertyChangedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class NetworkQualityLevelChangedEvent(Event):
-    """`networkQualityLevelChanged` (OpenVidu Pro)."""
+    """The server rates the network of a participant anew (OpenVidu Pro).
+
+    Events:
+        networkQualityLevelChanged: of this participant or another.
+
+    Attributes:
+        connection: whose network.
+        new_value: 1 to 5, 5 is the best; 0: the connection is broken.
+        old_value: likewise.
+
+    Source: openvidu-browser 2.32, `NetworkQualityLevelChangedEvent`.
+    """
 
     target: Session
     connection: Connection
@@ -132,7 +231,18 @@ class NetworkQualityLevelChangedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class PublisherSpeakingEvent(Event):
-    """`publisherStartSpeaking`, `publisherStopSpeaking`, if enabled: see `Session.enable_speaking_events`."""
+    """Somebody begins to speak or has stopped, if that is enabled: see `Session.enable_speaking_events`.
+
+    Events:
+        publisherStartSpeaking: two of three measurements were louder than the threshold.
+        publisherStopSpeaking: ten in a row were not.
+
+    Attributes:
+        connection: who speaks.
+        stream_id: the id of the stream.
+
+    Source: openvidu-browser 2.32, `PublisherSpeakingEvent`; the rules are the hark library's.
+    """
 
     connection: Connection
     stream_id: str
@@ -140,7 +250,19 @@ class PublisherSpeakingEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class RecordingEvent(Event):
-    """`recordingStarted`, `recordingStopped` (then with a `reason`)."""
+    """The server records the session.
+
+    Events:
+        recordingStarted: it has begun.
+        recordingStopped: it has ended.
+
+    Attributes:
+        id: of the recording.
+        name: of the recording.
+        reason: why it stopped; empty when it begins.
+
+    Source: openvidu-browser 2.32, `RecordingEvent`.
+    """
 
     target: Session
     id: str
@@ -150,7 +272,16 @@ class RecordingEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectingEvent(Event):
-    """`reconnecting`: an outage has begun. `outage` is its record, which is extended until the outage ends."""
+    """An outage has begun: the signaling plane is down.
+
+    Events:
+        reconnecting: attempts begin. One of `reconnected`, `rejoined` and `sessionDisconnected` follows.
+
+    Attributes:
+        outage: its record, which is extended until the outage ends.
+
+    Source: OpenVidu's documentation, "Automatic reconnection"; `outage` is pyvidu's.
+    """
 
     target: Session
     outage: Outage
@@ -158,7 +289,16 @@ class ReconnectingEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectedEvent(Event):
-    """`reconnected`: signaling is resumed and membership verified. `outageSettled` follows when media is."""
+    """The outage has ended: signaling is resumed and membership verified.
+
+    Events:
+        reconnected: in the room still. Frozen streams are being renegotiated; `outageSettled` follows when that is done.
+
+    Attributes:
+        outage: its record.
+
+    Source: OpenVidu's documentation, "Automatic reconnection"; `outage` is pyvidu's.
+    """
 
     target: Session
     outage: Outage
@@ -166,10 +306,17 @@ class ReconnectedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class RejoinedEvent(Event):
-    """`rejoined`: after an eviction the session has joined again as a new participant.
+    """After an eviction the session has joined again as a new participant. Opt-in, see `AdvancedConfiguration.rejoin`.
 
-    Opt-in, see `AdvancedConfiguration.rejoin`. Streams and video elements are the same; the ids of the local connection and
-    stream are new.
+    Streams and video elements are the same; the ids of the local connection and stream are new.
+
+    Events:
+        rejoined: instead of `sessionDisconnected`; `outageSettled` follows.
+
+    Attributes:
+        outage: its record.
+
+    Source: pyvidu's own.
     """
 
     target: Session
@@ -178,11 +325,17 @@ class RejoinedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class OutageSettledEvent(Event):
-    """`outageSettled`: after `reconnected` or `rejoined`, the media of the outage has been verified, both ways.
+    """The media of an outage has been verified, both ways.
 
-    Fired once, as soon as every stream flows, is paused, or is given up: `outage.streams` says which. Without streams it is
-    fired right after `reconnected`, when async handlers of that have taken their first step. It is not fired if the next
-    outage begins, or the session ends, before.
+    Events:
+        outageSettled: once after `reconnected` or `rejoined`, as soon as every stream flows, is paused, or is given up.
+            Without streams it follows `reconnected` directly, when async handlers of that have taken their first step. Not
+            fired if the next outage begins, or the session ends, before.
+
+    Attributes:
+        outage: its record; `outage.streams` has the outcome of each stream.
+
+    Source: pyvidu's own.
     """
 
     target: Session
@@ -191,10 +344,17 @@ class OutageSettledEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ReconnectionAttemptEvent(Event):
-    """`reconnectionAttempt`: attempt `attempt` (from 1) of an outage begins.
+    """An attempt to open a new socket begins.
 
-    If it fails, the next one follows in `next_delay` seconds, or at once on evidence that the network is back; None: it is
-    the last.
+    Events:
+        reconnectionAttempt: during an outage, for each attempt.
+
+    Attributes:
+        attempt: its number in the outage, from 1.
+        next_delay: if it fails, the next one follows in so many seconds, or at once on evidence that the network is back;
+            None: it is the last.
+
+    Source: pyvidu's own.
     """
 
     target: Session
@@ -204,7 +364,20 @@ class ReconnectionAttemptEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class ExceptionEvent(Event):
-    """`exception`: an error that no pending call reports. `name` is OpenVidu's `ExceptionEventName`."""
+    """An error that no pending call reports.
+
+    Events:
+        exception: `NO_STREAM_PLAYING_EVENT`: no video of a new subscription plays within 4 s. `ICE_CONNECTION_DISCONNECTED`:
+            a path was silent for 4 s. `ICE_CONNECTION_FAILED`: a stream stays frozen after its renegotiations.
+
+    Attributes:
+        name: OpenVidu's `ExceptionEventName`.
+        origin: the session, stream, publisher or subscriber concerned.
+        message: what happened.
+        data: more about it, or None.
+
+    Source: openvidu-browser 2.32, `ExceptionEvent`; both times are settings of `AdvancedConfiguration`.
+    """
 
     target: Session
     name: str
@@ -215,7 +388,19 @@ class ExceptionEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamManagerEvent(Event):
-    """`streamPlaying`, `streamAudioVolumeChange` of a Publisher or Subscriber."""
+    """Of a Publisher or Subscriber.
+
+    Events:
+        streamPlaying: the first of its videos plays.
+        streamAudioVolumeChange: its loudness has changed, if that is enabled: see `StreamManager.enable_volume_events`.
+        screenShareEnded: of a Publisher: the user has stopped sharing the screen in the browser.
+
+    Attributes:
+        value: a `VolumeChange` of `streamAudioVolumeChange`, else None.
+
+    Source: openvidu-browser 2.32, `StreamManagerEvent`; `screenShareEnded` is pyvidu's (there the MediaStreamTrack's
+    `ended`).
+    """
 
     target: StreamManager
     value: Any = None  # of the type that the event has
@@ -223,7 +408,17 @@ class StreamManagerEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class VideoElementEvent(Event):
-    """`videoElementCreated`, `videoElementDestroyed` of a Publisher or Subscriber. `element` is the page's element."""
+    """A video of a Publisher or Subscriber. A handler that is added later is called for each video that there is.
+
+    Events:
+        videoElementCreated: it shows the stream, or will as soon as there is media.
+        videoElementDestroyed: it shows the stream no more, and is removed from the page if pyvidu created it.
+
+    Attributes:
+        element: the page's `<video>`.
+
+    Source: openvidu-browser 2.32, `VideoElementEvent`.
+    """
 
     target: StreamManager
     element: VideoElement

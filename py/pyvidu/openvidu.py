@@ -17,10 +17,21 @@ from pyvidu.session import Session
 
 
 class OpenVidu:
-    """Makes sessions and publishers.
+    """Makes sessions and publishers. Its settings are theirs.
+
+    Args:
+        host: Not for applications: None is the page; a test of pyvidu itself passes another.
 
     Raises:
         BrowserNotSupportedError: the code does not run in a page of a browser with WebRTC.
+
+    Example:
+        from pyvidu import OpenVidu
+
+        openvidu = OpenVidu()
+        session = openvidu.init_session()
+
+    Source: openvidu-browser 2.32, `OpenVidu`.
     """
 
     def __init__(self, host: Host | None = None) -> None:
@@ -29,23 +40,36 @@ class OpenVidu:
 
     @property
     def advanced_configuration(self) -> AdvancedConfiguration:
-        """Return the current settings."""
+        """Return the current settings; `set_advanced_configuration` changes them."""
         return self._configuration
 
     def init_session(self) -> Session:
-        """Return a new session, not connected yet."""
+        """Return a new session, not connected yet.
+
+        Source: openvidu-browser, `OpenVidu.initSession`.
+        """
         session = Session(self._host, lambda: self._configuration)
         self._host.offer_outages(_reader(session))
         return session
 
     def set_advanced_configuration(self, configuration: Mapping[str, object] | None = None, **keywords: object) -> None:
-        """Change settings, see `AdvancedConfiguration`. They apply to sessions that connect later.
+        """Change settings. Those that are not named keep their values.
 
-        By keywords, with times in seconds, or in a mapping with OpenVidu's names (`noStreamPlayingEventExceptionTimeout`),
-        with times in milliseconds.
+        They apply to sessions that connect later; `force_media_reconnection_after_network_drop`, `rejoin`, `roster`,
+        `no_stream_playing_event_exception_timeout` and `publisher_speaking_events_options` to connected ones too.
+
+        Args:
+            configuration: a mapping with OpenVidu's names (`noStreamPlayingEventExceptionTimeout`), times in milliseconds.
+            **keywords: fields of `AdvancedConfiguration`, times in seconds. They take precedence.
 
         Raises:
-            PropertiesError: a setting that does not exist, or a value that it does not accept.
+            PropertiesError: a setting that does not exist, or a value that it does not accept; no setting is changed then.
+
+        Example:
+            openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=True)
+            openvidu.set_advanced_configuration({"noStreamPlayingEventExceptionTimeout": 6000})
+
+        Source: openvidu-browser, `OpenVidu.setAdvancedConfiguration`.
         """
         self._configuration = configured(AdvancedConfiguration, configuration, keywords, base=self._configuration)
 
@@ -54,6 +78,12 @@ class OpenVidu:
 
         Raises:
             DeviceError: the browser does not list them for this page.
+
+        Example:
+            cameras = [item for item in await openvidu.get_devices() if item.kind == "videoinput"]
+            publisher = await openvidu.init_publisher("me", video_source=cameras[-1].device_id)
+
+        Source: openvidu-browser, `OpenVidu.getDevices`; the empty names are the Media Capture specification's.
         """
         return await self._host.devices.list_inputs()
 
@@ -62,21 +92,41 @@ class OpenVidu:
 
         Its tracks can be passed to `Publisher.replace_track`, or to `init_publisher` as sources.
 
+        Args:
+            properties: a mapping with OpenVidu's names of `PublisherProperties`.
+            **keywords: fields of `PublisherProperties`, which take precedence.
+
         Raises:
-            DeviceError, PropertiesError: see `init_publisher`.
+            DeviceError: no device, no permission, in use; `name` is OpenVidu's.
+            PropertiesError: a property that does not exist or has an invalid value.
+
+        Source: openvidu-browser, `OpenVidu.getUserMedia`.
         """
         return (await self._media(configured(PublisherProperties, properties, keywords))).stream
 
     async def init_publisher(
         self, target: Element | str | None = None, properties: Mapping[str, object] | None = None, **keywords: object
     ) -> Publisher:
-        """Open camera and microphone (or what `properties` name) and return a publisher of them.
+        """Open camera and microphone (or what the properties name) and return a publisher of them.
 
-        The local video is shown at `target`, an element or the id of one; None shows it nowhere.
+        Args:
+            target: an element, or the id of one, at which the local video is shown; None shows it nowhere.
+            properties: a mapping with OpenVidu's names of `PublisherProperties`.
+            **keywords: fields of `PublisherProperties`, which take precedence.
 
         Raises:
             DeviceError: no device, no permission, in use; `name` is OpenVidu's.
-            PropertiesError: a property that does not exist or has an invalid value.
+            PropertiesError: a property that does not exist or has an invalid value, or no such `target`.
+
+        Events:
+            videoElementCreated: of the publisher, if there is a `target`; a handler that is added later is called too.
+            streamPlaying: of the publisher, when its video plays; likewise.
+
+        Example:
+            publisher = await openvidu.init_publisher("me", resolution="1280x720", frame_rate=15)
+            screen = await openvidu.init_publisher(video_source="screen", audio_source=False)
+
+        Source: openvidu-browser, `OpenVidu.initPublisherAsync`.
         """
         wanted = configured(PublisherProperties, properties, keywords)
         media = await self._media(wanted)

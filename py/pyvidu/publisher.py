@@ -24,6 +24,12 @@ class Publisher(PublisherEvents, StreamManager):
 
     Events beside those of `StreamManager`: `streamCreated` once it is published, `streamDestroyed` when it ends,
     `screenShareEnded` when the user stops sharing the screen in the browser.
+
+    Attributes:
+        properties: the `PublisherProperties` that it was made with.
+        access_allowed: True: the user has given access to the devices.
+
+    Source: openvidu-browser 2.32, `Publisher`.
     """
 
     def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
@@ -54,30 +60,80 @@ class Publisher(PublisherEvents, StreamManager):
 
     @property
     def media(self) -> MediaConnection | None:
-        """Return the current media connection, for diagnostics; None before and after."""
+        """Not for applications: return the current media connection, for diagnostics; None before and after."""
         return self.local_stream.media
 
     def publish_audio(self, enabled: bool) -> asyncio.Future[None]:
-        """Unmute or mute the microphone, at once. Await the result to know that the others have been notified.
+        """Unmute or mute the microphone, at once.
 
-        During an outage they are notified after it.
+        Await the result to know that the others have been notified; during an outage that is after it.
+
+        Args:
+            enabled: False mutes.
 
         Raises:
             PropertiesError: `enabled` is no bool.
+            RequestError: the server refused, when awaited. Here the microphone is muted all the same.
+            RequestTimeoutError: the server did not answer in time, when awaited.
+            SessionLostError: the session ended meanwhile, when awaited.
+
+        Events:
+            streamPropertyChanged: `audioActive`, of the publisher and its session before the call returns, then of the
+                others.
+
+        Example:
+            publisher.publish_audio(False)  # muted from here on
+            await publisher.publish_audio(True)  # and now the others know, too
+
+        Source: openvidu-browser, `Publisher.publishAudio`.
         """
         return self._set_active("audio", enabled)
 
     def publish_video(self, enabled: bool) -> asyncio.Future[None]:
-        """Show or black out the video, at once. See `publish_audio`."""
+        """Show or black out the video, at once.
+
+        Await the result to know that the others have been notified; during an outage that is after it.
+
+        Args:
+            enabled: False sends black frames; the camera stays open.
+
+        Raises:
+            PropertiesError: `enabled` is no bool.
+            RequestError: the server refused, when awaited. Here the video is black all the same.
+            RequestTimeoutError: the server did not answer in time, when awaited.
+            SessionLostError: the session ended meanwhile, when awaited.
+
+        Events:
+            streamPropertyChanged: `videoActive`, of the publisher and its session before the call returns, then of the
+                others.
+
+        Source: openvidu-browser, `Publisher.publishVideo`; black frames are what a disabled track is, in the Media Capture
+        specification.
+        """
         return self._set_active("video", enabled)
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
-        """Send `track`, a MediaStreamTrack (as of `OpenVidu.get_user_media`), in place of the one of its kind.
+        """Send another track in place of the one of its kind, and return when the others have been notified.
 
-        The old track is stopped. Nothing is renegotiated, muted stays muted. Return when the others have been notified.
+        The old track is stopped. Nothing is renegotiated, muted stays muted.
+
+        Args:
+            track: a MediaStreamTrack, as of `OpenVidu.get_user_media`.
 
         Raises:
             PropertiesError: it is no track, there is none of its kind to replace, or the browser cannot send it.
+            RequestError: the server refused to notify the others. The track is sent.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamPropertyChanged: `audioTrack` or `videoTrack`, and `videoDimensions` if the size is another.
+
+        Example:
+            stream = await openvidu.get_user_media(audio_source=False)
+            await publisher.replace_track(stream.getVideoTracks()[0])
+
+        Source: openvidu-browser, `Publisher.replaceTrack`; webrtc-pc, `RTCRtpSender.replaceTrack`.
         """
         kind = self._local.kind_of(track)
         if not (kind and getattr(self.stream, f"has_{kind}")):
@@ -111,7 +167,11 @@ class Publisher(PublisherEvents, StreamManager):
             await one
 
     def dispose(self) -> None:
-        """Stop the tracks and remove the videos. It also ends a publisher that was never published."""
+        """Stop the tracks and remove the videos. It also ends a publisher that was never published.
+
+        Events:
+            videoElementDestroyed: for each of its videos.
+        """
         self.disable_speaking_events()
         self._local.stop()
         self._remove_videos()
@@ -119,7 +179,9 @@ class Publisher(PublisherEvents, StreamManager):
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     def ended(self, reason: Reason) -> None:
-        """Handle the end of publishing: fire `streamDestroyed`, whose default action disposes of the stream."""
+        """Not for applications: end the publishing, and fire `streamDestroyed`, whose default action disposes of the
+        stream.
+        """
         self.stop_watching_speech()
         if self.stream.connection is not None:
             self.stream.connection.stream = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties
@@ -12,25 +11,17 @@ from pyvidu.errors import (
     AlreadyPublishedError,
     LocalStreamError,
     PermissionDeniedError,
-    PropertiesError,
     StreamEndedError,
 )
 from pyvidu.event_iterator import END
 from pyvidu.event_types import SessionEvents
 from pyvidu.events import ExceptionEvent, StreamEvent
 from pyvidu.membership import Membership, Participation, SessionState
+from pyvidu.outgoing import metadata_text, signal_request
 from pyvidu.platform import Host, pause
 from pyvidu.platform.devices import Element
-from pyvidu.properties import accepting, configured
-from pyvidu.protocol import json_text
-from pyvidu.protocol.jsonrpc import utf8_size
-from pyvidu.protocol.messages import (
-    LARGEST_METADATA,
-    ForceDisconnect,
-    ForceUnpublish,
-    SendMessage,
-    SignalMessage,
-)
+from pyvidu.properties import configured
+from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.room_events import RoomEvents
@@ -40,7 +31,17 @@ from pyvidu.subscriber import Subscriber
 
 
 class Joining(Coroutine[Any, Any, None]):
-    """Await it to join, or use it in `async with`: that joins, and leaves at the end of the block, however it ends."""
+    """What `Session.connect` returns: await it to join, or use it in `async with`, which also leaves.
+
+    `async with` gives the session, and calls `Session.disconnect` at the end of the block, however that ends. It can be
+    passed to `asyncio.create_task`, as any coroutine.
+
+    Example:
+        async with session.connect(token, {"name": "Ada"}) as joined:
+            await joined.publish(publisher)
+
+    Source: pyvidu's own; openvidu-browser returns a promise.
+    """
 
     def __init__(self, session: Session, work: Coroutine[Any, Any, None]) -> None:
         self._session = session
@@ -53,29 +54,39 @@ class Joining(Coroutine[Any, Any, None]):
     async def __aexit__(self, *_: object) -> None:
         self._session.disconnect()
 
-    # What makes it a coroutine, for `asyncio.create_task` and the like. The types are those of `Coroutine`.
+    # What makes it a coroutine, for `asyncio.create_task` and the like.
 
     def __await__(self) -> Generator[Any, Any, None]:
         return self._work.__await__()
 
-    def send(self, value: Any) -> Any:  # noqa: D102
+    def send(self, value: Any) -> Any:  # the types of `Coroutine`
+        """Not for applications: asyncio calls this."""
         return self._work.send(value)
 
-    def throw(self, *error: Any) -> Any:  # noqa: D102
+    def throw(self, *error: Any) -> Any:  # the types of `Coroutine`
+        """Not for applications: asyncio calls this."""
         return self._work.throw(*error)
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
+        """Not for applications: asyncio calls this."""
         self._work.close()
 
 
 class Session(SessionEvents):
     """A session as one participant sees it. Made by `OpenVidu.init_session`.
 
-    Events: `connectionCreated`, `connectionDestroyed`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`,
-    `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`, `networkQualityLevelChanged`, `exception`;
-    of the media plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`,
-    `reconnected`, `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every
-    `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
+    Events: `connectionCreated`, `connectionDestroyed`, `connectionPropertyChanged`, `streamCreated`, `streamDestroyed`,
+    `streamPropertyChanged`, `signal`, `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`,
+    `networkQualityLevelChanged`, `exception`; of the media plane `streamFrozen`, `streamRecovered`; of the reconnection
+    `reconnecting`, `reconnectionAttempt`, `reconnected`, `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`,
+    `publisherStopSpeaking`. Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and
+    `sessionDisconnected`.
+
+    A call that asks the server for something waits for the end of an outage, and is then carried out once. One that is
+    cancelled leaves nothing behind.
+
+    Source: openvidu-browser 2.32, `Session`; the events of the media plane, `reconnectionAttempt`, `rejoined` and
+    `outageSettled` are pyvidu's, and so are `settled`, `state`, `outages`, `stop_reconnecting` and `reconnect_now`.
     """
 
     def __init__(self, host: Host, configuration: Callable[[], AdvancedConfiguration]) -> None:
@@ -91,49 +102,97 @@ class Session(SessionEvents):
     def connect(self, token: str, metadata: object = None) -> Joining:
         """Join the session that `token` opens: await it, or use it in `async with` in order to leave at the end.
 
-            async with session.connect(token, {"name": "Ada"}):
-                await session.publish(publisher)
+        Add handlers before. After its end a session may connect again, with a new token. At the end of the `async with`
+        nothing is sent if the session is over already.
 
-        `metadata` is what the others see as `connection.data`: a text, or anything that can be encoded as JSON. Add handlers
-        before: `connectionCreated` and `streamCreated` of those who are there fire meanwhile. After its end a session may
-        connect again, with a new token. At the end of the `async with` nothing is sent if the session is over already.
+        Args:
+            token: what `POST /openvidu/api/sessions/SESSION/connection` answered to the backend: a `ws:` or `wss:` URL. It
+                opens one connection, once.
+            metadata: what the others see as `Connection.data`: a text, or anything that can be encoded as JSON; at most
+                10,000 bytes as UTF-8.
 
         Raises:
             InvalidTokenError: `token` is no connection URL.
-            PropertiesError: `metadata` has a value that JSON lacks, such as NaN (the message says where), or more than 10,000
-                bytes (as UTF-8).
+            PropertiesError: `metadata` has a value that JSON lacks, such as NaN (the message says where), or is too long.
             ConnectionFailedError: the server cannot be reached, or its answer is malformed; the cause is in the message.
             RequestError: the server refused, for example a token that was used before (code 401).
+            RequestTimeoutError: the server did not answer within 10 s (`RequestPolicy.timeout`).
             NotConnectedError: `disconnect()` was called meanwhile.
             AlreadyConnectedError: the session is connected, or is being connected.
+
+        Events:
+            connectionCreated: for this participant, then for each that is there, before the call returns.
+            streamCreated: for each stream that is there, before the call returns.
+
+        Example:
+            session.on("streamCreated", lambda event: session.subscribe(event.stream, "others"))
+            await session.connect(token, {"name": "Ada"})
+
+        Source: openvidu-browser, `Session.connect`; the limit of `metadata` is OpenVidu's server's.
         """
-        return Joining(self, self.participation.join(token, _metadata(metadata)))
+        return Joining(self, self.participation.join(token, metadata_text(metadata)))
 
     def disconnect(self) -> None:
-        """Leave the session. Afterwards nothing is fired and nothing is sent.
+        """Leave the session. Afterwards nothing is fired and nothing is sent. Without a session it does nothing.
 
-        Before it returns, `streamDestroyed` of the publisher and then `sessionDisconnected` fire, with reason `disconnect`.
+        Pending calls raise `NotConnectedError`.
+
+        Events:
+            streamDestroyed: of the publisher, if it publishes, before the call returns.
+            sessionDisconnected: with reason `disconnect`, before the call returns.
+
+        Source: openvidu-browser, `Session.disconnect`. There events may follow when the network is down (measured), here none
+        does.
         """
         self.participation.leave()
 
     def stop_reconnecting(self) -> None:
-        """Stop reconnecting during an outage; `sessionDisconnected` follows with reason `networkDisconnect`."""
+        """End an outage, and the session with it, also if `rejoin` is configured. Without an outage it does nothing.
+
+        Events:
+            sessionDisconnected: with reason `networkDisconnect`, before the call returns.
+
+        Example:
+            session.on("reconnecting", lambda: print("Trying to reconnect: press Esc to stop"))
+            session.stop_reconnecting()
+        """
         self.participation.stop_reconnecting()
 
     def reconnect_now(self) -> None:
-        """Start a reconnection attempt at once during an outage, instead of after the delay."""
+        """Start a reconnection attempt at once during an outage, instead of after the delay. Without an outage it does
+        nothing.
+
+        Events:
+            reconnectionAttempt: if an attempt begins.
+        """
         self.participation.reconnect_now()
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
     async def publish(self, publisher: Publisher) -> None:
-        """Publish a stream; `streamCreated` of the publisher fires. During an outage, wait for its end.
+        """Publish a stream. During an outage, wait for its end.
+
+        Args:
+            publisher: made by `OpenVidu.init_publisher`, and not published in any session.
 
         Raises:
-            NotConnectedError, PermissionDeniedError, RequestError, SessionLostError.
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            PermissionDeniedError: the role of this participant is SUBSCRIBER.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
             AlreadyPublishedError: this session publishes a stream, or another one publishes this stream.
             BrowserRefusedError: the browser refused the ICE servers, or the server's answer; the stream is unpublished again.
             StreamEndedError: the stream was unpublished or disposed of meanwhile.
+
+        Events:
+            streamCreated: of the publisher here, and of the sessions of the others.
+
+        Example:
+            publisher = await openvidu.init_publisher("me", resolution="640x480")
+            await session.publish(publisher)
+
+        Source: openvidu-browser, `Session.publish`. One stream a session is the rule of OpenVidu's server.
         """
         member = self.participation.member
         if member.own.role == "SUBSCRIBER":
@@ -156,11 +215,22 @@ class Session(SessionEvents):
         publisher.emit_event(StreamEvent("streamCreated", publisher, publisher.stream))
 
     async def unpublish(self, publisher: Publisher) -> None:
-        """End the local stream: fire `streamDestroyed` of the publisher at once, then notify the others.
+        """End the local stream, at once here, then for the others.
+
+        Args:
+            publisher: the one that this session publishes.
 
         Raises:
-            NotConnectedError, RequestError, SessionLostError.
+            NotConnectedError: the session is not connected, or was left meanwhile.
             NotPublishedError: the publisher is not published in this session.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamDestroyed: of the publisher before the others are notified, with reason `unpublish`; then of their sessions.
+
+        Source: openvidu-browser, `Session.unpublish`.
         """
         await self.participation.unpublish(publisher.local_stream)
 
@@ -171,17 +241,38 @@ class Session(SessionEvents):
         properties: Mapping[str, object] | None = None,
         **keywords: object,
     ) -> Subscriber:
-        """Receive a remote stream.
+        """Receive a remote stream, and return when it is negotiated. During an outage, wait for its end.
 
-        `target` is an element or the id of one, in which a `<video>` is created; without it use
-        `Subscriber.add_video_element` or `create_video_element`.
+        A second subscription to the same stream replaces the first. Without `target`, show it with
+        `Subscriber.create_video_element` or `add_video_element`.
+
+        Args:
+            stream: of another participant, from `streamCreated`.
+            target: an element, or the id of one, at which a `<video>` is created; None shows it nowhere.
+            properties: a mapping with OpenVidu's names of `SubscriberProperties`.
+            **keywords: fields of `SubscriberProperties`, which take precedence.
 
         Raises:
-            NotConnectedError, RequestError, SessionLostError.
+            NotConnectedError: the session is not connected, or was left meanwhile.
             PropertiesError: a property that does not exist or has another type, or no such `target`.
             LocalStreamError: the stream is this participant's own.
             BrowserRefusedError: the browser refused the ICE servers, or the server's offer or answer.
-            StreamEndedError: the stream has ended, or ends meanwhile.
+            StreamEndedError: the stream has ended, or ends meanwhile (`MediaClosedError`).
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            videoElementCreated: of the subscriber, if there is a `target`.
+            streamPlaying: of the subscriber, when its first video plays; without it within 4 s, `exception` of the session.
+
+        Example:
+            @session.on("streamCreated")
+            async def show(event):
+                subscriber = await session.subscribe(event.stream, "others", subscribe_to_audio=False)
+                subscriber.on("streamPlaying", lambda: print("It moves"))
+
+        Source: openvidu-browser, `Session.subscribe`; the 4 s are its `noStreamPlayingEventExceptionTimeout`.
         """
         member = self.participation.member
         wanted = configured(SubscriberProperties, properties, keywords)
@@ -212,7 +303,22 @@ class Session(SessionEvents):
         return subscriber
 
     async def unsubscribe(self, subscriber: Subscriber) -> None:
-        """End a subscription and remove its videos."""
+        """End a subscription and remove its videos; then notify the server.
+
+        Args:
+            subscriber: made by `subscribe`.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            videoElementDestroyed: of the subscriber, for each of its videos.
+
+        Source: openvidu-browser, `Session.unsubscribe`.
+        """
         member = self.participation.member
         received = self.participation.receives(subscriber.remote_stream)
         self._end_subscription(subscriber)
@@ -229,37 +335,90 @@ class Session(SessionEvents):
         to: Collection[Connection] | None = None,
         type: str = "",  # noqa: A002  OpenVidu's name
     ) -> None:
-        """Send `data` to the participants `to`, or to everybody, the sender too. `options` is a mapping of the same.
+        """Send a text to other participants. During an outage, wait for its end; signals keep their order.
 
-        During an outage, wait for its end; signals keep their order.
+        Args:
+            options: a mapping of the same names.
+            data: the text; `json.dumps` makes one of anything else.
+            to: connections of this session; None and an empty list mean everybody, the sender too.
+            type: what receivers listen to, as `signal:TYPE`; with or without that prefix.
 
         Raises:
-            PropertiesError: an option that does not exist or has another type. Data is text: `json.dumps` makes some.
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            PropertiesError: an option that does not exist or has another type.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
             RequestOutcomeUnknown: the network dropped before the server answered; it may have been sent or not.
             MessageTooLongError: the signal has more than 50 KiB as JSON.
-            QueueFullError: during an outage 1000 signals wait already (`ReconnectionPolicy.queue_limit`).
+            QueueFullError: during an outage 1000 signals wait already (`RequestPolicy.queue_limit`).
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            signal:TYPE: of the receivers' sessions.
+            signal: of the same sessions, with the same event.
+
+        Example:
+            session.on("signal:chat", lambda event: print(event.data))
+            await session.signal(data="Hello", type="chat")
+
+        Source: openvidu-browser, `Session.signal`; 50 KiB is where OpenVidu's server cuts messages (its
+        `application.properties`).
         """
         member = self.participation.member
         keywords = {"data": data, "to": () if to is None else to, "type": type}
-        usual = SignalOptions()
-        given = {name: value for name, value in keywords.items() if value != getattr(usual, name)}
-        wanted = configured(SignalOptions, options, given)
-        kind = (wanted.type or "signal").removeprefix("signal:")  # without a type openvidu-browser sends signal:signal
-        message = SignalMessage([item.connection_id for item in wanted.to], wanted.data, f"signal:{kind}")
-        await member.request(SendMessage(message.encode()), repeatable=False)
+        await member.request(signal_request(options, keywords), repeatable=False)
 
     async def force_disconnect(self, connection: Connection) -> None:
-        """Evict a participant. Moderators only: `PermissionDeniedError` for other roles."""
+        """Evict a participant. Moderators only.
+
+        Args:
+            connection: of another participant.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            PermissionDeniedError: the role of this participant is not MODERATOR.
+            RequestError: the server refused: there is no such participant any more.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            connectionDestroyed: of everybody else's session, with reason `forceDisconnectByUser`.
+            sessionDisconnected: of the evicted one's session, with the same reason.
+
+        Source: openvidu-browser, `Session.forceDisconnect`.
+        """
         await self._moderator("force_disconnect").request(ForceDisconnect(connection.connection_id))
 
     async def force_unpublish(self, stream: Stream) -> None:
-        """End a participant's stream. Moderators only: `PermissionDeniedError` for other roles."""
+        """End the stream of another participant. Moderators only.
+
+        Args:
+            stream: what it publishes.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            PermissionDeniedError: the role of this participant is not MODERATOR.
+            RequestError: the server refused: there is no such stream any more.
+            RequestTimeoutError: the server did not answer in time.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamDestroyed: of the publisher, and of the sessions of the others, with reason `forceUnpublishByUser`.
+
+        Source: openvidu-browser, `Session.forceUnpublish`.
+        """
         await self._moderator("force_unpublish").request(ForceUnpublish(stream.stream_id))
 
     def enable_speaking_events(self) -> None:
-        """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, for the local and all subscribed streams.
+        """Detect speech from now on in the local and in all subscribed streams.
 
-        `AdvancedConfiguration.publisher_speaking_events_options` has their numbers.
+        `AdvancedConfiguration.publisher_speaking_events_options` has the numbers.
+
+        Events:
+            publisherStartSpeaking: of the session and the stream's manager, when somebody begins to speak.
+            publisherStopSpeaking: of both, when they have stopped.
+
+        Source: OpenVidu's speech detection, which is that of the hark library.
         """
         self._tells_speech = True
         if self.participation.is_member:
@@ -267,7 +426,7 @@ class Session(SessionEvents):
                 self._watch_speech(manager)
 
     def disable_speaking_events(self) -> None:
-        """Stop firing speaking events."""
+        """Stop firing speaking events, of the session and of all its streams."""
         self._tells_speech = False
         for manager in self.stream_managers:
             manager.disable_speaking_events()
@@ -309,7 +468,7 @@ class Session(SessionEvents):
 
     @property
     def outages(self) -> Sequence[Outage]:
-        """Return the outages of this session so far."""
+        """Return the outages of this session so far, the current one last; a new `connect` begins with none."""
         return self.participation.outages
 
     @property
@@ -317,10 +476,18 @@ class Session(SessionEvents):
         return self.state is SessionState.DISCONNECTED
 
     async def settled(self, outage: Outage | None = None) -> bool:
-        """Wait until the media of an outage, by default of the last one, is verified both ways; see `OutageSettledEvent`.
+        """Wait until the media of an outage is verified, both ways: every stream flows, is paused, or is given up.
 
         Return True then, and if there was no outage; False when the next outage began or the session ended before. An outage
         that lasts is waited for; one that is not detected yet is not.
+
+        Args:
+            outage: one of `outages`; None means the last.
+
+        Example:
+            @session.on("reconnected")
+            async def say(event):
+                print("You are back" if await session.settled(event.outage) else "And gone again")
         """
         last = self.outages[-1:]
         outage = outage or (last[0] if last else None)
@@ -359,34 +526,3 @@ class Session(SessionEvents):
     def _end_subscription(self, subscriber: Subscriber) -> None:
         subscriber.dispose()
         self.participation.stop_receiving(subscriber.remote_stream)
-
-
-def _are_connections(value: object) -> bool:
-    return isinstance(value, Collection) and all(isinstance(item, Connection) for item in value)
-
-
-@dataclass(frozen=True, slots=True)
-class SignalOptions:
-    """What `Session.signal` sends, as what type, and to whom: nobody means everybody."""
-
-    data: str = ""
-    to: Collection[Connection] = accepting((), "a list of Connections", _are_connections)
-    type: str = ""
-
-
-def _metadata(data: object) -> str:
-    """Return what an application passes to `connect` as `metadata`, as the text that the others receive.
-
-    Raises:
-        PropertiesError: JSON lacks a value, or it is longer than the server allows, so that no rejoin would succeed either.
-    """
-    if data is None or isinstance(data, str):
-        text = data or ""
-    else:
-        try:
-            text = json_text.encoded(data, "metadata")
-        except ValueError as error:
-            raise PropertiesError(f"connect cannot send this as JSON: {error}") from None
-    if (size := utf8_size(text)) > LARGEST_METADATA:
-        raise PropertiesError(f"The metadata of a connection has {LARGEST_METADATA} bytes at most, this has {size}")
-    return text

@@ -20,7 +20,14 @@ Turn = Literal["publisherStartSpeaking", "publisherStopSpeaking"]
 
 @dataclass(frozen=True, slots=True)
 class VolumeChange:
-    """The value of `streamAudioVolumeChange`: the loudness now and before, in decibels below full scale."""
+    """The value of `streamAudioVolumeChange`: the loudness now and before.
+
+    Attributes:
+        new_value: in decibels below full scale; -200 is silence.
+        old_value: likewise.
+
+    Source: openvidu-browser 2.32, `StreamManagerEvent`.
+    """
 
     new_value: float
     old_value: float

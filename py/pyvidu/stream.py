@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """One stream. It keeps its id, its manager and its video elements however often its media connection is replaced.
+    """What one participant publishes. It keeps its id, manager and videos however often its media connection is replaced.
 
-    `stream_manager` is the Publisher or Subscriber; a remote stream without a subscription has none. `state` is its record,
-    which pyvidu itself changes.
+    Attributes:
+        connection: the `Connection` that publishes it; None of a local one that is not published.
+        stream_manager: its `Publisher` or `Subscriber`; None of a remote one without a subscription.
+
+    Source: openvidu-browser 2.32, `Stream`.
     """
 
     def __init__(self, state: StreamState, connection: Connection | None = None) -> None:

@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 class StreamManager(StreamManagerEvents):
-    """Owns the video elements of `stream`. `session` is where it is published or subscribed to, None before.
+    """The base of `Publisher` and `Subscriber`: one stream, and the `<video>` elements that show it.
 
-    Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, and, if enabled,
-    `publisherStartSpeaking`, `publisherStopSpeaking` and `streamAudioVolumeChange`. A handler added after
-    the video was created or began to play is called at once.
+    Events: `videoElementCreated`, `videoElementDestroyed`, `streamPlaying`, `streamPropertyChanged`, `streamFrozen`,
+    `streamRecovered`, and, if enabled, `publisherStartSpeaking`, `publisherStopSpeaking` and `streamAudioVolumeChange`. A
+    handler of `videoElementCreated` or `streamPlaying` that is added later is called at once.
+
+    Attributes:
+        stream: the `Stream`.
+        session: the `Session` in which it is published or subscribed to, None before.
+        is_playing: whether a video of it has begun to play.
+
+    Source: openvidu-browser 2.32, `StreamManager`; `streamFrozen` and `streamRecovered` are pyvidu's.
     """
 
     remote = False
@@ -44,7 +51,7 @@ class StreamManager(StreamManagerEvents):
 
     @property
     def media(self) -> MediaConnection | None:
-        """Return the current media connection, for diagnostics; None before and after."""
+        """Not for applications: return the current media connection, for diagnostics; None before and after."""
         raise NotImplementedError
 
     @property
@@ -53,10 +60,25 @@ class StreamManager(StreamManagerEvents):
         return self.videos[0].id if self.videos else ""
 
     def create_video_element(self, target: Element | str, insert_mode: str = "APPEND") -> VideoElement:
-        """Create a `<video>` at `target` (an element or its id) that shows the stream, and return it.
+        """Create a `<video>` that shows the stream, and return it.
+
+        A `Publisher`'s is muted, and a camera's mirrored unless `PublisherProperties.mirror` is False.
+
+        Args:
+            target: an element of the page, or the id of one.
+            insert_mode: where, relative to `target`: `APPEND` (its last child), `PREPEND`, `BEFORE`, `AFTER` or `REPLACE`.
 
         Raises:
-            PropertiesError: there is no such target.
+            PropertiesError: there is no such target, or no such mode.
+
+        Events:
+            videoElementCreated: before the call returns.
+            streamPlaying: when the first video of the stream begins to play.
+
+        Example:
+            video = subscriber.create_video_element("others", "PREPEND")
+
+        Source: openvidu-browser, `StreamManager.createVideoElement`.
         """
         video = self._host.elements.create(
             target,
@@ -69,29 +91,55 @@ class StreamManager(StreamManagerEvents):
         return self._show_in(video)
 
     def add_video_element(self, element: VideoElement) -> VideoElement:
-        """Show the stream in an existing `<video>` of the page, and return it."""
+        """Show the stream in an existing `<video>` of the page, and return it.
+
+        Args:
+            element: the `<video>`. It is not removed when the stream ends.
+
+        Events:
+            videoElementCreated: before the call returns.
+            streamPlaying: when the first video of the stream begins to play.
+
+        Source: openvidu-browser, `StreamManager.addVideoElement`.
+        """
         video = self._host.elements.adopt(
             element, mirror=self._mirror, muted=not self.remote, on_playing=self._began_to_play
         )
         return self._show_in(video)
 
     def enable_speaking_events(self, *, interval: float = 0.1, threshold: float = -50.0) -> None:
-        """Fire `publisherStartSpeaking` and `publisherStopSpeaking` from now on, on this object and its session.
+        """Detect speech in this stream from now on. A further call replaces both numbers.
 
-        The loudness is measured every `interval` seconds; above `threshold`, in decibels below full scale, it is speech. A
-        further call replaces both.
+        Args:
+            interval: the seconds between two measurements, at most 10.
+            threshold: what is louder is speech, in decibels below full scale (0 is the loudest, -200 silence).
 
         Raises:
             PropertiesError: `interval` is no number above 0 or more than 10 s, or `threshold` is no number.
+
+        Events:
+            publisherStartSpeaking: of this object and its session: two of three measurements were louder.
+            publisherStopSpeaking: of both: ten in a row were not.
+
+        Example:
+            publisher.on("publisherStartSpeaking", lambda: print("speaking"))
+            publisher.enable_speaking_events(threshold=-40)
+
+        Source: OpenVidu's speech detection, which is that of the hark library.
         """
         given = {"interval": interval, "threshold": threshold}
         self._speech_options = configured(SpeakingEventsOptions, None, given)
         self.watch_speech()
 
     def enable_volume_events(self) -> None:
-        """Fire `streamAudioVolumeChange` from now on, when the loudness of the stream has changed.
+        """Report the loudness of this stream from now on.
 
-        Its value is a `VolumeChange`. The loudness is read at the interval of the speaking events, which this enables too.
+        It is read at the interval of the speaking events, which this enables too.
+
+        Events:
+            streamAudioVolumeChange: when the loudness has changed; its value is a `VolumeChange`.
+
+        Source: openvidu-browser, `streamAudioVolumeChange`.
         """
         self._volume = SILENCE if self._volume is None else self._volume
         if self._speech_options is None:
@@ -111,11 +159,11 @@ class StreamManager(StreamManagerEvents):
 
     @property
     def watches_speech(self) -> bool:
-        """Return whether speaking events are enabled and the stream has not ended."""
+        """Not for applications: return whether speaking events are enabled and the stream has not ended."""
         return self._speech is not None
 
     def watch_speech(self) -> None:
-        """Measure the loudness of the stream from now on, if speaking events are enabled."""
+        """Not for applications: measure the loudness of the stream from now on, if speaking events are enabled."""
         self.stop_watching_speech()
         if self._speech_options is not None:
             self._speech = SpeechWatch(
@@ -123,7 +171,7 @@ class StreamManager(StreamManagerEvents):
             )
 
     def stop_watching_speech(self) -> None:
-        """Stop measuring, because the stream has ended; `watch_speech` goes on."""
+        """Not for applications: stop measuring, because the stream has ended; `watch_speech` goes on."""
         if self._speech is not None:
             self._speech.close()
             self._speech = None

@@ -12,7 +12,13 @@ from pyvidu.stream_manager import StreamManager
 
 
 class Subscriber(StreamManager):
-    """A remote stream that is received. Made by `Session.subscribe`."""
+    """A remote stream that is received. Made by `Session.subscribe`.
+
+    Attributes:
+        properties: the `SubscriberProperties` that it was made with.
+
+    Source: openvidu-browser 2.32, `Subscriber`.
+    """
 
     remote = True
 
@@ -24,24 +30,40 @@ class Subscriber(StreamManager):
 
     @property
     def media_stream(self) -> MediaStream | None:
-        """Return the browser's MediaStream, None before the first negotiation."""
+        """Return the browser's MediaStream, None before the first negotiation. A renegotiation replaces it."""
         return self.remote_stream.media_stream
 
     @property
     def media(self) -> MediaConnection | None:
-        """Return the current media connection, for diagnostics; None before and after."""
+        """Not for applications: return the current media connection, for diagnostics; None before and after."""
         return self.remote_stream.media
 
     def subscribe_to_audio(self, enabled: bool) -> Subscriber:
-        """Play the audio of the stream or not. This affects this participant only."""
+        """Play the audio of the stream or not, and return this object. It affects this participant only, and lasts.
+
+        Args:
+            enabled: False silences it.
+
+        Source: openvidu-browser, `Subscriber.subscribeToAudio`.
+        """
         return self._want("audio", enabled)
 
     def subscribe_to_video(self, enabled: bool) -> Subscriber:
-        """Show the video of the stream or not. This affects this participant only."""
+        """Show the video of the stream or not, and return this object. It affects this participant only, and lasts.
+
+        Args:
+            enabled: False blacks it out.
+
+        Source: openvidu-browser, `Subscriber.subscribeToVideo`.
+        """
         return self._want("video", enabled)
 
     def dispose(self) -> None:
-        """Remove the videos. `Session.unsubscribe` does this too, and ends the subscription."""
+        """Remove the videos. `Session.unsubscribe` does this too, and ends the subscription.
+
+        Events:
+            videoElementDestroyed: for each of its videos.
+        """
         self.stop_watching_speech()
         self._remove_videos()
         if self.stream.stream_manager is self:  # else another subscription has replaced this one

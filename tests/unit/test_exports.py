@@ -35,7 +35,6 @@ PUBLIC_MODULES = {
 
 INSIDE = {
     "OutageLog": "written by the engine",
-    "SignalOptions": "how `Session.signal` checks its mapping",
     "RecentEvidence": "kept by the engine",
     "MediaConnection": "`StreamManager.media` is for diagnostics of pyvidu itself",
     "Reason": "what an application gets is a `str`",

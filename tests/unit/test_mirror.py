@@ -20,6 +20,7 @@ ELSEWHERE = {
     "errors": "unit/signaling/test_request_queue.py: where they are raised",
     "event_types": "type_checks/test_types.py",
     "membership/listener": NO_BEHAVIOUR,
+    "outgoing": "unit/test_session_calls.py: what is sent; simulation/test_misuse.py: what is refused",
     "platform/browser/clock": f"{PAGE}browser/test_background_tab.py",
     "platform/browser/devices": f"{PAGE}browser/test_streams.py",
     "platform/browser/elements": f"{PAGE}browser/test_pyvidu_js.py",

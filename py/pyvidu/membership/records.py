@@ -14,11 +14,20 @@ logger = logging.getLogger(__name__)
 
 
 class SessionState(StrEnum):
-    """The state of a session, at any time, inside event handlers too.
+    """The state of a session, at any time, inside event handlers too. A text: `session.state == "connected"`.
 
-    `NEW`: never connected. `CONNECTING`: joining. `CONNECTED`. `RECONNECTING`: an outage, from its `reconnecting` to its
-    `reconnected`, `rejoined` or `sessionDisconnected`. `DISCONNECTED`: over, from the first event of the end on; it may
-    connect again.
+    Attributes:
+        NEW: never connected.
+        CONNECTING: joining.
+        CONNECTED: a member of the session, and no outage.
+        RECONNECTING: an outage, from its `reconnecting` to its `reconnected`, `rejoined` or `sessionDisconnected`.
+        DISCONNECTED: over, from the first event of the end on; it may connect again.
+
+    Example:
+        if session.state is SessionState.CONNECTED:
+            await session.signal(data="here", type="presence")
+
+    Source: pyvidu's own; openvidu-browser has none.
     """
 
     NEW = "new"

@@ -16,10 +16,14 @@ VideoElement: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A camera (`kind` is `videoinput`) or a microphone (`audioinput`).
+    """A camera or a microphone.
 
-    `device_id` and `label` may be empty until the page has been given access to a device. `device_id` is what `audio_source`
-    and `video_source` take.
+    Attributes:
+        kind: `videoinput` or `audioinput`.
+        device_id: what `PublisherProperties.video_source` and `audio_source` take; may be empty before access was given.
+        label: its name; may be empty before access was given.
+
+    Source: openvidu-browser 2.32, `Device`; Media Capture specification, `MediaDeviceInfo`.
     """
 
     kind: str

@@ -11,7 +11,14 @@ from .wire import WireError, from_wire
 
 @dataclass(frozen=True, slots=True)
 class VideoDimensions:
-    """The size of a video in pixels; 0 and 0 without video, and while it is not known."""
+    """The size of a video in pixels; 0 and 0 without video, and while it is not known.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+
+    Source: openvidu-browser 2.32, `Stream.videoDimensions`.
+    """
 
     width: int = 0
     height: int = 0
@@ -19,14 +26,27 @@ class VideoDimensions:
 
 @dataclass(frozen=True, slots=True)
 class TrackInfo:
-    """A track of a stream, as `streamPropertyChanged` reports it: `label` is the browser's name of the device."""
+    """A track of a stream, as `streamPropertyChanged` reports it.
+
+    Attributes:
+        label: the browser's name of the device.
+
+    Source: openvidu-browser 2.32, `StreamPropertyChangedEvent`.
+    """
 
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class FilterMethod:
-    """A method of a filter, with its parameters, which are those of the filter's type."""
+    """A method of a filter that was called.
+
+    Attributes:
+        method: its name.
+        params: its parameters, of the filter's type.
+
+    Source: openvidu-browser 2.32, `Filter`.
+    """
 
     method: str
     params: Any = None
@@ -34,7 +54,15 @@ class FilterMethod:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter that the media server applies to a stream. `options` are those of its `type`, as OpenVidu documents them."""
+    """A filter that the media server applies to a stream. pyvidu reports filters and cannot apply them.
+
+    Attributes:
+        type: such as `GStreamerFilter`.
+        options: those of its `type`, as OpenVidu documents them.
+        last_exec_method: the last method that was called, or None.
+
+    Source: openvidu-browser 2.32, `Filter`.
+    """
 
     type: str
     options: dict[str, Any] = field(default_factory=dict)

@@ -30,10 +30,17 @@ FORMAT = 2  # of `to_dict`: raised when a key changes its meaning or is removed,
 
 @dataclass(frozen=True, slots=True)
 class OutageEntry:
-    """One entry of the record.
+    """One entry of the record of an outage.
 
-    `name` is for programs what `text` is for people: the kind of evidence (`SocketClosed`), a stream's step, `attempt`,
-    `dropped`, `down` or how the outage ended; "" for a remark. `stream` is the id of the stream concerned, or "".
+    Attributes:
+        at: seconds since the verdict that began the outage; negative for the evidence that led to it.
+        kind: `evidence`, `verdict`, `action` or `stream`.
+        text: for people.
+        name: for programs what `text` is for people: the kind of evidence (`SocketClosed`), a stream's step, `attempt`,
+            `dropped`, `down` or how the outage ended; empty for a remark.
+        stream: the id of the stream concerned, or empty.
+
+    Source: pyvidu's own.
     """
 
     at: float
@@ -45,10 +52,16 @@ class OutageEntry:
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt to open a new socket and to resume on it. `until` is None, and so is `result` at first, while it lasts.
+    """One attempt to open a new socket and to resume on it.
 
-    `resumed`: it carries the session now. `closed`: refused or closed. `dropped`: we closed it, for a new one, because
-    nothing answered, or because the old socket was faster. `opened`: the socket is open, the resume not yet answered.
+    Attributes:
+        at: when it began, in seconds since the verdict.
+        until: when it ended; None while it lasts.
+        result: `resumed`: it carries the session now. `closed`: refused or closed. `dropped`: closed here, for a new one,
+            because nothing answered, or because the old socket was faster. `opened`: the socket is open, the resume not yet
+            answered. None: not open yet.
+
+    Source: pyvidu's own.
     """
 
     at: float
@@ -58,7 +71,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StreamStep:
-    """A conclusion about a stream, or an action on it, and the reason."""
+    """A conclusion about a stream, or an action on it.
+
+    Attributes:
+        at: seconds since the verdict.
+        step: `healthy`, `paused`, `recovering`, `frozen`, `renegotiating`, `connected`, `failed` or `given up`.
+        because: the reason.
+
+    Source: pyvidu's own.
+    """
 
     at: float
     step: StreamStepName
@@ -67,13 +88,19 @@ class StreamStep:
 
 @dataclass(slots=True)
 class StreamRecord:
-    """The steps and the outcome for one stream."""
+    """The steps and the outcome for one stream.
+
+    Attributes:
+        steps: in order.
+
+    Source: pyvidu's own.
+    """
 
     steps: list[StreamStep] = field(default_factory=list)
 
     @property
     def outcome(self) -> StreamEnd | None:
-        """Return the outcome so far, or None before there is one.
+        """Return `healthy`, `paused`, `renegotiated` or `frozen`, or None before there is an outcome.
 
         `healthy`: it flows and was not renegotiated. `paused`: nothing flows, since the sender sends nothing. `renegotiated`:
         its new peer connection is healthy or paused. `frozen`: it does not flow.
@@ -91,9 +118,26 @@ class StreamRecord:
 class Outage:
     """An outage, from the verdict that the network is gone to its end.
 
-    `witness` is what the verdict rests on. `end` is None while it lasts. Entries of streams may follow the end: media is
-    verified after signaling has resumed. `began_at` is a time of the session's own clock, for arithmetic; `began` is the same
-    moment in seconds since 1970, None if it is not known.
+    Entries of streams may follow the end: media is verified after signaling has resumed. `str(outage)` is one line about it.
+
+    Attributes:
+        began_at: a time of the session's own clock, in seconds, for arithmetic.
+        witness: what the verdict rests on, such as `rtp silent`.
+        attempts: how many have begun.
+        end: `reconnected`, `rejoined` or `sessionDisconnected`; None while it lasts.
+        duration: in seconds; None while it lasts.
+        entries: every observation, conclusion and action, in order.
+        tries: the attempts.
+        streams: what was found out and done about each stream, by its id.
+        began: the moment of the verdict in seconds since 1970, or None.
+
+    Example:
+        @session.on("outageSettled")
+        def report(event):
+            print(event.outage)
+            print(event.outage.to_json(indent=1))
+
+    Source: pyvidu's own.
     """
 
     began_at: float
@@ -109,11 +153,11 @@ class Outage:
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def note(self, now: float, kind: EntryKind, text: str, name: str = "", stream: str = "") -> None:
-        """Add an entry."""
+        """Not for applications: add an entry."""
         self.entries.append(OutageEntry(self._since(now), kind, text, name, stream))
 
     def note_evidence(self, now: float, evidence: SignalingEvidence) -> None:
-        """Add an observation, with its text."""
+        """Not for applications: add an observation, with its text."""
         self.note(now, "evidence", _in_words(evidence), type(evidence).__name__)
         if isinstance(evidence, AttemptOpened) and self.tries:
             self.tries[-1].result = "opened"
@@ -121,25 +165,28 @@ class Outage:
             self._attempt_ended(now, "closed")
 
     def note_attempt(self, now: float) -> None:
-        """Add an attempt that begins; it ends the one before."""
+        """Not for applications: add an attempt that begins; it ends the one before."""
         self._attempt_ended(now, "dropped")
         self.attempts += 1
         self.tries.append(Attempt(self._since(now)))
         self.note(now, "action", f"attempt {self.attempts}", "attempt")
 
     def note_dropped(self, now: float, because: str) -> None:
-        """Record that the attempt under way, if any, is dropped."""
+        """Not for applications: record that the attempt under way, if any, is dropped."""
         if self._attempt_ended(now, "dropped"):
             self.note(now, "action", f"attempt {self.attempts} dropped: {because}", "dropped")
 
     def note_stream(self, now: float, stream: str, step: StreamStepName, because: str = "") -> None:
-        """Add a conclusion about a stream, or an action on it."""
+        """Not for applications: add a conclusion about a stream, or an action on it."""
         self.streams.setdefault(stream, StreamRecord()).steps.append(StreamStep(self._since(now), step, because))
         said = _SAID.get(step, step)
         self.note(now, "stream", f"{stream}: {said} ({because})" if because else f"{stream}: {said}", step, stream)
 
     def finish(self, now: float, end: OutageEnd) -> None:
-        """Record the end, once. A lost session may still be rejoined: its outage ends with the rejoin or its failure."""
+        """Not for applications: record the end, once.
+
+        A lost session may still be rejoined: its outage ends with the rejoin or its failure.
+        """
         assert self.end is None, "an outage ends once"
         opened = bool(self.tries) and self.tries[-1].result == "opened"
         self._attempt_ended(now, "resumed" if opened and end == "reconnected" else "dropped")
@@ -179,7 +226,11 @@ class Outage:
         }
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return `to_dict()` as JSON."""
+        """Return `to_dict()` as JSON.
+
+        Args:
+            indent: spaces for each level; None puts all in one line.
+        """
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
 
     def __str__(self) -> str:

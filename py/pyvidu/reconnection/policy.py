@@ -34,7 +34,9 @@ class DetectionPolicy(_Group):
     """When the signaling plane is down, in seconds.
 
     Raises:
-        ValueError: a number is not more than 0, or more than 600 s. (So do the other groups.)
+        ValueError: a number is not more than 0, or more than 600 s.
+
+    Source: measured, but for `declared_interval`, which is openvidu-browser's; docs/reconnection.md explains the rules.
     """
 
     declared_interval: float = 5.0  # declared by the first ping: the server's watchdog waits three of these
@@ -43,8 +45,7 @@ class DetectionPolicy(_Group):
     probe_floor: float = 1.0  # shortest deadline of the probe after a late pong
     urgent_probe_floor: float = 0.4  # that after any other witness: there the ping is a second kind of evidence
     steady_patience: float = 2.0  # added to that deadline while RTP flows: a late pong then mostly means lost packets
-    # A ping unanswered this long is a verdict, whatever round trips were measured: 6 of the 12 s before eviction.
-    answer_limit: float = 5.0
+    answer_limit: float = 5.0  # a ping unanswered this long is a verdict: down at 6 of the 12 s before eviction
     overdue_floor: float = 0.15  # after an RTP pause this long a ping is sent, in case silence follows
     silence_floor: float = 0.3  # a shorter RTP pause is never silence, whatever the recent gaps
     rhythm_learning: float = 2.0  # how long a stream must have flowed before its silence is evidence
@@ -56,30 +57,45 @@ class DetectionPolicy(_Group):
 
 @dataclass(frozen=True, slots=True)
 class AttemptPolicy(_Group):
-    """How the signaling plane comes back, in seconds. By default attempts never end ("won't stop trying until success").
+    """How the signaling plane comes back, in seconds. By default attempts never end.
 
     `limit` (a number of attempts) and `give_up_after` are opt-in limits, after which the session ends with
     `networkDisconnect`.
+
+    Raises:
+        ValueError: a number is not more than 0, or more than 600 s, but for `give_up_after`.
+
+    Example:
+        policy = ReconnectionPolicy(attempts=AttemptPolicy(give_up_after=60))
+        openvidu.set_advanced_configuration(reconnection=policy)
+
+    Source: OpenVidu's documentation, "Automatic reconnection" ("won't stop trying until success"); the numbers are measured.
     """
 
     deadline: float = 3.0  # shorter ones in a loop make Chromium throttle new WebSockets for minutes
     hang_after: float = 0.3  # an attempt not open after this hangs: its SYNs were lost and TCP backs off
-    probe_period: float = 0.3
+    probe_period: float = 0.3  # from one reachability probe to the next
     probe_timeout: float = 0.6  # two are under way at a time, one in each of the browser's two connection pools
-    resume_deadline: float = 3.0
+    resume_deadline: float = 3.0  # for the answer to the resume on an open socket
     membership_deadline: float = 2.0  # assuming an eviction falsely ends a call, detecting one late costs a second
     deadline_cap: float = 6.0  # limit of deadlines that grow with round trips: those may come from a slow minute
     backoff_base: float = 1.0  # a failed WebSocket counts towards Chromium's throttle, a failed fetch does not
-    backoff_cap: float = 5.0
-    limit: int | None = None
-    give_up_after: float | None = None
+    backoff_cap: float = 5.0  # longest delay between two attempts
+    limit: int | None = None  # attempts
+    give_up_after: float | None = None  # of outage
     rejoins: int = 3  # attempts to join again after an eviction, if there is a `rejoin` callback
     rejoin_pause: float = 1.0  # between two of them, doubling
 
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy(_Group):
-    """Requests of the application. Time of an outage does not count."""
+    """Requests of the application. Time of an outage does not count.
+
+    Raises:
+        ValueError: a number is not more than 0, or more than 600 s.
+
+    Source: openvidu-browser 2.32; `queue_limit` is pyvidu's.
+    """
 
     timeout: float = 10.0  # openvidu-browser's
     queue_limit: int = 1000  # requests of one method (e.g. signals) that may wait for the end of an outage
@@ -87,7 +103,13 @@ class RequestPolicy(_Group):
 
 @dataclass(frozen=True, slots=True)
 class MediaPolicy(_Group):
-    """When a stream is frozen and how it is renegotiated, in seconds."""
+    """When a stream is frozen and how it is renegotiated, in seconds.
+
+    Raises:
+        ValueError: a number is not more than 0, or more than 600 s.
+
+    Source: measured, in Chromium; docs/reconnection.md explains the rules.
+    """
 
     window: float = 0.4  # ICE answers arrive 0.1 s after packets flow again; a path without any by then is dead
     recent_window: float = 3.0  # a path on which packets arrived lately is checked by ICE only every 2.6 s
@@ -107,10 +129,14 @@ class MediaPolicy(_Group):
 
 @dataclass(frozen=True, slots=True)
 class ReconnectionContext:
-    """The input of `next_delay`.
+    """The input of `ReconnectionPolicy.next_delay`.
 
-    The number of the attempt under way (from 1), the duration of the outage so far in seconds, and a random number in [0, 1)
-    for jitter.
+    Attributes:
+        attempt: the number of the attempt under way, from 1.
+        elapsed: the duration of the outage so far, in seconds.
+        jitter: a random number in [0, 1).
+
+    Source: pyvidu's own.
     """
 
     attempt: int
@@ -120,7 +146,23 @@ class ReconnectionContext:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectionPolicy:
-    """The numbers of the reconnection engine. Subclass it and override `next_delay` for other delays between attempts."""
+    """The numbers of the reconnection engine. Subclass it and override `next_delay` for other delays between attempts.
+
+    Attributes:
+        detection: when the signaling plane is down.
+        attempts: how it comes back.
+        requests: how long a request may take, and how many may wait.
+        media: when a stream is frozen, and how it is renegotiated.
+
+    Example:
+        class EverySecond(ReconnectionPolicy):
+            def next_delay(self, context):
+                return None if context.elapsed > 300 else 1.0
+
+        openvidu.set_advanced_configuration(reconnection=EverySecond())
+
+    Source: pyvidu's own.
+    """
 
     detection: DetectionPolicy = field(default_factory=DetectionPolicy)
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
@@ -132,6 +174,11 @@ class ReconnectionPolicy:
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
         clients reconnect at once. Any evidence that the network is back cuts the delay short.
+
+        Args:
+            context: the attempt, the duration of the outage, and a random number.
+
+        Source: full jitter is AWS' "Exponential Backoff and Jitter".
         """
         attempts = self.attempts
         if attempts.limit is not None and context.attempt >= attempts.limit:
@@ -139,6 +186,6 @@ class ReconnectionPolicy:
         return min(attempts.backoff_cap, attempts.backoff_base * 2.0 ** min(context.attempt, 16)) * context.jitter
 
     def probe_deadline(self, rtt: RoundTrip, *, urgent: bool) -> float:
-        """Return the seconds within which a probe must be answered."""
+        """Not for applications: return the seconds within which a probe must be answered."""
         floor = self.detection.urgent_probe_floor if urgent else self.detection.probe_floor
         return max(floor, rtt.timeout)

@@ -66,9 +66,14 @@ _BROWSERS: dict[BrowserName, _Kind] = {"chromium": _Chromium()}
 def find_browser(name: BrowserName = "chromium") -> Path:
     """Return the executable of a browser that works: the one named in `$PYVIDU_BROWSER`, a system one, or Playwright's.
 
+    Args:
+        name: of the browser.
+
     Raises:
         BrowserNotFoundError: there is none; the message has the command that installs one.
         WrongArgumentError: `name` is unknown.
+
+    Source: pyvidu's own.
     """
     check_name("browser", name, _BROWSERS)
     return _BROWSERS[name].find_executable()
@@ -86,17 +91,26 @@ async def launch_browser(
     args: Iterable[str] = (),
     **options: Any,  # those of Playwright's `launch`
 ) -> Browser:
-    """Start a browser with a fake camera and microphone, which it opens without asking.
+    """Start a browser with a fake camera and microphone, which it opens without asking. The caller closes it.
 
-    It is found by `find_browser` unless `executable` names one, and runs in the guest of `lab` if one is given. A page that
-    is neither https nor on localhost gets a camera only if its origin is in `secure_origins` ("http://10.213.0.1:4443"):
-    every page in a lab. `fake_video` (.mjpeg or .y4m) is the camera's picture. `args` are further arguments of the browser;
-    `options` go to Playwright's `launch`, whose times are milliseconds.
+    Args:
+        playwright: Playwright's driver.
+        name: of the browser.
+        executable: runs in place of the one that `find_browser` finds.
+        lab: it runs in the guest of this lab.
+        secure_origins: one or more that get a camera although they are neither https nor on localhost, such as
+            `http://10.213.0.1:4443`: every page in a lab.
+        fake_video: a .mjpeg or .y4m file, the camera's picture.
+        headless: False shows it.
+        args: further arguments of the browser.
+        **options: those of Playwright's `launch`, whose times are milliseconds.
 
     Raises:
         BrowserNotFoundError: the browser is not installed.
         BrowserStartError: it did not start; the message has its output.
         WrongArgumentError: an argument is wrong.
+
+    Source: Playwright's `BrowserType.launch`; the flags are measured.
     """
     from playwright.async_api import Error as PlaywrightError
 

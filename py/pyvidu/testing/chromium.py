@@ -67,10 +67,13 @@ def find_executable() -> Path:
 
 
 def chromium_flags(*, secure_origins: Iterable[str] = (), fake_video: Path | None = None) -> list[str]:
-    """Return command line flags for a page that makes calls.
+    """Return the flags with which a Chromium has a fake camera, for a test that starts it by itself.
 
-    `secure_origins` ("http://10.0.0.1:4443") are given the camera though they are neither https nor localhost;
-    `fake_video` (.mjpeg or .y4m) is the camera's picture.
+    Args:
+        secure_origins: origins that get a camera although they are neither https nor on localhost.
+        fake_video: a .mjpeg or .y4m file, the camera's picture.
+
+    Source: measured.
     """
     flags = list(FLAGS)
     if origins := ",".join(origin.rstrip("/") for origin in secure_origins):

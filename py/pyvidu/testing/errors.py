@@ -46,7 +46,11 @@ class PortInUseError(ServerStartError):
 
 
 class RestError(ServerError):
-    """The REST API of the server refused a request; `status` is its HTTP status."""
+    """The REST API of the server refused a request.
+
+    Attributes:
+        status: its HTTP status; 0: no server answered.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)

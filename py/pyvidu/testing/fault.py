@@ -28,7 +28,14 @@ ServerFault = Literal[
 
 @dataclass(frozen=True)
 class RunningFault:
-    """A fault that is active until its time is over or `end` is called. Leaving its context ends it."""
+    """A fault that is active until its time is over or `end` is called. Leaving its context ends it.
+
+    Attributes:
+        id: of the fault, in the server.
+        kind: its name, of `ServerFault`.
+
+    Source: pyvidu's own; docs/faults.md says what each does.
+    """
 
     id: str
     kind: str
@@ -47,7 +54,10 @@ class RunningFault:
 
 
 class BeginningFault:
-    """What `RunningServer.fault` returns: to be awaited, or used with `async with`, which ends the fault with its block."""
+    """What `RunningServer.fault` returns: to be awaited, or used with `async with`, which ends the fault with its block.
+
+    Source: pyvidu's own.
+    """
 
     def __init__(self, beginning: Coroutine[Any, Any, RunningFault]) -> None:
         self._beginning = beginning

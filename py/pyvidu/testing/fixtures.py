@@ -28,7 +28,12 @@ _CLOSE_WITHIN = 10.0  # seconds; a browser that hangs is killed with Playwright'
 
 
 class OpenBrowser(Protocol):
-    """The value of the fixture `open_browser`: `launch_browser` without Playwright's driver."""
+    """The value of the fixture `open_browser`: `launch_browser` without Playwright's driver.
+
+    A browser is closed at the end of the test module, and is shown if pytest was started with `--pyvidu-headed`.
+
+    Source: pyvidu's own.
+    """
 
     async def __call__(
         self,
@@ -50,7 +55,10 @@ class OpenBrowser(Protocol):
 
 
 class StartServer(Protocol):
-    """The value of the fixture `pyvidu_server`: `start_server`, and the server is stopped with the module."""
+    """The value of the fixture `pyvidu_server`: `start_server`, and the server is stopped with the module.
+
+    Source: pyvidu's own.
+    """
 
     async def __call__(
         self,
@@ -139,7 +147,8 @@ async def chromium(open_browser: OpenBrowser) -> Browser:
 async def pyvidu_server(request: pytest.FixtureRequest) -> AsyncIterator[StartServer]:
     """Give a function that starts a server; all are stopped with the module.
 
-    One that did not end cleanly, or ended by itself, is an error of the module's last test.
+    Raises:
+        ServerError: one did not end cleanly, or ended by itself: an error of the module's last test.
     """
     loop = asyncio.get_running_loop()
     recorder = recorder_of(request.config)

@@ -68,7 +68,16 @@ _STRAYS = f"""
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Packets so far, by direction and fate."""
+    """Packets so far, by direction and fate.
+
+    Attributes:
+        to_host_passed: arrived at the host.
+        to_host_dropped: dropped by a fault on the way there.
+        to_guest_passed: arrived at the guest.
+        to_guest_dropped: dropped by a fault on the way there.
+
+    Source: the counters of nftables.
+    """
 
     to_host_passed: int
     to_host_dropped: int
@@ -88,7 +97,16 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Packets that the guest sent to an address that is not of this machine, or to a name server."""
+    """Packets that the guest sent to an address that is not of this machine, or to a name server.
+
+    Attributes:
+        protocol: 6 is TCP, 17 is UDP.
+        address: where to.
+        port: where to.
+        packets: how many.
+
+    Source: the counters of nftables.
+    """
 
     protocol: int
     address: str
@@ -99,13 +117,24 @@ class Departure:
 class NetworkLab:
     """A guest network and its faults. Use it as a context manager: its exit removes all of it.
 
-    A packet and its answer take `rtt` to `rtt + jitter` seconds. Several labs, also of several processes, do not affect each
-    other.
+    Several labs, also of several processes, do not affect each other. It needs Linux and root.
+
+    Args:
+        rtt: what a packet and its answer take at least, in seconds.
+        jitter: up to so many seconds more.
 
     Raises:
         LabUnavailableError: no lab can be made here; the message says what is needed.
-        LabError: all labs of this machine are in use, or a tool failed.
+        LabError: all labs of this machine are in use, or a tool failed. So do all methods.
         WrongArgumentError: `rtt` or `jitter` is negative, or more than a minute.
+
+    Example: not run, it needs root
+        with NetworkLab(rtt=0.05) as lab:
+            server = await start_server(lab=lab)
+            with lab.dropped("silent", dead_media=True):
+                await lab.verify_silence()
+
+    Source: Linux network namespaces and nftables; that packets are dropped where they arrive is measured.
     """
 
     def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0) -> None:
@@ -161,7 +190,14 @@ class NetworkLab:
         return f"{self._namespace.network}.{self._guest_number}"
 
     def wrap(self, executable: Path | str) -> Path:
-        """Return an executable that runs `executable` inside, with the same arguments. Raises LabError after `close`."""
+        """Return an executable that runs another one inside, with the same arguments.
+
+        Args:
+            executable: the other one.
+
+        Raises:
+            LabError: the lab is closed.
+        """
         self._namespace.check_open()
         script = self._namespace.folder / Path(executable).name
         script.write_text(f'#!/bin/sh\nexec ip netns exec {self.namespace} "{executable}" "$@"\n', "utf-8")
@@ -169,7 +205,14 @@ class NetworkLab:
         return script
 
     def run(self, *command: str) -> str:
-        """Run a command inside and return what it printed. Raises LabError if it fails."""
+        """Run a command inside and return what it printed.
+
+        Args:
+            *command: its words.
+
+        Raises:
+            LabError: it failed.
+        """
         return self._namespace.run(*command)
 
     def processes(self) -> list[int]:
@@ -191,7 +234,14 @@ class NetworkLab:
         self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
 
     def random_loss(self, percent: float) -> None:
-        """Drop this share of the packets, in each direction, at random. 0 drops none, 100 all. Raises WrongArgumentError."""
+        """Drop a share of the packets, in each direction, at random.
+
+        Args:
+            percent: 0 drops none, 100 all.
+
+        Raises:
+            WrongArgumentError: `percent` is not from 0 to 100.
+        """
         check_number("percent", percent, unit="percent", most=100)
         self._set_fault(
             f"numgen random mod 10000 < {round(percent * 100)} counter name dropped drop" if percent else ""
@@ -259,9 +309,14 @@ class NetworkLab:
 
     @contextlib.contextmanager
     def dropped(self, fault: LabFault = "silent", *, dead_media: bool = False) -> Iterator[None]:
-        """Keep a fault active for the length of a `with` block; with `dead_media`, kill the media flows too.
+        """Keep a fault active for the length of a `with` block.
 
-        Raises WrongArgumentError if there is no such fault.
+        Args:
+            fault: the fault.
+            dead_media: kill the media flows too, see `kill_media`.
+
+        Raises:
+            WrongArgumentError: there is no such fault.
         """
         check_name("fault of a network lab", fault, get_args(LabFault))
         faults: dict[LabFault, Callable[[], object]] = {
@@ -293,9 +348,12 @@ class NetworkLab:
         )
 
     def passed_by_protocol(self, *, from_guest_only: bool = False) -> tuple[int, int]:
-        """Return how many packets of TCP and of UDP have arrived so far, both ways or at the host only.
+        """Return how many packets of TCP and of UDP have arrived so far.
 
         Packets to a guest without an address still cross the link and count, though nothing receives them.
+
+        Args:
+            from_guest_only: count those that arrived at the host only, not both ways.
         """
         listings = [self._read(self._nft_host, "counters")]
         if not from_guest_only:
@@ -307,7 +365,15 @@ class NetworkLab:
         return found["passed_tcp"], found["passed_udp"]
 
     async def verify_silence(self, seconds: float = 0.3) -> None:
-        """Check that no packet passes in either direction for `seconds`. Raises LabError if one does."""
+        """Check that no packet passes in either direction for a while.
+
+        Args:
+            seconds: how long.
+
+        Raises:
+            LabError: one does.
+            WrongArgumentError: `seconds` is no time.
+        """
         check_number("seconds", seconds, unit="seconds", most=600)
         before = self.counters()
         await asyncio.sleep(seconds)
@@ -361,7 +427,10 @@ class NetworkLab:
 
 @functools.cache
 def lab_unavailable_reason() -> str | None:
-    """Return why no network lab can be made here and what to do about it, or None when one can."""
+    """Return why no network lab can be made here and what to do about it, or None when one can.
+
+    Source: pyvidu's own.
+    """
     if sys.platform != "linux":
         return f"network labs need Linux (network namespaces), this is {sys.platform}: {_WITHOUT}"
     if os.geteuid() != 0:

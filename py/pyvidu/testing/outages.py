@@ -36,16 +36,32 @@ _ENDED = (
 async def read_outages(page: Page) -> Outages:
     """Return the outages of all sessions of a page since it was loaded, the current one with `end` None.
 
-    The page must be one of a browser that the fixture `open_browser` opened.
+    Args:
+        page: one of a browser that the fixture `open_browser` opened.
+
+    Source: pyvidu's own.
     """
     found: Outages = json.loads(await page.evaluate(_READ))
     return found
 
 
 async def wait_for_outage(page: Page, *, count: int = 1, timeout: float = 30.0) -> dict[str, Any]:
-    """Wait until `count` outages of a page have ended, and return the last of these.
+    """Wait until outages of a page have ended, and return the last of these, as `Outage.to_dict` has it.
 
-    Raises OutageTimeoutError after `timeout` seconds; the message has what was recorded so far.
+    Args:
+        page: one of a browser that the fixture `open_browser` opened.
+        count: how many, since the page was loaded.
+        timeout: in seconds.
+
+    Raises:
+        OutageTimeoutError: they have not ended by then; the message has what was recorded so far.
+        WrongArgumentError: `count` or `timeout` is no positive number.
+
+    Example: not run, it needs a page in a call
+        outage = await wait_for_outage(page, timeout=20)
+        assert outage["end"] == "reconnected"
+
+    Source: pyvidu's own.
     """
     from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class PageLog:
-    """Console lines, errors and requested URLs of a page, from the call of `watch` on."""
+    """What a page prints, which errors it has and what it requests, from the call of `watch` on.
+
+    Attributes:
+        requests: every URL that it requested.
+
+    Example: not run, it needs a page
+        log = PageLog.watch(page)
+        await page.goto(my_app.url(server))
+        assert log.errors == []
+        assert log.leaving(server.origin) == []
+
+    Source: pyvidu's own.
+    """
 
     console: list[str] = field(default_factory=list)
     """Every console line, as `type: text`."""
@@ -22,7 +34,11 @@ class PageLog:
 
     @classmethod
     def watch(cls, page: Page) -> PageLog:
-        """Start to record `page`."""
+        """Start to record a page.
+
+        Args:
+            page: Playwright's.
+        """
         log = cls()
         page.on("console", lambda message: log._said(message.type, message.text))
         page.on("pageerror", lambda error: log.errors.append(f"uncaught: {error}"))
@@ -32,7 +48,11 @@ class PageLog:
         return log
 
     def leaving(self, *origins: str) -> list[str]:
-        """Return the requests that went to none of `origins`."""
+        """Return the requests that went to none of some origins.
+
+        Args:
+            *origins: such as `http://localhost:4443`.
+        """
         allowed = {origin.rstrip("/") for origin in origins}
         return [
             url

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pyvidu.testing.errors import RestError
 
 Role = Literal["SUBSCRIBER", "PUBLISHER", "MODERATOR"]
+"""What a participant may do: OpenVidu's `OpenViduRole`."""
 
 _TIMEOUT = 10.0  # seconds
 _NOT_FOUND = 404
@@ -22,7 +23,13 @@ _CONFLICT = 409  # the session exists already
 
 @dataclass(frozen=True, slots=True)
 class RoomConnection:
-    """A participant as the REST API lists it."""
+    """A participant as the REST API lists it.
+
+    Attributes:
+        role: of `Role`.
+
+    Source: OpenVidu's REST API, `GET sessions/ID/connection`.
+    """
 
     connection_id: str
     """What `server.fault` takes as `participant`."""

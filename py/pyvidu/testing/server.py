@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyvidu.testing.network import NetworkLab
 
 Profile = Literal["default", "kurento"]
+"""Whose clocks a server has: its own, or those of OpenVidu's server; docs/server.md says what that changes."""
 
 _READY_WITHIN = 60.0  # seconds; the start takes 2 s, but took many times that on a machine under load
 _STOP_WITHIN = 20.0
@@ -32,7 +33,15 @@ _ADDRESS = re.compile(r"https?://\S+?:(\d+)\b")
 
 @dataclass
 class RunningServer:
-    """A `pyvidu serve` process that has printed its address. Made by `start_server`."""
+    """A `pyvidu serve` process that has printed its address. Made by `start_server` and the fixture `pyvidu_server`.
+
+    Attributes:
+        host: the address that it listens on.
+        port: likewise.
+        process: the process.
+
+    Source: pyvidu's own.
+    """
 
     host: str
     port: int
@@ -60,18 +69,41 @@ class RunningServer:
     async def create_token(self, session_id: str, *, role: Role = "PUBLISHER", data: str = "") -> str:
         """Return a fresh token, as an application's backend gets it; create the session if it does not exist.
 
-        `data` is the `serverData` of the connection. Raises RestError.
+        Args:
+            session_id: the session that it opens.
+            role: of the participant.
+            data: the `serverData` of its connection.
+
+        Raises:
+            RestError: the REST API refused.
+
+        Source: OpenVidu's REST API, `POST sessions/ID/connection`.
         """
         return await asyncio.to_thread(RestClient(self.url, self.secret).create_token, session_id, role, data)
 
     async def connections(self, session_id: str) -> list[RoomConnection]:
-        """Return the participants of a session, the one that joined first at the beginning. Raises RestError."""
+        """Return the participants of a session, the one that joined first at the beginning.
+
+        Args:
+            session_id: the session.
+
+        Raises:
+            RestError: the REST API refused: there is no such session, say.
+
+        Source: OpenVidu's REST API, `GET sessions/ID/connection`.
+        """
         return await asyncio.to_thread(RestClient(self.url, self.secret).connections, session_id)
 
     async def wait_for_line(self, pattern: str, timeout: float = _READY_WITHIN) -> str:
-        """Return the first line of the log, old or new, in which the regular expression is found.
+        """Return the first line of the log, old or new, in which a regular expression is found.
 
-        Raises ServerError if there is none within `timeout` seconds, or the server ends.
+        Args:
+            pattern: the regular expression.
+            timeout: in seconds.
+
+        Raises:
+            ServerError: there is none within `timeout`, or the server ends.
+            WrongArgumentError: `timeout` is no time.
         """
         check_number("timeout", timeout, unit="seconds", most=_LONGEST)
         found: list[str] = []
@@ -102,20 +134,32 @@ class RunningServer:
         count: int | None = None,
         method: str | None = None,
     ) -> BeginningFault:
-        """Begin a fault of docs/faults.md; the server must have been started with `fault_control`, on loopback.
+        """Begin a fault; the server must have been started with `fault_control`, on loopback.
 
-        `participant` is a connection id; every kind but `restart` needs one. It ends by itself after `seconds` (at most 300),
-        or with its block, or with `end`:
+        It ends by itself after `seconds`, or with its block, or with `end`.
 
-            async with server.fault("silent", connection_id): ...
-            fault = await server.fault("silent", connection_id, seconds=9)
-
-        `slow` takes `delay` and `jitter`, in seconds (at most 10), and `plane`; `signaling-only` takes `close`;
-        `lost-notification` takes `count` and `method`; `refused-resume` takes `count`.
+        Args:
+            kind: docs/faults.md says what each does.
+            participant: a connection id; every kind but `restart` needs one.
+            seconds: until it ends by itself, at most 300.
+            delay: of `slow`, in seconds, at most 10.
+            jitter: of `slow`, in seconds, at most 10.
+            plane: of `slow`.
+            close: of `signaling-only`: whether the socket is closed.
+            count: of `lost-notification` and `refused-resume`: how many.
+            method: of `lost-notification`: which.
 
         Raises:
             WrongArgumentError: there is no such fault, or it takes no such option.
             FaultRefusedError: the server refused it, when awaited; the message says what to do.
+
+        Example: not run, it needs a participant of a real server
+            async with server.fault("silent", connection_id):
+                await page.wait_for_selector("text=Reconnecting")
+            fault = await server.fault("slow", connection_id, seconds=9, delay=0.5)
+            await fault.end()
+
+        Source: pyvidu's own.
         """
         order = checked_order(
             kind, participant, seconds, delay, jitter, plane=plane, close=close, count=count, method=method
@@ -125,7 +169,8 @@ class RunningServer:
     async def stop(self) -> int:
         """Stop the server by SIGTERM (Ctrl-C sends SIGINT), and return its exit code; 0 is a clean end.
 
-        Raises ServerError when it does not end within 20 s; it was killed then.
+        Raises:
+            ServerError: it does not end within 20 s; it was killed then.
         """
         self.ended_by_test = True
         with contextlib.suppress(ProcessLookupError):
@@ -178,20 +223,34 @@ async def start_server(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> RunningServer:
-    """Start `pyvidu serve`, and return when it listens. `args` are further arguments of it, as `"--demo"`.
-
-    It listens on the host's address of `lab` if one is given, else on `host`, else on 127.0.0.1. `port` 0 takes a free one.
-    Without `secret` the secret is random. `fault_control` lets tests order faults, and needs loopback. `profile` "kurento"
-    behaves as OpenVidu's own server (docs/server.md). `eviction_timeout` are the seconds without a byte after which a
-    participant is evicted (12). `command` replaces this Python's `pyvidu`, for an installation elsewhere; `cwd` is its
-    current directory, `env` is added to its environment.
+    """Start `pyvidu serve`, and return when it listens. The caller stops it.
 
     The process ends with the process that started it, however that ends.
+
+    Args:
+        *args: further arguments of `pyvidu serve`, as `"--demo"`.
+        lab: it listens on the host's address of this lab.
+        host: it listens there; None means 127.0.0.1. With `lab` there is none to choose.
+        port: 0 takes a free one.
+        secret: of the REST API; None means a random one.
+        fault_control: let tests order faults; it needs loopback.
+        profile: `kurento` behaves as OpenVidu's own server (docs/server.md).
+        eviction_timeout: the seconds without a byte after which a participant is evicted; None means 12.
+        command: replaces this Python's `pyvidu`, for an installation elsewhere.
+        cwd: its current directory.
+        env: is added to its environment.
 
     Raises:
         PortInUseError: something else listens on `port`.
         ServerStartError: it ended or did not listen within 60 s; the message has its last lines.
         WrongArgumentError: an argument is wrong.
+
+    Example: not run, it starts a process
+        server = await start_server(fault_control=True)
+        token = await server.create_token("my-room")
+        assert await server.stop() == 0
+
+    Source: pyvidu's own.
     """
     check_name("profile", profile, get_args(Profile))
     check_number("port", port, unit="a port, or 0 for a free one", most=65535)
