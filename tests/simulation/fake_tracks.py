@@ -22,3 +22,7 @@ class FakeStream:
 
     def __init__(self, *tracks: FakeTrack) -> None:
         self.tracks = {track.kind: track for track in tracks}
+
+    def getVideoTracks(self) -> list[FakeTrack]:  # noqa: N802
+        """Return them as the browser's MediaStream does."""
+        return [track for track in self.tracks.values() if track.kind == "video"]
