@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from pyvidu import SessionState
+from pyvidu import NotConnectedError, Session, SessionLostError, SessionState
 from tests.simulation.fake_tracks import FakeTrack
 from tests.simulation.simulated_call import Call, Participant, a_call, until
 from tests.virtual_time import virtual_time
@@ -125,3 +125,24 @@ async def test_calls_cancelled_in_an_outage_leave_nothing_after_it(moment: float
         assert (seen is None) == (tasks[0] in unfinished) == (not publisher.stream.is_published)
         assert (not call.world.media.subscribers) == (tasks[1] in unfinished) == (stream.stream_manager is None)
         assert len(ada.peers.alive) == len(tasks) - len(unfinished)
+
+
+@pytest.mark.parametrize(
+    ("end", "error"), [(Session.disconnect, NotConnectedError), (Session.stop_reconnecting, SessionLostError)]
+)
+@virtual_time
+async def test_mute_and_replaced_track_that_wait_when_the_session_ends_raise_its_error_and_cancel_nobody(
+    end: Callable[[Session], None], error: type[Exception]
+) -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        assert ada.publisher is not None
+        ada.link.drop("silent")
+        await until(lambda: ada.session.state is SessionState.RECONNECTING)
+        muting = ada.publisher.publish_audio(False)
+        replacing = asyncio.ensure_future(ada.publisher.replace_track(FakeTrack("video")))
+        await asyncio.sleep(1)
+        end(ada.session)
+        for waiting in (muting, replacing):
+            with pytest.raises(error):
+                await waiting

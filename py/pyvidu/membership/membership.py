@@ -117,7 +117,8 @@ class Membership:
         self.joined = False
         self.media_plane.close()
         self.plane.close()
-        self._tasks.cancel()
+        # Those whose request has just failed end with its error first: a call that awaits one of them is not cancelled.
+        asyncio.get_running_loop().call_soon(self._tasks.cancel)
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
