@@ -20,7 +20,7 @@ from tools.generated import ROOT
 
 INTERNAL = "Not for applications"
 FIXTURES = ("browser_path", "network_lab", "playwright_driver", "open_browser", "chromium", "pyvidu_server")
-FIXTURE_TYPES = ("OpenBrowser", "StartServer")
+FIXTURE_TYPES = {"OpenBrowser": "open_browser", "StartServer": "pyvidu_server"}
 
 _ITEM = re.compile(r"^([A-Za-z_][\w.:]*(?:, \w+)*): +", re.MULTILINE)
 _COMMENT = re.compile(r"  # (.+)$")

@@ -25,6 +25,8 @@ from tools.reference_pages import INDEX, PAGES, Page, pages_by_name
 Kind = griffe.ParameterKind
 FOLDER = ROOT / "docs" / "reference"
 _SPAN = re.compile(r"`([A-Za-z_][\w.]*)(\([^`]*\))?`")
+_PAGE = re.compile(r"\bdocs/([\w-]+\.md)")
+_TO_PAGE = r"[\1](../\1)"
 _WIDTH = 110
 
 
@@ -88,7 +90,8 @@ def _class(name: str, node: griffe.Class) -> Iterator[str]:
         shown = [item for item in node.parameters if not told.args.get(item.name, INTERNAL).startswith(INTERNAL)]
         yield from ("```python", _signature(name, shown), "```", "")
     elif "__call__" in node.members:
-        yield from ("```python", _signature_of(node["__call__"]), "```", "")
+        name = docstrings.FIXTURE_TYPES.get(name, name)
+        yield from ("```python", _signature_of(node["__call__"]).replace("__call__", name), "```", "")
     yield from _described(told, _table(name, node))
     for method in docstrings.methods(node):
         yield from (f"### {name}.{method.name}", "")
@@ -129,7 +132,7 @@ def _described(told: Docstring, table: Iterable[str] = ()) -> Iterator[str]:
     for example in told.examples:
         yield from ("```python", example.code, "```", "")
     if told.source:
-        yield from (f"*Source: {told.source}*", "")
+        yield from (f"*Source: {_PAGE.sub(_TO_PAGE, told.source)}*", "")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -179,7 +182,7 @@ def _errors(page: Page) -> Iterator[str]:
                 for example in told.examples:
                     yield from ("```python", example.code, "```", "")
                 if told.source:
-                    yield from (f"*Source: {told.source}*", "")
+                    yield from (f"*Source: {_PAGE.sub(_TO_PAGE, told.source)}*", "")
 
 
 def _methods_of(node: Node) -> list[griffe.Function]:
@@ -256,7 +259,8 @@ def _linked(text: str) -> str:
         name = match[1]
         return _link(name, f"{name}{match[2] or ''}") if _address(name) else match[0]
 
-    return "\n".join(line if line.startswith("    ") else _SPAN.sub(link, line) for line in text.split("\n"))
+    linked = [line if line.startswith("    ") else _SPAN.sub(link, line) for line in text.split("\n")]
+    return _PAGE.sub(_TO_PAGE, "\n".join(linked))
 
 
 def _link(name: str, shown: str) -> str:

@@ -123,7 +123,7 @@ class StreamHealthEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class SessionDisconnectedEvent(Event):
-    """The membership has ended. Nothing is fired after it.
+    """The membership has ended. Nothing is fired after it, unless the session connects again.
 
     Events:
         sessionDisconnected: left, evicted or given up. Default action: the subscriptions are disposed of.

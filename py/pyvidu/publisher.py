@@ -75,6 +75,8 @@ class Publisher(PublisherEvents, StreamManager):
             PropertiesError: `enabled` is no bool.
             RequestError: the server refused, when awaited. Here the microphone is muted all the same.
             RequestTimeoutError: the server did not answer in time, when awaited.
+            QueueFullError: during an outage 1000 changes of properties wait already, when awaited.
+            NotConnectedError: the session was left meanwhile, when awaited.
             SessionLostError: the session ended meanwhile, when awaited.
 
         Events:
@@ -101,6 +103,8 @@ class Publisher(PublisherEvents, StreamManager):
             PropertiesError: `enabled` is no bool.
             RequestError: the server refused, when awaited. Here the video is black all the same.
             RequestTimeoutError: the server did not answer in time, when awaited.
+            QueueFullError: during an outage 1000 changes of properties wait already, when awaited.
+            NotConnectedError: the session was left meanwhile, when awaited.
             SessionLostError: the session ended meanwhile, when awaited.
 
         Events:
@@ -124,6 +128,8 @@ class Publisher(PublisherEvents, StreamManager):
             PropertiesError: it is no track, there is none of its kind to replace, or the browser cannot send it.
             RequestError: the server refused to notify the others. The track is sent.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 changes of properties wait already.
+            NotConnectedError: the session was left meanwhile.
             SessionLostError: the session ended meanwhile.
 
         Events:

@@ -82,8 +82,7 @@ class Session(SessionEvents):
     `publisherStopSpeaking`. Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and
     `sessionDisconnected`.
 
-    A call that asks the server for something waits for the end of an outage, and is then carried out once. One that is
-    cancelled leaves nothing behind.
+    A call that asks the server for something waits for the end of an outage. One that is cancelled leaves nothing behind.
 
     Source: openvidu-browser 2.32, `Session`; the events of the media plane, `reconnectionAttempt`, `rejoined` and
     `outageSettled` are pyvidu's, and so are `settled`, `state`, `outages`, `stop_reconnecting` and `reconnect_now`.
@@ -180,6 +179,7 @@ class Session(SessionEvents):
             PermissionDeniedError: the role of this participant is SUBSCRIBER.
             RequestError: the server refused.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
             AlreadyPublishedError: this session publishes a stream, or another one publishes this stream.
             BrowserRefusedError: the browser refused the ICE servers, or the server's answer; the stream is unpublished again.
@@ -225,6 +225,7 @@ class Session(SessionEvents):
             NotPublishedError: the publisher is not published in this session.
             RequestError: the server refused.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
 
         Events:
@@ -260,6 +261,7 @@ class Session(SessionEvents):
             StreamEndedError: the stream has ended, or ends meanwhile (`MediaClosedError`).
             RequestError: the server refused.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
 
         Events:
@@ -312,6 +314,7 @@ class Session(SessionEvents):
             NotConnectedError: the session is not connected, or was left meanwhile.
             RequestError: the server refused.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
 
         Events:
@@ -379,6 +382,7 @@ class Session(SessionEvents):
             PermissionDeniedError: the role of this participant is not MODERATOR.
             RequestError: the server refused: there is no such participant any more.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
 
         Events:
@@ -400,6 +404,7 @@ class Session(SessionEvents):
             PermissionDeniedError: the role of this participant is not MODERATOR.
             RequestError: the server refused: there is no such stream any more.
             RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
             SessionLostError: the session ended meanwhile.
 
         Events:

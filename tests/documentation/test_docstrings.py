@@ -31,7 +31,7 @@ CALLS: dict[str, griffe.Function] = {
     **{f"{name}.{item.name}": item for name, node in CLASSES.items() for item in docstrings.methods(node)},
 }
 
-REQUEST = {"RequestError", "RequestTimeoutError", "SessionLostError"}
+REQUEST = {"RequestError", "RequestTimeoutError", "QueueFullError", "NotConnectedError", "SessionLostError"}
 KNOWN = {
     "request": REQUEST,
     "member": {"NotConnectedError"},

@@ -23,7 +23,7 @@ ServerFault = Literal[
     "eviction",
     "restart",
 ]
-"""What the server imitates; `docs/faults.md` says what each does."""
+"""What the server imitates; docs/faults.md says what each does."""
 
 
 @dataclass(frozen=True)
