@@ -6,20 +6,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
-# The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, `make test` runs them first.
+# The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, as a part of `make test`.
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-tools examples structure coverage fuzz simulate mutations lint format lock wheel clean \
-	browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-virtual test-real test-tools examples structure coverage fuzz simulate mutations lint format lock \
+	wheel clean browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
 demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
-test: setup browser-tools interop lint coverage
-	@$(BIN)/python -m pytest $(or $(PYTEST_ARGS),$(COVERING:%=--ignore=%))
+# Tests in virtual time keep the processors busy, tests with browsers and networks mostly wait: they run side by side, the
+# former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
+VIRTUAL := tests/pure tests/simulation tests/type_checks
+LOG := tests/artifacts/virtual.log
+test: setup browser-tools interop lint
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=2 test-virtual test-real)
+
+test-virtual: $(STAMPS)/installed
+	@mkdir -p $(dir $(LOG))
+	@{ nice $(MAKE) --no-print-directory coverage && nice $(BIN)/python -m pytest $(VIRTUAL); } >$(LOG) 2>&1; \
+		code=$$?; cat $(LOG); exit $$code
+
+test-real: setup browser-tools interop
+	@$(BIN)/python -m pytest $(VIRTUAL:%=--ignore=%) $(COVERING:%=--ignore=%)
 
 # The projects under examples/, each in a fresh virtual environment with the wheel.
 # EXAMPLES_ARGS are pytest's.
