@@ -110,6 +110,7 @@ class SimulatedServer(SimulatedWorld):
         await self.tasks.close()
         self.media.publishers.clear()
         self.media.subscribers.clear()
+        self.media.reassess()  # nothing is forwarded any more
 
 
 class WatchedKurentoProfile(KurentoProfile):
@@ -308,7 +309,6 @@ class SimulatedCall:
         crash = asyncio.get_running_loop().create_task(old.crash())
         for person in self.people:
             person.link.reset_sockets()
-        old.media.reassess()
         asyncio.get_running_loop().call_later(downtime, self._start_again, old, crash, self._restarts)
 
     def _start_again(self, old: SimulatedServer, _crash: object, number: int) -> None:
