@@ -26,4 +26,5 @@ export default [
     },
   },
   { files: ['tests/interop/backend.js'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
+  { files: ['tests/interop/*.mjs'], languageOptions: { sourceType: 'module', globals: globals.node } },
 ];

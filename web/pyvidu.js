@@ -10,8 +10,27 @@ export { OpenVidu } from './lib/openvidu.js';
 export { Session } from './lib/session.js';
 export { VideoInsertMode } from './lib/defaults.js';
 export { Publisher, StreamManager, Subscriber } from './lib/stream-manager.js';
-export { Connection, Stream } from './lib/stream.js';
+export { Connection, Stream, TypeOfVideo } from './lib/stream.js';
 export { OpenViduError, OpenViduErrorName } from './lib/errors.js';
+export {
+  ConnectionEvent,
+  ConnectionPropertyChangedEvent,
+  Event,
+  EventDispatcher,
+  ExceptionEvent,
+  ExceptionEventName,
+  FilterEvent,
+  NetworkQualityLevelChangedEvent,
+  PublisherSpeakingEvent,
+  RecordingEvent,
+  SessionDisconnectedEvent,
+  SignalEvent,
+  SpeechToTextEvent,
+  StreamEvent,
+  StreamManagerEvent,
+  StreamPropertyChangedEvent,
+  VideoElementEvent,
+} from './lib/events.js';
 export { boot };
 
 /** Fulfilled when Python has started; rejected with an OpenViduError, whose message says why, if it cannot start. */

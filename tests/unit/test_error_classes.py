@@ -16,7 +16,7 @@ from pyvidu.vendoring import package_dir, web_dir
 
 CLASSES = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.OpenViduError)]
 _JAVASCRIPT = (web_dir() / "lib" / "errors.js").read_text("utf-8")
-_OPENVIDUS_NAMES = re.findall(r"^ +'([A-Z_]+)',$", _JAVASCRIPT, re.MULTILINE)
+_OPENVIDUS_NAMES = re.findall(r"^ +([A-Z_]+): '\1',$", _JAVASCRIPT, re.MULTILINE)
 
 
 def sources() -> list[Path]:

@@ -1,6 +1,6 @@
 // Events and their listeners, with openvidu-browser's methods and fields.
 
-/** @import { Stream } from './stream.js' */
+/** @import { Connection, Stream } from './stream.js' */
 
 /** Base of every event. `fields` are the properties in the documentation of that event. */
 export class Event {
@@ -38,7 +38,7 @@ const classes = new Map();
 
 /**
  * Return the subclass of Event with that name. Python names the classes (`pyvidu/events.py`); they differ in nothing but
- * their fields, so there is no second list of them here.
+ * their fields. tests/interop/test_parity.py compares the types below with Python's fields.
  * @template {object} F
  * @param {string} name
  * @returns {EventClass<F>}
@@ -50,12 +50,44 @@ export function eventClass(name) {
   return made;
 }
 
+/** @type {EventClass<{ connection: Connection, reason: string }>} */
+export const ConnectionEvent = eventClass('ConnectionEvent');
+/** @type {EventClass<{ connection: Connection, changedProperty: string, newValue: unknown, oldValue: unknown }>} */
+export const ConnectionPropertyChangedEvent = eventClass('ConnectionPropertyChangedEvent');
+/** @type {EventClass<{ name: string, origin: object, message: string, data?: unknown }>} */
+export const ExceptionEvent = eventClass('ExceptionEvent');
+/** @type {EventClass<{ data: unknown }>} not fired yet: filters are not supported */
+export const FilterEvent = eventClass('FilterEvent');
+/** @type {EventClass<{ newValue: number, oldValue: number, connection: Connection }>} */
+export const NetworkQualityLevelChangedEvent = eventClass('NetworkQualityLevelChangedEvent');
+/** @type {EventClass<{ connection: Connection, streamId: string }>} */
+export const PublisherSpeakingEvent = eventClass('PublisherSpeakingEvent');
+/** @type {EventClass<{ id: string, name: string, reason: string }>} */
+export const RecordingEvent = eventClass('RecordingEvent');
+/** @type {EventClass<{ reason: string }>} */
+export const SessionDisconnectedEvent = eventClass('SessionDisconnectedEvent');
+/** @type {EventClass<{ data: string, from?: Connection }>} */
+export const SignalEvent = eventClass('SignalEvent');
+/** @type {EventClass<{ connection: Connection, text: string, reason: string, raw: string, lang: string }>} not fired yet */
+export const SpeechToTextEvent = eventClass('SpeechToTextEvent');
 /** @type {EventClass<{ stream: Stream, reason: string }>} */
 export const StreamEvent = eventClass('StreamEvent');
 /** @type {EventClass<{ value?: unknown }>} */
 export const StreamManagerEvent = eventClass('StreamManagerEvent');
+/** @type {EventClass<{ stream: Stream, changedProperty: string, reason: string, newValue: unknown, oldValue: unknown }>} */
+export const StreamPropertyChangedEvent = eventClass('StreamPropertyChangedEvent');
 /** @type {EventClass<{ element: HTMLVideoElement }>} */
 export const VideoElementEvent = eventClass('VideoElementEvent');
+
+/** What `ExceptionEvent.name` may be. */
+export const ExceptionEventName = Object.freeze({
+  ICE_CANDIDATE_ERROR: 'ICE_CANDIDATE_ERROR',
+  ICE_CONNECTION_FAILED: 'ICE_CONNECTION_FAILED',
+  ICE_CONNECTION_DISCONNECTED: 'ICE_CONNECTION_DISCONNECTED',
+  NO_STREAM_PLAYING_EVENT: 'NO_STREAM_PLAYING_EVENT',
+  SPEECH_TO_TEXT_DISCONNECTED: 'SPEECH_TO_TEXT_DISCONNECTED',
+});
+
 /**
  * Return the event that Python describes.
  * @param {string} className

@@ -11,6 +11,13 @@ import { Stream } from './stream.js';
 /** @import { AdvancedConfiguration, PublisherProperties } from './defaults.js' */
 /** @import { Completion, Target } from './stream-manager.js' */
 
+/**
+ * @typedef {object} Device   a camera or a microphone
+ * @property {string} kind    `videoinput` or `audioinput`
+ * @property {string} deviceId
+ * @property {string} label   empty until access was granted
+ */
+
 export class OpenVidu {
   constructor() {
     this._handle = register(this);
@@ -70,7 +77,10 @@ export class OpenVidu {
     return Boolean(globalThis.navigator?.mediaDevices?.getDisplayMedia);
   }
 
-  /** Return cameras and microphones, as `{kind, deviceId, label}`; rejected without https (or localhost). */
+  /**
+   * Return cameras and microphones; rejected without https (or localhost).
+   * @returns {Promise<Device[]>}
+   */
   async getDevices() {
     const devices = await mediaDevices().enumerateDevices();
     return devices

@@ -12,6 +12,19 @@ import { Subscriber, elementOf } from './stream-manager.js';
 /** @import { Connection, Stream } from './stream.js' */
 
 /**
+ * @typedef {object} Capabilities   what the role of this participant allows it to do
+ * @property {boolean} forceDisconnect
+ * @property {boolean} forceUnpublish
+ * @property {boolean} publish
+ * @property {boolean} subscribe
+ *
+ * @typedef {object} SignalOptions
+ * @property {unknown} [data]      a string, or anything that can be serialized as JSON
+ * @property {Connection[]} [to]   everybody by default
+ * @property {string} [type]
+ */
+
+/**
  * Made by `OpenVidu.initSession`. Beside openvidu-browser's events it fires pyvidu's own: `reconnectionAttempt`, `rejoined`,
  * `streamFrozen`, `streamRecovered`, and `outageSettled` (`event.outage`) once the media of an outage has been verified, both ways,
  * after `reconnected` or `rejoined`.
@@ -27,7 +40,7 @@ export class Session extends EventDispatcher {
     this.sessionId = undefined;
     /** @type {Connection | undefined} */
     this.connection = undefined;
-    /** @type {Record<string, boolean> | undefined} */
+    /** @type {Capabilities | undefined} */
     this.capabilities = undefined;
     /** @type {StreamManager[]} */
     this.streamManagers = [];
@@ -105,7 +118,7 @@ export class Session extends EventDispatcher {
 
   /**
    * Send `data` to the connections in `to`, or to everybody.
-   * @param {{ data?: string, to?: Connection[], type?: string }} options
+   * @param {SignalOptions} options
    */
   signal({ data, to, type } = {}) {
     const receivers = (to ?? []).map((connection) => connection._handle);

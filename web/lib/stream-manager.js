@@ -16,7 +16,7 @@ import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEv
  * @typedef {string | HTMLElement | null | undefined} Target   an element or the id of one
  * @typedef {(error?: Error) => void} Completion   called without an argument, or with what went wrong
  *
- * @typedef {object} Video
+ * @typedef {object} StreamManagerVideo
  * @property {HTMLVideoElement} video
  * @property {string} id
  * @property {HTMLElement} [targetElement]   where pyvidu created it; an element of the page's own has none
@@ -48,7 +48,7 @@ export class StreamManager extends EventDispatcher {
     this.remote = remote;
     /** @type {string | undefined} */
     this.id = undefined;
-    /** @type {Video[]} */
+    /** @type {StreamManagerVideo[]} */
     this.videos = [];
     this._bound = false; // whether Python's half exists
     /** @type {(() => void)[]} actions to run as soon as it does */
@@ -103,7 +103,7 @@ export class StreamManager extends EventDispatcher {
     return super._listen(type, handler, once);
   }
 
-  /** @param {Video} entry */
+  /** @param {StreamManagerVideo} entry */
   _show(entry) {
     managers.set(entry.video, this);
     this.videos.push(entry);

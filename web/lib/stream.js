@@ -5,6 +5,9 @@ import { hide } from './events.js';
 
 /** @import { StreamManager } from './stream-manager.js' */
 
+/** What `Stream.typeOfVideo` may be. */
+export const TypeOfVideo = Object.freeze({ CAMERA: 'CAMERA', SCREEN: 'SCREEN', CUSTOM: 'CUSTOM', IPCAM: 'IPCAM' });
+
 /** One participant. `role` is set for the local participant only; `stream` is what the participant publishes. */
 export class Connection {
   constructor() {
@@ -39,7 +42,7 @@ export class Stream {
     this.hasVideo = false;
     this.audioActive = false;
     this.videoActive = false;
-    /** @type {'CAMERA' | 'SCREEN' | 'CUSTOM' | 'IPCAM' | undefined} */
+    /** @type {keyof typeof TypeOfVideo | undefined} */
     this.typeOfVideo = undefined;
     /** @type {number | undefined} */
     this.frameRate = undefined;
