@@ -10,8 +10,8 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-tools examples structure coverage fuzz simulate mutations lint format lock \
-	wheel clean browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-virtual test-real test-parity test-tools examples structure coverage fuzz simulate mutations lint \
+	format lock wheel clean browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -38,6 +38,12 @@ test-real: setup browser-tools interop
 EXAMPLES_ARGS ?=
 examples: setup browser-tools
 	@$(BIN)/python tools/run_examples.py $(EXAMPLES_ARGS)
+
+# Is everything of openvidu-browser in tests/interop/parity.toml, and is what it says true? PROOFS=1 also runs the tests that it
+# names, some of them in browsers; `make test` runs all of them.
+test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(PROOFS),setup browser-tools)
+	@$(BIN)/python -m pytest tests/interop/test_parity.py tests/interop/test_both_in_node.py \
+		$(if $(PROOFS),$$($(BIN)/python -m tools.parity --proofs))
 
 # The benchmarks, the soak test and the fuzzer are tested too.
 test-tools: setup browser-tools interop
@@ -74,6 +80,7 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/python -m tools.transition_tables --check
 	$(BIN)/python -m tools.limit_tables --check
 	$(BIN)/python -m tools.reference --check
+	$(BIN)/python -m tools.parity --check
 	node_modules/.bin/tsc
 	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
 
@@ -89,6 +96,7 @@ format: $(STAMPS)/installed
 	$(BIN)/python -m tools.transition_tables
 	$(BIN)/python -m tools.limit_tables
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.parity
 
 wheel: $(STAMPS)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
