@@ -3,9 +3,18 @@
 
 import { createRequire } from 'node:module';
 
-Object.assign(globalThis, { window: globalThis, screen: {}, reportError: () => {} });
-globalThis.document = { addEventListener() {}, createElement: () => ({ style: {}, getContext: () => null }) };
-for (const level of ['debug', 'info', 'log', 'warn']) console[level] = () => {}; // the official client greets
+class HTMLElement {}
+const place = new HTMLElement();
+const nothing = () => {};
+Object.assign(globalThis, { addEventListener: nothing, reportError: nothing, screen: {}, window: globalThis });
+Object.assign(globalThis, { HTMLElement, MediaStreamTrack: class {} });
+Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node', platform: '', maxTouchPoints: 0 } });
+globalThis.document = {
+  addEventListener: nothing,
+  createElement: () => ({ style: {}, getContext: () => null }),
+  getElementById: (id) => (id === 'place' ? place : null),
+};
+for (const level of ['debug', 'error', 'info', 'log', 'warn']) console[level] = nothing; // the official client greets
 const official = createRequire(import.meta.url)('openvidu-browser');
 const own = await import('../../web/pyvidu.js');
 
@@ -53,6 +62,7 @@ const SIDES = {
     library: official,
     make: officialEvent,
     fire: (target, type, event) => target.emitEvent(type, [event]),
+    receive: (session, type, data) => session.onNewMessage({ type, data }),
   },
   own: {
     library: own,
@@ -60,6 +70,7 @@ const SIDES = {
     make: (name, target, fields) =>
       new own[name](TYPES[name] ?? 'someType', target, { cancelable: name === 'SessionDisconnectedEvent', ...fields }),
     fire: (target, type, event) => target._emit(event, type),
+    receive: (session, type, data) => session._dispatch(new own.SignalEvent(type ?? 'signal', session, { data, from: undefined })),
   },
 };
 
@@ -134,6 +145,49 @@ const QUESTIONS = {
     session.off('signal:t', count);
     send();
     return [added, calls - added];
+  },
+
+  /** Which handlers a signal of the server calls, in which order. */
+  signals: ({ library, receive }) => {
+    const session = new library.OpenVidu().initSession();
+    const told = [];
+    for (const name of ['signal:chat', 'signal', 'signal:other']) {
+      session.on(name, ({ type, data, from, target }) => told.push([name, type, data, typeof from, target === session]));
+    }
+    receive(session, 'signal:chat', 'typed');
+    receive(session, undefined, 'untyped');
+    return told;
+  },
+
+  /** What a session has as soon as `connect` has returned; without a server the promise is rejected. */
+  connecting: ({ library }) => {
+    const session = new library.OpenVidu().initSession();
+    session.connect('wss://localhost:4443?sessionId=lesson&token=tok_secret').catch(() => {});
+    return [session.sessionId, typeof session.connection];
+  },
+
+  /** What a publisher has as soon as `initPublisher` has returned. */
+  newPublisher: ({ library }) => {
+    const given = [
+      [undefined, undefined],
+      ['place', {}],
+      ['nowhere', { publishAudio: false, publishVideo: false }],
+      [place, { audioSource: false, videoSource: 'screen' }],
+      ['place', { videoSource: false, publishAudio: true }],
+      ['place', { videoSource: new MediaStreamTrack(), frameRate: 15 }],
+      ['place', { resolution: '320x240', mirror: false, insertMode: 'PREPEND', frameRate: 5 }],
+    ];
+    return given.map(([element, properties]) => {
+      const publisher = new library.OpenVidu().initPublisher(element, properties, () => {});
+      const { accessAllowed, id, remote, stream, targetElement, videos } = publisher;
+      const { audioActive, connection, frameRate, hasAudio, hasVideo, streamId, streamManager, typeOfVideo, videoActive } = stream;
+      return [
+        [accessAllowed, remote, videos, typeof id, targetElement === undefined ? 'none' : targetElement === place],
+        [hasAudio, hasVideo, Boolean(audioActive), Boolean(videoActive), typeof connection, typeof streamId],
+        [String(frameRate), String(typeOfVideo), streamManager === publisher],
+        ['insertMode', 'mirror', 'publishAudio', 'publishVideo', 'resolution'].map((name) => publisher.properties[name]),
+      ];
+    });
   },
 
   doneWithoutAnAnswer: ({ library }) => {

@@ -35,7 +35,7 @@ _LITERAL = re.compile(r"'([^']*)'")
 def exported(side: str) -> Mapping[str, Any]:
     """Return what `members.mjs` prints for `official` or `own`."""
     command = ("node", HERE / "members.mjs", side)
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     found: dict[str, Any] = json.loads(told.stdout)
     return found
 

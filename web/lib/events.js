@@ -165,12 +165,12 @@ export class EventDispatcher {
   }
 
   /**
-   * Call the handlers of the event's type, then those of `alsoAs`.
+   * Call the handlers of `firstAs`, if it is given, then those of the event's type.
    * @param {Event} event
-   * @param {string} [alsoAs]
+   * @param {string} [firstAs]
    */
-  _emit(event, alsoAs) {
-    for (const type of new Set([event.type, alsoAs ?? event.type])) {
+  _emit(event, firstAs) {
+    for (const type of new Set([firstAs ?? event.type, event.type])) {
       for (const entry of this._listeners.get(type) ?? []) {
         if (entry.once) this.off(type, entry.handler);
         call(entry.handler, event);

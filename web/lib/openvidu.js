@@ -6,7 +6,7 @@ import { OpenViduError, whyUnsupported } from './errors.js';
 import { hide } from './events.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
-import { Stream } from './stream.js';
+import { Stream, TypeOfVideo } from './stream.js';
 
 /** @import { AdvancedConfiguration, PublisherProperties } from './defaults.js' */
 /** @import { Completion, Target } from './stream-manager.js' */
@@ -108,16 +108,25 @@ export class OpenVidu {
     const wanted = { ...DEFAULT_PUBLISHER_PROPERTIES, ...defined(properties) };
     const hasAudio = wanted.audioSource !== false;
     const hasVideo = wanted.videoSource !== false;
+    const typeOfVideo = hasVideo ? typeOf(wanted.videoSource) : undefined;
+    if (typeOfVideo === 'CUSTOM') {
+      // A track has a size and a rate of its own.
+      delete wanted.resolution;
+      delete wanted.frameRate;
+    }
     const stream = new Stream({
       hasAudio,
       hasVideo,
       audioActive: hasAudio && Boolean(wanted.publishAudio),
       videoActive: hasVideo && Boolean(wanted.publishVideo),
+      typeOfVideo,
+      frameRate: hasVideo ? (wanted.frameRate ?? undefined) : undefined,
     });
     const publisher = new Publisher(stream, wanted);
+    publisher.targetElement = (targetElement && elementOf(targetElement)) || undefined;
     publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, wanted).then(
       () => {
-        const target = targetElement && elementOf(targetElement);
+        const target = targetElement && elementOf(targetElement); // it may have been added meanwhile
         if (target) publisher.createVideoElement(target, wanted.insertMode);
         else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
         publisher._allowed();
@@ -130,6 +139,15 @@ export class OpenVidu {
     publisher._access.catch(() => {}); // reported by `initPublisher` or `publish`; no unhandled rejection until then
     return publisher;
   }
+}
+
+/**
+ * Return the type of a publisher's video, which a page may read before Python opens its source.
+ * @param {unknown} videoSource
+ */
+function typeOf(videoSource) {
+  if (typeof videoSource === 'object') return TypeOfVideo.CUSTOM; // a MediaStreamTrack
+  return videoSource === 'screen' ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
 }
 
 /**

@@ -58,10 +58,13 @@ export class Session extends EventDispatcher {
    */
   async connect(token, metadata) {
     pin(this); // its handlers must run even if the page keeps no reference to it
+    const before = this.sessionId;
+    this.sessionId = sessionIdIn(token) ?? before; // pages show it while the session is being joined
     try {
       await request('connect', this._handle, token, textOf(metadata));
     } catch (error) {
       unpin(this);
+      this.sessionId = before;
       throw error;
     }
   }
@@ -185,6 +188,7 @@ export class Session extends EventDispatcher {
     const done = request('subscribe', this._handle, stream._handle, subscriber._handle, subscribeToAudio, subscribeToVideo);
     subscriber._bind();
     const target = targetElement && elementOf(targetElement);
+    subscriber.targetElement = target || undefined;
     if (target) subscriber.createVideoElement(target, insertMode);
     else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
     return [subscriber, done];
@@ -207,6 +211,18 @@ export class Session extends EventDispatcher {
   _update({ remoteConnections, ...fields }) {
     Object.assign(this, fields);
     this.remoteConnections = new Map(remoteConnections.map((connection) => [connection.connectionId, connection]));
+  }
+}
+
+/**
+ * Return the id of the session in a token, which is a URL; undefined if it has none.
+ * @param {string} token
+ */
+function sessionIdIn(token) {
+  try {
+    return new URL(token).searchParams.get('sessionId') ?? undefined;
+  } catch {
+    return undefined; // Python says what is wrong with it
   }
 }
 

@@ -48,6 +48,8 @@ export class StreamManager extends EventDispatcher {
     this.remote = remote;
     /** @type {string | undefined} */
     this.id = undefined;
+    /** @type {HTMLElement | undefined} the element that `initPublisher` or `subscribe` was given */
+    this.targetElement = undefined;
     /** @type {StreamManagerVideo[]} */
     this.videos = [];
     this._bound = false; // whether Python's half exists

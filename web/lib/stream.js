@@ -26,7 +26,7 @@ export class Connection {
 
 /** One stream. It stays the same object however often its RTCPeerConnection is replaced. */
 export class Stream {
-  /** @param {Partial<Pick<Stream, 'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive'>>} fields */
+  /** @param {Partial<Pick<Stream, 'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive' | 'typeOfVideo' | 'frameRate'>>} fields */
   constructor(fields = {}) {
     this._handle = register(this);
     hide(this, '_handle');
