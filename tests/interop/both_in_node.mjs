@@ -8,7 +8,8 @@ const place = new HTMLElement();
 const nothing = () => {};
 Object.assign(globalThis, { addEventListener: nothing, reportError: nothing, screen: {}, window: globalThis });
 Object.assign(globalThis, { HTMLElement, MediaStreamTrack: class {} });
-Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node', platform: '', maxTouchPoints: 0 } });
+const mediaDevices = {};
+Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node', platform: '', maxTouchPoints: 0, mediaDevices } });
 globalThis.document = {
   addEventListener: nothing,
   createElement: () => ({ style: {}, getContext: () => null }),
@@ -190,6 +191,21 @@ const QUESTIONS = {
     });
   },
 
+  /** What `getDevices` makes of what the browser lists, and of its refusal. */
+  devices: async ({ library }) => {
+    const OV = new library.OpenVidu();
+    const listed = [
+      { kind: 'audioinput', deviceId: 'mic', groupId: 'g', label: 'Microphone' },
+      { kind: 'audiooutput', deviceId: 'out', groupId: 'g', label: 'Loudspeaker' },
+      { kind: 'videoinput', deviceId: 'cam', groupId: 'h', label: '' },
+    ];
+    mediaDevices.enumerateDevices = async () => listed;
+    const devices = await OV.getDevices();
+    mediaDevices.enumerateDevices = () => Promise.reject(new Error('not allowed'));
+    const refused = await OV.getDevices().catch((error) => error.message);
+    return [devices, refused];
+  },
+
   doneWithoutAnAnswer: ({ library }) => {
     const OV = new library.OpenVidu();
     return [typeof OV.enableProdMode(), typeof OV.setAdvancedConfiguration({ noStreamPlayingEventExceptionTimeout: 5000 })];
@@ -198,6 +214,7 @@ const QUESTIONS = {
 
 const answers = {};
 for (const [name, ask] of Object.entries(QUESTIONS)) {
-  answers[name] = Object.fromEntries(Object.entries(SIDES).map(([side, tools]) => [side, ask(tools)]));
+  answers[name] = {};
+  for (const [side, tools] of Object.entries(SIDES)) answers[name][side] = await ask(tools);
 }
 process.stdout.write(JSON.stringify(answers), () => process.exit());

@@ -42,6 +42,7 @@ SAME = (
     "signals",
     "connecting",
     "newPublisher",
+    "devices",
     "doneWithoutAnAnswer",
 )
 
