@@ -25,7 +25,7 @@ def answers() -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_everything_that_can_be_imported_from_openvidu_browser_can_be_imported_from_pyvidu_js() -> None:
+def test_pyvidu_js_exports_what_openvidu_browser_exports() -> None:
     both = answers()["exports"]
     expected = {name: kind for name, kind in both["official"].items() if name not in MISSING}
     assert len(both["official"]) == 31
