@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from dataclasses import Field, fields
 from typing import Any
 
-from pyvidu.server.limits import KIB, MIB, Limits, MessageLimits, SdpLimits
+from pyvidu.server.limits import KIB, MIB, Limits, MediaLimits, MessageLimits, SdpLimits
 from tools.generated import ROOT, write_or_check
 
 TARGET = ROOT / "docs" / "server.md"
-TABLES: dict[str, type[Any]] = {"limits": Limits, "message limits": MessageLimits, "sdp limits": SdpLimits}
+TABLES: dict[str, type[Any]] = {
+    "limits": Limits,
+    "message limits": MessageLimits,
+    "media limits": MediaLimits,
+    "sdp limits": SdpLimits,
+}
 
 
 def content(text: str) -> str:

@@ -61,6 +61,21 @@ class MessageLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """What the media of one participant may cost the server and the others. The field is the table's name."""
+
+    nack_size: int = _limit(1_024, "packets", "NACK", "the others are left out; libwebrtc names 1,000 at most")
+    nacks: int = _limit(1_000, "packets named in NACKs a second", "subscriber's track", "the NACK is ignored")
+    nacks_burst: int = _limit(2_048, "packets named", "subscriber's track", "as many may be named at once")
+    retransmission: int = _limit(
+        256 * KIB,
+        "bytes, of as many as were forwarded",
+        "subscriber's track",
+        "not sent again; nor is a packet twice within a round trip",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of a server. The field is the table's name."""
 
@@ -153,9 +168,10 @@ class LimitReached(Exception):
 
 
 class TokenBucket:
-    """A token bucket, for messages or bytes of one socket.
+    """A token bucket: credit for `burst` at once, and for `rate` a second.
 
-    What comes above the rate is read later: nothing is lost, TCP flow control slows the sender down.
+    What comes above the rate waits (`wait`: a socket is read later, TCP flow control slows its sender down) or is refused
+    (`take`).
     """
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
@@ -164,13 +180,13 @@ class TokenBucket:
         self._credit = float(burst)
         self._since = now
 
-    def take(self, now: float) -> bool:
-        """Count one more at `now` (seconds) if there is credit for it; return whether there is."""
+    def take(self, now: float, size: float = 1) -> bool:
+        """Count `size` more at `now` (seconds) if there is credit for it; return whether there is."""
         self._credit = min(self._burst, self._credit + (now - self._since) * self._rate)
         self._since = now
-        if self._credit < 1:
+        if self._credit < size:
             return False
-        self._credit -= 1
+        self._credit -= size
         return True
 
     def wait(self, now: float, size: float = 1) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 from aiortc.rtp import RtcpPacket
 
-from pyvidu.server.media import answer, codecs, rtp
+from pyvidu.server.media import answer, codecs, rtcp, rtp
 from pyvidu.server.media import offer as offers
 from pyvidu.server.media.reception import MediaPacket, RtpClock, Run
 from pyvidu.server.media.subscriber import ForwardedTrack
+from tests.server.work import calls
 
 OFFER = offers.parse((Path(__file__).parent / "subscriber_offer.sdp").read_text())
 VP8 = codecs.CodecIdentity(codecs.VP8)
@@ -155,3 +157,62 @@ def test_sender_reports_map_our_clock_to_the_rewritten_timestamps(video: Track) 
     assert report.sender_info.ntp_timestamp == 3_000_000_052 << 32
     assert (report.sender_info.rtp_timestamp - video.sent[0].timestamp) % 2**32 == 2 * 90000
     assert report.sender_info.packet_count == 1
+
+
+def nack(ssrc: int, *pairs: tuple[int, int]) -> rtcp.Nack:
+    """Return a NACK as the server parses it; a pair is a sequence number and the bits of the 16 that follow."""
+    items = b"".join(struct.pack("!HH", first & 0xFFFF, bits) for first, bits in pairs)
+    [event] = rtcp.parse(struct.pack("!BBHII", 0x81, 205, 2 + len(pairs), 1, ssrc) + items)
+    assert isinstance(event, rtcp.Nack)
+    return event
+
+
+def test_packets_named_many_times_in_one_nack_are_retransmitted_once(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    for sequence in range(2, 18):
+        video.give(run, sequence)
+    first = video.sent[0].sequence
+    again = nack(video.track.ssrc, *[(first, 0xFFFF)] * 320)
+    assert video.track.retransmit(again.sequences, now=0.2)
+    assert len(video.sent) == 17 + 17
+
+
+def test_packet_is_not_retransmitted_again_within_a_round_trip(video: Track) -> None:
+    run = video.run()
+    for sequence in (1, 2, 3):
+        video.give(run, sequence, KEY)
+    number = (video.sent[0].sequence,)
+    sent_at = 3_000_000_000.0  # when the sender report left, in seconds since 1900
+    middle = int(sent_at * 65536) & 0xFFFFFFFF
+    video.track.reported(rtcp.ReportBlock(video.track.ssrc, 0, 0, 0, 0, middle, 6554), sent_at + 0.1 + 0.08)
+    assert video.track.retransmit(number, now=0.2)
+    assert video.track.retransmit(number, now=0.27)
+    assert len(video.sent) == 4
+    assert video.track.retransmit(number, now=0.29)
+    assert len(video.sent) == 5
+
+
+def test_no_more_bytes_are_retransmitted_than_were_forwarded(video: Track) -> None:
+    run = video.run()
+    for sequence in range(1, 101):
+        video.give(run, sequence, KEY + bytes(1000))
+    numbers = tuple(packet.sequence for packet in video.sent)
+    forwarded = sum(len(packet.body) for packet in video.sent)
+    for attempt in range(9):
+        video.track.retransmit(numbers, now=0.1 + attempt / 10)
+    again = sum(len(packet.body) - len(rtp.rtx_body(0, b"")) for packet in video.sent[100:])
+    assert 0.9 * forwarded < again <= forwarded
+
+
+def test_many_named_packets_cost_no_more_than_the_rate_of_nacks_allows(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    events = [nack(video.track.ssrc, *[(17 * pair, 0xFFFF) for pair in range(320)]) for _ in range(100)]
+
+    def handled() -> None:
+        for event in events:
+            video.track.retransmit(event.sequences, now=0.2)
+
+    assert calls(handled) < 30_000  # more than 544,000 packets are named
+    assert calls(lambda: nack(1, *[(17 * pair, 0xFFFF) for pair in range(320)])) < 4_000

@@ -9,10 +9,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pyvidu.server.limits import MediaLimits
+
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE, _RTP_FEEDBACK, _PAYLOAD_FEEDBACK = 200, 201, 202, 203, 205, 206
 _NACK, _TRANSPORT_FEEDBACK = 1, 15
 _PLI, _FIR, _APPLICATION = 1, 4, 15
 _REMB = b"REMB"
+_LARGEST_NACK = MediaLimits().nack_size
 
 _REPORT_BLOCK = struct.Struct("!IIIIII")
 
@@ -41,7 +44,7 @@ class SenderReport:
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """Packets missing at the peer, as 16-bit sequence numbers of the media source `ssrc`."""
+    """Packets missing at the peer, as 16-bit sequence numbers of the media source `ssrc`, each once."""
 
     ssrc: int
     sequences: tuple[int, ...]
@@ -131,11 +134,13 @@ def _report_blocks(body: bytes, count: int) -> list[ReportBlock]:
 
 def _nack(body: bytes) -> Nack:
     ssrc: int = struct.unpack_from("!I", body, 4)[0]
-    sequences: list[int] = []
-    for first, following in struct.iter_unpack("!HH", body[8:]):
-        sequences.append(first)
-        sequences += [(first + 1 + bit) & 0xFFFF for bit in range(16) if following >> bit & 1]
-    return Nack(ssrc, tuple(sequences))
+    sequences: dict[int, None] = {}  # as an ordered set
+    for first, following in dict.fromkeys(struct.iter_unpack("!HH", body[8:])):
+        sequences[first] = None
+        sequences.update(((first + 1 + bit) & 0xFFFF, None) for bit in range(16) if following >> bit & 1)
+        if len(sequences) > _LARGEST_NACK:
+            break
+    return Nack(ssrc, tuple(sequences)[:_LARGEST_NACK])
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

@@ -13,6 +13,7 @@ from .answer import AUDIO_LEVEL, SEND_TIME, Choice
 from .congestion import Downlink, RateMeter
 from .continuity import SEGMENTS_KEPT, Continuity
 from .reception import MediaPacket, Run
+from .retransmission import Retransmissions
 from .transport import MediaTransport
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class ForwardedTrack:
             timestamp=secrets.randbits(31),
         )
         self._rtx_sequence = secrets.randbits(15)
+        self._retransmissions = Retransmissions()
         self._runs: deque[Run] = deque(maxlen=SEGMENTS_KEPT)
         self._payload_type = -1
         self._rtx_payload_type: int | None = None
@@ -121,6 +123,7 @@ class ForwardedTrack:
             self._last_body = body
         self.packets += 1
         self.octets += len(body)
+        self._retransmissions.forwarded(len(body))
         self._send(
             rtp.serialize(
                 rtp.RtpPacket(
@@ -145,11 +148,19 @@ class ForwardedTrack:
     def _body(self, packet: MediaPacket) -> bytes:
         return codecs.shift_vp8_counters(packet.body, *self._shift) if any(self._shift) else packet.body
 
+    def reported(self, report: rtcp.ReportBlock, ntp_now: float) -> None:
+        """Handle a receiver report that arrived at `ntp_now` (seconds since 1900)."""
+        self.report = report
+        self._retransmissions.reported(report, ntp_now)
+
     def retransmit(self, sequences: tuple[int, ...], now: float) -> bool:
-        """Retransmit packets; return False, and send none, if one is not available and a key frame is needed."""
+        """Retransmit packets, as far as their budget allows.
+
+        Return False, and send none, if one is not available and a key frame is needed.
+        """
         self.nacked += len(sequences)
         found: list[tuple[int, MediaPacket]] = []
-        for sequence in sequences:
+        for sequence in self._retransmissions.due(sequences, now):
             origin = self._continuity.locate(sequence)
             run = next((run for run in self._runs if origin is not None and run.number == origin.run), None)
             if origin is None or run is None:
@@ -160,7 +171,8 @@ class ForwardedTrack:
             elif origin.sequence not in run.recovery:  # one requested from the publisher is forwarded on arrival
                 return False
         for sequence, packet in found:
-            self._retransmit(sequence, packet)
+            if self._retransmissions.take(sequence, len(packet.body), now):
+                self._retransmit(sequence, packet)
         return True
 
     def _retransmit(self, sequence: int, packet: MediaPacket) -> None:
@@ -281,7 +293,7 @@ class SubscriberEndpoint:
             elif isinstance(event, rtcp.Nack):
                 wanted |= not track.retransmit(event.sequences, now) and self._recovers_by_itself
             elif isinstance(event, rtcp.ReportBlock):
-                track.report = event
+                track.reported(event, now + self._ntp_base)
                 if track.kind == "video":
                     self.downlink.lost(event.fraction_lost / 256, self._sent(now), now)
                     told = True
