@@ -73,6 +73,22 @@ class MediaLimits:
         "subscriber's track",
         "not sent again; nor is a packet twice within a round trip",
     )
+    addresses: int = _limit(32, "addresses", "connection", "the oldest is forgotten; a browser has a few candidates")
+    checks: int = _limit(
+        2_000,
+        "transactions of STUN checks",
+        "connection",
+        "the oldest is forgotten: its check, captured, has effect again",
+    )
+    address_held: float = _limit(
+        3.0,
+        "seconds since its last authentic packet",
+        "address of a connection",
+        "until then it is not given to another connection",
+    )
+    unproved: int = _limit(
+        128_000, "bytes", "address of a connection", "not sent, until an authentic packet comes from there"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from aioice import stun as independent
 
 from pyvidu.server.faults.delay_line import Delay
 from pyvidu.server.faults.paths import MediaPath
+from pyvidu.server.limits import MediaLimits
 from pyvidu.server.media import ice_lite, stun
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.ice_lite import IceSession, SharedPorts
@@ -227,6 +228,116 @@ async def test_nothing_is_sent_to_a_peer_without_recent_consent(bench: Bench, mo
     assert peer.received.empty()
 
 
+def other_session(bench: Bench) -> tuple[IceSession, list[bytes]]:
+    """Return a second session on the same ports, and what it receives."""
+    received: list[bytes] = []
+    session = IceSession(bench.ports, DirectPath(), REMOTE, on_datagram=received.append, on_reachable=lambda: None)
+    return session, received
+
+
+def check_of(session: IceSession, *, nominates: bool = True) -> bytes:
+    return stun.binding_request(f"{session.ufrag}:{REMOTE}", session.password, os.urandom(12), nominates=nominates)
+
+
+class SpoofedPort(UnusedPort):
+    """A port that keeps what is sent, for datagrams whose sender's address is not where they come from."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, object]] = []
+
+    def send(self, data: bytes, address: object) -> None:
+        self.sent.append((data, address))
+
+    def to(self, address: object) -> list[bytes]:
+        """Return what was sent to an address, besides responses to checks."""
+        return [data for data, where in self.sent if where == address and not stun.is_stun(data)]
+
+
+VICTIM, THIRD = ("127.0.0.1", 1001), ("127.0.0.1", 1002)
+
+
+async def test_address_in_use_is_not_given_to_another_session(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    port: Any = SpoofedPort()
+    attacker, stolen = other_session(bench)
+    bench.ports.receive(port, bench.check(nominates=True), VICTIM)
+    bench.ports.receive(port, b"\x80 media", VICTIM)
+    bench.session.authenticated()
+    answers = len(port.sent)
+    bench.ports.receive(port, check_of(attacker), VICTIM)
+    bench.ports.receive(port, b"\x80 more media", VICTIM)
+    assert stolen == []
+    assert len(port.sent) == answers, "such a check is not answered"
+    later = asyncio.get_running_loop().time() + 3.1
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: later)
+    bench.ports.receive(port, check_of(attacker), VICTIM)
+    bench.ports.receive(port, b"\x80 of whom has the address now", VICTIM)
+    assert stolen == [b"\x80 of whom has the address now"]
+    attacker.close()
+
+
+async def test_address_without_anything_authentic_is_given_to_another_session(bench: Bench) -> None:
+    port: Any = SpoofedPort()
+    attacker, _ = other_session(bench)
+    bench.ports.receive(port, check_of(attacker), VICTIM)
+    bench.ports.receive(port, bench.check(nominates=True), VICTIM)
+    bench.ports.receive(port, b"\x80 media", VICTIM)
+    assert bench.data.get_nowait() == b"\x80 media"
+    attacker.close()
+
+
+async def test_replayed_check_moves_nothing_and_is_not_answered(bench: Bench) -> None:
+    port: Any = SpoofedPort()
+    captured = bench.check(nominates=True)
+    bench.ports.receive(port, captured, VICTIM)
+    for _ in range(200):
+        bench.ports.receive(port, bench.check(), VICTIM)
+    bench.ports.receive(port, captured, THIRD)
+    bench.session.send(b"\x80 media")
+    assert port.to(VICTIM) == [b"\x80 media"]
+    assert all(where == VICTIM for _, where in port.sent)
+
+
+async def test_check_repeated_from_its_own_address_is_answered_again(bench: Bench) -> None:
+    port: Any = SpoofedPort()
+    request = bench.check(nominates=True)
+    bench.ports.receive(port, request, VICTIM)
+    bench.ports.receive(port, request, VICTIM)
+    assert [stun.is_stun(data) for data, _ in port.sent] == [True, True]
+
+
+async def test_address_that_has_proved_nothing_gets_128_kb(bench: Bench) -> None:
+    port: Any = SpoofedPort()
+    bench.ports.receive(port, bench.check(nominates=True), VICTIM)
+    bench.ports.receive(port, b"\x80 media", VICTIM)
+    bench.session.authenticated()
+    for _ in range(500):
+        bench.session.send(b"\x80" + bytes(999))
+    assert len(port.to(VICTIM)) == 500
+    for _ in range(40):  # whatever else it does meanwhile
+        for address in (THIRD, VICTIM, *[("127.0.0.1", 2000 + number) for number in range(40)]):
+            bench.ports.receive(port, bench.check(nominates=True), address)
+            for _ in range(10):
+                bench.session.send(b"\x80" + bytes(999))
+    assert len(port.to(THIRD)) <= 128
+    unproved = [address for address in {where for _, where in port.sent} if address != VICTIM]
+    assert all(len(port.to(address)) <= 128 for address in unproved)
+
+
+async def test_move_to_a_new_address_is_not_delayed_and_unlimited_after_a_packet_from_there(bench: Bench) -> None:
+    port: Any = SpoofedPort()
+    bench.ports.receive(port, bench.check(nominates=True), VICTIM)
+    bench.ports.receive(port, b"\x80 media", VICTIM)
+    bench.session.authenticated()
+    bench.ports.receive(port, bench.check(nominates=True), THIRD)
+    bench.session.send(b"\x80 at once")
+    assert port.to(THIRD) == [b"\x80 at once"]
+    bench.ports.receive(port, b"\x80 media", THIRD)
+    bench.session.authenticated()
+    for _ in range(500):
+        bench.session.send(b"\x80" + bytes(999))
+    assert len(port.to(THIRD)) == 501
+
+
 async def test_error_names_an_address_that_cannot_be_bound() -> None:
     ports = SharedPorts(["192.0.2.222"])
     with pytest.raises(MediaServerError, match=r"192\.0\.2\.222"):
@@ -280,7 +391,7 @@ async def test_only_the_latest_addresses_of_a_peer_are_kept(bench: Bench) -> Non
     for address in addresses:
         bench.ports.receive(port, b"\x80 from %d" % address[1], address)
     received = [bench.data.get_nowait() for _ in range(bench.data.qsize())]
-    assert received == [b"\x80 from %d" % port for _, port in addresses[-ice_lite.MOST_ADDRESSES :]]
+    assert received == [b"\x80 from %d" % port for _, port in addresses[-MediaLimits().addresses :]]
 
 
 async def test_on_loopback_one_more_address_is_offered_for_firefox(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,7 @@ import logging
 import math
 import secrets
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import ifaddr
 
@@ -29,11 +27,9 @@ from pyvidu.server.traffic import Path
 
 from . import stun
 from .errors import MediaServerError
+from .peer_addresses import Address, PeerAddresses
 
 logger = logging.getLogger(__name__)
-
-Address = tuple[Any, ...]
-"""A datagram's sender as asyncio gives it: (host, port) for IPv4, two more fields for IPv6."""
 
 # RFC 7675: nothing may be sent to a peer that has not renewed its consent for this long (seconds).
 CONSENT_SECONDS = 30.0
@@ -41,8 +37,6 @@ CONSENT_SECONDS = 30.0
 LOST_ADDRESS_SECONDS = 3.0
 # For so long the addresses of this machine are not read again; reading them takes a millisecond or so.
 OWN_ADDRESSES_SECONDS = 1.0
-# Resource limit: the addresses kept for one peer. A browser has only a few candidates.
-MOST_ADDRESSES = 32
 # Bytes. Key frames arrive in bursts and the loop may be busy: the kernel's default is too small for many streams.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 
@@ -74,7 +68,8 @@ class IceSession:
         self._on_reachable = on_reachable
         self._port: _Port | None = None
         self._address: Address = ()
-        self._seen_at: deque[Address] = deque()
+        self._addresses = PeerAddresses()
+        self._last_from: Address = ()
         self._address_heard = 0.0
         self._consent_until = 0.0
         self._loop = asyncio.get_running_loop()
@@ -100,14 +95,21 @@ class IceSession:
             self._path.incoming(functools.partial(self._receive, data, address))
 
     def send(self, data: bytes) -> None:
-        """Send to the peer; drop the data before its first check and without its consent."""
-        if self._port is not None and self._loop.time() <= self._consent_until:
+        """Send to the peer; drop the data before its first check, without its consent, and beyond `unproved`."""
+        if (
+            self._port is not None
+            and self._loop.time() <= self._consent_until
+            and self._addresses.admits(self._address, len(data))
+        ):
             self._send(self._port, data, self._address)
 
-    def seen_at(self, address: Address) -> Address | None:
-        """Record another address of the peer; return the oldest, to be removed, if they exceed `MOST_ADDRESSES`."""
-        self._seen_at.append(address)
-        return self._seen_at.popleft() if len(self._seen_at) > MOST_ADDRESSES else None
+    def authenticated(self) -> None:
+        """Record that the last datagram was decrypted: the peer has sent it."""
+        self._addresses.authentic(self._last_from, self._loop.time())
+
+    def holds(self, address: Address) -> bool:
+        """Return whether the peer uses an address, so that it is not given to another session."""
+        return self._addresses.holds(address, self._loop.time())
 
     def close(self) -> None:
         """Remove the session; later datagrams for it are ignored, without an answer."""
@@ -118,14 +120,22 @@ class IceSession:
     def _check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
         if request.username != self._username or not request.authenticates(self.password):
             logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
-            return
-        if request.controlled:
+        elif request.controlled:
             self._send(port, stun.role_conflict(request, self.password), address)
-            return
+        elif self._addresses.repeats(request.transaction):
+            if self._addresses.retransmitted(request.transaction, address):
+                self._answer(request, port, address)
+        elif not self._ports.bind(self, address):
+            logger.debug("a check for %s comes from %s, which another connection uses", self.ufrag, address)
+        else:
+            self._accept(request, port, address)
+
+    def _accept(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+        if (forgotten := self._addresses.checked(request.transaction, address)) is not None:
+            self._ports.unbind(self, forgotten)
         self.last_heard = self._loop.time()
         self._consent_until = self.last_heard + CONSENT_SECONDS
-        self._send(port, stun.success(request, (address[0], address[1]), self.password), address)
-        self._ports.bind(self, address)
+        self._answer(request, port, address)
         first = self._port is None
         lost = self.last_heard - self._address_heard > LOST_ADDRESS_SECONDS
         if first or request.nominates or (lost and self._address != address):
@@ -137,8 +147,12 @@ class IceSession:
         if first:
             self._on_reachable()
 
+    def _answer(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+        self._send(port, stun.success(request, address[:2], self.password), address)
+
     def _receive(self, data: bytes, address: Address) -> None:
         self.last_heard = self._loop.time()
+        self._last_from = address
         if address == self._address:
             self._address_heard = self.last_heard
         self._on_datagram(data)
@@ -267,13 +281,21 @@ class SharedPorts:
         """Route checks with the session's username fragment to it."""
         self._sessions[session.ufrag] = session
 
-    def bind(self, session: IceSession, address: Address) -> None:
-        """Route datagrams from an address to the session that was last authenticated there."""
-        if self._addresses.get(address) is session:
-            return
+    def bind(self, session: IceSession, address: Address) -> bool:
+        """Route datagrams from an address to the session that sends a check from there.
+
+        Return False, and change nothing, if it is in use by another session.
+        """
+        owner = self._addresses.get(address)
+        if owner is not None and owner is not session and owner.holds(address):
+            return False
         self._addresses[address] = session
-        if (forgotten := session.seen_at(address)) is not None and self._addresses.get(forgotten) is session:
-            del self._addresses[forgotten]
+        return True
+
+    def unbind(self, session: IceSession, address: Address) -> None:
+        """Stop routing datagrams from an address to the session."""
+        if self._addresses.get(address) is session:
+            del self._addresses[address]
 
     def remove(self, session: IceSession) -> None:
         """Stop routing datagrams to the session."""

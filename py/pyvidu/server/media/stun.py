@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 _COOKIE = 0x2112A442
 _HEADER = struct.Struct("!HHI12s")
@@ -65,7 +66,7 @@ def parse_request(datagram: bytes) -> BindingRequest | None:
     return None  # unsigned
 
 
-def success(request: BindingRequest, address: tuple[str, int], password: str) -> bytes:
+def success(request: BindingRequest, address: tuple[Any, ...], password: str) -> bytes:
     """Return the success response with the address that the request came from."""
     host = ipaddress.ip_address(address[0].partition("%")[0])
     pad = struct.pack("!I", _COOKIE) + request.transaction

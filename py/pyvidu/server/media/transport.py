@@ -99,12 +99,14 @@ class MediaTransport:
 
     def _connected(self) -> None:
         logger.debug("%s is connected %.0f ms after the answer", self.participant, self._age())
+        self._ice.authenticated()
         self._on_connected()
 
     def _ended(self, reason: str) -> None:
         logger.info("a media connection of %s ended: %s", self.participant, reason)
 
     def _packet(self, data: bytes) -> None:
+        self._ice.authenticated()
         if is_rtcp(data):
             self._on_rtcp(data, self._loop.time())
         else:
