@@ -89,6 +89,17 @@ class MediaLimits:
     unproved: int = _limit(
         128_000, "bytes", "address of a connection", "not sent, until an authentic packet comes from there"
     )
+    key_frames: float = _limit(
+        0.5, "key frame requests a second", "subscriber of a stream", "not passed on; those within 0.3 s count as one"
+    )
+    key_frames_burst: int = _limit(10, "key frame requests", "subscriber of a stream", "as many may come at once")
+    held: float = _limit(
+        10.0,
+        "seconds in `held_window`",
+        "subscriber of a stream",
+        "so long it alone, of three or more, may hold the publisher below half of the others' median; then to that half",
+    )
+    held_window: float = _limit(60.0, "seconds", "subscriber of a stream", "see `held`")
 
 
 @dataclass(frozen=True, slots=True)

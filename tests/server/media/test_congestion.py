@@ -9,8 +9,8 @@ from aiortc import rtp as independent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyvidu.server.media import congestion, rtcp
-from pyvidu.server.media.congestion import FLOOR, PATIENCE, Downlink, RateMeter
+from pyvidu.server.media import rtcp
+from pyvidu.server.media.congestion import FLOOR, PATIENCE, Downlink, PublisherLimit, RateMeter
 
 
 class Way:
@@ -35,7 +35,7 @@ class Way:
 
     @property
     def limit(self) -> float | None:
-        return congestion.limit([self.downlink], self.now)
+        return PublisherLimit().at({"bob": self.downlink}, self.now)
 
 
 def test_estimate_that_rises_more_slowly_than_the_sent_rate_sets_no_limit() -> None:
@@ -93,7 +93,65 @@ def test_limit_rises_stepwise_after_the_loss_ends() -> None:
 def test_publisher_limit_is_the_lowest_of_its_subscribers() -> None:
     ways = [Way().estimates(limit, sent=900_000) for limit in (500_000, 350_000, 700_000)]
     free = Way()
-    assert congestion.limit([way.downlink for way in [*ways, free]], ways[0].now) == 350_000
+    downlinks = {str(number): way.downlink for number, way in enumerate([*ways, free])}
+    assert PublisherLimit().at(downlinks, ways[0].now) == 350_000
+
+
+class Room:
+    """Subscribers of one publisher, which report every second."""
+
+    def __init__(self, *names: str) -> None:
+        self.ways = {name: Way() for name in names}
+        self.limit = PublisherLimit()
+        self.now = next(iter(self.ways.values())).now
+
+    def second(self, **estimates: float) -> float | None:
+        """Let everybody report an estimate, the others one that is no sign of congestion; return the limit."""
+        self.now += 1
+        for name, way in self.ways.items():
+            way.estimates(estimates.get(name, 1_200_000), sent=900_000)
+        return self.limit.at({name: way.downlink for name, way in self.ways.items()}, self.now)
+
+    def held(self, seconds: int, rate: float, **estimates: float) -> int:
+        """Return in how many of so many seconds the publisher was held at `rate`."""
+        return sum(self.second(**estimates) == rate for _ in range(seconds))
+
+
+def test_one_of_three_holds_the_publisher_below_half_of_the_median_for_ten_seconds_in_a_minute() -> None:
+    room = Room("eve", "bob", "cy")
+    assert room.held(60, 210_000, eve=210_000) in (10, 11)
+    assert room.held(60, 210_000, eve=210_000) in (10, 11)
+    assert room.held(600, 210_000, eve=210_000) <= 110
+
+
+def test_one_that_returns_has_no_more_time() -> None:
+    room = Room("eve", "bob", "cy")
+    held = 0
+    for _ in range(10):
+        held += room.held(5, 210_000, eve=210_000)
+        room.ways["eve"] = Way()  # another connection
+        room.ways["eve"].now = room.now
+        room.ways["eve"].estimates(1_200_000, 1_200_000, 1_200_000, sent=900_000)
+        room.now += 3
+        for name in ("bob", "cy"):
+            room.ways[name].estimates(1_200_000, 1_200_000, 1_200_000, sent=900_000)
+    assert held <= 20
+
+
+def test_afterwards_the_limit_is_half_of_the_median_of_the_others() -> None:
+    room = Room("eve", "bob", "cy")
+    rates = {"eve": 210_000.0, "bob": 700_000.0, "cy": 650_000.0}
+    assert room.held(15, 210_000, **rates) in (10, 11)
+    assert room.second(**rates) == 325_000
+
+
+def test_one_at_more_than_half_of_the_median_and_one_of_two_hold_for_ever() -> None:
+    assert Room("eve", "bob", "cy").held(60, 400_000, eve=400_000, bob=700_000, cy=700_000) == 60
+    assert Room("eve", "bob").held(60, 210_000, eve=210_000) == 60
+
+
+def test_two_of_three_hold_for_ever() -> None:
+    assert Room("ada", "bob", "cy").held(60, 250_000, ada=250_000, bob=300_000) == 60
 
 
 def test_limit_at_the_floor_ends_after_the_patience() -> None:
@@ -146,7 +204,7 @@ def test_a_limit_is_never_below_the_floor(steps: list[tuple[bool, float, float, 
             downlink.lost(fraction, sent, now)
         else:
             downlink.estimated(estimate, sent, now)
-        found = congestion.limit([downlink], now)
+        found = PublisherLimit().at({"bob": downlink}, now)
         assert found is None or found >= FLOOR
 
 

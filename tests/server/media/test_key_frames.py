@@ -9,6 +9,7 @@ import pytest
 
 from pyvidu.server.media import key_frames
 from pyvidu.server.media.key_frames import KeyFrameRequests
+from pyvidu.server.media.stream import ForwardedStream
 
 
 class Timers:
@@ -69,3 +70,44 @@ def test_no_request_is_sent_after_close(timers: Timers) -> None:
     requests.request()
     assert len(asked) == 1
     assert not timers.pending
+
+
+class Asked:
+    """Counts the key frame requests of a stream, and the seconds of the one that asks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stream = ForwardedStream("ada", "s", lambda _: None)
+        self.now, self.count = 100.0, 0
+        monkeypatch.setattr(KeyFrameRequests, "request", self._requested)
+
+    def _requested(self) -> None:
+        self.count += 1
+
+    def by(self, name: str, seconds: float, every: float) -> int:
+        """Let a subscriber ask for so long; return how many intervals of `key_frames.INTERVAL` had a request."""
+        intervals = set()
+        for number in range(round(seconds / every)):
+            before = self.count
+            self.stream.key_frame_wanted(name, self.now + number * every)
+            if self.count > before:
+                intervals.add(int(number * every / key_frames.INTERVAL + 1e-9))
+        self.now += seconds
+        return len(intervals)
+
+
+def test_one_subscriber_requests_key_frames_for_three_seconds_and_then_one_every_other_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked(monkeypatch)
+    assert 10 <= asked.by("eve", 3, every=0.05) <= 11
+    assert 5 <= asked.by("eve", 10, every=0.05) <= 14, "of 34 intervals"
+    assert asked.by("bob", 0.9, every=0.15) == 3, "another has a budget of its own"
+
+
+def test_requests_after_every_outage_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch)
+    for _ in range(50):
+        asked.count = 0
+        asked.by("bob", 0.6, every=0.2)
+        assert asked.count == 3
+        asked.now += 4

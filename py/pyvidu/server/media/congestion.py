@@ -17,7 +17,11 @@ and the estimate comes from the first packets after it. So no limit begins until
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import statistics
+from collections import deque
+from collections.abc import Mapping
+
+from pyvidu.server.limits import MediaLimits
 
 FLOOR = 200_000.0
 """Bits a second below which no publisher is limited: VP8 at 640x480 and about 10 frames a second, and audio."""
@@ -39,6 +43,9 @@ _JUMP, _JUMP_FROM = 2.0, 50_000.0
 # The loss-based control of GCC (draft-ietf-rmcat-gcc-02, section 6), for a path that drops packets, not delays them.
 _HEAVY_LOSS, _LIGHT_LOSS, _GROWTH = 0.1, 0.02, 1.08
 _UNLIMITED = float("inf")
+# The limit is computed every half second and with each report; after a longer pause nobody was held (seconds).
+_LONGEST_STEP = 1.0
+_LIMITS = MediaLimits()
 
 
 class Downlink:
@@ -107,10 +114,57 @@ class Downlink:
             self._lift()
 
 
-def limit(downlinks: Iterable[Downlink], now: float) -> float | None:
-    """Return the bit rate that a publisher with these subscribers may send; None: as much as its own path carries."""
-    limits = [downlink.limit for downlink in downlinks if downlink.limit is not None and downlink.counts(now)]
-    return max(FLOOR, min(limits)) if limits else None
+class PublisherLimit:
+    """The bit rate of one publisher: the lowest limit of its subscribers.
+
+    One that is far below all others would decide for them, and can do so with false reports. It does for `held` seconds of a
+    minute; from then on it counts as one that receives half of what they receive.
+    """
+
+    def __init__(self, limits: MediaLimits = _LIMITS) -> None:
+        self._limits = limits
+        self._held: dict[str, deque[tuple[float, float]]] = {}  # by subscriber: when, and for how many seconds
+        self._holder = ""
+        self._since = 0.0
+
+    def at(self, downlinks: Mapping[str, Downlink], now: float) -> float | None:
+        """Return the bit rate that a publisher with these subscribers may send; None: as much as its own path carries."""
+        self._record(now)
+        rates = {
+            name: downlink.limit if downlink.limit is not None and downlink.counts(now) else _UNLIMITED
+            for name, downlink in downlinks.items()
+        }
+        shares = {name: self._share(name, rates) for name in rates}
+        name = min(shares, key=shares.__getitem__, default="")
+        rate = shares.get(name, _UNLIMITED)
+        if rate < _half_of_the_others(name, rates):
+            self._holder, self._since = name, now
+        return max(FLOOR, rate) if rate < _UNLIMITED else None
+
+    def _share(self, name: str, rates: Mapping[str, float]) -> float:
+        if rates[name] == _UNLIMITED:
+            return _UNLIMITED
+        half = _half_of_the_others(name, rates)
+        held = sum(seconds for _, seconds in self._held.get(name, ()))
+        return rates[name] if rates[name] >= half or held < self._limits.held else half
+
+    def _record(self, now: float) -> None:
+        """Count the time since the last call for the one that held the publisher; forget what is too long ago."""
+        if self._holder:
+            passed = min(now - self._since, _LONGEST_STEP)
+            self._held.setdefault(self._holder, deque()).append((now, passed))
+            self._holder = ""
+        for name, times in list(self._held.items()):
+            while times and times[0][0] <= now - self._limits.held_window:
+                times.popleft()
+            if not times:
+                del self._held[name]
+
+
+def _half_of_the_others(name: str, rates: Mapping[str, float]) -> float:
+    """Return half of the median rate of the others, the lower one of two; 0 if they are fewer than two."""
+    others = [rate for other, rate in rates.items() if other != name]
+    return statistics.median_low(others) / 2 if len(others) > 1 else 0.0
 
 
 class RateMeter:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+
+from pyvidu.server.limits import MediaLimits, TokenBucket
 
 # Between two requests (seconds). A browser answers within some 30 to 100 ms, so one frame serves all in between.
 INTERVAL = 0.3
@@ -55,3 +57,34 @@ class KeyFrameRequests:
         elif not self._answered and self._repeats < REPEATS:
             self._repeats += 1
             self._send()
+
+
+class KeyFrameBudgets:
+    """How often each subscriber of a stream may request a key frame, which costs all the others bandwidth. Pure.
+
+    Requests within `INTERVAL` count as one: a browser repeats its own until it can decode. A subscriber's budget outlives its
+    connections.
+    """
+
+    def __init__(self, limits: MediaLimits | None = None) -> None:
+        self._limits = limits or MediaLimits()
+        self._spent: dict[str, tuple[TokenBucket, float]] = {}  # and when a request was last counted
+
+    def admits(self, subscriber: str, now: float) -> bool:
+        """Count a request at `now` (seconds of a monotonic clock); return whether it is passed on."""
+        bucket, last = self._spent.get(subscriber) or (self._bucket(now), -INTERVAL)
+        if now - last < INTERVAL:
+            return True
+        if not bucket.take(now):
+            return False
+        self._spent[subscriber] = bucket, now
+        return True
+
+    def keep(self, subscribers: Collection[str], now: float) -> None:
+        """Forget those that are no subscribers any more, once their budget is full again."""
+        full = self._limits.key_frames_burst / self._limits.key_frames
+        for name in [name for name, (_, last) in self._spent.items() if name not in subscribers and now - last > full]:
+            del self._spent[name]
+
+    def _bucket(self, now: float) -> TokenBucket:
+        return TokenBucket(self._limits.key_frames, self._limits.key_frames_burst, now)

@@ -114,8 +114,7 @@ class MediaRouter:
         stream = self._stream(stream_id)
         choices = answer.for_subscriber(offer, stream.codecs)
         endpoint = self._subscriber(stream, subscriber, offer, choices)
-        former = stream.subscribers.get(subscriber)
-        stream.subscribers[subscriber] = endpoint
+        former = stream.subscribe(subscriber, endpoint, asyncio.get_running_loop().time())
         if former is not None:
             self._dispose(former)
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
@@ -213,7 +212,7 @@ class MediaRouter:
             stream.stream_id,
             lambda endpoint: self._transport(subscriber, offer, endpoint),
             ntp_base=self._ntp_base(),
-            on_key_frame_wanted=stream.request_key_frame,
+            on_key_frame_wanted=lambda: stream.key_frame_wanted(subscriber, asyncio.get_running_loop().time()),
             on_downlink=lambda: stream.downlink_changed(asyncio.get_running_loop().time()),
             recent_key_frame=lambda: stream.recent_key_frame(asyncio.get_running_loop().time()),
             recovers_by_itself=self._recovers_by_itself,

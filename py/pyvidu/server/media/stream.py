@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from . import congestion
 from .codecs import CodecIdentity
-from .key_frames import INTERVAL, KeyFrameRequests
+from .congestion import PublisherLimit
+from .key_frames import INTERVAL, KeyFrameBudgets, KeyFrameRequests
 from .publisher import PublisherEndpoint
 from .reception import MediaPacket
 from .statistics import StreamStatistics, SubscriberStatistics, TrackStatistics
@@ -28,6 +28,8 @@ class ForwardedStream:
         self.subscribers: dict[str, SubscriberEndpoint] = {}
         self._dispose = dispose
         self._key_frames = KeyFrameRequests(self._ask_for_key_frame)
+        self._key_frame_budgets = KeyFrameBudgets()
+        self._limit = PublisherLimit()
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Yield every endpoint of the stream."""
@@ -79,9 +81,23 @@ class ForwardedStream:
         """Request a key frame from the publisher; concurrent requests are coalesced."""
         self._key_frames.request()
 
+    def key_frame_wanted(self, subscriber: str, now: float) -> None:
+        """Request a key frame for a subscriber, unless it has asked too often."""
+        if self._key_frame_budgets.admits(subscriber, now):
+            self._key_frames.request()
+
+    def subscribe(self, name: str, endpoint: SubscriberEndpoint, now: float) -> SubscriberEndpoint | None:
+        """Add a subscriber's connection; return the one that it replaces."""
+        former = self.subscribers.get(name)
+        self.subscribers[name] = endpoint
+        self._key_frame_budgets.keep(self.subscribers, now)
+        return former
+
     def limit(self, now: float) -> float | None:
         """Return how many bits a second the publisher may send for its subscribers to receive it; None: no limit."""
-        return congestion.limit((subscriber.downlink for subscriber in self.subscribers.values()), now)
+        connected = ((name, one) for name, one in self.subscribers.items() if one.transport.connected)
+        downlinks = {name: subscriber.downlink for name, subscriber in connected}
+        return self._limit.at(downlinks, now)
 
     def downlink_changed(self, now: float) -> None:
         """Handle a change of what a subscriber can receive: set the publisher's limit."""
