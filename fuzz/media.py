@@ -23,11 +23,11 @@ from fuzz.transcripts import PUBLISHER_OFFER, SUBSCRIBER_OFFER
 from fuzz.watch import MAX_GROWTH, resident, watching
 from pyvidu.server.app import SERVER, create_app
 from pyvidu.server.config import ServerConfig
+from pyvidu.server.limits import MediaLimits
 from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.errors import MediaServerError
 from pyvidu.server.media.router import MediaRouter
-from pyvidu.server.media.transport import MediaTransport
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.traffic import DirectTraffic
@@ -42,11 +42,22 @@ PATIENCE = 10.0  # seconds until an expected event counts as missing; it takes m
 _NUMBERS = ("0", "-1", "65536", "4294967296", "9" * 400, "", "\x00", "*", "%", "0x10", "127", "128", "1e9")
 
 
+# Inputs are sent as fast as they can be handled: none may be left out for its rate.
+_UNLIMITED = MediaLimits(
+    ingress=1 << 40,
+    ingress_burst=1 << 40,
+    feedback=1 << 40,
+    feedback_burst=1 << 40,
+    packets=1 << 40,
+    packets_burst=1 << 40,
+)
+
+
 class WatchedRouter(MediaRouter):
     """A router that records every exception of an offer, other than a refusal, as a crash."""
 
     def __init__(self, crashes: list[str]) -> None:
-        super().__init__(host_addresses=[HOST])
+        super().__init__(host_addresses=[HOST], limits=_UNLIMITED)
         self._crashes = crashes
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
@@ -60,10 +71,6 @@ class WatchedRouter(MediaRouter):
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         with self._watched(sdp_offer):
             return await super().subscribe(subscriber, stream_id, sdp_offer)
-
-    def transports(self, participant: str) -> list[MediaTransport]:
-        """Return the open connections of a participant."""
-        return [transport for transport in self._open if transport.participant == participant and not transport.closed]
 
     def forwarded_ssrcs(self, owner: str) -> list[int]:
         """Return the SSRCs with which the streams of `owner` are forwarded."""
@@ -339,7 +346,7 @@ class MediaRun:
 
     def _decrypted(self, participant: Hostile) -> None:
         """Pass a packet to one of the participant's connections as if it had just been decrypted."""
-        transports = self._router.transports(participant.client.id)
+        transports = self._router.connections(participant.client.id)
         if not transports:
             return
         data = self._packet(participant)

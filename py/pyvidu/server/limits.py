@@ -64,6 +64,19 @@ class MessageLimits:
 class MediaLimits:
     """What the media of one participant may cost the server and the others. The field is the table's name."""
 
+    ingress: int = _limit(
+        1 * MIB, "bytes a second", "publisher's connection", "dropped, so that its browser sends less"
+    )
+    ingress_burst: int = _limit(1 * MIB, "bytes", "publisher's connection", "as many may come at once")
+    feedback: int = _limit(64 * KIB, "bytes a second", "subscriber's connection", "dropped; browsers send 2 KiB")
+    feedback_burst: int = _limit(128 * KIB, "bytes", "subscriber's connection", "as many may come at once")
+    packets: int = _limit(3_000, "packets a second", "participant", "dropped before they are decrypted")
+    packets_burst: int = _limit(3_000, "packets", "participant", "as many may come at once")
+    sources: int = _limit(32, "SSRCs", "connection", "packets of others are dropped; browsers have 4")
+    pending: int = _limit(
+        250, "connections that are not established", "participant", "the offer is refused (302); see `negotiations`"
+    )
+    unsent: int = _limit(4 * MIB, "bytes that the kernel does not take", "UDP port", "dropped, and told once a minute")
     nack_size: int = _limit(1_024, "packets", "NACK", "the others are left out; libwebrtc names 1,000 at most")
     nacks: int = _limit(1_000, "packets named in NACKs a second", "subscriber's track", "the NACK is ignored")
     nacks_burst: int = _limit(2_048, "packets named", "subscriber's track", "as many may be named at once")

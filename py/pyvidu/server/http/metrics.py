@@ -65,6 +65,7 @@ class _Present(Collector):
     def __init__(self, rooms: Rooms, signaling: SignalingServer) -> None:
         self._rooms = rooms
         self._signaling = signaling
+        self._media = rooms.media
         self._forwarded = _Forwarded(rooms.media)
 
     def collect(self) -> Iterator[Metric]:
@@ -77,6 +78,8 @@ class _Present(Collector):
         yield GaugeMetricFamily("pyvidu_sockets", "Open WebSockets", self._signaling.sockets)
         yield GaugeMetricFamily("pyvidu_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
         yield CounterMetricFamily("pyvidu_forwarded_packets", "Forwarded RTP packets", self._forwarded.total())
+        unsent = getattr(self._media.statistics(), "packets_unsent", 0)
+        yield CounterMetricFamily("pyvidu_unsent_packets", "Media packets that the network did not take", unsent)
 
 
 class _Forwarded:

@@ -16,6 +16,8 @@ from typing import Any
 import pylibsrtp
 from aiortc import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
+from pyvidu.server.limits import MediaLimits
+
 logger = logging.getLogger(__name__)
 
 # OpenSSL retransmits a lost flight after 1 s, 2 s, ..., many times the round trip of a call's path. Like browsers,
@@ -30,6 +32,7 @@ _MOST_UNREAD = 64
 # Packets that arrive after the peer has completed the handshake and before the server has: the start of its first
 # key frame.
 _MOST_EARLY_PACKETS = 256
+_MOST_SOURCES = MediaLimits().sources
 
 
 class Certificate:
@@ -99,6 +102,7 @@ class DtlsSrtp:
         self._repeat_after = _FIRST_REPEAT
         self._last_flight: list[bytes] = []
         self._early: list[bytes] = []
+        self._sources: set[bytes] = set()
         self.connected = False
         self._dtls.on("statechange", self._state_changed)
 
@@ -154,11 +158,16 @@ class DtlsSrtp:
 
     def _unprotect(self, data: bytes) -> None:
         session = self._dtls._rx_srtp
+        rtcp = len(data) > 1 and 192 <= data[1] <= 223
+        source = data[4:8] if rtcp else data[8:12]
+        if source not in self._sources and len(self._sources) >= _MOST_SOURCES:
+            return  # libsrtp keeps the state of each for good, and searches them one by one
         try:
-            packet = session.unprotect_rtcp(data) if 192 <= data[1] <= 223 else session.unprotect(data)
+            packet = session.unprotect_rtcp(data) if rtcp else session.unprotect(data)
         except (pylibsrtp.Error, IndexError, ValueError) as error:  # ValueError: longer than a packet can be
             logger.debug("a packet could not be decrypted: %s", error)
             return
+        self._sources.add(source)
         self._on_packet(packet)
 
     def _state_changed(self) -> None:

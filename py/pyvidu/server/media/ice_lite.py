@@ -12,13 +12,11 @@ with an ICMP error; and a firewall needs only one open port.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import ipaddress
 import logging
 import math
 import secrets
-import socket
 from collections.abc import Callable, Sequence
 
 import ifaddr
@@ -28,6 +26,7 @@ from pyvidu.server.traffic import Path
 from . import stun
 from .errors import MediaServerError
 from .peer_addresses import Address, PeerAddresses
+from .udp_port import UdpPort
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +36,6 @@ CONSENT_SECONDS = 30.0
 LOST_ADDRESS_SECONDS = 3.0
 # For so long the addresses of this machine are not read again; reading them takes a millisecond or so.
 OWN_ADDRESSES_SECONDS = 1.0
-# Bytes. Key frames arrive in bursts and the loop may be busy: the kernel's default is too small for many streams.
-_SOCKET_BUFFER = 4 * 1024 * 1024
 
 
 class IceSession:
@@ -66,7 +63,7 @@ class IceSession:
         self._username = f"{self.ufrag}:{remote_ufrag}"
         self._on_datagram = on_datagram
         self._on_reachable = on_reachable
-        self._port: _Port | None = None
+        self._port: UdpPort | None = None
         self._address: Address = ()
         self._addresses = PeerAddresses()
         self._last_from: Address = ()
@@ -80,7 +77,7 @@ class IceSession:
         """Return the peer's address; None until its first check."""
         return self._address or None
 
-    def check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+    def check(self, request: stun.BindingRequest, port: UdpPort, address: Address) -> None:
         """Answer a connectivity check, and switch to the address that the peer nominates."""
         if self._path.clear:
             self._check(request, port, address)
@@ -117,7 +114,7 @@ class IceSession:
         self._ports.remove(self)
         self._port = None
 
-    def _check(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+    def _check(self, request: stun.BindingRequest, port: UdpPort, address: Address) -> None:
         if request.username != self._username or not request.authenticates(self.password):
             logger.debug("a check for %s from %s is not authentic", self.ufrag, address)
         elif request.controlled:
@@ -130,7 +127,7 @@ class IceSession:
         else:
             self._accept(request, port, address)
 
-    def _accept(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+    def _accept(self, request: stun.BindingRequest, port: UdpPort, address: Address) -> None:
         if (forgotten := self._addresses.checked(request.transaction, address)) is not None:
             self._ports.unbind(self, forgotten)
         self.last_heard = self._loop.time()
@@ -147,7 +144,7 @@ class IceSession:
         if first:
             self._on_reachable()
 
-    def _answer(self, request: stun.BindingRequest, port: _Port, address: Address) -> None:
+    def _answer(self, request: stun.BindingRequest, port: UdpPort, address: Address) -> None:
         self._send(port, stun.success(request, address[:2], self.password), address)
 
     def _receive(self, data: bytes, address: Address) -> None:
@@ -157,52 +154,11 @@ class IceSession:
             self._address_heard = self.last_heard
         self._on_datagram(data)
 
-    def _send(self, port: _Port, data: bytes, address: Address) -> None:
+    def _send(self, port: UdpPort, data: bytes, address: Address) -> None:
         if self._path.clear:
             port.send(data, address)
         else:
             self._path.outgoing(functools.partial(port.send, data, address))
-
-
-class _Port(asyncio.DatagramProtocol):
-    """One UDP socket; it passes every datagram to `SharedPorts`."""
-
-    def __init__(self, ports: SharedPorts) -> None:
-        self._ports = ports
-        self._transport: asyncio.DatagramTransport | None = None
-        self._last_error = ""
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self._transport = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None:
-            logger.warning("a media socket was lost: %s", exc)
-        if not self.closed.done():
-            self.closed.set_result(None)
-
-    def error_received(self, exc: Exception) -> None:
-        # Concerns one peer, which may come back: ICE decides, not the kernel. Logged once: it comes with every packet.
-        if str(exc) != self._last_error:
-            self._last_error = str(exc)
-            logger.debug("error of a media socket: %s", exc)
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        self._ports.receive(self, data, addr)
-
-    def send(self, data: bytes, address: Address) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(data, address)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    @property
-    def number(self) -> int:
-        port: int = self._transport.get_extra_info("sockname")[1] if self._transport is not None else 0
-        return port
 
 
 class SharedPorts:
@@ -217,7 +173,7 @@ class SharedPorts:
         self._only_this_machine = only_this_machine
         self._own: set[str] = set()  # addresses of this machine, as read at `_own_read_at` (loop time, seconds)
         self._own_read_at = -math.inf
-        self._ports: dict[str, _Port] = {}
+        self._ports: dict[str, UdpPort] = {}
         self._opening = asyncio.Lock()
         self._sessions: dict[str, IceSession] = {}
         self._addresses: dict[Address, IceSession] = {}
@@ -238,11 +194,13 @@ class SharedPorts:
             for host in self._hosts():
                 if host not in self._ports:
                     try:
-                        _, port = await loop.create_datagram_endpoint(lambda: _Port(self), local_addr=(host, 0))
+                        _, port = await loop.create_datagram_endpoint(
+                            lambda: UdpPort(self.receive), local_addr=(host, 0)
+                        )
                     except OSError as error:
                         reasons.append(f"{host}: {error.strerror or error}")
                         continue
-                    _enlarge_buffers(port)
+                    port.enlarge_buffers()
                     self._ports[host] = port
                 candidates.append((host, self._ports[host].number))
         if not candidates:
@@ -266,6 +224,11 @@ class SharedPorts:
         if now - self._own_read_at >= OWN_ADDRESSES_SECONDS:
             self._own, self._own_read_at = {"127.0.0.1", *interface_addresses()}, now
         return host in self._own
+
+    @property
+    def unsent(self) -> int:
+        """Return how many packets were dropped because the kernel took none."""
+        return sum(port.unsent for port in self._ports.values())
 
     async def close(self) -> None:
         """Close the sockets."""
@@ -303,7 +266,7 @@ class SharedPorts:
         for address in [address for address, owner in self._addresses.items() if owner is session]:
             del self._addresses[address]
 
-    def receive(self, port: _Port, data: bytes, address: Address) -> None:
+    def receive(self, port: UdpPort, data: bytes, address: Address) -> None:
         """Route a datagram to its session; silently drop one that belongs to no session."""
         if stun.is_stun(data):
             request = stun.parse_request(data)
@@ -312,15 +275,6 @@ class SharedPorts:
                 session.check(request, port, address)
         elif (session := self._addresses.get(address)) is not None and data:
             session.receive(data, address)
-
-
-def _enlarge_buffers(port: _Port) -> None:
-    transport = port._transport
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
 
 
 def is_loopback_address(host: str) -> bool:

@@ -11,7 +11,9 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from weakref import WeakValueDictionary
 
+from pyvidu.server.limits import MediaLimits
 from pyvidu.server.traffic import DirectTraffic, Traffic
 from pyvidu.tasks import Tasks
 
@@ -20,6 +22,7 @@ from . import offer as offers
 from .dtls_srtp import Certificate
 from .errors import MediaServerError
 from .ice_lite import SharedPorts
+from .intake import Intake, ParticipantIntake
 from .publisher import PublisherEndpoint
 from .statistics import MediaStatistics
 from .stream import Endpoint, ForwardedStream
@@ -51,6 +54,7 @@ class MediaRouter:
         only_this_machine: bool = False,
         recovers_by_itself: bool = True,
         traffic: Traffic | None = None,
+        limits: MediaLimits | None = None,
     ) -> None:
         """Use only these addresses of the host; with None all that its interfaces have, loopback included.
 
@@ -61,6 +65,7 @@ class MediaRouter:
         is replaced, as Kurento does.
         """
         self._ports = SharedPorts(host_addresses, only_this_machine=only_this_machine)
+        self._limits = limits or MediaLimits()
         self._certificate = Certificate()
         self._recovers_by_itself = recovers_by_itself
         self._traffic = traffic or DirectTraffic()
@@ -68,6 +73,8 @@ class MediaRouter:
         self._calls: list[_Call] = []
         self._closing = Tasks()
         self._open: set[MediaTransport] = set()
+        # Of the participants that have a connection.
+        self._intakes: WeakValueDictionary[str, ParticipantIntake[MediaTransport]] = WeakValueDictionary()
         self._closed = False
         self._epoch: float | None = None
 
@@ -148,7 +155,11 @@ class MediaRouter:
     def statistics(self) -> MediaStatistics:
         """Return the counters of all streams."""
         streams = {stream_id: stream.statistics() for stream_id, stream in self._streams.items()}
-        return MediaStatistics(len(self._open), streams)
+        return MediaStatistics(len(self._open), self._ports.unsent, streams)
+
+    def connections(self, participant: str) -> list[MediaTransport]:
+        """Return the connections of a participant that are not closed yet."""
+        return [transport for transport in self._open if transport.participant == participant and not transport.closed]
 
     async def close(self) -> None:
         """Close everything; the router cannot be used afterwards."""
@@ -175,6 +186,9 @@ class MediaRouter:
             raise MediaServerError(
                 f"{participant} left or the stream {stream_id} ended while the offer was being answered"
             )
+        intake = self._intakes.get(participant)
+        if intake is not None and len(intake.pending) >= self._limits.pending:
+            raise MediaServerError(f"{len(intake.pending)} connections of {participant} are not established yet")
         return candidates
 
     @contextlib.contextmanager
@@ -225,27 +239,41 @@ class MediaRouter:
         return self._epoch
 
     def _transport(self, participant: str, offer: offers.Offer, endpoint: Endpoint) -> MediaTransport:
+        now = asyncio.get_running_loop().time()
+        shared = self._intakes.get(participant)
+        if shared is None:
+            shared = self._intakes[participant] = ParticipantIntake(now, self._limits)
+
+        def connected() -> None:
+            shared.pending.discard(transport)
+            endpoint.connected()
+
         transport = MediaTransport(
             participant,
             self._traffic.media_path(participant),
             self._ports,
             self._certificate,
             offer,
-            on_connected=endpoint.connected,
+            Intake(shared, now, publishes=isinstance(endpoint, PublisherEndpoint), limits=self._limits),
+            on_connected=connected,
             on_rtp=endpoint.rtp_received,
             on_rtcp=endpoint.rtcp_received,
         )
         self._open.add(transport)
+        shared.pending.add(transport)
         return transport
 
     def _dispose(self, endpoint: Endpoint) -> asyncio.Task[None]:
         """Close an endpoint in a task that `close` waits for, and that a caller's cancellation does not interrupt."""
 
         async def dispose() -> None:
+            transport = endpoint.transport
             try:
                 await endpoint.close()
             finally:
-                self._open.discard(endpoint.transport)
+                self._open.discard(transport)
+                if (intake := self._intakes.get(transport.participant)) is not None:
+                    intake.pending.discard(transport)
 
         return self._closing.spawn(dispose(), "the end of a media connection")
 

@@ -50,4 +50,6 @@ class MediaStatistics:
 
     peer_connections: int
     """Connections that are not closed yet, including those just replaced."""
+    packets_unsent: int
+    """Packets that were dropped because the network takes less than is sent."""
     streams: dict[str, StreamStatistics] = field(default_factory=dict)

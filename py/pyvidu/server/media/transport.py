@@ -11,6 +11,7 @@ from pyvidu.server.traffic import Path
 from .answer import TransportDescription
 from .dtls_srtp import LARGEST_PACKET, Certificate, DtlsSrtp
 from .ice_lite import IceSession, SharedPorts
+from .intake import Intake
 from .offer import Offer
 from .rtp import is_rtcp
 
@@ -30,6 +31,7 @@ class MediaTransport:
         ports: SharedPorts,
         certificate: Certificate,
         offer: Offer,
+        intake: Intake,
         *,
         on_connected: Callable[[], None],
         on_rtp: Callable[[bytes, float], None],
@@ -37,6 +39,9 @@ class MediaTransport:
     ) -> None:
         self.participant = participant
         self.closed = False
+        self.dropped = 0
+        """Datagrams that were more than the participant may send."""
+        self._intake = intake
         self._certificate = certificate
         # "active" unless the peer requires that role: the server's first flight then leaves together with the answer to
         # the peer's first check, half a round trip before the peer could start the handshake.
@@ -95,7 +100,10 @@ class MediaTransport:
         self._dtls.start()
 
     def _receive(self, data: bytes) -> None:
-        self._dtls.receive(data)
+        if self._intake.admits(len(data), self._loop.time()):
+            self._dtls.receive(data)
+        else:
+            self.dropped += 1
 
     def _connected(self) -> None:
         logger.debug("%s is connected %.0f ms after the answer", self.participant, self._age())
