@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server.live_server import AUTH, LiveServer
+from tests.server.live_server import AUTH, LiveServer, Serve
 from tests.server.server_world import FakeMedia
 
 
@@ -72,7 +72,8 @@ async def test_watchdog_lag_is_in_the_histogram(live: LiveServer) -> None:
     assert seen["pyvidu_watchdog_lag_seconds_bucket/0.5"] - seen["pyvidu_watchdog_lag_seconds_bucket/0.1"] == 1
 
 
-async def test_metrics_request_with_another_host_name_needs_the_secret(live: LiveServer) -> None:
+async def test_metrics_request_with_another_host_name_needs_the_secret(serve: Serve) -> None:
+    live = await serve(host="0.0.0.0")
     foreign = {"Host": "meet.example"}
     async with live.http.get(live.url("/metrics"), headers=foreign) as response:
         assert response.status == 401

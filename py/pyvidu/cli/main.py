@@ -67,6 +67,8 @@ def vendor_command(into: Path | None) -> None:
 @click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
 @click.option("--allowed-origins", multiple=True, metavar="ORIGIN",
               help="Origins that may open the WebSocket; may be repeated. All by default.")  # fmt: skip
+@click.option("--allowed-host", multiple=True, metavar="HOST",
+              help="A further name that clients may ask for; may be repeated. Needed behind a reverse proxy.")  # fmt: skip
 @click.option("--fault-control", is_flag=True, help="Accept faults (`pyvidu fault`) and let pages imitate drops.")
 @click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
 @click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")

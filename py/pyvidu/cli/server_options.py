@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.limits import Limits
@@ -12,16 +12,8 @@ from pyvidu.server.webhooks.delivery import WebhookSettings
 
 def configured(
     *,
-    host: str,
-    port: int,
-    secret: str,
-    eviction_timeout: float,
     profile: str,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    allowed_origins: tuple[str, ...],
-    fault_control: bool,
-    demo: bool,
+    allowed_host: tuple[str, ...],
     max_sessions: int,
     max_participants: int,
     max_sockets: int,
@@ -33,31 +25,21 @@ def configured(
     webhook: str | None,
     webhook_header: tuple[str, ...],
     webhook_event: tuple[str, ...],
-    vendor_dir: Path | None,
     log_level: str,
+    **settings: Any,
 ) -> ServerConfig:
-    """Return the settings for the options, each by its name.
+    """Return the settings for the options, each by its name; `settings` are those that have the same name.
 
     Raises:
         ConfigurationError: a TURN server or a webhook is described wrongly.
     """
     turn = TurnServer(turn_url, turn_username, turn_credential) if turn_url or turn_username else None
     events = {"events": webhook_event} if webhook_event else {}
-    settings = WebhookSettings(webhook, webhook_header, **events) if webhook else None
     return ServerConfig(
-        host=host,
-        port=port,
-        secret=secret,
-        eviction_timeout=eviction_timeout,
         profile="kurento" if profile == "kurento" else "default",
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        allowed_origins=allowed_origins,
-        fault_control=fault_control,
-        demo=demo,
-        vendor_dir=vendor_dir,
+        allowed_hosts=allowed_host,
         turn=turn,
-        webhook=settings,
+        webhook=WebhookSettings(webhook, webhook_header, **events) if webhook else None,
         log_level=log_level.lower(),
         limits=Limits(
             sessions=max_sessions,
@@ -68,4 +50,5 @@ def configured(
             burst=round(10 * max_rate),
             token_lifetime=token_lifetime,
         ),
+        **settings,
     )

@@ -22,6 +22,7 @@ from pyvidu.server.faults.http import add_fault_control
 from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.bodies import LIMITS
 from pyvidu.server.http.demo import add_demo_token
+from pyvidu.server.http.doors import add_doors
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.http.metrics import Metrics, add_metrics
@@ -97,6 +98,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
     app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
     app[LIMITS] = config.limits
+    add_doors(app, config)
     door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)

@@ -19,7 +19,9 @@ class ServerConfig:
 
     `eviction_timeout` is in seconds from the last byte received from a participant (profile `default` only; profile
     `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
-    `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access.
+    `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access, but to join
+    with the secret only pages of this server. `allowed_hosts` are further names that clients may ask for; bound to loopback
+    only its own are served otherwise.
     `turn` is sent to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
     """
 
@@ -33,6 +35,7 @@ class ServerConfig:
     fault_control: bool = False
     demo: bool = False
     allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     vendor_dir: Path | None = None
     turn: TurnServer | None = None

@@ -13,7 +13,8 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from pyvidu.server.http.bodies import prompt_body
-from pyvidu.server.http.hosts import asked_authority, asked_host, is_loopback
+from pyvidu.server.http.doors import is_own_page
+from pyvidu.server.http.hosts import asked_host, is_loopback
 from pyvidu.server.problems import first_problem
 
 B = TypeVar("B", bound=BaseModel)
@@ -27,8 +28,7 @@ def guard(request: web.Request) -> None:
     """
     if not is_loopback(asked_host(request)) or not is_loopback(request.remote or ""):
         raise web.HTTPForbidden(text=_error("Only requests from this machine are allowed: use http://localhost"))
-    origin = request.headers.get("Origin")  # only pages send one
-    if origin is not None and origin != f"{request.scheme}://{asked_authority(request)}":
+    if not is_own_page(request):
         raise web.HTTPForbidden(text=_error("Only pages of this server are allowed"))
 
 

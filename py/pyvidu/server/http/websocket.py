@@ -14,6 +14,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
+from pyvidu.server.http.doors import is_own_page
 from pyvidu.server.http.hosts import asked_host
 from pyvidu.server.http.websocket_transport import CLOSE_TIMEOUT, WebSocketTransport
 from pyvidu.server.limits import Limits, MessageLimits, TokenBucket
@@ -99,7 +100,8 @@ class SignalingEndpoint:
         return ws
 
     async def _serve(self, ws: web.WebSocketResponse, transport: WebSocketTransport, request: web.Request) -> None:
-        socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote)
+        own_page = is_own_page(request, self._allowed_origins)
+        socket = self._signaling.opened(transport, host=asked_host(request), ip=request.remote, own_page=own_page)
         writer = asyncio.create_task(transport.write(), name="writer of a WebSocket")
         writer.add_done_callback(_writer_done)
         code, reason = None, ""

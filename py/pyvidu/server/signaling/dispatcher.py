@@ -72,9 +72,11 @@ class SignalingServer:
 
     # --- called by the WebSocket endpoint -----------------------------------------------------------------------------
 
-    def opened(self, transport: Transport, host: str = "localhost", ip: str | None = None) -> ServerSocket:
-        """Register a newly opened socket and return it."""
-        socket = ServerSocket(transport, host=host, ip=ip, last_heard=_now())
+    def opened(
+        self, transport: Transport, host: str = "localhost", ip: str | None = None, *, own_page: bool = True
+    ) -> ServerSocket:
+        """Register a newly opened socket and return it; `own_page` and the others are those of `ServerSocket`."""
+        socket = ServerSocket(transport, host=host, ip=ip, own_page=own_page, last_heard=_now())
         self._sockets[socket] = None
         self._unjoined[ip] += 1
         self._expect_join(socket)

@@ -64,8 +64,7 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     if context.load.is_high and not (room is not None and room.evictions.take(incoming.session.last_heard)):
         # Before the token is used up: it is valid for another attempt.
         raise OpenViduException(Code.GENERIC, "Unable to join now: the server is at its limit of load. Try again later")
-    secret = params.get("secret")
-    trusted = isinstance(secret, str) and bool(secret) and same(secret, context.secret)
+    trusted = _has_secret(context, incoming)
     token = None if trusted else _consume(room, params.get("token"))
     call = incoming.read(m.JoinRoom)
     if (size := utf8_size(call.metadata)) > (largest := context.rooms.limits.metadata):
@@ -95,6 +94,21 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     incoming.session.joined(participant)
     extra = {"probeId": participant.probe_id} if context.tell_probe_id else {}
     incoming.answer(_join_result(context, incoming, participant, before), **extra)
+
+
+def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
+    """Return whether a join has the secret.
+
+    Raises:
+        OpenViduException: 401, it may be guessed, or known, by a page of another origin, which nobody wanted to join.
+    """
+    secret = incoming.request.params.get("secret")
+    if not isinstance(secret, str) or not secret:
+        return False
+    if not incoming.socket.own_page:
+        sentence = "Unable to join session. A page of another origin may not join with the secret (--allowed-origins)"
+        raise OpenViduException(Code.UNAUTHORIZED, sentence)
+    return same(secret, context.secret)
 
 
 async def leave_room(_: Context, incoming: ReceivedRequest) -> None:

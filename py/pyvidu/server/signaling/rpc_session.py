@@ -48,11 +48,15 @@ class SessionListener(Protocol):
 
 @dataclass(eq=False, slots=True)
 class ServerSocket:
-    """One WebSocket of a client. `host` is the name that the client reached the server at."""
+    """One WebSocket of a client.
+
+    `host` is the name that the client reached the server at. `own_page`: no page of another origin has opened it.
+    """
 
     transport: Transport
     host: str = "localhost"
     ip: str | None = None
+    own_page: bool = True
     session: RpcSession | None = None
     open: bool = True
     last_heard: float = 0.0  # event loop seconds
