@@ -274,5 +274,6 @@ class LabCall:
 
 
 def page_url(server: RunningServer, path: str, **query: str) -> str:
-    """Return the URL of a page of the server."""
+    """Return the URL of a page of the server, with its key."""
+    query = {**query, "key": server.key} if server.key else query
     return f"{server.origin}{path}?{urlencode(query)}" if query else f"{server.origin}{path}"

@@ -329,7 +329,8 @@ async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elem
     await call.ada.js("fired.length = 0; window.element = document.querySelector('#others video');")
     own = await call.ada.js("return session.connection.connectionId")
     fault = {"participant": own, "kind": "silent", "seconds": 4}
-    async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
+    url = f"{call.server.origin}/faults?key={call.server.key}"
+    async with aiohttp.ClientSession() as http, http.post(url, json=fault) as answer:
         assert answer.status == 200
     await call.ada.wait_for("outageSettled")
     streams = "return Object.values(fired.find(([name]) => name === 'outageSettled')[1].outage.streams)"
@@ -426,7 +427,8 @@ async def test_page_with_a_rejoin_callback_gets_rejoined_after_an_eviction(chrom
     )
     before = await carol.js("return session.connection.connectionId")
     fault = {"participant": before, "kind": "eviction", "seconds": 1}
-    async with aiohttp.ClientSession() as http, http.post(f"{call.server.origin}/faults", json=fault) as answer:
+    url = f"{call.server.origin}/faults?key={call.server.key}"
+    async with aiohttp.ClientSession() as http, http.post(url, json=fault) as answer:
         assert answer.status == 200
     await carol.wait_for("rejoined")
     outage = [name for name in await carol.fired() if name in (*ENDINGS, "reconnecting")]

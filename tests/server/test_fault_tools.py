@@ -83,6 +83,18 @@ async def test_refused_commands_print_an_error_with_what_to_do(live: LiveServer,
         assert sentence in result.output
 
 
+async def test_command_has_the_key_from_an_option_or_the_environment(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await serve(fault_control=True, key="drawn-at-start")
+    result = await pyvidu("list", "--url", live.url(""))
+    assert result.exit_code == 1
+    assert "pass it with --key, or as PYVIDU_FAULT_KEY" in result.output
+    assert await pyvidu_at(live, "list", "--key", "drawn-at-start") == "No fault is active.\n"
+    monkeypatch.setenv("PYVIDU_FAULT_KEY", "drawn-at-start")
+    assert await pyvidu_at(live, "list") == "No fault is active.\n"
+
+
 async def test_test_kit_makes_tokens_and_lists_who_is_there(live: LiveServer) -> None:
     rest = RestClient(live.url("/"), SECRET)
     with pytest.raises(RestError, match="there is no session 'standup'; there are none yet") as caught:
@@ -98,7 +110,7 @@ async def test_test_kit_makes_tokens_and_lists_who_is_there(live: LiveServer) ->
 
 async def test_fault_of_the_test_kit_ends_with_its_context() -> None:
     server = await start_server(fault_control=True)
-    client = FaultClient(server.url)
+    client = FaultClient(server.url, server.key)
     try:
         async with server.fault("restart", seconds=30) as fault:
             assert fault.kind == "restart"

@@ -40,7 +40,9 @@ async def start(*settings: str) -> tuple[asyncio.subprocess.Process, str]:
     assert process.stdout is not None
     line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
     assert line.startswith("OpenVidu server ready on "), line + (await process.communicate())[1].decode()
-    return process, line.split()[-1]
+    url, _, key = line.split()[-1].partition("?key=")
+    assert len(key) >= 16
+    return process, url
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -52,7 +54,7 @@ async def test_server_prints_its_url_when_ready_and_stops_on_a_signal(stop: sign
         assert ws.close_code == 1001
     output, errors = await asyncio.wait_for(process.communicate(), 5)
     assert process.returncode == 0, errors.decode()
-    assert f"Open {url}".encode() in output
+    assert f"Open {url}?key=".encode() in output
     assert b"Traceback" not in errors
 
 

@@ -38,6 +38,7 @@ def test_serve_passes_every_option_to_the_configuration(served: list[ServerConfi
     words = "--host ::1 --port 0 --secret s --eviction-timeout 3.5 --profile kurento --fault-control --demo --log-level debug"
     words += f" --tls-cert {tmp_path}/cert.pem --tls-key {tmp_path}/key.pem --vendor-dir {tmp_path}"
     words += " --allowed-origins https://a.example --allowed-origins https://b.example"
+    words += " --trusted-proxy 10.0.0.0/8"
     words += " --allowed-host a.example --allowed-host b.example"
     words += " --turn-url turn:a.example --turn-url turns:a.example --turn-username u --turn-credential c"
     result = CliRunner().invoke(cli.main, ["serve", *words.split()])
@@ -55,6 +56,7 @@ def test_serve_passes_every_option_to_the_configuration(served: list[ServerConfi
             demo=True,
             allowed_origins=("https://a.example", "https://b.example"),
             allowed_hosts=("a.example", "b.example"),
+            trusted_proxies=("10.0.0.0/8",),
             log_level="debug",
             vendor_dir=tmp_path,
             turn=TurnServer(("turn:a.example", "turns:a.example"), "u", "c"),

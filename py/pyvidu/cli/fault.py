@@ -49,38 +49,46 @@ def fault() -> None:
     """
 
 
-def _url() -> click.Option:
-    return click.Option(
+def _where() -> list[click.Parameter]:
+    """Return the options of every command: which server."""
+    url = click.Option(
         ["--url"], default=DEFAULT_URL, show_default=True, envvar="PYVIDU_URL", help="The server on this machine."
     )
+    key = click.Option(
+        ["--key"],
+        default="",
+        envvar="PYVIDU_FAULT_KEY",
+        help="Its key, from the address that `pyvidu serve` has printed.",
+    )
+    return [url, key]
 
 
-@fault.command(name="list", params=[_url()])
-def list_(url: str) -> None:
+@fault.command(name="list", params=_where())
+def list_(url: str, key: str) -> None:
     """List the active faults."""
-    faults = _ask(lambda: FaultClient(url).active())
+    faults = _ask(lambda: FaultClient(url, key).active())
     for one in faults:
         click.echo(_line(one))
     if not faults:
         click.echo("No fault is active.")
 
 
-@fault.command(params=[click.Argument(["fault_id"], metavar="ID"), _url()])
-def end(fault_id: str, url: str) -> None:
+@fault.command(params=[click.Argument(["fault_id"], metavar="ID"), *_where()])
+def end(fault_id: str, url: str, key: str) -> None:
     """End a fault before its time."""
-    _ask(lambda: FaultClient(url).end(fault_id))
+    _ask(lambda: FaultClient(url, key).end(fault_id))
     click.echo(f"{fault_id} has ended.")
 
 
 def _command(kind: str, order: type[FaultOrder]) -> click.Command:
     """Return the command that orders faults of one kind."""
 
-    def run(url: str, **told: Any) -> None:
+    def run(url: str, key: str, **told: Any) -> None:
         given = {name: value for name, value in told.items() if value is not None}
-        click.echo(_line(_ask(lambda: FaultClient(url).start(kind, **given))))
+        click.echo(_line(_ask(lambda: FaultClient(url, key).start(kind, **given))))
 
     summary = inspect.cleandoc(order.__doc__ or "").partition("\n\n")[0]
-    return click.Command(kind, callback=run, params=[*_options(order), _url()], help=summary)
+    return click.Command(kind, callback=run, params=[*_options(order), *_where()], help=summary)
 
 
 def _options(order: type[FaultOrder]) -> Iterator[click.Option]:
@@ -112,7 +120,8 @@ def _ask(question: Callable[[], T]) -> T:
     try:
         return question()
     except FaultRefused as error:
-        raise click.ClickException(str(error)) from None
+        hint = ": pass it with --key, or as PYVIDU_FAULT_KEY" if "key is missing" in str(error) else ""
+        raise click.ClickException(f"{error}{hint}") from None
 
 
 def _line(told: dict[str, Any]) -> str:

@@ -69,6 +69,8 @@ def vendor_command(into: Path | None) -> None:
               help="Origins that may open the WebSocket; may be repeated. All by default.")  # fmt: skip
 @click.option("--allowed-host", multiple=True, metavar="HOST",
               help="A further name that clients may ask for; may be repeated. Needed behind a reverse proxy.")  # fmt: skip
+@click.option("--trusted-proxy", multiple=True, metavar="ADDRESS",
+              help="A proxy, or a network of them, that is believed whom it forwards for; may be repeated.")  # fmt: skip
 @click.option("--fault-control", is_flag=True, help="Accept faults (`pyvidu fault`) and let pages imitate drops.")
 @click.option("--demo", is_flag=True, help="Let the demo page make its own tokens (POST /demo/token).")
 @click.option("--max-sessions", default=10_000, show_default=True, type=click.IntRange(1), help="At one time.")

@@ -14,6 +14,7 @@ def configured(
     *,
     profile: str,
     allowed_host: tuple[str, ...],
+    trusted_proxy: tuple[str, ...],
     max_sessions: int,
     max_participants: int,
     max_sockets: int,
@@ -38,6 +39,7 @@ def configured(
     return ServerConfig(
         profile="kurento" if profile == "kurento" else "default",
         allowed_hosts=allowed_host,
+        trusted_proxies=trusted_proxy,
         turn=turn,
         webhook=WebhookSettings(webhook, webhook_header, **events) if webhook else None,
         log_level=log_level.lower(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import secrets
 import signal
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.bodies import LIMITS
 from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.doors import add_doors
+from pyvidu.server.http.forwarded import TrustedProxies
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.http.metrics import Metrics, add_metrics
@@ -124,7 +126,7 @@ def run(config: ServerConfig) -> None:
     """
     check(config)
     logs.configure(config.log_level)
-    asyncio.run(_serve(config))
+    asyncio.run(_serve(replace(config, key=config.key or secrets.token_urlsafe(12))))
 
 
 def check(config: ServerConfig) -> None:
@@ -140,6 +142,10 @@ def check(config: ServerConfig) -> None:
         )
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigurationError("TLS needs both --tls-cert and --tls-key")
+    try:
+        TrustedProxies(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigurationError(f"--trusted-proxy is an address or a network: {error}") from None
     if config.eviction_timeout <= 0:
         raise ConfigurationError("--eviction-timeout is a number of seconds above 0")
 
@@ -178,7 +184,7 @@ async def _serve(config: ServerConfig) -> None:
 def _announce(config: ServerConfig, port: int) -> None:
     host = "localhost" if is_loopback(config.host) or config.host in ("0.0.0.0", "::") else config.host  # noqa: S104
     scheme = "https" if config.tls_cert else "http"
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/?key={config.key}"
     print(f"OpenVidu server ready on {url}", flush=True)  # noqa: T201 - the one line for people
     if config.demo:
         print(f"Open {url} in two browser windows. Ctrl-C stops the server.", flush=True)  # noqa: T201

@@ -21,7 +21,9 @@ class ServerConfig:
     `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
     `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access, but to join
     with the secret only pages of this server. `allowed_hosts` are further names that clients may ask for; bound to loopback
-    only its own are served otherwise.
+    only its own are served otherwise. `trusted_proxies` are addresses or networks of proxies whose word is taken about whom
+    they forward a request for. `key` is needed for what is for this machine only (the demo's tokens, faults, metrics): requests
+    that a proxy forwards come from this machine too. `run` draws one; empty, none is needed.
     `turn` is sent to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
     """
 
@@ -36,6 +38,8 @@ class ServerConfig:
     demo: bool = False
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    key: str = ""
     log_level: str = "info"
     vendor_dir: Path | None = None
     turn: TurnServer | None = None

@@ -23,7 +23,7 @@ MESSAGES = logging.getLogger("pyvidu.server.messages")
 EVENTS = logging.getLogger("pyvidu.server.events")
 
 _LONGEST = 200  # characters of one field
-_SECRETS = re.compile(r"tok_\w+|(?<=sessionId=)[^&\s\"']+(?=&)|(?<=secret=)[^&\s\"']+")
+_SECRETS = re.compile(r"tok_\w+|(?<=sessionId=)[^&\s\"']+(?=&)|(?<=secret=)[^&\s\"']+|(?<=[?&]key=)[^&\s\"']+")
 
 
 def message(event: str, **fields: Any) -> None:

@@ -28,7 +28,7 @@ Profile = Literal["default", "kurento"]
 _READY_WITHIN = 60.0  # seconds; the start takes 2 s, but took many times that on a machine under load
 _STOP_WITHIN = 20.0
 _LONGEST = 3600.0  # seconds: a longer time is a mistake, milliseconds most likely
-_ADDRESS = re.compile(r"https?://\S+?:(\d+)\b")
+_ADDRESS = re.compile(r"https?://\S+?:(\d+)\b(?:/\?key=(\S+))?")
 
 
 @dataclass
@@ -45,11 +45,13 @@ class RunningServer:
 
     host: str
     port: int
+    process: asyncio.subprocess.Process = field(repr=False)
     url: str
     """Its origin, with a closing slash."""
     secret: str = field(repr=False)
     """Of its REST API, whose user is OPENVIDUAPP."""
-    process: asyncio.subprocess.Process = field(repr=False)
+    key: str = field(default="", repr=False)
+    """What pages that get their tokens from `--demo` have in their address: `f"{server.url}?key={server.key}"`."""
     log: list[str] = field(default_factory=list, repr=False)
     """Every line it has printed so far."""
     ended_by_test: bool = False
@@ -164,7 +166,7 @@ class RunningServer:
         order = checked_order(
             kind, participant, seconds, delay, jitter, plane=plane, close=close, count=count, method=method
         )
-        return BeginningFault(begin_fault(FaultClient(self.url), order))
+        return BeginningFault(begin_fault(FaultClient(self.url, self.key), order))
 
     async def stop(self) -> int:
         """Stop the server by SIGTERM (Ctrl-C sends SIGINT), and return its exit code; 0 is a clean end.
@@ -264,7 +266,7 @@ async def start_server(
         check_number("eviction_timeout", eviction_timeout, unit="seconds", least=0.1, most=_LONGEST)
         words += ["--eviction-timeout", str(eviction_timeout)]
     process = await _process([*words, *args], cwd, env)
-    server = RunningServer(address, port, "", secret, process)
+    server = RunningServer(address, port, process, "", secret)
     try:
         line = await server.wait_for_line(_ADDRESS.pattern)
     except BaseException as error:
@@ -274,7 +276,7 @@ async def start_server(
         raise
     found = _ADDRESS.search(line)
     assert found is not None
-    server.port = int(found[1])
+    server.port, server.key = int(found[1]), found[2] or ""
     scheme = "https" if "--tls-cert" in args else "http"
     server.url = f"{scheme}://{f'[{address}]' if ':' in address else address}:{server.port}/"
     return server

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 DEFAULT_URL = "http://localhost:4443"
+KEY_HEADER = "X-Pyvidu-Key"
+"""The header with the key of the server; `server.http.doors` has the same name."""
 _TIMEOUT = 10.0  # seconds
 
 
@@ -18,10 +20,12 @@ class FaultRefused(Exception):
 
 
 class FaultClient:
-    """The faults of the server at `url`. Every method raises `FaultRefused`."""
+    """The faults of a server. Every method raises `FaultRefused`."""
 
-    def __init__(self, url: str = DEFAULT_URL) -> None:
+    def __init__(self, url: str = DEFAULT_URL, key: str = "") -> None:
+        """Order faults at `url` with the key of the server, which is in the address that it has printed."""
         self.url = url.rstrip("/")
+        self._key = key
         # The server accepts orders from its own machine only: no proxy applies, and its certificate is for other host names.
         unverified = ssl.create_default_context()
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
@@ -60,6 +64,8 @@ class FaultClient:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310 - checked above
         request.add_header("Content-Type", "application/json")
+        if self._key:
+            request.add_header(KEY_HEADER, self._key)
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 text = answer.read()

@@ -1,7 +1,8 @@
 """Access checks of the endpoints that are for the user of this machine only.
 
 They have no password, so a page of another origin must not reach them. Required are a JSON body (no form can send one),
-the same Origin (no other page sends it), a loopback Host header (DNS rebinding cannot), and a peer on this machine.
+the same Origin (no other page sends it), a loopback Host header (DNS rebinding cannot), a peer on this machine, for which no
+proxy forwards, and the key that is drawn at the server's start.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from pyvidu.server.http.bodies import prompt_body
-from pyvidu.server.http.doors import is_own_page
-from pyvidu.server.http.hosts import asked_host, is_loopback
+from pyvidu.server.http.doors import has_key, is_local, is_own_page
 from pyvidu.server.problems import first_problem
 
 B = TypeVar("B", bound=BaseModel)
@@ -26,8 +26,12 @@ def guard(request: web.Request) -> None:
     Raises:
         web.HTTPForbidden: with a message that gives the reason.
     """
-    if not is_loopback(asked_host(request)) or not is_loopback(request.remote or ""):
+    if not is_local(request):
         raise web.HTTPForbidden(text=_error("Only requests from this machine are allowed: use http://localhost"))
+    if not has_key(request):
+        raise web.HTTPForbidden(
+            text=_error("The key is missing that is in the address which `pyvidu serve` has printed")
+        )
     if not is_own_page(request):
         raise web.HTTPForbidden(text=_error("Only pages of this server are allowed"))
 

@@ -1,4 +1,4 @@
-"""`GET /metrics` for Prometheus: counts without names of sessions or participants. Only locally or with the secret."""
+"""`GET /metrics` for Prometheus: counts without names of sessions or participants. Only with the key or the secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from pyvidu.protocol.reasons import Reason
-from pyvidu.server.http.hosts import asked_host, is_loopback
+from pyvidu.server.http.doors import has_key, is_local
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Observer, Participant
@@ -111,8 +111,7 @@ def add_metrics(app: web.Application, metrics: Metrics, authorized: Callable[[we
     """Add the endpoint to `app`."""
 
     async def handle(request: web.Request) -> web.Response:
-        local = is_loopback(request.remote or "") and is_loopback(asked_host(request))
-        if not local and not authorized(request):
+        if not (is_local(request) and has_key(request)) and not authorized(request):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Realm"'})
         return web.Response(
             body=generate_latest(metrics.registry),
