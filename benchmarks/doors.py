@@ -256,7 +256,7 @@ async def _healthz(target: Target, times: list[float]) -> None:
 async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
     """Start a server, attack it and print what that cost."""
     process = await asyncio.create_subprocess_shell(
-        f"ulimit -n 1024; exec {sys.executable} -m pyvidu.cli serve --port 0",
+        f"ulimit -n 1024; exec {sys.executable} -m pyvidu.cli serve --port 0 --secret MY_SECRET",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=_READ,
     )  # fmt: skip
     assert process.stdout is not None

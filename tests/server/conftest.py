@@ -24,7 +24,7 @@ async def serve() -> AsyncIterator[Serve]:
     started: list[LiveServer] = []
 
     async def start(*, make_media: Callable[[Traffic], MediaServer] | None = None, **settings: Any) -> LiveServer:
-        config = ServerConfig(secret=SECRET, **settings)
+        config = ServerConfig(**{"secret": SECRET, **settings})
         test_server = TestServer(create_app(config, make_media=make_media or (lambda _: FakeMedia())))
         await test_server.start_server(shutdown_timeout=1)
         live = LiveServer(test_server, aiohttp.ClientSession())

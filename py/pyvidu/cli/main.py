@@ -57,8 +57,8 @@ def vendor_command(into: Path | None) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 selects a free one.")
-@click.option("--secret", default="MY_SECRET", show_default=True, envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
-              help="Of the REST API.")  # fmt: skip
+@click.option("--secret", default="", envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
+              help="Of the REST API. Without it one is drawn and printed; 16 characters, but on loopback.")  # fmt: skip
 @click.option("--eviction-timeout", default=12.0, show_default=True, type=click.FloatRange(min=0, min_open=True),
               help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
 @click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),

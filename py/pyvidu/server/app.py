@@ -21,6 +21,8 @@ from pyvidu.server.errors import ConfigurationError
 from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.http import add_fault_control
 from pyvidu.server.faults.traffic import ImpairedTraffic
+from pyvidu.server.guesses import WrongGuesses
+from pyvidu.server.http.basic_auth import USER, SecretCheck
 from pyvidu.server.http.bodies import LIMITS
 from pyvidu.server.http.demo import add_demo_token
 from pyvidu.server.http.doors import add_doors
@@ -28,7 +30,7 @@ from pyvidu.server.http.forwarded import TrustedProxies
 from pyvidu.server.http.hosts import is_loopback, media_addresses, unused_ice_servers
 from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.http.metrics import Metrics, add_metrics
-from pyvidu.server.http.rest import add_rest, authorized
+from pyvidu.server.http.rest import add_rest
 from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load
 from pyvidu.server.rooms.media_server import MediaServer
@@ -44,7 +46,7 @@ from pyvidu.server.webhooks.cdr import CallDetailRecords
 from pyvidu.server.webhooks.delivery import Webhook
 from pyvidu.tasks import Tasks
 
-DEFAULT_SECRET = ServerConfig().secret
+_SHORTEST_SECRET = 16  # characters, where others can guess
 _LAG_EVERY = 1.0  # seconds
 _TIDY_EVERY = 60.0  # seconds
 _SHUTDOWN_TIMEOUT = 3.0  # seconds for work in progress when the server stops
@@ -66,6 +68,7 @@ class Server:
     tasks: Tasks
     webhook: Webhook | None
     load: Load
+    guesses: WrongGuesses
 
 
 SERVER = web.AppKey("server", Server)
@@ -89,13 +92,14 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         turn=config.turn,
         tell_probe_id=config.fault_control,
         load=load,
+        guesses=WrongGuesses(config.limits),
     )
     signaling = SignalingServer(context, _profile(config), tasks, traffic)
     faults = Faults(impaired, rooms, signaling) if impaired is not None else None
     webhook = Webhook(config.webhook, config.limits) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
-    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load)
+    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load, context.guesses)
 
     app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
@@ -104,10 +108,11 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
     door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
     app.router.add_get("/openvidu", door.handle)
     app.router.add_get("/healthz", _healthz)
-    add_rest(app, rooms, config)
+    secret = SecretCheck(config.secret, context.guesses)
+    add_rest(app, rooms, config, secret)
     metrics = Metrics(rooms, signaling)
     rooms.observers.add(metrics)
-    add_metrics(app, metrics, functools.partial(authorized, secret=config.secret))
+    add_metrics(app, metrics, secret)
     if faults is not None:
         add_fault_control(app, faults)
     if config.demo:
@@ -126,7 +131,12 @@ def run(config: ServerConfig) -> None:
     """
     check(config)
     logs.configure(config.log_level)
-    asyncio.run(_serve(replace(config, key=config.key or secrets.token_urlsafe(12))))
+    drawn = replace(
+        config,
+        key=config.key or secrets.token_urlsafe(12),
+        secret=config.secret or secrets.token_urlsafe(16),
+    )
+    asyncio.run(_serve(drawn, tell_secret=not config.secret))
 
 
 def check(config: ServerConfig) -> None:
@@ -135,10 +145,10 @@ def check(config: ServerConfig) -> None:
     Raises:
         ConfigurationError: a setting is unsafe or invalid; the message states what to do.
     """
-    if not is_loopback(config.host) and config.secret == DEFAULT_SECRET:
+    if not is_loopback(config.host) and 0 < len(config.secret) < _SHORTEST_SECRET:
         raise ConfigurationError(
-            f"{config.host} can be reached from other machines, and the default secret is public: "
-            "set another one with --secret, or leave --host at 127.0.0.1"
+            f"{config.host} can be reached from other machines, and the secret is too short: --secret needs "
+            f"{_SHORTEST_SECRET} characters there; without it one is drawn, or leave --host at 127.0.0.1"
         )
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigurationError("TLS needs both --tls-cert and --tls-key")
@@ -158,7 +168,7 @@ def app_runner(config: ServerConfig, listener: TcpListener | None = None) -> web
     return web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, keepalive_timeout=_IDLE)
 
 
-async def _serve(config: ServerConfig) -> None:
+async def _serve(config: ServerConfig, *, tell_secret: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -175,6 +185,8 @@ async def _serve(config: ServerConfig) -> None:
                 f"Cannot listen on {config.host}:{config.port} ({error.strerror}): choose another --port or --host"
             ) from error
         _announce(config, listener.port)
+        if tell_secret:
+            print(f"Secret of the REST API (user {USER}), drawn for this start: {config.secret}", flush=True)  # noqa: T201
         await stop.wait()
     finally:
         await listener.close()
@@ -236,7 +248,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     server = app[SERVER]
     rhythms = [
         server.tasks.spawn(server.signaling.beat(), "pings"),
-        server.tasks.spawn(_housekeeping(server.rooms, server.load), "housekeeping"),
+        server.tasks.spawn(_housekeeping(server), "housekeeping"),
     ]
     if server.webhook is not None:
         rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
@@ -251,16 +263,18 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
         await asyncio.wait_for(server.media.close(), _SHUTDOWN_TIMEOUT)
 
 
-async def _housekeeping(rooms: Rooms, load: Load) -> None:
+async def _housekeeping(server: Server) -> None:
     """Remove unused tokens and sessions every minute; measure CPU time, and how late timers, and so evictions, run."""
-    loop = asyncio.get_running_loop()
+    loop, rooms = asyncio.get_running_loop(), server.rooms
     tidied = loop.time()
     while True:
         due = loop.time() + _LAG_EVERY
         await asyncio.sleep(_LAG_EVERY)
         late = max(0.0, loop.time() - due)
         rooms.observers.watchdog_late(late)
-        load.measured(loop.time(), time.thread_time(), late)
+        server.load.measured(loop.time(), time.thread_time(), late)
+        if number := server.guesses.to_tell(loop.time()):
+            logs.event("wrong secrets", number=number)
         if loop.time() > tidied + _TIDY_EVERY:
             rooms.tidy()
             tidied = loop.time()

@@ -19,17 +19,18 @@ class ServerConfig:
 
     `eviction_timeout` is in seconds from the last byte received from a participant (profile `default` only; profile
     `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
+    `secret` is of the REST API and of joins without a token; `run` draws one if it is empty, with which nobody is admitted.
     `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access, but to join
     with the secret only pages of this server. `allowed_hosts` are further names that clients may ask for; bound to loopback
     only its own are served otherwise. `trusted_proxies` are addresses or networks of proxies whose word is taken about whom
-    they forward a request for. `key` is needed for what is for this machine only (the demo's tokens, faults, metrics): requests
-    that a proxy forwards come from this machine too. `run` draws one; empty, none is needed.
+    they forward a request for. `key` is needed for what is for this machine only (the demo's tokens, faults, metrics), as
+    requests that a proxy forwards come from this machine too. `run` draws one; empty, none is needed.
     `turn` is sent to clients whose connection names no ICE servers of its own. `webhook`: where events are posted to.
     """
 
     host: str = "127.0.0.1"
     port: int = 4443
-    secret: str = "MY_SECRET"  # noqa: S105 - publicly known: for loopback only, see `app.check`
+    secret: str = ""
     eviction_timeout: float = 12.0
     profile: Profile = "default"
     tls_cert: Path | None = None

@@ -134,6 +134,10 @@ class Limits:
     log_burst: int = _limit(5_000, "lines", "kind of event", "as many may come at once")
     warnings: int = _limit(10, "lines a second", "warning or error", "left out; the next line says how many")
     warnings_burst: int = _limit(50, "lines", "warning or error", "as many may come at once")
+    guesses: float = _limit(
+        1.0, "wrong secrets a second", "address, of IPv6 /64", "answered later, by 10 s at most, and told once a minute"
+    )
+    guesses_burst: int = _limit(10, "wrong secrets", "address, of IPv6 /64", "as many are answered at once")
     webhook_events: int = _limit(1_000, "events", "webhook", "the newest are dropped, which is logged")
     webhook_size: int = _limit(4 * MIB, "bytes of events", "webhook", "the newest are dropped, which is logged")
     token_lifetime: float = _limit(24 * 3600.0, "seconds", "unused token", "void; 0: never", "--token-lifetime")

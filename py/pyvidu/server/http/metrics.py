@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from pyvidu.protocol.reasons import Reason
+from pyvidu.server.http.basic_auth import SecretCheck
 from pyvidu.server.http.doors import has_key, is_local
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
@@ -107,11 +108,11 @@ class _Forwarded:
         return self._gone + sum(now.values())
 
 
-def add_metrics(app: web.Application, metrics: Metrics, authorized: Callable[[web.Request], bool]) -> None:
-    """Add the endpoint to `app`."""
+def add_metrics(app: web.Application, metrics: Metrics, secret: SecretCheck) -> None:
+    """Add the endpoint to `app`, for those who have the secret, or are on this machine and have the key."""
 
     async def handle(request: web.Request) -> web.Response:
-        if not (is_local(request) and has_key(request)) and not authorized(request):
+        if not (is_local(request) and has_key(request)) and not await secret.admits(request):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Realm"'})
         return web.Response(
             body=generate_latest(metrics.registry),

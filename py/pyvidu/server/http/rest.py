@@ -5,11 +5,7 @@ Source: `SessionRestController` and `ConfigRestController` of openvidu-server 2.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -21,6 +17,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import OpenViduException
 from pyvidu.server.http import rest_json
+from pyvidu.server.http.basic_auth import USER, SecretCheck
 from pyvidu.server.http.bodies import prompt_body
 from pyvidu.server.http.demo import socket_origin
 from pyvidu.server.http.hosts import asked_authority, asked_host
@@ -34,7 +31,6 @@ from pyvidu.server.signaling.handlers import VERSION
 from pyvidu.server.webhooks.delivery import WebhookSettings
 
 API = "/openvidu/api"
-USER = "OPENVIDUAPP"
 
 # What Spring accepts as a boolean in a query.
 _FLAGS = dict.fromkeys(("true", "on", "yes", "1"), True) | dict.fromkeys(("false", "off", "no", "0"), False)
@@ -43,9 +39,9 @@ B = TypeVar("B", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_rest(app: web.Application, rooms: Rooms, config: ServerConfig) -> None:
-    """Add the API to `app`."""
-    api = web.Application(middlewares=[_gate(config.secret)], client_max_size=config.limits.body)
+def add_rest(app: web.Application, rooms: Rooms, config: ServerConfig, secret: SecretCheck) -> None:
+    """Add the API to `app`, for those who have the secret."""
+    api = web.Application(middlewares=[_gate(secret)], client_max_size=config.limits.body)
     rest = _Rest(rooms, config)
     add, get = api.router.add_route, api.router.add_get  # `add_get` adds HEAD too
     add("POST", "/sessions", rest.create_session)
@@ -245,12 +241,12 @@ class _Rest:
         return self._rooms.get(request.match_info["session"])
 
 
-def _gate(secret: str) -> Any:
+def _gate(secret: SecretCheck) -> Any:
     """Return a middleware that requires the secret and answers unmapped methods and paths with 403, as the real server."""
 
     @web.middleware
     async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path != f"{API}/config/openvidu-publicurl" and not authorized(request, secret):
+        if request.path != f"{API}/config/openvidu-publicurl" and not await secret.admits(request):
             response = _error(request, 401, f"Basic authorization is needed: user {USER}, password = the secret")
             response.headers["WWW-Authenticate"] = 'Basic realm="Realm"'
             return response
@@ -268,17 +264,6 @@ def _gate(secret: str) -> Any:
             return _error(request, problem.status, str(problem))
 
     return gate
-
-
-def authorized(request: web.Request, secret: str) -> bool:
-    """Return whether the request has the user and the secret as Basic credentials."""
-    expected = f"{USER}:{secret}".encode()
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    try:
-        given = base64.b64decode(credentials, validate=True) if scheme.lower() == "basic" else b""
-    except (binascii.Error, ValueError):
-        given = b""
-    return hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest())
 
 
 class _BadRequest(Exception):

@@ -5,6 +5,7 @@ Texts and codes of errors are those of openvidu-server 2.32.2 (`RpcHandler`, `Ku
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server import ids
 from pyvidu.server.errors import AnsweredError, MissingParameter, OpenViduException
+from pyvidu.server.guesses import WrongGuesses
 from pyvidu.server.limits import MessageLimits
 from pyvidu.server.load import Load
 from pyvidu.server.rooms.registry import Rooms
@@ -46,6 +48,7 @@ class Context:
     turn: TurnServer | None = None
     tell_probe_id: bool = False
     load: Load = field(default_factory=Load)
+    guesses: WrongGuesses = field(default_factory=WrongGuesses)
 
 
 Handler = Callable[[Context, ReceivedRequest], Awaitable[None]]
@@ -64,7 +67,7 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     if context.load.is_high and not (room is not None and room.evictions.take(incoming.session.last_heard)):
         # Before the token is used up: it is valid for another attempt.
         raise OpenViduException(Code.GENERIC, "Unable to join now: the server is at its limit of load. Try again later")
-    trusted = _has_secret(context, incoming)
+    trusted = await _has_secret(context, incoming)
     token = None if trusted else _consume(room, params.get("token"))
     call = incoming.read(m.JoinRoom)
     if (size := utf8_size(call.metadata)) > (largest := context.rooms.limits.metadata):
@@ -96,8 +99,8 @@ async def join_room(context: Context, incoming: ReceivedRequest) -> None:
     incoming.answer(_join_result(context, incoming, participant, before), **extra)
 
 
-def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
-    """Return whether a join has the secret.
+async def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
+    """Return whether a join has the secret, after a while if it is wrong.
 
     Raises:
         OpenViduException: 401, it may be guessed, or known, by a page of another origin, which nobody wanted to join.
@@ -108,7 +111,10 @@ def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
     if not incoming.socket.own_page:
         sentence = "Unable to join session. A page of another origin may not join with the secret (--allowed-origins)"
         raise OpenViduException(Code.UNAUTHORIZED, sentence)
-    return same(secret, context.secret)
+    if context.secret and same(secret, context.secret):
+        return True
+    await asyncio.sleep(context.guesses.delay(incoming.socket.ip, asyncio.get_running_loop().time()))
+    return False
 
 
 async def leave_room(_: Context, incoming: ReceivedRequest) -> None:
