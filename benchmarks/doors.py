@@ -295,9 +295,9 @@ async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
     await counter
 
 
-async def main() -> None:
+async def main(attacks: tuple[Callable[[Target], Awaitable[None]], ...] = ATTACKS) -> None:
     """Run the attacks that are named, or all."""
-    for attack in ATTACKS:
+    for attack in attacks:
         if len(sys.argv) < 2 or attack.__name__ in sys.argv[1:]:
             print(f"{attack.__name__}: {' '.join((attack.__doc__ or '').split())}")
             await measure(attack)

@@ -48,6 +48,19 @@ class LightConnection(asyncio.DatagramProtocol):
         # As large as a browser's: the process may have to wait for a core.
         udp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
+    async def move(self) -> None:
+        """Go on from another port, as after a handover: check from there, and nominate it."""
+        former = self._udp
+        await self.open()
+        if former is not None:
+            former.close()
+        self.send(self.check())
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return its own address."""
+        return (HOST, self._udp.get_extra_info("sockname")[1] if self._udp is not None else 0)
+
     def describe(self) -> list[str]:
         """Return the lines of an offer about this connection."""
         return [

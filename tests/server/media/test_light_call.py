@@ -160,3 +160,18 @@ async def test_h264_is_forwarded_from_its_parameter_sets_on(call: LightCall) -> 
     for ear in (first, again):
         assert [packet.body for packet in ear.video[:3]] == [H264_SPS, H264_IDR, H264_DELTA]
     assert call.router.statistics().streams["s"].tracks["video"].codec == codecs.H264
+
+
+async def test_media_flows_again_at_once_after_a_handover_of_either_end(call: LightCall) -> None:
+    await call.publish()
+    bob, cy = await call.subscribe("bob"), await call.subscribe("cy")
+    await until(lambda: bob.received.frames > 6 and cy.received.frames > 6)
+    loop = asyncio.get_running_loop()
+    for _ in range(5):
+        for moving in (bob, call.ada):
+            began, before = loop.time(), len(bob.packets)
+            await moving.connection.move()
+            await until(lambda before=before: len(bob.packets) > before + 3, every=0.002)  # type: ignore[misc]
+            assert loop.time() - began < 0.5
+    await until(lambda: cy.received.frames > 30)
+    assert cy.received.longest_gap < 0.5
