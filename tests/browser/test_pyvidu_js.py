@@ -291,9 +291,15 @@ async def test_exception_in_a_handler_does_not_stop_the_others_and_off_removes_o
 
 
 async def test_errors_have_openvidus_names(call: Call) -> None:
-    used = await call.ada.js("return await failure(session.connect('nonsense'));")
+    used, joined, shown = await call.ada.js("""
+        const joined = session.sessionId;
+        const failing = failure(session.connect('wss://elsewhere?sessionId=other&token=tok_x'));
+        const during = session.sessionId;
+        return [await failing, joined, [during, session.sessionId]];
+    """)
     assert used[0] is True
     assert "connected already" in used[2]
+    assert shown == [joined, joined]
     results = await call.ada.js("""
         const fresh = OV.initSession();
         let handled;

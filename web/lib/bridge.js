@@ -114,11 +114,13 @@ export function madeBy(className, make) {
 }
 
 /**
- * Keep `shell` alive even if the page holds no reference to it.
+ * Keep `shell` alive even if the page holds no reference to it, and return whether that is new.
  * @param {Shell} shell
  */
 export function pin(shell) {
+  const isNew = !pinned.has(shell._handle);
   pinned.set(shell._handle, shell);
+  return isNew;
 }
 
 /** @param {Shell} shell */

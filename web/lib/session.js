@@ -57,14 +57,16 @@ export class Session extends EventDispatcher {
    * @param {unknown} [metadata]
    */
   async connect(token, metadata) {
-    pin(this); // its handlers must run even if the page keeps no reference to it
+    const isFirst = pin(this); // its handlers must run even if the page keeps no reference to it
     const before = this.sessionId;
-    this.sessionId = sessionIdIn(token) ?? before; // pages show it while the session is being joined
+    if (isFirst) this.sessionId = sessionIdIn(token) ?? before; // pages show it while the session is being joined
     try {
       await request('connect', this._handle, token, textOf(metadata));
     } catch (error) {
-      unpin(this);
-      this.sessionId = before;
+      if (isFirst) {
+        unpin(this);
+        this.sessionId = before;
+      } // else the session that is connected, or being connected, goes on
       throw error;
     }
   }
