@@ -18,10 +18,10 @@ from benchmarks.soak.counters import counting_context
 from benchmarks.soak.report import Row, Soak, line, show
 from benchmarks.soak.run import ROOM, soak
 from pyvidu.testing import (
+    BrowserName,
     LabError,
     NetworkLab,
     RunningServer,
-    find_browser,
     lab_unavailable_reason,
     launch_browser,
     start_server,
@@ -52,8 +52,8 @@ async def run(options: argparse.Namespace) -> int:
         driver = await stack.enter_async_context(async_playwright())
         versions: list[str] = []
 
-        async def open_browser(**where: Any) -> BrowserContext:
-            browser = await launch_browser(driver, executable=find_browser(), **where)
+        async def open_browser(name: BrowserName, **where: Any) -> BrowserContext:
+            browser = await launch_browser(driver, name, **where)
             stack.push_async_callback(browser.close)
             versions.append(browser.version)
             return await counting_context(browser)

@@ -16,7 +16,7 @@ import aiohttp
 from playwright.async_api import Browser, BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
-from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing import BrowserName, NetworkLab, RunningServer
 from pyvidu.testing.fixtures import StartServer
 
 PARTICIPANT = Path(__file__).with_name("participant.py")
@@ -243,13 +243,20 @@ class LabCall:
 
     @classmethod
     async def begin(
-        cls, lab: NetworkLab, open_browser: Opens, pyvidu_server: StartServer, room: str, *, head: str = ""
+        cls,
+        lab: NetworkLab,
+        open_browser: Opens,
+        pyvidu_server: StartServer,
+        room: str,
+        *,
+        head: str = "",
+        browsers: tuple[BrowserName, BrowserName] = ("chromium", "chromium"),
     ) -> Self:
-        """Start a server, two browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
+        """Start a server, Ada's and Bob's browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
         server = await pyvidu_server(lab=lab)
         rest = Rest(server)
-        inside = await open_browser(lab=lab, secure_origins=[server.origin])
-        outside = await open_browser(secure_origins=[server.origin])
+        inside = await open_browser(browsers[0], lab=lab, secure_origins=[server.origin])
+        outside = await open_browser(browsers[1], secure_origins=[server.origin])
         ada = await CallPage.open(inside, server, "ada", head=head)
         bob = await CallPage.open(outside, server, "bob")
         await ada.join(await rest.token(room))

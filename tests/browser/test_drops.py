@@ -7,19 +7,15 @@ events in the pages, presented frames, and the server's own log of messages.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import LabCall, Rest
-
-OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
-COMING_AND_GOING = ("streamCreated", "streamDestroyed", "connectionCreated", "connectionDestroyed")
+from tests.browser.calls import Rest
+from tests.browser.drops import COMING_AND_GOING, OUTAGE, DroppedCall
 
 DECODED = """
 watched = next(manager.stream for manager in session.stream_managers if manager.remote)
@@ -28,44 +24,16 @@ next(report.framesDecoded for report in reports if report.type == "inbound-rtp" 
 """
 
 
-@dataclass
-class Call(LabCall):
-    """A call that records when a drop ended."""
-
-    returned: float = 0.0
-
-    async def drop(self, kind: str, seconds: float, *, dead_media: bool = False) -> None:
-        """Drop Ada's network for so many seconds, and ignore the events before it."""
-        self.clear_events()
-        ends = time.monotonic() + seconds
-        if kind == "handover":
-            self.lab.lose_address()
-            await asyncio.sleep(ends - time.monotonic())  # the length of the drop
-            self.lab.gain_address()
-        else:
-            with self.lab.dropped(kind, dead_media=dead_media):
-                if kind != "signaling-only":
-                    await self.lab.verify_silence(0.3)
-                await asyncio.sleep(ends - time.monotonic())  # the rest of the drop
-        self.returned = time.monotonic()
-
-    def renegotiated(self) -> list[str]:
-        """Return the streams that Ada renegotiated, in the order in which the server received the requests."""
-        return [entry["stream"] for entry in self.messages.requests("reconnectStream")]
-
-    async def move_within(self, seconds: float) -> None:
-        """Wait until both present new frames of each other, within so many seconds of the return."""
-        await self.both_move(seconds - (time.monotonic() - self.returned))
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def call(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
-    yield await Call.begin(network_lab, open_browser, pyvidu_server, "drops")
+async def call(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> AsyncIterator[DroppedCall]:
+    yield await DroppedCall.begin(network_lab, open_browser, pyvidu_server, "drops")
     network_lab.restore()
 
 
 @pytest.mark.parametrize("kind", ["silent", "link"])
-async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kind: str) -> None:
+async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: DroppedCall, kind: str) -> None:
     before = await call.ada.picture()
     await call.drop(kind, 4)
     await call.ada.told("reconnected")
@@ -79,7 +47,7 @@ async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: Call, kin
 
 
 @pytest.mark.parametrize("kind", ["silent", "link"])
-async def test_scenario_3_back_after_9_s_working_media_is_not_renegotiated(call: Call, kind: str) -> None:
+async def test_scenario_3_back_after_9_s_working_media_is_not_renegotiated(call: DroppedCall, kind: str) -> None:
     before, decoded = await call.ada.picture(), await call.ada.python(DECODED)
     await call.drop(kind, 9)
     await call.ada.told("reconnected", 3)
@@ -94,7 +62,7 @@ async def test_scenario_3_back_after_9_s_working_media_is_not_renegotiated(call:
     assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
 
 
-async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_stream(call: Call) -> None:
+async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_stream(call: DroppedCall) -> None:
     await call.ada.python("await publisher.publish_audio(False)")
     before = await call.ada.picture()
     await call.drop("silent", 9, dead_media=True)
@@ -110,7 +78,7 @@ async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_strea
     await call.ada.python("await publisher.publish_audio(True)")
 
 
-async def test_scenario_3_with_another_address_after_9_s_every_stream_is_renegotiated(call: Call) -> None:
+async def test_scenario_3_with_another_address_after_9_s_every_stream_is_renegotiated(call: DroppedCall) -> None:
     before = await call.ada.picture()
     await call.drop("handover", 9)
     await call.ada.told("reconnected", 3)
@@ -122,7 +90,7 @@ async def test_scenario_3_with_another_address_after_9_s_every_stream_is_renegot
     assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
 
 
-async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call: Call) -> None:
+async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call: DroppedCall) -> None:
     await call.ada.python("openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=True)")
     await call.ada.python("await publisher.publish_video(False)")
     before = await call.ada.picture()
@@ -141,7 +109,7 @@ async def test_the_force_option_renegotiates_every_stream_after_a_4_s_drop(call:
 
 @pytest.mark.parametrize("kind", ["silent", "signaling-only"])  # that media still flows must not keep a participant in
 async def test_scenario_2_back_after_14_s_the_session_is_over_and_the_others_were_notified(
-    call: Call, kind: str
+    call: DroppedCall, kind: str
 ) -> None:
     await call.drop(kind, 14)
     lost = await call.ada.told("sessionDisconnected", 5)

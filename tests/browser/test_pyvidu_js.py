@@ -6,82 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 import pytest_asyncio
-from aiohttp import web
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
-from pyvidu.testing import PageLog, RunningServer
+from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import MessageLog, Rest
-from tests.browser.watching import moves, watch_frames
+from tests.browser.embedding_page import Participant, served_page
+from tests.browser.watching import moves
 
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
-# The code of openvidu-browser's tutorials, but for the module's address. `atOnce` is what existed before Python ran.
-PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
-<script type=module>
-import { OpenVidu, ready } from '%s/pyvidu.js';
-const fired = [];
-const OV = new OpenVidu();
-OV.setAdvancedConfiguration({ forceMediaReconnectionAfterNetworkDrop: true });
-const session = OV.initSession();
-const publisher = OV.initPublisher('me', { resolution: '320x240', frameRate: 15, publishAudio: true },
-                                   (error) => fired.push(['completionHandler', error]));
-let booted = false;
-ready.then(() => { booted = true; }, () => {});
-const names = ['connectionCreated', 'connectionDestroyed', 'streamCreated', 'streamDestroyed', 'streamPropertyChanged',
-               'signal', 'signal:chat', 'reconnecting', 'reconnected', 'outageSettled',
-               'sessionDisconnected', 'exception'];
-for (const name of names) session.on(name, (event) => fired.push([name, event]));
-for (const name of ['accessAllowed', 'streamCreated', 'streamDestroyed', 'videoElementCreated', 'videoElementDestroyed'])
-  publisher.on(name, (event) => fired.push([`publisher ${name}`, event]));
-session.on('streamCreated', (event) => {
-  window.subscriber = session.subscribe(event.stream, 'others', (error) => fired.push(['subscribed', error]));
-  window.subscriber.on('streamPlaying', (event) => fired.push(['streamPlaying', event]));
-  window.subscriber.on('videoElementCreated', (event) => fired.push(['videoElementCreated', event]));
-});
-const atOnce = { booted, session: session.constructor.name, publisher: publisher.constructor.name,
-                 stream: publisher.stream.constructor.name, identical: publisher.stream.streamManager === publisher,
-                 videoActive: publisher.stream.videoActive, accessAllowed: publisher.accessAllowed,
-                 supported: OV.checkSystemRequirements() };
-Object.assign(window, { OV, session, publisher, fired, atOnce, ready });
-window.until = async (condition) => { while (!condition()) await new Promise((done) => setTimeout(done, 20)); };
-window.failure = async (promise) => {
-  try { await promise; } catch (error) { return [error instanceof Error, error.name, error.message, error.code ?? null]; }
-};
-</script>"""
-
-
-@dataclass
-class Participant:
-    page: Page
-    log: PageLog
-
-    @classmethod
-    async def open(cls, browser: Browser, url: str, *scripts: str) -> Participant:
-        context = await browser.new_context()
-        await watch_frames(context)
-        for script in scripts:
-            await context.add_init_script(script)
-        page = await context.new_page()
-        log = PageLog.watch(page)
-        await page.goto(url)
-        await page.wait_for_function("() => window.until")
-        return cls(page, log)
-
-    async def js(self, code: str, *args: Any) -> Any:
-        """Return the value that `code`, the body of an async function of `args`, returns."""
-        async with asyncio.timeout(40):
-            return await self.page.evaluate(f"async (args) => {{ {code} }}", list(args))
-
-    async def wait_for(self, name: str) -> None:
-        """Wait for an event."""
-        await self.page.wait_for_function("(name) => fired.some(([fired]) => fired === name)", arg=name, timeout=30_000)
-
-    async def fired(self) -> list[str]:
-        return list(await self.js("return fired.map(([name]) => name)"))
 
 
 @dataclass
@@ -96,26 +32,15 @@ class Call:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Call]:
     server = await pyvidu_server(fault_control=True)
-
-    async def page(_request: web.Request) -> web.Response:
-        return web.Response(text=PAGE % server.origin, content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/", page)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://localhost:{runner.addresses[0][1]}/"
-
-    rest = Rest(server)
-    ada, bob = await asyncio.gather(Participant.open(chromium, url), Participant.open(chromium, url))
-    for participant, name, role in ((ada, "Ada", "MODERATOR"), (bob, "Bob", "PUBLISHER")):
-        join = "await session.connect(args[0], { clientData: args[1] }); await session.publish(publisher);"
-        await participant.js(join, await rest.token("page", role), name)
-    yield Call(server, rest, url, ada, bob)
-    uncaught = [line for line in [*ada.log.errors, *bob.log.errors] if line.startswith("uncaught")]
-    await runner.cleanup()
-    assert uncaught == []
+    async with served_page(server) as url:
+        rest = Rest(server)
+        ada, bob = await asyncio.gather(Participant.open(chromium, url), Participant.open(chromium, url))
+        for participant, name, role in ((ada, "Ada", "MODERATOR"), (bob, "Bob", "PUBLISHER")):
+            join = "await session.connect(args[0], { clientData: args[1] }); await session.publish(publisher);"
+            await participant.js(join, await rest.token("page", role), name)
+        yield Call(server, rest, url, ada, bob)
+        uncaught = [line for line in [*ada.log.errors, *bob.log.errors] if line.startswith("uncaught")]
+        assert uncaught == []
 
 
 async def test_both_pages_receive_video_and_load_everything_from_the_server(call: Call) -> None:

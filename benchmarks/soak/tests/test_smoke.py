@@ -11,7 +11,7 @@ from benchmarks.plan import Call, Cell
 from benchmarks.soak.counters import PAGE, SERVER, counting_context
 from benchmarks.soak.plan import Drop
 from benchmarks.soak.run import ROOM, soak
-from pyvidu.testing import NetworkLab
+from pyvidu.testing import BrowserName, NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 from tests.browser.calls import LabCall
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_drop_produces_a_row_with_all_counters(
     network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
 ) -> None:
-    async def open_counting(**where: Any) -> BrowserContext:
-        return await counting_context(await open_browser(**where))
+    async def open_counting(name: BrowserName, **where: Any) -> BrowserContext:
+        return await counting_context(await open_browser(name, **where))
 
     call = await LabCall.begin(network_lab, open_counting, pyvidu_server, ROOM)
     drop = Drop(Cell(Call("best", "both", "pyvidu"), "link", 2.0), dead_media=False, settle_s=0.5)

@@ -1,6 +1,6 @@
 """Browsers by name: where one is found, and how one is started with a fake camera, outside or inside a network lab.
 
-A browser is an entry of `_BROWSERS`; what differs between them is in a module of its own (`chromium.py`).
+A browser is an entry of `_BROWSERS`; what differs between them is in a module of its own (`chromium.py`, `firefox.py`).
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pyvidu.testing import chromium
+from pyvidu.testing import chromium, firefox
 from pyvidu.testing.arguments import check_file, check_name, origins
-from pyvidu.testing.errors import BrowserStartError
+from pyvidu.testing.errors import BrowserStartError, WrongArgumentError
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
 
     from pyvidu.testing.network import NetworkLab
 
-BrowserName = Literal["chromium"]
+BrowserName = Literal["chromium", "firefox"]
 """The browsers that can be opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
-    """How a browser is to be started. `executable` runs inside the lab already, if there is one."""
+    """How a browser is to be started, inside `lab` if there is one."""
 
     executable: Path
+    lab: NetworkLab | None = None
     headless: bool = True
     secure_origins: list[str] = field(default_factory=list)
     fake_video: Path | None = None
@@ -53,18 +54,38 @@ class _Chromium:
     async def launch(self, playwright: Playwright, options: LaunchOptions, /) -> Browser:
         flags = chromium.chromium_flags(secure_origins=options.secure_origins, fake_video=options.fake_video)
         return await playwright.chromium.launch(
-            executable_path=options.executable,
+            executable_path=options.lab.wrap(options.executable) if options.lab is not None else options.executable,
             headless=options.headless,
             args=[*flags, *options.args],
             **options.playwright,
         )
 
 
-_BROWSERS: dict[BrowserName, _Kind] = {"chromium": _Chromium()}
+class _Firefox:
+    def find_executable(self) -> Path:
+        return firefox.find_executable()
+
+    async def launch(self, playwright: Playwright, options: LaunchOptions, /) -> Browser:
+        if options.fake_video is not None:
+            raise WrongArgumentError(
+                "fake_video: Firefox has no camera that plays a file; leave it out, or open Chromium"
+            )
+        preferences = firefox.firefox_preferences(secure_origins=options.secure_origins)
+        given: dict[str, Any] = {"headless": options.headless, "args": options.args, **options.playwright}
+        given["firefox_user_prefs"] = {**preferences, **given.get("firefox_user_prefs", {})}
+        if options.lab is not None:
+            return await firefox.launch_inside(options.lab.wrap, options.executable, **given)
+        return await firefox.launch(playwright, options.executable, **given)
+
+
+_BROWSERS: dict[BrowserName, _Kind] = {"chromium": _Chromium(), "firefox": _Firefox()}
 
 
 def find_browser(name: BrowserName = "chromium") -> Path:
-    """Return the executable of a browser that works: the one named in `$PYVIDU_BROWSER`, a system one, or Playwright's.
+    """Return the executable of a browser that works.
+
+    A Chromium or Chrome is the one named in `$PYVIDU_BROWSER`, a system one, or Playwright's; a Firefox the one named in
+    `$PYVIDU_FIREFOX`, or a system one.
 
     Args:
         name: of the browser.
@@ -100,7 +121,7 @@ async def launch_browser(
         lab: it runs in the guest of this lab.
         secure_origins: one or more that get a camera although they are neither https nor on localhost, such as
             `http://10.213.0.1:4443`: every page in a lab.
-        fake_video: a .mjpeg or .y4m file, the camera's picture.
+        fake_video: a .mjpeg or .y4m file, the camera's picture; in Chromium only.
         headless: False shows it.
         args: further arguments of the browser.
         **options: those of Playwright's `launch`, whose times are milliseconds.
@@ -118,7 +139,8 @@ async def launch_browser(
     check_file("fake_video", fake_video)
     found = executable or find_browser(name)
     wanted = LaunchOptions(
-        executable=lab.wrap(found) if lab is not None else found,
+        executable=found,
+        lab=lab,
         headless=headless,
         secure_origins=origins(secure_origins),
         fake_video=fake_video,

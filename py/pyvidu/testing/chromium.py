@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from pyvidu.testing.errors import BrowserNotFoundError
+from pyvidu.testing.executables import chosen_by, on_path, works
 
 _SYSTEM_NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chrome", "chromium-browser")
 _MAC_APPLICATIONS = ("Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium")
@@ -51,14 +50,10 @@ def find_executable() -> Path:
 
     Raises BrowserNotFoundError.
     """
-    if chosen := os.environ.get("PYVIDU_BROWSER"):
-        if not _works(Path(chosen)):
-            raise BrowserNotFoundError(
-                f"PYVIDU_BROWSER names {chosen}, which does not start: name another executable, or unset the variable."
-            )
-        return Path(chosen)
+    if chosen := chosen_by("PYVIDU_BROWSER"):
+        return chosen
     for candidate in _candidates():
-        if _works(candidate):
+        if works(candidate):
             return candidate
     raise BrowserNotFoundError(
         "No Chromium or Chrome was found. Install one, on Debian with `apt-get install chromium`, anywhere with "
@@ -84,9 +79,7 @@ def chromium_flags(*, secure_origins: Iterable[str] = (), fake_video: Path | Non
 
 
 def _candidates() -> Iterable[Path]:
-    for name in _SYSTEM_NAMES:
-        if found := shutil.which(name):
-            yield Path(found)
+    yield from on_path(_SYSTEM_NAMES)
     if sys.platform == "darwin":
         for application in _MAC_APPLICATIONS:
             yield Path("/Applications", application)
@@ -104,12 +97,3 @@ def _playwright_folders() -> Iterable[Path]:
     for home in (Path(user).expanduser() for user in users):
         caches = {"darwin": home / "Library" / "Caches", "win32": home / "AppData" / "Local"}
         yield caches.get(sys.platform, home / ".cache") / "ms-playwright"
-
-
-def _works(executable: Path) -> bool:
-    """Return whether it starts: distributions also ship a launcher that only prints where to get the browser."""
-    try:
-        done = subprocess.run([executable, "--version"], capture_output=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
+
+# Firefox reports a WebSocket that failed, and one that is open when its page goes, as it reports uncaught exceptions.
+_FAILED_SOCKET = re.compile(r"Firefox can.t establish a connection to|The connection to \S+ was interrupted while")
 
 
 @dataclass
@@ -29,7 +33,7 @@ class PageLog:
     console: list[str] = field(default_factory=list)
     """Every console line, as `type: text`."""
     errors: list[str] = field(default_factory=list)
-    """Console errors and warnings, uncaught exceptions, and answers of 400 and up."""
+    """Console errors and warnings, `uncaught:` exceptions, `failed:` requests, and answers of 400 and up."""
     requests: list[str] = field(default_factory=list)
 
     @classmethod
@@ -41,7 +45,7 @@ class PageLog:
         """
         log = cls()
         page.on("console", lambda message: log._said(message.type, message.text))
-        page.on("pageerror", lambda error: log.errors.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: log._raised(str(error)))
         page.on("request", lambda request: log.requests.append(request.url))
         page.on("response", lambda answer: log._answered(answer.status, answer.url))
         page.on("requestfailed", lambda request: log.errors.append(f"failed: {request.url} {request.failure}"))
@@ -64,6 +68,9 @@ class PageLog:
         self.console.append(f"{kind}: {text}")
         if kind in {"error", "warning"}:
             self.errors.append(f"{kind}: {text}")
+
+    def _raised(self, error: str) -> None:
+        self.errors.append(f"{'failed' if _FAILED_SOCKET.match(error) else 'uncaught'}: {error}")
 
     def _answered(self, status: int, url: str) -> None:
         if status >= 400:
