@@ -8,10 +8,12 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 # The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, as a part of `make test`.
 COVERING := tests/unit/reconnection tests/unit/signaling
+# What `make test-firefox` runs; `make test` runs the other tests in Firefox.
+EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-parity test-tools examples structure coverage fuzz simulate mutations lint \
-	format lock wheel clean browser-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz simulate mutations \
+	lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -22,7 +24,7 @@ demo: setup
 # former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
 VIRTUAL := tests/pure tests/simulation tests/type_checks
 LOG := tests/artifacts/virtual.log
-test: setup browser-tools interop lint
+test: setup browser-tools firefox-tools interop lint
 	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=2 test-virtual test-real)
 
 test-virtual: $(STAMPS)/installed
@@ -30,8 +32,12 @@ test-virtual: $(STAMPS)/installed
 	@{ nice $(MAKE) --no-print-directory coverage && nice $(BIN)/python -m pytest $(VIRTUAL); } >$(LOG) 2>&1; \
 		code=$$?; cat $(LOG); exit $$code
 
-test-real: setup browser-tools interop
-	@$(BIN)/python -m pytest $(VIRTUAL:%=--ignore=%) $(COVERING:%=--ignore=%)
+test-real: setup browser-tools firefox-tools interop
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(EVERY_FAULT_IN_FIREFOX))
+
+# Every fault of the network lab once in Firefox: five minutes.
+test-firefox: setup browser-tools firefox-tools
+	@$(BIN)/python -m pytest $(EVERY_FAULT_IN_FIREFOX)
 
 # The projects under examples/, each in a fresh virtual environment with the wheel.
 # EXAMPLES_ARGS are pytest's.
@@ -187,3 +193,8 @@ browser-tools: $(STAMPS)/installed
 # Only the program of coturn is needed: its service would relay for the whole network, so it is masked.
 	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true
+
+# As root on Debian it is installed; else the second line says how to get it.
+firefox-tools: $(STAMPS)/installed
+	@$(BIN)/python -m pyvidu.testing firefox >/dev/null 2>&1 || { $(APT_INSTALL) firefox-esr >/dev/null; } || true
+	@$(BIN)/python -m pyvidu.testing firefox

@@ -29,7 +29,7 @@ class DroppedCall(LabCall):
             self.lab.gain_address()
         else:
             with self.lab.dropped(kind, dead_media=dead_media):
-                if kind != "signaling-only":
+                if kind not in ("signaling-only", "media-only"):
                     await self.lab.verify_silence(0.3)
                 await asyncio.sleep(ends - time.monotonic())  # the rest of the drop
         self.returned = time.monotonic()

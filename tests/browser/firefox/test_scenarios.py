@@ -1,0 +1,91 @@
+"""The three scenarios with real packets: Ada's Firefox is in a network whose packets are dropped, Bob's Chromium watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from pyvidu.testing import NetworkLab
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import Rest
+from tests.browser.drops import COMING_AND_GOING, OUTAGE, DroppedCall
+
+SAMPLED = """
+peer = publisher.stream.stream_manager.media.peer
+samples = [await peer.sample()]
+while samples[-1].received_packets <= samples[0].received_packets:
+    samples.append(await peer.sample())
+[samples[0].ice_state, samples[-1].ice_state]
+"""
+SAYS_DISCONNECTED = """
+from pyodide.code import run_js
+run_js("peer => Object.defineProperty(peer, 'iceConnectionState', { get: () => 'disconnected', configurable: true })")(
+    publisher.stream.get_rtc_peer_connection()
+)
+"""
+SAYS_ITS_STATE = """run_js("peer => delete peer.iceConnectionState")(publisher.stream.get_rtc_peer_connection())"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call(
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+) -> AsyncIterator[DroppedCall]:
+    browsers = ("firefox", "chromium")
+    yield await DroppedCall.begin(network_lab, open_browser, pyvidu_server, "drops", browsers=browsers)
+    assert network_lab.departures() == [], "neither the page nor Firefox itself talks to anybody else"
+    network_lab.restore()
+
+
+async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: DroppedCall) -> None:
+    before = await call.ada.picture()
+    await call.drop("silent", 4)
+    await call.ada.told("reconnected")
+    await call.move_within(4)
+    await call.ada.told("outageSettled")
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.renegotiated() == []
+    assert await call.ada.picture() == before
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+    assert call.bob.events(*OUTAGE) == []
+
+
+async def test_rtcp_counts_as_received_and_proves_a_path_that_ice_calls_disconnected(call: DroppedCall) -> None:
+    assert list(await call.ada.python(SAMPLED)) == ["connected", "connected"]
+    await call.ada.python(SAYS_DISCONNECTED)
+    assert list(await call.ada.python(SAMPLED)) == ["disconnected", "connected"]
+    await call.ada.python(SAYS_ITS_STATE)
+
+
+async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_stream(call: DroppedCall) -> None:
+    before = await call.ada.picture()
+    await call.drop("silent", 9, dead_media=True)
+    await call.ada.told("reconnected", 3)
+    await call.move_within(5)
+    await call.ada.told("outageSettled")
+    after = await call.ada.picture()
+    assert sorted(call.renegotiated()) == sorted(before["streams"])
+    assert {**after, "tracks": None} == {**before, "tracks": None}, "same streams, same elements"
+    assert after["tracks"][:2] == before["tracks"][:2], "the camera's own tracks go on"
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+
+
+async def test_scenario_2_back_after_14_s_the_session_is_over_and_the_others_were_notified(call: DroppedCall) -> None:
+    await call.drop("silent", 14)
+    lost = await call.ada.told("sessionDisconnected", 5)
+    assert lost.reason == "networkDisconnect"
+    assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
+    assert call.ada.events("streamDestroyed", whose="publisher") == ["streamDestroyed(networkDisconnect)"]
+    assert call.bob.events(*COMING_AND_GOING) == [
+        "streamDestroyed(networkDisconnect)",
+        "connectionDestroyed(networkDisconnect)",
+    ]
+    gone = await call.bob.told("connectionDestroyed")
+    assert gone.at < call.returned, "the others are told while the victim is still away"
+    assert call.bob.events(*OUTAGE, "streamFrozen", "exception") == [], "a peer that drops is no alarm"
+    await call.ada.has_released_everything()
+    # Join again: the same session object, a fresh token.
+    await call.ada.join(await Rest(call.server).token("drops"))
+    await asyncio.gather(call.ada.moves(), call.bob.moves())
