@@ -56,7 +56,7 @@ _MARKER = run_js(
     (peer) => {
       let latest = 0;
       for (const receiver of peer.getReceivers()) {
-        for (const source of receiver.getSynchronizationSources()) latest = Math.max(latest, source.timestamp);
+        for (const source of receiver.getSynchronizationSources?.() ?? []) latest = Math.max(latest, source.timestamp);
       }
       return latest;
     }
@@ -68,7 +68,7 @@ _SOUND_PLAYED = run_js(
     """
     (peer) => {
       for (const receiver of peer.getReceivers()) {
-        const [source] = receiver.track.kind === 'audio' ? receiver.getSynchronizationSources() : [];
+        const [source] = receiver.track.kind === 'audio' ? (receiver.getSynchronizationSources?.() ?? []) : [];
         const [codec] = source ? receiver.getParameters().codecs : [];
         if (codec) return JSON.stringify([source.timestamp / 1000, source.rtpTimestamp, codec.clockRate]);
       }

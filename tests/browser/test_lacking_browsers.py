@@ -1,0 +1,91 @@
+"""Browsers that lack one thing that pyvidu uses: Chromiums from which it was removed, two in a call, dropped for 9 s."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from pyvidu.testing import NetworkLab, RunningServer
+from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import CallPage, Rest
+from tests.browser.drops import OUTAGE
+
+AT_ONCE = 4  # pages, two in a call: more are too much for two cores
+SMALL = json.dumps({"resolution": "320x240", "frameRate": 15})
+
+REMOVED = {
+    "RTCRtpScriptTransform": "delete window.RTCRtpScriptTransform;",
+    "keyFrame": """
+const setParameters = RTCRtpSender.prototype.setParameters;
+RTCRtpSender.prototype.setParameters = function (parameters) { return setParameters.call(this, parameters); };
+""",
+    "NetworkInformation": "Object.defineProperty(Navigator.prototype, 'connection', { get: () => undefined });",
+    "getSynchronizationSources": "delete RTCRtpReceiver.prototype.getSynchronizationSources;",
+    "transport statistics": """
+const getStats = RTCPeerConnection.prototype.getStats;
+RTCPeerConnection.prototype.getStats = async function () {
+  return new Map([...(await getStats.call(this))].map(([id, report]) => {
+    const { packetsReceived, requestsSent, ...others } = report;
+    return [id, report.type === 'transport' || report.type === 'candidate-pair' ? others : report];
+  }));
+};
+""",
+    "blob workers": "",
+    "AbortSignal.timeout": "delete AbortSignal.timeout;",
+    "nothing": "",
+}
+NO_BLOB_WORKERS = """<meta http-equiv="Content-Security-Policy" content="worker-src 'self'">"""
+
+
+@dataclass
+class Dropped:
+    """A page that was dropped: the seconds from the return until it saw the other one move, its events, its complaints."""
+
+    back: float | BaseException
+    events: list[str]
+    complaints: list[str]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dropped(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer) -> dict[str, Dropped]:
+    server = await pyvidu_server(lab=network_lab)
+    browser = await open_browser(lab=network_lab, secure_origins=server.origin)
+    found: dict[str, Dropped] = {}
+    for first in range(0, len(REMOVED), AT_ONCE):
+        pages = [await opened(browser, server, missing) for missing in list(REMOVED)[first : first + AT_ONCE]]
+        for number, page in enumerate(pages):
+            await page.join(await Rest(server).token(f"room-{first + number // 2}"), publish=False)
+            await page.call("publish", SMALL)
+        await asyncio.gather(*(page.moves(20) for page in pages))
+        for page in pages:
+            page.clear_events()
+        with network_lab.dropped("silent"):
+            await asyncio.sleep(9)  # the length of the drop
+        back = await asyncio.gather(*(page.moves(10) for page in pages), return_exceptions=True)
+        await asyncio.gather(*(page.told("outageSettled", 10) for page in pages))
+        for page, seconds in zip(pages, back, strict=True):
+            complaints = [line for line in page.console if line.startswith("uncaught") or "Traceback" in line]
+            found[page.name] = Dropped(seconds, page.events(), complaints)
+            await page.page.context.close()
+    return found
+
+
+async def opened(browser: Browser, server: RunningServer, missing: str) -> CallPage:
+    """Open a page whose browser lacks one thing."""
+    head = NO_BLOB_WORKERS if missing == "blob workers" else f"<script>{REMOVED[missing]}</script>"
+    return await CallPage.open(browser, server, missing, head=head)
+
+
+@pytest.mark.parametrize("missing", REMOVED)
+async def test_silent_drop_of_9_s_is_survived_without(missing: str, dropped: dict[str, Dropped]) -> None:
+    page = dropped[missing]
+    assert isinstance(page.back, float), page.back
+    assert page.back < 4
+    assert [name for name in page.events if name in OUTAGE] == ["reconnecting", "reconnected"]
+    assert page.events.count("streamFrozen") == page.events.count("streamRecovered")
+    assert page.complaints == []
