@@ -112,6 +112,14 @@ class Embedding:
         wanted = _known(PublisherProperties, properties.to_py())
         self._run(self._objects[openvidu].get_user_media(wanted), settle, answers=True)
 
+    def browser_support(self, openvidu: int, settle: Settle) -> None:
+        """Settle with the JSON of what the browser has (`OpenVidu.browser_support`)."""
+
+        async def as_json() -> str:
+            return json.dumps(await self._objects[openvidu].browser_support())
+
+        self._run(as_json(), settle, answers=True)
+
     # --- Session -----------------------------------------------------------------------------------------------------
 
     def connect(self, session: int, token: str, data: str, settle: Settle) -> None:

@@ -73,6 +73,18 @@ class OpenVidu:
         """
         self._configuration = configured(AdvancedConfiguration, configuration, keywords, base=self._configuration)
 
+    async def browser_support(self) -> dict[str, bool]:
+        """Return whether this browser has each of the things that pyvidu uses and can do without.
+
+        The keys are `RTCRtpScriptTransform`, `keyFrame` (of `setParameters`), `NetworkInformation`,
+        `getSynchronizationSources`, `transportStatistics`, `blobWorkers` (a Content-Security-Policy may forbid them) and
+        `AbortSignal.timeout`. docs/browsers.md says what is used in their place.
+
+        Example:
+            missing = [name for name, there in (await openvidu.browser_support()).items() if not there]
+        """
+        return await self._host.browser_support()
+
     async def get_devices(self) -> list[Device]:
         """Return the cameras and microphones. Their names may be empty until the page has been given access to one.
 

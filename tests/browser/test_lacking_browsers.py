@@ -26,7 +26,7 @@ RTCRtpSender.prototype.setParameters = function (parameters) { return setParamet
 """,
     "NetworkInformation": "Object.defineProperty(Navigator.prototype, 'connection', { get: () => undefined });",
     "getSynchronizationSources": "delete RTCRtpReceiver.prototype.getSynchronizationSources;",
-    "transport statistics": """
+    "transportStatistics": """
 const getStats = RTCPeerConnection.prototype.getStats;
 RTCPeerConnection.prototype.getStats = async function () {
   return new Map([...(await getStats.call(this))].map(([id, report]) => {
@@ -35,7 +35,7 @@ RTCPeerConnection.prototype.getStats = async function () {
   }));
 };
 """,
-    "blob workers": "",
+    "blobWorkers": "",
     "AbortSignal.timeout": "delete AbortSignal.timeout;",
     "nothing": "",
 }
@@ -44,11 +44,12 @@ NO_BLOB_WORKERS = """<meta http-equiv="Content-Security-Policy" content="worker-
 
 @dataclass
 class Dropped:
-    """A page that was dropped: the seconds from the return until it saw the other one move, its events, its complaints."""
+    """A page that was dropped: the seconds from the return until it saw the other one move, and what it said."""
 
     back: float | BaseException
     events: list[str]
     complaints: list[str]
+    missing: list[str]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,14 +71,16 @@ async def dropped(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_ser
         await asyncio.gather(*(page.told("outageSettled", 10) for page in pages))
         for page, seconds in zip(pages, back, strict=True):
             complaints = [line for line in page.console if line.startswith("uncaught") or "Traceback" in line]
-            found[page.name] = Dropped(seconds, page.events(), complaints)
+            support = json.loads(await page.python("import json; json.dumps(await openvidu.browser_support())"))
+            missing = [name for name, there in support.items() if not there]
+            found[page.name] = Dropped(seconds, page.events(), complaints, missing)
             await page.page.context.close()
     return found
 
 
 async def opened(browser: Browser, server: RunningServer, missing: str) -> CallPage:
     """Open a page whose browser lacks one thing."""
-    head = NO_BLOB_WORKERS if missing == "blob workers" else f"<script>{REMOVED[missing]}</script>"
+    head = NO_BLOB_WORKERS if missing == "blobWorkers" else f"<script>{REMOVED[missing]}</script>"
     return await CallPage.open(browser, server, missing, head=head)
 
 
@@ -89,3 +92,4 @@ async def test_silent_drop_of_9_s_is_survived_without(missing: str, dropped: dic
     assert [name for name in page.events if name in OUTAGE] == ["reconnecting", "reconnected"]
     assert page.events.count("streamFrozen") == page.events.count("streamRecovered")
     assert page.complaints == []
+    assert page.missing == ([missing] if missing != "nothing" else [])

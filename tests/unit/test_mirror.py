@@ -33,6 +33,7 @@ ELSEWHERE = {
     "platform/browser/proxies": f"{PAGE}browser/test_engine.py",
     "platform/browser/socket": f"{PAGE}browser/test_drops.py",
     "platform/browser/stack": f"{PAGE}browser/test_call.py",
+    "platform/browser/support": f"{PAGE}browser/test_lacking_browsers.py",
     "platform/devices": NO_BEHAVIOUR,
     "platform/host": NO_BEHAVIOUR,
     "platform/network": NO_BEHAVIOUR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -125,3 +126,11 @@ def test_tests_that_watch_a_page_read_each_sessions_outages_and_keep_none_alive(
     del session
     gc.collect()
     assert json.loads(read()) == []
+
+
+@virtual_time
+async def test_browser_support_is_what_the_host_says() -> None:
+    async def some() -> dict[str, bool]:
+        return {"keyFrame": False}
+
+    assert await OpenVidu(replace(Page().host, browser_support=some)).browser_support() == {"keyFrame": False}

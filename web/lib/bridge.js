@@ -47,6 +47,7 @@ import { eventOf } from './events.js';
  * @typedef {object} Requests
  * @property {(openvidu: Handle, publisher: Handle, stream: Handle, properties: object) => void} init_publisher
  * @property {(openvidu: Handle, properties: object) => MediaStream} get_user_media
+ * @property {(openvidu: Handle) => string} browser_support
  * @property {(session: Handle, token: string, data: string) => void} connect
  * @property {(session: Handle, publisher: Handle) => void} publish
  * @property {(session: Handle, publisher: Handle) => void} unpublish

@@ -78,6 +78,14 @@ export class OpenVidu {
   }
 
   /**
+   * Return whether this browser has each of the things that pyvidu uses and can do without (docs/browsers.md).
+   * @returns {Promise<Record<string, boolean>>}
+   */
+  async browserSupport() {
+    return JSON.parse(await request('browser_support', this._handle));
+  }
+
+  /**
    * Return cameras and microphones; rejected without https (or localhost).
    * @returns {Promise<Device[]>}
    */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,12 +22,17 @@ class WatchNetwork(Protocol):
         """Subscribe `listener`; the caller closes the subscription that is returned."""
 
 
+async def _everything() -> dict[str, bool]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """The environment that the core runs in. `description` is sent as `platform` in `joinRoom`.
 
     `chance` returns a random number in [0, 1), for jitter; `calendar` the seconds since 1970, for records only. Each session
-    passes to `offer_outages` a function that returns its outages as JSON, for tests that watch the page.
+    passes to `offer_outages` a function that returns its outages as JSON, for tests that watch the page. `browser_support` is
+    what `OpenVidu.browser_support` returns.
     """
 
     clock: Clock
@@ -41,3 +46,4 @@ class Host:
     chance: Callable[[], float] = random.random
     calendar: Callable[[], float] = time.time
     offer_outages: Callable[[Callable[[], str]], None] = lambda _read: None
+    browser_support: Callable[[], Awaitable[dict[str, bool]]] = _everything

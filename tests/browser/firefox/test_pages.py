@@ -14,6 +14,8 @@ from tests.browser.demo_window import OTHERS, OWN, Window
 from tests.browser.embedding_page import Participant, served_page
 from tests.browser.watching import moves, watch_frames
 
+FIREFOX_LACKS = ["keyFrame", "NetworkInformation", "transportStatistics"]
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def firefox(open_browser: OpenBrowser) -> Browser:
@@ -73,6 +75,8 @@ async def test_pyvidu_js_of_another_origin_survives_a_silent_drop(firefox: Brows
             join = "await session.connect(args[0], { clientData: args[1] }); await session.publish(publisher);"
             await participant.js(join, await Rest(server).token("page"), name)
         await asyncio.gather(moves(ada.page, "#others video"), moves(bob.page, "#others video"))
+        support = await ada.js("return await OV.browserSupport()")
+        assert [name for name, there in support.items() if not there] == FIREFOX_LACKS
         async with server.fault("silent", await ada.js("return session.connection.connectionId")):
             await ada.wait_for("reconnecting")
         await ada.wait_for("outageSettled")

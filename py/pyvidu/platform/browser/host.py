@@ -14,6 +14,7 @@ from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReacha
 from pyvidu.platform.browser.peer import BrowserPeerConnections
 from pyvidu.platform.browser.socket import BrowserSockets
 from pyvidu.platform.browser.stack import stay_on_the_pages_stack
+from pyvidu.platform.browser.support import browser_support
 
 
 def browser_host() -> Host:
@@ -38,5 +39,6 @@ def browser_host() -> Host:
         devices=BrowserDevices(),
         elements=BrowserElements(),
         offer_outages=offer_outages,
+        browser_support=browser_support,
         description=f"pyvidu on {js.navigator.userAgent}",
     )
