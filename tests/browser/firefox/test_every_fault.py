@@ -43,6 +43,7 @@ async def call(
 
 
 def firefox_drops(call: DroppedCall) -> bool:
+    """Return whether Ada, who is dropped, has Firefox."""
     return call.ada.page.context.browser.browser_type.name == "firefox"
 
 
@@ -54,7 +55,13 @@ async def test_silent_drop_of_9_s(call: DroppedCall, dead_media: bool) -> None:
     await call.move_within(5)
     settled = await call.ada.told("outageSettled")
     after = await call.ada.picture()
-    assert sorted(call.renegotiated()) == (sorted(before["streams"]) if dead_media else [])
+    renegotiated = sorted(call.renegotiated())
+    if dead_media:
+        assert renegotiated == sorted(before["streams"])
+    elif firefox_drops(call):  # whose ICE may have failed meanwhile
+        assert len(set(renegotiated)) == len(renegotiated)
+    else:
+        assert renegotiated == []
     assert {**after, "tracks": None} == {**before, "tracks": None}, "same streams, same elements"
     # Without the counters of RTCP it takes until Firefox's next consent check, up to 5 s.
     assert settled.at - reconnected.at < 3
