@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from pyvidu import OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
+from pyvidu import NotConnectedError, OpenVidu, OpenViduError, Publisher, SessionLostError, Subscriber
 from pyvidu.membership.membership import Membership
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.server.http.rest_json import connections_json, listing
@@ -311,11 +311,11 @@ class Page:
             raise
 
     def _subscribe_again(self) -> None:
-        """Repeat, after a rejoin, the subscriptions that failed because the session was lost."""
+        """Repeat, after a rejoin, the subscriptions that failed because the session was lost, or came before it."""
         streams = [item.stream for item in self.session.remote_connections.values() if item.stream is not None]
         for stream in streams:
             if (
-                isinstance(self.refused.get(stream.stream_id), SessionLostError)
+                isinstance(self.refused.get(stream.stream_id), (SessionLostError, NotConnectedError))
                 and stream.stream_id not in self.unwanted
             ):
                 self.do(f"subscribe to {stream.stream_id}", self._subscribe_to(stream))

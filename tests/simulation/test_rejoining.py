@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyvidu import Session
+from pyvidu import NotConnectedError, Session
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from tests.simulation.simulated_call import Participant, a_call, until
 from tests.virtual_time import virtual_time
@@ -33,6 +33,29 @@ async def test_disconnect_in_the_handler_of_rejoined_ends_the_session() -> None:
         await asyncio.sleep(5)
         assert ada.events(*TOLD) == ["reconnecting", "rejoined", "sessionDisconnected(disconnect)"]
         assert not ada.peers.alive
+
+
+@virtual_time
+async def test_call_between_eviction_and_rejoin_says_when_to_repeat_it() -> None:
+    async with a_call() as call:
+        ada, _ = await call.participant("ada"), await call.participant("bob")
+        asked, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def fresh_token() -> str:
+            asked.set()
+            await goes_on.wait()
+            return await ada.fresh_token()
+
+        ada.openvidu.set_advanced_configuration(rejoin=fresh_token)
+        ada.link.drop("silent")
+        await asyncio.sleep(14)
+        ada.link.restore()
+        await asked.wait()
+        with pytest.raises(NotConnectedError, match="once it is rejoined"):
+            await ada.session.signal(data="too early")
+        goes_on.set()
+        await until(lambda: "rejoined" in ada.events(), timeout=5)
+        await ada.session.signal(data="in time")
 
 
 @virtual_time

@@ -61,6 +61,10 @@ class Participation:
         Raises:
             NotConnectedError: there is none.
         """
+        if self._rejoin is not None:
+            raise NotConnectedError(
+                "The session is being joined again after an eviction: repeat this once it is rejoined"
+            )
         if self._current is None:
             raise NotConnectedError("There is no connected session: await session.connect(token) first")
         return self._current
