@@ -106,10 +106,14 @@ def source(path: str) -> str:
 
 @cache
 def proving(path: str, function: str) -> str:
-    """Return the text of a test, with what is not a function in its module and with the scripts that it names."""
-    tree = ast.parse(source(path))
-    found = [node for node in tree.body if getattr(node, "name", "") == function]
-    around = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    """Return the text of a test, with what is not a function in its module and its pages, and with the scripts it names."""
+    found = [node for node in ast.parse(source(path)).body if getattr(node, "name", "") == function]
+    pages = [
+        f"{name.replace('.', '/')}.py"
+        for name in re.findall(r"^from (tests\.\S+_page) import", source(path), re.MULTILINE)
+    ]
+    bodies = [node for module in (path, *pages) for node in ast.parse(source(module)).body]
+    around = [node for node in bodies if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     text = "\n".join(ast.unparse(node) for node in [*found, *around])
     scripts = re.findall(r'"(\w+\.m?js)"', source(path))
     return text + "".join(source(str(Path(path).parent / name)) for name in scripts) if found else ""

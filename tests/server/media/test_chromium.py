@@ -11,9 +11,10 @@ import pytest_asyncio
 from playwright.async_api import Page
 
 from pyvidu.server.media import key_frames
-from pyvidu.server.media.ice_lite import IceSession, SharedPorts
+from pyvidu.server.media.ice_lite import IceSession
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.statistics import StreamStatistics
+from pyvidu.server.media.udp_port import UdpPort
 from tests.server.media import media_rig
 from tests.server.media.media_rig import Rig
 from tests.waiting import until
@@ -224,19 +225,19 @@ async def test_lost_packets_are_retransmitted_from_publisher_and_to_subscriber(
     await call.subscribe()
     await call.frames(20)
     counts = {"in": 0, "out": 0}
-    receive, send = SharedPorts.receive, IceSession.send
+    receive, send = UdpPort.datagram_received, IceSession.send
 
-    def lossy_receive(ports: Any, port: Any, data: bytes, address: Any) -> None:
+    def lossy_receive(port: UdpPort, data: bytes, addr: Any) -> None:
         counts["in"] += 1
         if counts["in"] % 20:
-            receive(ports, port, data, address)
+            receive(port, data, addr)
 
     def lossy_send(session: IceSession, data: bytes) -> None:
         counts["out"] += 1
         if counts["out"] % 20:
             send(session, data)
 
-    monkeypatch.setattr(SharedPorts, "receive", lossy_receive)
+    monkeypatch.setattr(UdpPort, "datagram_received", lossy_receive)
     monkeypatch.setattr(IceSession, "send", lossy_send)
     await call.frames(100, 12_000)
     stream = call.stream
