@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
@@ -370,13 +371,17 @@ async def test_page_with_a_rejoin_callback_gets_rejoined_after_an_eviction(chrom
     await carol.page.context.close()
 
 
-async def test_without_webrtc_every_call_fails_with_browser_not_supported(chromium: Browser, call: Call) -> None:
-    page = await Participant.open(chromium, call.url, "delete window.RTCPeerConnection;")
+@pytest.mark.parametrize("missing", ["RTCPeerConnection", "WebAssembly"])
+async def test_without_webrtc_or_webassembly_every_call_fails_with_browser_not_supported(
+    missing: str, chromium: Browser, call: Call
+) -> None:
+    page = await Participant.open(chromium, call.url, f"delete window.{missing};")
     results = await page.js(
         "return [OV.checkSystemRequirements(), await failure(session.connect('x')), await failure(ready)];"
     )
     assert results[0] is False
     assert results[1][:2] == results[2][:2] == [True, "BROWSER_NOT_SUPPORTED"]
+    assert missing in results[1][2]
     assert await page.js("return fired[0][1].name") == "BROWSER_NOT_SUPPORTED"
     assert page.log.errors == []
     await page.page.context.close()

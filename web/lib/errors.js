@@ -50,5 +50,8 @@ export function whyUnsupported() {
   if (typeof RTCPeerConnection === 'undefined') {
     return 'This browser has no WebRTC (RTCPeerConnection is missing), so it cannot make calls.';
   }
+  if (typeof WebAssembly === 'undefined') {
+    return 'This browser has no WebAssembly, or it is switched off (iOS: in Lockdown Mode), so it cannot run Python.';
+  }
   return undefined;
 }
