@@ -16,7 +16,9 @@ from tests.browser.watching import watch_frames
 
 # The code of openvidu-browser's tutorials, but for the module's address. `atOnce` is what existed before Python ran.
 PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
-<script type=module>
+<script type=module src=page.js></script>"""
+
+SCRIPT = """
 import { OpenVidu, ready } from '%s/pyvidu.js';
 const fired = [];
 const OV = new OpenVidu();
@@ -46,7 +48,7 @@ window.until = async (condition) => { while (!condition()) await new Promise((do
 window.failure = async (promise) => {
   try { await promise; } catch (error) { return [error instanceof Error, error.name, error.message, error.code ?? null]; }
 };
-</script>"""
+"""
 
 
 @dataclass
@@ -80,14 +82,22 @@ class Participant:
 
 
 @asynccontextmanager
-async def served_page(server: RunningServer) -> AsyncIterator[str]:
-    """Serve the page, with `pyvidu.js` of `server`, from localhost on another port, and give its URL."""
+async def served_page(server: RunningServer, policy: str = "") -> AsyncIterator[str]:
+    """Serve the page, with `pyvidu.js` of `server`, from localhost on another port, and give its URL.
+
+    `policy` is its Content-Security-Policy.
+    """
 
     async def page(_request: web.Request) -> web.Response:
-        return web.Response(text=PAGE % server.origin, content_type="text/html")
+        headers = {"Content-Security-Policy": policy} if policy else {}
+        return web.Response(text=PAGE, content_type="text/html", headers=headers)
+
+    async def script(_request: web.Request) -> web.Response:
+        return web.Response(text=SCRIPT % server.origin, content_type="text/javascript")
 
     app = web.Application()
     app.router.add_get("/", page)
+    app.router.add_get("/page.js", script)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:

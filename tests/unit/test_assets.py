@@ -43,6 +43,27 @@ async def test_root_redirects_to_the_demo_and_keeps_the_query(client: Client) ->
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("page", "scripts"), [("/demo/", "'self' 'wasm-unsafe-eval'"), ("/pyscript/", "'self' 'unsafe-eval'")]
+)
+async def test_page_says_what_it_may_load_and_who_may_frame_it(client: Client, page: str, scripts: str) -> None:
+    headers = (await client.get(page)).headers
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["script-src"] == scripts
+    assert policy["worker-src"] == "'self' blob:"
+    assert policy["frame-ancestors"] == policy["default-src"] == "'self'"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "camera=(self)" in headers["Permissions-Policy"]
+
+
+async def test_javascript_of_the_client_is_served_to_pages_of_any_origin(client: Client) -> None:
+    manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
+    answer = await client.get(manifest["functions"])
+    assert answer.content_type == "text/javascript"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "export default" in await answer.text()
+
+
 async def test_a_folder_without_its_slash_is_redirected(client: Client) -> None:
     answer = await client.get("/demo?room=blue", allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (302, "/demo/?room=blue")

@@ -37,6 +37,12 @@ def test_client_wheel_contains_no_server_modules(wheel: Wheel) -> None:
     assert not [name for name in names if "__pycache__" in name]
 
 
+def test_client_wheel_contains_its_javascript_without_comments(wheel: Wheel) -> None:
+    code = members(wheel)["pyvidu/platform/browser/functions.js"].decode()
+    assert code.lstrip().startswith("export default {")
+    assert "//" not in code
+
+
 def test_client_wheel_metadata_contains_the_version_and_no_requirements(wheel: Wheel) -> None:
     assert wheel.filename == f"pyvidu-{pyvidu.__version__}-py3-none-any.whl"
     metadata = members(wheel)[f"pyvidu-{pyvidu.__version__}.dist-info/METADATA"].decode()

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "platform/browser/clock": f"{PAGE}browser/test_background_tab.py",
     "platform/browser/devices": f"{PAGE}browser/test_streams.py",
     "platform/browser/elements": f"{PAGE}browser/test_pyvidu_js.py",
+    "platform/browser/functions": f"{PAGE}browser/test_content_security_policy.py",
     "platform/browser/host": f"{PAGE}browser/test_call.py",
     "platform/browser/inspection": f"{PAGE}browser/test_kit_in_a_page.py",
     "platform/browser/key_frames": f"{PAGE}browser/test_call.py",

@@ -33,6 +33,7 @@ try {
   python.FS.mkdirTree('/demo');
   for (const [name, text] of await sources) python.FS.writeFile(`/demo/${name}`, text);
   python.runPython('import sys; sys.path.insert(0, "/demo")');
+  python.registerJsModule('demo_modules', { chart: () => import('./chart.js') });
   python.pyimport('main').start();
 } catch (error) {
   $('boot').hidden = true;

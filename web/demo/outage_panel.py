@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import timeline
+from demo_modules import chart as load_chart
 from js import URL, Blob, Object, document
 from page import element, on_click
-from pyodide.code import run_js
 from pyodide.ffi import JsException, to_js
 from pyodide.ffi.wrappers import add_event_listener
 
@@ -82,7 +82,7 @@ async def _draw(outage: Outage, names: Mapping[str, str]) -> None:
     trouble = element("timeline-trouble")
     try:
         if _chart is None:
-            _chart = await run_js("path => import(path)")(URL.new("chart.js", document.baseURI).href)
+            _chart = await load_chart()
         if not element("timeline").open:
             return
         chart.setAttribute("aria-label", f"Timeline. {timeline.summary(outage, names)} The lines below say the same.")

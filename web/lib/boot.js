@@ -15,6 +15,7 @@ const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting
  * @typedef {object} Manifest   what to load; its paths are resolved against its own URL
  * @property {string} pyodide
  * @property {string} wheel
+ * @property {string} functions   the module with the client's JavaScript, which a Content-Security-Policy may keep from evaluating
  * @property {string[]} packages
  * @property {Record<string, number>} sizes   bytes by path
  *
@@ -45,7 +46,9 @@ export async function bootPython(tell = () => {}) {
   const wheels = Promise.all([...manifest.packages, manifest.wheel].map((path) => download(at(path))));
   /** @type {Promise<typeof import('pyodide')>} */
   const module = import(runtime);
-  wheels.catch(() => {}); // reported when they are needed; until then it must not count as an unhandled rejection
+  /** @type {Promise<object>} */
+  const functions = import(at(manifest.functions));
+  for (const early of [wheels, functions]) early.catch(() => {}); // reported when needed, no unhandled rejection until then
   await module;
 
   progress.total = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);
@@ -63,6 +66,7 @@ export async function bootPython(tell = () => {}) {
   progress.loaded = progress.total;
 
   next();
+  pyodide.registerJsModule('pyvidu_functions', await functions);
   for (const wheel of await wheels) pyodide.unpackArchive(wheel, 'wheel');
   pyodide.runPython('import pyvidu');
   next();

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import js
-from pyodide.code import run_js
 from pyodide.ffi import JsException, JsProxy
 
 from pyvidu.errors import DeviceError
 from pyvidu.platform import Device
+from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.loudness import BrowserLoudness, measure_loudness
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 
@@ -20,20 +20,6 @@ _ERRORS = {
     "NotReadableError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone is in use by another program"),
     "AbortError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone could not be started"),
 }
-
-
-# What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
-_GET_USER_MEDIA = run_js(
-    """
-    async (constraints) => {
-      try {
-        return await navigator.mediaDevices.getUserMedia(constraints);
-      } catch ({ name, message, constraint }) {
-        throw Object.assign(new Error(message), { name, constraint });
-      }
-    }
-    """
-)
 
 
 class BrowserLocalMedia:
@@ -156,7 +142,7 @@ class BrowserDevices:
     async def _ask(self, constraints: dict[str, Any]) -> Any:
         _media_devices()  # raises if there are none
         try:
-            return await _GET_USER_MEDIA(js_object(constraints))
+            return await functions.getUserMedia(js_object(constraints))
         except JsException as error:
             raise _device_error(error, constraints) from None
 

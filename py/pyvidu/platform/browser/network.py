@@ -6,23 +6,12 @@ import asyncio
 from itertools import cycle
 
 import js
-from pyodide.code import run_js
 from pyodide.ffi import JsException
 
 from pyvidu.platform import NetworkListener, Socket
+from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 from pyvidu.platform.browser.socket import BrowserSocket
-
-_DEADLINE = run_js(
-    """
-    (ms) => {
-      if (AbortSignal.timeout) return AbortSignal.timeout(ms);
-      const controller = new AbortController();
-      setTimeout(() => controller.abort(), ms);
-      return controller.signal;
-    }
-    """
-)
 
 
 class BrowserNetworkMonitor:
@@ -57,7 +46,7 @@ class BrowserReachability:
     async def probe(self, url: str, timeout: float) -> bool:
         """Return whether any answer came within `timeout` seconds."""
         options = js_object({"mode": "no-cors", "cache": "no-store", "credentials": next(self._credentials)})
-        options.signal = _DEADLINE(round(timeout * 1000))
+        options.signal = functions.deadline(round(timeout * 1000))
         try:
             await js.fetch(url, options)
         except JsException:

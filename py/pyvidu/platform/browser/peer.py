@@ -10,103 +10,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import js
-from pyodide.code import run_js
 from pyodide.ffi import JsException
 
 from pyvidu.errors import BrowserRefusedError
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
+from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 logger = logging.getLogger(__name__)
 
-# One call into JavaScript instead of one for every field of every report.
-# `bytes` of the candidate pairs stand in for `transport.packetsReceived`, which Firefox lacks: any packet but STUN counts.
-_SAMPLE = run_js(
-    """
-    async (peer) => {
-      const sums = {};
-      const add = (name, value) => { sums[name] = (sums[name] ?? 0) + (value ?? 0); };
-      for (const report of (await peer.getStats()).values()) {
-        switch (report.type) {
-          case 'transport': add('received_packets', report.packetsReceived); break;
-          case 'candidate-pair':
-            add('stun_requests', report.requestsSent);
-            add('stun_responses', report.responsesReceived);
-            add('bytes', report.bytesReceived);
-            break;
-          case 'remote-inbound-rtp': add('remote_reports', report.roundTripTimeMeasurements); break;
-          case 'inbound-rtp':
-            add(`inbound_${report.kind}_packets`, report.packetsReceived);
-            if (report.kind === 'video') add('frames_decoded', report.framesDecoded);
-        }
-      }
-      if (sums.received_packets) delete sums.bytes;
-      return JSON.stringify(sums);
-    }
-    """
-)
+_sample, _marker = functions.sample, functions.marker  # looked up once: they are called often
 
 _COUNTED_BY_RECEIVERS = {"inbound_audio_packets", "inbound_video_packets", "frames_decoded"}
-
-# Synchronous and cheap (0.02 ms a connection): the time of the packet played out last.
-_MARKER = run_js(
-    """
-    (peer) => {
-      let latest = 0;
-      for (const receiver of peer.getReceivers()) {
-        for (const source of receiver.getSynchronizationSources?.() ?? []) latest = Math.max(latest, source.timestamp);
-      }
-      return latest;
-    }
-    """
-)
-
-
-_SOUND_PLAYED = run_js(
-    """
-    (peer) => {
-      for (const receiver of peer.getReceivers()) {
-        const [source] = receiver.track.kind === 'audio' ? (receiver.getSynchronizationSources?.() ?? []) : [];
-        const [codec] = source ? receiver.getParameters().codecs : [];
-        if (codec) return JSON.stringify([source.timestamp / 1000, source.rtpTimestamp, codec.clockRate]);
-      }
-      return '';
-    }
-    """
-)
-
-
-# A receive stream is recreated, with empty jitter buffer and no clock estimate, when its SSRC was not signaled for a moment.
-# (`inactive` in between would only empty the audio buffer.) Only where we made the offer: the answer is set again.
-# If the answer names no SSRCs, this changes nothing.
-_RESTART_RECEIVERS = run_js(
-    """
-    async (peer) => {
-      const { sdp: answer, type } = peer.remoteDescription;
-      if (type !== 'answer' || peer.signalingState !== 'stable') return;
-      for (const sdp of [answer.replace(/^a=ssrc.*\\r?\\n/gm, ''), answer]) {
-        await peer.setLocalDescription();
-        await peer.setRemoteDescription({ type, sdp });
-      }
-    }
-    """
-)
-
-
-# Chromium 156 reports new addresses to a window 1.5 s late, but to a newly created window at once (measured: first candidate
-# after 20 ms instead of 1,500). A peer connection of a hidden frame works with the page's tracks and elements.
-_HIDDEN_FRAME = run_js(
-    """
-    () => {
-      const frame = document.createElement('iframe');
-      frame.hidden = true;
-      document.body.append(frame);
-      return frame;
-    }
-    """
-)
 
 
 class BrowserPeerConnection:
@@ -118,7 +35,7 @@ class BrowserPeerConnection:
             "iceServers": [dict(server) for server in settings.ice_servers],
             **(settings.rtc_configuration or {}),
         }
-        self._frame = _HIDDEN_FRAME() if settings.fresh_network else None
+        self._frame = functions.hiddenFrame() if settings.fresh_network else None
         window = js.window if self._frame is None else self._frame.contentWindow
         try:
             with _refusals(f"the RTCConfiguration with the ICE servers {_urls(configuration['iceServers'])}"):
@@ -192,11 +109,11 @@ class BrowserPeerConnection:
 
     def packet_marker(self) -> float | None:
         """Return the latest timestamp of the receivers' synchronization sources, None if there is none."""
-        return float(_MARKER(self._peer)) or None if self._received is not None else None
+        return float(_marker(self._peer)) or None if self._received is not None else None
 
     def sound_played(self) -> SoundPlayed | None:
         """Return the sound played last, from `getSynchronizationSources`."""
-        played = _SOUND_PLAYED(self._peer)
+        played = functions.soundPlayed(self._peer)
         return SoundPlayed(*json.loads(played)) if played else None
 
     def enable_received(self, kind: str, enabled: bool) -> None:
@@ -214,7 +131,7 @@ class BrowserPeerConnection:
     async def restart_receivers(self) -> None:
         """Restart the receivers by two local negotiations, 20 ms together; nothing is sent to the server."""
         try:
-            await _RESTART_RECEIVERS(self._peer)
+            await functions.restartReceivers(self._peer)
         except JsException as error:
             logger.warning("receivers could not be restarted: %s", error)
 
@@ -236,7 +153,7 @@ class BrowserPeerConnection:
 
     async def sample(self) -> MediaSample:
         """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
-        counters = json.loads(await _SAMPLE(self._peer))
+        counters = json.loads(await _sample(self._peer))
         for name in _COUNTED_BY_RECEIVERS if self._received is not None else ():
             # A receiver that is being restarted has no report for a moment: then nothing was counted since.
             counted = counters.get(name, self._counted.get(name, 0))

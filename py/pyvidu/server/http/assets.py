@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel
+from pyvidu.server.http.page_headers import page_headers
 from pyvidu.vendoring import default_vendor_dir, package_dir, static_dir, web_dir
 from pyvidu.vendoring.fetch import PYODIDE_FILES, STAMP_FILE
 from pyvidu.vendoring.lock import requirement_name, runtime_stamp
@@ -57,6 +58,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     router.add_get("/", assets.front_page)
     router.add_get("/pyvidu-client/manifest.json", assets.manifest)
     router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
+    router.add_get("/pyvidu-client/functions.js", assets.functions)
     router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
     router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
     router.add_get("/static/vendor/{path:.+}", assets.runtime_file)
@@ -90,7 +92,7 @@ class _Assets:
         path = _file_under(self.web, request.match_info["path"])
         if path.suffix == ".html":
             self._require_runtime()
-            return _send(path, _REVALIDATE, any_origin=False)
+            return _send(path, _REVALIDATE, page_headers(evaluates=path.parent.name == "pyscript"))
         return _send(path, _REVALIDATE)
 
     # --- files ---
@@ -124,6 +126,9 @@ class _Assets:
         response.etag = wheel.etag
         return response
 
+    async def functions(self, _request: web.Request) -> web.StreamResponse:
+        return _send(package_dir() / "platform" / "browser" / "functions.js", _REVALIDATE)
+
     async def manifest(self, _request: web.Request) -> web.StreamResponse:
         """Return what a page has to load. `sizes` are in bytes after decompression, as a reader of the body counts them."""
         self._require_runtime()
@@ -134,7 +139,13 @@ class _Assets:
         sizes = {runtime + name: self._runtime_size(name) for name in (*PYODIDE_FILES, "pyodide-lock.json")}
         sizes |= {url: self._runtime_size(url.removeprefix(runtime)) for url in packages}
         sizes[wheel_url] = len(wheel.content)
-        content = {"wheel": wheel_url, "pyodide": runtime + "pyodide.mjs", "packages": packages, "sizes": sizes}
+        content = {
+            "wheel": wheel_url,
+            "functions": "/pyvidu-client/functions.js",
+            "pyodide": runtime + "pyodide.mjs",
+            "packages": packages,
+            "sizes": sizes,
+        }
         return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
 
     async def pyscript_config(self, request: web.Request) -> web.Response:
@@ -203,10 +214,10 @@ def _file_under(root: Path, relative: str) -> Path:
     raise missing
 
 
-def _send(path: Path, cache: str, *, any_origin: bool = True) -> web.FileResponse:
+def _send(path: Path, cache: str, more: dict[str, str] = _OF_ANY_ORIGIN) -> web.FileResponse:
     headers = {
         hdrs.CACHE_CONTROL: cache,
         hdrs.CONTENT_TYPE: _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream"),
         "X-Content-Type-Options": "nosniff",
     }
-    return web.FileResponse(path, headers=headers | _OF_ANY_ORIGIN if any_origin else headers)
+    return web.FileResponse(path, headers=headers | more)

@@ -59,7 +59,7 @@ def client_sources(package: Path) -> list[Path]:
         for entry in package.iterdir()
         if entry.name not in SERVER_HALF
         for path in ([entry] if entry.is_file() else entry.rglob("*"))
-        if path.suffix == ".py" or path.name == "py.typed"
+        if path.suffix in (".py", ".js") or path.name == "py.typed"
     ]
     return sorted(found)
 
@@ -112,6 +112,8 @@ def client_requirements(name: str) -> tuple[str, ...]:
 
 
 def _content(path: Path) -> bytes:
+    if path.suffix == ".js":  # comments there have lines of their own
+        return re.sub(rb"^ *//.*", b"", path.read_bytes(), flags=re.MULTILINE)
     return stripped(path.read_text("utf-8")).encode() if path.suffix == ".py" else path.read_bytes()
 
 

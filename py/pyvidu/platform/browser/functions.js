@@ -1,0 +1,205 @@
+// What the client does in JavaScript: where many calls into the browser would each cost a crossing, and where the browser
+// wants code of its own. boot.js loads it as a module; functions.py evaluates it elsewhere.
+
+export default {
+  // After a WebSocket that failed Firefox 153 delays the next ones to the same path, by 0.3 s and then half as much more each
+  // time, for a minute: after some link drops none opened before the eviction. A refused `fetch` delays nothing, so it is first.
+  webSockets() {
+    class AskingFirst extends EventTarget {
+      constructor(url) {
+        super();
+        this.asking = new AbortController();
+        const options = { mode: 'no-cors', cache: 'no-store', signal: this.asking.signal };
+        fetch(url.replace('ws', 'http').split('?')[0], options).then(() => this.open(url)).catch(() => {
+          this.asking = null;
+          this.dispatchEvent(new CloseEvent('close', { code: 1006 }));
+        });
+      }
+      get readyState() { return this.socket ? this.socket.readyState : this.asking ? 0 : 3; }
+      open(url) {
+        if (!this.asking) return;
+        this.socket = new WebSocket(url);
+        for (const type of ['open', 'message', 'close'])
+          this.socket.addEventListener(type, (event) => this.dispatchEvent(new event.constructor(type, event)));
+      }
+      send(text) { this.socket.send(text); }
+      close(...why) {
+        if (this.socket) return this.socket.close(...why);
+        this.asking?.abort();
+        this.asking = null;
+      }
+    }
+    let Kind = WebSocket;
+    return (url) => {
+      const socket = new Kind(url);
+      if (navigator.userAgent.includes('Firefox/')) Kind = AskingFirst;
+      return socket;
+    };
+  },
+
+  deadline(ms) {
+    if (AbortSignal.timeout) return AbortSignal.timeout(ms);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
+  },
+
+  // What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
+  async getUserMedia(constraints) {
+    try {
+      return await navigator.mediaDevices.getUserMedia(constraints);
+    } catch ({ name, message, constraint }) {
+      throw Object.assign(new Error(message), { name, constraint });
+    }
+  },
+
+  // One audio context per meter, closed with it. The lowest four bins (below 375 Hz) are hum; silence has no finite level.
+  meter(stream) {
+    if (!stream.getAudioTracks().length) return undefined;
+    const context = new AudioContext();
+    const analyser = new AnalyserNode(context, { fftSize: 512, smoothingTimeConstant: 0.1 });
+    const source = new MediaStreamAudioSourceNode(context, { mediaStream: stream });
+    source.connect(analyser);
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    return {
+      decibels: () => {
+        if (context.state === 'suspended') context.resume().catch(() => {});
+        analyser.getFloatFrequencyData(bins);
+        return Math.max(-200, ...bins.subarray(4).filter((level) => level < 0));
+      },
+      close: () => { source.disconnect(); context.close(); },
+    };
+  },
+
+  // A browser reads the members of an options object that it knows, so a getter tells whether it knows `encodingOptions`.
+  async support() {
+    const works = (promise) => promise.then((answer) => answer, () => false);
+    const peer = new RTCPeerConnection();
+    const keyFrame = works((async () => {
+      let known = false;
+      const { sender } = peer.addTransceiver('video');
+      await peer.setLocalDescription();
+      const options = { get encodingOptions() { known = true; return []; } };
+      await works(sender.setParameters(sender.getParameters(), options));
+      return known;
+    })());
+    const transportStatistics = works(keyFrame.then(async () =>
+      [...(await peer.getStats()).values()].some(({ type, packetsReceived }) =>
+        type === 'transport' && packetsReceived !== undefined)));
+    const url = URL.createObjectURL(new Blob(['postMessage(0)'], { type: 'text/javascript' }));
+    const blobWorkers = works(new Promise((resolve) => {
+      const worker = new Worker(url);
+      worker.onmessage = () => { worker.terminate(); resolve(true); };
+      worker.onerror = () => resolve(false);
+    }));
+    const found = {
+      RTCRtpScriptTransform: !!self.RTCRtpScriptTransform,
+      keyFrame: await keyFrame,
+      NetworkInformation: !!navigator.connection,
+      getSynchronizationSources: !!RTCRtpReceiver.prototype.getSynchronizationSources,
+      transportStatistics: await transportStatistics,
+      blobWorkers: await blobWorkers,
+      'AbortSignal.timeout': !!AbortSignal.timeout,
+    };
+    peer.close();
+    URL.revokeObjectURL(url);
+    return JSON.stringify(found);
+  },
+
+  // One call into JavaScript instead of one for every field of every report.
+  // `bytes` of the candidate pairs stand in for `transport.packetsReceived`, which Firefox lacks: any packet but STUN counts.
+  async sample(peer) {
+    const sums = {};
+    const add = (name, value) => { sums[name] = (sums[name] ?? 0) + (value ?? 0); };
+    for (const report of (await peer.getStats()).values()) {
+      switch (report.type) {
+        case 'transport': add('received_packets', report.packetsReceived); break;
+        case 'candidate-pair':
+          add('stun_requests', report.requestsSent);
+          add('stun_responses', report.responsesReceived);
+          add('bytes', report.bytesReceived);
+          break;
+        case 'remote-inbound-rtp': add('remote_reports', report.roundTripTimeMeasurements); break;
+        case 'inbound-rtp':
+          add(`inbound_${report.kind}_packets`, report.packetsReceived);
+          if (report.kind === 'video') add('frames_decoded', report.framesDecoded);
+      }
+    }
+    if (sums.received_packets) delete sums.bytes;
+    return JSON.stringify(sums);
+  },
+
+  // Synchronous and cheap (0.02 ms a connection): the time of the packet played out last.
+  marker(peer) {
+    let latest = 0;
+    for (const receiver of peer.getReceivers()) {
+      for (const source of receiver.getSynchronizationSources?.() ?? []) latest = Math.max(latest, source.timestamp);
+    }
+    return latest;
+  },
+
+  soundPlayed(peer) {
+    for (const receiver of peer.getReceivers()) {
+      const [source] = receiver.track.kind === 'audio' ? (receiver.getSynchronizationSources?.() ?? []) : [];
+      const [codec] = source ? receiver.getParameters().codecs : [];
+      if (codec) return JSON.stringify([source.timestamp / 1000, source.rtpTimestamp, codec.clockRate]);
+    }
+    return '';
+  },
+
+  // A receive stream is recreated, with empty jitter buffer and no clock estimate, when its SSRC was not signaled for a moment.
+  // (`inactive` in between would only empty the audio buffer.) Only where we made the offer: the answer is set again.
+  // If the answer names no SSRCs, this changes nothing.
+  async restartReceivers(peer) {
+    const { sdp: answer, type } = peer.remoteDescription;
+    if (type !== 'answer' || peer.signalingState !== 'stable') return;
+    for (const sdp of [answer.replace(/^a=ssrc.*\r?\n/gm, ''), answer]) {
+      await peer.setLocalDescription();
+      await peer.setRemoteDescription({ type, sdp });
+    }
+  },
+
+  // Chromium 156 reports new addresses to a window 1.5 s late, but to a newly created window at once (measured: first candidate
+  // after 20 ms instead of 1,500). A peer connection of a hidden frame works with the page's tracks and elements.
+  hiddenFrame() {
+    const frame = document.createElement('iframe');
+    frame.hidden = true;
+    document.body.append(frame);
+    return frame;
+  },
+
+  // Returns the function that requests a key frame of what a peer connection receives, by a worker that runs `code`.
+  keyFrameRequests(code) {
+    const ports = new WeakMap();
+    let worker, running;
+    return async (peer) => {
+      if (!self.RTCRtpScriptTransform) return;
+      // Frames handed to a worker that a Content-Security-Policy kept from starting would go nowhere: first see it run.
+      running ??= new Promise((resolve) => {
+        worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+        worker.onmessage = resolve;
+      });
+      await running;
+      if (peer.signalingState === 'closed') return;
+      for (const receiver of peer.getReceivers()) {
+        if (receiver.track.kind !== 'video') continue;
+        let port = ports.get(receiver);
+        if (!port) {
+          const channel = new MessageChannel();
+          receiver.transform = new RTCRtpScriptTransform(worker, { port: channel.port2 }, [channel.port2]);
+          ports.set(receiver, (port = channel.port1));
+        }
+        port.postMessage('ask');
+      }
+    };
+  },
+
+  sendKeyFrame(peer) {
+    for (const sender of peer.getSenders()) {
+      if (sender.track?.kind !== 'video') continue;
+      const parameters = sender.getParameters();
+      const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+      sender.setParameters(parameters, { encodingOptions }).catch(() => {});
+    }
+  },
+};
