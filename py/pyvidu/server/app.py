@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 from pyvidu.protocol.messages import IceServerInfo
 from pyvidu.server import logs
@@ -131,6 +131,7 @@ def run(config: ServerConfig) -> None:
     """
     check(config)
     logs.configure(config.log_level)
+    setattr(web_response, "SERVER_SOFTWARE", "pyvidu")  # noqa: B010  of what aiohttp answers itself, to what is not HTTP
     drawn = replace(
         config,
         key=config.key or secrets.token_urlsafe(12),

@@ -10,12 +10,13 @@ import socket as sockets
 import sys
 from collections import Counter
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.doors import is_own_page
 from pyvidu.server.http.hosts import asked_host
+from pyvidu.server.http.masks import require_masks
 from pyvidu.server.http.websocket_transport import CLOSE_TIMEOUT, WebSocketTransport
 from pyvidu.server.limits import Limits, MessageLimits, TokenBucket
 from pyvidu.server.signaling.dispatcher import SignalingServer
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 _MESSAGE = MessageLimits()
 _TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no constant for it yet
+_NO_CODE = 1005  # of a close frame that has none: RFC 6455, 7.1.5
+_LAST_CODE = 4999
 _RTO_MAX = 1000  # milliseconds, the least that the kernel accepts
 
 
@@ -86,6 +89,8 @@ class SignalingEndpoint:
             return web.Response(status=429, text="Too many WebSockets of this address have not joined\n")
         self._open[address] += 1
         try:
+            if isinstance(request.transport, asyncio.Transport):
+                require_masks(request.transport)
             await ws.prepare(request)
             if isinstance(request.transport, asyncio.Transport):
                 retransmit_soon(request.transport)
@@ -129,7 +134,7 @@ class SignalingEndpoint:
             await transport.flowing()
             if message.type is WSMsgType.CLOSE:
                 await transport.arrived()
-                return message.data or 1005, message.extra or ""
+                return message.data or _NO_CODE, message.extra or ""
             if message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None, ""
             transport.path.incoming(functools.partial(self._take, transport, socket, message))
@@ -167,7 +172,10 @@ def _size(data: object) -> int:
 
 
 def _answerable(code: int) -> int:
-    return 1000 if code < 1000 or code in (1005, 1006, 1015) else code  # those may not be sent: RFC 6455, 7.4.1
+    if code == _NO_CODE:
+        return WSCloseCode.OK
+    # Those may not be sent (RFC 6455, 7.4); aiohttp has refused the others.
+    return WSCloseCode.PROTOCOL_ERROR if code == WSCloseCode.ABNORMAL_CLOSURE or code > _LAST_CODE else code
 
 
 def cut(request: web.Request) -> None:
