@@ -123,6 +123,10 @@ class BrowserClock:
 
     def _no_worker(self) -> None:
         self.workers_forbidden = True
+        logger.warning(
+            "The Content-Security-Policy of this page lacks `worker-src blob:`: timers are late in a background tab, "
+            "and no key frames are requested of received video"
+        )
         self._drop_alarm()
         if self._heap:
             self._arm()
