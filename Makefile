@@ -12,7 +12,7 @@ COVERING := tests/unit/reconnection tests/unit/signaling
 EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz simulate mutations \
+.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz hostile load simulate mutations \
 	lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -63,6 +63,16 @@ coverage: $(STAMPS)/installed
 # four minutes.
 fuzz: $(STAMPS)/installed
 	@$(BIN)/python -m fuzz
+
+# Every attack that docs/server.md has a limit against, and others, each beside a call that must not feel it: about 15 minutes,
+# Linux, root. ATTACKS="NAME..." for some.
+ATTACKS ?=
+hostile: $(STAMPS)/installed
+	@$(BIN)/python -m benchmarks.hostile $(ATTACKS)
+
+# Rooms of light participants until a server's core is full: what degrades first, and what newcomers are told.
+load: $(STAMPS)/installed
+	@$(BIN)/python -m benchmarks.capacity
 
 # OUTAGES=N simulated outages (100,000) in random worlds that no recorded run has used, on all cores (docs/simulation.md);
 # FIRST=SEED begins elsewhere, RECORD=1 records the proof. FIXED=1: the worlds that are always the same.

@@ -1,303 +1,60 @@
 """What one sender can cost a real `pyvidu serve` on loopback: `python -m benchmarks.doors [NAME...]`, see docs/server.md.
 
-Every attack is sent by this process; measured is the server's: CPU seconds from /proc/PID/stat, memory (PSS) from
-/proc/PID/smaps_rollup, and the time that `GET /healthz` takes meanwhile, asked every 50 ms on connections of its own.
+Every attack of `benchmarks.hostile` is sent by this process, to a server of its own; measured is the server's: CPU seconds
+from /proc/PID/stat, memory (PSS) from /proc/PID/smaps_rollup, and the time that `GET /healthz` takes meanwhile, asked every
+50 ms on connections of its own. `make hostile` runs them beside a call.
 """
 
 # ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
-import json
-import os
-import re
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import aiohttp
 
+from benchmarks import processes
+from benchmarks.hostile.attacks import ATTACKS
+from benchmarks.hostile.healthz import Healthz
+from benchmarks.hostile.server import start
+from benchmarks.hostile.target import Attack, Target
+
 KIB = 1024
-MIB = 1024 * KIB
-_OFFER = Path(__file__).parent.parent / "tests" / "server" / "media" / "publisher_offer.sdp"
-_AUTH = {"Authorization": aiohttp.encode_basic_auth("OPENVIDUAPP", "MY_SECRET")}
-_READ = 2**22
-_ids = itertools.count(1)
 
 
-class Target:
-    """The server under attack."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int, http: aiohttp.ClientSession) -> None:
-        self.process = process
-        self.port = port
-        self.http = http
-        self.open: list[asyncio.StreamWriter] = []  # until the end of the measurement
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that the server has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self) -> float:
-        """Return the server's proportional set size in MiB."""
-        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(), re.MULTILINE)
-        return int(found[1]) / 1024 if found else 0.0
-
-    async def socket(self) -> aiohttp.ClientWebSocketResponse:
-        """Return an open WebSocket that has not joined."""
-        return await self.http.ws_connect(f"http://127.0.0.1:{self.port}/openvidu?sessionId=room", max_msg_size=0)
-
-    async def member(self, metadata: str = "") -> aiohttp.ClientWebSocketResponse:
-        """Return the socket of a participant of `room`. Raises RuntimeError if the join is refused."""
-        base = f"http://127.0.0.1:{self.port}/openvidu/api/sessions"
-        async with self.http.post(base, json={"customSessionId": "room"}, headers=_AUTH):
-            pass
-        async with self.http.post(f"{base}/room/connection", json={}, headers=_AUTH) as answer:
-            token = (await answer.json())["token"]
-        ws = await self.socket()
-        params = {"token": token, "session": "room", "platform": "", "secret": "", "metadata": metadata}
-        joined = await call(ws, "joinRoom", **params)
-        if "error" in joined:
-            raise RuntimeError(joined["error"]["message"])
-        return ws
-
-
-async def call(ws: aiohttp.ClientWebSocketResponse, method: str, **params: Any) -> dict[str, Any]:
-    """Send a request and return its response; an error without an id counts as one."""
-    await ws.send_str(json.dumps({"jsonrpc": "2.0", "id": next(_ids), "method": method, "params": params}))
-    while True:
-        message = await ws.receive(timeout=600)
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            raise ConnectionError(f"closed with {ws.close_code}")
-        answer: dict[str, Any] = message.json()
-        if "method" not in answer:
-            return answer
-
-
-async def offer(target: Target) -> None:
-    """C1: one publishVideo whose offer repeats a payload type 3,600 times and has an fmtp of 11 KiB (22 KiB in all)."""
-    sdp = re.sub(r"(m=video .*)", lambda found: found[1].rstrip("\r") + " 96" * 3600, _OFFER.read_text())
-    sdp = re.sub(r"(a=rtpmap:96 [^\r\n]*)", lambda found: f"{found[1]}\r\na=fmtp:96 {'a=1;' * 2800}", sdp)
-    ws = await target.member()
-    params = {"sdpOffer": sdp, "doLoopback": False, "hasAudio": True, "hasVideo": True}
-    await call(ws, "publishVideo", **params)
-
-
-async def brackets(target: Target) -> None:
-    """C2: ten messages of 1 MB of brackets, without a token."""
-    for _ in range(10):
-        ws = await target.socket()
-        with contextlib.suppress(ConnectionError):
-            await ws.send_str('{"x":[' + "[]," * 333_000 + "[]]}")
-            await ws.receive(timeout=60)
-        await ws.close()
-
-
-async def brackets_in_size(target: Target) -> None:
-    """C2: a hundred messages of 50 kB of brackets, by one that has joined."""
-    ws = await target.member()
-    text = '{"x":[' + ("[" * 90 + "]" * 90 + ",") * 275 + "[]]}"
-    for _ in range(100):
-        await ws.send_str(text)
-        await ws.receive(timeout=60)
-
-
-async def long_ids(target: Target) -> None:
-    """C3: sixty requests with ids of 1 MB on one socket that never joins."""
-    ws = await target.socket()
-    with contextlib.suppress(ConnectionError):
-        for number in range(60):
-            request_id = f"{number}" + "x" * 1_000_000
-            await ws.send_str(json.dumps({"jsonrpc": "2.0", "id": request_id, "method": "x", "params": {}}))
-            await ws.receive(timeout=60)
-
-
-async def half_frames(target: Target, size: int = 4 * MIB) -> None:
-    """C3: sixty sockets that send all but the last byte of a frame of 4 MiB and stay."""
-    for _ in range(60):
-        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
-        writer.write(
-            b"GET /openvidu HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        await reader.readuntil(b"\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
-            writer.write(b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0" + b"x" * (size - 1))
-            await asyncio.wait_for(writer.drain(), 5)
-        target.open.append(writer)
-    await asyncio.sleep(1)  # for the server to read what there is
-
-
-async def half_frames_in_size(target: Target) -> None:
-    """C3: the same with frames of 127 KiB, which are read to their end."""
-    await half_frames(target, 127 * KIB)
-
-
-async def never_joined(target: Target) -> None:
-    """C3: a hundred sockets that answer pings and never join; counted are those still open after 25 s."""
-    sockets = [await target.socket() for _ in range(100)]
-    readers = [asyncio.create_task(one.receive()) for one in sockets]
-    await asyncio.sleep(25)  # the length of the measurement
-    print(f"    still open after 25 s: {sum(not one.done() for one in readers)}")
-    for one in readers:
-        one.cancel()
-
-
-async def replay(target: Target) -> None:
-    """H2: eighty signals of 1 MB to oneself (45 kB each where a message has a limit), all read, none acknowledged."""
-    for size, count in ((1_000_000, 80), (45_000, 1_800)):
-        ws = await target.member()
-        with contextlib.suppress(ConnectionError):
-            for _ in range(count):
-                await call(ws, "sendMessage", message=json.dumps({"to": [], "data": "x" * size, "type": "signal"}))
-            return
-
-
-async def slow_reader(target: Target) -> None:
-    """H1: signals for 12 s to a participant that reads 1 MB/s; it may not lose its socket."""
-    victim, sender = await target.member(), await target.member()
-    size = 1_000_000 if (await call(sender, "echo", x="x" * 60_000)).get("error") is None else 45_000
-    refused, sent, until = 0, 0, time.monotonic() + 12
-
-    async def read() -> None:
-        while (message := await victim.receive()).type is aiohttp.WSMsgType.TEXT:
-            await asyncio.sleep(
-                len(message.data) / 1_000_000
-            )  # what is not taken from aiohttp fills the kernel's buffers
-        print(f"    the victim's socket was closed: {victim.close_code}")
-
-    reader = asyncio.create_task(read())
-    while time.monotonic() < until:
-        sent += 1
-        answer = await call(sender, "sendMessage", message=json.dumps({"to": [], "data": "x" * size, "type": "signal"}))
-        refused += "error" in answer
-    print(f"    {sent} signals of {size} bytes, {refused} refused, victim open: {not reader.done()}")
-    reader.cancel()
-
-
-async def metadata(target: Target) -> None:
-    """H1: five participants with metadata of 1 MB, then one who joins without any."""
-    for _ in range(5):
-        with contextlib.suppress(RuntimeError, ConnectionError):
-            await target.member("m" * 1_000_000)
-    ws = await target.socket()
-    await ws.close()
-    before = time.monotonic()
-    await target.member()
-    print(f"    the join of another took {time.monotonic() - before:.2f} s")
-
-
-async def structures(target: Target) -> None:
-    """H3: a publisher's filter with as many members as fit, and property changes with such values, ten others in the room."""
-    others = [await target.member() for _ in range(10)]
-    readers = [asyncio.create_task(_drain(one)) for one in others]
-    sender = await target.member()
-    size = 300_000 if (await call(sender, "echo", x="x" * 60_000)).get("error") is None else 15_000
-    value: list[Any] = [[{}]] * (size // 6)
-    for _ in range(20):
-        with contextlib.suppress(ConnectionError):
-            published = {"sdpOffer": _OFFER.read_text(), "doLoopback": False, "hasAudio": True, "hasVideo": True}
-            await call(sender, "publishVideo", **published, filter={"type": "x", "options": {"a": value}})
-            await call(sender, "streamPropertyChanged", streamId="x", property="x", newValue=value, reason="x")
-            await call(sender, "unpublishVideo")
-    for one in readers:
-        one.cancel()
-
-
-async def silent_connections(target: Target) -> None:
-    """H5: 2,000 TCP connections that send nothing (the server may have 1,024 descriptors); then a page wants in."""
-    writers = []
-    for _ in range(2000):
-        with contextlib.suppress(OSError, TimeoutError):
-            writers.append((await asyncio.wait_for(asyncio.open_connection("127.0.0.1", target.port), 1))[1])
-        if len(writers) % 200 == 0:
-            await asyncio.sleep(0.05)  # for the server to accept
-    before = time.monotonic()
-    reached = False
-    while not reached and time.monotonic() < before + 90:
-        with contextlib.suppress(OSError, TimeoutError, aiohttp.ClientError):
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as http,
-                http.get(f"http://127.0.0.1:{target.port}/healthz") as response,
-            ):
-                reached = response.status == 200
-    print(f"    somebody got in after {time.monotonic() - before:.2f} s")
-    for writer in writers:
-        writer.close()
-
-
-async def _drain(ws: aiohttp.ClientWebSocketResponse) -> None:
-    while not ws.closed:
-        await ws.receive()
-
-
-ATTACKS: tuple[Callable[[Target], Awaitable[None]], ...] = (
-    offer, brackets, brackets_in_size, long_ids, half_frames, half_frames_in_size, never_joined, replay, slow_reader,
-    metadata, structures, silent_connections,
-)  # fmt: skip
-
-
-async def _healthz(target: Target, times: list[float]) -> None:
-    while True:
-        before = time.monotonic()
-        with contextlib.suppress(OSError, TimeoutError, aiohttp.ClientError):
-            async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{target.port}/healthz") as response:
-                await response.read()
-        times.append(time.monotonic() - before)
-        await asyncio.sleep(0.05)  # between two measurements
-
-
-async def measure(attack: Callable[[Target], Awaitable[None]]) -> None:
+async def measure(attack: Attack) -> None:
     """Start a server, attack it and print what that cost."""
-    process = await asyncio.create_subprocess_shell(
-        f"ulimit -n 1024; exec {sys.executable} -m pyvidu.cli serve --port 0 --secret MY_SECRET",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=_READ,
-    )  # fmt: skip
-    assert process.stdout is not None
-    line = (await process.stdout.readline()).decode()
-    port = int(re.search(r":(\d+)/", line)[1])  # type: ignore[index]
-    logged = 0
-
-    async def count() -> None:
-        nonlocal logged
-        assert process.stderr is not None
-        while chunk := await process.stderr.read(_READ):
-            logged += len(chunk)
-
-    counter = asyncio.create_task(count())
-    times: list[float] = []
+    server = await start()
+    pid = server.process.pid
     async with aiohttp.ClientSession() as http:
-        target = Target(process, port, http)
+        target = Target(server.port, server.secret, http)
         await target.member()
         await asyncio.sleep(1.5)  # what is imported late
-        cpu, memory, began = target.cpu(), target.memory(), time.monotonic()
-        watcher = asyncio.create_task(_healthz(target, times))
+        cpu, memory, began = processes.cpu_s(pid), processes.memory_mib(pid), time.monotonic()
         error = ""
-        try:
-            await attack(target)
-        except (ConnectionError, RuntimeError, TimeoutError, aiohttp.ClientError) as problem:
-            error = f" [{type(problem).__name__}: {problem}]"[:200]
-        seconds = time.monotonic() - began
-        await asyncio.sleep(0.3)  # for the last measurements
-        median, worst = (round(1000 * value) for value in (statistics.median(times or [0]), max(times, default=0)))
-        cost = f"{target.cpu() - cpu:.2f} s CPU in {seconds:.1f} s, {target.memory() - memory:+.0f} MiB"
+        async with Healthz(server.port) as healthz:
+            try:
+                await attack(target)
+            except (ConnectionError, RuntimeError, TimeoutError, aiohttp.ClientError) as problem:
+                error = f" [{type(problem).__name__}: {problem}]"[:200]
+            seconds = time.monotonic() - began
+            await asyncio.sleep(0.3)  # for the last measurements
+            times = healthz.times()
+        median, worst = (round(1000 * value) for value in (statistics.median(times), max(times)))
+        cost = (
+            f"{processes.cpu_s(pid) - cpu:.2f} s CPU in {seconds:.1f} s, {processes.memory_mib(pid) - memory:+.0f} MiB"
+        )
         waited = f"/healthz {median} ms at the median, {worst} ms at worst"
-        print(f"    {cost}, {waited}, {logged / KIB:.0f} KiB of log{error}", flush=True)
-        watcher.cancel()
-    process.terminate()
-    await process.wait()
-    await counter
+        logged = sum(map(len, server.log)) / KIB
+        print(f"    {cost}, {waited}, {logged:.0f} KiB of log{error}", flush=True)
+    await server.stop()
 
 
-async def main(attacks: tuple[Callable[[Target], Awaitable[None]], ...] = ATTACKS) -> None:
+async def main() -> None:
     """Run the attacks that are named, or all."""
-    for attack in attacks:
+    for attack in ATTACKS:
         if len(sys.argv) < 2 or attack.__name__ in sys.argv[1:]:
             print(f"{attack.__name__}: {' '.join((attack.__doc__ or '').split())}")
             await measure(attack)

@@ -1,8 +1,9 @@
 # ruff: noqa: T201  (it talks to its parent by printing)
 """The process of some light callers: they publish the recording, receive all other streams, and count what they receive.
 
-Reads one line with tokens and prints a line when all of them publish. Then `restart` restarts the counting, and `report`
-prints what each of them received of each stream. They leave at the end of its input.
+Reads one line with tokens and prints a line when all of them publish, with their streams and addresses. Then `restart`
+restarts the counting, and `report` prints what each of them received of each stream. They leave at the end of its input. If
+the server refuses one, `refused` says why, and the further ones do not join.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ class Caller:
         self._rpc = Rpc(http, self._told)
         self._publisher = LightPublisher(certificate, recording)
         self._subscribing: set[asyncio.Task[None]] = set()
+        self.stream = ""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return the address that the stream comes from."""
+        return self._publisher.connection.address
 
     async def join(self, token: str) -> None:
         """Join, publish, and subscribe to every stream already published."""
@@ -40,7 +47,8 @@ class Caller:
                 self._subscribe(stream["id"])
         offer, clip = await self._publisher.offer(), self._recording
         answer = await self._rpc.publish(offer, audio=True, width=clip.width, height=clip.height, rate=clip.rate)
-        await self._publisher.accept(answer)
+        self.stream = answer["id"]
+        await self._publisher.accept(answer["sdpAnswer"])
 
     async def leave(self) -> None:
         """Leave the room and close all connections."""
@@ -59,6 +67,11 @@ class Caller:
         if method == "participantPublished":
             for stream in params["streams"]:
                 self._subscribe(stream["id"])
+        elif method in ("participantUnpublished", "participantLeft"):
+            for stream in [one for one in self.subscribers if one.endswith(params["connectionId"])]:
+                task = asyncio.create_task(self.subscribers.pop(stream).close())
+                self._subscribing.add(task)
+                task.add_done_callback(self._subscribing.discard)
 
     def _subscribe(self, stream: str) -> None:
         task = asyncio.create_task(self._receive(stream))
@@ -83,9 +96,16 @@ async def main() -> None:
     certificate, recording = Certificate(), record()
     async with http_client() as http:
         callers = [Caller(http, certificate, recording) for _ in tokens]
-        for caller, token in zip(callers, tokens, strict=True):
-            await caller.join(token)
-        print(json.dumps({"publishing": len(callers)}), flush=True)
+        told: dict[str, Any] = {}
+        began = loop.time()
+        try:
+            for caller, token in zip(callers, tokens, strict=True):
+                await caller.join(token)
+        except RuntimeError as error:
+            told = {"refused": str(error)}
+        told |= {"joined_in": loop.time() - began}
+        streams, addresses = [caller.stream for caller in callers], [caller.address for caller in callers]
+        print(json.dumps({"publishing": len(callers), "streams": streams, "addresses": addresses, **told}), flush=True)
         while (line := (await reader.readline()).strip()) != b"":
             if line == b"restart":
                 for caller in callers:

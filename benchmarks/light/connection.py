@@ -61,6 +61,11 @@ class LightConnection(asyncio.DatagramProtocol):
         """Return its own address."""
         return (HOST, self._udp.get_extra_info("sockname")[1] if self._udp is not None else 0)
 
+    @property
+    def remote(self) -> tuple[str, str]:
+        """Return the user name fragment and the password of the answer."""
+        return self._remote
+
     def describe(self) -> list[str]:
         """Return the lines of an offer about this connection."""
         return [

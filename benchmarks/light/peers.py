@@ -175,7 +175,9 @@ class LightSubscriber:
         self._connected_at = self._loop.time()
 
     def report(self) -> dict[str, Any]:
-        """Return the counts so far."""
+        """Return the counts so far. The longest gap may be the one since the last frame."""
+        if self._frame_at:
+            self.received.longest_gap = max(self.received.longest_gap, self._loop.time() - self._frame_at)
         return asdict(self.received)
 
     def restart_counting(self) -> None:

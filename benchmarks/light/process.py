@@ -25,6 +25,17 @@ class LightProcess:
         cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
     ) -> LightProcess:
         """Start the process and return when all of its participants have joined. Raises LabError."""
+        self, told = await cls.start_told(kind, tokens, lab)
+        if "refused" in told:
+            await self.stop()
+            raise LabError(f"a light participant was refused: {told['refused']}")
+        return self
+
+    @classmethod
+    async def start_told(
+        cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
+    ) -> tuple[LightProcess, dict[str, Any]]:
+        """Start the process and return it with what it has told of its participants. Raises LabError."""
         inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
         pipe = asyncio.subprocess.PIPE
         imports = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -41,11 +52,11 @@ class LightProcess:
             )
         )
         try:
-            await self.ask(json.dumps(tokens))
+            told = await self.ask(json.dumps(tokens))
         except BaseException:
             await self.stop()
             raise
-        return self
+        return self, told
 
     @property
     def pid(self) -> int:

@@ -41,14 +41,13 @@ class Rpc:
             sdkVersion="2.32.2", recorder=False, stt=False,
         )  # fmt: skip
 
-    async def publish(self, offer: str, *, audio: bool, width: int, height: int, rate: int) -> str:
-        """Send `publishVideo` and return the SDP answer."""
-        result = await self.request(
+    async def publish(self, offer: str, *, audio: bool, width: int, height: int, rate: int) -> Any:
+        """Send `publishVideo` and return the result: `id` of the stream, `sdpAnswer`."""
+        return await self.request(
             "publishVideo", sdpOffer=offer, doLoopback=False, hasAudio=audio, hasVideo=True, audioActive=audio,
             videoActive=True, typeOfVideo="CAMERA", frameRate=rate,
             videoDimensions=json.dumps({"width": width, "height": height}),
         )  # fmt: skip
-        return str(result["sdpAnswer"])
 
     async def request(self, method: str, **params: Any) -> Any:
         """Return the result of a request. Raises RuntimeError with the error's message, TimeoutError after 20 s."""

@@ -38,7 +38,7 @@ class Sender:
         await self._peer.setLocalDescription(await self._peer.createOffer())
         offer = self._peer.localDescription.sdp
         answer = await self._rpc.publish(offer, audio=False, width=WIDTH, height=HEIGHT, rate=RATE)
-        await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdpAnswer"], "answer"))
 
     async def leave(self) -> None:
         """Leave the room."""

@@ -1,19 +1,21 @@
-"""What one participant can cost by media: `python -m benchmarks.media_doors [NAME...]`, measured as by `benchmarks.doors`.
+"""What one participant does to the media ports: the attacks that the limits are made against.
 
-All peers are light ones of this process; `stolen_address` sends datagrams with another's address and needs root.
+All peers are light ones of this process. Without a call in the room, `Call` makes one. `stolen_address` sends datagrams with
+another's address and needs root.
 """
 
 # ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 import socket
 import struct
 
 import aiohttp
 
-from benchmarks.doors import Target, call, main
+from benchmarks.hostile.target import Attack, Target, call, read_all
 from benchmarks.light.peers import VP8, LightPublisher, LightSubscriber
 from benchmarks.light.recording import record
 from pyvidu.server.media import rtcp, rtp
@@ -52,41 +54,45 @@ class Flooder(LightPublisher):
 
 
 class Call:
-    """Ada publishes; the others subscribe."""
+    """Ada publishes; the others subscribe to her, or to the first stream of the call in the room."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.certificate = Certificate()
         self.ada = Flooder(self.certificate, record(bit_rate=900_000))
         self.stream = ""
-        self._sockets: list[aiohttp.ClientWebSocketResponse] = []
+        self._readers: list[asyncio.Task[None]] = []
 
     async def begin(self) -> None:
         """Let Ada publish."""
-        ws = await self._member()
+        ws = await self.target.member()
         options = {"sdpOffer": await self.ada.offer(), "doLoopback": False, "hasAudio": True, "hasVideo": True}
         options |= {"audioActive": True, "videoActive": True, "typeOfVideo": "CAMERA", "frameRate": 15}
         result = (await call(ws, "publishVideo", **options, videoDimensions="{}"))["result"]
+        self._read(ws)
         self.stream = result["id"]
         await self.ada.accept(result["sdpAnswer"])
+        if not self.target.streams:
+            self.target.streams, self.target.addresses = [self.stream], [self.ada.connection.address]
 
     async def subscriber(self) -> Peer:
         """Return another participant that receives her stream."""
-        ws, peer = await self._member(), Peer(self.certificate)
-        answer = await call(ws, "receiveVideoFrom", sender=self.stream, sdpOffer=await peer.offer())
+        ws, peer = await self.target.member(), Peer(self.certificate)
+        answer = await call(ws, "receiveVideoFrom", sender=self.target.streams[0], sdpOffer=await peer.offer())
+        self._read(ws)
         await peer.accept(answer["result"]["sdpAnswer"])
         await asyncio.sleep(2)  # for its first packets
         return peer
 
-    async def _member(self) -> aiohttp.ClientWebSocketResponse:
-        ws = await self.target.member()
-        self._sockets.append(ws)
-        return ws
+    def _read(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        """Answer pings from now on: one that does not is evicted."""
+        self._readers.append(asyncio.create_task(read_all(ws)))
 
 
 async def _begun(target: Target) -> Call:
     begun = Call(target)
-    await begun.begin()
+    if not target.streams:
+        await begun.begin()
     return begun
 
 
@@ -98,7 +104,7 @@ async def nacks(target: Target) -> None:
         pairs = struct.pack("!HH", eve.latest[0], 0xFFFF) * 320
         eve.connection.send_rtcp(struct.pack("!BBHII", 0x81, 205, 2 + 320, 1, eve.ssrc) + pairs)
         await asyncio.sleep(10 / 55)  # 5.5 a second
-    print(f"    sent to it: {(eve.octets - before) / 10_000:.0f} kB/s, of a stream of 120")
+    print(f"    sent to it: {(eve.octets - before) / 10_000:.0f} kB/s")
 
 
 async def key_frames(target: Target) -> None:
@@ -109,7 +115,16 @@ async def key_frames(target: Target) -> None:
     for _ in range(200):
         eve.connection.send_rtcp(rtcp.picture_loss(1, eve.ssrc))
         await asyncio.sleep(0.05)  # twenty a second
-    print(f"    key frames asked of the publisher: {running.ada.key_frames_asked - before}")
+    if running.stream:
+        print(f"    key frames asked of the publisher: {running.ada.key_frames_asked - before}")
+
+
+async def estimates(target: Target) -> None:
+    """M2: REMB of 30 kbit/s, ten a second for 15 s."""
+    eve = await (await _begun(target)).subscriber()
+    for _ in range(150):
+        eve.connection.send_rtcp(rtcp.bandwidth_estimate(1, 30_000, [eve.ssrc]))
+        await asyncio.sleep(0.1)  # ten a second
 
 
 async def stolen_address(target: Target) -> None:
@@ -120,19 +135,26 @@ async def stolen_address(target: Target) -> None:
     before = bob.packets
     for _ in range(250):
         check = eve.connection.check()
-        source, to = running.ada.connection.address, eve.connection.server
-        head = struct.pack("!HHHH", source[1], to[1], 8 + len(check), 0)
-        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(check), 0, 0, 64, 17, 0, *[socket.inet_aton(to[0])] * 2)
-        raw.sendto(ip + head + check, (to[0], 0))
+        for source in target.addresses:
+            send_from(raw, source, eve.connection.server, check)
         await asyncio.sleep(0.02)  # fifty a second
     raw.close()
     print(f"    packets that another received: {(bob.packets - before) / 5:.0f} a second")
 
 
+def send_from(raw: socket.socket, source: tuple[str, int], to: tuple[str, int], data: bytes) -> None:
+    """Send a datagram as if it came from `source`."""
+    head = struct.pack("!HHHH", source[1], to[1], 8 + len(data), 0)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 0, 0, 64, 17, 0, *[socket.inet_aton(to[0])] * 2)
+    raw.sendto(ip + head + data, (to[0], 0))
+
+
 async def flood(target: Target) -> None:
     """A publisher of 50 Mbit/s for 5 s, three subscribers."""
-    running = await _begun(target)
-    peers = [await running.subscriber() for _ in range(3)]
+    running = Call(target)
+    await running.begin()
+    own = dataclasses.replace(target, streams=[running.stream])
+    peers = [await Call(own).subscriber() for _ in range(3)]
     before = sum(peer.packets for peer in peers)
     running.ada.floods = True
     await asyncio.sleep(5)  # the length of the measurement
@@ -141,7 +163,8 @@ async def flood(target: Target) -> None:
 
 async def sources(target: Target) -> None:
     """A publisher that sends 20,000 packets, each with another SSRC."""
-    running = await _begun(target)
+    running = Call(target)
+    await running.begin()
     for number in range(20_000):
         packet = rtp.RtpPacket(
             VP8, True, number & 0xFFFF, number, secrets.randbits(32), b"\x80\x80\x80\x00" + bytes(20)
@@ -151,5 +174,4 @@ async def sources(target: Target) -> None:
             await asyncio.sleep(0.01)  # 5,000 a second, at most
 
 
-if __name__ == "__main__":
-    asyncio.run(main((nacks, key_frames, stolen_address, flood, sources)))
+ATTACKS: tuple[Attack, ...] = (nacks, key_frames, estimates, stolen_address, flood, sources)
