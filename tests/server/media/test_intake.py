@@ -152,6 +152,9 @@ class FullTransport:
     def is_closing(self) -> bool:
         return False
 
+    def get_extra_info(self, name: str) -> None:
+        return None
+
 
 async def test_packets_are_dropped_while_the_kernel_takes_none() -> None:
     transport: Any = FullTransport()

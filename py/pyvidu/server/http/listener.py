@@ -27,9 +27,12 @@ _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE = 0.1  # seconds without accepting, when there are no descriptors
 _TELL_EVERY = 60.0  # seconds
+_READ = (
+    16 * 1024
+)  # bytes of one connection in one turn of the loop; asyncio reads 256 KiB, which many would make a stall of
 
 
-class TcpConnection(asyncio.Protocol):
+class TcpConnection(asyncio.BufferedProtocol):
     """One TCP connection. Everything that arrives is passed on to aiohttp's `inner` protocol.
 
     It is *silent* until its first request is complete, and *idle* between two requests.
@@ -42,6 +45,7 @@ class TcpConnection(asyncio.Protocol):
         self._inner = inner
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
+        self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request in time."""
@@ -57,8 +61,14 @@ class TcpConnection(asyncio.Protocol):
         self._listener.closed(self)
         self._inner.connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Return where to put what is read next."""
+        self._buffer = bytearray(_READ)
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass it on."""
+        data, self._buffer = bytes(memoryview(self._buffer)[:nbytes]), bytearray()
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:

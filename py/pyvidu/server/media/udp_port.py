@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 # Bytes. Key frames arrive in bursts and the loop may be busy: the kernel's default is too small for many streams.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 _TELL_EVERY = 60.0  # seconds
+_AT_ONCE = 64  # datagrams received in one turn of the loop; asyncio takes one, however long the turn was
+_LARGEST = 65_536  # bytes
 
 
 class UdpPort(asyncio.DatagramProtocol):
@@ -29,6 +32,7 @@ class UdpPort(asyncio.DatagramProtocol):
         """Packets that were dropped because the kernel took none."""
         self._receive = receive
         self._transport: asyncio.DatagramTransport | None = None
+        self._socket: socket.socket | None = None
         self._full = False
         self._told, self._told_of = -_TELL_EVERY, 0
         self._last_error = ""
@@ -36,10 +40,16 @@ class UdpPort(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         """Take the socket over."""
         self._transport = transport
+        found = transport.get_extra_info("socket")
+        if found is not None and sys.platform != "win32":  # its loop has a read under way
+            self._socket = found.dup()
         transport.set_write_buffer_limits(high=MediaLimits().unsent)  # type: ignore[attr-defined] # typeshed has it for streams only
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell those who wait for `closed`."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         if exc is not None:
             logger.warning("a media socket was lost: %s", exc)
         if not self.closed.done():
@@ -66,8 +76,19 @@ class UdpPort(asyncio.DatagramProtocol):
             logger.debug("error of a media socket: %s", exc)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        """Pass it on."""
+        """Pass it on, and what has arrived besides: where others keep the loop busy, media would come one by one."""
         self._receive(self, data, addr)
+        for _ in range(_AT_ONCE - 1):
+            if self._socket is None or self._transport is None or self._transport.is_closing():
+                return
+            try:
+                data, addr = self._socket.recvfrom(_LARGEST)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.error_received(error)
+                return
+            self._receive(self, data, addr)
 
     def send(self, data: bytes, address: Address) -> None:
         """Send a datagram; drop it while too much waits to be sent, and after `close`."""
