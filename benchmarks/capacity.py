@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """`make load`: how many participants one server carries, what degrades first, and what admission control does then.
 
-Rooms of four light callers are added, one at a time, until joins are refused or a call degrades. Then newcomers go on asking.
+Rooms of four light callers are added, two at a time, until joins are refused or a call degrades. Then newcomers go on asking.
 Each step is a row; the last lines say what the server's core carries. Linux only.
 """
 
@@ -25,7 +25,9 @@ from benchmarks.light.rpc import Rpc
 from pyvidu.testing import RunningServer, start_server
 
 ROOM = 4
-SETTLING_S, MEASURED_S = 3.0, 8.0
+AT_ONCE = 2
+"""Rooms added between two measurements."""
+SETTLING_S, MEASURED_S = 2.0, 6.0
 KNOCKING_S = 20.0
 """Longer than the window over which the server measures its load."""
 RATE = 15
@@ -171,7 +173,11 @@ class Ramp:
 
 
 async def carry(
-    most: int, settling: float = SETTLING_S, measured: float = MEASURED_S, knocking: float = KNOCKING_S
+    most: int,
+    at_once: int = AT_ONCE,
+    settling: float = SETTLING_S,
+    measured: float = MEASURED_S,
+    knocking: float = KNOCKING_S,
 ) -> list[str]:
     """Add rooms, `most` at most, print a row for each, and return the summary."""
     server = await start_server("--log-level", "warning")
@@ -181,7 +187,12 @@ async def carry(
             ramp = Ramp(server, healthz)
             try:
                 worse = 0
-                while len(ramp.rooms) < most and worse < 2 and await ramp.add():
+                while len(ramp.rooms) < most and worse < 2:
+                    for _ in range(min(at_once, most - len(ramp.rooms))):
+                        if not await ramp.add():
+                            break
+                    if ramp.refused:
+                        break
                     await asyncio.sleep(settling)  # for the first key frames
                     steps.append(await ramp.measure(asyncio.sleep(measured)))
                     print(steps[-1].line(), flush=True)
@@ -200,7 +211,9 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
     parser.add_argument("--rooms", type=int, default=100, help="at most so many")
-    for line in asyncio.run(carry(parser.parse_args().rooms)):
+    parser.add_argument("--step", type=int, default=AT_ONCE, help="rooms added between two measurements")
+    options = parser.parse_args()
+    for line in asyncio.run(carry(options.rooms, options.step)):
         print(line)
     return 0
 

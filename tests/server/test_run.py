@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from pyvidu.server.app import app_runner, check, run
+from pyvidu.server.app import app_runner, check, keep_out_of_collections, run
 from pyvidu.server.config import ServerConfig
 from pyvidu.server.errors import ConfigurationError
 
@@ -130,3 +131,11 @@ async def test_idle_http_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -
         await reader.read()  # to the end of the stream: the server closes the connection
     writer.close()
     await runner.cleanup()
+
+
+def test_what_stays_is_kept_out_of_garbage_collections() -> None:
+    keep_out_of_collections()
+    try:
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()

@@ -126,7 +126,10 @@ class Limits:
     rate: float = _limit(200.0, "messages a second", "WebSocket", "read later: TCP slows the sender down", "--max-rate")
     burst: int = _limit(2_000, "messages", "WebSocket", "as many may come at once; ten seconds of `rate`")
     load: float = _limit(
-        0.95, "of a core", "server", "joins are refused (999), not of those evicted in the last minute; resumes never"
+        0.95,
+        "of the time at work, or ready for it without a core",
+        "server",
+        "joins are refused (999), not of those evicted in the last minute; resumes never",
     )
     lateness: float = _limit(0.5, "seconds that timers are late", "server", "as with `load`")
     load_window: float = _limit(10.0, "seconds", "server", "over which both are measured")

@@ -1,16 +1,31 @@
 """How busy the server is, and whether it admits more participants. Calls that are there come first.
 
-All work is done by one thread, so its share of a core is the load; a timer that fires late says that others take the core.
+All work is done by one thread, so the share of the time in which it had work to do is the load, whether it had a core or waited
+for one; a timer that fires late says that too, of systems that do not tell.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections import deque
+from pathlib import Path
 from typing import NamedTuple
 
 from pyvidu.server.limits import Limits
 
 _LATEST = 1.0  # seconds; a process that was suspended is as late as that once, not for long
+
+
+_SCHEDULED = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds on a core, ready without a core, and time slices
+
+
+def busy_time() -> float:
+    """Return the seconds that this thread has run or waited for a core so far; those that it has run if that is not told."""
+    waited = 0.0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        waited = int(_SCHEDULED.read_text("ascii").split()[1]) / 1e9
+    return time.thread_time() + waited
 
 
 class _Sample(NamedTuple):
@@ -27,12 +42,12 @@ class Load:
         self._samples: deque[_Sample] = deque(maxlen=max(2, round(self._limits.load_window)) + 1)
 
     def measured(self, at: float, cpu: float, late: float) -> None:
-        """Record a measurement, one a second: the time, the CPU time of the thread so far, and how late the timer was."""
+        """Record a measurement, one a second: the time, the thread's `busy_time` so far, and how late the timer was."""
         self._samples.append(_Sample(at, cpu, min(late, _LATEST)))
 
     @property
     def share(self) -> float:
-        """Return the thread's share of a core in the window, from 0 to 1; 0 until it is measured."""
+        """Return the share of the window in which the thread was busy, from 0 to 1; 0 until it is measured."""
         if len(self._samples) < (self._samples.maxlen or 0):
             return 0.0
         first, last = self._samples[0], self._samples[-1]

@@ -11,7 +11,7 @@ from pyvidu.server.media.udp_port import UdpPort
 async def test_hundred_waiting_datagrams_take_few_turns_of_the_loop() -> None:
     received: list[bytes] = []
     loop = asyncio.get_running_loop()
-    transport, port = await loop.create_datagram_endpoint(
+    _, port = await loop.create_datagram_endpoint(
         lambda: UdpPort(lambda _, data, __: received.append(data)), local_addr=("127.0.0.1", 0)
     )
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
