@@ -1,7 +1,7 @@
 """How busy the server is, and whether it admits more participants. Calls that are there come first.
 
-All work is done by one thread, so the share of the time in which it had work to do is the load, whether it had a core or waited
-for one; a timer that fires late says that too, of systems that do not tell.
+All work is done by one thread, so the share of the time in which it had work to do is the load, whether it had a core or
+waited for one; a timer that fires late says that too, where waiting is not told.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._inner = inner
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
-        self._buffer = bytearray()
+        self._buffer = listener.buffer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request in time."""
@@ -63,13 +63,13 @@ class TcpConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Return where to put what is read next."""
-        self._buffer = bytearray(_READ)
+        if sys.platform == "win32":  # its loop reads of several connections at once
+            self._buffer = bytearray(_READ)
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass it on."""
-        data, self._buffer = bytes(memoryview(self._buffer)[:nbytes]), bytearray()
-        self._inner.data_received(data)
+        self._inner.data_received(bytes(memoryview(self._buffer)[:nbytes]))
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -103,6 +103,8 @@ class TcpListener:
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, capacity: int | None = None) -> None:
         self.limits = limits
+        self.buffer = bytearray(_READ)
+        """What one connection after the other reads into; it is passed on as a copy."""
         self.capacity = _capacity(limits) if capacity is None else capacity
         self._tls = tls
         self._http: web.Server | None = None
