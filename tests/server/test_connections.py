@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -180,16 +180,14 @@ class Pieces(asyncio.Protocol):
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-async def test_connection_is_handed_little_in_a_turn_of_the_loop(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encrypted: bool
-) -> None:
+async def test_connection_is_handed_little_in_a_turn_of_the_loop(tmp_path: Path, encrypted: bool) -> None:
     inner, size = Pieces(), 1_000_000
     tls = None
     if encrypted:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(*self_signed(tmp_path))
-    listener = await listen(Limits(), tls=tls)
-    monkeypatch.setattr(listener, "_http", lambda: inner)
+    listener, http = TcpListener(Limits(), tls, 100), cast(web.Server, lambda: inner)
+    await listener.start(http, "127.0.0.1", 0)
     trust = None
     if encrypted:
         trust = ssl.create_default_context()
@@ -199,3 +197,4 @@ async def test_connection_is_handed_little_in_a_turn_of_the_loop(
     await until(lambda: sum(inner.sizes) == size)
     assert max(inner.sizes) <= 16 * 1024
     writer.close()
+    await listener.close()

@@ -17,14 +17,14 @@ from pyvidu.server.limits import Limits
 _LATEST = 1.0  # seconds; a process that was suspended is as late as that once, not for long
 
 
-_SCHEDULED = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds on a core, ready without a core, and time slices
+SCHEDULED = Path("/proc/thread-self/schedstat")  # Linux: nanoseconds on a core, ready without a core, and time slices
 
 
-def busy_time() -> float:
+def busy_time(told: Path = SCHEDULED) -> float:
     """Return the seconds that this thread has run or waited for a core so far; those that it has run if that is not told."""
     waited = 0.0
     with contextlib.suppress(OSError, ValueError, IndexError):
-        waited = int(_SCHEDULED.read_text("ascii").split()[1]) / 1e9
+        waited = int(told.read_text("ascii").split()[1]) / 1e9
     return time.thread_time() + waited
 
 
