@@ -21,7 +21,9 @@ export default [
       sourceType: 'script',
       globals: {
         ...globals.browser,
-        ...Object.fromEntries(['OpenVidu', 'bench', 'echarts', 'ov', 'publisher', 'session', 'tell'].map((name) => [name, true])),
+        ...Object.fromEntries(
+          ['OpenVidu', 'bench', 'echarts', 'failure', 'next', 'ov', 'publisher', 'scenarios', 'session', 'tell'].map((name) => [name, true]),
+        ),
       },
     },
   },

@@ -62,6 +62,12 @@ class RoomEvents:
         if self.connection is not None:
             self.connection.stream = publisher.stream
 
+    def disconnect_publisher(self, publisher: Publisher) -> None:
+        """Undo `connect_publisher`, because the stream could not be published."""
+        publisher.session = publisher.stream.connection = None
+        if self.connection is not None and self.connection.stream is publisher.stream:
+            self.connection.stream = None
+
     def emit(self, event: Event, *names: str) -> None:
         """Fire an event of the session."""
         self._session.emit_event(event, *names)
@@ -79,6 +85,9 @@ class RoomEvents:
         """Fire `connectionCreated` for the local participant and all others."""
         self._session.silence(False)
         self.remote_connections = {participant.id: Connection(participant) for participant in others}
+        for participant in others:
+            if participant.stream is not None:
+                self._add_stream(self.remote_connections[participant.id], participant.stream)
         for connection in (self.connection, *self.remote_connections.values()):
             if connection is not None:
                 self.emit(ConnectionEvent("connectionCreated", self._session, connection))
@@ -97,8 +106,10 @@ class RoomEvents:
     def stream_published(self, participant: ParticipantState, state: StreamState) -> None:
         """Fire `streamCreated`."""
         connection = self.remote_connections[participant.id]
-        connection.stream = Stream(state, connection)
-        self.emit(StreamEvent("streamCreated", self._session, connection.stream))
+        stream = connection.stream
+        if stream is None or stream.state is not state:  # else it was there when the session was joined
+            stream = self._add_stream(connection, state)
+        self.emit(StreamEvent("streamCreated", self._session, stream))
 
     def stream_unpublished(self, state: StreamState, reason: str) -> None:
         """Fire `streamDestroyed`, whose default action disposes of the subscriber."""
@@ -218,6 +229,11 @@ class RoomEvents:
         self._session.silence(True)
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _add_stream(connection: Connection, state: StreamState) -> Stream:
+        stream = connection.stream = Stream(state, connection)
+        return stream
 
     def _connection_of(self, participant: ParticipantState) -> Connection | None:
         if self.connection is not None and self.connection.state is participant:

@@ -208,8 +208,7 @@ class Session(SessionEvents):
             await member.publish(publisher.local_stream)
         except BaseException:
             publisher.stop_watching_speech()
-            if self.connection is not None and self.connection.stream is publisher.stream:
-                self.connection.stream = None
+            self.room_events.disconnect_publisher(publisher)
             raise
         self._watch_speech(publisher)
         publisher.emit_event(StreamEvent("streamCreated", publisher, publisher.stream))

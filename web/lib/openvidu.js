@@ -24,12 +24,16 @@ export class OpenVidu {
     hide(this, '_handle');
     /** @type {AdvancedConfiguration} */
     this.advancedConfiguration = {};
+    /** @type {Session | undefined} the last one made */
+    this.session = undefined;
+    hide(this, 'session');
     tell('new_openvidu', this._handle);
   }
 
   /** Return a new session, not connected yet. */
   initSession() {
-    return new Session(this);
+    this.session = new Session(this);
+    return this.session;
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
+import { OpenViduError } from './errors.js';
 import { EventDispatcher, StreamEvent, hide } from './events.js';
 import { Subscriber, elementOf } from './stream-manager.js';
 
@@ -48,6 +49,10 @@ export class Session extends EventDispatcher {
     this.remoteConnections = new Map();
     /** @type {Map<string, boolean>} */
     this.remoteStreamsCreated = new Map();
+    this._connected = false;
+    /** @type {Stream | undefined} the stream of a `publish` that is under way */
+    this._publishing = undefined;
+    hide(this, '_connected', '_publishing');
     tell('new_session', this._handle, openvidu._handle);
   }
 
@@ -76,10 +81,31 @@ export class Session extends EventDispatcher {
     tell('disconnect', this._handle);
   }
 
-  /** @param {Publisher} publisher */
+  /**
+   * Publish. When this returns, `publisher.session`, `publisher.stream.session` and `publisher.stream.connection` are set, and
+   * the connection's `stream`; a publishing that fails leaves them as they were.
+   * @param {Publisher} publisher
+   */
   async publish(publisher) {
-    await publisher._access;
-    await request('publish', this._handle, publisher._handle);
+    if (!this.sessionConnected()) throw notConnected();
+    const { stream } = publisher;
+    const { session, stream: { session: ofStream, connection } } = publisher;
+    const earlier = this.connection?.stream;
+    publisher.session = stream.session = this;
+    stream.connection = this.connection;
+    this._publishing = stream;
+    this._showPublishing();
+    try {
+      if (!publisher._bound) await publisher._access;
+      await request('publish', this._handle, publisher._handle);
+    } catch (error) {
+      Object.assign(publisher, { session });
+      Object.assign(stream, { session: ofStream, connection });
+      if (this.connection?.stream === stream) this.connection.stream = earlier;
+      throw error;
+    } finally {
+      if (this._publishing === stream) this._publishing = undefined;
+    }
   }
 
   /** @param {Publisher} publisher */
@@ -159,6 +185,16 @@ export class Session extends EventDispatcher {
 
   // --- internal ---
 
+  /** Return whether the session is connected, or is coming back after a drop. */
+  sessionConnected() {
+    return this._connected;
+  }
+
+  /** Python knows a stream that waits for its devices as none of this participant's yet. */
+  _showPublishing() {
+    if (this._publishing && this.connection) this.connection.stream = this._publishing;
+  }
+
   /**
    * Add a handler. Speech is detected only once a handler for it has been added.
    * @override
@@ -205,15 +241,35 @@ export class Session extends EventDispatcher {
       if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
       if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);
     }
-    if (event.type === 'sessionDisconnected') unpin(this);
+    if (event.type === 'connectionCreated') this._connected = true;
+    if (event.type === 'sessionDisconnected') {
+      this._connected = false;
+      unpin(this);
+    }
     this._emit(event, event.type.startsWith('signal:') ? 'signal' : undefined);
+    if (event.type === 'sessionDisconnected' && !event.hasBeenPrevented) {
+      this.streamManagers = [];
+      this.remoteConnections.clear();
+      this.remoteStreamsCreated.clear();
+    }
   }
 
   /** @param {{ remoteConnections: Connection[] }} fields */
   _update({ remoteConnections, ...fields }) {
     Object.assign(this, fields);
+    this._showPublishing();
     this.remoteConnections = new Map(remoteConnections.map((connection) => [connection.connectionId, connection]));
+    for (const { stream } of remoteConnections) {
+      if (!stream) continue;
+      stream.session = this;
+      if (stream.streamId) this.remoteStreamsCreated.set(stream.streamId, true);
+    }
   }
+}
+
+/** Return the error of calls that need a connected session. */
+function notConnected() {
+  return new OpenViduError('OPENVIDU_NOT_CONNECTED', 'The session is not connected: await session.connect(token) first');
 }
 
 /**

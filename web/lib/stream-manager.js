@@ -10,6 +10,7 @@ import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEv
 /** @import { Kind } from './bridge.js' */
 /** @import { PublisherProperties, SubscriberProperties } from './defaults.js' */
 /** @import { Handler } from './events.js' */
+/** @import { Session } from './session.js' */
 /** @import { Stream } from './stream.js' */
 
 /**
@@ -171,6 +172,8 @@ export class Publisher extends StreamManager {
     super(stream, false);
     this.properties = properties;
     this.accessAllowed = false;
+    /** @type {Session | undefined} the one in which it is published */
+    this.session = undefined;
     /** @type {Error | undefined} */
     this._denied = undefined;
     /** @type {Promise<void>} fulfilled once Python's half exists */
@@ -199,7 +202,7 @@ export class Publisher extends StreamManager {
    * @param {MediaStreamTrack} track
    */
   async replaceTrack(track) {
-    await this._access;
+    if (!this._bound) await this._access;
     await request('replace_track', this._handle, track);
   }
 

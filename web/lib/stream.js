@@ -3,6 +3,7 @@
 import { ask, madeBy, register } from './bridge.js';
 import { hide } from './events.js';
 
+/** @import { Session } from './session.js' */
 /** @import { StreamManager } from './stream-manager.js' */
 
 /** What `Stream.typeOfVideo` may be. */
@@ -38,6 +39,9 @@ export class Stream {
     this.connection = undefined;
     /** @type {StreamManager | undefined} */
     this.streamManager = undefined;
+    /** @type {Session | undefined} */
+    this.session = undefined;
+    hide(this, 'session'); // it leads to every other object
     this.hasAudio = false;
     this.hasVideo = false;
     this.audioActive = false;

@@ -23,7 +23,7 @@ class ParticipationListener(Protocol):
         """Handle that the local participant is in the room; after a rejoin it has a new id."""
 
     def others_present(self, others: Sequence[ParticipantState]) -> None:
-        """Handle the participants who joined earlier; their streams follow by `stream_published`."""
+        """Handle the participants who joined earlier, with their streams; `stream_published` follows for each stream."""
 
     def participant_joined(self, participant: ParticipantState) -> None:
         """Handle a new participant."""

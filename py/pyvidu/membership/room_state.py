@@ -121,13 +121,17 @@ class RoomState:
         self._handlers = {cls.method: (cls, handler) for cls, handler in handlers.items()}
 
     def populate(self, result: JoinRoomResult) -> None:
-        """Add the participants who joined earlier: connections first, then streams, as the official client does."""
-        others = [info for info in result.value if info.id != self.own.id]
-        for info in others:
-            self.participants[info.id] = ParticipantState.of(info)
-        self._listener.others_present(list(self.participants.values()))
-        for info in others:
-            self._published(ParticipantPublished(info.id, info.streams or []))
+        """Add the participants who joined earlier with their streams, then report first the ones, then the others."""
+        for info in result.value:
+            if info.id != self.own.id:
+                participant = self.participants[info.id] = ParticipantState.of(info)
+                if info.streams:
+                    participant.stream = StreamState.of(info.streams[-1], info.id)
+        others = list(self.participants.values())
+        self._listener.others_present(others)
+        for participant in others:
+            if participant.stream is not None:
+                self._listener.stream_published(participant, participant.stream)
 
     def notified(self, method: str, params: object) -> None:
         """Handle a notification of the server. A malformed one is logged and changes nothing."""

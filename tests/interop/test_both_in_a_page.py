@@ -1,0 +1,44 @@
+"""`pyvidu.js` beside openvidu-browser in one page, in calls without drops on one server: both see the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from pyvidu.testing.fixtures import StartServer
+from tests.interop.both_in_a_page import Both
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Both]:
+    server = await pyvidu_server()
+    page = await Both.open(chromium, server, "scenarios_returned.js")
+    yield page
+    assert page.console == []
+    await page.page.context.close()
+
+
+async def test_publish_has_set_session_and_connection_when_it_returns(both: Both) -> None:
+    await both.compared("publishing")
+
+
+async def test_streams_of_all_others_are_known_when_connection_created_is_fired(both: Both) -> None:
+    trace = await both.compared("joiningLater")
+    assert [name for name, *_ in trace if name.endswith("Created")] == [
+        "connectionCreated",
+        "connectionCreated",
+        "streamCreated",
+    ]
+
+
+async def test_failed_publish_leaves_session_and_connection_as_they_were(both: Both) -> None:
+    trace = await both.seen("refused", "own", ["SUBSCRIBER"])
+    ((error, state),) = trace
+    assert error == "OPENVIDU_PERMISSION_DENIED"
+    assert not any(state.values())
+
+
+async def test_tracks_managers_and_elements_are_set_when_a_call_returns(both: Both) -> None:
+    await both.compared("afterwards")
