@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from pyvidu.configuration import PublisherProperties
 from pyvidu.errors import PropertiesError
@@ -80,8 +81,8 @@ class Publisher(PublisherEvents, StreamManager):
             SessionLostError: the session ended meanwhile, when awaited.
 
         Events:
-            streamPropertyChanged: `audioActive`, of the publisher and its session before the call returns, then of the
-                others.
+            streamPropertyChanged: `audioActive`, of the session and the publisher once the server has accepted it, and of the
+                others. Before the stream is published there is none.
 
         Example:
             publisher.publish_audio(False)  # muted from here on
@@ -108,8 +109,8 @@ class Publisher(PublisherEvents, StreamManager):
             SessionLostError: the session ended meanwhile, when awaited.
 
         Events:
-            streamPropertyChanged: `videoActive`, of the publisher and its session before the call returns, then of the
-                others.
+            streamPropertyChanged: `videoActive`, of the session and the publisher once the server has accepted it, and of the
+                others. Before the stream is published there is none.
 
         Source: openvidu-browser, `Publisher.publishVideo`; black frames are what a disabled track is, in the Media Capture
         specification.
@@ -166,9 +167,11 @@ class Publisher(PublisherEvents, StreamManager):
             changes.append(("videoDimensions", new_size, size))
         told = []
         for name, new, was in changes:
-            self._changed(name, new, was, "trackReplaced")
+            changed = partial(self._changed, name, new, was, "trackReplaced")
             value = video_dimensions(new_size.width, new_size.height) if name == "videoDimensions" else new
-            told.append(self.local_stream.tell(name, value, "trackReplaced"))
+            told.append(self.local_stream.tell(name, value, "trackReplaced", changed))
+            if not self.stream.is_published:
+                changed()
         for one in told:
             await one
 
@@ -203,15 +206,15 @@ class Publisher(PublisherEvents, StreamManager):
         if before != enabled and getattr(state, f"has_{kind}"):
             setattr(state, attribute, enabled)
             self._local.enable(kind, enabled)
-            self._changed(f"{kind}Active", enabled, before, f"publish{kind.capitalize()}")
-            return self.local_stream.tell_active(kind)
+            changed = partial(self._changed, f"{kind}Active", enabled, before, f"publish{kind.capitalize()}")
+            return self.local_stream.tell_active(kind, changed)
         nobody_to_tell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         nobody_to_tell.set_result(None)
         return nobody_to_tell
 
     def _changed(self, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged`."""
-        for target in (self, self.session if self.stream.is_published else None):
+        for target in (self.session if self.stream.is_published else None, self):
             if target is not None:
                 target.emit_event(
                     StreamPropertyChangedEvent("streamPropertyChanged", target, self.stream, name, new, old, reason)

@@ -142,10 +142,10 @@ class RoomEvents:
             )
 
     def signal_received(self, sender: ParticipantState | None, kind: str, data: str) -> None:
-        """Fire `signal:TYPE` and `signal`."""
+        """Fire `signal`, then `signal:TYPE`."""
         connection = self._connection_of(sender) if sender is not None else None
         event = SignalEvent(kind, self._session, data, connection, kind.removeprefix("signal:"))
-        self.emit(event, *dict.fromkeys((kind, "signal")))
+        self.emit(event, *dict.fromkeys(("signal", kind)))
 
     def recording_started(self, recording: str, name: str) -> None:
         """Fire `recordingStarted`."""

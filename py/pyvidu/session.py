@@ -356,8 +356,8 @@ class Session(SessionEvents):
             SessionLostError: the session ended meanwhile.
 
         Events:
-            signal:TYPE: of the receivers' sessions.
-            signal: of the same sessions, with the same event.
+            signal: of the receivers' sessions.
+            signal:TYPE: of the same sessions, with the same event, after it.
 
         Example:
             session.on("signal:chat", lambda event: print(event.data))

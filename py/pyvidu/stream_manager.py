@@ -73,20 +73,20 @@ class StreamManager(StreamManagerEvents):
 
         Events:
             videoElementCreated: before the call returns.
-            streamPlaying: when the first video of the stream begins to play.
+            streamPlaying: when the first video of the stream can play, also when it can do so again.
 
         Example:
             video = subscriber.create_video_element("others", "PREPEND")
 
         Source: openvidu-browser, `StreamManager.createVideoElement`.
         """
-        video = self._host.elements.create(
+        video: MediaElement = self._host.elements.create(
             target,
             insert_mode,
             identity=f"{'remote' if self.remote else 'local'}-video-{self.stream.stream_id or 'undefined'}",
             mirror=self._mirror,
             muted=not self.remote,
-            on_playing=self._began_to_play,
+            on_playing=lambda: self._can_play(video),
         )
         return self._show_in(video)
 
@@ -98,12 +98,12 @@ class StreamManager(StreamManagerEvents):
 
         Events:
             videoElementCreated: before the call returns.
-            streamPlaying: when the first video of the stream begins to play.
+            streamPlaying: when the first video of the stream can play, also when it can do so again.
 
         Source: openvidu-browser, `StreamManager.addVideoElement`.
         """
-        video = self._host.elements.adopt(
-            element, mirror=self._mirror, muted=not self.remote, on_playing=self._began_to_play
+        video: MediaElement = self._host.elements.adopt(
+            element, mirror=self._mirror, muted=not self.remote, on_playing=lambda: self._can_play(video)
         )
         return self._show_in(video)
 
@@ -205,8 +205,8 @@ class StreamManager(StreamManagerEvents):
         for video in self.videos:
             video.show(self.media_stream)
 
-    def _began_to_play(self) -> None:
-        if not self.is_playing:
+    def _can_play(self, video: MediaElement) -> None:
+        if self.videos and video is self.videos[0]:
             self.is_playing = True
             self.emit_event(StreamManagerEvent("streamPlaying", self))
 

@@ -13,6 +13,7 @@ window.seen = async (name, library, tokens) => {
   const trace = [];
   const tell = (...what) => trace.push(what);
   const open = [];
+  document.getElementById('videos').replaceChildren();
   const openvidu = () => {
     const made = new found.OpenVidu();
     const { initSession } = made;
@@ -23,7 +24,6 @@ window.seen = async (name, library, tokens) => {
     await window.scenarios[name]({ openvidu, tokens, tell });
   } finally {
     for (const session of open) session.disconnect();
-    document.getElementById('videos').replaceChildren();
   }
   return trace;
 };

@@ -45,7 +45,8 @@ class Both:
         return self
 
     def _uncaught(self, error: PlaywrightError) -> None:
-        if BUNDLE.name not in (error.stack or ""):  # openvidu-browser's own timers fail when a stream has ended
+        # openvidu-browser's timers fail when a stream has ended, and it rejects promises with nothing.
+        if error.message and BUNDLE.name not in (error.stack or ""):
             self.console.append(f"uncaught: {error}")
 
     async def seen(self, scenario: str, library: str, roles: Sequence[str] = ("PUBLISHER", "PUBLISHER")) -> Any:

@@ -65,7 +65,7 @@ def javascript_has(name: str) -> bool:
     if _LITERAL.fullmatch(name) is not None:
         return python_has(name)  # what Python says is passed on as it is
     if (listening := _LISTENING.fullmatch(name)) is not None:
-        return python_has(name) or f"new Event('{listening[2]}'" in _javascript()
+        return python_has(name) or f"_tell('{listening[2]}'" in _javascript()
     owner, _, member = name.partition(".")
     thing = exported("own").get(owner)
     if thing is None or not member:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
@@ -14,7 +15,7 @@ from tests.interop.both_in_a_page import Both
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Both]:
     server = await pyvidu_server()
-    page = await Both.open(chromium, server, "scenarios_returned.js")
+    page = await Both.open(chromium, server, "scenarios_returned.js", "scenarios_events.js")
     yield page
     assert page.console == []
     await page.page.context.close()
@@ -42,3 +43,8 @@ async def test_failed_publish_leaves_session_and_connection_as_they_were(both: B
 
 async def test_tracks_managers_and_elements_are_set_when_a_call_returns(both: Both) -> None:
     await both.compared("afterwards")
+
+
+@pytest.mark.parametrize("scenario", ["muting", "signals", "allowed", "denied", "dialog", "playing", "notConnected"])
+async def test_both_clients_fire_the_same_events_in_the_same_order(both: Both, scenario: str) -> None:
+    await both.compared(scenario)

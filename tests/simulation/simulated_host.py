@@ -339,7 +339,10 @@ class FakeElement:
             return
         self.shown.append(stream)
         if self.plays and not self.closed:
-            self._on_playing()
+            self.can_play()
+
+    def can_play(self) -> None:
+        self._on_playing()
 
     def close(self) -> None:
         self.closed = True

@@ -99,7 +99,7 @@ def mutes_and_signals_once(ada: Participant, event: Any) -> None:
 
 
 def removes_every_handler(ada: Participant, event: Any) -> None:
-    ada.session.off(event.type)
+    ada.session.off("signal" if event.type.startswith("signal:") else event.type)  # that of the type is called next
 
 
 async def joins_again(ada: Participant, _event: Any) -> None:

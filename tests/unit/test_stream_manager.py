@@ -87,6 +87,18 @@ def test_stream_playing_fires_once_for_all_elements_and_at_once_for_later_handle
     assert stage.page.names[1:] == ["streamPlaying", "videoElementCreated", "videoElementCreated"]
 
 
+def test_stream_playing_fires_again_when_the_first_element_can_play_again() -> None:
+    stage = Stage()
+    for _ in range(2):
+        stage.manager.create_video_element("me")
+    stage.page.listen(stage.manager, "streamPlaying")
+    first, second = stage.page.elements.made
+    second.can_play()
+    assert stage.page.names == ["streamPlaying"]  # the one before the handler was added
+    first.can_play()
+    assert stage.page.names == ["streamPlaying"] * 2
+
+
 @virtual_time
 async def test_speech_is_told_to_the_manager_and_its_session_and_without_a_connection_to_nobody() -> None:
     stage, session = Stage(), EventDispatcher()

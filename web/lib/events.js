@@ -158,7 +158,7 @@ export class EventDispatcher {
   /**
    * Return the events of `type` that a handler added after them must still receive.
    * @param {string} _type
-   * @returns {Event[]}
+   * @returns {unknown[]}
    */
   _missedEvents(_type) {
     return [];
@@ -170,11 +170,18 @@ export class EventDispatcher {
    * @param {string} [firstAs]
    */
   _emit(event, firstAs) {
-    for (const type of new Set([firstAs ?? event.type, event.type])) {
-      for (const entry of this._listeners.get(type) ?? []) {
-        if (entry.once) this.off(type, entry.handler);
-        call(entry.handler, event);
-      }
+    for (const type of new Set([firstAs ?? event.type, event.type])) this._tell(type, event);
+  }
+
+  /**
+   * Call the handlers of `type` with anything: openvidu-browser has events without an Event.
+   * @param {string} type
+   * @param {unknown} [argument]
+   */
+  _tell(type, argument) {
+    for (const entry of this._listeners.get(type) ?? []) {
+      if (entry.once) this.off(type, entry.handler);
+      call(entry.handler, argument);
     }
   }
 }
@@ -182,9 +189,9 @@ export class EventDispatcher {
 /**
  * Call a handler; report an exception like any uncaught error, so that the other handlers still run.
  * @param {Handler} handler
- * @param {Event} event
+ * @param {unknown} event
  */
-function call(handler, event) {
+export function call(handler, event) {
   try {
     handler(event);
   } catch (error) {

@@ -1,6 +1,6 @@
 // The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
-import { register, request, tell } from './bridge.js';
+import { register, request, tell, whenReady } from './bridge.js';
 import { DEFAULT_PUBLISHER_PROPERTIES } from './defaults.js';
 import { OpenViduError, whyUnsupported } from './errors.js';
 import { hide } from './events.js';
@@ -44,12 +44,8 @@ export class OpenVidu {
    */
   initPublisher(targetElement, properties, completionHandler) {
     const handler = typeof properties === 'function' ? properties : completionHandler;
-    const publisher = this._publisher(targetElement, typeof properties === 'function' ? {} : properties);
-    publisher._access.then(
-      () => handler?.(undefined),
-      (error) => (handler ? handler(error) : console.error(error)),
-    );
-    return publisher;
+    const told = handler ?? ((error) => { if (error) console.error(error); });
+    return this._publisher(targetElement, typeof properties === 'function' ? {} : properties, told);
   }
 
   /**
@@ -114,8 +110,9 @@ export class OpenVidu {
   /**
    * @param {Target} targetElement
    * @param {PublisherProperties} [properties]
+   * @param {Completion} [handler]
    */
-  _publisher(targetElement, properties) {
+  _publisher(targetElement, properties, handler) {
     /** @type {PublisherProperties} */
     const wanted = { ...DEFAULT_PUBLISHER_PROPERTIES, ...defined(properties) };
     const hasAudio = wanted.audioSource !== false;
@@ -136,15 +133,19 @@ export class OpenVidu {
     });
     const publisher = new Publisher(stream, wanted);
     publisher.targetElement = (targetElement && elementOf(targetElement)) || undefined;
+    whenReady(() => publisher._expectDialog());
     publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, wanted).then(
       () => {
+        publisher._dialogEnded();
+        publisher.accessAllowed = true;
         const target = targetElement && elementOf(targetElement); // it may have been added meanwhile
         if (target) publisher.createVideoElement(target, wanted.insertMode);
         else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
-        publisher._allowed();
+        publisher._allowed(handler);
       },
       (error) => {
-        publisher._refused(error);
+        publisher._dialogEnded();
+        publisher._refused(error, handler);
         throw error;
       },
     );

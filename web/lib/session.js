@@ -3,9 +3,10 @@
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
 import { OpenViduError } from './errors.js';
-import { EventDispatcher, StreamEvent, hide } from './events.js';
+import { EventDispatcher, StreamEvent, call, hide } from './events.js';
 import { Subscriber, elementOf } from './stream-manager.js';
 
+/** @import { Handle, Requests } from './bridge.js' */
 /** @import { SubscriberProperties } from './defaults.js' */
 /** @import { Event, Handler } from './events.js' */
 /** @import { OpenVidu } from './openvidu.js' */
@@ -110,7 +111,7 @@ export class Session extends EventDispatcher {
 
   /** @param {Publisher} publisher */
   unpublish(publisher) {
-    return request('unpublish', this._handle, publisher._handle);
+    return this._request('unpublish', publisher._handle);
   }
 
   /**
@@ -122,6 +123,11 @@ export class Session extends EventDispatcher {
    */
   subscribe(stream, targetElement, properties, completionHandler) {
     const handler = typeof properties === 'function' ? properties : completionHandler;
+    if (!this.sessionConnected()) {
+      const error = notConnected();
+      if (handler) call(handler, error);
+      throw error;
+    }
     const [subscriber, done] = this._subscribe(stream, targetElement, properties);
     done.then(
       () => handler?.(undefined),
@@ -137,6 +143,7 @@ export class Session extends EventDispatcher {
    * @param {SubscriberProperties} [properties]
    */
   async subscribeAsync(stream, targetElement, properties) {
+    if (!this.sessionConnected()) throw notConnected();
     const [subscriber, done] = this._subscribe(stream, targetElement, properties);
     await done;
     return subscriber;
@@ -144,7 +151,7 @@ export class Session extends EventDispatcher {
 
   /** @param {Subscriber} subscriber */
   unsubscribe(subscriber) {
-    return request('unsubscribe', this._handle, subscriber._handle);
+    return this._request('unsubscribe', subscriber._handle);
   }
 
   /**
@@ -153,17 +160,17 @@ export class Session extends EventDispatcher {
    */
   signal({ data, to, type } = {}) {
     const receivers = (to ?? []).map((connection) => connection._handle);
-    return request('signal', this._handle, textOf(data), receivers, type ?? '');
+    return this._request('signal', textOf(data), receivers, type ?? '');
   }
 
   /** @param {Connection} connection */
   forceDisconnect(connection) {
-    return request('force_disconnect', this._handle, connection._handle);
+    return this._request('force_disconnect', connection._handle);
   }
 
   /** @param {Stream} stream */
   forceUnpublish(stream) {
-    return request('force_unpublish', this._handle, stream._handle);
+    return this._request('force_unpublish', stream._handle);
   }
 
   // --- not in openvidu-browser ---
@@ -188,6 +195,19 @@ export class Session extends EventDispatcher {
   /** Return whether the session is connected, or is coming back after a drop. */
   sessionConnected() {
     return this._connected;
+  }
+
+  /**
+   * Request something of Python's half; rejected unless the session is connected.
+   * @template {keyof Requests} M
+   * @param {M} method
+   * @param {Parameters<Requests[M]> extends [Handle, ...infer R] ? R : never} args
+   * @returns {Promise<ReturnType<Requests[M]>>}
+   */
+  async _request(method, ...args) {
+    if (!this.sessionConnected()) throw notConnected();
+    const all = /** @type {Parameters<Requests[M]>} */ (/** @type {unknown} */ ([this._handle, ...args]));
+    return request(method, ...all);
   }
 
   /** Python knows a stream that waits for its devices as none of this participant's yet. */

@@ -5,11 +5,11 @@
 
 import { register, request, tell } from './bridge.js';
 import { VideoInsertMode } from './defaults.js';
-import { Event, EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, hide } from './events.js';
+import { EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, call, hide } from './events.js';
 
 /** @import { Kind } from './bridge.js' */
 /** @import { PublisherProperties, SubscriberProperties } from './defaults.js' */
-/** @import { Handler } from './events.js' */
+/** @import { Event, Handler } from './events.js' */
 /** @import { Session } from './session.js' */
 /** @import { Stream } from './stream.js' */
 
@@ -33,6 +33,8 @@ const MEASURED = {
   publisherStopSpeaking: 'enable_speaking_events',
   streamAudioVolumeChange: 'enable_volume_events',
 };
+
+const DIALOG_AFTER = 2000; // milliseconds, as in openvidu-browser
 
 /** @type {WeakMap<HTMLVideoElement, StreamManager>} the one whose stream a video element shows */
 const managers = new WeakMap();
@@ -150,7 +152,7 @@ export class StreamManager extends EventDispatcher {
   /**
    * @override
    * @param {string} type
-   * @returns {Event[]}
+   * @returns {unknown[]}
    */
   _missedEvents(type) {
     if (type === 'streamPlaying' && this._playing) return [new StreamManagerEvent(type, this, {})];
@@ -178,7 +180,10 @@ export class Publisher extends StreamManager {
     this._denied = undefined;
     /** @type {Promise<void>} fulfilled once Python's half exists */
     this._access = Promise.resolve();
-    hide(this, '_denied', '_access');
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this._dialog = undefined;
+    this._dialogIsOpen = false;
+    hide(this, '_denied', '_access', '_dialog', '_dialogIsOpen');
   }
 
   /**
@@ -218,28 +223,48 @@ export class Publisher extends StreamManager {
     });
   }
 
-  _allowed() {
-    this.accessAllowed = true;
-    this._bind();
-    this._emit(new Event('accessAllowed', this));
+  /** Expect the browser's dialog: if nothing has been granted or denied after 2 s, it is open. */
+  _expectDialog() {
+    this._dialog = setTimeout(() => {
+      this._dialogIsOpen = true;
+      this._tell('accessDialogOpened');
+    }, DIALOG_AFTER);
   }
 
-  /** @param {Error} error */
-  _refused(error) {
+  _dialogEnded() {
+    clearTimeout(this._dialog);
+    if (this._dialogIsOpen) this._tell('accessDialogClosed');
+    this._dialogIsOpen = false;
+  }
+
+  /**
+   * Handle that access was granted: first the elements, then `handler`, then the event.
+   * @param {Completion} [handler]
+   */
+  _allowed(handler) {
+    this._bind();
+    if (handler) call(handler, undefined);
+    this._tell('accessAllowed');
+  }
+
+  /**
+   * @param {Error} error
+   * @param {Completion} [handler]
+   */
+  _refused(error, handler) {
     this._denied = error;
-    this._emit(new Event('accessDenied', this, { name: error.name, message: error.message }));
+    if (handler) call(handler, error);
+    this._tell('accessDenied', error);
   }
 
   /**
    * @override
    * @param {string} type
-   * @returns {Event[]}
+   * @returns {unknown[]}
    */
   _missedEvents(type) {
-    if (type === 'accessAllowed' && this.accessAllowed) return [new Event(type, this)];
-    if (type === 'accessDenied' && this._denied) {
-      return [new Event(type, this, { name: this._denied.name, message: this._denied.message })];
-    }
+    if (type === 'accessAllowed' && this._bound) return [undefined];
+    if (type === 'accessDenied' && this._denied) return [this._denied];
     if (type === 'streamCreated' && this.stream.streamId) return [new StreamEvent(type, this, { stream: this.stream, reason: '' })];
     return super._missedEvents(type);
   }

@@ -105,21 +105,30 @@ class LocalStream(StreamMedia):
         if self.owner is not None and self._media is not None:
             self.owner.in_background(self._media.replace_track(track))
 
-    def tell_active(self, kind: str) -> asyncio.Future[None]:
+    def tell_active(self, kind: str, answered: Callable[[], None] | None = None) -> asyncio.Future[None]:
         """Notify the others whether `kind` (`audio` or `video`) is active; see `tell`."""
-        return self.tell(f"{kind}Active", getattr(self.state, f"{kind}_active"), f"publish{kind.capitalize()}")
+        value = getattr(self.state, f"{kind}_active")
+        return self.tell(f"{kind}Active", value, "publishAudio" if kind == "audio" else "publishVideo", answered)
 
-    def tell(self, name: str, value: object, reason: str) -> asyncio.Future[None]:
+    def tell(
+        self, name: str, value: object, reason: str, answered: Callable[[], None] | None = None
+    ) -> asyncio.Future[None]:
         """Notify the others that the property `name` has a new value, if the stream is published.
 
-        Whoever cancels the result stops waiting for it, nothing else.
+        Call `answered` once the server has accepted it. Whoever cancels the result stops waiting for it, nothing else.
         """
         if self.owner is None or not self.is_published:
             told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             told.set_result(None)
             return told
         request = self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))
-        told = asyncio.shield(self.owner.in_background(request))
+
+        async def send() -> None:
+            await request
+            if answered is not None:
+                answered()
+
+        told = asyncio.shield(self.owner.in_background(send()))
         told.add_done_callback(lambda done: done.cancelled() or done.exception())  # the owner logs it
         return told
 

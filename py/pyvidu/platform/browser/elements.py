@@ -21,7 +21,7 @@ class BrowserMediaElement:
         self._created = created
         self._shown: Any = None
         self._scope = ProxyScope()
-        self._scope.listen(element, "playing", lambda _event: on_playing())
+        self._scope.listen(element, "canplay", lambda _event: on_playing())
 
     @property
     def element(self) -> Any:
