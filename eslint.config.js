@@ -22,7 +22,7 @@ export default [
       globals: {
         ...globals.browser,
         ...Object.fromEntries(
-          ['OpenVidu', 'bench', 'echarts', 'failure', 'next', 'ov', 'publisher', 'scenarios', 'session', 'tell'].map((name) => [name, true]),
+          ['OpenVidu', 'bench', 'echarts', 'failure', 'next', 'ov', 'publisher', 'scenarios', 'session', 'tell', 'withDevices'].map((name) => [name, true]),
         ),
       },
     },

@@ -214,14 +214,15 @@ class Embedding:
             owner.videos.remove(video)
             video.close()
 
-    def set_active(self, publisher: int, kind: str, enabled: bool, settle: Settle) -> None:
+    def set_active(self, publisher: int, kind: str, enabled: bool, resource: Any, settle: Settle) -> None:
         """Mute or unmute local audio or video (`publishAudio`, `publishVideo`)."""
         own: Publisher = self._objects[publisher]
-        told = own.publish_audio(enabled) if kind == "audio" else own.publish_video(enabled)
+        told = own.publish_audio(enabled) if kind == "audio" else own.publish_video(enabled, resource)
         self._push(own.stream)
 
         async def wait() -> None:
             await told
+            self._push(own.stream)
 
         self._run(wait(), settle)
 

@@ -142,7 +142,7 @@ class OpenVidu:
         """
         wanted = configured(PublisherProperties, properties, keywords)
         media = await self._media(wanted)
-        publisher = Publisher(self._host, media, wanted)
+        publisher = Publisher(self._host, media, wanted, self._media)
         if target is not None:
             try:
                 publisher.create_video_element(target, wanted.insert_mode)

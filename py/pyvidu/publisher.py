@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from pyvidu.configuration import PublisherProperties
-from pyvidu.errors import PropertiesError
+from pyvidu.errors import PropertiesError, StreamEndedError
 from pyvidu.event_types import PublisherEvents
 from pyvidu.events import Event, StreamEvent, StreamManagerEvent, StreamPropertyChangedEvent
 from pyvidu.media import MediaConnection
@@ -19,6 +21,9 @@ from pyvidu.protocol.values import TrackInfo, VideoDimensions
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 
+Acquire = Callable[[PublisherProperties], Awaitable[LocalMedia]]
+"""Opens the devices that the properties name; raises DeviceError."""
+
 
 class Publisher(PublisherEvents, StreamManager):
     """A local stream. Made by `OpenVidu.init_publisher`, sent by `Session.publish`.
@@ -29,11 +34,12 @@ class Publisher(PublisherEvents, StreamManager):
     Attributes:
         properties: the `PublisherProperties` that it was made with.
         access_allowed: True: the user has given access to the devices.
+        is_disposed: whether its tracks were stopped; `Session.publish` opens its devices anew.
 
     Source: openvidu-browser 2.32, `Publisher`.
     """
 
-    def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties) -> None:
+    def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties, acquire: Acquire) -> None:
         state = StreamState(
             has_audio=media.has_audio,
             has_video=media.has_video,
@@ -47,12 +53,11 @@ class Publisher(PublisherEvents, StreamManager):
         self.properties = properties
         self.access_allowed = True
         self.local_stream = LocalStream(state, media)
-        self._local = media
+        self.is_disposed = False
+        self._acquire = acquire
+        self._opening: asyncio.Task[None] | None = None  # of a video track that was stopped
         self._mirror = properties.mirror and state.type_of_video != "SCREEN"
-        media.enable("audio", state.audio_active)
-        media.enable("video", state.video_active)
-        if state.type_of_video == "SCREEN":
-            media.when_video_ends(lambda: self.emit_event(StreamManagerEvent("screenShareEnded", self)))
+        self._use(media)
 
     @property
     def media_stream(self) -> MediaStream:
@@ -92,16 +97,20 @@ class Publisher(PublisherEvents, StreamManager):
         """
         return self._set_active("audio", enabled)
 
-    def publish_video(self, enabled: bool) -> asyncio.Future[None]:
-        """Show or black out the video, at once.
+    def publish_video(self, enabled: bool, resource: bool | MediaStreamTrack = False) -> asyncio.Future[None]:
+        """Show or black out the video, at once; a camera that was released is opened again first.
 
         Await the result to know that the others have been notified; during an outage that is after it.
 
         Args:
-            enabled: False sends black frames; the camera stays open.
+            enabled: False sends black frames.
+            resource: with `enabled` False, whether to release the camera too; with True, the MediaStreamTrack to send in
+                place of one that has ended.
 
         Raises:
-            PropertiesError: `enabled` is no bool.
+            PropertiesError: `enabled` is no bool, `resource` is no track of video, or the browser cannot send it.
+            DeviceError: the camera could not be opened again, when awaited; the video stays off.
+            StreamEndedError: the publisher was disposed of meanwhile, when awaited.
             RequestError: the server refused, when awaited. Here the video is black all the same.
             RequestTimeoutError: the server did not answer in time, when awaited.
             QueueFullError: during an outage 1000 changes of properties wait already, when awaited.
@@ -115,7 +124,16 @@ class Publisher(PublisherEvents, StreamManager):
         Source: openvidu-browser, `Publisher.publishVideo`; black frames are what a disabled track is, in the Media Capture
         specification.
         """
-        return self._set_active("video", enabled)
+        if enabled is True and not self.stream.video_active and self._local.has_ended("video"):
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.ensure_future(self._open_video(resource))
+            shielded = asyncio.shield(self._opening)
+            shielded.add_done_callback(lambda done: done.cancelled() or done.exception())
+            return shielded
+        told = self._set_active("video", enabled)
+        if enabled is False and resource is True and self.stream.has_video:
+            self._local.discard(self._local.track("video"))
+        return told
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
         """Send another track in place of the one of its kind, and return when the others have been notified.
@@ -146,18 +164,7 @@ class Publisher(PublisherEvents, StreamManager):
         if not (kind and getattr(self.stream, f"has_{kind}")):
             raise PropertiesError(f"This publisher has no {kind or 'such'} track that could be replaced")
         state, before, size = self.stream.state, self._local.label(kind), self.stream.video_dimensions
-        old = self._local.exchange(track)
-        self._local.enable(kind, getattr(state, f"{kind}_active"))
-        try:
-            await self.local_stream.replace_track(track)
-        except (OSError, asyncio.CancelledError) as error:
-            self._local.exchange(old)
-            self._local.enable(kind, getattr(state, f"{kind}_active"))  # it may have been muted meanwhile
-            if isinstance(error, OSError):
-                raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
-            self.local_stream.send_again(old)
-            raise
-        self._local.discard(old)
+        self._local.discard(await self._exchange(kind, track))
         self._listen_anew()
         tracks = TrackInfo(self._local.label(kind)), TrackInfo(before)
         changes: list[tuple[str, object, object]] = [(f"{kind}Track", *tracks)]
@@ -181,11 +188,65 @@ class Publisher(PublisherEvents, StreamManager):
         Events:
             videoElementDestroyed: for each of its videos.
         """
+        self.is_disposed = True
         self.disable_speaking_events()
         self._local.stop()
         self._remove_videos()
 
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
+
+    async def reopen(self) -> None:
+        """Not for applications: open the devices anew, after `dispose`. Raises DeviceError."""
+        media = await self._acquire(self.properties)
+        self.is_disposed = False
+        self._use(media)
+        if media.has_video:
+            self.stream.state.video_dimensions = VideoDimensions(*media.video_size)
+        self._show()
+
+    def _use(self, media: LocalMedia) -> None:
+        """Make `media` what is sent and shown."""
+        state = self.stream.state
+        self._local = self.local_stream.source = media
+        media.enable("audio", state.audio_active)
+        media.enable("video", state.video_active)
+        if state.type_of_video == "SCREEN":
+            media.when_video_ends(lambda: self.emit_event(StreamManagerEvent("screenShareEnded", self)))
+
+    async def _open_video(self, track: MediaStreamTrack) -> None:
+        """Send `track`, or another of the camera, in place of the one that has ended, and turn the video on."""
+        if not track or isinstance(track, bool):
+            own = isinstance(self.properties.video_source, (bool, str))
+            source = self.properties.video_source if own else None  # a track of the application has ended for good
+            media = await self._acquire(replace(self.properties, audio_source=False, video_source=source))
+            track = media.track("video")
+        if self._local.kind_of(track) != "video":
+            raise PropertiesError("publish_video takes a MediaStreamTrack of video")
+        if self.is_disposed:
+            self._local.discard(track)
+            raise StreamEndedError("The publisher was disposed of before its camera was open again")
+        try:
+            await self._exchange("video", track)
+        except BaseException:
+            self._local.discard(track)
+            raise
+        await self._set_active("video", True)
+
+    async def _exchange(self, kind: str, track: MediaStreamTrack) -> MediaStreamTrack:
+        """Send another track of a kind, return the old one. Raises PropertiesError: the browser cannot; it is as before."""
+        old = self._local.exchange(track)
+        active = f"{kind}_active"
+        self._local.enable(kind, getattr(self.stream.state, active))
+        try:
+            await self.local_stream.replace_track(track)
+        except (OSError, asyncio.CancelledError) as error:
+            self._local.exchange(old)
+            self._local.enable(kind, getattr(self.stream.state, active))  # it may have been muted meanwhile
+            if isinstance(error, OSError):
+                raise PropertiesError(f"The {kind} track could not be replaced: {error}") from None
+            self.local_stream.send_again(old)
+            raise
+        return old
 
     def ended(self, reason: Reason) -> None:
         """Not for applications: end the publishing, and fire `streamDestroyed`, whose default action disposes of the

@@ -171,6 +171,8 @@ class Session(SessionEvents):
     async def publish(self, publisher: Publisher) -> None:
         """Publish a stream. During an outage, wait for its end.
 
+        One that was unpublished or disposed of opens its devices anew before.
+
         Args:
             publisher: made by `OpenVidu.init_publisher`, and not published in any session.
 
@@ -184,6 +186,7 @@ class Session(SessionEvents):
             AlreadyPublishedError: this session publishes a stream, or another one publishes this stream.
             BrowserRefusedError: the browser refused the ICE servers, or the server's answer; the stream is unpublished again.
             StreamEndedError: the stream was unpublished or disposed of meanwhile.
+            DeviceError: its devices could not be opened anew.
 
         Events:
             streamCreated: of the publisher here, and of the sessions of the others.
@@ -194,17 +197,12 @@ class Session(SessionEvents):
 
         Source: openvidu-browser, `Session.publish`. One stream a session is the rule of OpenVidu's server.
         """
-        member = self.participation.member
-        if member.own.role == "SUBSCRIBER":
-            raise PermissionDeniedError("A participant with role SUBSCRIBER cannot publish")
-        if member.local_stream is not None:
-            raise AlreadyPublishedError("This session publishes a stream already; unpublish it first")
-        if publisher.stream.is_published:
-            raise AlreadyPublishedError(
-                "This publisher is published already, in another session; unpublish it there first"
-            )
+        member = self._publishing_member(publisher)
         self.room_events.connect_publisher(publisher)
         try:
+            if publisher.is_disposed:
+                await publisher.reopen()
+                member = self._publishing_member(publisher)
             await member.publish(publisher.local_stream)
         except BaseException:
             publisher.stop_watching_speech()
@@ -503,6 +501,18 @@ class Session(SessionEvents):
         return decision
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _publishing_member(self, publisher: Publisher) -> Membership:
+        member = self.participation.member
+        if member.own.role == "SUBSCRIBER":
+            raise PermissionDeniedError("A participant with role SUBSCRIBER cannot publish")
+        if member.local_stream is not None:
+            raise AlreadyPublishedError("This session publishes a stream already; unpublish it first")
+        if publisher.stream.is_published:
+            raise AlreadyPublishedError(
+                "This publisher is published already, in another session; unpublish it there first"
+            )
+        return member
 
     def _moderator(self, call: str) -> Membership:
         member = self.participation.member

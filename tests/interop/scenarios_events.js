@@ -22,7 +22,7 @@ const until = async (condition) => {
 };
 
 /** Replace a method of the devices while `action` runs. */
-const withDevices = async (methods, action) => {
+window.withDevices = async (methods, action) => {
   const devices = navigator.mediaDevices;
   const before = Object.fromEntries(Object.keys(methods).map((name) => [name, devices[name].bind(devices)]));
   for (const [name, method] of Object.entries(methods)) devices[name] = (constraints) => method(before[name], constraints);
@@ -32,7 +32,6 @@ const withDevices = async (methods, action) => {
     for (const name of Object.keys(methods)) delete devices[name];
   }
 };
-Object.assign(window, { withDevices });
 
 scenarios.muting = async ({ openvidu, tokens, tell }) => {
   const [one, two] = [openvidu(), openvidu()];

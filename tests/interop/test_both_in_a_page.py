@@ -15,7 +15,7 @@ from tests.interop.both_in_a_page import Both
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Both]:
     server = await pyvidu_server()
-    page = await Both.open(chromium, server, "scenarios_returned.js", "scenarios_events.js")
+    page = await Both.open(chromium, server, "scenarios_returned.js", "scenarios_events.js", "scenarios_devices.js")
     yield page
     assert page.console == []
     await page.page.context.close()
@@ -47,4 +47,9 @@ async def test_tracks_managers_and_elements_are_set_when_a_call_returns(both: Bo
 
 @pytest.mark.parametrize("scenario", ["muting", "signals", "allowed", "denied", "dialog", "playing", "notConnected"])
 async def test_both_clients_fire_the_same_events_in_the_same_order(both: Both, scenario: str) -> None:
+    await both.compared(scenario)
+
+
+@pytest.mark.parametrize("scenario", ["freeing", "again"])
+async def test_both_clients_open_and_release_the_same_devices(both: Both, scenario: str) -> None:
     await both.compared(scenario)

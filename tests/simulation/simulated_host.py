@@ -258,6 +258,12 @@ class FakeMedia:
     def label(self, kind: str) -> str:
         return self.tracks[kind].label if kind in self.tracks else ""
 
+    def track(self, kind: str) -> FakeTrack | None:
+        return self.tracks.get(kind)
+
+    def has_ended(self, kind: str) -> bool:
+        return kind in self.tracks and self.tracks[kind].stopped
+
     def exchange(self, track: FakeTrack) -> FakeTrack:
         old, self.tracks[track.kind] = self.tracks[track.kind], track
         return old

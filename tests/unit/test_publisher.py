@@ -9,7 +9,7 @@ import pytest
 
 from pyvidu.configuration import PublisherProperties
 from pyvidu.connection import Connection
-from pyvidu.errors import PropertiesError, RequestError
+from pyvidu.errors import DeviceError, PropertiesError, RequestError, StreamEndedError
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.membership import ParticipantState
 from pyvidu.protocol.reasons import Reason
@@ -59,11 +59,21 @@ class Stage:
         self.page = Page()
         self.source = media or FakeMedia()
         source: Any = self.source
-        self.publisher = Publisher(self.page.host, source, PublisherProperties(**properties))
+        self.publisher = Publisher(self.page.host, source, PublisherProperties(**properties), self._acquire)
+        self.acquired: list[FakeMedia] = []
+        self.failure: Exception | None = None
         self.owner: Any = Owner()
         self.session = EventDispatcher()
         for dispatcher in (self.publisher, self.session):
             self.page.listen(dispatcher, "streamPropertyChanged", "streamDestroyed", "videoElementDestroyed")
+
+    async def _acquire(self, wanted: PublisherProperties) -> Any:
+        await asyncio.sleep(1)
+        if self.failure is not None:
+            raise self.failure
+        kinds = [kind for kind in ("audio", "video") if getattr(wanted, f"{kind}_source") is not False]
+        self.acquired.append(FakeMedia(*(FakeTrack(kind, "another") for kind in kinds)))
+        return self.acquired[-1]
 
     def published(self, media: Any = None) -> Publisher:
         self.publisher.stream.state.id = "str_x"
@@ -166,6 +176,66 @@ async def test_mute_that_the_server_refuses_raises_for_who_awaits_it_and_stays_i
     with pytest.raises(RequestError):
         await publisher.publish_audio(False)
     assert (stage.source.enabled["audio"], publisher.stream.audio_active, stage.page.events) == (False, False, [])
+
+
+@virtual_time
+async def test_released_camera_is_opened_again_once_and_its_new_track_is_sent() -> None:
+    stage, media = Stage(), Media()
+    publisher = stage.published(media)
+    first = stage.source.tracks["video"]
+    await publisher.publish_video(False, True)
+    assert (first.stopped, stage.source.tracks["audio"].stopped) == (True, False)
+    both = publisher.publish_video(True), publisher.publish_video(True)
+    await asyncio.gather(*both)
+    (opened,) = stage.acquired
+    assert list(opened.tracks) == ["video"]
+    assert media.sent == [opened.tracks["video"]] == [stage.source.tracks["video"]]
+    assert stage.told[-1] == ("videoActive", True, "publishVideo")
+    assert (publisher.stream.video_active, opened.tracks["video"].enabled) == (True, True)
+
+
+@virtual_time
+async def test_given_track_is_sent_in_place_of_the_released_camera() -> None:
+    stage, track = Stage(), FakeTrack("video", "given")
+    publisher = stage.published()
+    await publisher.publish_video(False, True)
+    await publisher.publish_video(True, track)
+    assert (stage.acquired, stage.source.tracks["video"]) == ([], track)
+    await publisher.publish_video(False, True)
+    with pytest.raises(PropertiesError):
+        await publisher.publish_video(True, FakeTrack("audio"))
+    assert publisher.stream.video_active is False
+
+
+@virtual_time
+async def test_camera_that_is_denied_or_comes_too_late_leaves_the_video_off() -> None:
+    stage = Stage()
+    publisher = stage.published()
+    await publisher.publish_video(False, True)
+    stage.failure = DeviceError("DEVICE_ACCESS_DENIED", "no")
+    with pytest.raises(DeviceError):
+        await publisher.publish_video(True)
+    stage.failure = None
+    opening = publisher.publish_video(True)
+    publisher.dispose()
+    with pytest.raises(StreamEndedError):
+        await opening
+    assert stage.acquired[0].tracks["video"].stopped
+    assert publisher.stream.video_active is False
+
+
+@virtual_time
+async def test_reopened_publisher_has_new_tracks_muted_as_before() -> None:
+    stage = Stage()
+    publisher = stage.publisher
+    await publisher.publish_audio(False)
+    publisher.dispose()
+    assert publisher.is_disposed
+    await publisher.reopen()
+    (opened,) = stage.acquired
+    assert publisher.media_stream is publisher.local_stream.source.stream is opened.stream
+    assert opened.enabled == {"audio": False, "video": True}
+    assert not publisher.is_disposed
 
 
 # --- replacing a track -----------------------------------------------------------------------------------------------

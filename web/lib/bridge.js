@@ -56,7 +56,7 @@ import { eventOf } from './events.js';
  * @property {(session: Handle, data: string, to: Handle[], kind: string) => void} signal
  * @property {(session: Handle, connection: Handle) => void} force_disconnect
  * @property {(session: Handle, stream: Handle) => void} force_unpublish
- * @property {(publisher: Handle, kind: Kind, enabled: boolean) => void} set_active
+ * @property {(publisher: Handle, kind: Kind, enabled: boolean, resource: boolean | MediaStreamTrack) => void} set_active
  * @property {(publisher: Handle, track: MediaStreamTrack) => void} replace_track
  */
 

@@ -191,15 +191,17 @@ export class Publisher extends StreamManager {
    * @param {boolean} enabled
    */
   publishAudio(enabled) {
-    this._setActive('audio', Boolean(enabled)).catch((error) => console.warn(error));
+    this._setActive('audio', Boolean(enabled), false).catch((error) => console.warn(error));
   }
 
   /**
    * Show or black out the video. The promise is fulfilled when the others have been notified.
    * @param {boolean} enabled
+   * @param {boolean | MediaStreamTrack} [resource]   with `false`: whether to release the camera; with `true`: the track to send
+   *     if the camera was released, which is otherwise opened again
    */
-  publishVideo(enabled) {
-    return this._setActive('video', Boolean(enabled));
+  publishVideo(enabled, resource) {
+    return this._setActive('video', Boolean(enabled), resource ?? false);
   }
 
   /**
@@ -214,11 +216,12 @@ export class Publisher extends StreamManager {
   /**
    * @param {Kind} kind
    * @param {boolean} enabled
+   * @param {boolean | MediaStreamTrack} resource
    * @returns {Promise<void>}
    */
-  _setActive(kind, enabled) {
+  _setActive(kind, enabled, resource) {
     return new Promise((resolve, reject) => {
-      this._whenBound(() => request('set_active', this._handle, kind, enabled).then(resolve, reject));
+      this._whenBound(() => request('set_active', this._handle, kind, enabled, resource).then(resolve, reject));
       this._access.catch(reject); // denied already, or later
     });
   }

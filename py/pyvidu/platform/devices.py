@@ -62,8 +62,14 @@ class LocalMedia(Protocol):
     def exchange(self, track: Any) -> Any:
         """Replace the track of the same kind by `track`, and return the old one, still running."""
 
+    def track(self, kind: str) -> Any:
+        """Return the track of a kind, None if there is none."""
+
+    def has_ended(self, kind: str) -> bool:
+        """Return whether the track of a kind was stopped, or its device was taken away."""
+
     def discard(self, track: Any) -> None:
-        """Stop a track that was exchanged."""
+        """Stop a track, which releases its device."""
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` when the video ends from outside (the user stops sharing a screen), until `stop` is called."""

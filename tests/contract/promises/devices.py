@@ -45,6 +45,15 @@ async def test_end_of_the_video_from_outside_is_told_once(world: World) -> None:
     assert told == ["ended"]
 
 
+async def test_discarded_track_has_ended_and_its_device_is_released(world: World) -> None:
+    media = await camera(world)
+    assert (media.has_ended("audio"), media.has_ended("video")) == (False, False)
+    media.discard(media.track("video"))
+    assert (media.has_ended("audio"), media.has_ended("video")) == (False, True)
+    media.stop()
+    assert (media.has_ended("audio"), media.track("screen")) == (True, None)
+
+
 async def test_tracks_are_disabled_by_kind(world: World) -> None:
     media = await camera(world)
     for enabled in (False, True):

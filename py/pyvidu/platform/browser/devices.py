@@ -62,11 +62,21 @@ class BrowserLocalMedia:
 
     def label(self, kind: str) -> str:
         """Return the label of the track of a kind, "" if there is none."""
-        return next((str(track.label) for track in self._stream.getTracks() if track.kind == kind), "")
+        track = self.track(kind)
+        return "" if track is None else str(track.label)
+
+    def track(self, kind: str) -> Any:
+        """Return the first MediaStreamTrack of a kind."""
+        return next((track for track in self._stream.getTracks() if track.kind == kind), None)
+
+    def has_ended(self, kind: str) -> bool:
+        """Return whether the `readyState` of the track of a kind is `ended`."""
+        track = self.track(kind)
+        return track is not None and track.readyState == "ended"
 
     def exchange(self, track: Any) -> Any:
         """Replace the track of the same kind; elements that show the stream show the new one at once."""
-        old = next(item for item in self._stream.getTracks() if item.kind == track.kind)
+        old = self.track(track.kind)
         self._stream.removeTrack(old)
         self._stream.addTrack(track)
         return old
