@@ -62,3 +62,81 @@ scenarios.again = async ({ openvidu, tokens, tell }) => {
   await next(subscriber, 'streamPlaying');
   tell('seen', subscriber.stream.streamId === publisher.stream.streamId);
 };
+
+
+const RESOLUTION = { resolution: '320x240' };
+
+/** Let `getUserMedia` fail for the kinds in `broken`, and `getDisplayMedia` with `screen`; give real devices otherwise. */
+const broken = ({ audio, video, screen }, action) => {
+  const captured = [];
+  const failing = (constraints) => (constraints.video && video) || (constraints.audio && audio);
+  const thrown = ([name, constraint]) => Object.assign(new DOMException('not today', name), { constraint });
+  const getUserMedia = async (ask, constraints) => {
+    const because = failing(constraints);
+    if (because) throw thrown(because);
+    return ask({ audio: Boolean(constraints.audio), video: Boolean(constraints.video) });
+  };
+  const getDisplayMedia = async () => {
+    if (screen) throw thrown(screen);
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: true });
+    captured.push(...stream.getTracks());
+    return stream;
+  };
+  return withDevices({ getUserMedia, getDisplayMedia }, () => action(captured));
+};
+
+scenarios.errorNames = async ({ openvidu, tell }) => {
+  const factory = openvidu();
+  factory.initSession();
+  const nameOf = async (properties) => (await failure(factory.initPublisherAsync(undefined, { ...RESOLUTION, ...properties })))?.name;
+  const causes = [['NotFoundError'], ['NotAllowedError'], ['NotReadableError'], ['AbortError'], ['OverconstrainedError', 'deviceId'],
+    ['OverconstrainedError', 'frameRate'], ['SyntaxError']];
+  for (const cause of causes) {
+    const ids = { audioSource: 'a microphone', videoSource: 'a camera' };
+    await broken({ audio: cause }, async () => tell('microphone', ...cause, await nameOf(ids)));
+    await broken({ video: cause }, async () => tell('camera', ...cause, await nameOf(ids)));
+    await broken({ video: cause }, async () => tell('camera alone', ...cause, await nameOf({ ...ids, audioSource: false })));
+    await broken({ audio: cause }, async (captured) => {
+      tell('microphone beside a screen', ...cause, await nameOf({ ...ids, videoSource: 'screen' }),
+        captured.map(({ readyState }) => readyState));
+    });
+  }
+  for (const cause of ['NotAllowedError', 'NotReadableError', 'AbortError', 'SyntaxError']) {
+    await broken({ screen: [cause] }, async () => tell('screen', cause, await nameOf({ videoSource: 'screen' })));
+  }
+  tell('nothing', await nameOf({ audioSource: false, videoSource: false }), await nameOf({ audioSource: null, videoSource: null }));
+};
+
+scenarios.noScreens = async ({ openvidu, tell }) => {
+  const factory = openvidu();
+  const { getDisplayMedia } = MediaDevices.prototype;
+  delete MediaDevices.prototype.getDisplayMedia;
+  try {
+    tell((await failure(factory.initPublisherAsync(undefined, { videoSource: 'screen' }))).name);
+  } finally {
+    MediaDevices.prototype.getDisplayMedia = getDisplayMedia;
+  }
+};
+
+/** What is asked of the browser for a screen, and what is published of it. */
+scenarios.screens = async ({ openvidu, tell }) => {
+  const factory = openvidu();
+  factory.initSession();
+  for (const sound of [true, false]) {
+    const getDisplayMedia = async (_ask, { audio }) => {
+      tell('getDisplayMedia', Boolean(audio));
+      return navigator.mediaDevices.getUserMedia({ audio: Boolean(audio) && sound, video: true });
+    };
+    await withDevices({ getDisplayMedia }, async () => {
+      for (const properties of [
+        { videoSource: 'screen', audioSource: 'screen' },
+        { videoSource: 'window', audioSource: false },
+        { videoSource: 'screen' },
+      ]) {
+        const { stream } = await factory.initPublisherAsync('videos', properties);
+        const kinds = stream.getMediaStream().getTracks().map(({ kind }) => kind).sort();
+        tell(properties, kinds, stream.typeOfVideo, stream.hasVideo, document.querySelector('#videos').lastChild.style.transform);
+      }
+    });
+  }
+};

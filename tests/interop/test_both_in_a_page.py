@@ -11,6 +11,12 @@ from playwright.async_api import Browser
 from pyvidu.testing.fixtures import StartServer
 from tests.interop.both_in_a_page import Both
 
+DEVICE_ERRORS = {
+    "DEVICE_ACCESS_DENIED", "DEVICE_ALREADY_IN_USE", "SCREEN_CAPTURE_DENIED", "INPUT_VIDEO_DEVICE_NOT_FOUND",
+    "INPUT_AUDIO_DEVICE_NOT_FOUND", "INPUT_AUDIO_DEVICE_GENERIC_ERROR", "NO_INPUT_SOURCE_SET",
+    "PUBLISHER_PROPERTIES_ERROR", "GENERIC_ERROR",
+}  # fmt: skip
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Both]:
@@ -53,3 +59,13 @@ async def test_both_clients_fire_the_same_events_in_the_same_order(both: Both, s
 @pytest.mark.parametrize("scenario", ["freeing", "again"])
 async def test_both_clients_open_and_release_the_same_devices(both: Both, scenario: str) -> None:
     await both.compared(scenario)
+
+
+async def test_both_clients_give_errors_about_devices_the_same_names(both: Both) -> None:
+    trace = await both.compared("errorNames")
+    assert {item for told in trace for item in told if isinstance(item, str) and item in DEVICE_ERRORS} == DEVICE_ERRORS
+
+
+async def test_browser_without_screen_sharing_is_told_apart(both: Both) -> None:
+    """openvidu-browser looks for an extension there."""
+    assert await both.seen("noScreens", "own") == [["SCREEN_SHARING_NOT_SUPPORTED"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import js
@@ -13,13 +14,7 @@ from pyvidu.platform import Device
 from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.loudness import BrowserLoudness, measure_loudness
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
-
-_ERRORS = {
-    "NotAllowedError": ("DEVICE_ACCESS_DENIED", "Access to camera or microphone was denied: allow it for this page"),
-    "SecurityError": ("DEVICE_ACCESS_DENIED", "The page may not use camera or microphone (Permissions-Policy)"),
-    "NotReadableError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone is in use by another program"),
-    "AbortError": ("DEVICE_ALREADY_IN_USE", "Camera or microphone could not be started"),
-}
+from pyvidu.platform.device_errors import Refusal, device_error
 
 
 class BrowserLocalMedia:
@@ -104,7 +99,7 @@ class BrowserLocalMedia:
 class BrowserDevices:
     """`Devices`, by `navigator.mediaDevices`."""
 
-    async def get_user_media(self, *, audio: Any, video: Any) -> BrowserLocalMedia:
+    async def get_user_media(self, *, audio: Any, video: Any, beside_a_screen: bool = False) -> BrowserLocalMedia:
         """Return a MediaStream of devices, of the page's own tracks, or of both."""
         own, constraints = [], {}
         for kind, wanted in (("audio", audio), ("video", video)):
@@ -120,24 +115,30 @@ class BrowserDevices:
             constraints[kind] = details or True
         stream = js.MediaStream.new()
         if constraints:
-            stream = await self._ask(constraints)
+            stream = await self._ask(constraints, beside_a_screen)
         for track in own:
             stream.addTrack(track)
         return BrowserLocalMedia(stream)
 
     async def get_display_media(self, *, audio: Any) -> BrowserLocalMedia:
-        """Return a screen capture, with the audio track of a microphone if `audio` is not False."""
+        """Return a screen capture, with its own sound if `audio` is `screen`, else with a microphone's unless it is False."""
         if not hasattr(js.navigator.mediaDevices, "getDisplayMedia"):
             raise DeviceError("SCREEN_SHARING_NOT_SUPPORTED", "This browser cannot share a screen")
         try:
-            stream = await js.navigator.mediaDevices.getDisplayMedia(js_object({"video": True}))
+            stream = await functions.askForMedia(
+                "getDisplayMedia", js_object({"video": True, "audio": audio == "screen"})
+            )
         except JsException as error:
-            raise DeviceError("SCREEN_CAPTURE_DENIED", f"The screen was not shared: {error.message}") from None
-        if audio is not False:
-            microphone = await self.get_user_media(audio={"source": audio}, video=False)
-            for track in microphone.stream.getAudioTracks():
-                stream.addTrack(track)
-        return BrowserLocalMedia(stream)
+            raise device_error(_refusal(error, "screen")) from None
+        screen = BrowserLocalMedia(stream)
+        if audio is not False and audio != "screen":
+            try:
+                microphone = await self.get_user_media(audio={"source": audio}, video=False, beside_a_screen=True)
+            except BaseException:
+                screen.stop()
+                raise
+            stream.addTrack(microphone.track("audio"))
+        return screen
 
     async def list_inputs(self) -> list[Device]:
         """Return the inputs that `enumerateDevices` lists."""
@@ -149,12 +150,26 @@ class BrowserDevices:
         """Return a meter that uses Web Audio, None without an audio track."""
         return measure_loudness(stream)
 
-    async def _ask(self, constraints: dict[str, Any]) -> Any:
+    async def _ask(self, constraints: dict[str, Any], beside_a_screen: bool) -> Any:
         _media_devices()  # raises if there are none
         try:
-            return await functions.getUserMedia(js_object(constraints))
+            return await functions.askForMedia("getUserMedia", js_object(constraints))
         except JsException as error:
-            raise _device_error(error, constraints) from None
+            refusal = _refusal(
+                error, "microphone" if beside_a_screen else "video" if "video" in constraints else "audio"
+            )
+        if refusal.is_about_one_kind and len(constraints) == 2 and await self._opens({"video": constraints["video"]}):
+            refusal = replace(refusal, kind="audio")
+        raise device_error(refusal)
+
+    @staticmethod
+    async def _opens(constraints: dict[str, Any]) -> bool:
+        """Return whether a device can be opened; it is released again."""
+        try:
+            BrowserLocalMedia(await functions.askForMedia("getUserMedia", js_object(constraints))).stop()
+        except JsException:
+            return False
+        return True
 
 
 def _media_devices() -> Any:
@@ -167,12 +182,5 @@ def _media_devices() -> Any:
     return devices
 
 
-def _device_error(error: JsException, constraints: dict[str, Any]) -> DeviceError:
-    if error.name in _ERRORS:
-        name, sentence = _ERRORS[error.name]
-    elif error.name in ("NotFoundError", "OverconstrainedError"):
-        missing = "VIDEO" if "video" in constraints and getattr(error, "constraint", "") != "audio" else "AUDIO"
-        name, sentence = f"INPUT_{missing}_DEVICE_NOT_FOUND", f"There is no such {missing.lower()} device"
-    else:
-        name, sentence = "GENERIC_ERROR", "Camera or microphone could not be used"
-    return DeviceError(name, f"{sentence} ({error.name}: {error.message})")
+def _refusal(error: JsException, kind: str) -> Refusal:
+    return Refusal(str(error.name), str(error.message), str(getattr(error, "constraint", "") or ""), kind)

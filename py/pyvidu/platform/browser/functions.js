@@ -45,9 +45,9 @@ export default {
   },
 
   // What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
-  async getUserMedia(constraints) {
+  async askForMedia(method, constraints) {
     try {
-      return await navigator.mediaDevices.getUserMedia(constraints);
+      return await navigator.mediaDevices[method](constraints);
     } catch ({ name, message, constraint }) {
       throw Object.assign(new Error(message), { name, constraint });
     }
