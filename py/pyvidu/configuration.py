@@ -128,8 +128,8 @@ class PublisherProperties:
     A source is None (the default device), False (none), True, a device id or a MediaStreamTrack.
 
     Attributes:
-        audio_source: the microphone.
-        video_source: the camera, or `"screen"`.
+        audio_source: the microphone; `"screen"` is the sound of the shared screen, if user and browser give it.
+        video_source: the camera, or `"screen"` (or `"window"`): the user chooses what is shared.
         publish_audio: False: begin muted.
         publish_video: False: begin black.
         resolution: WIDTHxHEIGHT in pixels; the browser takes the nearest that the camera has.
@@ -156,6 +156,11 @@ class PublisherProperties:
     mirror: bool = True
     video_simulcast: bool | None = without_effect("each video is sent in one encoding")
     filter: Any = without_effect("streams are published without filters")
+
+    @property
+    def shares_screen(self) -> bool:
+        """Not for applications: return whether the video is that of a screen, a window or a tab."""
+        return isinstance(self.video_source, str) and self.video_source in ("screen", "window")
 
     @property
     def size(self) -> tuple[int, int]:

@@ -154,7 +154,7 @@ class OpenVidu:
     async def _media(self, wanted: PublisherProperties) -> LocalMedia:
         if wanted.audio_source is False and wanted.video_source is False:
             raise DeviceError("NO_INPUT_SOURCE_SET", "audio_source and video_source cannot both be False")
-        if wanted.video_source == "screen":
+        if wanted.shares_screen:
             return await self._host.devices.get_display_media(audio=wanted.audio_source)
         width, height = wanted.size
         video: dict[str, Any] | bool = False
@@ -162,7 +162,9 @@ class OpenVidu:
             video = {"source": wanted.video_source, "width": {"ideal": width}, "height": {"ideal": height}}
             if wanted.frame_rate is not None:
                 video["frameRate"] = {"ideal": wanted.frame_rate}
-        audio = False if wanted.audio_source is False else {"source": wanted.audio_source}
+        audio: dict[str, Any] | bool = False if wanted.audio_source is False else {"source": wanted.audio_source}
+        if wanted.audio_source == "screen":  # that no screen is shared for: what openvidu-browser makes of it
+            audio = False if isinstance(wanted.video_source, str) else {"source": None}
         return await self._host.devices.get_user_media(audio=audio, video=video)
 
 

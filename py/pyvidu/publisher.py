@@ -288,7 +288,7 @@ class Publisher(PublisherEvents, StreamManager):
 
 
 def _type_of_video(properties: PublisherProperties) -> str:
-    if properties.video_source == "screen":
+    if properties.shares_screen:
         return "SCREEN"
     if properties.video_source is None or isinstance(properties.video_source, (bool, str)):
         return "CAMERA"

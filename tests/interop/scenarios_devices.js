@@ -130,7 +130,7 @@ scenarios.screens = async ({ openvidu, tell }) => {
     await withDevices({ getDisplayMedia }, async () => {
       for (const properties of [
         { videoSource: 'screen', audioSource: 'screen' },
-        { videoSource: 'window', audioSource: false },
+        { videoSource: 'screen', audioSource: false },
         { videoSource: 'screen' },
       ]) {
         const { stream } = await factory.initPublisherAsync('videos', properties);
@@ -139,4 +139,28 @@ scenarios.screens = async ({ openvidu, tell }) => {
       }
     });
   }
+};
+
+scenarios.mirrored = async ({ openvidu, tokens, tell }) => {
+  const { publisher, subscriber } = await call(openvidu, tokens);
+  const video = document.createElement('video');
+  document.getElementById('videos').append(video);
+  for (const manager of [publisher, publisher, subscriber, publisher]) {
+    manager.addVideoElement(video);
+    tell(video.style.transform, video.muted, video.srcObject === manager.stream.getMediaStream());
+  }
+};
+
+/** Publish a window: openvidu-browser's `getUserMedia` asks for one, its `initPublisher` opens the camera. */
+scenarios.window = async ({ openvidu, tell }) => {
+  const factory = openvidu();
+  const getDisplayMedia = async () => {
+    tell('getDisplayMedia');
+    return navigator.mediaDevices.getUserMedia({ audio: false, video: true });
+  };
+  await withDevices({ getDisplayMedia }, async () => {
+    factory.initSession();
+    const { stream } = await factory.initPublisherAsync(undefined, { videoSource: 'window', audioSource: false });
+    tell(stream.typeOfVideo);
+  });
 };

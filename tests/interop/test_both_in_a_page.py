@@ -56,9 +56,19 @@ async def test_both_clients_fire_the_same_events_in_the_same_order(both: Both, s
     await both.compared(scenario)
 
 
-@pytest.mark.parametrize("scenario", ["freeing", "again"])
+@pytest.mark.parametrize("scenario", ["freeing", "again", "screens"])
 async def test_both_clients_open_and_release_the_same_devices(both: Both, scenario: str) -> None:
     await both.compared(scenario)
+
+
+async def test_window_is_a_video_source(both: Both) -> None:
+    """In openvidu-browser it is one of `getUserMedia` only, and `initPublisher` opens the camera."""
+    assert await both.seen("window", "official") == [["CAMERA"]]
+    assert await both.seen("window", "own") == [["getDisplayMedia"], ["SCREEN"]]
+
+
+async def test_element_that_showed_a_mirrored_publisher_is_reset_for_a_subscriber(both: Both) -> None:
+    await both.compared("mirrored")
 
 
 async def test_both_clients_give_errors_about_devices_the_same_names(both: Both) -> None:

@@ -160,7 +160,7 @@ export class OpenVidu {
  */
 function typeOf(videoSource) {
   if (typeof videoSource === 'object') return TypeOfVideo.CUSTOM; // a MediaStreamTrack
-  return videoSource === 'screen' ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
+  return videoSource === 'screen' || videoSource === 'window' ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
 }
 
 /**

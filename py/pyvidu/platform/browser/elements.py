@@ -11,6 +11,7 @@ from pyvidu.errors import PropertiesError
 from pyvidu.platform.browser.proxies import ProxyScope
 
 _POSITIONS = {"AFTER": "afterend", "APPEND": "beforeend", "BEFORE": "beforebegin", "PREPEND": "afterbegin"}
+_MIRRORED = "rotateY(180deg)"
 
 
 class BrowserMediaElement:
@@ -81,5 +82,7 @@ class BrowserElements:
         if muted:
             video.muted = True
         if mirror:
-            video.style.transform = "rotateY(180deg)"
+            video.style.transform = _MIRRORED
+        elif video.style.transform == _MIRRORED:  # it showed a mirrored publisher before
+            video.style.transform = "unset"
         return BrowserMediaElement(video, created=created, on_playing=on_playing)
