@@ -134,6 +134,8 @@ class RoomEvents:
         """Fire `streamPropertyChanged` on the session and the subscriber."""
         stream = self._stream_of(state)
         if stream is not None:
+            if name == "videoActive" and new is True and isinstance(stream.stream_manager, Subscriber):
+                stream.stream_manager.video_turned_on()
             self._emit_for_both(
                 stream,
                 lambda target: StreamPropertyChangedEvent(

@@ -80,6 +80,12 @@ class Subscriber(StreamManager):
         self._apply_wanted()
         return self
 
+    def video_turned_on(self) -> None:
+        """Not for applications: show the video, which was off when it was subscribed to."""
+        self._apply_wanted()
+
     def _apply_wanted(self) -> None:
         for kind, wanted in self._wanted.items():
-            self.remote_stream.enable(kind, wanted)
+            # An element waits for the first frame of a video, and its sound with it, unless the track is disabled.
+            off = kind == "video" and not self.stream.video_active
+            self.remote_stream.enable(kind, wanted and not off)

@@ -53,7 +53,7 @@ class Both:
         """Return what `scenario` has seen with one of the libraries (`official` or `own`), in a new session."""
         session = f"{scenario}-{library}-{next(self._numbers)}"
         tokens = [await self._rest.token(session, role) for role in roles]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(30):
             arguments = [scenario, library, tokens]
             return await self.page.evaluate("([name, library, tokens]) => seen(name, library, tokens)", arguments)
 

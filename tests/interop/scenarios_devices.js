@@ -164,3 +164,25 @@ scenarios.window = async ({ openvidu, tell }) => {
     tell(stream.typeOfVideo);
   });
 };
+
+scenarios.releasedBefore = async ({ openvidu, tokens, tell }) => {
+  const [one, two] = [openvidu(), openvidu()];
+  const [session, other] = [one.initSession(), two.initSession()];
+  await session.connect(tokens[0]);
+  const publisher = await one.initPublisherAsync(undefined, { resolution: '320x240' });
+  await session.publish(publisher);
+  await publisher.publishVideo(false, true);
+  const created = next(other, 'streamCreated');
+  await other.connect(tokens[1]);
+  const subscriber = other.subscribe((await created).stream, 'videos');
+  tell('subscribed', subscriber.stream.videoActive, subscriber.stream.audioActive);
+  await next(subscriber, 'streamPlaying');
+  const enabled = () => subscriber.stream.getMediaStream().getTracks().map(({ kind, enabled: on }) => [kind, on]);
+  tell('playing', enabled());
+  const [{ video }] = subscriber.videos;
+  const frame = new Promise((resolve) => { video.requestVideoFrameCallback((_, { width }) => resolve(width > 2)); });
+  const changed = next(subscriber, 'streamPropertyChanged');
+  await publisher.publishVideo(true);
+  await changed;
+  tell('turned on', enabled(), await frame);
+};

@@ -56,7 +56,7 @@ async def test_both_clients_fire_the_same_events_in_the_same_order(both: Both, s
     await both.compared(scenario)
 
 
-@pytest.mark.parametrize("scenario", ["freeing", "again", "screens"])
+@pytest.mark.parametrize("scenario", ["freeing", "again", "screens", "releasedBefore"])
 async def test_both_clients_open_and_release_the_same_devices(both: Both, scenario: str) -> None:
     await both.compared(scenario)
 

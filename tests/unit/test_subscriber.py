@@ -22,7 +22,7 @@ class Stage:
 
     def __init__(self, **properties: Any) -> None:
         self.page, self.rig = Page(), Rig()
-        self.stream = Stream(StreamState("str_x", BOB))
+        self.stream = Stream(StreamState("str_x", BOB, video_active=True))
         self.subscriber = Subscriber(self.page.host, self.stream, SubscriberProperties(**properties))
         self.page.listen(self.subscriber, "videoElementDestroyed")
         self.media = InboundMedia(self.rig.host, self.rig.requests, BOB, PeerSettings(), self.subscriber.remote_stream)
@@ -60,6 +60,17 @@ async def test_wish_takes_effect_at_once_and_on_later_peer_connections() -> None
     assert stage.enabled()[-2:] == [("audio", False), ("video", True)]
     await stage.media.renegotiate()
     assert stage.enabled() == [("audio", False), ("video", True)]
+
+
+@virtual_time
+async def test_video_that_is_off_is_disabled_so_that_the_element_starts_until_it_is_turned_on() -> None:
+    stage = Stage()
+    stage.stream.state.video_active = False
+    await stage.media.subscribe()
+    assert stage.enabled() == [("audio", True), ("video", False)]
+    stage.stream.state.video_active = True
+    stage.subscriber.video_turned_on()
+    assert stage.enabled()[-2:] == [("audio", True), ("video", True)]
 
 
 def test_view_of_another_participant_is_neither_muted_nor_mirrored() -> None:
