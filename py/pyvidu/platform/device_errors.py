@@ -13,7 +13,7 @@ _DENIED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DeviceRefusal:
     """What `getUserMedia` or `getDisplayMedia` has thrown.
 
     `name`, `message` and `constraint` (of an OverconstrainedError) are the browser's; `kind` is what could not be opened:
@@ -31,7 +31,7 @@ class Refusal:
         return self.name in ("NotFoundError", "OverconstrainedError")
 
 
-def device_error(refusal: Refusal) -> OpenViduError:
+def device_error(refusal: DeviceRefusal) -> OpenViduError:
     """Return the error to raise.
 
     Source: openvidu-browser 2.32, `Publisher.initialize` and `OpenVidu.generateAudioDeviceError`; unlike there a microphone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyvidu.platform.device_errors import Refusal, device_error
+from pyvidu.platform.device_errors import DeviceRefusal, device_error
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,6 @@ from pyvidu.platform.device_errors import Refusal, device_error
 )
 def test_error_of_a_device_has_openvidus_name(kind: str, thrown: str, name: str) -> None:
     thrown, _, constraint = thrown.partition(" ")
-    error = device_error(Refusal(thrown, "no", constraint, kind))
+    error = device_error(DeviceRefusal(thrown, "no", constraint, kind))
     assert error.name == name
     assert str(error).endswith(f"({thrown}: no)")

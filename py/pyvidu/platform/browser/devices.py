@@ -14,7 +14,7 @@ from pyvidu.platform import Device
 from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.loudness import BrowserLoudness, measure_loudness
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
-from pyvidu.platform.device_errors import Refusal, device_error
+from pyvidu.platform.device_errors import DeviceRefusal, device_error
 
 
 class BrowserLocalMedia:
@@ -182,5 +182,5 @@ def _media_devices() -> Any:
     return devices
 
 
-def _refusal(error: JsException, kind: str) -> Refusal:
-    return Refusal(str(error.name), str(error.message), str(getattr(error, "constraint", "") or ""), kind)
+def _refusal(error: JsException, kind: str) -> DeviceRefusal:
+    return DeviceRefusal(str(error.name), str(error.message), str(getattr(error, "constraint", "") or ""), kind)
