@@ -194,7 +194,7 @@ async def carry(
                     if ramp.refused:
                         break
                     await asyncio.sleep(settling)  # for the first key frames
-                    steps.append(await ramp.measure(asyncio.sleep(measured)))
+                    steps.append(await ramp.measure(asyncio.sleep(measured)))  # the length of a step
                     print(steps[-1].line(), flush=True)
                     worse = worse + 1 if steps[-1].degraded() else 0
                 knocking_task = asyncio.create_task(ramp.knock(knocking))

@@ -64,7 +64,7 @@ class World:
 
     async def baseline_trial(self, seconds: float = BASELINE_S) -> Trial:
         """Measure without an attack."""
-        return await self.measure("no attack", asyncio.sleep(seconds, {"told": ""}))
+        return await self.measure("no attack", asyncio.sleep(seconds, {"told": ""}))  # the baseline
 
     async def attack(self, name: str, longest: float = LONGEST_S) -> Trial:
         """Let a process of its own attack, and measure until everything is released, for a minute at most."""
