@@ -13,7 +13,8 @@ from typing import TypeGuard
 
 from pyvidu.server.limits import Limits
 
-_PINGS_WITHOUT_COUNT = 3  # from a participant; the one or two that were sent before the answer to its join have none
+# From a participant. Those that were sent before the answer to its join have none, one a second: on a slow path that is many.
+_PINGS_WITHOUT_COUNT = 30
 
 
 class DeliveryLog:
