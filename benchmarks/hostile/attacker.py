@@ -35,7 +35,7 @@ async def attack(order: dict[str, Any]) -> None:
             await BY_NAME[order["name"]](target)
         except BreachError as breach:
             told["breach"] = str(breach)
-        except (OSError, RuntimeError, TimeoutError, aiohttp.ClientError) as problem:
+        except (OSError, RuntimeError, TimeoutError, KeyError, aiohttp.ClientError) as problem:  # KeyError: no `result`
             told["error"] = f"{type(problem).__name__}: {problem}"[:200]
         print(json.dumps(told), flush=True)
         await asyncio.to_thread(sys.stdin.read)

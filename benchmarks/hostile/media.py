@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import secrets
 import socket
 import struct
@@ -17,7 +18,7 @@ import aiohttp
 
 from benchmarks.hostile.target import Attack, Target, call, read_all
 from benchmarks.light.peers import VP8, LightPublisher, LightSubscriber
-from benchmarks.light.recording import record
+from benchmarks.light.recording import Recording, record
 from pyvidu.server.media import rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 
@@ -53,13 +54,19 @@ class Flooder(LightPublisher):
             self._emit("video", VP8, b"\x80\x80\x80\x00" + bytes(1_200), timestamp, False)
 
 
+@functools.cache
+def _clip() -> Recording:
+    """Return the recording; made once, as that takes longer than an attacker of the lowest priority may be silent."""
+    return record(bit_rate=900_000)
+
+
 class Call:
     """Ada publishes; the others subscribe to her, or to the first stream of the call in the room."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
         self.certificate = Certificate()
-        self.ada = Flooder(self.certificate, record(bit_rate=900_000))
+        self.ada = Flooder(self.certificate, _clip())
         self.stream = ""
         self._readers: list[asyncio.Task[None]] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Awaitable, Callable
@@ -106,8 +107,9 @@ async def call(ws: aiohttp.ClientWebSocketResponse, method: str, **params: Any) 
 
 async def read_all(ws: aiohttp.ClientWebSocketResponse) -> None:
     """Take what arrives until the socket is closed."""
-    while not ws.closed:
-        await ws.receive()
+    with contextlib.suppress(OSError, aiohttp.ClientError):
+        while not ws.closed:
+            await ws.receive()
 
 
 class Readers:
