@@ -46,6 +46,8 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
         self._buffer = listener.buffer
+        self.check: Callable[[bytes], bytes] | None = None
+        """Returns what is passed on of what has arrived."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request in time."""
@@ -69,7 +71,8 @@ class TcpConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Pass it on."""
-        self._inner.data_received(bytes(memoryview(self._buffer)[:nbytes]))
+        data = bytes(memoryview(self._buffer)[:nbytes])
+        self._inner.data_received(data if self.check is None else self.check(data))
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
