@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import pytest
@@ -166,35 +166,3 @@ def authorized() -> str:
     from tests.server.server_world import SECRET
 
     return aiohttp.encode_basic_auth("OPENVIDUAPP", SECRET)
-
-
-class Pieces(asyncio.Protocol):
-    """aiohttp's side of a connection: the sizes that it is handed."""
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-
-    def data_received(self, data: bytes) -> None:
-        assert isinstance(data, bytes)
-        self.sizes.append(len(data))
-
-
-@pytest.mark.parametrize("encrypted", [False, True])
-async def test_connection_is_handed_little_in_a_turn_of_the_loop(tmp_path: Path, encrypted: bool) -> None:
-    inner, size = Pieces(), 1_000_000
-    tls = None
-    if encrypted:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(*self_signed(tmp_path))
-    listener, http = TcpListener(Limits(), tls, 100), cast(web.Server, lambda: inner)
-    await listener.start(http, "127.0.0.1", 0)
-    trust = None
-    if encrypted:
-        trust = ssl.create_default_context()
-        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trust)
-    writer.write(bytes(size))
-    await until(lambda: sum(inner.sizes) == size)
-    assert max(inner.sizes) <= 16 * 1024
-    writer.close()
-    await listener.close()

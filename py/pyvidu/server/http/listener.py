@@ -27,12 +27,9 @@ _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE = 0.1  # seconds without accepting, when there are no descriptors
 _TELL_EVERY = 60.0  # seconds
-_READ = (
-    16 * 1024
-)  # bytes of one connection in one turn of the loop; asyncio reads 256 KiB, which many would make a stall of
 
 
-class TcpConnection(asyncio.BufferedProtocol):
+class TcpConnection(asyncio.Protocol):
     """One TCP connection. Everything that arrives is passed on to aiohttp's `inner` protocol.
 
     It is *silent* until its first request is complete, and *idle* between two requests.
@@ -45,9 +42,6 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._inner = inner
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
-        self._buffer = listener.buffer
-        self.check: Callable[[bytes], bytes] | None = None
-        """Returns what is passed on of what has arrived."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request in time."""
@@ -63,16 +57,9 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._listener.closed(self)
         self._inner.connection_lost(exc)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """Return where to put what is read next."""
-        if sys.platform == "win32":  # its loop reads of several connections at once
-            self._buffer = bytearray(_READ)
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes) -> None:
         """Pass it on."""
-        data = bytes(memoryview(self._buffer)[:nbytes])
-        self._inner.data_received(data if self.check is None else self.check(data))
+        self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -106,8 +93,6 @@ class TcpListener:
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, capacity: int | None = None) -> None:
         self.limits = limits
-        self.buffer = bytearray(_READ)
-        """What one connection after the other reads into; it is passed on as a copy."""
         self.capacity = _capacity(limits) if capacity is None else capacity
         self._tls = tls
         self._http: web.Server | None = None
