@@ -10,7 +10,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -166,3 +167,40 @@ def authorized() -> str:
     from tests.server.server_world import SECRET
 
     return aiohttp.encode_basic_auth("OPENVIDUAPP", SECRET)
+
+
+class Pieces(asyncio.Protocol):
+    """aiohttp's side of a connection: what it is handed."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+
+    def data_received(self, data: bytes) -> None:
+        assert isinstance(data, bytes)
+        self.received.append(data)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_connection_is_handed_all_that_was_sent_little_in_a_turn_of_the_loop(
+    tmp_path: Path, encrypted: bool
+) -> None:
+    inner = Pieces()
+    sent = [Random(number).randbytes(50 if number < 100 else 100_000) for number in range(110)]
+    tls = None
+    if encrypted:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*self_signed(tmp_path))
+    listener, http = TcpListener(Limits(), tls, 100), cast(web.Server, lambda: inner)
+    await listener.start(http, "127.0.0.1", 0)
+    trust = None
+    if encrypted:
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trust)
+    for part in sent:  # each is a TLS record or more; many arrive at once
+        writer.write(part)
+    await until(lambda: sum(map(len, inner.received)) == sum(map(len, sent)))
+    assert b"".join(inner.received) == b"".join(sent)
+    assert max(map(len, inner.received)) <= 16 * 1024
+    writer.close()
+    await listener.close()

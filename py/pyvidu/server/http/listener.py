@@ -27,9 +27,11 @@ _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE = 0.1  # seconds without accepting, when there are no descriptors
 _TELL_EVERY = 60.0  # seconds
+# Bytes of one connection in one turn of the loop; asyncio reads 256 KiB, which many connections would make a stall of.
+_READ = 16 * 1024
 
 
-class TcpConnection(asyncio.Protocol):
+class TcpConnection(asyncio.BufferedProtocol):
     """One TCP connection. Everything that arrives is passed on to aiohttp's `inner` protocol.
 
     It is *silent* until its first request is complete, and *idle* between two requests.
@@ -42,6 +44,9 @@ class TcpConnection(asyncio.Protocol):
         self._inner = inner
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
+        self._buffer = listener.buffer
+        self.check: Callable[[bytes], bytes] | None = None
+        """Returns what is passed on of what has arrived."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request in time."""
@@ -57,9 +62,16 @@ class TcpConnection(asyncio.Protocol):
         self._listener.closed(self)
         self._inner.connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to put what is read next. A view: for TLS asyncio writes into slices of it, record by record."""
+        if sys.platform == "win32":  # its loop reads of several connections at once
+            self._buffer = memoryview(bytearray(_READ))
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Pass it on."""
-        self._inner.data_received(data)
+        data = bytes(self._buffer[:nbytes])
+        self._inner.data_received(data if self.check is None else self.check(data))
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -93,6 +105,8 @@ class TcpListener:
 
     def __init__(self, limits: Limits, tls: ssl.SSLContext | None = None, capacity: int | None = None) -> None:
         self.limits = limits
+        self.buffer = memoryview(bytearray(_READ))
+        """What one connection after the other reads into; it is passed on as a copy."""
         self.capacity = _capacity(limits) if capacity is None else capacity
         self._tls = tls
         self._http: web.Server | None = None

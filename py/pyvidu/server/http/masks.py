@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from pyvidu.server.http.listener import TcpConnection
+
 _MASK = 0x80
 _FORBIDDEN = bytes((0x83, _MASK, 0, 0, 0, 0))
 """A frame with a reserved opcode: aiohttp closes with 1002, after it has delivered what came before."""
@@ -39,29 +41,24 @@ class FrameHeads:
         return data[: len(data) - len(self._held)], False
 
 
-class _Checked(asyncio.Protocol):
-    """Passes everything on to a protocol, up to the first frame without a mask."""
+class _Check:
+    """Returns what arrives, and a forbidden frame instead of one without a mask."""
 
-    def __init__(self, inner: asyncio.Protocol) -> None:
+    def __init__(self) -> None:
         self._heads: FrameHeads | None = FrameHeads()
-        self._inner = inner
-        self.connection_lost = inner.connection_lost  # type: ignore[method-assign]
-        self.eof_received = inner.eof_received  # type: ignore[method-assign]
-        self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
 
-    def data_received(self, data: bytes) -> None:
-        """Pass it on, and a forbidden frame instead of one without a mask."""
-        if self._heads is not None:
-            data, forbidden = self._heads.checked(data)
-            if forbidden:
-                self._heads = None
-                data += _FORBIDDEN
-        self._inner.data_received(data)
+    def __call__(self, data: bytes) -> bytes:
+        if self._heads is None:
+            return data
+        data, forbidden = self._heads.checked(data)
+        if forbidden:
+            self._heads = None
+            data += _FORBIDDEN
+        return data
 
 
 def require_masks(tcp: asyncio.Transport) -> None:
     """Close the WebSocket on `tcp` with 1002 at a frame without a mask. Call it before the handshake is answered."""
-    inner = tcp.get_protocol()
-    if isinstance(inner, asyncio.Protocol):
-        tcp.set_protocol(_Checked(inner))
+    connection = tcp.get_protocol()
+    if isinstance(connection, TcpConnection):  # not where a test serves without a listener
+        connection.check = _Check()
