@@ -50,19 +50,9 @@ class RawWebSocket:
         assert "sec-websocket-extensions" not in headers
         return cls(reader, writer)
 
-    def send(
-        self,
-        opcode: int,
-        payload: bytes = b"",
-        *,
-        fin: bool = True,
-        reserved: int = 0,
-        masked: bool = True,
-        length: int | None = None,
-        width: int | None = None,
-    ) -> None:
-        """Send a frame. `length` is what it says instead of its length, `width` the bytes that it is said in."""
-        self.write(frame(opcode, payload, fin=fin, reserved=reserved, masked=masked, length=length, width=width))
+    def send(self, opcode: int, payload: bytes = b"", **options: Any) -> None:
+        """Send a frame; see `frame`."""
+        self.write(frame(opcode, payload, **options))
 
     def write(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -123,7 +113,7 @@ def frame(
     length: int | None = None,
     width: int | None = None,
 ) -> bytes:
-    """Return the bytes of a frame."""
+    """Return the bytes of a frame. `length` is what it says instead of its length, `width` the bytes that it is said in."""
     said = len(payload) if length is None else length
     width = width if width is not None else 0 if said < 126 else 2 if said < 65536 else 8
     head = bytes([fin << 7 | reserved << 4 | opcode, masked << 7 | {0: said, 2: 126, 8: 127}[width]])

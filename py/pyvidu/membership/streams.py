@@ -101,7 +101,7 @@ class LocalStream(StreamMedia):
             await self._media.replace_track(track)
 
     def send_again(self, track: Any) -> None:
-        """Send `track` after all, whose replacement was cancelled: the browser may have made it nevertheless."""
+        """Send `track` again, whose replacement was cancelled: the browser may have carried that out."""
         if self.owner is not None and self._media is not None:
             self.owner.in_background(self._media.replace_track(track))
 
@@ -121,14 +121,14 @@ class LocalStream(StreamMedia):
             told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             told.set_result(None)
             return told
-        request = self.owner.request(StreamPropertyChanged(self.state.id, name, value, reason))
+        owner, call = self.owner, StreamPropertyChanged(self.state.id, name, value, reason)
 
         async def send() -> None:
-            await request
+            await owner.request(call)
             if answered is not None:
                 answered()
 
-        told = asyncio.shield(self.owner.in_background(send()))
+        told = asyncio.shield(owner.in_background(send()))
         told.add_done_callback(lambda done: done.cancelled() or done.exception())  # the owner logs it
         return told
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import Rest
-from tests.browser.drops import COMING_AND_GOING, OUTAGE, DroppedCall
+from tests.browser.drops import DroppedCall
+from tests.browser.scenarios import (
+    back_after_4_s_nothing_is_renegotiated,
+    back_after_9_s_dead_media_is_renegotiated_once_a_stream,
+    back_after_14_s_the_session_is_over,
+)
 
 SAMPLED = """
 peer = publisher.stream.stream_manager.media.peer
@@ -54,16 +57,7 @@ async def call(
 
 
 async def test_scenario_1_back_after_4_s_nothing_is_renegotiated(call: DroppedCall) -> None:
-    before = await call.ada.picture()
-    await call.drop("silent", 4)
-    await call.ada.told("reconnected")
-    await call.move_within(4)
-    await call.ada.told("outageSettled")
-    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
-    assert call.renegotiated() == []
-    assert await call.ada.picture() == before
-    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
-    assert call.bob.events(*OUTAGE) == []
+    await back_after_4_s_nothing_is_renegotiated(call)
 
 
 async def test_rtcp_counts_as_received_and_proves_a_path_that_ice_calls_disconnected(call: DroppedCall) -> None:
@@ -79,33 +73,8 @@ async def test_sockets_that_fail_do_not_delay_the_next(call: DroppedCall) -> Non
 
 
 async def test_scenario_3_back_after_9_s_dead_media_is_renegotiated_once_a_stream(call: DroppedCall) -> None:
-    before = await call.ada.picture()
-    await call.drop("silent", 9, dead_media=True)
-    await call.ada.told("reconnected", 3)
-    await call.move_within(5)
-    await call.ada.told("outageSettled")
-    after = await call.ada.picture()
-    assert sorted(call.renegotiated()) == sorted(before["streams"])
-    assert {**after, "tracks": None} == {**before, "tracks": None}, "same streams, same elements"
-    assert after["tracks"][:2] == before["tracks"][:2], "the camera's own tracks go on"
-    assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
-    assert call.ada.events(*COMING_AND_GOING) == call.bob.events(*COMING_AND_GOING) == []
+    await back_after_9_s_dead_media_is_renegotiated_once_a_stream(call, within=5)
 
 
 async def test_scenario_2_back_after_14_s_the_session_is_over_and_the_others_were_notified(call: DroppedCall) -> None:
-    await call.drop("silent", 14)
-    lost = await call.ada.told("sessionDisconnected", 5)
-    assert lost.reason == "networkDisconnect"
-    assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
-    assert call.ada.events("streamDestroyed", whose="publisher") == ["streamDestroyed(networkDisconnect)"]
-    assert call.bob.events(*COMING_AND_GOING) == [
-        "streamDestroyed(networkDisconnect)",
-        "connectionDestroyed(networkDisconnect)",
-    ]
-    gone = await call.bob.told("connectionDestroyed")
-    assert gone.at < call.returned, "the others are told while the victim is still away"
-    assert call.bob.events(*OUTAGE, "streamFrozen", "exception") == [], "a peer that drops is no alarm"
-    await call.ada.has_released_everything()
-    # Join again: the same session object, a fresh token.
-    await call.ada.join(await Rest(call.server).token("drops"))
-    await asyncio.gather(call.ada.moves(), call.bob.moves())
+    await back_after_14_s_the_session_is_over(call)
