@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """`make load`: how many participants one server carries, what degrades first, and what admission control does then.
 
 Rooms of four light callers are added, two at a time, until joins are refused or a call degrades. Then newcomers go on asking.

@@ -5,7 +5,6 @@ from /proc/PID/stat, memory (PSS) from /proc/PID/smaps_rollup, and the time that
 50 ms on connections of its own. `make hostile` runs them beside a call.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio

@@ -7,7 +7,6 @@ Its CPU time (user and system, of the whole process) is read before and after; w
 measured first and printed beside it. Printed are per cent of one core, and the same per 500 kbit/s forwarded. With
 `--relay` the server is the baseline: aiortc's MediaRelay, which decodes and encodes.
 """
-# ruff: noqa: T201  (what it prints is what it is for)
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ from fuzz.watch import resident
 began = time.monotonic()
 wanted, seed = int(os.environ.get("FUZZ_INPUTS") or 1_000_000), int(os.environ.get("FUZZ_SEED") or 1)
 inputs, crashes = fuzz(wanted - wanted // 10, seed)
-print(f"{time.monotonic() - began:.0f} s for signaling and REST, then offers and packets", flush=True)  # noqa: T201
+print(f"{time.monotonic() - began:.0f} s for signaling and REST, then offers and packets", flush=True)
 media_inputs, media_crashes = fuzz_media(wanted // 10, seed)
-print(f"{time.monotonic() - began:.0f} s, then what parsing costs", flush=True)  # noqa: T201
+print(f"{time.monotonic() - began:.0f} s, then what parsing costs", flush=True)
 cost_inputs, expensive = fuzz_cost(wanted // 1_000, seed)
 inputs, crashes = inputs + media_inputs + cost_inputs, crashes + media_crashes + expensive
 for crash in crashes[:20]:
-    print(crash, file=sys.stderr)  # noqa: T201
-print(f"{time.monotonic() - began:.0f} s, {resident() / 2**20:.0f} MiB at the end")  # noqa: T201
-print(f"{inputs} inputs, {len(crashes)} crashes")  # noqa: T201
+    print(crash, file=sys.stderr)
+print(f"{time.monotonic() - began:.0f} s, {resident() / 2**20:.0f} MiB at the end")
+print(f"{inputs} inputs, {len(crashes)} crashes")
 sys.exit(1 if crashes else 0)

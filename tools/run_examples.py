@@ -33,7 +33,7 @@ def _test(project: Path, wheel: Path, folder: Path, arguments: list[str]) -> int
     began = time.monotonic()
     own_wheel = _build(project, folder / "wheel")
     python = _install(folder, f"{wheel}[testing]", f"{own_wheel}[test]")
-    print(f"{project.name}: installed in {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
+    print(f"{project.name}: installed in {time.monotonic() - began:.0f} s", flush=True)
     here = folder / "project"
     here.mkdir()
     shutil.copy(project / "pyproject.toml", here)

@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """`make hostile`, or `python -m benchmarks.hostile [NAME...]`: all attacks, or those named. Returns 1 if one was felt."""
 
 from __future__ import annotations

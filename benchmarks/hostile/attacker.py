@@ -1,4 +1,3 @@
-# ruff: noqa: T201  (it talks to its parent by printing)
 """The process of one attacker, at the lowest priority: reads what to attack as a line of JSON, and tells how that ended.
 
 What it has open stays open until the parent ends it.

@@ -1,6 +1,5 @@
 """What a participant sends over its WebSocket beyond the tables of limits."""
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio

@@ -4,7 +4,6 @@ All peers are light ones of this process. Without a call in the room, `Call` mak
 another's address and needs root.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio

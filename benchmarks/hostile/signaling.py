@@ -1,6 +1,5 @@
 """What a single sender does to the WebSocket and the HTTP port: the attacks that the limits are made against."""
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio

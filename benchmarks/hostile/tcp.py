@@ -1,6 +1,5 @@
 """What somebody without a token does to the port that HTTP and WebSockets share, beyond the tables of limits."""
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import asyncio

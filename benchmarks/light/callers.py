@@ -1,4 +1,3 @@
-# ruff: noqa: T201  (it talks to its parent by printing)
 """The process of some light callers: they publish the recording, receive all other streams, and count what they receive.
 
 Reads one line with tokens and prints a line when all of them publish, with their streams and addresses. Then `restart`

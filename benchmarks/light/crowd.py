@@ -1,4 +1,3 @@
-# ruff: noqa: T201  (it talks to its parent by printing)
 """The process of a crowd: N light participants. Reads a line of tokens and prints a line when all have joined; then reads
 `report` and prints the outage events of each, with times of the monotonic clock that all processes of a machine share.
 """

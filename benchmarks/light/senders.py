@@ -1,4 +1,3 @@
-# ruff: noqa: T201  (it talks to its parent by printing)
 """The process of some light senders: participants that publish the clip, receive nothing and send only the bare protocol.
 
 Reads one line with tokens, prints a line when all of them publish, and leaves at the end of its input.
