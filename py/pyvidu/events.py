@@ -234,8 +234,8 @@ class PublisherSpeakingEvent(Event):
     """Somebody begins to speak or has stopped, if that is enabled: see `Session.enable_speaking_events`.
 
     Events:
-        publisherStartSpeaking: two of three measurements were louder than the threshold.
-        publisherStopSpeaking: ten in a row were not.
+        publisherStartSpeaking: a measurement was louder than the threshold, after two louder ones of three.
+        publisherStopSpeaking: one was below it, as the ten before it were.
 
     Attributes:
         connection: who speaks.

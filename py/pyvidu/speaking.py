@@ -34,24 +34,26 @@ class VolumeChange:
 
 
 class SpeechGate:
-    """Two of the last three levels above the threshold begin speech, ten in a row below it end it."""
+    """A loud level after two of three loud ones begins speech, a quiet one after ten quiet ones ends it: hark's rule.
+
+    Two of three with the current one would do for a click: the meter's smoothing shows it a second time, 20 dB lower.
+    """
 
     def __init__(self, threshold: float = -50.0) -> None:
         self.speaking = False
         self._threshold = threshold
-        self._loud = deque([False] * 10, maxlen=10)
+        self._before = deque([False] * 10, maxlen=10)  # whether the levels before the current one were loud
 
     def take(self, decibels: float) -> Turn | None:
         """Add a level, in decibels, and return the event that it causes, or None."""
-        loud = decibels > self._threshold
-        self._loud.append(loud)
-        if not self.speaking and loud and sum(list(self._loud)[-3:]) >= 2:
-            self.speaking = True
-            return "publisherStartSpeaking"
-        if self.speaking and not any(self._loud):
-            self.speaking = False
-            return "publisherStopSpeaking"
-        return None
+        turn: Turn | None = None
+        if not self.speaking and decibels > self._threshold and sum(list(self._before)[-3:]) >= 2:
+            turn = "publisherStartSpeaking"
+        elif self.speaking and decibels < self._threshold and not any(self._before):
+            turn = "publisherStopSpeaking"
+        self._before.append(decibels > self._threshold)
+        self.speaking ^= turn is not None
+        return turn
 
 
 class SpeechWatch:

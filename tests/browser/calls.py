@@ -157,11 +157,11 @@ class CallPage:
         """Return the reported events in order, as `name` or `name(reason)`."""
         return [str(item) for item in self.log if (not names or item.name in names) and whose in (None, item.whose)]
 
-    async def told(self, name: str, timeout: float = 20.0, *, count: int = 1) -> Happened:
-        """Wait for the `count`th event `name` and return it. Raises AssertionError after `timeout` seconds."""
+    async def told(self, name: str, timeout: float = 20.0, *, count: int = 1, stream: str | None = None) -> Happened:
+        """Wait for the `count`th event `name` (of `stream`) and return it. Raises AssertionError after `timeout` seconds."""
 
         def nth() -> Happened | None:
-            found = [item for item in self.log if item.name == name]
+            found = [item for item in self.log if item.name == name and stream in (None, item.stream)]
             return found[count - 1] if len(found) >= count else None
 
         try:

@@ -42,7 +42,7 @@ def tell(event: Any, whose: str = "session") -> None:
                 "name": event.type,
                 "whose": whose,
                 "reason": str(getattr(event, "reason", "") or getattr(event, "name", "")),
-                "stream": stream.stream_id if stream else "",
+                "stream": stream.stream_id if stream else getattr(event, "stream_id", ""),
                 "data": str(getattr(event, "data", "")),
             }
         )

@@ -16,6 +16,7 @@ from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import MessageLog, Rest
 from tests.browser.embedding_page import Participant, served_page
+from tests.browser.tone import TONE
 from tests.browser.watching import moves
 
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
@@ -191,7 +192,7 @@ async def test_replaced_track_and_speaking_events_reach_the_other_page(call: Cal
     changes = "fired.filter(([, event]) => event?.reason === 'trackReplaced').map(([, event]) => event.changedProperty)"
     await call.bob.js(f"await until(() => {changes}.length === 2)")
     assert await call.bob.js(f"return {changes}") == ["videoTrack", "videoDimensions"]
-    # The fake microphones beep, also Bob's own, which his session reports as well.
+    await call.ada.js(f"{TONE} await publisher.replaceTrack(toneTrack());")
     hers = (
         "fired.find(([name, event]) => name === 'publisherStartSpeaking' && event.connection.connectionId === args[0])"
     )

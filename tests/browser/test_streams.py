@@ -14,6 +14,7 @@ from playwright.async_api import Browser
 
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import CallPage, MessageLog, Rest
+from tests.browser.tone import TONE
 
 ALARMS = ("reconnecting", "streamFrozen", "exception", "sessionDisconnected")
 
@@ -49,7 +50,7 @@ def what(kind):
     return {
         "dtx": {"audioSource": js.silentTrack(), "videoSource": False},
         "still": {"audioSource": False, "videoSource": js.stillTrack()},
-        "disabled": camera,
+        "disabled": {**camera, "audioSource": js.toneTrack()},
         "nulled": camera,
     }[kind]
 
@@ -107,7 +108,7 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
     rest = Rest(server)
     ada = await CallPage.open(chromium, server, "ada")
     await ada.join(await rest.token("quiet"))
-    crowd = await CallPage.open(chromium, server, "crowd", head=DTX)
+    crowd = await CallPage.open(chromium, server, "crowd", head=f"{DTX}<script>{TONE}</script>")
     await crowd.python(CROWD)
     streams = {kind: await crowd.call("enter", kind, await rest.token("quiet")) for kind in KINDS}
     call = Call(ada, crowd, streams, MessageLog(server))
@@ -142,10 +143,10 @@ async def test_speaking_events_are_fired_for_start_and_stop(call: Call) -> None:
         "session.enable_speaking_events()\n"
         "for name in ('publisherStartSpeaking', 'publisherStopSpeaking'): session.on(name, tell)"
     )
-    await call.ada.told("publisherStartSpeaking", 10)  # the fake microphone beeps
-    call.ada.clear_events()
+    tone = call.streams["disabled"]  # the only steady sound
+    await call.ada.told("publisherStartSpeaking", stream=tone)
     await call.crowd.call("pause_all")
-    await call.ada.told("publisherStopSpeaking", 10)
+    await call.ada.told("publisherStopSpeaking", stream=tone)
     await call.crowd.call("resume_all")
 
 
