@@ -106,7 +106,7 @@ async def measure(seconds: float) -> dict[str, Any]:
             dropped, passed = after.dropped - before.dropped, after.passed - before.passed
             return {
                 "rig": rig.describe(
-                    world.browser_version, 0, f"make calm BENCH_ARGS='--seconds {seconds:g}'"
+                    world.browser_versions, 0, f"make calm BENCH_ARGS='--seconds {seconds:g}'"
                 ).model_dump(),
                 "seconds": seconds,
                 "loss_percent": round(100 * dropped / (dropped + passed), 2),

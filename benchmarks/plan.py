@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Client = Literal["pyvidu", "pyvidu.js", "openvidu-browser"]
+Browser = Literal["chromium", "firefox"]
 ServerMode = Literal["plain", "best"]
 Fault = Literal["link", "silent", "handover", "media-only", "signaling-only", "flapping"]
 Media = Literal["both", "send", "none"]
 Metric = Literal["detect_ms", "signaling_ms", "inbound_ms", "outbound_ms"]
 
 CLIENTS: tuple[Client, ...] = get_args(Client)
+BROWSERS: tuple[Browser, ...] = get_args(Browser)
 SERVERS: tuple[ServerMode, ...] = get_args(ServerMode)
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 MEDIA: tuple[Media, ...] = get_args(Media)
@@ -45,6 +47,8 @@ class Call:
     force: bool = False
     rtt_ms: float = 0.0
     streams: int = 1
+    browser: Browser = "chromium"
+    """That of the page that is dropped. The watcher has Chromium in every call."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,7 +90,8 @@ class Cell:
 
     def __str__(self) -> str:
         call = self.call
-        words = [call.client, "force" if call.force else "", call.server, self.fault, f"{self.outage_s:g} s"]
+        words = [call.client, "Firefox" if call.browser == "firefox" else "", "force" if call.force else ""]
+        words += [call.server, self.fault, f"{self.outage_s:g} s"]
         words += [
             f"media {call.media}" if call.media != "both" else "",
             f"RTT {call.rtt_ms:g} ms" if call.rtt_ms else "",
@@ -169,14 +174,15 @@ def selection(  # one parameter for each option of the command
     media: Sequence[Media] = ("both",),
     rtts_ms: Sequence[float] = (0.0,),
     streams: Sequence[int] = (1,),
+    browsers: Sequence[Browser] = ("chromium",),
     trials: int = 1,
 ) -> Plan:
     """Return every combination of the given values. Outages that are not given are the usual ones for the fault."""
     plan: dict[Cell, int] = {}
-    for server, kind, rtt, number, client, force in itertools.product(
-        servers, media, rtts_ms, streams, clients, forces
+    for server, kind, rtt, number, browser, client, force in itertools.product(
+        servers, media, rtts_ms, streams, browsers, clients, forces
     ):
-        call = Call(server, kind, client, force, rtt, number)
+        call = Call(server, kind, client, force, rtt, number, browser)
         for fault in faults:
             for outage in outages or _usual_outages(fault):
                 plan[Cell(call, fault, EVICTION_S[server] if outage == "eviction" else float(outage))] = trials
@@ -218,7 +224,7 @@ def _usual_outages(fault: Fault) -> tuple[float | Literal["eviction"], ...]:
 
 def _situations(calls: Iterable[Call]) -> Iterator[list[Call]]:
     def situation(call: Call) -> tuple[object, ...]:
-        return (call.server, call.media, call.force, call.rtt_ms, call.streams)
+        return (call.server, call.media, call.force, call.rtt_ms, call.streams, call.browser)
 
     for _, group in itertools.groupby(sorted(calls, key=situation), key=situation):
         yield sorted(group, key=lambda call: CLIENTS.index(call.client))

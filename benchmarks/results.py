@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchmarks.plan import Call, Cell, Client, Fault, Media, Metric, ServerMode
+from benchmarks.plan import Browser, Call, Cell, Client, Fault, Media, Metric, ServerMode
 
 Milliseconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -61,6 +61,8 @@ class CellResult(_Strict):
     media: Media
     rtt_ms: float
     streams: int
+    browser: Browser = "chromium"
+    """That of the dropped page. Files of before there was a choice do not name it."""
     n: Count
     stalled: Count = 0
     metrics: Metrics
@@ -71,7 +73,7 @@ class CellResult(_Strict):
     @property
     def cell(self) -> Cell:
         """Return the cell that was measured."""
-        call = Call(self.server, self.media, self.client, self.force, self.rtt_ms, self.streams)
+        call = Call(self.server, self.media, self.client, self.force, self.rtt_ms, self.streams, self.browser)
         return Cell(call, self.fault, self.outage_s)
 
 

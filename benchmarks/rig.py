@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from benchmarks.pages import OFFICIAL_VERSION
 from benchmarks.results import Rig
 
 
-def describe(browser_version: str, seed: int, command: str) -> Rig:
-    """Return the rig of this moment."""
+def describe(browsers: Mapping[str, str], seed: int, command: str) -> Rig:
+    """Return the rig of this moment. `browsers` has the version of each that was opened."""
     return Rig(
         versions={
             "pyvidu": version("pyvidu"),
             "openvidu-browser": OFFICIAL_VERSION,
-            "chromium": browser_version,
+            **browsers,
             "python": platform.python_version(),
             "aiortc": version("aiortc"),
             "playwright": version("playwright"),

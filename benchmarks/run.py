@@ -73,7 +73,7 @@ async def _block(world: World, kept: Call, left: list[Trial], *, peer: Client, k
     mode = kept.server
     server = await world.server(mode)
     async with Pulse.of(server) as pulse:
-        page, watcher = await world.page(kept.client, mode), await world.peer(peer, mode)
+        page, watcher = await world.page(kept.client, mode, kept.browser), await world.peer(peer, mode)
         call = BenchCall(kept, world.lab, server, page, watcher, pulse)
         await call.join()
         try:

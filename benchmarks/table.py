@@ -12,7 +12,7 @@ from benchmarks.results import CellResult, Percentiles
 from benchmarks.statistics import PERCENTILES, ratio, worse_metrics
 
 OFFICIAL: Client = "openvidu-browser"
-_HEADS = {
+HEADS = {
     "detect_ms": "drop → reconnecting",
     "signaling_ms": "return → told",
     "inbound_ms": "return → we see them",
@@ -20,11 +20,11 @@ _HEADS = {
 }
 
 
-COLUMNS = ("client", "server", "fault", "outage", "n", *_HEADS.values(), "requests", "renegotiated")
+COLUMNS = ("client", "server", "fault", "outage", "n", *HEADS.values(), "requests", "renegotiated")
 
 
 def opponent(ours: CellResult, cells: Sequence[CellResult]) -> CellResult | None:
-    """Return the cell of openvidu-browser that differs only in the client."""
+    """Return the cell of openvidu-browser in the same browser that differs only in the client."""
     return next((cell for cell in cells if cell.client == OFFICIAL and _situation(cell) == _situation(ours)), None)
 
 
@@ -75,7 +75,7 @@ def row(cell: CellResult, other: CellResult | None) -> list[tuple[str, bool]]:
     rtt = f", RTT {cell.rtt_ms:g} ms" if cell.rtt_ms else ""
     streams = f", {cell.streams} streams" if cell.streams != 1 else ""
     texts = [
-        f"{cell.client}{' force' if cell.force else ''}",
+        f"{cell.client}{' Firefox' if cell.browser == 'firefox' else ''}{' force' if cell.force else ''}",
         cell.server,
         f"{cell.fault}{media}{rtt}{streams}",
         f"{cell.outage_s:g} s",
@@ -104,10 +104,10 @@ def _count(counts: Percentiles | None) -> str:
 
 
 def _situation(cell: CellResult) -> tuple[Call, str, float]:
-    call = Call(cell.server, cell.media, OFFICIAL, cell.force, cell.rtt_ms, cell.streams)
+    call = Call(cell.server, cell.media, OFFICIAL, cell.force, cell.rtt_ms, cell.streams, cell.browser)
     return call, cell.fault, cell.outage_s
 
 
 def _order(cell: CellResult) -> tuple[object, ...]:
     call, fault, outage = _situation(cell)
-    return (call.server == "best", call.force, call.media, call.rtt_ms, call.streams, fault, outage)
+    return (call.server == "best", call.force, call.media, call.rtt_ms, call.streams, fault, outage, call.browser)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
-from playwright.async_api import Browser, BrowserContext, CDPSession, async_playwright
+from playwright.async_api import Browser as OpenBrowser
+from playwright.async_api import BrowserContext, CDPSession, async_playwright
 
 from benchmarks.pages import OFFICIAL_BUNDLE, BenchPage
-from benchmarks.plan import Client, ServerMode
+from benchmarks.plan import Browser, Client, ServerMode
 from benchmarks.tls import Certificate, self_signed
 from pyvidu.testing import (
     LabError,
     NetworkLab,
     RunningServer,
-    find_browser,
     lab_unavailable_reason,
     launch_browser,
     start_server,
 )
+
+_Where = Browser | Literal["outside"]
+_Key = tuple[_Where, Client, ServerMode]
 
 PROFILES: dict[ServerMode, tuple[str, ...]] = {"plain": ("--profile", "kurento"), "best": ()}
 
@@ -29,19 +33,27 @@ PROFILES: dict[ServerMode, tuple[str, ...]] = {"plain": ("--profile", "kurento")
 class World:
     """Everything around the calls. Pages are kept: a client that is not in a call costs next to nothing."""
 
-    def __init__(self, lab: NetworkLab, inside: Browser, outside: Browser, certificate: Certificate) -> None:
+    def __init__(
+        self, lab: NetworkLab, inside: Mapping[Browser, OpenBrowser], outside: OpenBrowser, certificate: Certificate
+    ) -> None:
         self.lab = lab
         self.certificate = certificate
-        self.browser_version = inside.version
-        self._browsers = {"inside": inside, "outside": outside}
-        self._contexts: dict[tuple[str, Client, ServerMode], BrowserContext] = {}
-        self._pages: dict[tuple[str, Client, ServerMode], BenchPage] = {}
+        self.browser_versions = {"chromium": outside.version} | {name: one.version for name, one in inside.items()}
+        self._inside = inside
+        self._outside = outside
+        self._contexts: dict[_Key, BrowserContext] = {}
+        self._pages: dict[_Key, BenchPage] = {}
         self._servers: dict[ServerMode, RunningServer] = {}
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def make(cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0) -> AsyncIterator[World]:
-        """Yield a world for the length of the block, in a lab of its own unless one is passed. Raises LabError."""
+    async def make(
+        cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0, browsers: Iterable[Browser] = ("chromium",)
+    ) -> AsyncIterator[World]:
+        """Yield a world for the length of the block, with these browsers inside the lab and a Chromium outside.
+
+        The lab is its own unless one is passed. Raises LabError, or BrowserNotFoundError.
+        """
         if lab is None and (reason := lab_unavailable_reason()):
             raise LabError(reason)
         if not OFFICIAL_BUNDLE.exists():
@@ -51,14 +63,16 @@ class World:
             lab = lab or stack.enter_context(NetworkLab(rtt=rtt_ms / 1000))
             certificate = self_signed(folder, lab.host_address)
             driver = await stack.enter_async_context(async_playwright())
-            executable = find_browser()
 
-            async def launch(guest: NetworkLab | None) -> Browser:
-                browser = await launch_browser(driver, executable=executable, lab=guest, args=certificate.browser_args)
+            async def launch(name: Browser, guest: NetworkLab | None) -> OpenBrowser:
+                args = certificate.browser_args if name == "chromium" else ()
+                browser = await launch_browser(driver, name, lab=guest, args=args)
                 stack.push_async_callback(browser.close)
                 return browser
 
-            self = cls(lab, await launch(lab), await launch(None), certificate)
+            self = cls(
+                lab, {name: await launch(name, lab) for name in browsers}, await launch("chromium", None), certificate
+            )
             stack.push_async_callback(self._stop)
             yield self
 
@@ -69,21 +83,22 @@ class World:
             self._servers[mode] = await start_server(*args, lab=self.lab)
         return self._servers[mode]
 
-    async def page(self, client: Client, mode: ServerMode) -> BenchPage:
+    async def page(self, client: Client, mode: ServerMode, browser: Browser = "chromium") -> BenchPage:
         """Return the page inside the lab that runs `client`."""
-        return await self._page("inside", client, mode)
+        return await self._page(browser, client, mode)
 
     async def peer(self, client: Client, mode: ServerMode) -> BenchPage:
         """Return the page outside that watches."""
         return await self._page("outside", client, mode)
 
-    async def fresh_context(self, where: str = "inside") -> BrowserContext:
-        """Return a browser profile with empty caches. The caller closes it."""
-        return await self._browsers[where].new_context()
+    async def fresh_context(self, where: _Where = "chromium") -> BrowserContext:
+        """Return a browser profile with empty caches, of a browser inside or of the one outside. The caller closes it."""
+        # Chromium trusts the certificate by its key (`browser_args`), Firefox has to be told of any.
+        return await self._browser(where).new_context(ignore_https_errors=where == "firefox")
 
-    async def browser_session(self, where: str = "inside") -> CDPSession:
-        """Return a CDP session with the browser itself, for data about its processes."""
-        return await self._browsers[where].new_browser_cdp_session()
+    async def browser_session(self) -> CDPSession:
+        """Return a CDP session with the Chromium inside, for data about its processes."""
+        return await self._inside["chromium"].new_browser_cdp_session()
 
     async def close_pages(self) -> None:
         """Close every page: the next ones are fresh."""
@@ -92,10 +107,13 @@ class World:
         self._contexts.clear()
         self._pages.clear()
 
-    async def _page(self, where: str, client: Client, mode: ServerMode) -> BenchPage:
+    def _browser(self, where: _Where) -> OpenBrowser:
+        return self._outside if where == "outside" else self._inside[where]
+
+    async def _page(self, where: _Where, client: Client, mode: ServerMode) -> BenchPage:
         key = (where, client, mode)
         if key not in self._pages:
-            self._contexts[key] = await self._browsers[where].new_context()
+            self._contexts[key] = await self.fresh_context(where)
             self._pages[key] = await BenchPage.open(self._contexts[key], await self.server(mode), client)
         return self._pages[key]
 

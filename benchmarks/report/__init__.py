@@ -60,7 +60,8 @@ def typical(records: Sequence[TrialRecord]) -> TrialRecord:
 
 def _place(cell: Cell) -> tuple[object, ...]:
     call = cell.call
-    situation = (call.server == "best", call.force, call.media, call.rtt_ms, call.streams, cell.fault, cell.outage_s)
+    kept = (call.server == "best", call.force, call.media, call.rtt_ms, call.streams)
+    situation = (*kept, cell.fault, cell.outage_s, call.browser)
     return (*situation, CLIENTS.index(call.client))
 
 

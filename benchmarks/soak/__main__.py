@@ -65,7 +65,7 @@ async def run(options: argparse.Namespace) -> int:
 
         call = await LabCall.begin(lab, open_browser, serve, ROOM)
         command = f"make soak SOAK_DROPS={options.drops} SOAK_SEED={options.seed}"
-        here = rig.describe(versions[0], options.seed, command)
+        here = rig.describe({"chromium": versions[0]}, options.seed, command)
         async for row in soak(call, plan.drops(options.drops, options.seed), options.every):
             rows.append(row)
             Soak.of(here, rows).save(options.out)  # so that an interrupted run leaves its results

@@ -85,3 +85,12 @@ def test_an_eviction_is_14_s_on_best_and_30_s_on_plain() -> None:
 
 def test_a_link_flaps_one_second_down_and_two_up() -> None:
     assert [plan.flaps(seconds) for seconds in (2, 4, 9, 30)] == [1, 2, 3, 10]
+
+
+def test_browsers_are_selected_and_take_turns() -> None:
+    wanted = plan.selection(
+        clients=["pyvidu"], servers=["plain"], faults=["link"], outages=[9], browsers=plan.BROWSERS, trials=8
+    )
+    blocks = plan.schedule(wanted, 1)
+    assert [block.call.browser for block in blocks] == ["chromium", "firefox"] * 2
+    assert [str(cell) for cell in wanted] == ["pyvidu plain link 9 s", "pyvidu Firefox plain link 9 s"]

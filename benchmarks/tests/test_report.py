@@ -60,7 +60,7 @@ def test_report_is_one_file_without_external_resources(tmp_path: Path, monkeypat
     library.write_text("/* charts */")
     monkeypatch.setattr(report, "ECHARTS", library)
     records = [_record()]
-    results = Results(rig=rig.describe("156", 1, "make bench <&>"), cells=summary.cells(records))
+    results = Results(rig=rig.describe({"chromium": "156"}, 1, "make bench <&>"), cells=summary.cells(records))
     report.write(tmp_path / "report.html", results, records)
     page = (tmp_path / "report.html").read_text()
     assert "make bench &lt;&amp;&gt;" in page

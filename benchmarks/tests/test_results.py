@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from benchmarks import table
+from benchmarks import browsers_table, summary, table, trials_file
 from benchmarks.__main__ import command
-from benchmarks.measure import NEVER
+from benchmarks.measure import NEVER, Numbers
+from benchmarks.plan import Call, Cell
 from benchmarks.results import CellResult, Metrics, Results, Rig
 from benchmarks.statistics import is_worse, percentiles, ratio
 
@@ -115,3 +117,48 @@ def test_a_cell_is_compared_with_the_one_that_differs_in_the_client_alone() -> N
     assert table.opponent(ours, [_cell("openvidu-browser", [1.0]), _cell("pyvidu.js", [1.0], force=True)]) is None
     theirs = _cell("openvidu-browser", [1.0], force=True)
     assert table.opponent(ours, [theirs]) is theirs
+
+
+def test_results_of_before_there_was_a_choice_are_chromiums() -> None:
+    written = _cell("pyvidu", [1.0]).model_dump()
+    del written["browser"]
+    assert CellResult.model_validate(written).cell.call.browser == "chromium"
+
+
+def test_a_cell_is_compared_with_openvidu_browser_in_the_same_browser() -> None:
+    theirs = [_cell("openvidu-browser", [1.0]), _cell("openvidu-browser", [1.0], browser="firefox")]
+    assert table.opponent(_cell("pyvidu", [1.0], browser="firefox"), theirs) is theirs[1]
+    assert table.opponent(_cell("pyvidu", [1.0]), theirs) is theirs[0]
+
+
+def test_browsers_are_side_by_side_where_both_were_measured_and_more_than_twice_is_bold() -> None:
+    cells = [_cell("pyvidu", [100.0, 200.0]), _cell("pyvidu", [150.0, 210.0], browser="firefox")]
+    cells += [_cell("openvidu-browser", [7000.0, NEVER], browser="firefox"), _cell("pyvidu", [5.0], fault="link")]
+    cells += [_cell("pyvidu", [100.0], outage_s=4), _cell("pyvidu", [201.0], outage_s=4, browser="firefox")]
+    assert browsers_table.markdown(browsers_table.rows(cells)).splitlines() == [
+        "| drop | | Chromium | Firefox | ratio | openvidu-browser in Firefox |",
+        "|---|---|---|---|---|---|",
+        "| silent, 4 s | drop → reconnecting | 100 / 100 | 201 / 201 | **2.01** | - |",
+        "| silent, 9 s | drop → reconnecting | 100 / 200 | 150 / 210 | 1.50 | 7000 / 20000, never 1 of 2 |",
+    ]
+    assert browsers_table.rows(cells[:1]) == []
+
+
+def test_trials_of_several_runs_make_one_cell(tmp_path: Path) -> None:
+    cell = Cell(Call("plain", "send", "pyvidu", browser="firefox"), "link", 9)
+    files = []
+    for run, detected in enumerate(([1.0, NEVER], [3.0])):
+        lines = []
+        for detect in detected:
+            found = dataclasses.asdict(Numbers(detect, 2.0, None, 4.0, 1, 0, 1, 1, "reconnected"))
+            found["detect_ms"] = "never" if detect == NEVER else detect
+            trial = {"cell": dataclasses.asdict(cell), "numbers": found, "stalled": False, "page": {}}
+            lines.append(json.dumps(trial) + "\n")
+        files.append(tmp_path / f"{run}.trials.jsonl")
+        files[-1].write_text("".join(lines))
+    (result,) = summary.cells(trial for file in files for trial in trials_file.read(file))
+    assert (result.cell, result.n) == (cell, 3)
+    assert result.metrics.detect_ms == percentiles([1.0, NEVER, 3.0])
+    files[0].write_text('{"cell": {}}\n')
+    with pytest.raises(ValueError, match="a line that is no trial"):
+        list(trials_file.read(files[0]))
