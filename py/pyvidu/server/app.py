@@ -33,6 +33,7 @@ from pyvidu.server.http.metrics import Metrics, add_metrics
 from pyvidu.server.http.rest import add_rest
 from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load, busy_time
+from pyvidu.server.memory import FreedMemory, resident
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.tokens import now_ms
@@ -276,15 +277,18 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _housekeeping(server: Server) -> None:
-    """Remove unused tokens and sessions every minute; measure CPU time, and how late timers, and so evictions, run."""
-    loop, rooms = asyncio.get_running_loop(), server.rooms
+    """Remove unused tokens and sessions every minute; return freed memory; measure CPU time, memory, and late timers."""
+    loop, rooms, freed = asyncio.get_running_loop(), server.rooms, FreedMemory()
     tidied = loop.time()
     while True:
         due = loop.time() + _LAG_EVERY
         await asyncio.sleep(_LAG_EVERY)
         late = max(0.0, loop.time() - due)
         rooms.observers.watchdog_late(late)
-        server.load.measured(loop.time(), busy_time(), late)
+        held = resident()
+        server.load.measured(loop.time(), busy_time(), late, held or 0)
+        if held is not None:
+            await freed.give_back(loop.time(), held)
         if number := server.guesses.to_tell(loop.time()):
             logs.event("wrong secrets", number=number)
         if loop.time() > tidied + _TIDY_EVERY:

@@ -76,6 +76,12 @@ class MediaLimits:
     pending: int = _limit(
         250, "connections that are not established", "participant", "the offer is refused (302); see `negotiations`"
     )
+    established_within: float = _limit(
+        60.0,
+        "seconds",
+        "connection",
+        "closed without a DTLS handshake by then; browsers give up checks after 15 to 30 s",
+    )
     unsent: int = _limit(4 * MIB, "bytes that the kernel does not take", "UDP port", "dropped, and told once a minute")
     nack_size: int = _limit(1_024, "packets", "NACK", "the others are left out; libwebrtc names 1,000 at most")
     nacks: int = _limit(1_000, "packets named in NACKs a second", "subscriber's track", "the NACK is ignored")
@@ -133,6 +139,7 @@ class Limits:
     )
     lateness: float = _limit(0.5, "seconds that timers are late", "server", "as with `load`")
     load_window: float = _limit(10.0, "seconds", "server", "over which both are measured")
+    memory: int = _limit(2_048 * MIB, "bytes held by the process", "server", "as with `load`")
     log_lines: int = _limit(500, "lines a second", "kind of event", "left out; the next line says how many")
     log_burst: int = _limit(5_000, "lines", "kind of event", "as many may come at once")
     warnings: int = _limit(10, "lines a second", "warning or error", "left out; the next line says how many")
@@ -154,6 +161,15 @@ class Limits:
     descriptors: int = _limit(
         256, "descriptors", "server", "kept free of connections, which are fewer with a low `ulimit -n`"
     )
+    tcp_rate: int = _limit(1 * MIB, "bytes a second", "TCP connection", "read later; before they are parsed")
+    tcp_burst: int = _limit(4 * MIB, "bytes", "TCP connection", "as many may come at once")
+    tcp_work: float = _limit(
+        0.1,
+        "seconds of work a second",
+        "TCP connection",
+        "read later; for parsing, requests, and messages of a WebSocket",
+    )
+    tcp_work_burst: float = _limit(1.0, "seconds of work", "TCP connection", "as many may be used at once")
     head_within: float = _limit(10.0, "seconds", "TCP connection", "closed without a TLS handshake and request by then")
     body_within: float = _limit(10.0, "seconds", "body of an HTTP request", "refused with 408")
     join_within: float = _limit(

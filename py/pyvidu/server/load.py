@@ -1,4 +1,4 @@
-"""How busy the server is, and whether it admits more participants. Calls that are there come first.
+"""How busy the server is, how much memory it holds, and whether it admits more participants. Calls come first.
 
 All work is done by one thread, so the share of the time in which it had work to do is the load, whether it had a core or
 waited for one; a timer that fires late says that too, where waiting is not told.
@@ -40,10 +40,13 @@ class Load:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._samples: deque[_Sample] = deque(maxlen=max(2, round(self._limits.load_window)) + 1)
+        self.memory = 0
+        """Bytes that the process held at the last measurement; 0 until it is measured, and where that is not told."""
 
-    def measured(self, at: float, cpu: float, late: float) -> None:
-        """Record a measurement, one a second: the time, the thread's `busy_time` so far, and how late the timer was."""
+    def measured(self, at: float, cpu: float, late: float, memory: int = 0) -> None:
+        """Record a measurement, one a second: time, the thread's `busy_time` so far, how late the timer was, bytes held."""
         self._samples.append(_Sample(at, cpu, min(late, _LATEST)))
+        self.memory = memory
 
     @property
     def share(self) -> float:
@@ -63,4 +66,5 @@ class Load:
     @property
     def is_high(self) -> bool:
         """Return whether no more participants are to be admitted."""
-        return self.share > self._limits.load or self.lateness > self._limits.lateness
+        limits = self._limits
+        return self.share > limits.load or self.lateness > limits.lateness or self.memory > limits.memory

@@ -136,6 +136,30 @@ async def test_established_connections_are_not_counted() -> None:
     await forwarding.router.close()
 
 
+async def test_connection_that_is_not_established_in_time_is_closed_and_established_ones_stay() -> None:
+    router = MediaRouter(host_addresses=["127.0.0.1"], limits=MediaLimits(established_within=2.0))
+    forwarding = Forwarding(router)
+    await forwarding.publisher()
+    await until(lambda: all(one.connected for one in router.connections("ada")))
+    silent = LightPublisher(Certificate(), record(width=160, height=120, seconds=1, bit_rate=100_000))
+    await router.publish("eve", "silent", await silent.offer())
+    checks_only = LightSubscriber(Certificate())
+    answer = await router.subscribe("eve", "s", await checks_only.offer())
+    checks_only.connection.datagram_received = lambda *_: None  # type: ignore[method-assign]  # it never answers
+    with pytest.raises(TimeoutError):
+        await checks_only.connection.accept(answer, patience=0.2)
+    assert len(router.connections("eve")) == 2
+    await until(lambda: not router.connections("eve"))
+    assert [one.connected for one in router.connections("ada")] == [True]
+    await router.republish("silent", await silent.offer())  # the endpoint is still there to be replaced
+    assert len(router.connections("eve")) == 1
+    await silent.close()
+    await checks_only.close()
+    await forwarding.close()
+    await router.close()
+    assert router.statistics().peer_connections == 0
+
+
 class FullTransport:
     """A UDP socket whose buffer is full: what is sent stays in the process."""
 

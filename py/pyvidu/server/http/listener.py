@@ -12,13 +12,15 @@ import errno
 import socket as sockets
 import ssl
 import sys
+import time
 from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pyvidu.server import logs
-from pyvidu.server.limits import Limits
+from pyvidu.server.http.metering import metered, worked
+from pyvidu.server.limits import Limits, TokenBucket
 from pyvidu.tasks import Tasks
 
 _AT_ONCE = 64  # connections accepted in one turn of the loop
@@ -29,12 +31,14 @@ _PAUSE = 0.1  # seconds without accepting, when there are no descriptors
 _TELL_EVERY = 60.0  # seconds
 # Bytes of one connection in one turn of the loop; asyncio reads 256 KiB, which many connections would make a stall of.
 _READ = 16 * 1024
+_LONGEST_WAIT = 5.0  # seconds without reading: a participant is evicted after 12 s without a byte
 
 
 class TcpConnection(asyncio.BufferedProtocol):
     """One TCP connection. Everything that arrives is passed on to aiohttp's `inner` protocol.
 
-    It is *silent* until its first request is complete, and *idle* between two requests.
+    It is *silent* until its first request is complete, and *idle* between two requests. It is read later when it has used its
+    budget of bytes and work.
     """
 
     def __init__(self, inner: asyncio.Protocol, address: str, listener: TcpListener) -> None:
@@ -45,6 +49,12 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
         self._buffer = listener.buffer
+        limits, self._loop = listener.limits, asyncio.get_running_loop()
+        self._bytes = TokenBucket(limits.tcp_rate, limits.tcp_burst, self._loop.time())
+        self._work = TokenBucket(limits.tcp_work, limits.tcp_work_burst, self._loop.time())
+        self._waiting: asyncio.TimerHandle | None = None
+        self._stopped = False  # reading, by this budget and not by aiohttp
+        self._held = b""  # what was read although the budget was used: aiohttp had read on
         self.check: Callable[[bytes], bytes] | None = None
         """Returns what is passed on of what has arrived."""
 
@@ -52,12 +62,14 @@ class TcpConnection(asyncio.BufferedProtocol):
         """Expect a request in time."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self._deadline = asyncio.get_running_loop().call_later(self._listener.limits.head_within, self.cut)
+        self._deadline = self._loop.call_later(self._listener.limits.head_within, self.cut)
         self._listener.opened(self)
         self._inner.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        if self._waiting is not None:
+            self._waiting.cancel()
         self.heard()
         self._listener.closed(self)
         self._inner.connection_lost(exc)
@@ -69,9 +81,41 @@ class TcpConnection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Pass it on."""
+        """Pass it on, unless its budget is used."""
         data = bytes(self._buffer[:nbytes])
+        if self._waiting is None:
+            self._pass_on(data)
+        else:
+            self._held += data
+            self._stop_reading()
+
+    def _pass_on(self, data: bytes) -> None:
+        began = time.perf_counter()
         self._inner.data_received(data if self.check is None else self.check(data))
+        self.spend(worked(began), len(data))
+
+    def spend(self, work: float, size: int = 0) -> None:
+        """Count seconds of work, and bytes; read later if that is more than the connection may use."""
+        now = self._loop.time()
+        wait = max(self._work.wait(now, work), self._bytes.wait(now, size))
+        if wait > 0 and self._waiting is None and self.transport is not None and not self.transport.is_closing():
+            self._waiting = self._loop.call_later(min(wait, _LONGEST_WAIT), self._read_on)
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        """Stop, unless aiohttp has: then it reads on when it likes, and that is held."""
+        if self.transport is not None and self.transport.is_reading():
+            self._stopped = True
+            self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        self._waiting = None
+        held, self._held = self._held, b""
+        if self._stopped and self.transport is not None:
+            self._stopped = False
+            self.transport.resume_reading()
+        if held:
+            self._pass_on(held)
 
     def eof_received(self) -> bool | None:
         """Pass it on."""
@@ -202,7 +246,7 @@ class TcpListener:
         connection.heard()
         connection.requests += 1
         try:
-            return await handler(request)
+            return await metered(handler(request), connection.spend)
         finally:
             connection.requests -= 1
 

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any
 from weakref import WeakValueDictionary
 
 from pyvidu.server.limits import MediaLimits
@@ -73,6 +74,7 @@ class MediaRouter:
         self._calls: list[_Call] = []
         self._closing = Tasks()
         self._open: set[MediaTransport] = set()
+        self._deadlines: dict[MediaTransport, asyncio.TimerHandle] = {}  # of those that are not established
         # Of the participants that have a connection.
         self._intakes: WeakValueDictionary[str, ParticipantIntake[MediaTransport]] = WeakValueDictionary()
         self._closed = False
@@ -245,6 +247,7 @@ class MediaRouter:
             shared = self._intakes[participant] = ParticipantIntake(now, self._limits)
 
         def connected() -> None:
+            self._deadlines.pop(transport).cancel()
             shared.pending.discard(transport)
             endpoint.connected()
 
@@ -261,21 +264,30 @@ class MediaRouter:
         )
         self._open.add(transport)
         shared.pending.add(transport)
+        self._deadlines[transport] = asyncio.get_running_loop().call_later(
+            self._limits.established_within, self._give_up, transport
+        )
         return transport
+
+    def _give_up(self, transport: MediaTransport) -> None:
+        """Close a connection that was not established in time. Its endpoint stays, until the next offer replaces it."""
+        if not transport.closed:
+            logger.info("a media connection of %s was not established in time", transport.participant)
+            self._closing.spawn(self._close(transport, transport.close()), "a connection that was not established")
 
     def _dispose(self, endpoint: Endpoint) -> asyncio.Task[None]:
         """Close an endpoint in a task that `close` waits for, and that a caller's cancellation does not interrupt."""
+        return self._closing.spawn(self._close(endpoint.transport, endpoint.close()), "the end of a media connection")
 
-        async def dispose() -> None:
-            transport = endpoint.transport
-            try:
-                await endpoint.close()
-            finally:
-                self._open.discard(transport)
-                if (intake := self._intakes.get(transport.participant)) is not None:
-                    intake.pending.discard(transport)
-
-        return self._closing.spawn(dispose(), "the end of a media connection")
+    async def _close(self, transport: MediaTransport, closing: Coroutine[Any, Any, None]) -> None:
+        try:
+            await closing
+        finally:
+            self._open.discard(transport)
+            if (deadline := self._deadlines.pop(transport, None)) is not None:
+                deadline.cancel()
+            if (intake := self._intakes.get(transport.participant)) is not None:
+                intake.pending.discard(transport)
 
     async def _close_endpoints(self, endpoints: list[Endpoint]) -> None:
         tasks = [self._dispose(endpoint) for endpoint in endpoints]

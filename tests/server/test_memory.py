@@ -1,0 +1,95 @@
+"""Freed memory is returned to the system when that is worth it, and a server that holds too much admits nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyvidu.server.limits import MIB, Limits
+from pyvidu.server.load import Load
+from pyvidu.server.memory import FreedMemory, resident
+
+
+class System:
+    """A process that holds so many MiB, and frees some when it is asked to."""
+
+    def __init__(self, held: int) -> None:
+        self.held = held
+        self.asked = 0
+
+    def give(self) -> None:
+        self.asked += 1
+        self.held -= 5
+
+    def measure(self) -> int:
+        return self.held * MIB
+
+
+async def test_memory_is_returned_after_growth_and_not_again_for_thirty_seconds() -> None:
+    system = System(100)
+    freed = FreedMemory(system.give)
+    for now, held, asked in [
+        (0, 100, 0),
+        (1, 107, 0),  # less than 8 MiB: not worth it
+        (2, 108, 1),  # of which 5 are freed
+        (3, 150, 1),  # too soon
+        (31, 150, 1),
+        (32, 150, 2),  # 145 stay
+        (63, 152, 2),
+        (64, 153, 3),
+        (95, 90, 3),  # less than ever: counts from there
+        (96, 98, 4),
+    ]:
+        system.held = held
+        await freed.give_back(now, system.measure(), system.measure)
+        assert system.asked == asked, now
+
+
+async def test_other_work_goes_on_while_memory_is_returned() -> None:
+    loop, begun, ended = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def give() -> None:
+        loop.call_soon_threadsafe(begun.set)
+        asyncio.run_coroutine_threadsafe(ended.wait(), loop).result(timeout=10)
+
+    freed = FreedMemory(give)
+    assert not freed.is_due(0.0, 100 * MIB)
+    giving = asyncio.create_task(freed.give_back(1.0, 110 * MIB))
+    await asyncio.wait_for(begun.wait(), 10)
+    ended.set()
+    await giving
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc, glibc's heap is trimmed")
+async def test_freed_heap_is_no_longer_resident() -> None:
+    freed, before = FreedMemory(), resident()
+    assert before is not None
+    assert not freed.is_due(0.0, before)
+    blocks = [bytes(3000) for _ in range(20_000)]  # from the C library's heap, above 512 bytes
+    kept = blocks[:: len(blocks) // 20]  # so that the heap cannot shrink at its end alone
+    full = resident()
+    assert full is not None
+    assert full - before > 50 * MIB
+    del blocks
+    await freed.give_back(1.0, full)
+    after = resident()
+    assert after is not None
+    assert full - after > 40 * MIB
+    assert len(kept) == 20
+
+
+def test_nothing_is_known_where_the_system_does_not_tell(tmp_path: Path) -> None:
+    assert resident(tmp_path / "statm") is None
+    (tmp_path / "statm").write_text("7")
+    assert resident(tmp_path / "statm") is None
+
+
+def test_load_is_high_while_the_process_holds_more_memory_than_its_limit() -> None:
+    load = Load(Limits(memory=100 * MIB))
+    load.measured(0.0, 0.0, 0.0, 101 * MIB)
+    assert load.is_high
+    load.measured(1.0, 0.0, 0.0, 100 * MIB)
+    assert not load.is_high
