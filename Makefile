@@ -12,7 +12,7 @@ COVERING := tests/unit/reconnection tests/unit/signaling
 EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz hostile load simulate mutations \
+.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz fuzz-coverage hostile load simulate mutations \
 	lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -59,10 +59,16 @@ coverage: $(STAMPS)/installed
 	@$(BIN)/coverage run -m pytest --quiet $(COVERING)
 	@$(BIN)/coverage report
 
-# FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) to the server's WebSocket, REST API and media ports; about
-# four minutes.
+# FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) to the server's WebSocket, REST API and media ports, one in a
+# hundred over real sockets; about six minutes.
 fuzz: $(STAMPS)/installed
 	@$(BIN)/python -m fuzz
+
+# Coverage-guided fuzzing of the parsers (atheris, on Linux), GUIDED_SECONDS (60) each; PARSERS="NAME..." for some. What reaches
+# something new is kept in fuzz/corpus, which `make test-tools` parses.
+PARSERS ?=
+fuzz-coverage: $(STAMPS)/fuzz
+	@$(BIN)/python -m fuzz.guided $(PARSERS)
 
 # Every attack that docs/server.md has a limit against, and others, each beside a call that must not feel it: about 15 minutes,
 # Linux, root. ATTACKS="NAME..." for some.
@@ -122,6 +128,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-e
 	--custom-compile-command "make lock" $(LOCK_ARGS)
 lock: $(STAMPS)/installed
 	$(UV_COMPILE) --python-version 3.11 --extra dev pyproject.toml --output-file requirements/dev.txt
+	$(UV_COMPILE) --python-version 3.11 requirements/fuzz.in --output-file requirements/fuzz.txt
 	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
 		--output-file py/pyvidu/vendoring/wheels.txt
 	for folder in . py/pyvidu/vendoring tests/interop benchmarks; do \
@@ -176,6 +183,10 @@ $(STAMPS)/venv:
 $(STAMPS)/installed: $(STAMPS)/venv requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/fuzz: $(STAMPS)/installed requirements/fuzz.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 $(STAMPS)/vendored: $(STAMPS)/installed $(wildcard py/pyvidu/vendoring/*)

@@ -15,6 +15,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from fuzz import parsers
 from fuzz.transcripts import PUBLISHER_OFFER
 from pyvidu.protocol.jsonrpc import decode
 from pyvidu.server.limits import MessageLimits, SdpLimits
@@ -114,6 +115,14 @@ _BINARY_PIECES = [
 ] + [b"\x80\xc9\x00\x01\x00\x00\x00\x01", b"\x84\xce\x00\x02" + bytes(8), b"\x00\x06\x00\x00", b"\x00\x06\x00\x04name"]
 
 
+_MASK = b"\1\2\3\4"
+_FRAMES = [
+    bytes((first, 0x80 | len(body))) + _MASK + body
+    for first in (0x00, 0x01, 0x80, 0x81, 0x82, 0x89, 0x8A, 0xC1)
+    for body in (b"", b"x", b"hello" * 20)
+] + [b"\x01\xfe\0\x80" + _MASK + bytes(128), b"\x81\xff" + bytes(7) + b"\x01" + _MASK + b"y", b"\x81", b"\x80"]
+
+
 def _in_sdp(body: bytes) -> bytes:
     return _HEAD + body + b"\r\na=rtpmap:" + _TAIL
 
@@ -125,6 +134,8 @@ def _json(most: int | None) -> Parser:
 TARGETS = (
     Target("sdp", _sdp(_NO_SDP_LIMITS), _SDP_PIECES, _in_sdp),
     Target("sdp with its limits", _sdp(SdpLimits()), _SDP_PIECES, _in_sdp),
+    Target("sdp, answered", parsers.sdp, _SDP_PIECES, _in_sdp),
+    Target("websocket", parsers.websocket, _FRAMES, lambda body: b"\x01\x02\x07\0" + body),
     Target("json", _json(1 << 30), _JSON_PIECES, lambda body: b'{"x":[' + body + b"0]}"),
     Target(
         "json with its limits", _json(MessageLimits().elements), _JSON_PIECES, lambda body: b'{"x":"' + body + b'"}'
@@ -144,18 +155,20 @@ def fuzz_cost(shapes: int, seed: int = 1, targets: Sequence[Target] = TARGETS) -
     for number in range(shapes):
         target = targets[number % len(targets)]
         unit = b"".join(chance.choices(target.pieces, k=chance.choice((1, 1, 2, 3, 5))))
-        found += list(_excesses(target, unit))
+        found += list(excesses(target, unit))
     return shapes * len(SIZES), found
 
 
-def _excesses(target: Target, unit: bytes) -> Iterator[str]:
+def excesses(target: Target, unit: bytes) -> Iterator[str]:
+    """Yield what costs too much of a unit, repeated."""
     inputs = [target.input(unit, size) for size in SIZES]
-    times = [_seconds(target.parse, one) for one in inputs]
+    times = [seconds_of(target.parse, one) for one in inputs]
     for index in range(len(SIZES) - 1):
         if times[index + 1] < _FREE or times[index + 1] <= MOST * times[index]:
             continue
         again = [
-            (_seconds(target.parse, inputs[index]), _seconds(target.parse, inputs[index + 1])) for _ in range(_AGAIN)
+            (seconds_of(target.parse, inputs[index]), seconds_of(target.parse, inputs[index + 1]))
+            for _ in range(_AGAIN)
         ]
         if all(longer > MOST * shorter for shorter, longer in again):
             shorter, longer = min(again)
@@ -167,8 +180,8 @@ def _excesses(target: Target, unit: bytes) -> Iterator[str]:
         yield f"{target.name}: {unit[:60]!r} repeated to {SIZES[-1]} bytes takes {peak / KIB:.0f} KiB"
 
 
-def _seconds(parse: Parser, data: bytes) -> float:
-    """Return the least CPU time of five."""
+def seconds_of(parse: Parser, data: bytes) -> float:
+    """Return the least CPU time of five, in seconds."""
     times = []
     for _ in range(5):
         began = time.process_time()

@@ -6,10 +6,12 @@ import logging
 
 import pytest
 
-from fuzz import media, run
+from fuzz import media, run, sockets
 from fuzz.media import fuzz_media
 from fuzz.mutator import Mutator
 from fuzz.run import fuzz
+from fuzz.sockets import fuzz_sockets
+from pyvidu.server.http.listener import TcpListener
 from pyvidu.server.media import offer, rtp
 from pyvidu.server.media.stream import ForwardedStream
 from pyvidu.server.rooms.room import Room
@@ -25,6 +27,23 @@ def test_5000_malformed_offers_and_packets_cause_no_crash_and_do_not_disturb_a_c
     inputs, crashes = fuzz_media(5_000, seed=2)
     assert inputs == 5_000
     assert crashes == []
+
+
+def test_2000_broken_requests_and_frames_over_real_sockets_cause_no_crash() -> None:
+    inputs, crashes = fuzz_sockets(2_000, seed=2)
+    assert inputs == 2_000
+    assert crashes == []
+
+
+def test_error_behind_a_real_socket_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyvidu.server.http.rest.rest_json.session_json", lambda *_, **__: {"not json": object()})
+    assert any("not JSON serializable" in found for found in fuzz_sockets(500)[1])
+
+
+def test_connections_that_are_left_behind_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "PATIENCE", 1.0)
+    monkeypatch.setattr(TcpListener, "closed", lambda *_: None)
+    assert any("connections are left" in found for found in fuzz_sockets(50)[1])
 
 
 def test_exception_in_the_offer_parser_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

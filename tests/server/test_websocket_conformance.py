@@ -358,6 +358,7 @@ async def test_upgrade_is_read_whatever_its_case(connect: Connect) -> None:
         ({"Sec-WebSocket-Version": ""}, "GET", 400),
         ({"Sec-WebSocket-Key": ""}, "GET", 400),
         ({"Sec-WebSocket-Key": "too short"}, "GET", 400),
+        ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ\u00bd="}, "GET", 400),
         ({"Connection": "close"}, "GET", 400),
         ({}, "POST", 405),
     ],

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_LONGEST = 0.05  # seconds that a step counts at most: in a longer one others had the core, or the process was suspended
+_LONGEST = 0.01  # seconds that a step counts at most: in a longer one others had the core, or the process was suspended
 
 
 def worked(since: float) -> float:

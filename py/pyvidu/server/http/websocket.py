@@ -75,6 +75,8 @@ class SignalingEndpoint:
             # With keep-alive the next probe would hang on a dead network, where a new connection is refused at once.
             answer.force_close()
             return answer
+        if not request.headers.get("Sec-WebSocket-Key", "").isascii():  # aiohttp would answer it with 500
+            return web.Response(status=400, text="Sec-WebSocket-Key is not base64\n")
         if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
             return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
         ws = web.WebSocketResponse(
