@@ -29,6 +29,8 @@ LONGEST_S = 30.0
 """An attack that takes longer is ended."""
 SETTLE_S = 60.0
 """Within so many seconds after an attack everything is to be released; usually it takes little more than an eviction."""
+WARM_S = 20.0
+"""The callers' packets fill what is kept of them (1,024 of a track) in 10 to 20 s: 5 MiB."""
 BASELINE_S = 10.0
 HELD_S = 1.0
 _POLL_S = 1.0
@@ -136,6 +138,7 @@ class World:
             while _legs(await self._callers.ask("report"), self._call["streams"]) < CALLERS * (CALLERS - 1):
                 await asyncio.sleep(0.2)  # between two looks
         await self._callers.ask("restart")
+        await asyncio.sleep(WARM_S)  # until the packets that are kept for retransmission are as many as ever
         found = []
         for _ in range(10):
             await asyncio.sleep(0.5)  # between two looks

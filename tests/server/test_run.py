@@ -139,3 +139,15 @@ def test_what_stays_is_kept_out_of_garbage_collections() -> None:
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()
+
+
+def test_full_collections_come_for_what_is_new() -> None:
+    exempt = [[] for _ in range(600_000)]
+    keep_out_of_collections()
+    before = gc.get_stats()[2]["collections"]
+    try:
+        kept = [[] for _ in range(100_000)]  # less than a quarter of what is exempt
+        assert gc.get_stats()[2]["collections"] > before
+        assert len(kept) + len(exempt) == 700_000
+    finally:
+        gc.unfreeze()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import math
 import os
 import sys
@@ -31,7 +32,7 @@ class FreedMemory:
     """Returns freed memory to the system when that is worth it: at most every 30 s, after growth by 8 MiB."""
 
     def __init__(self, give: Callable[[], object] | None = None) -> None:
-        """`give` returns it; by default glibc's `malloc_trim`, and nothing where there is none."""
+        """`give` returns it; by default a garbage collection and glibc's `malloc_trim`, and nothing where there is none."""
         self._give = give if give is not None else _malloc_trim()
         self._least: int | None = None
         self._given_at = -math.inf
@@ -55,4 +56,4 @@ def _malloc_trim() -> Callable[[], object] | None:
     if sys.platform != "linux":
         return None
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-    return (lambda: trim(0)) if trim is not None else None
+    return (lambda: (gc.collect(), trim(0))) if trim is not None else None
