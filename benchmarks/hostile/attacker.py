@@ -42,7 +42,9 @@ async def attack(order: dict[str, Any]) -> None:
 
 def main() -> None:
     """Read the order and attack."""
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # where the server has a core before all others (`chrt`)
+    os.sched_setscheduler(
+        0, os.SCHED_OTHER, os.sched_param(0)
+    )  # where the server has a core before all others (`chrt`)
     os.nice(19)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
