@@ -2,10 +2,13 @@
 //
 //     import { OpenVidu } from 'https://your-server/pyvidu.js';
 //
-// The import starts Python (Pyodide and the pyvidu client), which is loaded from the server of this file.
+// The import starts Python (Pyodide and the pyvidu client), which is loaded from the server of this file. The import of the npm
+// package does not.
 
-import { boot } from './lib/bridge.js';
+import { boot, started } from './lib/bridge.js';
+import { startsAtOnce } from './lib/origin.js';
 
+export { configure } from './lib/assets.js';
 export { OpenVidu } from './lib/openvidu.js';
 export { Session } from './lib/session.js';
 export { VideoInsertMode } from './lib/defaults.js';
@@ -34,5 +37,5 @@ export {
 export { boot };
 
 /** Fulfilled when Python has started; rejected with an OpenViduError, whose message says why, if it cannot start. */
-export const ready = boot();
-ready.catch(() => {}); // every call that needs Python reports it
+export const ready = started;
+if (startsAtOnce) boot().catch(() => {}); // `ready` and every call that needs Python report it

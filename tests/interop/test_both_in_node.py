@@ -14,7 +14,7 @@ from tools.parity import rows
 
 _SCRIPT = Path(__file__).parent / "both_in_node.mjs"
 MISSING = {row.name for row in rows() if row.section == "exports" and row.verdict == "missing"}
-OWN_EXPORTS = {"boot": "function", "ready": "object"}
+OWN_EXPORTS = {"configure": "function", "boot": "function", "ready": "object"}
 
 
 @cache

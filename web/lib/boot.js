@@ -1,13 +1,12 @@
-// Starts Python in this page: Pyodide and the client's wheel, from the server of this file.
+// Starts Python in this page: Pyodide and the client's wheel, from the server of this file or from where the page says.
 //
 // The wheels are unpacked directly, not by Pyodide's package loader, which reads a lock file and checks hashes of what
 // our own server has just packed: that takes 150 ms of 1.7 s.
 
+import { assetsFolder } from './assets.js';
 import { OpenViduError, messageOf, whyUnsupported } from './errors.js';
 
 /** @import { PyodideInterface } from 'pyodide' */
-
-const MANIFEST = new URL('../pyvidu-client/manifest.json', import.meta.url);
 
 const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting Python', 'Installing pyvidu', 'Ready'];
 
@@ -40,14 +39,15 @@ export async function bootPython(tell = () => {}) {
   const next = () => tell(Object.assign(progress, { step: progress.step + 1, text: STEPS[progress.step] }));
 
   next();
-  const manifest = await fetchManifest();
-  const at = (/** @type {string} */ path) => new URL(path, MANIFEST).href;
+  const folder = assetsFolder();
+  const manifest = await fetchManifest(folder);
+  const at = (/** @type {string} */ path) => new URL(path, folder).href;
   const runtime = at(manifest.pyodide);
   const wheels = Promise.all([...manifest.packages, manifest.wheel].map((path) => download(at(path))));
   /** @type {Promise<typeof import('pyodide')>} */
-  const module = import(runtime);
+  const module = import(/* webpackIgnore: true */ /* @vite-ignore */ runtime);
   /** @type {Promise<object>} */
-  const functions = import(at(manifest.functions));
+  const functions = import(/* webpackIgnore: true */ /* @vite-ignore */ at(manifest.functions));
   for (const early of [wheels, functions]) early.catch(() => {}); // reported when needed, no unhandled rejection until then
   await module;
 
@@ -73,16 +73,25 @@ export async function bootPython(tell = () => {}) {
   return pyodide;
 }
 
-/** @returns {Promise<Manifest>} */
-async function fetchManifest() {
+/**
+ * @param {string} folder
+ * @returns {Promise<Manifest>}
+ */
+async function fetchManifest(folder) {
   let answer;
   try {
-    answer = await fetch(MANIFEST);
+    answer = await fetch(new URL('manifest.json', folder));
   } catch (error) {
-    throw new OpenViduError('GENERIC_ERROR', `pyvidu's server cannot be reached at ${MANIFEST.origin} (${messageOf(error)})`);
+    throw new OpenViduError('GENERIC_ERROR', `pyvidu's server cannot be reached at ${new URL(folder).origin} (${messageOf(error)})`);
   }
-  if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', await answer.text());
-  return answer.json();
+  if (answer.status === 503) throw new OpenViduError('GENERIC_ERROR', await answer.text()); // our server says what it lacks
+  try {
+    if (answer.ok) return await answer.json();
+  } catch {
+    // a page instead of a file: single-page applications answer any address with one
+  }
+  const advice = 'put them there with `npx pyvidu copy-assets`, or say where they are with configure({ assets: URL })';
+  throw new OpenViduError('GENERIC_ERROR', `The files of pyvidu are not at ${folder} (HTTP ${answer.status}): ${advice}`);
 }
 
 /** @param {string} url */

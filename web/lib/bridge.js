@@ -86,6 +86,11 @@ let lastHandle = 0;
 let python;
 /** @type {Promise<void> | undefined} */
 let booting;
+/** @type {(outcome: Promise<void>) => void} */
+let settle = () => {};
+/** @type {Promise<void>} settled as the first `boot()` is */
+export const started = new Promise((resolve) => { settle = resolve; });
+started.catch(() => {}); // no unhandled rejection
 /** @type {Progress | undefined} */
 let latest;
 
@@ -139,7 +144,7 @@ export function boot({ onProgress } = {}) {
     watchers.add(onProgress);
     if (latest) onProgress(latest);
   }
-  booting ??= start();
+  if (!booting) settle((booting = start()));
   return booting;
 }
 
