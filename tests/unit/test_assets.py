@@ -64,6 +64,25 @@ async def test_javascript_of_the_client_is_served_to_pages_of_any_origin(client:
     assert "export default" in await answer.text()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["openvidu-browser.js", "openvidu-browser.min.js", "openvidu-browser-2.32.2.min.js", "openvidu-browser-2.9.0.js"],
+)
+async def test_classic_script_is_served_under_the_names_of_openvidu_browsers(client: Client, name: str) -> None:
+    answer = await client.get(f"/{name}")
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "window.OpenVidu = " in await answer.text()
+    again = await client.get(f"/{name}", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status, await again.read()) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["openvidu-browser-3.0.0.js", "openvidu-browser", "openvidu-browser.js.map"])
+async def test_other_names_of_scripts_are_not_taken(client: Client, name: str) -> None:
+    assert (await client.get(f"/{name}")).status == 404
+
+
 async def test_a_folder_without_its_slash_is_redirected(client: Client) -> None:
     answer = await client.get("/demo?room=blue", allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (302, "/demo/?room=blue")

@@ -7,6 +7,7 @@ accept it, answers `If-None-Match` and sets the entity tags.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -14,13 +15,16 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from pyvidu.server.http.client_wheel import ClientWheel, Wheel
+from pyvidu.server.http.bundle import Form, bundle
+from pyvidu.server.http.client_wheel import ClientWheel, Wheel, source_version
 from pyvidu.server.http.page_headers import page_headers
 from pyvidu.vendoring import default_vendor_dir, package_dir, static_dir, web_dir
 from pyvidu.vendoring.fetch import PYODIDE_FILES, STAMP_FILE
 from pyvidu.vendoring.lock import requirement_name, runtime_stamp
 
 FRONT_PAGE = "demo"
+_CLASSIC_SCRIPT = r"openvidu-browser(?:-2\.\d+\.\d+)?(?:\.min)?\.js"
+"""Where openvidu-browser's pages look for their script: any of its versions 2."""
 MISSING_RUNTIME = "The browser runtime is missing or of another version: run `pyvidu vendor`, then reload this page."
 
 _CONTENT_TYPES = {
@@ -51,7 +55,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     """Add the routes of the pages and of what they load to `app`.
 
     `vendor_dir` is where `pyvidu vendor` put the browser runtime, when not in its default place. Adds GET and HEAD of
-    `/`, each folder and file of `web/`, `/static/` and `/pyvidu-client/`; all other paths stay free.
+    `/`, each folder and file of `web/`, `/openvidu-browser.js`, `/static/` and `/pyvidu-client/`; all other paths stay free.
     """
     assets = _Assets(web_dir(), static_dir(), vendor_dir or default_vendor_dir())
     router = app.router
@@ -60,6 +64,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
     router.add_get("/pyvidu-client/functions.js", assets.functions)
     router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
+    router.add_get(f"/{{name:{_CLASSIC_SCRIPT}}}", assets.classic_script)
     router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
     router.add_get("/static/vendor/{path:.+}", assets.runtime_file)
     router.add_get("/static/{path:.+}", assets.static_file)
@@ -117,14 +122,14 @@ class _Assets:
         wheel = self.client.current()
         if request.match_info["filename"] != wheel.filename:
             raise web.HTTPNotFound(text=f"The client of this server is /pyvidu-client/{wheel.filename}")
-        headers = {hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN}
-        response = web.Response(headers=headers)
-        if any(tag.value in {wheel.etag, "*"} for tag in request.if_none_match or ()):
-            response.set_status(304)
-        else:
-            response.body, response.content_type = wheel.content, _CONTENT_TYPES[".whl"]
-        response.etag = wheel.etag
-        return response
+        return _made(request, wheel.content, wheel.etag, _CONTENT_TYPES[".whl"])
+
+    async def classic_script(self, request: web.Request) -> web.StreamResponse:
+        """Return `pyvidu.js` as a page with openvidu-browser's script tag expects it."""
+        script = bundle(
+            self.web, Form.CLASSIC, assets="pyvidu-client/", version=source_version(self.client.package)
+        ).encode()
+        return _made(request, script, hashlib.sha256(script).hexdigest()[:32], _CONTENT_TYPES[".js"])
 
     async def functions(self, _request: web.Request) -> web.StreamResponse:
         return _send(package_dir() / "platform" / "browser" / "functions.js", _REVALIDATE)
@@ -212,6 +217,17 @@ def _file_under(root: Path, relative: str) -> Path:
     except (OSError, ValueError):  # a name too long, a null byte, a path that leads outside
         raise missing from None
     raise missing
+
+
+def _made(request: web.Request, content: bytes, etag: str, content_type: str) -> web.Response:
+    response = web.Response(headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+    if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
+        response.set_status(304)
+    else:
+        response.body = content
+        response.headers[hdrs.CONTENT_TYPE] = content_type
+    response.etag = etag
+    return response
 
 
 def _send(path: Path, cache: str, more: dict[str, str] = _OF_ANY_ORIGIN) -> web.FileResponse:

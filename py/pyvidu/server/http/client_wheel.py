@@ -40,15 +40,15 @@ class ClientWheel:
     """The client's wheel, built from a package folder and built again when a source file has changed."""
 
     def __init__(self, package: Path) -> None:
-        self._package = package
+        self.package = package
         self._built: tuple[object, Wheel] | None = None
 
     def current(self) -> Wheel:
         """Return the wheel of the sources as they are now."""
-        sources = client_sources(self._package)
+        sources = client_sources(self.package)
         state = [(path, status.st_mtime_ns, status.st_size) for path, status in ((p, p.stat()) for p in sources)]
         if self._built is None or self._built[0] != state:
-            self._built = state, build_wheel(self._package, sources)
+            self._built = state, build_wheel(self.package, sources)
         return self._built[1]
 
 
