@@ -104,7 +104,8 @@ lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(BIN)/python -m tools.reference --check
 	$(BIN)/python -m tools.parity --check
 	node_modules/.bin/tsc
-	node_modules/.bin/eslint web tests benchmarks examples eslint.config.js
+	node_modules/.bin/tsc --project npm
+	node_modules/.bin/eslint web npm tests benchmarks examples eslint.config.js
 
 # Import circles, private accesses, lengths, complexity: prints the numbers, fails when one exceeds its limit; -v names the places.
 structure: $(STAMPS)/installed

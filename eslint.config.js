@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['tests/artifacts/', '**/.venv/'] },
+  { ignores: ['tests/artifacts/', '**/.venv/', '**/dist/'] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -28,5 +28,6 @@ export default [
     },
   },
   { files: ['tests/interop/backend.js'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
-  { files: ['tests/interop/*.mjs'], languageOptions: { sourceType: 'module', globals: globals.node } },
+  { files: ['tests/interop/*.mjs', 'tests/npm/*.mjs', 'npm/bin/*.mjs'], languageOptions: { sourceType: 'module', globals: globals.node } },
+  { files: ['tests/npm/main.js'], languageOptions: { sourceType: 'module' } },
 ];

@@ -1,7 +1,7 @@
 """Configuration of all tests. The browser and network fixtures come from pyvidu's own pytest plugin (`pyvidu.testing`).
 
-Tests under `browser/`, `contract/` and `interop/` run in one event loop per module, because one browser serves the whole
-module.
+Tests under `browser/`, `contract/`, `interop/` and `npm/` run in one event loop per module, because one browser serves the
+whole module.
 Their asynchronous fixtures declare it too: `@pytest_asyncio.fixture(loop_scope="module")`.
 """
 
@@ -13,7 +13,7 @@ import pytest
 from pytest_asyncio import is_async_test
 
 _HERE = Path(__file__).parent
-_ONE_LOOP_A_MODULE = (_HERE / "browser", _HERE / "contract", _HERE / "interop")
+_ONE_LOOP_A_MODULE = (_HERE / "browser", _HERE / "contract", _HERE / "interop", _HERE / "npm")
 
 
 @pytest.hookimpl(tryfirst=True)

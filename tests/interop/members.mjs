@@ -1,7 +1,7 @@
-// Print the API of openvidu-browser, or of pyvidu.js, as JSON: what TypeScript's checker reads in the declarations of the one
-// and in the source of the other.
+// Print the API of openvidu-browser, of pyvidu.js, or of the npm package's declarations, as JSON: what TypeScript's checker reads
+// in declarations, and in the source of pyvidu.js.
 //
-//     node tests/interop/members.mjs official | own
+//     node tests/interop/members.mjs official | own | declared
 //
 // The answer has for each exported name its `kind` (class, enum, union, type), whether it exists at `runtime`, and its `members`
 // (of a union its values). A member is `hidden` if it is not for applications: private, protected, `@hidden`, or with an
@@ -18,6 +18,7 @@ const ROOT = join(HERE, '..', '..');
 const SIDES = {
   official: [join(HERE, 'tsconfig.json'), ['openvidu-browser/lib/index.d.ts']],
   own: [join(ROOT, 'tsconfig.json'), ['web/pyvidu.js', 'web/lib/']],
+  declared: [join(ROOT, 'npm', 'tsconfig.json'), ['npm/types/index.d.ts']],
 };
 
 const [configuration, modules] = SIDES[process.argv[2]];

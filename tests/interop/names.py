@@ -33,7 +33,7 @@ _LITERAL = re.compile(r"'([^']*)'")
 
 @cache
 def exported(side: str) -> Mapping[str, Any]:
-    """Return what `members.mjs` prints for `official` or `own`."""
+    """Return what `members.mjs` prints for `official`, `own` or `declared`."""
     command = ("node", HERE / "members.mjs", side)
     told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120)
     found: dict[str, Any] = json.loads(told.stdout)
