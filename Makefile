@@ -10,10 +10,12 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 # What `make test-firefox` runs; `make test` runs the other tests in Firefox.
 EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
+# What is installed for the tests of the npm package.
+NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-tools examples structure coverage fuzz fuzz-coverage hostile load simulate mutations \
-	lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-npm test-tools examples npm structure coverage fuzz fuzz-coverage \
+	hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -33,11 +35,26 @@ test-virtual: $(STAMPS)/installed
 		code=$$?; cat $(LOG); exit $$code
 
 test-real: setup browser-tools firefox-tools interop
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(EVERY_FAULT_IN_FIREFOX))
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
 
 # Every fault of the network lab once in Firefox: five minutes.
 test-firefox: setup browser-tools firefox-tools
 	@$(BIN)/python -m pytest $(EVERY_FAULT_IN_FIREFOX)
+
+# The npm package in dist/npm, from what a server of this version serves. `make test-npm`: in an empty project, with TypeScript,
+# built by three bundlers, with openvidu-angular, and the pages of examples/javascript with both libraries.
+npm: $(STAMPS)/installed $(STAMPS)/vendored
+	@$(BIN)/python -m tools.npm_package
+
+test-npm: setup browser-tools interop $(STAMPS)/javascript $(STAMPS)/npm
+	@$(BIN)/python -m pytest tests/npm
+
+# Their peer dependencies name older versions of each other than they work with.
+$(STAMPS)/npm: $(STAMPS)/venv $(addsuffix /package-lock.json,$(NPM_PROJECTS))
+	for folder in $(NPM_PROJECTS); do \
+		npm ci --prefix $$folder --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error || exit 1; \
+	done
+	@touch $@
 
 # The projects under examples/, each in a fresh virtual environment with the wheel.
 # EXAMPLES_ARGS are pytest's.
@@ -132,8 +149,8 @@ lock: $(STAMPS)/installed
 	$(UV_COMPILE) --python-version 3.11 requirements/fuzz.in --output-file requirements/fuzz.txt
 	$(UV_COMPILE) --python-version 3.14 --no-annotate py/pyvidu/vendoring/wheels.in \
 		--output-file py/pyvidu/vendoring/wheels.txt
-	for folder in . py/pyvidu/vendoring tests/interop benchmarks; do \
-		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved) || exit 1; \
+	for folder in . py/pyvidu/vendoring tests/interop benchmarks $(NPM_PROJECTS); do \
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --legacy-peer-deps --omit-lockfile-registry-resolved) || exit 1; \
 	done
 
 # The benchmarks (docs/benchmark.md). BENCH_ARGS selects: BENCH_ARGS="--client pyvidu --fault silent --trials 3"
@@ -169,6 +186,7 @@ $(STAMPS)/bench: $(STAMPS)/venv benchmarks/package-lock.json
 
 clean:
 	rm -rf $(VENV) static/vendor static/.vendor-* node_modules tests/interop/node_modules benchmarks/node_modules \
+		$(addsuffix /node_modules,$(NPM_PROJECTS)) \
 		tests/artifacts build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # --- the steps of the set-up ---

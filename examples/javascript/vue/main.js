@@ -1,0 +1,5 @@
+import { createApp } from 'vue';
+
+import Call from './Call.vue';
+
+createApp(Call, { token: new URLSearchParams(location.search).get('token') }).mount('#root');

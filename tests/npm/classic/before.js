@@ -1,0 +1,3 @@
+window.kept = {};
+window.application = {};
+window.names = new Set([...Reflect.ownKeys(window), 'names']);

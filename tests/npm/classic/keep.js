@@ -1,0 +1,1 @@
+window.kept.First = window.OpenVidu;
