@@ -104,12 +104,12 @@ async def _get(client: TestClient[web.Request, web.Application], path: str) -> b
 
 
 def _paths(value: Any) -> list[str]:
-    """Return the paths of the server in a value of JSON, in keys too."""
+    """Return the paths of the server's files in a value of JSON, in keys too; a path with a slash at its end is a folder."""
     if isinstance(value, dict):
         return [path for item in value.items() for part in item for path in _paths(part)]
     if isinstance(value, list):
         return [path for item in value for path in _paths(item)]
-    return [value] if isinstance(value, str) and value.startswith("/") else []
+    return [value] if isinstance(value, str) and value.startswith("/") and not value.endswith("/") else []
 
 
 def _with_paths_beside(value: Any) -> Any:
