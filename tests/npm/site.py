@@ -85,7 +85,10 @@ async def survive_a_silent_drop(
     await asyncio.gather(*(visitor.fired("reconnected") for visitor in visitors))
     await asyncio.gather(*(moves(visitor.page, "#others video", count=len(urls) - 1) for visitor in visitors))
     for visitor in visitors:
-        assert await visitor.page.evaluate("() => application.fired") == ["reconnecting", "reconnected"]
+        fired = await visitor.page.evaluate("() => application.fired")
+        # A busy machine may add an exception or an outage of its own; an end of the session it may not.
+        assert [name for name in fired if name != "exception"][:2] == ["reconnecting", "reconnected"]
+        assert "sessionDisconnected" not in fired
         assert await violations(visitor.page) == []
         assert [line for line in visitor.log.errors if line.startswith("uncaught")] == []
     return visitors
