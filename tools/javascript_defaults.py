@@ -43,7 +43,14 @@ def content() -> str:
     modes = {mode: mode for mode in get_args(InsertMode)}
     properties = [*_properties(PublisherProperties), *_properties(SubscriberProperties)]
     settings = [*_typedef(SpeakingEventsOptions), *_typedef(AdvancedConfiguration)]
-    return "\n".join([_HEAD, *settings, *properties, *_constant("VideoInsertMode", modes)])
+    groups = {item.name: _names(item.default_factory) for item in fields(ReconnectionPolicy)}
+    return "\n".join(
+        [_HEAD, *settings, *_constant("RECONNECTION", groups), *properties, *_constant("VideoInsertMode", modes)]
+    )
+
+
+def _names(group: Any) -> list[str]:
+    return [camel_case(item.name) for item in fields(group)]
 
 
 def _typedef(cls: type[Any]) -> Iterator[str]:
@@ -53,8 +60,7 @@ def _typedef(cls: type[Any]) -> Iterator[str]:
     yield f" * @typedef {{object}} {cls.__name__}"
     for field in fields(cls):
         hint = hints[field.name]
-        if hint is not ReconnectionPolicy:  # Python's only
-            yield f" * @property {{{_type(hint)}}} [{camel_case(field.name)}]{_time(field)}"
+        yield f" * @property {{{_type(hint)}}} [{camel_case(field.name)}]{_time(field)}"
     yield " */"
     yield ""
 
@@ -89,6 +95,8 @@ def _type(annotation: object) -> str:
         return f"{_type(get_args(annotation)[0])}[]"
     if get_origin(annotation) is Mapping:
         return "Record<string, unknown>"
+    if annotation is ReconnectionPolicy:
+        return "Record<string, Record<string, number | null>>"
     if annotation is SpeakingEventsOptions:
         return SpeakingEventsOptions.__name__
     if get_origin(annotation) is UnionType:

@@ -46,7 +46,8 @@ PAGES = (
             "Event", "ConnectionEvent", "ConnectionPropertyChangedEvent", "StreamEvent", "StreamPropertyChangedEvent",
             "SignalEvent", "ReconnectingEvent", "ReconnectionAttemptEvent", "ReconnectedEvent", "RejoinedEvent",
             "OutageSettledEvent", "StreamHealthEvent", "SessionDisconnectedEvent", "StreamManagerEvent", "VideoElementEvent",
-            "PublisherSpeakingEvent", "RecordingEvent", "NetworkQualityLevelChangedEvent", "ExceptionEvent",
+            "PublisherSpeakingEvent", "RecordingEvent", "BroadcastEvent", "NetworkQualityLevelChangedEvent",
+            "SpeechToTextEvent", "ExceptionEvent",
         ),
     ),
     Page(
@@ -55,8 +56,9 @@ PAGES = (
         "Each message says what happened and what to do. A call that waits raises its error when it is awaited.",
         (
             "OpenViduError", "InvalidTokenError", "ConnectionFailedError", "NotConnectedError", "AlreadyConnectedError",
-            "AlreadyPublishedError", "NotPublishedError", "LocalStreamError", "StreamEndedError", "MediaClosedError",
-            "PermissionDeniedError", "BrowserNotSupportedError", "BrowserRefusedError", "DeviceError", "PropertiesError",
+            "AlreadyPublishedError", "NotPublishedError", "NotSubscribedError", "LocalStreamError", "StreamEndedError",
+            "MediaClosedError", "PermissionDeniedError", "BrowserNotSupportedError", "BrowserRefusedError", "DeviceError",
+            "PropertiesError",
             "RequestError", "MalformedAnswerError", "RequestTimeoutError", "RequestOutcomeUnknown", "QueueFullError",
             "MessageTooLongError", "SessionLostError", "CallbackError",
             "TestingKitError", "WrongArgumentError", "EventLoopError", "BrowserNotFoundError", "BrowserStartError",
@@ -78,8 +80,8 @@ PAGES = (
         "Values",
         "What calls return and events have.",
         (
-            "SessionState", "Capabilities", "Device", "VideoDimensions", "TrackInfo", "VolumeChange", "Filter",
-            "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
+            "SessionState", "Capabilities", "Device", "VideoDimensions", "TrackInfo", "VolumeChange", "StreamQuality",
+            "Filter", "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
         ),
     ),
     Page(

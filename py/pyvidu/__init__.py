@@ -23,6 +23,7 @@ from pyvidu.errors import (
     MessageTooLongError,
     NotConnectedError,
     NotPublishedError,
+    NotSubscribedError,
     OpenViduError,
     PermissionDeniedError,
     PropertiesError,
@@ -35,6 +36,7 @@ from pyvidu.errors import (
 )
 from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
+    BroadcastEvent,
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
     Event,
@@ -49,6 +51,7 @@ from pyvidu.events import (
     RejoinedEvent,
     SessionDisconnectedEvent,
     SignalEvent,
+    SpeechToTextEvent,
     StreamEvent,
     StreamHealthEvent,
     StreamManagerEvent,
@@ -61,6 +64,7 @@ from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
 from pyvidu.protocol.values import Filter, FilterMethod, TrackInfo, VideoDimensions
 from pyvidu.publisher import Publisher
+from pyvidu.quality import StreamQuality
 from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep
 from pyvidu.reconnection.policy import (
     AttemptPolicy,
@@ -84,6 +88,7 @@ __all__ = [
     "AlreadyPublishedError",
     "Attempt",
     "AttemptPolicy",
+    "BroadcastEvent",
     "BrowserNotSupportedError",
     "BrowserRefusedError",
     "CallbackError",
@@ -110,6 +115,7 @@ __all__ = [
     "NetworkQualityLevelChangedEvent",
     "NotConnectedError",
     "NotPublishedError",
+    "NotSubscribedError",
     "OpenVidu",
     "OpenViduError",
     "Outage",
@@ -138,6 +144,7 @@ __all__ = [
     "SessionState",
     "SignalEvent",
     "SpeakingEventsOptions",
+    "SpeechToTextEvent",
     "Stream",
     "StreamEndedError",
     "StreamEvent",
@@ -145,6 +152,7 @@ __all__ = [
     "StreamManager",
     "StreamManagerEvent",
     "StreamPropertyChangedEvent",
+    "StreamQuality",
     "StreamRecord",
     "StreamStep",
     "Subscriber",

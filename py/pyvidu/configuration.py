@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from pyvidu.properties import accepting, is_number, nested, seconds, without_effect
+from pyvidu.properties import accepting, grouped, is_number, nested, seconds, without_effect
 from pyvidu.reconnection.policy import MediaPolicy, ReconnectionPolicy
 
 InsertMode = Literal["AFTER", "APPEND", "BEFORE", "PREPEND", "REPLACE"]
@@ -37,7 +37,7 @@ class SpeakingEventsOptions:
 
 def _are_ice_servers(value: Any) -> bool:
     listed = isinstance(value, Sequence) and not isinstance(value, str)
-    return value is None or (
+    return value in (None, "freeice") or (
         listed and all(isinstance(item, Mapping) and isinstance(item.get("urls"), (str, list, tuple)) for item in value)
     )
 
@@ -55,7 +55,8 @@ class AdvancedConfiguration:
     milliseconds.
 
     Attributes:
-        ice_servers: a list of `RTCIceServer`, in place of the server's; None leaves those.
+        ice_servers: a list of `RTCIceServer`, in place of the server's; None leaves those. `"freeice"`: two public STUN
+            servers, which are asked only if an application sets this.
         rtc_configuration: an `RTCConfiguration` for every peer connection; `ice_servers` are added unless it has its own.
         force_media_reconnection_after_network_drop: renegotiate every stream after an outage, not only frozen ones.
         ice_connection_disconnected_exception_timeout: how long a path may be silent before `exception`; at most 600.
@@ -66,7 +67,7 @@ class AdvancedConfiguration:
             by itself (`rejoined`). None: it ends.
         roster: pyvidu only. A coroutine function that returns the session's connections as OpenVidu's REST API returns them,
             for a server that does not replay missed notifications.
-        reconnection: pyvidu only. Every number of the reconnection engine.
+        reconnection: pyvidu only. Every number of the reconnection engine; a mapping of mappings is accepted too.
 
     Example:
         async def fresh_token():
@@ -80,8 +81,8 @@ class AdvancedConfiguration:
     Source: openvidu-browser 2.32, `OpenViduAdvancedConfiguration`; its defaults are the same.
     """
 
-    ice_servers: Sequence[Mapping[str, Any]] | None = accepting(
-        None, "a list of RTCIceServer, each with its urls, or None", _are_ice_servers
+    ice_servers: Sequence[Mapping[str, Any]] | Literal["freeice"] | None = accepting(
+        None, "a list of RTCIceServer, each with its urls, 'freeice' or None", _are_ice_servers
     )
     rtc_configuration: Mapping[str, Any] | None = None
     force_media_reconnection_after_network_drop: bool = False
@@ -91,9 +92,8 @@ class AdvancedConfiguration:
     publisher_speaking_events_options: SpeakingEventsOptions = nested(SpeakingEventsOptions)
     rejoin: Callable[[], Awaitable[str | None]] | None = None
     roster: Callable[[], Awaitable[Any]] | None = None
-    reconnection: ReconnectionPolicy = field(
-        default_factory=ReconnectionPolicy,
-        metadata={"text": "a ReconnectionPolicy(attempts=AttemptPolicy(...), ...)", "accepts": _is_policy},
+    reconnection: ReconnectionPolicy = grouped(
+        ReconnectionPolicy, "a ReconnectionPolicy(attempts=AttemptPolicy(...), ...)", _is_policy
     )
 
     @property
@@ -129,14 +129,16 @@ class PublisherProperties:
 
     Attributes:
         audio_source: the microphone; `"screen"` is the sound of the shared screen, if user and browser give it.
-        video_source: the camera, or `"screen"` (or `"window"`): the user chooses what is shared.
+        video_source: the camera, or `"screen"` (or `"window"`): the user chooses what is shared; in Electron also
+            `"screen:ID"`.
         publish_audio: False: begin muted.
         publish_video: False: begin black.
         resolution: WIDTHxHEIGHT in pixels; the browser takes the nearest that the camera has.
         frame_rate: frames per second; None leaves it to the browser.
         insert_mode: where the video is put, relative to the target: see `StreamManager.create_video_element`.
         mirror: flip the local view; a screen is never flipped.
-        video_simulcast: without effect: each video is sent in one encoding.
+        video_simulcast: send the video in up to three encodings, where the media server is mediasoup; None leaves that to
+            the server.
         filter: without effect: streams are published without filters.
 
     Source: openvidu-browser 2.32, `PublisherProperties`; its defaults are the same.
@@ -154,13 +156,14 @@ class PublisherProperties:
     )
     insert_mode: InsertMode = "APPEND"
     mirror: bool = True
-    video_simulcast: bool | None = without_effect("each video is sent in one encoding")
+    video_simulcast: bool | None = None
     filter: Any = without_effect("streams are published without filters")
 
     @property
     def shares_screen(self) -> bool:
         """Not for applications: return whether the video is that of a screen, a window or a tab."""
-        return isinstance(self.video_source, str) and self.video_source in ("screen", "window")
+        source = self.video_source
+        return isinstance(source, str) and (source in ("screen", "window") or source.startswith("screen:"))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -11,21 +11,24 @@ import dataclasses
 import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SpeakingEventsOptions
 from pyvidu.connection import Connection
-from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError
-from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
+from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError, StreamEndedError
+from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, RecordingEvent
+from pyvidu.membership import ParticipantState
 from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case, to_wire
 from pyvidu.publisher import Publisher
+from pyvidu.quality import StreamQuality
 from pyvidu.reconnection.outage import Outage
 from pyvidu.session import Session
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
+from pyvidu.subscriber import Subscriber
 from pyvidu.tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -59,6 +62,13 @@ class Page(Protocol):
         """Fire an event, and return whether a handler prevented its default action."""
 
 
+class _Objects(dict[int, Any]):
+    """Python's objects by handle."""
+
+    def __missing__(self, handle: int) -> Any:
+        raise StreamEndedError("The call that made this object has failed: call it again")
+
+
 class Embedding:
     """The methods that the page calls, one instance per page.
 
@@ -67,10 +77,11 @@ class Embedding:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._objects: dict[int, Any] = {}
+        self._objects: dict[int, Any] = _Objects()
         self._handles: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._tasks = Tasks()
         self._joining: dict[int, asyncio.Task[None]] = {}
+        self._firing: list[Event] = []  # one inside the other
 
     def release(self, handle: int) -> None:
         """Drop the reference to an object that the page has garbage-collected."""
@@ -83,11 +94,16 @@ class Embedding:
         self._adopt(handle, OpenVidu())
 
     def configure(self, handle: int, configuration: Given) -> None:
-        """Change settings (`setAdvancedConfiguration`)."""
+        """Replace all settings (`setAdvancedConfiguration`)."""
+        settings: dict[str, Any] = {}
+        openvidu: OpenVidu = self._objects[handle]
+        openvidu.replace_advanced_configuration(settings)
         for name, value in _known(AdvancedConfiguration, configuration.to_py()).items():
             try:
-                self._objects[handle].set_advanced_configuration({name: value})
+                openvidu.replace_advanced_configuration({**settings, name: value})
+                settings[name] = value
             except PropertiesError as error:  # openvidu-browser would throw nothing here
+                openvidu.replace_advanced_configuration(settings)
                 logger.warning("%s; it is ignored", error)
 
     def new_session(self, handle: int, openvidu: int) -> None:
@@ -168,9 +184,9 @@ class Embedding:
         """End a subscription (`Session.unsubscribe`)."""
         self._run(self._objects[session].unsubscribe(self._objects[subscriber]), settle, push=session)
 
-    def signal(self, session: int, data: str, to: Iterable[int], kind: str, settle: Settle) -> None:
-        """Send a signal (`Session.signal`); `to` are handles of connections."""
-        receivers = [self._objects[handle] for handle in to]
+    def signal(self, session: int, data: str, to: Iterable[str], kind: str, settle: Settle) -> None:
+        """Send a signal (`Session.signal`); `to` are ids of connections: a page may have copies of those."""
+        receivers = [Connection(ParticipantState(identity)) for identity in to]
         self._run(self._objects[session].signal(data=data, to=receivers, type=kind), settle)
 
     def force_disconnect(self, session: int, connection: int, settle: Settle) -> None:
@@ -181,6 +197,13 @@ class Embedding:
         """End a participant's stream (`Session.forceUnpublish`)."""
         self._run(self._objects[session].force_unpublish(self._objects[stream]), settle)
 
+    def speech_to_text(self, session: int, stream: int, lang: str, settle: Settle) -> None:
+        """Subscribe to speech as text, or (without `lang`) end that (`subscribeToSpeechToText`, `unsubscribeFrom...`)."""
+        own: Session = self._objects[session]
+        of = self._objects[stream]
+        call = own.subscribe_to_speech_to_text(of, lang) if lang else own.unsubscribe_from_speech_to_text(of)
+        self._run(call, settle)
+
     def enable_speaking_events(self, target: int) -> None:
         """Enable the speaking events of a session or of one stream, once the page has a handler for one of them."""
         self._objects[target].enable_speaking_events()
@@ -188,6 +211,11 @@ class Embedding:
     def enable_volume_events(self, manager: int) -> None:
         """Enable `streamAudioVolumeChange`, once the page has a handler for it."""
         self._objects[manager].enable_volume_events()
+
+    def speaking_options(self, manager: int, options: Given) -> None:
+        """Change how speech is detected in one stream (`updatePublisherSpeakingEventsOptions`)."""
+        known = _known(SpeakingEventsOptions, options.to_py())
+        self._objects[manager].update_publisher_speaking_events_options(known)
 
     def reconnect_now(self, session: int) -> None:
         """Start a reconnection attempt at once (`Session.reconnectNow`, pyvidu only)."""
@@ -205,7 +233,8 @@ class Embedding:
 
     def show_in(self, manager: int, element: Any) -> None:
         """Show a stream in an element that the page has made (`addVideoElement`, `createVideoElement`)."""
-        self._objects[manager].add_video_element(element)
+        if manager in self._objects:  # else the subscription has failed already
+            self._objects[manager].add_video_element(element)
 
     def hide(self, manager: int, element: Any) -> None:
         """Detach a video element that is to show another stream."""
@@ -232,7 +261,41 @@ class Embedding:
 
     def want(self, subscriber: int, kind: str, enabled: bool) -> None:
         """Turn received audio or video on or off (`subscribeToAudio`, `subscribeToVideo`)."""
-        getattr(self._objects[subscriber], f"subscribe_to_{kind}")(enabled)
+        own: Subscriber = self._objects[subscriber]
+        getattr(own, f"subscribe_to_{kind}")(enabled)
+        self._push(own.stream)
+
+    def remove_videos(self, manager: int) -> None:
+        """End the videos of a stream (`removeAllVideos`)."""
+        self._objects[manager].remove_all_videos()
+
+    def dispose_media(self, publisher: int) -> None:
+        """Stop the tracks of a publisher (`disposeMediaStream`)."""
+        self._objects[publisher].dispose_media()
+
+    def dispose_peer(self, manager: int) -> None:
+        """Close the peer connection of a stream (`disposeWebRtcPeer`)."""
+        own = self._objects[manager]
+        (own.local_stream if isinstance(own, Publisher) else own.remote_stream).detach()
+
+    def reconnect(self, stream: int, settle: Settle) -> None:
+        """Replace the media connection of a stream (`Stream.reconnect`)."""
+        self._run(self._objects[stream].reconnect(), settle)
+
+    def quality(self, stream: int, settle: Settle) -> None:
+        """Settle with the quality of a stream as JSON (`Stream.getQuality`, pyvidu only)."""
+
+        async def as_json() -> str:
+            of = self._objects.get(stream)  # none while a publisher waits for its devices
+            found: StreamQuality | None = await of.get_quality() if of is not None else None
+            return json.dumps(None if found is None else to_wire(found))
+
+        self._run(as_json(), settle, answers=True)
+
+    def call_default_behavior(self) -> None:
+        """Run the default action of the event that is being fired (`Event.callDefaultBehavior`)."""
+        if self._firing:
+            self._firing[-1].call_default_behavior()
 
     def media_stream(self, stream: int) -> Any:
         """Return the MediaStream of a stream, or None (`getMediaStream`)."""
@@ -266,8 +329,12 @@ class Embedding:
                 references[name] = self._reference(value)
             else:
                 values[name] = _plain(value)
+        if isinstance(event, RecordingEvent) and not event.reason:
+            values["reason"] = None  # undefined, as in openvidu-browser
+        self._firing.append(event)
         if self._page.dispatch(handle, type(event).__name__, event.type, values, references):
             event.prevent_default()
+        self._firing.pop()
 
     def _reference(self, thing: Any) -> int | None:
         """Return the handle of `thing`, made if it has none; the fields of a Stream or Connection are sent to the page."""
@@ -352,9 +419,15 @@ def _plain(value: Any) -> Any:
     return to_wire(value) if dataclasses.is_dataclass(value) else value  # in OpenVidu's form, as of `capabilities`
 
 
+@cache
+def warn_unknown(name: str) -> None:
+    """Log, once in the life of the page, that a property is unknown."""
+    logger.warning("%s is not supported and ignored", name)
+
+
 def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return `properties` without those that this client lacks, so that a page written for another client still runs."""
     names = {camel_case(field.name) for field in dataclasses.fields(cls)}
     for name in properties.keys() - names:
-        logger.warning("%s is not supported and ignored", name)
+        warn_unknown(name)
     return {name: value for name, value in properties.items() if name in names}

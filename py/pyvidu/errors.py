@@ -50,6 +50,10 @@ class NotPublishedError(OpenViduError):
     """The publisher is not published in this session: it never was, or its stream has ended."""
 
 
+class NotSubscribedError(OpenViduError):
+    """The stream of another participant is not received: subscribe to it first."""
+
+
 class LocalStreamError(OpenViduError):
     """The stream is this participant's own, and only those of others can be subscribed to."""
 

@@ -15,6 +15,7 @@ from typing import Literal, Protocol, Self, TypeVar, overload
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
+    BroadcastEvent,
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
     Event,
@@ -29,6 +30,7 @@ from pyvidu.events import (
     RejoinedEvent,
     SessionDisconnectedEvent,
     SignalEvent,
+    SpeechToTextEvent,
     StreamEvent,
     StreamHealthEvent,
     StreamManagerEvent,
@@ -48,6 +50,12 @@ class Decorator(Protocol[_E]):
     def __call__(self, handler: Callable[[], _R], /) -> Callable[[], _R]: ...
 
 class SessionEvents(EventDispatcher):
+    @overload
+    def on(self, name: Literal["broadcastStarted", "broadcastStopped"]) -> Decorator[BroadcastEvent]: ...
+    @overload
+    def on(
+        self, name: Literal["broadcastStarted", "broadcastStopped"], handler: Callable[[BroadcastEvent], object]
+    ) -> Self: ...
     @overload
     def on(self, name: Literal["connectionCreated", "connectionDestroyed"]) -> Decorator[ConnectionEvent]: ...
     @overload
@@ -119,6 +127,10 @@ class SessionEvents(EventDispatcher):
     @overload
     def on(self, name: Literal["signal"], handler: Callable[[SignalEvent], object]) -> Self: ...
     @overload
+    def on(self, name: Literal["speechToTextMessage"]) -> Decorator[SpeechToTextEvent]: ...
+    @overload
+    def on(self, name: Literal["speechToTextMessage"], handler: Callable[[SpeechToTextEvent], object]) -> Self: ...
+    @overload
     def on(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
     @overload
     def on(
@@ -142,6 +154,12 @@ class SessionEvents(EventDispatcher):
     def on(self, name: str, handler: Callable[[SignalEvent], object]) -> Self: ...
     @overload
     def on(self, name: str, handler: Callable[[], object]) -> Self: ...
+    @overload
+    def once(self, name: Literal["broadcastStarted", "broadcastStopped"]) -> Decorator[BroadcastEvent]: ...
+    @overload
+    def once(
+        self, name: Literal["broadcastStarted", "broadcastStopped"], handler: Callable[[BroadcastEvent], object]
+    ) -> Self: ...
     @overload
     def once(self, name: Literal["connectionCreated", "connectionDestroyed"]) -> Decorator[ConnectionEvent]: ...
     @overload
@@ -213,6 +231,10 @@ class SessionEvents(EventDispatcher):
     @overload
     def once(self, name: Literal["signal"], handler: Callable[[SignalEvent], object]) -> Self: ...
     @overload
+    def once(self, name: Literal["speechToTextMessage"]) -> Decorator[SpeechToTextEvent]: ...
+    @overload
+    def once(self, name: Literal["speechToTextMessage"], handler: Callable[[SpeechToTextEvent], object]) -> Self: ...
+    @overload
     def once(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
     @overload
     def once(
@@ -236,6 +258,14 @@ class SessionEvents(EventDispatcher):
     def once(self, name: str, handler: Callable[[SignalEvent], object]) -> Self: ...
     @overload
     def once(self, name: str, handler: Callable[[], object]) -> Self: ...
+    @overload
+    def events(
+        self,
+        name: Literal["broadcastStarted", "broadcastStopped"],
+        /,
+        *names: Literal["broadcastStarted", "broadcastStopped"],
+        limit: int = 1000,
+    ) -> EventIterator[BroadcastEvent]: ...
     @overload
     def events(
         self,
@@ -308,6 +338,10 @@ class SessionEvents(EventDispatcher):
     def events(
         self, name: Literal["signal"], /, *names: Literal["signal"], limit: int = 1000
     ) -> EventIterator[SignalEvent]: ...
+    @overload
+    def events(
+        self, name: Literal["speechToTextMessage"], /, *names: Literal["speechToTextMessage"], limit: int = 1000
+    ) -> EventIterator[SpeechToTextEvent]: ...
     @overload
     def events(
         self,

@@ -173,7 +173,7 @@ class StreamPropertyChangedEvent(Event):
         changed_property: `audioActive`, `videoActive`, `videoDimensions`, `filter`, `audioTrack` or `videoTrack`.
         new_value: a bool, `VideoDimensions`, a `Filter` or None, a `TrackInfo`: of the type of the property.
         old_value: likewise.
-        reason: `publishAudio`, `publishVideo`, `deviceRotated`, `trackReplaced`, `applyFilter` ...
+        reason: `publishAudio`, `publishVideo`, `trackReplaced`, `deviceRotated`, `screenResized`, `applyFilter` ...
 
     Source: openvidu-browser 2.32, `StreamPropertyChangedEvent`.
     """
@@ -268,6 +268,45 @@ class RecordingEvent(Event):
     id: str
     name: str = ""
     reason: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class BroadcastEvent(Event):
+    """The server broadcasts the session (OpenVidu Pro).
+
+    Events:
+        broadcastStarted: it has begun.
+        broadcastStopped: it has ended.
+
+    Source: openvidu-browser 2.32, whose handlers of these events get no argument.
+    """
+
+    target: Session
+
+
+@dataclass(slots=True, eq=False)
+class SpeechToTextEvent(Event):
+    """What a participant says, as text (OpenVidu Pro), if it was subscribed to: see `Session.subscribe_to_speech_to_text`.
+
+    Events:
+        speechToTextMessage: a part of it is being recognized, or is recognized.
+
+    Attributes:
+        connection: who speaks.
+        text: what.
+        reason: `recognizing` (the text may change) or `recognized`.
+        raw: what the service of the server has answered.
+        lang: the language that it was asked for.
+
+    Source: openvidu-browser 2.32, `SpeechToTextEvent`.
+    """
+
+    target: Session
+    connection: Connection
+    text: str
+    reason: str
+    raw: str = ""
+    lang: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -369,6 +408,8 @@ class ExceptionEvent(Event):
     Events:
         exception: `NO_STREAM_PLAYING_EVENT`: no video of a new subscription plays within 4 s. `ICE_CONNECTION_DISCONNECTED`:
             a path was silent for 4 s. `ICE_CONNECTION_FAILED`: a stream stays frozen after its renegotiations.
+            `ICE_CANDIDATE_ERROR`: the server refused a candidate of this browser. `SPEECH_TO_TEXT_DISCONNECTED`: the server's
+            service has ended; subscribe again.
 
     Attributes:
         name: OpenVidu's `ExceptionEventName`.
@@ -425,6 +466,8 @@ class VideoElementEvent(Event):
 
 
 SESSION_EVENTS: Mapping[str, type[Event]] = {
+    "broadcastStarted": BroadcastEvent,
+    "broadcastStopped": BroadcastEvent,
     "connectionCreated": ConnectionEvent,
     "connectionDestroyed": ConnectionEvent,
     "connectionPropertyChanged": ConnectionPropertyChangedEvent,
@@ -441,6 +484,7 @@ SESSION_EVENTS: Mapping[str, type[Event]] = {
     "rejoined": RejoinedEvent,
     "sessionDisconnected": SessionDisconnectedEvent,
     "signal": SignalEvent,
+    "speechToTextMessage": SpeechToTextEvent,
     "streamCreated": StreamEvent,
     "streamDestroyed": StreamEvent,
     "streamFrozen": StreamHealthEvent,

@@ -73,6 +73,10 @@ class OpenVidu:
         """
         self._configuration = configured(AdvancedConfiguration, configuration, keywords, base=self._configuration)
 
+    def replace_advanced_configuration(self, configuration: Mapping[str, object]) -> None:
+        """Not for applications: set these settings, and all others to their defaults."""
+        self._configuration = configured(AdvancedConfiguration, configuration, {})
+
     async def browser_support(self) -> dict[str, bool]:
         """Return whether this browser has each of the things that pyvidu uses and can do without.
 
@@ -142,7 +146,7 @@ class OpenVidu:
         """
         wanted = configured(PublisherProperties, properties, keywords)
         media = await self._media(wanted)
-        publisher = Publisher(self._host, media, wanted, self._media)
+        publisher = Publisher(self._host, media, wanted, self._media, lambda: self._configuration)
         if target is not None:
             try:
                 publisher.create_video_element(target, wanted.insert_mode)
@@ -155,7 +159,7 @@ class OpenVidu:
         if wanted.audio_source is False and wanted.video_source is False:
             raise DeviceError("NO_INPUT_SOURCE_SET", "audio_source and video_source cannot both be False")
         if wanted.shares_screen:
-            return await self._host.devices.get_display_media(audio=wanted.audio_source)
+            return await self._host.devices.get_display_media(audio=wanted.audio_source, source=wanted.video_source)
         width, height = wanted.size
         video: dict[str, Any] | bool = False
         if wanted.video_source is not False:

@@ -33,6 +33,11 @@ def accepting(default: Any, text: str, accepts: Callable[[Any], bool]) -> Any:
     return field(default=default, metadata={"text": text, "accepts": accepts})
 
 
+def grouped(cls: type, text: str, accepts: Callable[[Any], bool]) -> Any:
+    """Return such a field for a `cls` that consists of groups of numbers; a mapping of mappings is accepted too."""
+    return field(default_factory=cls, metadata={"text": text, "accepts": accepts, "groups": cls})
+
+
 def nested(cls: type) -> Any:
     """Return a field for a `cls`, another class of properties, which may be given as a mapping too."""
     return field(default_factory=cls, metadata={"nested": True})
@@ -97,6 +102,27 @@ def warn_without_effect(name: str, why: str) -> None:
     logger.warning("%s has no effect: %s", name, why)
 
 
+def _grouped(cls: Any, groups: Mapping[str, Any], inside: str) -> Any:
+    """Return a `cls` made from a mapping of mappings, with times in milliseconds."""
+    known = {item.name: item for item in fields(cls)}
+    made = {}
+    for name, numbers in groups.items():
+        group: Any = _of_name(inside, known, name).default_factory
+        if not isinstance(numbers, Mapping):
+            raise PropertiesError(f"{inside}.{name} must be a mapping, not {_shown(numbers)}")
+        official = {camel_case(item.name): item for item in fields(group)}
+        given = {}
+        for key, value in numbers.items():
+            item = _of_name(f"{inside}.{name}", official, key)
+            is_time = "float" in str(item.type) and value is not None
+            given[item.name] = _in_seconds(f"{inside}.{name}.{key}", value) if is_time else value
+        try:
+            made[name] = group(**given)
+        except ValueError as error:
+            raise PropertiesError(f"{inside}.{name}: {error}") from None
+    return cls(**made)
+
+
 def _of_name(whole: str, known: Mapping[str, Field[Any]], name: str) -> Field[Any]:
     if name in known:
         return known[name]
@@ -132,6 +158,8 @@ def _check_time(name: str, value: Any, unit: str) -> None:
 
 
 def _checked(item: Field[Any], hint: Any, name: str, value: Any) -> Any:
+    if "groups" in item.metadata and isinstance(value, Mapping):
+        value = _grouped(item.metadata["groups"], value, name)
     if "nested" in item.metadata:
         if isinstance(value, Mapping):
             return configured(hint, value, {}, inside=f"{name}.")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-from pyvidu.configuration import PublisherProperties
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import PropertiesError, StreamEndedError
 from pyvidu.event_types import PublisherEvents
 from pyvidu.events import Event, StreamEvent, StreamManagerEvent, StreamPropertyChangedEvent
@@ -20,6 +20,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.values import TrackInfo, VideoDimensions
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
+from pyvidu.video_reports import VideoReports
 
 Acquire = Callable[[PublisherProperties], Awaitable[LocalMedia]]
 """Opens the devices that the properties name; raises DeviceError."""
@@ -39,7 +40,16 @@ class Publisher(PublisherEvents, StreamManager):
     Source: openvidu-browser 2.32, `Publisher`.
     """
 
-    def __init__(self, host: Host, media: LocalMedia, properties: PublisherProperties, acquire: Acquire) -> None:
+    video_reports: VideoReports | None = None  # Not for applications: those of the session that publishes it
+
+    def __init__(
+        self,
+        host: Host,
+        media: LocalMedia,
+        properties: PublisherProperties,
+        acquire: Acquire,
+        settings: Callable[[], AdvancedConfiguration] = AdvancedConfiguration,
+    ) -> None:
         state = StreamState(
             has_audio=media.has_audio,
             has_video=media.has_video,
@@ -49,14 +59,14 @@ class Publisher(PublisherEvents, StreamManager):
             frame_rate=properties.frame_rate,
             video_dimensions=VideoDimensions(*media.video_size) if media.has_video else VideoDimensions(),
         )
-        super().__init__(host, Stream(state))
+        super().__init__(host, Stream(state), settings)
         self.properties = properties
         self.access_allowed = True
-        self.local_stream = LocalStream(state, media)
+        self.local_stream = LocalStream(state, media, simulcast=properties.video_simulcast)
         self.is_disposed = False
         self._acquire = acquire
         self._opening: asyncio.Task[None] | None = None  # of a video track that was stopped
-        self._mirror = properties.mirror and state.type_of_video != "SCREEN"
+        self._mirror = properties.mirror and state.type_of_video != "SCREEN" and not media.shows_screen
         self._use(media)
 
     @property
@@ -132,13 +142,13 @@ class Publisher(PublisherEvents, StreamManager):
             return shielded
         told = self._set_active("video", enabled)
         if enabled is False and resource is True and self.stream.has_video:
-            self._local.discard(self._local.track("video"))
+            self._local.discard(self._local.track("video"), asked=True)
         return told
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
         """Send another track in place of the one of its kind, and return when the others have been notified.
 
-        The old track is stopped. Nothing is renegotiated, muted stays muted.
+        The old track is stopped, unless the application supplied it. Nothing is renegotiated, muted stays muted.
 
         Args:
             track: a MediaStreamTrack, as of `OpenVidu.get_user_media`.
@@ -172,28 +182,29 @@ class Publisher(PublisherEvents, StreamManager):
         if kind == "video" and new_size != size:
             state.video_dimensions = new_size
             changes.append(("videoDimensions", new_size, size))
-        told = []
-        for name, new, was in changes:
-            changed = partial(self._changed, name, new, was, "trackReplaced")
-            value = video_dimensions(new_size.width, new_size.height) if name == "videoDimensions" else new
-            told.append(self.local_stream.tell(name, value, "trackReplaced", changed))
-            if not self.stream.is_published:
-                changed()
-        for one in told:
+        if kind == "video" and self.video_reports is not None:
+            self.video_reports.track_replaced(self.stream)
+        for one in [self._tell(name, new, was, "trackReplaced") for name, new, was in changes]:
             await one
 
     def dispose(self) -> None:
         """Stop the tracks and remove the videos. It also ends a publisher that was never published.
 
+        Tracks that the application supplied go on: they are the application's, and may be in use elsewhere.
+
         Events:
             videoElementDestroyed: for each of its videos.
         """
-        self.is_disposed = True
         self.disable_speaking_events()
-        self._local.stop()
-        self._remove_videos()
+        self.dispose_media()
+        self.remove_all_videos()
 
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
+
+    def dispose_media(self) -> None:
+        """Not for applications: stop the tracks; the videos stay."""
+        self.is_disposed = True
+        self._local.stop()
 
     async def reopen(self) -> None:
         """Not for applications: open the devices anew, after `dispose`. Raises DeviceError."""
@@ -212,6 +223,9 @@ class Publisher(PublisherEvents, StreamManager):
         media.enable("video", state.video_active)
         if state.type_of_video == "SCREEN":
             media.when_video_ends(lambda: self.emit_event(StreamManagerEvent("screenShareEnded", self)))
+        if media.has_video:
+            media.hint("detail" if state.type_of_video == "SCREEN" else "motion")
+            media.when_resized(self._resized, screen=state.type_of_video == "SCREEN")
 
     async def _open_video(self, track: MediaStreamTrack) -> None:
         """Send `track`, or another of the camera, in place of the one that has ended, and turn the video on."""
@@ -273,8 +287,27 @@ class Publisher(PublisherEvents, StreamManager):
         nobody_to_tell.set_result(None)
         return nobody_to_tell
 
+    def _tell(self, name: str, new: object, old: object, reason: str) -> asyncio.Future[None]:
+        """Notify the others of a new value, then fire `streamPropertyChanged`; at once if the stream is not published."""
+        changed = partial(self._changed, name, new, old, reason)
+        value = video_dimensions(new.width, new.height) if isinstance(new, VideoDimensions) else new
+        told = self.local_stream.tell(name, value, reason, changed)
+        if not self.stream.is_published:
+            changed()
+        return told
+
+    def _resized(self) -> None:
+        """Notify the others that the device was turned, or a shared window has another size."""
+        new, old = VideoDimensions(*self._local.video_size), self.stream.video_dimensions
+        if new != old and self.stream.is_published:
+            self.stream.state.video_dimensions = new
+            screen = self.stream.type_of_video == "SCREEN"
+            self._tell("videoDimensions", new, old, "screenResized" if screen else "deviceRotated")
+
     def _changed(self, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged`."""
+        if self.video_reports is not None and not name.endswith("Track"):
+            self.video_reports.changed(self.stream)
         for target in (self.session if self.stream.is_published else None, self):
             if target is not None:
                 target.emit_event(

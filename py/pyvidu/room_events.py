@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyvidu.connection import Connection
 from pyvidu.events import (
+    BroadcastEvent,
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
     Event,
@@ -20,11 +21,13 @@ from pyvidu.events import (
     RejoinedEvent,
     SessionDisconnectedEvent,
     SignalEvent,
+    SpeechToTextEvent,
     StreamEvent,
     StreamHealthEvent,
     StreamPropertyChangedEvent,
 )
 from pyvidu.membership import ParticipantState, StreamState
+from pyvidu.protocol.notifications import SpeechToTextMessage
 from pyvidu.protocol.reasons import Reason
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -157,6 +160,17 @@ class RoomEvents:
         """Fire `recordingStopped`."""
         self.emit(RecordingEvent("recordingStopped", self._session, recording, name, reason))
 
+    def broadcast_changed(self, started: bool) -> None:
+        """Fire `broadcastStarted` or `broadcastStopped`."""
+        self.emit(BroadcastEvent("broadcastStarted" if started else "broadcastStopped", self._session))
+
+    def speech_to_text(self, participant: ParticipantState, told: SpeechToTextMessage) -> None:
+        """Fire `speechToTextMessage`."""
+        connection = self._connection_of(participant)
+        if connection is not None:
+            fields = (told.text, told.reason.lower(), told.raw, told.lang)
+            self.emit(SpeechToTextEvent("speechToTextMessage", self._session, connection, *fields))
+
     def own_participant_changed(self, name: str, new: object, old: object) -> None:
         """Fire `connectionPropertyChanged`."""
         if self.connection is not None:
@@ -189,12 +203,11 @@ class RoomEvents:
         """Fire `streamRecovered` on the session and the stream's manager."""
         self._tell_health("streamRecovered", state, "")
 
-    def media_exception(self, state: StreamState | None, name: str, message: str) -> None:
-        """Fire `exception`, with the stream as its origin."""
+    def media_exception(self, state: StreamState | None, name: str, message: str, data: object = None) -> None:
+        """Fire `exception`, with the stream as its origin, or the session."""
         stream = self._stream_of(state) if state is not None else None
-        self.emit(
-            ExceptionEvent("exception", self._session, name, self._session if stream is None else stream, message)
-        )
+        origin = self._session if stream is None else stream
+        self.emit(ExceptionEvent("exception", self._session, name, origin, message, data))
 
     # --- ParticipationListener: the connection to the server ---------------------------------------------------------
 

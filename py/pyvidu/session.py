@@ -21,13 +21,19 @@ from pyvidu.outgoing import metadata_text, signal_request
 from pyvidu.platform import Host, pause
 from pyvidu.platform.devices import Element
 from pyvidu.properties import configured
-from pyvidu.protocol.messages import ForceDisconnect, ForceUnpublish
+from pyvidu.protocol.messages import (
+    ForceDisconnect,
+    ForceUnpublish,
+    SubscribeToSpeechToText,
+    UnsubscribeFromSpeechToText,
+)
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
 from pyvidu.room_events import RoomEvents
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
 from pyvidu.subscriber import Subscriber
+from pyvidu.video_reports import VideoReports
 
 
 class Joining(Coroutine[Any, Any, None]):
@@ -77,10 +83,10 @@ class Session(SessionEvents):
 
     Events: `connectionCreated`, `connectionDestroyed`, `connectionPropertyChanged`, `streamCreated`, `streamDestroyed`,
     `streamPropertyChanged`, `signal`, `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`,
-    `networkQualityLevelChanged`, `exception`; of the media plane `streamFrozen`, `streamRecovered`; of the reconnection
-    `reconnecting`, `reconnectionAttempt`, `reconnected`, `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`,
-    `publisherStopSpeaking`. Every `reconnecting` is followed by exactly one of `reconnected`, `rejoined` and
-    `sessionDisconnected`.
+    `broadcastStarted`, `broadcastStopped`, `networkQualityLevelChanged`, `speechToTextMessage`, `exception`; of the media
+    plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`, `reconnected`,
+    `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every `reconnecting` is
+    followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
 
     A call that asks the server for something waits for the end of an outage. One that is cancelled leaves nothing behind.
 
@@ -95,6 +101,7 @@ class Session(SessionEvents):
         self._host = host
         self._configuration = configuration
         self._tells_speech = False
+        self._video_reports = VideoReports(host, self.participation)
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
 
@@ -209,6 +216,8 @@ class Session(SessionEvents):
             self.room_events.disconnect_publisher(publisher)
             raise
         self._watch_speech(publisher)
+        publisher.video_reports = self._video_reports
+        self._video_reports.published(publisher.stream)
         publisher.emit_event(StreamEvent("streamCreated", publisher, publisher.stream))
 
     async def unpublish(self, publisher: Publisher) -> None:
@@ -283,7 +292,7 @@ class Session(SessionEvents):
             # The server would send its owner's newest stream instead.
             raise StreamEndedError(f"Stream {stream.stream_id} has ended")
         earlier = stream.stream_manager
-        subscriber = Subscriber(self._host, stream, wanted)
+        subscriber = Subscriber(self._host, stream, wanted, self._configuration)
         subscriber.session = self
         try:
             if target is not None:
@@ -367,6 +376,52 @@ class Session(SessionEvents):
         member = self.participation.member
         keywords = {"data": data, "to": () if to is None else to, "type": type}
         await member.request(signal_request(options, keywords), repeatable=False)
+
+    async def subscribe_to_speech_to_text(self, stream: Stream, lang: str) -> None:
+        """Ask for what is said in a stream, as text. OpenVidu Pro only.
+
+        Args:
+            stream: published in this session, by anybody.
+            lang: the language that is spoken, as a BCP 47 tag such as `en-US`; the server knows which it has.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            StreamEndedError: nobody publishes the stream any more.
+            RequestError: the server refused: it has no such service, or not this language.
+            RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            speechToTextMessage: for what is said.
+            exception: `SPEECH_TO_TEXT_DISCONNECTED` if the service ends; then subscribe again.
+
+        Example:
+            session.on("speechToTextMessage", lambda event: print(event.connection.data, event.text))
+            await session.subscribe_to_speech_to_text(stream, "en-US")
+
+        Source: openvidu-browser, `Session.subscribeToSpeechToText`.
+        """
+        request = SubscribeToSpeechToText(_publisher_of(stream), lang)
+        await self.participation.member.request(request)
+
+    async def unsubscribe_from_speech_to_text(self, stream: Stream) -> None:
+        """End what `subscribe_to_speech_to_text` has begun.
+
+        Args:
+            stream: the one that was passed there.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            StreamEndedError: nobody publishes the stream any more.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
+            SessionLostError: the session ended meanwhile.
+
+        Source: openvidu-browser, `Session.unsubscribeFromSpeechToText`.
+        """
+        await self.participation.member.request(UnsubscribeFromSpeechToText(_publisher_of(stream)))
 
     async def force_disconnect(self, connection: Connection) -> None:
         """Evict a participant. Moderators only.
@@ -524,8 +579,7 @@ class Session(SessionEvents):
         """Start the speaking events of one stream, if they are enabled for it or for the whole session."""
         manager.watch_speech()
         if self._tells_speech and not manager.watches_speech:
-            options = self._configuration().publisher_speaking_events_options
-            manager.enable_speaking_events(interval=options.interval, threshold=options.threshold)
+            manager.enable_speaking_events()
 
     async def _expect_playing(self, subscriber: Subscriber) -> None:
         """Fire `NO_STREAM_PLAYING_EVENT`, as OpenVidu does, if the video of a new subscription does not begin to play."""
@@ -540,3 +594,10 @@ class Session(SessionEvents):
     def _end_subscription(self, subscriber: Subscriber) -> None:
         subscriber.dispose()
         self.participation.stop_receiving(subscriber.remote_stream)
+
+
+def _publisher_of(stream: Stream) -> str:
+    """Return the id of the connection that publishes `stream`. Raises StreamEndedError: none does."""
+    if stream.connection is None:
+        raise StreamEndedError("Nobody publishes this stream")
+    return stream.connection.connection_id

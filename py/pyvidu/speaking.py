@@ -41,17 +41,17 @@ class SpeechGate:
 
     def __init__(self, threshold: float = -50.0) -> None:
         self.speaking = False
-        self._threshold = threshold
+        self.threshold = threshold
         self._before = deque([False] * 10, maxlen=10)  # whether the levels before the current one were loud
 
     def take(self, decibels: float) -> Turn | None:
         """Add a level, in decibels, and return the event that it causes, or None."""
         turn: Turn | None = None
-        if not self.speaking and decibels > self._threshold and sum(list(self._before)[-3:]) >= 2:
+        if not self.speaking and decibels > self.threshold and sum(list(self._before)[-3:]) >= 2:
             turn = "publisherStartSpeaking"
-        elif self.speaking and decibels < self._threshold and not any(self._before):
+        elif self.speaking and decibels < self.threshold and not any(self._before):
             turn = "publisherStopSpeaking"
-        self._before.append(decibels > self._threshold)
+        self._before.append(decibels > self.threshold)
         self.speaking ^= turn is not None
         return turn
 
@@ -85,6 +85,10 @@ class SpeechWatch:
         if self._meter is not None:
             self._meter.close()
             self._meter = None
+
+    def change(self, options: SpeakingEventsOptions) -> None:
+        """Measure with other numbers from the next measurement on."""
+        self._interval, self._gate.threshold = options.interval, options.threshold
 
     def close(self) -> None:
         """Close the meter; neither callable is called any more."""

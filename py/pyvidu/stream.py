@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyvidu.errors import NotPublishedError, NotSubscribedError
 from pyvidu.membership import StreamState
 from pyvidu.platform.devices import MediaStream, RTCPeerConnection
 from pyvidu.protocol.values import Filter, VideoDimensions
+from pyvidu.quality import StreamQuality
 
 if TYPE_CHECKING:
     from pyvidu.connection import Connection
@@ -27,6 +29,7 @@ class Stream:
         self.connection = connection
         self.stream_manager: StreamManager | None = None
         self.state = state
+        self.heard = {"audio": True, "video": True}  # Not for applications: whether this participant wants them
 
     @property
     def stream_id(self) -> str:
@@ -50,13 +53,13 @@ class Stream:
 
     @property
     def audio_active(self) -> bool:
-        """Return whether its audio is not muted."""
-        return self.state.audio_active
+        """Return whether its audio is heard: muted neither by its publisher nor by `Subscriber.subscribe_to_audio`."""
+        return self.state.audio_active and self.heard["audio"]
 
     @property
     def video_active(self) -> bool:
-        """Return whether its video is not muted."""
-        return self.state.video_active
+        """Return whether its video is seen: muted neither by its publisher nor by `Subscriber.subscribe_to_video`."""
+        return self.state.video_active and self.heard["video"]
 
     @property
     def type_of_video(self) -> str | None:
@@ -91,6 +94,46 @@ class Stream:
         """Return the browser's current RTCPeerConnection, or None."""
         media = self.stream_manager.media if self.stream_manager is not None else None
         return media.peer.native if media is not None and media.peer is not None else None
+
+    async def reconnect(self) -> None:
+        """Replace the media connection of the stream by a new one, and return when that is negotiated.
+
+        Frozen streams are replaced without this; it is for an application that knows better. During an outage it waits for
+        the end of that.
+
+        Raises:
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            NotPublishedError: the stream is this participant's own and not published.
+            NotSubscribedError: the stream is another participant's and not subscribed to.
+            StreamEndedError: the stream ends meanwhile (`MediaClosedError`).
+            BrowserRefusedError: the browser refused the ICE servers, or the server's offer or answer.
+            RequestError: the server refused.
+            RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamPlaying: of the subscriber, as its videos play again.
+
+        Source: openvidu-browser, `Stream.reconnect`; there it fails during an outage.
+        """
+        manager = self.stream_manager
+        if manager is None or manager.media is None or manager.session is None:
+            if self.connection is not None and not self.connection.is_local:
+                raise NotSubscribedError("This stream is not received: await session.subscribe(stream) first")
+            raise NotPublishedError("This stream is not published: await session.publish(publisher) first")
+        await manager.session.participation.member.reconnect(manager.media)
+
+    async def get_quality(self) -> StreamQuality | None:
+        """Return how good the media of the stream has been since the last call; None if it is neither sent nor received.
+
+        Example:
+            quality = await subscriber.stream.get_quality()
+            print("bars:", quality.level, "lost:", f"{quality.lost:.0%}")
+
+        Source: pyvidu's own, by webrtc-stats; the rule of the level is in `StreamQuality`.
+        """
+        return await self.stream_manager.read_quality() if self.stream_manager is not None else None
 
     def __repr__(self) -> str:
         return f"Stream({self.stream_id!r})"

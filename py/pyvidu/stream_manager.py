@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pyvidu.configuration import SpeakingEventsOptions
+from pyvidu.configuration import AdvancedConfiguration, SpeakingEventsOptions
 from pyvidu.event_types import StreamManagerEvents
 from pyvidu.events import Event, PublisherSpeakingEvent, StreamManagerEvent, VideoElementEvent
 from pyvidu.media import MediaConnection
 from pyvidu.platform import Host, MediaElement
 from pyvidu.platform.devices import Element, MediaStream, VideoElement
 from pyvidu.properties import configured
+from pyvidu.quality import StreamQuality, quality
 from pyvidu.speaking import SILENCE, SpeechWatch, Turn, VolumeChange
 from pyvidu.stream import Stream
 
@@ -35,13 +37,17 @@ class StreamManager(StreamManagerEvents):
 
     remote = False
 
-    def __init__(self, host: Host, stream: Stream) -> None:
+    def __init__(
+        self, host: Host, stream: Stream, settings: Callable[[], AdvancedConfiguration] = AdvancedConfiguration
+    ) -> None:
         super().__init__()
         self.stream = stream
         self.videos: list[MediaElement] = []
         self.session: Session | None = None
         self.is_playing = False
         self._host = host
+        self._settings = settings
+        self._counted: Mapping[str, float] = {}  # at the last reading of the quality
         stream.stream_manager = self
 
     @property
@@ -107,8 +113,31 @@ class StreamManager(StreamManagerEvents):
         )
         return self._show_in(video)
 
-    def enable_speaking_events(self, *, interval: float = 0.1, threshold: float = -50.0) -> None:
-        """Detect speech in this stream from now on. A further call replaces both numbers.
+    def update_publisher_speaking_events_options(
+        self, options: Mapping[str, object] | None = None, **keywords: object
+    ) -> None:
+        """Set how the loudness of this stream is measured, in place of `AdvancedConfiguration`'s numbers; at once, if it is
+        being measured.
+
+        Args:
+            options: a mapping with OpenVidu's names of `SpeakingEventsOptions`, `interval` in milliseconds.
+            **keywords: fields of `SpeakingEventsOptions`, `interval` in seconds. What is not named stays.
+
+        Raises:
+            PropertiesError: `interval` is no number above 0 or more than 10 s, or `threshold` is no number.
+
+        Example:
+            publisher.update_publisher_speaking_events_options(threshold=-40)
+
+        Source: openvidu-browser, `StreamManager.updatePublisherSpeakingEventsOptions`.
+        """
+        self._own_speech = configured(SpeakingEventsOptions, options, keywords, base=self._speech_numbers)
+        if self._speech is not None:
+            self._speech.change(self._own_speech)
+
+    def enable_speaking_events(self, *, interval: float | None = None, threshold: float | None = None) -> None:
+        """Detect speech in this stream from now on. Numbers that are given are as those of
+        `update_publisher_speaking_events_options`.
 
         Args:
             interval: the seconds between two measurements, at most 10.
@@ -128,7 +157,9 @@ class StreamManager(StreamManagerEvents):
         Source: OpenVidu's speech detection, which is that of the hark library.
         """
         given = {"interval": interval, "threshold": threshold}
-        self._speech_options = configured(SpeakingEventsOptions, None, given)
+        if named := {name: value for name, value in given.items() if value is not None}:
+            self.update_publisher_speaking_events_options(None, **named)
+        self._tells_speech = True
         self.watch_speech()
 
     def enable_volume_events(self) -> None:
@@ -142,20 +173,33 @@ class StreamManager(StreamManagerEvents):
         Source: openvidu-browser, `streamAudioVolumeChange`.
         """
         self._volume = SILENCE if self._volume is None else self._volume
-        if self._speech_options is None:
+        if not self._tells_speech:
             self.enable_speaking_events()
 
     def disable_speaking_events(self) -> None:
         """Stop firing speaking events and `streamAudioVolumeChange`."""
-        self._speech_options = self._volume = None
+        self._tells_speech, self._volume = False, None
         self.stop_watching_speech()
 
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
     _mirror = False
     _speech: SpeechWatch | None = None
-    _speech_options: SpeakingEventsOptions | None = None  # None: speaking events are disabled
+    _own_speech: SpeakingEventsOptions | None = None  # None: the numbers are those of the configuration
+    _tells_speech = False
     _volume: float | None = None  # the last one reported, in decibels; None: volume events are disabled
+
+    @property
+    def _speech_numbers(self) -> SpeakingEventsOptions:
+        return self._own_speech or self._settings().publisher_speaking_events_options
+
+    async def read_quality(self) -> StreamQuality | None:
+        """Not for applications: see `Stream.get_quality`."""
+        peer = self.stream.get_rtc_peer_connection()
+        if peer is None or self._host.statistics is None:
+            return None
+        before, self._counted = self._counted, await self._host.statistics(peer)
+        return quality(before, self._counted, frozen=self.stream.state.frozen)
 
     @property
     def watches_speech(self) -> bool:
@@ -165,9 +209,9 @@ class StreamManager(StreamManagerEvents):
     def watch_speech(self) -> None:
         """Not for applications: measure the loudness of the stream from now on, if speaking events are enabled."""
         self.stop_watching_speech()
-        if self._speech_options is not None:
+        if self._tells_speech:
             self._speech = SpeechWatch(
-                self._host, lambda: self.media_stream, self._turn, self._level, self._speech_options
+                self._host, lambda: self.media_stream, self._turn, self._level, self._speech_numbers
             )
 
     def stop_watching_speech(self) -> None:
@@ -178,7 +222,7 @@ class StreamManager(StreamManagerEvents):
 
     def _turn(self, turn: Turn) -> None:
         connection = self.stream.connection
-        targets: tuple[StreamManager | Session | None, ...] = (self, self.session)
+        targets: tuple[StreamManager | Session | None, ...] = (self.session, self)
         for target in targets:
             if target is not None and connection is not None:
                 target.emit_event(PublisherSpeakingEvent(turn, target, connection, self.stream.stream_id))
@@ -210,7 +254,8 @@ class StreamManager(StreamManagerEvents):
             self.is_playing = True
             self.emit_event(StreamManagerEvent("streamPlaying", self))
 
-    def _remove_videos(self) -> None:
+    def remove_all_videos(self) -> None:
+        """Not for applications: end all videos."""
         videos, self.videos = self.videos, []
         for video in videos:
             video.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pyvidu.configuration import SubscriberProperties
+from collections.abc import Callable
+
+from pyvidu.configuration import AdvancedConfiguration, SubscriberProperties
 from pyvidu.media import MediaConnection
 from pyvidu.membership import RemoteStream
 from pyvidu.platform import Host
@@ -22,8 +24,15 @@ class Subscriber(StreamManager):
 
     remote = True
 
-    def __init__(self, host: Host, stream: Stream, properties: SubscriberProperties) -> None:
-        super().__init__(host, stream)
+    def __init__(
+        self,
+        host: Host,
+        stream: Stream,
+        properties: SubscriberProperties,
+        settings: Callable[[], AdvancedConfiguration] = AdvancedConfiguration,
+    ) -> None:
+        super().__init__(host, stream, settings)
+        stream.heard.update(audio=True, video=True)
         self.properties = properties
         self.remote_stream = RemoteStream(stream.state, self._media_replaced)
         self._wanted = {"audio": properties.subscribe_to_audio, "video": properties.subscribe_to_video}
@@ -42,9 +51,9 @@ class Subscriber(StreamManager):
         """Play the audio of the stream or not, and return this object. It affects this participant only, and lasts.
 
         Args:
-            enabled: False silences it.
+            enabled: False silences it, whatever its publisher does, and `Stream.audio_active` is False.
 
-        Source: openvidu-browser, `Subscriber.subscribeToAudio`.
+        Source: openvidu-browser, `Subscriber.subscribeToAudio`; there it ends when the publisher turns the audio on.
         """
         return self._want("audio", enabled)
 
@@ -52,9 +61,9 @@ class Subscriber(StreamManager):
         """Show the video of the stream or not, and return this object. It affects this participant only, and lasts.
 
         Args:
-            enabled: False blacks it out.
+            enabled: False blacks it out, whatever its publisher does, and `Stream.video_active` is False.
 
-        Source: openvidu-browser, `Subscriber.subscribeToVideo`.
+        Source: openvidu-browser, `Subscriber.subscribeToVideo`; there it ends when the publisher turns the video on.
         """
         return self._want("video", enabled)
 
@@ -65,7 +74,7 @@ class Subscriber(StreamManager):
             videoElementDestroyed: for each of its videos.
         """
         self.stop_watching_speech()
-        self._remove_videos()
+        self.remove_all_videos()
         if self.stream.stream_manager is self:  # else another subscription has replaced this one
             self.stream.stream_manager = None
 
@@ -76,7 +85,7 @@ class Subscriber(StreamManager):
         self._show()
 
     def _want(self, kind: str, enabled: bool) -> Subscriber:
-        self._wanted[kind] = enabled
+        self._wanted[kind] = self.stream.heard[kind] = enabled
         self._apply_wanted()
         return self
 
@@ -87,5 +96,5 @@ class Subscriber(StreamManager):
     def _apply_wanted(self) -> None:
         for kind, wanted in self._wanted.items():
             # An element waits for the first frame of a video, and its sound with it, unless the track is disabled.
-            off = kind == "video" and not self.stream.video_active
+            off = kind == "video" and not self.stream.state.video_active
             self.remote_stream.enable(kind, wanted and not off)

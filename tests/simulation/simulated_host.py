@@ -276,7 +276,17 @@ class FakeMedia:
         self.tracks["video"].stopped = True
         self._video_ends()
 
-    def discard(self, track: FakeTrack) -> None:
+    @property
+    def shows_screen(self) -> bool:
+        return False
+
+    def hint(self, content: str) -> None:
+        pass
+
+    def when_resized(self, tell: Callable[[], None], *, screen: bool) -> None:
+        self.resized = tell
+
+    def discard(self, track: FakeTrack, *, asked: bool = False) -> None:
         track.stopped = True
 
     def stop(self) -> None:
@@ -316,7 +326,7 @@ class FakeDevices:
         wanted = (("audio", audio), ("video", video))
         return FakeMedia(*(self._track(kind, options) for kind, options in wanted if options is not False))
 
-    async def get_display_media(self, *, audio: Any) -> FakeMedia:
+    async def get_display_media(self, *, audio: Any, source: str = "screen") -> FakeMedia:
         return FakeMedia()
 
     def _track(self, kind: str, options: Any) -> FakeTrack:

@@ -49,7 +49,7 @@ class Devices(FakeDevices):
         self.opened.append(FakeMedia())
         return self.opened[-1]
 
-    async def get_display_media(self, *, audio: Any) -> FakeMedia:
+    async def get_display_media(self, *, audio: Any, source: str = "screen") -> FakeMedia:
         self.asked.append(("display", audio))
         self.opened.append(FakeMedia())
         return self.opened[-1]

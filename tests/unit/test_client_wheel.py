@@ -16,7 +16,7 @@ import pyvidu
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel
 from pyvidu.vendoring import package_dir
 
-MAX_SIZE = 125_000  # bytes that a page may have to download
+MAX_SIZE = 130_000  # bytes that a page may have to download; 124,244 with all that openvidu-browser calls
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_client_wheel_contains_no_server_modules(wheel: Wheel) -> None:
 
 def test_client_wheel_contains_its_javascript_without_comments(wheel: Wheel) -> None:
     code = members(wheel)["pyvidu/platform/browser/functions.js"].decode()
-    assert code.lstrip().startswith("export default {")
+    assert "\nexport default {" in code
     assert "//" not in code
 
 

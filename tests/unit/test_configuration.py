@@ -172,13 +172,16 @@ def test_policys_own_ice_timeout_counts_unless_openvidus_setting_is_changed() ->
 @pytest.mark.parametrize(
     ("name", "value", "accepted"),
     [
-        ("iceServers", [{"url": "stun:x"}], "a list of RTCIceServer, each with its urls, or None, not this list"),
+        (
+            "iceServers",
+            [{"url": "stun:x"}],
+            "a list of RTCIceServer, each with its urls, 'freeice' or None, not this list",
+        ),
         ("iceServers", "stun:x", "a list of RTCIceServer"),
         ("rtcConfiguration", [], "a Mapping or None"),
         ("forceMediaReconnectionAfterNetworkDrop", 1, "True or False, not 1"),
         ("rejoin", "token", "a Callable or None, not 'token'"),
         ("roster", [], "a Callable or None, not this list"),
-        ("reconnection", {"attempts": {}}, "a ReconnectionPolicy.*, not this dict"),
         ("reconnection", AttemptPolicy(), "a ReconnectionPolicy.*, not this AttemptPolicy"),
         ("reconnection", ReconnectionPolicy(attempts=5), "a ReconnectionPolicy"),  # type: ignore[arg-type]
         ("reconnection", None, "a ReconnectionPolicy.*, not None"),
@@ -255,7 +258,6 @@ def test_subscriber_properties_are_checked_too() -> None:
 @pytest.mark.parametrize(
     ("cls", "name", "value"),
     [
-        (PublisherProperties, "videoSimulcast", True),
         (PublisherProperties, "filter", {"type": "GStreamerFilter"}),
         (AdvancedConfiguration, "screenShareChromeExtension", "https://chrome.google.com/webstore/x"),
     ],
@@ -272,5 +274,42 @@ def test_property_without_effect_stays_and_warns_once(
 
 @pytest.mark.parametrize("value", [None, False])
 def test_property_without_effect_that_is_off_does_not_warn(value: Any, caplog: pytest.LogCaptureFixture) -> None:
-    properties({"videoSimulcast": value}, filter=None)
+    properties({"filter": value}, filter=None)
     assert caplog.messages == []
+
+
+# --- the reconnection policy as a mapping ----------------------------------------------------------------------------
+
+
+def test_reconnection_policy_is_accepted_as_a_mapping_with_times_in_milliseconds() -> None:
+    given = {"attempts": {"giveUpAfter": 60_000, "limit": 7, "backoffCap": 2_500}, "media": {"retries": 2}}
+    expected = ReconnectionPolicy(
+        attempts=AttemptPolicy(give_up_after=60, limit=7, backoff_cap=2.5), media=MediaPolicy(retries=2)
+    )
+    assert settings({"reconnection": given}).reconnection == expected
+    assert settings({"reconnection": {"attempts": {"giveUpAfter": None}}}).reconnection == ReconnectionPolicy()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"atempts": {}}, r"reconnection has no atempts; did you mean attempts\?"),
+        ({"attempts": {"giveUp": 1}}, r"reconnection\.attempts has no giveUp; did you mean giveUpAfter\?"),
+        ({"attempts": 5}, r"reconnection\.attempts must be a mapping, not 5"),
+        (
+            {"attempts": {"giveUpAfter": "soon"}},
+            r"reconnection\.attempts\.giveUpAfter must be a number of milliseconds",
+        ),
+        ({"attempts": {"backoffCap": 0.5}}, r"in milliseconds, and 0\.5 is less than 1: did you mean 500\?"),
+        ({"media": {"retries": -1}}, r"reconnection\.media: .*retries must be more than 0"),
+    ],
+)
+def test_wrong_reconnection_policy_is_refused_with_the_place_of_the_mistake(given: Any, message: str) -> None:
+    with pytest.raises(PropertiesError, match=message):
+        settings({"reconnection": given})
+
+
+def test_public_ice_servers_have_to_be_asked_for_by_their_name() -> None:
+    assert settings({"iceServers": "freeice"}).ice_servers == "freeice"
+    with pytest.raises(PropertiesError, match="'freeice' or None"):
+        settings({"iceServers": "google"})

@@ -39,6 +39,7 @@ INSIDE = {
     "MediaConnection": "`StreamManager.media` is for diagnostics of pyvidu itself",
     "Reason": "what an application gets is a `str`",
     "RoundTrip": "passed by the engine to its own deadlines",
+    "VideoReports": "the session's, told by a publisher what has changed",
 }
 
 

@@ -13,6 +13,7 @@ from pyvidu.errors import DeviceError, PropertiesError, RequestError, StreamEnde
 from pyvidu.event_dispatcher import EventDispatcher
 from pyvidu.membership import ParticipantState
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.values import VideoDimensions
 from pyvidu.publisher import Publisher
 from tests.simulation.simulated_host import FakeLoudness, FakeMedia, FakeTrack
 from tests.unit.page import Owner, Page
@@ -381,3 +382,16 @@ async def test_others_are_told_of_what_has_changed_although_the_wait_for_it_is_c
             await asyncio.wait_for(work, 2)
     await asyncio.sleep(10)
     assert [name for name, *_ in stage.told] == ["audioActive", "videoTrack", "videoDimensions"]
+
+
+@pytest.mark.parametrize(("source", "reason"), [(None, "deviceRotated"), ("screen", "screenResized")])
+async def test_another_size_of_the_same_track_is_told_to_the_others(source: Any, reason: str) -> None:
+    stage = Stage(video_source=source)
+    stage.source.resized()  # not published: nobody to tell
+    stage.published()
+    stage.source.resized()  # the same size as before
+    stage.source.tracks["video"].size = (480, 640)
+    stage.source.resized()
+    await asyncio.sleep(0)
+    assert stage.told == [("videoDimensions", '{"width":480,"height":640}', reason)]
+    assert stage.publisher.stream.video_dimensions == VideoDimensions(480, 640)

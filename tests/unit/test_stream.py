@@ -5,7 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from pyvidu.connection import Connection
+from pyvidu.errors import NotPublishedError, NotSubscribedError
 from pyvidu.membership import ParticipantState, StreamState
 from pyvidu.stream import Stream
 
@@ -46,3 +49,12 @@ def test_connection_shows_its_record_as_it_is_now() -> None:
     state.role, state.record = "MODERATOR", True
     assert (connection.role, connection.record) == ("MODERATOR", True)
     assert repr(connection) == "Connection('con_x', data='data')"
+
+
+async def test_stream_without_a_media_connection_cannot_be_reconnected_and_the_error_says_what_to_do() -> None:
+    with pytest.raises(NotPublishedError, match=r"session\.publish"):
+        await Stream(StreamState()).reconnect()
+    remote = Stream(StreamState(), Connection(ParticipantState("con_x")))
+    with pytest.raises(NotSubscribedError, match=r"session\.subscribe"):
+        await remote.reconnect()
+    assert await remote.get_quality() is None

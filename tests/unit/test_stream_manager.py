@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pyvidu.configuration import AdvancedConfiguration, SpeakingEventsOptions
 from pyvidu.connection import Connection
 from pyvidu.errors import PropertiesError
 from pyvidu.event_dispatcher import EventDispatcher
@@ -100,7 +101,7 @@ def test_stream_playing_fires_again_when_the_first_element_can_play_again() -> N
 
 
 @virtual_time
-async def test_speech_is_told_to_the_manager_and_its_session_and_without_a_connection_to_nobody() -> None:
+async def test_speech_is_told_to_the_session_then_to_the_manager_and_without_a_connection_to_nobody() -> None:
     stage, session = Stage(), EventDispatcher()
     stage.page.listen(session, "publisherStartSpeaking")
     stage.page.listen(stage.manager, "publisherStartSpeaking")
@@ -111,7 +112,7 @@ async def test_speech_is_told_to_the_manager_and_its_session_and_without_a_conne
         stage.manager.enable_speaking_events()
         await asyncio.sleep(1)
         stage.manager.stop_watching_speech()
-    assert [event.target for event in stage.page.events] == [stage.manager, session]
+    assert [event.target for event in stage.page.events] == [session, stage.manager]
 
 
 @virtual_time
@@ -174,3 +175,22 @@ async def test_volume_events_keep_the_threshold_of_speaking_events_that_were_ena
     await asyncio.sleep(1)
     assert stage.page.events == []
     stage.manager.disable_speaking_events()
+
+
+@virtual_time
+async def test_numbers_of_speaking_events_are_the_streams_own_else_the_configurations_and_change_at_once() -> None:
+    stage = Stage()
+    settings = AdvancedConfiguration(publisher_speaking_events_options=SpeakingEventsOptions(0.1, LOUD + 5))
+    manager = Manager(stage.page.host, stage.stream, lambda: settings)
+    stage.page.listen(manager, "publisherStartSpeaking", "publisherStopSpeaking")
+    FakeLoudness.level = LOUD
+    manager.enable_speaking_events()
+    await asyncio.sleep(1)
+    assert stage.page.names == []
+    manager.update_publisher_speaking_events_options({"threshold": LOUD - 5})
+    await asyncio.sleep(1)
+    assert stage.page.names == ["publisherStartSpeaking"]
+    manager.update_publisher_speaking_events_options(threshold=LOUD + 5, interval=0.01)
+    await asyncio.sleep(0.3)
+    assert stage.page.names == ["publisherStartSpeaking", "publisherStopSpeaking"]
+    manager.disable_speaking_events()

@@ -6,7 +6,7 @@
 
 import { bootPython } from './boot.js';
 import { OpenViduError, messageOf } from './errors.js';
-import { eventOf } from './events.js';
+import { eventOf, hide } from './events.js';
 
 /** @import { PyProxy } from 'pyodide/ffi' */
 /** @import { Progress } from './boot.js' */
@@ -30,6 +30,7 @@ import { eventOf } from './events.js';
  * @property {(handle: Handle, openvidu: Handle) => void} new_session
  * @property {(session: Handle) => void} disconnect
  * @property {(target: Handle) => void} enable_speaking_events
+ * @property {(manager: Handle, options: object) => void} speaking_options
  * @property {(manager: Handle) => void} enable_volume_events
  * @property {(session: Handle) => void} reconnect_now
  * @property {(session: Handle) => void} stop_reconnecting
@@ -37,6 +38,10 @@ import { eventOf } from './events.js';
  * @property {(manager: Handle, element: HTMLVideoElement) => void} show_in
  * @property {(manager: Handle, element: HTMLVideoElement) => void} hide
  * @property {(subscriber: Handle, kind: Kind, enabled: boolean) => void} want
+ * @property {(manager: Handle) => void} remove_videos
+ * @property {(publisher: Handle) => void} dispose_media
+ * @property {(manager: Handle) => void} dispose_peer
+ * @property {() => void} call_default_behavior
  * @property {(stream: Handle) => MediaStream | undefined} media_stream
  * @property {(stream: Handle) => RTCPeerConnection | undefined} peer_connection
  */
@@ -53,11 +58,14 @@ import { eventOf } from './events.js';
  * @property {(session: Handle, publisher: Handle) => void} unpublish
  * @property {(session: Handle, stream: Handle, subscriber: Handle, audio: boolean, video: boolean) => void} subscribe
  * @property {(session: Handle, subscriber: Handle) => void} unsubscribe
- * @property {(session: Handle, data: string, to: Handle[], kind: string) => void} signal
+ * @property {(session: Handle, data: string, to: string[], kind: string) => void} signal
+ * @property {(session: Handle, stream: Handle, lang: string) => void} speech_to_text
  * @property {(session: Handle, connection: Handle) => void} force_disconnect
  * @property {(session: Handle, stream: Handle) => void} force_unpublish
  * @property {(publisher: Handle, kind: Kind, enabled: boolean, resource: boolean | MediaStreamTrack) => void} set_active
  * @property {(publisher: Handle, track: MediaStreamTrack) => void} replace_track
+ * @property {(stream: Handle) => void} reconnect
+ * @property {(stream: Handle) => string} quality
  */
 
 /**
@@ -275,6 +283,9 @@ function dispatch(handle, className, type, values, references) {
   const shell = shellOf(handle);
   if (!shell?._dispatch) return false;
   const event = eventOf(className, type, shell, fieldsOf(values, references));
+  // Handlers that have run already must not run again, and those that follow see what it has done.
+  event.callDefaultBehavior = () => tell('call_default_behavior');
+  hide(event, 'callDefaultBehavior');
   shell._dispatch(event);
   return event.hasBeenPrevented;
 }

@@ -35,6 +35,17 @@ export class OpenViduError extends Error {
 }
 
 /**
+ * Throw an OpenViduError, which says what to do, unless a call was made as it has to be.
+ * @param {unknown} condition
+ * @param {string} message
+ * @param {string} [name]
+ * @returns {asserts condition}
+ */
+export function expect(condition, message, name = 'GENERIC_ERROR') {
+  if (!condition) throw new OpenViduError(name, message);
+}
+
+/**
  * Return the text of anything that was thrown.
  * @param {unknown} error
  */

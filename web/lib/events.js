@@ -1,5 +1,7 @@
 // Events and their listeners, with openvidu-browser's methods and fields.
 
+import { expect } from './errors.js';
+
 /** @import { Connection, Stream } from './stream.js' */
 
 /** Base of every event. `fields` are the properties in the documentation of that event. */
@@ -25,6 +27,9 @@ export class Event {
   isDefaultPrevented() {
     return this.hasBeenPrevented;
   }
+
+  /** Run the default action now, in a handler, instead of after all handlers. */
+  callDefaultBehavior() {}
 }
 
 /**
@@ -62,13 +67,14 @@ export const FilterEvent = eventClass('FilterEvent');
 export const NetworkQualityLevelChangedEvent = eventClass('NetworkQualityLevelChangedEvent');
 /** @type {EventClass<{ connection: Connection, streamId: string }>} */
 export const PublisherSpeakingEvent = eventClass('PublisherSpeakingEvent');
-/** @type {EventClass<{ id: string, name: string, reason: string }>} */
+/** @typedef {'recordingStoppedByServer' | 'sessionClosedByServer' | 'automaticStop' | 'nodeCrashed'} RecordingEventReason */
+/** @type {EventClass<{ id: string, name: string, reason?: RecordingEventReason }>} */
 export const RecordingEvent = eventClass('RecordingEvent');
 /** @type {EventClass<{ reason: string }>} */
 export const SessionDisconnectedEvent = eventClass('SessionDisconnectedEvent');
 /** @type {EventClass<{ data: string, from?: Connection }>} */
 export const SignalEvent = eventClass('SignalEvent');
-/** @type {EventClass<{ connection: Connection, text: string, reason: string, raw: string, lang: string }>} not fired yet */
+/** @type {EventClass<{ connection: Connection, text: string, reason: 'recognizing' | 'recognized', raw: string, lang: string }>} */
 export const SpeechToTextEvent = eventClass('SpeechToTextEvent');
 /** @type {EventClass<{ stream: Stream, reason: string }>} */
 export const StreamEvent = eventClass('StreamEvent');
@@ -107,7 +113,7 @@ export function eventOf(className, type, target, fields) {
 /** Base of Session, Publisher and Subscriber. */
 export class EventDispatcher {
   constructor() {
-    /** @type {Map<string, { handler: Handler, once: boolean }[]>} */
+    /** @type {Map<string, { handler: Handler, once: boolean, run: Handler }[]>} */
     this._listeners = new Map();
     hide(this, '_listeners');
   }
@@ -147,9 +153,10 @@ export class EventDispatcher {
    * @param {boolean} once
    */
   _listen(type, handler, once) {
+    expect(typeof handler === 'function', `A handler of ${type} must be a function, not ${handler}`);
     const missed = this._missedEvents(type);
     if (!once || !missed.length) {
-      this._listeners.set(type, [...(this._listeners.get(type) ?? []), { handler, once }]);
+      this._listeners.set(type, [...(this._listeners.get(type) ?? []), { handler, once, run: inZone(handler) }]);
     }
     for (const event of missed) call(handler, event);
     return this;
@@ -181,9 +188,21 @@ export class EventDispatcher {
   _tell(type, argument) {
     for (const entry of this._listeners.get(type) ?? []) {
       if (entry.once) this.off(type, entry.handler);
-      call(entry.handler, argument);
+      call(entry.run, argument);
     }
   }
+}
+
+/**
+ * Return a function that calls `handler` in the zone of now. Python fires events in the root zone, where Angular (zone.js) would
+ * not see that something may have changed.
+ * @template {(...args: any[]) => unknown} F
+ * @param {F} handler
+ * @returns {F}
+ */
+export function inZone(handler) {
+  const zone = /** @type {any} */ (globalThis).Zone?.current;
+  return zone ? zone.wrap(handler, 'pyvidu') : handler;
 }
 
 /**

@@ -1,9 +1,9 @@
 // The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
 import { register, request, tell, whenReady } from './bridge.js';
-import { DEFAULT_PUBLISHER_PROPERTIES } from './defaults.js';
-import { OpenViduError, whyUnsupported } from './errors.js';
-import { hide } from './events.js';
+import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION } from './defaults.js';
+import { OpenViduError, expect, whyUnsupported } from './errors.js';
+import { hide, inZone } from './events.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
 import { Stream, TypeOfVideo } from './stream.js';
@@ -60,12 +60,17 @@ export class OpenVidu {
   }
 
   /**
-   * Change settings, for sessions that connect later.
+   * Set these settings, and all others to their defaults, for sessions that connect later. `reconnection` throws an error at once
+   * if it has a wrong name or value; others that are wrong are ignored, with a warning in the console.
    * @param {AdvancedConfiguration} configuration
    */
   setAdvancedConfiguration(configuration) {
-    Object.assign(this.advancedConfiguration, configuration);
-    tell('configure', this._handle, defined(configuration));
+    expect(Object(configuration) === configuration, 'setAdvancedConfiguration takes an object with settings');
+    const settings = defined(configuration);
+    if (settings.reconnection) checkPolicy(settings.reconnection);
+    this.advancedConfiguration = configuration;
+    for (const name of ['rejoin', 'roster']) if (typeof settings[name] === 'function') settings[name] = inZone(settings[name]);
+    tell('configure', this._handle, settings);
   }
 
   /** Return whether this browser can make calls. */
@@ -113,6 +118,7 @@ export class OpenVidu {
    * @param {Completion} [handler]
    */
   _publisher(targetElement, properties, handler) {
+    expect(handler === undefined || typeof handler === 'function', 'The completion handler must be a function');
     /** @type {PublisherProperties} */
     const wanted = { ...DEFAULT_PUBLISHER_PROPERTIES, ...defined(properties) };
     const hasAudio = wanted.audioSource !== false;
@@ -160,7 +166,26 @@ export class OpenVidu {
  */
 function typeOf(videoSource) {
   if (typeof videoSource === 'object') return TypeOfVideo.CUSTOM; // a MediaStreamTrack
-  return videoSource === 'screen' || videoSource === 'window' ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
+  const isScreen = videoSource === 'screen' || videoSource === 'window' || String(videoSource).startsWith('screen:');
+  return isScreen ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
+}
+
+/**
+ * Check a reconnection policy, before Python runs perhaps: its groups, their numbers, times in milliseconds.
+ * @param {Record<string, Record<string, unknown>>} policy
+ */
+function checkPolicy(policy) {
+  const wrong = 'PUBLISHER_PROPERTIES_ERROR';
+  for (const [group, numbers] of Object.entries(policy)) {
+    const known = RECONNECTION[/** @type {keyof typeof RECONNECTION} */ (group)];
+    expect(known, `reconnection has no ${group}; it has ${Object.keys(RECONNECTION).join(', ')}`, wrong);
+    for (const [name, value] of Object.entries(Object(numbers))) {
+      const at = `reconnection.${group}.${name}`;
+      expect(known.includes(name), `${at}: there is none; there are ${known.join(', ')}`, wrong);
+      const isFine = value === null || (typeof value === 'number' && value >= 1 && value < 1e15);
+      expect(isFine, `${at} must be a number of 1 or more (times are in milliseconds), not ${value}`, wrong);
+    }
+  }
 }
 
 /**

@@ -2,16 +2,16 @@
 
 import { ask, pin, register, request, tell, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
-import { OpenViduError } from './errors.js';
+import { OpenViduError, expect, messageOf } from './errors.js';
 import { EventDispatcher, StreamEvent, call, hide } from './events.js';
-import { Subscriber, elementOf } from './stream-manager.js';
+import { Connection, Stream } from './stream.js';
+import { Publisher, Subscriber, elementOf } from './stream-manager.js';
 
 /** @import { Handle, Requests } from './bridge.js' */
 /** @import { SubscriberProperties } from './defaults.js' */
 /** @import { Event, Handler } from './events.js' */
 /** @import { OpenVidu } from './openvidu.js' */
-/** @import { Completion, Publisher, StreamManager, Target } from './stream-manager.js' */
-/** @import { Connection, Stream } from './stream.js' */
+/** @import { Completion, StreamManager, Target } from './stream-manager.js' */
 
 /**
  * @typedef {object} Capabilities   what the role of this participant allows it to do
@@ -22,7 +22,7 @@ import { Subscriber, elementOf } from './stream-manager.js';
  *
  * @typedef {object} SignalOptions
  * @property {unknown} [data]      a string, or anything that can be serialized as JSON
- * @property {Connection[]} [to]   everybody by default
+ * @property {Pick<Connection, 'connectionId'>[]} [to]   everybody by default
  * @property {string} [type]
  */
 
@@ -53,7 +53,9 @@ export class Session extends EventDispatcher {
     this._connected = false;
     /** @type {Stream | undefined} the stream of a `publish` that is under way */
     this._publishing = undefined;
-    hide(this, '_connected', '_publishing');
+    /** @type {string | undefined} of the last joining */
+    this._token = undefined;
+    hide(this, '_connected', '_publishing', '_token');
     tell('new_session', this._handle, openvidu._handle);
   }
 
@@ -63,11 +65,13 @@ export class Session extends EventDispatcher {
    * @param {unknown} [metadata]
    */
   async connect(token, metadata) {
+    expect(typeof token === 'string', 'connect needs the token that your backend got from the server, a text');
     const isFirst = pin(this); // its handlers must run even if the page keeps no reference to it
     const before = this.sessionId;
     if (isFirst) this.sessionId = sessionIdIn(token) ?? before; // pages show it while the session is being joined
     try {
       await request('connect', this._handle, token, textOf(metadata));
+      this._token = token;
     } catch (error) {
       if (isFirst) {
         unpin(this);
@@ -89,6 +93,7 @@ export class Session extends EventDispatcher {
    */
   async publish(publisher) {
     if (!this.sessionConnected()) throw notConnected();
+    expect(publisher instanceof Publisher, 'publish takes a Publisher, from initPublisher');
     const { stream } = publisher;
     const { session, stream: { session: ofStream, connection } } = publisher;
     const earlier = this.connection?.stream;
@@ -110,7 +115,9 @@ export class Session extends EventDispatcher {
   }
 
   /** @param {Publisher} publisher */
-  unpublish(publisher) {
+  async unpublish(publisher) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(publisher instanceof Publisher, 'unpublish takes the Publisher that was passed to publish');
     return this._request('unpublish', publisher._handle);
   }
 
@@ -123,6 +130,7 @@ export class Session extends EventDispatcher {
    */
   subscribe(stream, targetElement, properties, completionHandler) {
     const handler = typeof properties === 'function' ? properties : completionHandler;
+    expect(handler === undefined || typeof handler === 'function', 'The completion handler must be a function');
     if (!this.sessionConnected()) {
       const error = notConnected();
       if (handler) call(handler, error);
@@ -150,26 +158,53 @@ export class Session extends EventDispatcher {
   }
 
   /** @param {Subscriber} subscriber */
-  unsubscribe(subscriber) {
+  async unsubscribe(subscriber) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(subscriber instanceof Subscriber, 'unsubscribe takes a Subscriber, from subscribe');
     return this._request('unsubscribe', subscriber._handle);
   }
 
   /**
-   * Send `data` to the connections in `to`, or to everybody.
+   * Send `data` to the connections in `to` (copies do as well), or to everybody.
    * @param {SignalOptions} options
    */
-  signal({ data, to, type } = {}) {
-    const receivers = (to ?? []).map((connection) => connection._handle);
+  async signal({ data, to, type } = {}) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(to === undefined || to === null || Array.isArray(to), 'to must be an array of connections');
+    expect(typeof (type ?? '') === 'string', 'type must be a text');
+    const receivers = (to ?? []).map((connection) => connection?.connectionId).filter(Boolean);
     return this._request('signal', textOf(data), receivers, type ?? '');
   }
 
+  /**
+   * Receive what is said in a stream as text, in `speechToTextMessage` (OpenVidu Pro).
+   * @param {Stream} stream
+   * @param {string} lang   such as `en-US`
+   */
+  async subscribeToSpeechToText(stream, lang) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(stream instanceof Stream && typeof lang === 'string' && lang, 'subscribeToSpeechToText takes a Stream and its language');
+    return this._request('speech_to_text', stream._handle, lang);
+  }
+
+  /** @param {Stream} stream */
+  async unsubscribeFromSpeechToText(stream) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(stream instanceof Stream, 'unsubscribeFromSpeechToText takes a Stream');
+    return this._request('speech_to_text', stream._handle, '');
+  }
+
   /** @param {Connection} connection */
-  forceDisconnect(connection) {
+  async forceDisconnect(connection) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(connection instanceof Connection, 'forceDisconnect takes a Connection of this session');
     return this._request('force_disconnect', connection._handle);
   }
 
   /** @param {Stream} stream */
-  forceUnpublish(stream) {
+  async forceUnpublish(stream) {
+    if (!this.sessionConnected()) throw notConnected();
+    expect(stream instanceof Stream, 'forceUnpublish takes a Stream of this session');
     return this._request('force_unpublish', stream._handle);
   }
 
@@ -236,6 +271,7 @@ export class Session extends EventDispatcher {
    */
   _subscribe(stream, targetElement, properties) {
     /** @type {SubscriberProperties} */
+    expect(stream instanceof Stream, 'subscribe takes a Stream, from streamCreated');
     const given = Object(properties);
     const {
       insertMode = DEFAULTS.insertMode,
@@ -249,6 +285,7 @@ export class Session extends EventDispatcher {
     subscriber.targetElement = target || undefined;
     if (target) subscriber.createVideoElement(target, insertMode);
     else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
+    done.catch(() => subscriber._abandon());
     return [subscriber, done];
   }
 
@@ -260,6 +297,10 @@ export class Session extends EventDispatcher {
     if (event instanceof StreamEvent && event.stream.streamId) {
       if (event.type === 'streamCreated') this.remoteStreamsCreated.set(event.stream.streamId, true);
       if (event.type === 'streamDestroyed') this.remoteStreamsCreated.delete(event.stream.streamId);
+    }
+    if (event.type === 'broadcastStarted' || event.type === 'broadcastStopped') {
+      this._tell(event.type); // without an Event, as in openvidu-browser
+      return;
     }
     if (event.type === 'connectionCreated') this._connected = true;
     if (event.type === 'sessionDisconnected') {
@@ -307,6 +348,10 @@ function sessionIdIn(token) {
 /** @param {unknown} metadata */
 function textOf(metadata) {
   if (metadata === undefined || metadata === null) return '';
-  return typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
+  try {
+    return typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
+  } catch (error) {
+    throw new OpenViduError('PUBLISHER_PROPERTIES_ERROR', `This cannot be sent as JSON: ${messageOf(error)}`);
+  }
 }
 

@@ -5,10 +5,11 @@
 
 import { register, request, tell } from './bridge.js';
 import { VideoInsertMode } from './defaults.js';
+import { expect } from './errors.js';
 import { EventDispatcher, StreamEvent, StreamManagerEvent, VideoElementEvent, call, hide } from './events.js';
 
 /** @import { Kind } from './bridge.js' */
-/** @import { PublisherProperties, SubscriberProperties } from './defaults.js' */
+/** @import { PublisherProperties, SpeakingEventsOptions, SubscriberProperties } from './defaults.js' */
 /** @import { Event, Handler } from './events.js' */
 /** @import { Session } from './session.js' */
 /** @import { Stream } from './stream.js' */
@@ -70,7 +71,7 @@ export class StreamManager extends EventDispatcher {
    */
   createVideoElement(targetElement, insertMode = VideoInsertMode.APPEND) {
     const target = elementOf(targetElement);
-    if (!target) throw new Error(`There is no element ${targetElement} to put a video in`);
+    expect(target instanceof HTMLElement, `There is no element ${targetElement} to put a video in`);
     const video = document.createElement('video');
     video.id = `${this.remote ? 'remote' : 'local'}-video-${this.stream.streamId || 'undefined'}`;
     video.autoplay = true;
@@ -87,12 +88,30 @@ export class StreamManager extends EventDispatcher {
    * @returns 1 if it showed none before, 0 if it showed this one already, -1 if it showed another one
    */
   addVideoElement(video) {
+    expect(video instanceof HTMLVideoElement, 'addVideoElement takes a <video> of the page');
     if (this.videos.some((entry) => entry.video === video)) return 0;
     const before = managers.get(video);
     before?._forget(video);
     before?._whenBound(() => tell('hide', before._handle, video));
     this._show({ video, id: video.id });
     return before ? -1 : 1;
+  }
+
+  /**
+   * Change how speech and volume are measured in this stream: at once, and instead of `publisherSpeakingEventsOptions`.
+   * @param {SpeakingEventsOptions} options
+   */
+  updatePublisherSpeakingEventsOptions(options) {
+    expect(Object(options) === options, 'updatePublisherSpeakingEventsOptions takes an object with interval and threshold');
+    for (const value of [options.interval ?? 100, options.threshold ?? -50]) {
+      expect(Number.isFinite(value), `interval (milliseconds) and threshold (decibels) are numbers, not ${value}`);
+    }
+    this._whenBound(() => tell('speaking_options', this._handle, { ...options }));
+  }
+
+  /** End all videos: those that pyvidu created are removed from the page. */
+  removeAllVideos() {
+    this._whenBound(() => tell('remove_videos', this._handle));
   }
 
   /**
@@ -142,6 +161,14 @@ export class StreamManager extends EventDispatcher {
     this._emit(event);
   }
 
+  /** Remove the videos again: there will be no stream to show in them. */
+  _abandon() {
+    for (const { video, targetElement } of [...this.videos]) {
+      this._forget(video);
+      if (targetElement) video.remove();
+    }
+  }
+
   /** @param {HTMLVideoElement} video */
   _forget(video) {
     managers.delete(video);
@@ -174,6 +201,7 @@ export class Publisher extends StreamManager {
     super(stream, false);
     this.properties = properties;
     this.accessAllowed = false;
+    this.isSubscribedToRemote = false;
     /** @type {Session | undefined} the one in which it is published */
     this.session = undefined;
     /** @type {Error | undefined} */
@@ -211,6 +239,14 @@ export class Publisher extends StreamManager {
   async replaceTrack(track) {
     if (!this._bound) await this._access;
     await request('replace_track', this._handle, track);
+  }
+
+  /**
+   * Warn that it has no effect: a publisher shows its local stream, which it sends all the same when the network is down, while
+   * one that shows what the server returns would show a frozen picture.
+   */
+  subscribeToRemote() {
+    console.warn('pyvidu: subscribeToRemote has no effect; a publisher shows its local stream');
   }
 
   /**

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from pyvidu.protocol.notifications import SpeechToTextMessage
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import Outage
 
@@ -49,6 +50,12 @@ class ParticipationListener(Protocol):
     def recording_stopped(self, recording: str, name: str, reason: str) -> None:
         """Handle the end of a recording."""
 
+    def broadcast_changed(self, started: bool) -> None:
+        """Handle the beginning or the end of a broadcast."""
+
+    def speech_to_text(self, participant: ParticipantState, told: SpeechToTextMessage) -> None:
+        """Handle what a participant says, as text."""
+
     def own_participant_changed(self, name: str, new: object, old: object) -> None:
         """Handle a new `role` or `record` of the local participant."""
 
@@ -66,8 +73,8 @@ class ParticipationListener(Protocol):
     def stream_recovered(self, stream: StreamState) -> None:
         """Handle a frozen stream that flows again."""
 
-    def media_exception(self, stream: StreamState | None, name: str, message: str) -> None:
-        """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
+    def media_exception(self, stream: StreamState | None, name: str, message: str, data: object = None) -> None:
+        """Handle an exception with the name and the meaning that OpenVidu gives it; without a stream it is the session's."""
 
     # --- the connection to the server --------------------------------------------------------------------------------
 

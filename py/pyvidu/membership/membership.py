@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from pyvidu.configuration import AdvancedConfiguration
@@ -18,13 +19,21 @@ from pyvidu.errors import (
     RequestOutcomeUnknown,
     RequestTimeoutError,
 )
-from pyvidu.media import InboundMedia, MediaPlane, MediaPlaneListener, OutboundMedia
-from pyvidu.platform import Host, PeerSettings
+from pyvidu.media import (
+    InboundMedia,
+    MediaClosedError,
+    MediaConnection,
+    MediaPlane,
+    MediaPlaneListener,
+    OutboundMedia,
+)
+from pyvidu.platform import Host, PeerSettings, pause
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import (
     Call,
     JoinRoom,
     JoinRoomResult,
+    OnIceCandidate,
     PublishVideo,
     UnpublishVideo,
     UnsubscribeFromVideo,
@@ -34,9 +43,12 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import from_wire
 from pyvidu.reconnection.outage import OutageLog
+from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
+from pyvidu.signaling.rpc_socket import RpcError
 from pyvidu.tasks import Tasks
 
+from .ice_servers import public_servers, servers_named_by
 from .listener import ParticipationListener
 from .records import ParticipantState
 from .streams import LocalStream, RemoteStream
@@ -68,6 +80,24 @@ class MembershipOwner(MediaPlaneListener, Protocol):
         """Handle that the page is being unloaded."""
 
 
+class _Plane(SignalingPlane):
+    """A signaling plane that reports the candidates which the server refuses."""
+
+    def __init__(self, host: Host, policy: ReconnectionPolicy, outages: OutageLog, membership: Membership) -> None:
+        super().__init__(host, policy, outages, membership)
+        self._membership = membership
+
+    def send(self, call: Call) -> None:
+        """Send a request whose answer is ignored, unless it refuses a candidate."""
+        if self._current is not None and self.is_up:
+            self._current.request(call).add_done_callback(partial(self._answered, call))
+
+    def _answered(self, call: Call, answer: asyncio.Future[object]) -> None:
+        error = answer.exception()
+        if isinstance(call, OnIceCandidate) and isinstance(error, RpcError) and not self.is_closed:
+            self._tell(self._membership.candidate_refused, error)
+
+
 class Membership:
     """`own` is the local participant, set once `join` has returned. `joined` is true from then until `close`."""
 
@@ -84,8 +114,9 @@ class Membership:
         self._listener = listener
         self._ice_servers: Sequence[Mapping[str, Any]] = ()
         self._server_offers = False  # for received streams: the server offers with mediasoup, not with kurento
+        self._server_wants_simulcast = False
         self._tasks = Tasks(failed=lambda error: logger.warning("%s", error))
-        self.plane = SignalingPlane(host, self._configuration.policy, self.outages, self)
+        self.plane: SignalingPlane = _Plane(host, self._configuration.policy, self.outages, self)
         self.media_plane = MediaPlane(host, self.plane, self._configuration.policy, owner)
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
@@ -125,7 +156,9 @@ class Membership:
     async def publish(self, local: LocalStream) -> None:
         """Publish, however often the network drops in between; see `Session.publish` for what it raises."""
         self.local_stream = local
-        settings = self._peer_settings(local_stream=local.source.stream)
+        wanted = self._server_wants_simulcast if local.simulcast is None else local.simulcast
+        # Only mediasoup takes it.
+        settings = self._peer_settings(local_stream=local.source.stream, simulcast=wanted and self._server_offers)
         media = OutboundMedia(self._host, self.plane, self.own.id, settings, local)
         local.attach(self, media)
         try:
@@ -165,6 +198,18 @@ class Membership:
         """Stop receiving the stream of a participant; one who has left counts as success."""
         await self.request(UnsubscribeFromVideo(sender=owner), ignore=(Code.USER_NOT_FOUND,))
 
+    async def reconnect(self, media: MediaConnection) -> None:
+        """Replace the peer connection of a stream, as an application asks for; after an outage, if there is one."""
+        while True:
+            try:
+                return await media.renegotiate()
+            except RequestOutcomeUnknown:
+                continue
+            except MediaClosedError:
+                if media.is_closed:
+                    raise
+                await pause(self._host.clock, 1.0)  # it was replaced by the engine: let that come to its end
+
     async def request(self, call: Call, *, repeatable: bool = True, ignore: Sequence[int] = ()) -> None:
         """Send a request whose result is not needed. Error codes in `ignore` count as success."""
         try:
@@ -182,6 +227,12 @@ class Membership:
     def signaling_notified(self, method: str, params: object) -> None:
         """Pass on a notification of the server."""
         self._owner.notified(method, params)
+
+    def candidate_refused(self, error: RpcError) -> None:
+        """Report that the server refused an ICE candidate."""
+        data = {"code": error.code, "message": str(error)}
+        message = f"The server refused an ICE candidate of this browser: {error}"
+        self._listener.media_exception(None, "ICE_CANDIDATE_ERROR", message, data)
 
     def signaling_reconnecting(self) -> None:
         """Handle the beginning of an outage."""
@@ -232,8 +283,9 @@ class Membership:
 
     def _joined(self, token: ConnectionToken, result: JoinRoomResult) -> None:
         self.own = ParticipantState.local(result)
-        self._ice_servers = _ice_servers(result)
+        self._ice_servers = servers_named_by(result)
         self._server_offers = result.media_server == "mediasoup"
+        self._server_wants_simulcast = bool(result.video_simulcast)
         self.joined = True
         tag = f"&probe={result.probe_id}" if result.probe_id else ""
         probe_url = f"{token.probe_url}?probe={result.probe_id}" if result.probe_id else token.probe_url
@@ -265,20 +317,6 @@ class Membership:
     def _peer_settings(self, **particulars: Any) -> PeerSettings:
         configuration = self._configuration
         servers = self._ice_servers if configuration.ice_servers is None else configuration.ice_servers
+        if isinstance(servers, str):
+            servers = public_servers(self._host.chance)
         return PeerSettings(ice_servers=servers, rtc_configuration=configuration.rtc_configuration, **particulars)
-
-
-def _ice_servers(result: JoinRoomResult) -> list[dict[str, Any]]:
-    """Return the ICE servers that the server names: its list, else its own TURN server."""
-    if result.custom_ice_servers:
-        servers = []
-        for item in result.custom_ice_servers:
-            server: dict[str, Any] = {"urls": item.url}
-            if item.username is not None:
-                server.update(username=item.username, credential=item.credential or "")
-            servers.append(server)
-        return servers
-    if result.coturn_ip:
-        url = f"turn:{result.coturn_ip}:{result.coturn_port or 3478}"
-        return [{"urls": url, "username": result.turn_username or "", "credential": result.turn_credential or ""}]
-    return []

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo
 from pyvidu.protocol.notifications import (
+    BroadcastStarted,
+    BroadcastStopped,
     ConnectionPropertyChanged,
     ForciblyReconnectSubscriber,
     IceCandidate,
@@ -28,6 +30,8 @@ from pyvidu.protocol.notifications import (
     RecordingStopped,
     RemoteStreamPropertyChanged,
     SignalReceived,
+    SpeechToTextDisconnected,
+    SpeechToTextMessage,
     parsed,
 )
 from pyvidu.protocol.reasons import Reason
@@ -113,6 +117,12 @@ class RoomState:
             MediaError: self._media_error,
             RecordingStarted: lambda told: listener.recording_started(told.id, told.name),
             RecordingStopped: lambda told: listener.recording_stopped(told.id, told.name, told.reason),
+            BroadcastStarted: lambda _told: listener.broadcast_changed(True),
+            BroadcastStopped: lambda _told: listener.broadcast_changed(False),
+            SpeechToTextMessage: self._speech_to_text,
+            SpeechToTextDisconnected: lambda told: listener.media_exception(
+                None, "SPEECH_TO_TEXT_DISCONNECTED", told.message
+            ),
             ConnectionPropertyChanged: self._own_property_changed,
             NetworkQualityLevelChanged: self._quality_changed,
             ForciblyReconnectSubscriber: owner.server_offer,
@@ -132,6 +142,8 @@ class RoomState:
         for participant in others:
             if participant.stream is not None:
                 self._listener.stream_published(participant, participant.stream)
+        if result.recording_id and result.recording_name:
+            self._listener.recording_started(result.recording_id, result.recording_name)
 
     def notified(self, method: str, params: object) -> None:
         """Handle a notification of the server. A malformed one is logged and changes nothing."""
@@ -293,6 +305,12 @@ class RoomState:
             case _:
                 return
         self._listener.own_participant_changed(told.property, new, old)
+
+    def _speech_to_text(self, told: SpeechToTextMessage) -> None:
+        is_own = told.connection_id == self.own.id
+        participant = self.own if is_own else self.participants.get(told.connection_id)
+        if participant is not None:
+            self._listener.speech_to_text(participant, told)
 
     def _quality_changed(self, told: NetworkQualityLevelChanged) -> None:
         is_own = told.connection_id == self.own.id

@@ -69,11 +69,15 @@ class StreamMedia:
 
 
 class LocalStream(StreamMedia):
-    """A stream that this participant publishes or may publish. `source` has its tracks."""
+    """A stream that this participant publishes or may publish. `source` has its tracks.
 
-    def __init__(self, state: StreamState, source: LocalMedia) -> None:
+    `simulcast`: whether its video is sent in several encodings; None leaves that to the server.
+    """
+
+    def __init__(self, state: StreamState, source: LocalMedia, *, simulcast: bool | None = None) -> None:
         super().__init__(state)
         self.source = source
+        self.simulcast = simulcast
 
     @property
     def is_published(self) -> bool:

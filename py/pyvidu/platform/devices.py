@@ -68,14 +68,24 @@ class LocalMedia(Protocol):
     def has_ended(self, kind: str) -> bool:
         """Return whether the track of a kind was stopped, or its device was taken away."""
 
-    def discard(self, track: Any) -> None:
-        """Stop a track, which releases its device."""
+    @property
+    def shows_screen(self) -> bool:
+        """Return whether the video is that of a screen, a window or a tab."""
+
+    def hint(self, content: str) -> None:
+        """Set the `contentHint` of the video track (`motion` or `detail`), unless it has one."""
+
+    def discard(self, track: Any, *, asked: bool = False) -> None:
+        """Stop a track, which releases its device. One that the application supplied goes on, unless it `asked`."""
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` when the video ends from outside (the user stops sharing a screen), until `stop` is called."""
 
+    def when_resized(self, tell: Callable[[], None], *, screen: bool) -> None:
+        """Call `tell` when the video may have another size, until `stop` is called: a device is turned, a window resized."""
+
     def stop(self) -> None:
-        """Stop all tracks, which turns the camera's light off."""
+        """Stop all tracks but the application's, which turns the camera's light off."""
 
 
 class Loudness(Protocol):
@@ -98,8 +108,8 @@ class Devices(Protocol):
             DeviceError: no device, no permission, or the device is in use.
         """
 
-    async def get_display_media(self, *, audio: Any) -> LocalMedia:
-        """Request the capture of a screen, a window or a tab.
+    async def get_display_media(self, *, audio: Any, source: str = "screen") -> LocalMedia:
+        """Request the capture of a screen, a window or a tab; in Electron `source` may name it, as `screen:ID`.
 
         Raises:
             DeviceError: denied or not supported.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from .clock import Clock
 from .devices import Devices, Elements
@@ -20,6 +20,11 @@ class WatchNetwork(Protocol):
 
     def __call__(self, listener: NetworkListener) -> NetworkMonitor:
         """Subscribe `listener`; the caller closes the subscription that is returned."""
+
+
+Statistics = Callable[[Any], Awaitable[Mapping[str, float]]]
+"""Returns the counters of a host's peer connection: `packets`, `lost`, `bytes`, `time`, `jitter` and `round_trip` (seconds),
+`frame_rate`, `width` and `height` of the video that is encoded or decoded; those that are known."""
 
 
 async def _everything() -> dict[str, bool]:
@@ -46,4 +51,5 @@ class Host:
     chance: Callable[[], float] = random.random
     calendar: Callable[[], float] = time.time
     offer_outages: Callable[[Callable[[], str]], None] = lambda _read: None
+    statistics: Statistics | None = None
     browser_support: Callable[[], Awaitable[dict[str, bool]]] = _everything

@@ -15,6 +15,7 @@ class PeerSettings:
 
     `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender
     sets `local_stream`, a receiver `receive_audio` and `receive_video`; `answers` means that the other side makes the offer.
+    `simulcast` sends a video in several encodings.
     `fresh_network` means that the network may have changed a moment ago: the host must not reuse what it had detected of it.
     """
 
@@ -24,6 +25,7 @@ class PeerSettings:
     receive_audio: bool = False
     receive_video: bool = False
     fresh_network: bool = False
+    simulcast: bool = False
     answers: bool = False
 
 

@@ -369,6 +369,23 @@ class ForceUnpublish(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscribeToSpeechToText(Call):
+    """*pro*: requests what the participant `connection_id` says as text. `lang` is a language tag, such as `en-US`."""
+
+    method: ClassVar[str] = "subscribeToSpeechToText"
+    connection_id: str
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeFromSpeechToText(Call):
+    """*pro*: ends such a subscription."""
+
+    method: ClassVar[str] = "unsubscribeFromSpeechToText"
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class VideoData(Call):
     """The size and state of the sender's own video, for the server's statistics. It needs membership and changes nothing."""
 

@@ -159,6 +159,40 @@ class RecordingStopped(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class BroadcastStarted(Call):
+    """*pro*: a broadcast of the session has started."""
+
+    method: ClassVar[str] = "broadcastStarted"
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastStopped(Call):
+    """*pro*: a broadcast of the session has stopped."""
+
+    method: ClassVar[str] = "broadcastStopped"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechToTextMessage(Call):
+    """*pro*: what a participant says, as text. `reason` is `recognizing` or `recognized`, in capitals perhaps."""
+
+    method: ClassVar[str] = "speechToTextMessage"
+    connection_id: str
+    text: str = ""
+    reason: str = ""
+    raw: str = ""
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechToTextDisconnected(Call):
+    """*pro*: the service that makes text of speech has ended; subscriptions to it have to be made again."""
+
+    method: ClassVar[str] = "speechToTextDisconnected"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionPropertyChanged(Call):
     """*pro*: a property of the recipient's own connection, `role` or `record`, has changed. `new_value` is text."""
 

@@ -76,20 +76,38 @@ class BrowserLocalMedia:
         self._stream.addTrack(track)
         return old
 
-    def discard(self, track: Any) -> None:
-        """Stop a track, which releases its device."""
-        track.stop()
+    @property
+    def shows_screen(self) -> bool:
+        """Return whether the video track has a `displaySurface`."""
+        return "displaySurface" in self._video_settings()
+
+    def hint(self, content: str) -> None:
+        """Set `contentHint` where it is empty."""
+        for track in self._stream.getVideoTracks():
+            if not track.contentHint:
+                track.contentHint = content
+
+    def discard(self, track: Any, *, asked: bool = False) -> None:
+        """Stop a track that pyvidu has opened, or any track that the application asks for."""
+        if asked:
+            track.stop()
+        else:
+            functions.release(track)
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` on the event `ended`, which `stop` does not fire."""
         for track in self._stream.getVideoTracks():
             self._scope.listen(track, "ended", lambda _event: tell())
 
+    def when_resized(self, tell: Callable[[], None], *, screen: bool) -> None:
+        """Look at a screen's size regularly, at a camera's after `orientationchange`."""
+        self._scope.listen(functions.resizing(self._stream, screen), "resize", lambda _event: tell())
+
     def stop(self) -> None:
-        """Stop all tracks."""
+        """Stop all tracks that pyvidu has opened."""
         self._scope.close()
         for track in self._stream.getTracks():
-            track.stop()
+            functions.release(track)
 
     def _video_settings(self) -> dict[str, Any]:
         tracks = self._stream.getVideoTracks()
@@ -115,13 +133,18 @@ class BrowserDevices:
             constraints[kind] = details or True
         stream = js.MediaStream.new()
         if constraints:
-            stream = await self._ask(constraints, beside_a_screen)
+            kind = "microphone" if beside_a_screen else "video" if "video" in constraints else "audio"
+            stream = await self._ask(constraints, kind)
         for track in own:
             stream.addTrack(track)
         return BrowserLocalMedia(stream)
 
-    async def get_display_media(self, *, audio: Any) -> BrowserLocalMedia:
+    async def get_display_media(self, *, audio: Any, source: str = "screen") -> BrowserLocalMedia:
         """Return a screen capture, with its own sound if `audio` is `screen`, else with a microphone's unless it is False."""
+        if source.startswith("screen:") and "Electron/" in js.navigator.userAgent:
+            desktop = {"chromeMediaSource": "desktop", "chromeMediaSourceId": source.removeprefix("screen:")}
+            stream = await self._ask({"video": {"mandatory": desktop}}, "screen")
+            return await self._with_microphone(BrowserLocalMedia(stream), audio)
         if not hasattr(js.navigator.mediaDevices, "getDisplayMedia"):
             raise DeviceError("SCREEN_SHARING_NOT_SUPPORTED", "This browser cannot share a screen")
         try:
@@ -130,14 +153,16 @@ class BrowserDevices:
             )
         except JsException as error:
             raise device_error(_refusal(error, "screen")) from None
-        screen = BrowserLocalMedia(stream)
+        return await self._with_microphone(BrowserLocalMedia(stream), audio)
+
+    async def _with_microphone(self, screen: BrowserLocalMedia, audio: Any) -> BrowserLocalMedia:
         if audio is not False and audio != "screen":
             try:
                 microphone = await self.get_user_media(audio={"source": audio}, video=False, beside_a_screen=True)
             except BaseException:
                 screen.stop()
                 raise
-            stream.addTrack(microphone.track("audio"))
+            screen.stream.addTrack(microphone.track("audio"))
         return screen
 
     async def list_inputs(self) -> list[Device]:
@@ -150,14 +175,12 @@ class BrowserDevices:
         """Return a meter that uses Web Audio, None without an audio track."""
         return measure_loudness(stream)
 
-    async def _ask(self, constraints: dict[str, Any], beside_a_screen: bool) -> Any:
+    async def _ask(self, constraints: dict[str, Any], kind: str) -> Any:
         _media_devices()  # raises if there are none
         try:
             return await functions.askForMedia("getUserMedia", js_object(constraints))
         except JsException as error:
-            refusal = _refusal(
-                error, "microphone" if beside_a_screen else "video" if "video" in constraints else "audio"
-            )
+            refusal = _refusal(error, kind)
         if refusal.is_about_one_kind and len(constraints) == 2 and await self._opens({"video": constraints["video"]}):
             refusal = replace(refusal, kind="audio")
         raise device_error(refusal)

@@ -1,6 +1,9 @@
 // What the client does in JavaScript: where many calls into the browser would each cost a crossing, and where the browser
 // wants code of its own. boot.js loads it as a module; functions.py evaluates it elsewhere.
 
+// The tracks that were opened here: the application's own are not stopped with a publisher.
+const opened = new WeakSet();
+
 export default {
   // After a WebSocket that failed Firefox 153 delays the next ones to the same path, by 0.3 s and then half as much more each
   // time, for a minute: after some link drops none opened before the eviction. A refused `fetch` delays nothing, so it is first.
@@ -47,10 +50,92 @@ export default {
   // What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
   async askForMedia(method, constraints) {
     try {
-      return await navigator.mediaDevices[method](constraints);
+      const stream = await navigator.mediaDevices[method](constraints);
+      for (const track of stream.getTracks()) opened.add(track);
+      return stream;
     } catch ({ name, message, constraint }) {
       throw Object.assign(new Error(message), { name, constraint });
     }
+  },
+
+  release(track) {
+    if (opened.has(track)) track.stop();
+  },
+
+  // Has a `resize` event whenever the video of a stream may have another size. A screen has no event of its own for it, and the
+  // frames of a camera follow `orientationchange` within 0.75 s. Both times are openvidu-browser's.
+  resizing(stream, screen) {
+    const size = () => {
+      const { width, height } = stream.getVideoTracks()[0]?.getSettings() ?? {};
+      return `${width}x${height}`;
+    };
+    let timer, before;
+    const look = () => {
+      if (size() === before) return;
+      before = size();
+      target.dispatchEvent(new Event('resize'));
+    };
+    const turned = () => {
+      clearInterval(timer);
+      let left = 10;
+      timer = setInterval(() => { look(); if (!--left) clearInterval(timer); }, 75);
+    };
+    const target = new EventTarget();
+    const { addEventListener, removeEventListener } = target;
+    return Object.assign(target, {
+      addEventListener(...listener) {
+        before = size();
+        if (screen) timer = setInterval(look, 650);
+        else window.addEventListener('orientationchange', turned);
+        addEventListener.apply(target, listener);
+      },
+      removeEventListener(...listener) {
+        clearInterval(timer);
+        window.removeEventListener('orientationchange', turned);
+        removeEventListener.apply(target, listener);
+      },
+    });
+  },
+
+  // Simulcast as openvidu-browser's for mediasoup: one to three encodings, by the size of the video.
+  sendTracks(peer, stream, simulcast) {
+    for (const track of stream.getTracks()) {
+      const detailed = ['detail', 'text'].includes(track.contentHint);
+      const options = { direction: 'sendonly', streams: [stream] };
+      if (track.kind === 'video' && simulcast) {
+        const { width = 0, height = 0 } = track.getSettings();
+        const layers = width * height >= 960 * 540 ? 3 : width * height >= 480 * 270 ? 2 : 1;
+        options.sendEncodings = Array.from({ length: layers }, (_, layer) => {
+          const div = 2 ** (layers - layer - 1);
+          const encoding = { rid: `rdiv${div}`, scalabilityMode: 'L1T1', scaleResolutionDownBy: detailed ? 1 : div };
+          return detailed ? { ...encoding, maxFramerate: Math.floor(30 / div) } : encoding;
+        });
+      }
+      const { sender } = peer.addTransceiver(track, options);
+      if (track.kind !== 'video') continue;
+      const parameters = sender.getParameters();
+      parameters.degradationPreference ||= detailed ? 'maintain-resolution' : 'balanced';
+      sender.setParameters(parameters).catch(() => {});
+    }
+  },
+
+  async statistics(peer) {
+    const sums = { packets: 0, lost: 0, bytes: 0, jitter: 0, time: performance.now() / 1000 };
+    for (const report of (await peer.getStats()).values()) {
+      const own = report.type === 'inbound-rtp' || report.type === 'outbound-rtp';
+      if (own) {
+        sums.packets += report.packetsReceived ?? report.packetsSent ?? 0;
+        sums.bytes += report.bytesReceived ?? report.bytesSent ?? 0;
+        sums.frame_rate ??= report.framesPerSecond;
+      }
+      if (own || report.type === 'remote-inbound-rtp') {
+        sums.lost += Math.max(0, report.packetsLost ?? 0);
+        sums.jitter = Math.max(sums.jitter, report.jitter ?? 0);
+      }
+      if (report.frameWidth && !sums.width) Object.assign(sums, { width: report.frameWidth, height: report.frameHeight });
+      sums.round_trip = report.roundTripTime ?? sums.round_trip ?? (report.nominated ? report.currentRoundTripTime : undefined);
+    }
+    return JSON.stringify(sums);
   },
 
   // One audio context per meter, closed with it. The lowest four bins (below 375 Hz) are hum; silence has no finite level.

@@ -14,7 +14,7 @@ from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReacha
 from pyvidu.platform.browser.peer import BrowserPeerConnections
 from pyvidu.platform.browser.socket import BrowserSockets
 from pyvidu.platform.browser.stack import stay_on_the_pages_stack
-from pyvidu.platform.browser.support import browser_support
+from pyvidu.platform.browser.support import browser_support, statistics
 
 
 def browser_host() -> Host:
@@ -39,6 +39,7 @@ def browser_host() -> Host:
         devices=BrowserDevices(),
         elements=BrowserElements(),
         offer_outages=offer_outages,
+        statistics=statistics,
         browser_support=browser_support,
         description=f"pyvidu on {js.navigator.userAgent}",
     )

@@ -53,7 +53,7 @@ class BrowserPeerConnection:
         self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
         self._received: Any = None
         if settings.local_stream is not None:
-            self._send_tracks_of(settings.local_stream)
+            self._send_tracks_of(settings.local_stream, settings.simulcast)
         else:
             self._received = js.MediaStream.new()
             self._scope.listen(self._peer, "track", self._track)
@@ -175,11 +175,10 @@ class BrowserPeerConnection:
         self._peer.close()
         self._remove_frame()
 
-    def _send_tracks_of(self, stream: Any) -> None:
+    def _send_tracks_of(self, stream: Any, simulcast: bool) -> None:
         try:
             with _refusals("the tracks to be sent"):
-                for track in stream.getTracks():
-                    self._peer.addTransceiver(track, js_object({"direction": "sendonly", "streams": [stream]}))
+                functions.sendTracks(self._peer, stream, simulcast)
         except BrowserRefusedError:
             self.close()
             raise
