@@ -22,7 +22,8 @@ export default [
       globals: {
         ...globals.browser,
         ...Object.fromEntries(
-          ['OpenVidu', 'bench', 'echarts', 'failure', 'next', 'ov', 'publisher', 'scenarios', 'session', 'tell', 'withDevices'].map((name) => [name, true]),
+          ['OpenVidu', 'React', 'ReactDOM', 'Zone', 'bench', 'callOfTwo', 'echarts', 'failure', 'fault', 'next', 'ov', 'pages', 'publisher', 'requests',
+            'rest', 'scenarios', 'session', 'tell', 'until', 'withDevices'].map((name) => [name, true]),
         ),
       },
     },

@@ -6,10 +6,12 @@ window.scenarios = {};
 /** The libraries, by name. */
 const loaded = (async () => ({ official: { OpenVidu: window.OpenVidu }, own: await import(window.pyviduAddress) }))();
 
+/** Resolve once Python runs. */
+window.started = async () => (await loaded).own.ready;
+
 /** Run a scenario with one library. */
 window.seen = async (name, library, tokens) => {
   const { [library]: found } = await loaded;
-  if (found.ready) await found.ready;
   const trace = [];
   const tell = (...what) => trace.push(what);
   const open = [];
@@ -33,3 +35,15 @@ window.next = (target, name) => new Promise((resolve) => { target.once(name, res
 
 /** Resolve with the name and the message of what a promise is rejected with, or with `undefined`. */
 window.failure = (promise) => promise.then(() => undefined, ({ name, message }) => ({ name, message }));
+
+/** Return a function that returns the requests with one of these methods that have been sent since, by any session. */
+window.requests = (...methods) => {
+  const since = sent.length;
+  return () => sent.slice(since).filter(({ method }) => methods.includes(method)).map(({ method, params }) => ({ method, params }));
+};
+const sent = [];
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function noted(text) {
+  sent.push(JSON.parse(text));
+  return send.call(this, text);
+};

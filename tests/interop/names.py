@@ -63,7 +63,7 @@ def python_has(name: str) -> bool:
 def javascript_has(name: str) -> bool:
     """Return whether `pyvidu.js` has `name`, in the same forms; what is inside an object is `Class.member.inner`."""
     if _LITERAL.fullmatch(name) is not None:
-        return python_has(name)  # what Python says is passed on as it is
+        return python_has(name) or name in _javascript()  # what Python says is passed on as it is
     if (listening := _LISTENING.fullmatch(name)) is not None:
         return python_has(name) or f"_tell('{listening[2]}'" in _javascript()
     owner, _, member = name.partition(".")

@@ -14,9 +14,9 @@ const listen = (tell, name, target, types, ...fields) => {
 const OF_PROPERTY = ['changedProperty', 'newValue', 'oldValue', 'reason', 'cancelable'];
 
 /** Wait until `condition` is true. */
-const until = async (condition) => {
+window.until = async (condition, longest = 5000) => {
   for (let waited = 0; !condition(); waited += 10) {
-    if (waited > 5000) throw new Error(`this never comes true: ${condition}`);
+    if (waited > longest) throw new Error(`this never comes true: ${condition}`);
     await new Promise((done) => { setTimeout(done, 10); });
   }
 };
