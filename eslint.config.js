@@ -29,6 +29,6 @@ export default [
     },
   },
   { files: ['tests/interop/backend.js'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
-  { files: ['tests/interop/*.mjs', 'tests/npm/*.mjs', 'npm/bin/*.mjs'], languageOptions: { sourceType: 'module', globals: globals.node } },
+  { files: ['tests/interop/*.mjs', 'tests/npm/*.mjs', 'npm/bin/*.mjs', 'py/**/*.mjs'], languageOptions: { sourceType: 'module', globals: globals.node } },
   { files: ['tests/npm/main.js'], languageOptions: { sourceType: 'module' } },
 ];

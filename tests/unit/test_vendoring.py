@@ -38,8 +38,14 @@ for name in ("echarts.js", "echarts.esm.min.mjs"):
 
 
 @pytest.fixture
-def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Replace both downloads by imitations; return the file that gets a line for each run of npm."""
+def node_runs() -> list[str]:
+    """Return the scripts that Node.js was to run."""
+    return []
+
+
+@pytest.fixture
+def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node_runs: list[str]) -> Path:
+    """Replace both downloads and Node.js by imitations; return the file that gets a line for each run of npm."""
     tools, runs = tmp_path / "tools", tmp_path / "runs"
     tools.mkdir()
     runs.touch()
@@ -56,6 +62,7 @@ def npm_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ]
 
     monkeypatch.setattr(fetch, "_pip_download", download)
+    monkeypatch.setattr(fetch, "run_node", lambda script, *_: node_runs.append(script))
     return runs
 
 
@@ -83,6 +90,13 @@ def test_compressible_files_are_stored_also_as_gzip(npm_runs: Path, tmp_path: Pa
     pyodide = vendor(tmp_path / "vendor") / "pyodide"
     packed = pyodide / "pyodide.asm.wasm.gz"
     assert gzip.decompress(packed.read_bytes()) == (pyodide / "pyodide.asm.wasm").read_bytes()
+
+
+def test_standard_library_becomes_byte_code_before_files_are_compressed(
+    npm_runs: Path, node_runs: list[str], tmp_path: Path
+) -> None:
+    vendor(tmp_path / "vendor")
+    assert node_runs == ["byte_code.mjs", "brotli.mjs"]
 
 
 def test_a_second_run_fetches_nothing(npm_runs: Path, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ so neither the repository nor the wheel contains them: they are fetched once fro
 
 from __future__ import annotations
 
-from pyvidu.vendoring.fetch import VendorError, is_vendored, vendor
+from pyvidu.vendoring.errors import VendorError
+from pyvidu.vendoring.fetch import is_vendored, vendor
 from pyvidu.vendoring.locations import default_vendor_dir, package_dir, static_dir, web_dir
 
 __all__ = ["VendorError", "default_vendor_dir", "is_vendored", "package_dir", "static_dir", "vendor", "web_dir"]

@@ -1,8 +1,8 @@
 """The work of `pyvidu vendor`: fetches the locked browser runtime with npm and pip and lays it out for a web server.
 
-The result is a folder with `pyodide/` (the runtime, the wheels beside it, a lock that lists just them), `pyscript/` and
-`echarts/` (for the demo's timelines), and a gzipped copy beside each file that shrinks enough. It appears complete or
-not at all.
+The result is a folder with `pyodide/` (the runtime with its standard library as byte code, the wheels beside it, a lock that
+lists just them), `pyscript/` and `echarts/` (for the demo's timelines), and beside each file that shrinks enough a gzipped
+copy, beside Pyodide's also one in brotli. It appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -17,18 +17,16 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+from pyvidu.vendoring.errors import VendorError
 from pyvidu.vendoring.locations import default_vendor_dir
 from pyvidu.vendoring.lock import LOCKS, NPM_FILES, WHEELS_FILE, rewritten_pyodide_lock, runtime_stamp
+from pyvidu.vendoring.node import run_node
 
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 CHARTS_FILE = "echarts.esm.min.mjs"
 STAMP_FILE = ".stamp"
 _PYTHON_OF_PYODIDE = "3.14"
 _MAX_RENAMES = 10
-
-
-class VendorError(Exception):
-    """The browser runtime could not be fetched; the message states what to do."""
 
 
 def is_vendored(into: Path) -> bool:
@@ -106,8 +104,10 @@ def _lay_out(node_modules: Path, wheels: Iterable[Path], layout: Path) -> None:
     (pyodide / "pyodide-lock.json").write_text(lock, "utf-8")
     shutil.copytree(node_modules / "@pyscript" / "core" / "dist", pyscript, ignore=shutil.ignore_patterns("*.map"))
     shutil.copyfile(node_modules / "echarts" / "dist" / CHARTS_FILE, charts / CHARTS_FILE)
+    run_node("byte_code.mjs", pyodide)
     for path in [path for path in layout.rglob("*") if path.is_file()]:
         _gzip_if_smaller(path)
+    run_node("brotli.mjs", "10", *(path.with_suffix("") for path in pyodide.glob("*.gz")))
     (layout / STAMP_FILE).write_text(runtime_stamp(), "ascii")
 
 
