@@ -7,6 +7,7 @@ cannot hold back late ones either); it would pipe them through.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pyvidu.platform.browser.functions import functions
@@ -19,12 +20,15 @@ _WORKER = """
     };
 """
 
-_request = functions.keyFrameRequests(_WORKER)
+
+@cache  # not at import, so that a memory snapshot holds nothing of the page that made it
+def _requester() -> Any:
+    return functions.keyFrameRequests(_WORKER)
 
 
 def ask(peer: Any) -> None:
     """Request a key frame from the senders of the video that the RTCPeerConnection `peer` receives."""
-    _request(peer)
+    _requester()(peer)
 
 
 def send(peer: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pyodide.ffi import JsException
@@ -12,7 +13,10 @@ from pyvidu.platform.browser.proxies import ProxyScope
 
 _CONNECTING, _OPEN = 0, 1
 
-_open = functions.webSockets()
+
+@cache  # for all sockets of the page; not at import, so that a memory snapshot holds nothing of the page that made it
+def _opener() -> Any:
+    return functions.webSockets()
 
 
 class BrowserSocket:
@@ -20,7 +24,7 @@ class BrowserSocket:
 
     def __init__(self, url: str, listener: SocketListener) -> None:
         try:
-            self._socket = _open(url)
+            self._socket = _opener()(url)
         except JsException as error:
             raise OSError(f"The browser refuses to open {url.partition('?')[0]}: {error.message}") from None
         self._listener = listener
