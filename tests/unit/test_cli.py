@@ -98,6 +98,19 @@ def test_failed_vendoring_exits_with_an_error_message(monkeypatch: pytest.Monkey
     assert (result.exit_code, result.output) == (1, "Error: npm was not found\n")
 
 
+def test_vendor_makes_the_snapshot_also_when_the_runtime_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(cli, "vendor", lambda target, **_: target)
+    monkeypatch.setattr(cli, "is_vendored", lambda _: True)
+    monkeypatch.setattr(cli, "make_snapshot", lambda target, _wheel: made.append(target))
+    result = CliRunner().invoke(cli.main, ["vendor", "--into", str(tmp_path)])
+    assert result.exit_code == 0
+    assert made == [tmp_path]
+    assert "already" in result.output
+
+
 def test_version_option_prints_the_version() -> None:
     assert pyvidu.__version__ in CliRunner().invoke(cli.main, ["--version"]).output
 

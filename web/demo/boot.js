@@ -29,7 +29,7 @@ async function source(name) {
 
 try {
   const sources = Promise.all(['main.py', 'page.py', 'outage_panel.py', 'timeline.py'].map(source));
-  const python = await bootPython(show);
+  const python = await bootPython({ onProgress: show });
   python.FS.mkdirTree('/demo');
   for (const [name, text] of await sources) python.FS.writeFile(`/demo/${name}`, text);
   python.runPython('import sys; sys.path.insert(0, "/demo")');

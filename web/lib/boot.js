@@ -1,21 +1,32 @@
-// Starts Python in this page: Pyodide and the client's wheel, from the server of this file or from where the page says.
+// Starts Python in this page: Pyodide with the client imported, from the server of this file or from where the page says.
 //
-// The wheels are unpacked directly, not by Pyodide's package loader, which reads a lock file and checks hashes of what
-// our own server has just packed: that takes 150 ms of 1.7 s.
+// With a memory snapshot of the server's, Python is there as soon as Pyodide's WebAssembly is. Without one, and whenever a
+// snapshot cannot be used, Python starts plainly: it initializes itself and imports the client from its wheel, which is
+// unpacked directly, because Pyodide's package loader reads a lock file and checks hashes of what our own server has packed.
 
 import { assetsFolder } from './assets.js';
+import { Downloads } from './download.js';
 import { OpenViduError, messageOf, whyUnsupported } from './errors.js';
+import { Snapshot } from './snapshot.js';
 
 /** @import { PyodideInterface } from 'pyodide' */
+/** @import { Module } from './snapshot.js' */
 
-const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting Python', 'Installing pyvidu', 'Ready'];
+const CLIENT = '/lib/pyvidu-client.zip'; // where a snapshot has it; vendoring/snapshot.mjs
+
+const ASK = 'Asking the server what to load';
+const STEPS = [ASK, 'Downloading Python', 'Starting Python', 'Installing pyvidu', 'Ready'];
+const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'];
 
 /**
  * @typedef {object} Manifest   what to load; its paths are resolved against its own URL
  * @property {string} pyodide
+ * @property {string} runtime    the folder with the rest of Pyodide
  * @property {string} wheel
  * @property {string} functions   the module with the client's JavaScript, which a Content-Security-Policy may keep from evaluating
  * @property {string[]} packages
+ * @property {{path: string, key: string} | null} snapshot
+ * @property {string} lock        Pyodide's list of the packages beside it
  * @property {Record<string, number>} sizes   bytes by path
  *
  * @typedef {object} Progress
@@ -25,52 +36,187 @@ const STEPS = ['Asking the server what to load', 'Downloading Python', 'Starting
  * @property {number} loaded     bytes loaded so far
  * @property {number} total      bytes in all; 0 until it is known
  * @property {boolean} cached    everything is in the browser's cache: nothing is downloaded
+ *
+ * @typedef {object} BootOptions
+ * @property {(progress: Progress) => void} [onProgress]   called whenever something has changed
+ * @property {boolean} [library]   false: only the modules that the client imports are there
  */
 
 /**
  * Start Python and import pyvidu.
- * @param {(progress: Progress) => void} tell
+ * @param {BootOptions & import('pyodide').PyodideConfig} options   also Pyodide's own: `stdout`, `env`...
  * @returns {Promise<PyodideInterface>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
  */
-export async function bootPython(tell = () => {}) {
+export async function bootPython({ onProgress = () => {}, library = true, ...options } = {}) {
   const reason = whyUnsupported();
   if (reason) throw new OpenViduError('BROWSER_NOT_SUPPORTED', reason);
-  const progress = { step: 0, steps: STEPS.length, text: '', loaded: 0, total: 0, cached: false };
-  const next = () => tell(Object.assign(progress, { step: progress.step + 1, text: STEPS[progress.step] }));
+  const boot = new Boot(onProgress, options);
+  const manifest = await boot.ask();
+  if (manifest.snapshot) {
+    try {
+      return await boot.restore(manifest, manifest.snapshot, library);
+    } catch (error) {
+      console.warn(`The memory snapshot of Python cannot be used (${messageOf(error)}), so Python starts without it.`);
+    }
+  }
+  return boot.start(manifest);
+}
 
-  next();
-  const folder = assetsFolder();
-  const manifest = await fetchManifest(folder);
-  const at = (/** @type {string} */ path) => new URL(path, folder).href;
-  const runtime = at(manifest.pyodide);
-  const wheels = Promise.all([...manifest.packages, manifest.wheel].map((path) => download(at(path))));
-  /** @type {Promise<typeof import('pyodide')>} */
-  const module = import(/* webpackIgnore: true */ /* @vite-ignore */ runtime);
-  /** @type {Promise<object>} */
-  const functions = import(/* webpackIgnore: true */ /* @vite-ignore */ at(manifest.functions));
-  for (const early of [wheels, functions]) early.catch(() => {}); // reported when needed, no unhandled rejection until then
-  await module;
+class Boot {
+  /** @type {Progress} */
+  #progress = { step: 0, steps: STEPS.length, text: '', loaded: 0, total: 0, cached: false };
+  #folder = assetsFolder();
+  #tell;
+  #options;
 
-  progress.total = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);
-  // The runtime's URL changes with its content, so if this part is in the cache, the others are too.
-  const [timing] = performance.getEntriesByName(runtime);
-  progress.cached = timing instanceof PerformanceResourceTiming && timing.transferSize === 0;
-  next();
-  if (!progress.cached) await count(manifest.sizes, at, (bytes) => tell(Object.assign(progress, { loaded: bytes })));
+  /**
+   * @param {(progress: Progress) => void} tell
+   * @param {import('pyodide').PyodideConfig} options
+   */
+  constructor(tell, options) {
+    this.#tell = tell;
+    this.#options = options;
+  }
 
-  next();
-  const indexURL = new URL('.', runtime).href;
-  const { loadPyodide } = await module;
-  // Without a base URL Pyodide would fetch packages that are missing here from a public server.
-  const pyodide = await loadPyodide({ indexURL, packageBaseUrl: indexURL });
-  progress.loaded = progress.total;
+  async ask() {
+    this.#reached(STEPS, ASK);
+    return fetchManifest(this.#folder);
+  }
 
-  next();
-  pyodide.registerJsModule('pyvidu_functions', await functions);
-  for (const wheel of await wheels) pyodide.unpackArchive(wheel, 'wheel');
-  pyodide.runPython('import pyvidu');
-  next();
-  return pyodide;
+  /**
+   * Start Python without a snapshot.
+   * @param {Manifest} manifest
+   */
+  async start(manifest) {
+    const files = [...manifest.packages, manifest.wheel];
+    const { downloads, pyodide, functions } = this.#load(manifest, STEPS, files);
+    const wheels = Promise.all(files.map((path) => downloads.bytes(path)));
+    wheels.catch(() => {}); // reported when needed, no unhandled rejection until then
+    const python = await pyodide(downloads.response(`${manifest.runtime}python_stdlib.zip`), (create) => create(), {});
+    this.#reached(STEPS, 'Installing pyvidu');
+    python.registerJsModule('pyvidu_functions', await functions);
+    for (const wheel of await wheels) python.unpackArchive(wheel, 'wheel');
+    python.runPython('import pyvidu');
+    this.#reached(STEPS, 'Ready');
+    return python;
+  }
+
+  /**
+   * @param {Manifest} manifest
+   * @param {{path: string, key: string}} wanted
+   * @param {boolean} library
+   */
+  async restore(manifest, wanted, library) {
+    const archive = `${manifest.runtime}python_stdlib.zip`;
+    const files = [wanted.path, manifest.wheel, ...(library ? [archive] : [])];
+    const { downloads, pyodide, functions } = this.#load(manifest, STEPS_OF_SNAPSHOT, files);
+    const snapshot = downloads.bytes(wanted.path).then((bytes) => new Snapshot(bytes, wanted.key));
+    const wheel = downloads.bytes(manifest.wheel);
+    for (const early of [snapshot, wheel]) early.catch(() => {});
+    const references = Snapshot.references();
+    const ours = /** @type {any} */ (await functions);
+    const options = {
+      _loadSnapshot: references,
+      _snapshotDeserializer: (/** @type {string[]} */ names) => names.reduce((value, name) => value[name], ours),
+    };
+    /** @type {Module | undefined} */
+    let module;
+    const python = await pyodide(
+      library ? downloads.response(archive) : Promise.resolve(new Response(new ArrayBuffer(0))),
+      async (create) => {
+        module = /** @type {Module} */ (await create());
+        (await snapshot).fill(references);
+        (await snapshot).write(module);
+        return module;
+      },
+      options,
+    );
+    // Only tracebacks need it: all of it is imported.
+    wheel.then((bytes) => python.FS.writeFile(CLIENT, bytes), () => {});
+    python.pyimport('pyvidu_snapshot').restored(library);
+    this.#reached(STEPS_OF_SNAPSHOT, 'Ready');
+    return python;
+  }
+
+  /**
+   * Load what every boot needs; `pyodide` starts it.
+   * @param {Manifest} manifest
+   * @param {string[]} steps
+   * @param {string[]} files   further ones
+   */
+  #load({ pyodide: loader, runtime, sizes, lock, functions }, steps, files) {
+    const [wasm, script] = [`${runtime}pyodide.asm.wasm`, `${runtime}pyodide.asm.mjs`];
+    this.#progress.loaded = 0;
+    this.#progress.total = [loader, wasm, script, ...files].reduce((sum, path) => sum + (sizes[path] ?? 0), 0);
+    const at = (/** @type {string} */ path) => new URL(path, this.#folder).href;
+    const downloads = new Downloads(sizes, at, () => {
+      const progress = this.#progress;
+      progress.loaded = downloads.loaded;
+      if (progress.loaded >= progress.total) this.#reached(steps, 'Starting Python');
+      else this.#tell(progress);
+    });
+    const compiled = downloads.response(wasm);
+    const [module, created, ours] = [downloads.module(loader), downloads.module(script), downloads.module(functions)];
+    for (const early of [compiled, module, created, ours]) early.catch(() => {});
+    this.#reached(steps, 'Downloading Python');
+    const indexURL = at(runtime);
+    const pyodide = async (
+      /** @type {Promise<Response>} */ library,
+      /** @type {(create: () => Promise<unknown>) => Promise<unknown>} */ make,
+      /** @type {object} */ options,
+    ) => {
+      library.catch(() => {});
+      const { loadPyodide } = await module;
+      // The runtime's URL changes with its content, so if this part is in the cache, the others are too.
+      const [timing] = performance.getEntriesByName(at(loader));
+      this.#progress.cached = timing instanceof PerformanceResourceTiming && timing.transferSize === 0;
+      const { default: create } = await created;
+      const answers = new Map([[at(wasm), compiled], [`${at(runtime)}python_stdlib.zip`, library]]);
+      return handing(answers, () => loadPyodide({
+        ...this.#options,
+        indexURL,
+        packageBaseUrl: indexURL, // else Pyodide would fetch packages that are missing here from a public server
+        lockFileContents: lock,
+        createPyodideModule: (/** @type {unknown} */ settings) => make(() => create(settings)),
+        ...options,
+      }));
+    };
+    return { downloads, pyodide, functions: ours };
+  }
+
+  /**
+   * @param {string[]} steps
+   * @param {string} text
+   */
+  #reached(steps, text) {
+    if (this.#progress.text === text) return;
+    this.#tell(Object.assign(this.#progress, { step: steps.indexOf(text) + 1, steps: steps.length, text }));
+  }
+}
+
+/**
+ * Return what `load` returns, which gets `answers` when it calls `fetch`: Pyodide has no other way to take over a download that
+ * has begun. It fetches before it awaits anything that takes time, so nothing else on the page sees this.
+ * @template T
+ * @param {Map<string, Promise<Response>>} answers   by URL; each is handed out once
+ * @param {() => Promise<T>} load
+ */
+async function handing(answers, load) {
+  const { fetch } = globalThis;
+  const left = new Map(answers);
+  globalThis.fetch = (input, ...options) => {
+    const url = input instanceof Request ? input.url : String(input);
+    const answer = left.get(url);
+    if (!answer) return fetch(input, ...options);
+    left.delete(url);
+    if (left.size === 0) globalThis.fetch = fetch;
+    return answer;
+  };
+  try {
+    return await load();
+  } finally {
+    if (left.size > 0) globalThis.fetch = fetch;
+  }
 }
 
 /**
@@ -92,32 +238,4 @@ async function fetchManifest(folder) {
   }
   const advice = 'put them there with `npx pyvidu copy-assets`, or say where they are with configure({ assets: URL })';
   throw new OpenViduError('GENERIC_ERROR', `The files of pyvidu are not at ${folder} (HTTP ${answer.status}): ${advice}`);
-}
-
-/** @param {string} url */
-async function download(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', `${url} could not be loaded (HTTP ${answer.status})`);
-  return answer.arrayBuffer();
-}
-
-/**
- * Load every file of `sizes` into the browser's cache, in parallel, and call `tell` with the bytes loaded so far.
- * @param {Record<string, number>} sizes
- * @param {(path: string) => string} at
- * @param {(loaded: number) => void} tell
- */
-async function count(sizes, at, tell) {
-  let loaded = 0;
-  const load = async (/** @type {[string, number]} */ [path, size]) => {
-    const reader = (await fetch(at(path))).body?.getReader();
-    let bytes = 0;
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-      bytes += part.value.length;
-      loaded += part.value.length;
-      tell(loaded);
-    }
-    loaded += size - bytes;
-  };
-  await Promise.all(Object.entries(sizes).map(load));
 }

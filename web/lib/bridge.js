@@ -158,10 +158,11 @@ export function boot({ onProgress } = {}) {
 
 async function start() {
   try {
-    const pyodide = await bootPython((progress) => {
+    const onProgress = (/** @type {Progress} */ progress) => {
       latest = progress;
       for (const watcher of watchers) watcher(progress);
-    });
+    };
+    const pyodide = await bootPython({ onProgress, library: false });
     /** @type {Page} */
     const page = { create, dispatch, update };
     python = pyodide.pyimport('pyvidu.embedding').Embedding(page);

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pyvidu.vendoring import VendorError, default_vendor_dir, is_vendored, vendor
+from pyvidu.vendoring import VendorError, default_vendor_dir, is_vendored, package_dir, vendor
+from pyvidu.vendoring.snapshot import make_snapshot
 
 _WITHOUT_SERVER = "The pyvidu command needs the server half, which is not installed: pip install 'pyvidu[server]'"
 
@@ -42,16 +43,21 @@ main.add_command(fault)
 @main.command(name="vendor")
 @click.option("--into", type=_FOLDER, help="The folder to fill, instead of the one that `pyvidu serve` uses.")
 def vendor_command(into: Path | None) -> None:
-    """Fetch the browser runtime (Pyodide, PyScript) with npm and pip. Does nothing when it is there."""
+    """Fetch the browser runtime (Pyodide, PyScript) with npm and pip, and make the memory snapshot that pages start from.
+
+    Does nothing when both are there.
+    """
+    from pyvidu.server.http.client_wheel import ClientWheel
+
     target = (into or default_vendor_dir()).absolute()
-    if is_vendored(target):
-        click.echo(f"The browser runtime is in {target} already.")
-        return
+    already = " already" if is_vendored(target) else ""
     try:
         vendor(target, report=lambda step: click.echo(f"pyvidu vendor: {step}"))
+        click.echo(f"The browser runtime is in {target}{already}.")
+        make_snapshot(target, ClientWheel(package_dir()).current().content)
     except VendorError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"The browser runtime is in {target}.")
+    click.echo("The memory snapshot of this client is there.")
 
 
 @main.command()

@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from pyvidu.server.http.bundle import Form, bundle
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel, source_version
 from pyvidu.server.http.page_headers import page_headers
+from pyvidu.server.http.snapshots import Snapshots
 from pyvidu.vendoring import default_vendor_dir, package_dir, static_dir, web_dir
 from pyvidu.vendoring.fetch import PYODIDE_FILES, STAMP_FILE
 from pyvidu.vendoring.lock import requirement_name, runtime_stamp
@@ -63,6 +64,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     router.add_get("/pyvidu-client/manifest.json", assets.manifest)
     router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
     router.add_get("/pyvidu-client/functions.js", assets.functions)
+    router.add_get("/pyvidu-client/snapshots/{key}.bin", assets.snapshot)
     router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
     router.add_get(f"/{{name:{_CLASSIC_SCRIPT}}}", assets.classic_script)
     router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
@@ -74,6 +76,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
             router.add_get(f"/{{path:{re.escape(entry.name)}/.*}}", assets.web_file)
         elif not entry.name.startswith("."):
             router.add_get(f"/{{path:{re.escape(entry.name)}}}", assets.web_file)
+    app.on_cleanup.append(assets.close)
 
 
 class _Assets:
@@ -82,7 +85,11 @@ class _Assets:
         self.static = static.resolve()
         self.vendor = vendor.resolve()
         self.client = ClientWheel(package_dir())
+        self.snapshots = Snapshots(self.vendor)
         self.wanted_runtime = runtime_stamp()
+
+    async def close(self, _app: web.Application) -> None:
+        await self.snapshots.close()
 
     # --- pages ---
 
@@ -131,6 +138,9 @@ class _Assets:
         ).encode()
         return _made(request, script, hashlib.sha256(script).hexdigest()[:32], _CONTENT_TYPES[".js"])
 
+    async def snapshot(self, request: web.Request) -> web.StreamResponse:
+        return _send(self.snapshots.file(request.match_info["key"]), _FOR_EVER)
+
     async def functions(self, _request: web.Request) -> web.StreamResponse:
         return _send(package_dir() / "platform" / "browser" / "functions.js", _REVALIDATE)
 
@@ -144,11 +154,20 @@ class _Assets:
         sizes = {runtime + name: self._runtime_size(name) for name in (*PYODIDE_FILES, "pyodide-lock.json")}
         sizes |= {url: self._runtime_size(url.removeprefix(runtime)) for url in packages}
         sizes[wheel_url] = len(wheel.content)
+        snapshot = None
+        if key := self.snapshots.key(wheel.content):
+            snapshot = {"path": f"/pyvidu-client/snapshots/{key}.bin", "key": key}
+            sizes[snapshot["path"]] = self.snapshots.size(key)
+        else:
+            self.snapshots.make(wheel.content)
         content = {
             "wheel": wheel_url,
             "functions": "/pyvidu-client/functions.js",
             "pyodide": runtime + "pyodide.mjs",
+            "runtime": runtime,
             "packages": packages,
+            "snapshot": snapshot,
+            "lock": (self.vendor / "pyodide" / "pyodide-lock.json").read_text("utf-8"),
             "sizes": sizes,
         }
         return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
@@ -156,19 +175,11 @@ class _Assets:
     async def pyscript_config(self, request: web.Request) -> web.Response:
         """Return the configuration of a `<script type="py" config="...">`, so that no page has to name versions.
 
-        All wheels are listed and PyScript is set to load them as they are: its own cache of what micropip resolved
-        omits the dependencies of a wheel that came from a URL (seen with 0.7.31, at the second visit).
+        PyScript is set to load further packages of the page as they are: its own cache of what micropip resolved omits the
+        dependencies of a wheel that came from a URL (seen with 0.7.31, at the second visit).
         """
         self._require_runtime()
-        here = f"{request.scheme}://{request.host}"
-        wheel = self.client.current()
-        runtime = f"{here}/static/vendor/@{self._pin}/pyodide/"
-        packages = [runtime + name for name in self._packages_for(wheel)]
-        content = {
-            "interpreter": f"{runtime}pyodide.mjs",
-            "packages": [*packages, f"{here}/pyvidu-client/{wheel.filename}"],
-            "packages_cache": "passthrough",
-        }
+        content = {"interpreter": f"{request.scheme}://{request.host}/python.js", "packages_cache": "passthrough"}
         return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
 
     def _packages_for(self, wheel: Wheel) -> list[str]:

@@ -1,0 +1,233 @@
+"""Every way in which Python starts in a page: from a memory snapshot, without one, and with one that cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, Route
+
+from pyvidu.server.http.client_wheel import ClientWheel
+from pyvidu.testing import PageLog, RunningServer
+from pyvidu.testing.fixtures import StartServer
+from pyvidu.vendoring import default_vendor_dir, package_dir
+from pyvidu.vendoring.snapshot import make_snapshot
+from tests.browser.calls import Rest
+from tests.browser.embedding_page import served_page
+
+POLICY = "script-src 'self' {} 'wasm-unsafe-eval'; worker-src 'self' blob:"
+
+# What the page is told while Python starts.
+WATCHED = """async () => {
+  const told = [];
+  const { boot } = await import(`${origin}/pyvidu.js`);
+  await boot({ onProgress: (progress) => told.push({ ...progress }) });
+  return told;
+}"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(pyvidu_server: StartServer) -> RunningServer:
+    return await pyvidu_server()
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Path:
+    """Provide the snapshot of this client."""
+    return make_snapshot(default_vendor_dir(), ClientWheel(package_dir()).current().content)
+
+
+@pytest.fixture(scope="module")
+def content(snapshot: Path) -> bytes:
+    return snapshot.read_bytes()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    context = await chromium.new_context()
+    yield context
+    await context.close()
+
+
+async def called(context: BrowserContext, server: RunningServer, policy: str = "") -> tuple[Page, PageLog]:
+    """Open the page of another origin that uses `pyvidu.js`, and join a call with it."""
+    async with served_page(server, policy) as url:
+        page = await context.new_page()
+        log = PageLog.watch(page)
+        await page.goto(url)
+        await page.wait_for_function("() => window.until")
+        token = await Rest(server).token("boot")
+        await page.evaluate(
+            "async (token) => { await session.connect(token); await session.publish(publisher); }", token
+        )
+    return page, log
+
+
+async def unusable(context: BrowserContext, changed: Callable[[bytes], bytes], content: bytes) -> None:
+    """Let the pages of `context` get a snapshot that `changed` has made of `content`."""
+    body = changed(content)
+
+    async def answer(route: Route) -> None:
+        headers = {"Access-Control-Allow-Origin": "*"}
+        await route.fulfill(body=body, content_type="application/octet-stream", headers=headers)
+
+    await context.route("**/snapshots/*.bin", answer)
+
+
+def told_of_snapshot(log: PageLog) -> list[str]:
+    return [line for line in log.console if "memory snapshot" in line]
+
+
+async def test_page_of_another_origin_with_a_strict_policy_joins_a_call_from_a_snapshot(
+    context: BrowserContext, server: RunningServer, snapshot: Path
+) -> None:
+    page, log = await called(context, server, POLICY.format(server.origin))
+    names = await page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())")
+    assert snapshot.name in names
+    assert "python_stdlib.zip" not in names, "everything that the client needs is in the snapshot"
+    assert log.errors == told_of_snapshot(log) == []
+
+
+async def test_page_joins_a_call_without_a_snapshot(context: BrowserContext, server: RunningServer) -> None:
+    async def without(route: Route) -> None:
+        answer = await route.fetch()
+        await route.fulfill(response=answer, json={**await answer.json(), "snapshot": None})
+
+    await context.route("**/manifest.json", without)
+    page, log = await called(context, server, POLICY.format(server.origin))
+    names = await page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())")
+    assert "python_stdlib.zip" in names
+    assert log.errors == told_of_snapshot(log) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (lambda file: file[:-1000], "it is cut short"),
+        (lambda file: file[:7], "it is cut short"),
+        (lambda file: b"<html>" + file, "it is no snapshot of pyvidu"),
+        (lambda file: file[:2_000_000] + bytes(4) + file[2_000_004:], "its content is damaged"),
+        (lambda file: file[:20] + b"?" + file[21:], "it was made of another client or runtime"),
+    ],
+    ids=["truncated", "begun", "something else", "damaged", "foreign"],
+)
+async def test_page_with_an_unusable_snapshot_says_so_once_and_joins_a_call(
+    context: BrowserContext, server: RunningServer, content: bytes, changed: Callable[[bytes], bytes], why: str
+) -> None:
+    await unusable(context, changed, content)
+    _, log = await called(context, server)
+    (line,) = told_of_snapshot(log)
+    assert f"cannot be used ({why}), so Python starts without it." in line
+    assert log.errors == [line]
+
+
+async def test_snapshot_that_the_server_no_longer_has_is_done_without(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    await context.route("**/snapshots/*.bin", lambda route: route.fulfill(status=404, body="gone"))
+    _, log = await called(context, server)
+    (line,) = told_of_snapshot(log)
+    assert "HTTP 404" in line
+
+
+@pytest.mark.parametrize("restores", [True, False])
+async def test_progress_counts_up_to_everything_and_names_each_step_once(
+    context: BrowserContext, server: RunningServer, content: bytes, restores: bool
+) -> None:
+    if not restores:
+        await unusable(context, lambda file: file[:1000], content)
+    async with served_page(server) as url:
+        page = await context.new_page()
+        await page.goto(url)
+        told: list[dict[str, Any]] = await page.evaluate(WATCHED.replace("${origin}", server.origin))
+    if not restores:  # the second start is told like a first
+        told = told[max(index for index, one in enumerate(told) if one["step"] == 2 and one["loaded"] == 0) :]
+    steps = [one["step"] for one in told]
+    assert steps == sorted(steps)
+    assert told[-1]["step"] == told[-1]["steps"] == (4 if restores else 5)
+    assert told[-1]["text"] == "Ready"
+    loaded = [one["loaded"] for one in told]
+    assert loaded == sorted(loaded)
+    assert told[-1]["loaded"] == told[-1]["total"] > 5_000_000
+    assert all(one["loaded"] < one["total"] for one in told if one["text"] == "Downloading Python")
+
+
+PYTHON = """async ([origin, code]) => {
+  const { bootPython } = await import(`${origin}/python.js`);
+  window.python ??= await bootPython();
+  return python.runPython(code);
+}"""
+
+
+async def opened(chromium: Browser, url: str, **settings: Any) -> Page:
+    context = await chromium.new_context(**settings)
+    page = await context.new_page()
+    await page.goto(url)
+    return page
+
+
+async def test_restored_python_has_its_pages_own_time_zone_clock_and_randomness(
+    chromium: Browser, server: RunningServer, snapshot: Path
+) -> None:
+    code = """
+import json, logging, random, time
+json.dumps({
+    "random": [random.random(), random.getrandbits(64), random.choice(range(10**9))],
+    "zone": [time.timezone, time.altzone, time.daylight, time.strftime("%z", time.localtime(0))],
+    "wall": time.time(),
+    "logging": logging._startTime / 1e9,
+})
+"""
+    async with served_page(server) as url:
+        pages = await asyncio.gather(
+            opened(chromium, url, timezone_id="Asia/Tokyo"), opened(chromium, url, timezone_id="America/New_York")
+        )
+        tokyo, new_york = [json.loads(await page.evaluate(PYTHON, [server.origin, code])) for page in pages]
+        now = await pages[0].evaluate("Date.now() / 1000")
+    assert not set(tokyo["random"]) & set(new_york["random"])
+    assert tokyo["zone"] == [-9 * 3600, -9 * 3600, 0, "+0900"]
+    assert new_york["zone"] == [5 * 3600, 4 * 3600, 1, "-0500"]
+    assert now - 60 < tokyo["logging"] < tokyo["wall"] <= now + 1
+    await asyncio.gather(*(page.context.close() for page in pages))
+
+
+async def test_restored_python_imports_the_standard_library_and_packages_and_has_readable_tracebacks(
+    chromium: Browser, server: RunningServer, snapshot: Path
+) -> None:
+    code = """
+import sys, traceback
+assert "statistics" not in sys.modules
+import statistics
+from pyvidu import OpenVidu
+try:
+    OpenVidu().init_session().on("misspelt", lambda a, b: None)
+    OpenVidu().set_advanced_configuration(nonsense=1)
+except Exception:
+    told = traceback.format_exc()
+f"{statistics.mean([1, 3])} {sys.path.count('')} {told}"
+"""
+    async with served_page(server) as url:
+        page = await opened(chromium, url)
+        told = await page.evaluate(PYTHON, [server.origin, code])
+        installed = await page.evaluate(
+            """async () => { await python.loadPackage('micropip'); return python.pyimport('micropip').__name__; }"""
+        )
+    assert told.startswith("2 1 ")
+    assert "configuration.py" in told
+    assert "raise PropertiesError" in told or "Error(" in told, "the source line of the client's wheel"
+    assert installed == "micropip"
+    await page.context.close()
+
+
+def test_snapshot_holds_nothing_of_the_machine_that_made_it(snapshot: Path) -> None:
+    content = snapshot.read_bytes()
+    here = {str(default_vendor_dir()), str(package_dir()), str(Path.home()), str(Path.cwd()), socket.gethostname()}
+    secrets = {value for name, value in os.environ.items() if len(value) > 12 and name not in ("LANG", "LC_ALL")}
+    assert not [text for text in here | secrets if len(text) > 6 and text.encode() in content]
