@@ -19,25 +19,32 @@ _CONNECT = """
   window.connectedAt = performance.now();
 """
 
+_PYTHON = """
+import js
+from pyvidu import OpenVidu
+session = OpenVidu().init_session()
+await session.connect(js.token, {"name": "boot"})
+js.connectedAt = js.performance.now()
+"""
+
 PAGES = {
     "openvidu-browser": f"""{_HEAD}<script src="/openvidu-browser.js"></script>
 <script type="module">{_HASH}{_CONNECT}</script>""",
     "pyvidu.js": f"""{_HEAD}<script type="module">{_HASH}
   const {{ OpenVidu }} = await import(`${{origin}}/pyvidu.js`);{_CONNECT}</script>""",
-    "pyvidu": f"""{_HEAD}<script type="module">{_HASH}
-  const manifest = await (await fetch(`${{origin}}/pyvidu-client/manifest.json`)).json();
-  const at = (path) => new URL(path, origin).href;
-  const {{ loadPyodide }} = await import(at(manifest.pyodide));
-  const python = await loadPyodide();
-  await python.loadPackage([...manifest.packages, manifest.wheel].map(at), {{ messageCallback: () => {{}} }});
+    "Python page": f"""{_HEAD}<script type="module">{_HASH}
+  const {{ bootPython }} = await import(`${{origin}}/python.js`);
+  const python = await bootPython();
   window.token = token;
-  await python.runPythonAsync(`
-import js
-from pyvidu import OpenVidu
-session = OpenVidu().init_session()
-await session.connect(js.token, {{"name": "boot"}})
-js.connectedAt = js.performance.now()
-`);</script>""",
+  await python.runPythonAsync(`{_PYTHON}`);</script>""",
+    "PyScript": f"""{_HEAD}<script type="module">{_HASH}
+  window.token = token;
+  const tag = document.createElement('script');
+  tag.type = 'py';
+  tag.setAttribute('config', `${{origin}}/pyvidu-client/pyscript.json`);
+  tag.textContent = `{_PYTHON}`;
+  document.head.append(tag);
+  await import(`${{origin}}/static/vendor/pyscript/core.js`);</script>""",
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from playwright.async_api import Browser as OpenBrowser
-from playwright.async_api import BrowserContext, CDPSession, async_playwright
+from playwright.async_api import BrowserContext, CDPSession, Playwright, async_playwright
 
 from benchmarks.pages import OFFICIAL_BUNDLE, BenchPage
 from benchmarks.plan import Browser, Client, ServerMode
@@ -19,6 +19,8 @@ from pyvidu.testing import (
     LabError,
     NetworkLab,
     RunningServer,
+    chromium_flags,
+    find_browser,
     lab_unavailable_reason,
     launch_browser,
     start_server,
@@ -34,8 +36,14 @@ class World:
     """Everything around the calls. Pages are kept: a client that is not in a call costs next to nothing."""
 
     def __init__(
-        self, lab: NetworkLab, inside: Mapping[Browser, OpenBrowser], outside: OpenBrowser, certificate: Certificate
+        self,
+        driver: Playwright,
+        lab: NetworkLab,
+        inside: Mapping[Browser, OpenBrowser],
+        outside: OpenBrowser,
+        certificate: Certificate,
     ) -> None:
+        self._driver = driver
         self.lab = lab
         self.certificate = certificate
         self.browser_versions = {"chromium": outside.version} | {name: one.version for name, one in inside.items()}
@@ -70,9 +78,8 @@ class World:
                 stack.push_async_callback(browser.close)
                 return browser
 
-            self = cls(
-                lab, {name: await launch(name, lab) for name in browsers}, await launch("chromium", None), certificate
-            )
+            inside = {name: await launch(name, lab) for name in browsers}
+            self = cls(driver, lab, inside, await launch("chromium", None), certificate)
             stack.push_async_callback(self._stop)
             yield self
 
@@ -96,9 +103,17 @@ class World:
         # Chromium trusts the certificate by its key (`browser_args`), Firefox has to be told of any.
         return await self._browser(where).new_context(ignore_https_errors=where == "firefox")
 
-    async def browser_session(self) -> CDPSession:
-        """Return a CDP session with the Chromium inside, for data about its processes."""
-        return await self._inside["chromium"].new_browser_cdp_session()
+    async def persistent_context(self, folder: Path) -> BrowserContext:
+        """Return a Chromium inside the lab with its profile in `folder`. The caller closes it."""
+        return await self._driver.chromium.launch_persistent_context(
+            folder,
+            executable_path=self.lab.wrap(find_browser()),
+            args=[*chromium_flags(), *self.certificate.browser_args],
+        )
+
+    async def browser_session(self, where: _Where = "chromium") -> CDPSession:
+        """Return a CDP session with a Chromium itself, for data about its processes."""
+        return await self._browser(where).new_browser_cdp_session()
 
     async def close_pages(self) -> None:
         """Close every page: the next ones are fresh."""

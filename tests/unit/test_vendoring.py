@@ -211,3 +211,9 @@ def test_the_javascript_is_checked_against_the_versions_that_pages_load() -> Non
     assert {name: checked[name] for name in ("echarts", "pyodide")} == {
         name: loaded[name] for name in ("echarts", "pyodide")
     }
+
+
+def test_python_js_tells_pyscript_the_version_of_pyodide_that_is_locked() -> None:
+    locked = json.loads((locations.package_dir() / "vendoring" / "package-lock.json").read_text("utf-8"))
+    version = locked["packages"]["node_modules/pyodide"]["version"]
+    assert f"export const version = '{version}';" in (locations.web_dir() / "python.js").read_text("utf-8")

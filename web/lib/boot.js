@@ -66,6 +66,8 @@ class Boot {
   /** @type {Progress} */
   #progress = { step: 0, steps: STEPS.length, text: '', loaded: 0, total: 0, cached: false };
   #folder = assetsFolder();
+  /** @type {Downloads | undefined} the files of the start at hand */
+  #downloads;
   #tell;
   #options;
 
@@ -150,11 +152,13 @@ class Boot {
     this.#progress.total = [loader, wasm, script, ...files].reduce((sum, path) => sum + (sizes[path] ?? 0), 0);
     const at = (/** @type {string} */ path) => new URL(path, this.#folder).href;
     const downloads = new Downloads(sizes, at, () => {
+      if (downloads !== this.#downloads) return; // of a start that was given up
       const progress = this.#progress;
       progress.loaded = downloads.loaded;
       if (progress.loaded >= progress.total) this.#reached(steps, 'Starting Python');
       else this.#tell(progress);
     });
+    this.#downloads = downloads;
     const compiled = downloads.response(wasm);
     const [module, created, ours] = [downloads.module(loader), downloads.module(script), downloads.module(functions)];
     for (const early of [compiled, module, created, ours]) early.catch(() => {});
@@ -190,6 +194,7 @@ class Boot {
    */
   #reached(steps, text) {
     if (this.#progress.text === text) return;
+    performance.mark(`pyvidu: ${text}`);
     this.#tell(Object.assign(this.#progress, { step: steps.indexOf(text) + 1, steps: steps.length, text }));
   }
 }
