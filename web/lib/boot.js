@@ -148,8 +148,8 @@ class Boot {
    */
   #load({ pyodide: loader, runtime, sizes, lock, functions }, steps, files) {
     const [wasm, script] = [`${runtime}pyodide.asm.wasm`, `${runtime}pyodide.asm.mjs`];
-    this.#progress.loaded = 0;
-    this.#progress.total = [loader, wasm, script, ...files].reduce((sum, path) => sum + (sizes[path] ?? 0), 0);
+    const total = [loader, wasm, script, ...files].reduce((sum, path) => sum + (sizes[path] ?? 0), 0);
+    Object.assign(this.#progress, { text: '', loaded: 0, total }); // told from the beginning, whatever was told before
     const at = (/** @type {string} */ path) => new URL(path, this.#folder).href;
     const downloads = new Downloads(sizes, at, () => {
       if (downloads !== this.#downloads) return; // of a start that was given up
