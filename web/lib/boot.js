@@ -176,7 +176,7 @@ class Boot {
       this.#progress.cached = timing instanceof PerformanceResourceTiming && timing.transferSize === 0;
       const { default: create } = await created;
       const answers = new Map([[at(wasm), compiled], [`${at(runtime)}python_stdlib.zip`, library]]);
-      return handing(answers, () => loadPyodide({
+      const loading = handing(answers, () => loadPyodide({
         ...this.#options,
         indexURL,
         packageBaseUrl: indexURL, // else Pyodide would fetch packages that are missing here from a public server
@@ -184,6 +184,7 @@ class Boot {
         createPyodideModule: (/** @type {unknown} */ settings) => make(() => create(settings)),
         ...options,
       }));
+      return Promise.race([loading, downloads.failure]);
     };
     return { downloads, pyodide, functions: ours };
   }

@@ -6,6 +6,10 @@ import { OpenViduError } from './errors.js';
 export class Downloads {
   /** Bytes loaded so far. */
   loaded = 0;
+  /** Rejected when a response that was handed on breaks off: Pyodide would wait for ever. @type {Promise<never>} */
+  failure;
+  /** @type {(error: unknown) => void} */
+  #fail = () => {};
   #sizes;
   #at;
   #tell;
@@ -16,6 +20,8 @@ export class Downloads {
    * @param {() => void} tell                called when `loaded` has changed
    */
   constructor(sizes, at, tell) {
+    this.failure = new Promise((_, reject) => { this.#fail = reject; });
+    this.failure.catch(() => {});
     this.#sizes = sizes;
     this.#at = at;
     this.#tell = tell;
@@ -26,11 +32,13 @@ export class Downloads {
    * @param {string} path
    */
   async response(path) {
-    const answer = await this.#answer(path);
-    if (!answer.body) return answer;
+    const answer = await this.#answer(path).catch((error) => {
+      this.#fail(error);
+      throw error;
+    });
     // The copy is counted, because a browser keeps compiled code only of a response that it made itself.
     const copy = answer.clone();
-    this.#count(copy, path).catch(() => {}); // the reader of the other one reports it
+    this.#count(copy, path).catch(this.#fail);
     return answer;
   }
 
