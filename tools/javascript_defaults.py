@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pyvidu.configuration import (
     AdvancedConfiguration,
@@ -99,7 +99,7 @@ def _type(annotation: object) -> str:
         return "Record<string, Record<string, number | null>>"
     if annotation is SpeakingEventsOptions:
         return SpeakingEventsOptions.__name__
-    if get_origin(annotation) is UnionType:
+    if get_origin(annotation) in (Union, UnionType):
         return " | ".join(_type(member) for member in get_args(annotation))
     return _TYPES[annotation]
 

@@ -8,7 +8,7 @@
 
 /**
  * @typedef {object} AdvancedConfiguration
- * @property {Record<string, unknown>[] | null} [iceServers]
+ * @property {Record<string, unknown>[] | 'freeice' | null} [iceServers]
  * @property {Record<string, unknown> | null} [rtcConfiguration]
  * @property {boolean} [forceMediaReconnectionAfterNetworkDrop]
  * @property {number} [iceConnectionDisconnectedExceptionTimeout]   milliseconds, by default 4000
