@@ -25,7 +25,7 @@ from pyvidu.testing import RunningServer
 CALLERS = 3
 EVICTION_S = 5.0
 """Shorter than the default 12 s: what attackers leave behind is given up that much sooner."""
-LONGEST_S = 30.0
+LONGEST_S = 90.0
 """An attack that takes longer is ended."""
 SETTLE_S = 60.0
 """Within so many seconds after an attack everything is to be released; usually it takes little more than an eviction."""

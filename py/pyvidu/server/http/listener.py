@@ -49,9 +49,12 @@ class TcpConnection(asyncio.BufferedProtocol):
         self._listener = listener
         self._deadline: asyncio.TimerHandle | None = None
         self._buffer = listener.buffer
-        limits, self._loop = listener.limits, asyncio.get_running_loop()
-        self._bytes = TokenBucket(limits.tcp_rate, limits.tcp_burst, self._loop.time())
-        self._work = TokenBucket(limits.tcp_work, limits.tcp_work_burst, self._loop.time())
+        self._loop = asyncio.get_running_loop()
+        self._used, self._size = (
+            0.0,
+            0,
+        )  # seconds of work and bytes, of a connection without budgets yet: most end before
+        self._budgets: tuple[TokenBucket, TokenBucket] | None = None
         self._waiting: asyncio.TimerHandle | None = None
         self._stopped = False  # reading, by this budget and not by aiohttp
         self._held = b""  # what was read although the budget was used: aiohttp had read on
@@ -96,8 +99,19 @@ class TcpConnection(asyncio.BufferedProtocol):
 
     def spend(self, work: float, size: int = 0) -> None:
         """Count seconds of work, and bytes; read later if that is more than the connection may use."""
+        limits = self._listener.limits
+        if self._budgets is None:
+            self._used += work
+            self._size += size
+            if self._used <= limits.tcp_work_burst and self._size <= limits.tcp_burst:
+                return
+            work, size, now = self._used, self._size, self._loop.time()
+            self._budgets = (
+                TokenBucket(limits.tcp_work, limits.tcp_work_burst, now),
+                TokenBucket(limits.tcp_rate, limits.tcp_burst, now),
+            )
         now = self._loop.time()
-        wait = max(self._work.wait(now, work), self._bytes.wait(now, size))
+        wait = max(self._budgets[0].wait(now, work), self._budgets[1].wait(now, size))
         if wait > 0 and self._waiting is None and self.transport is not None and not self.transport.is_closing():
             self._waiting = self._loop.call_later(min(wait, _LONGEST_WAIT), self._read_on)
             self._stop_reading()
