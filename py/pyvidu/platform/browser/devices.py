@@ -84,7 +84,7 @@ class BrowserLocalMedia:
     def hint(self, content: str) -> None:
         """Set `contentHint` where it is empty."""
         for track in self._stream.getVideoTracks():
-            if not track.contentHint:
+            if getattr(track, "contentHint", None) == "":  # Firefox has none
                 track.contentHint = content
 
     def discard(self, track: Any, *, asked: bool = False) -> None:
