@@ -396,9 +396,9 @@ class Session(SessionEvents):
             speechToTextMessage: for what is said.
             exception: `SPEECH_TO_TEXT_DISCONNECTED` if the service ends; then subscribe again.
 
-        Example:
+        Example: not run, it needs OpenVidu Pro
             session.on("speechToTextMessage", lambda event: print(event.connection.data, event.text))
-            await session.subscribe_to_speech_to_text(stream, "en-US")
+            await session.subscribe_to_speech_to_text(subscriber.stream, "en-US")
 
         Source: openvidu-browser, `Session.subscribeToSpeechToText`.
         """

@@ -128,8 +128,8 @@ class Stream:
         """Return how good the media of the stream has been since the last call; None if it is neither sent nor received.
 
         Example:
-            quality = await subscriber.stream.get_quality()
-            print("bars:", quality.level, "lost:", f"{quality.lost:.0%}")
+            if quality := await subscriber.stream.get_quality():
+                print("bars:", quality.level, "lost:", f"{quality.lost:.0%}")
 
         Source: pyvidu's own, by webrtc-stats; the rule of the level is in `StreamQuality`.
         """

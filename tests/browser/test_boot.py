@@ -112,7 +112,7 @@ async def test_page_joins_a_call_without_a_snapshot(context: BrowserContext, ser
     [
         (lambda file: file[:-1000], "it is cut short"),
         (lambda file: file[:7], "it is cut short"),
-        (lambda file: b"<html>" + file, "it is no snapshot of pyvidu"),
+        (lambda file: b"<html>" + file[6:], "it is no snapshot of pyvidu"),
         (lambda file: file[:2_000_000] + bytes(4) + file[2_000_004:], "its content is damaged"),
         (lambda file: file[:20] + b"?" + file[21:], "it was made of another client or runtime"),
     ],

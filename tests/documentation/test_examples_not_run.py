@@ -24,6 +24,8 @@ TYPES = {
     "server": "RunningServer",
     "chromium": "Browser",
     "page": "Page",
+    "session": "Session",
+    "subscriber": "Subscriber",
     "connection_id": "str",
     "my_app": "Any",
     "start_my_app": "Any",
@@ -36,6 +38,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from pyvidu import Session, Subscriber
 from pyvidu.testing import *
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 """

@@ -204,7 +204,11 @@ class RoomStateAgrees(Invariant):
             }
             seen = {
                 connection.connection_id: (
-                    (connection.stream.stream_id, connection.stream.audio_active, connection.stream.video_active)
+                    (
+                        connection.stream.stream_id,
+                        connection.stream.state.audio_active,
+                        connection.stream.state.video_active,
+                    )
                     if connection.stream
                     else None
                 )

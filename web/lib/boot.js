@@ -91,10 +91,11 @@ class Boot {
    */
   async start(manifest) {
     const files = [...manifest.packages, manifest.wheel];
-    const { downloads, pyodide, functions } = this.#load(manifest, STEPS, files);
+    const archive = `${manifest.runtime}python_stdlib.zip`;
+    const { downloads, pyodide, functions } = this.#load(manifest, STEPS, [...files, archive]);
     const wheels = Promise.all(files.map((path) => downloads.bytes(path)));
     wheels.catch(() => {}); // reported when needed, no unhandled rejection until then
-    const python = await pyodide(downloads.response(`${manifest.runtime}python_stdlib.zip`), (create) => create(), {});
+    const python = await pyodide(downloads.response(archive), (create) => create(), {});
     this.#reached(STEPS, 'Installing pyvidu');
     python.registerJsModule('pyvidu_functions', await functions);
     for (const wheel of await wheels) python.unpackArchive(wheel, 'wheel');
