@@ -95,17 +95,6 @@ class Namespace:
         """Return the `ip` command that sets the default route, as a line of a batch."""
         return f"route replace default via {self.host_address}"
 
-    @property
-    def host_is_known(self) -> str:
-        """Return the `ip` command that enters the host's link address, as a line of a batch for when the link comes up.
-
-        The guest may ask for it (ARP) before the host's end sends again: Linux activates that end a few milliseconds later
-        and loses the answer, and the guest asks again after a second, which no network of its own would have cost it.
-        """
-        return (
-            f"neighbour replace {self.host_address} lladdr {self._host_link} dev {self.guest_interface} nud reachable"
-        )
-
     def _create(self) -> None:
         # DNS queries go to the host, where the lab drops them and counts them as departures. The root of a user namespace may
         # not write there: then they go to the name server of this machine, and are dropped and counted likewise.
@@ -129,7 +118,6 @@ class Namespace:
         run("ip", "-n", self.name, "-batch", "-", stdin="\n".join(inside) + "\n")
         outside = [f"address add {self.host_address}/24 dev {host}", f"link set {host} up"]
         run("ip", "-batch", "-", stdin="\n".join(outside) + "\n")
-        self._host_link: str = json.loads(run("ip", "-json", "link", "show", "dev", host))[0]["address"]
         self.add_default_route()
 
     def _remove(self) -> None:

@@ -277,8 +277,7 @@ class NetworkLab:
 
     def link_up(self) -> None:
         """End `link_drop`, and nothing else, by one command."""
-        space = self._namespace
-        batch = [f"link set {space.guest_interface} up", space.host_is_known, space.default_route]
+        batch = [f"link set {self._namespace.guest_interface} up", self._namespace.default_route]
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 
     def let_pass(self) -> None:
@@ -287,7 +286,8 @@ class NetworkLab:
 
     def restore(self) -> None:
         """End every fault. Flows that `kill_media` killed stay dead, and a changed address stays changed."""
-        self.link_up()
+        run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "up")
+        self._namespace.add_default_route()
         self._set_fault("")
 
     def kill_media(self) -> int:
