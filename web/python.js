@@ -18,5 +18,6 @@ export const version = '314.0.7';
  * @param {import('pyodide').PyodideConfig} [options]   what names other files than this server's is ignored
  */
 export function loadPyodide(options = {}) {
-  return bootPython(options);
+  // Where pyvidu cannot work, in a worker for example, the tag's own Python says it, by an exception with what to do.
+  return bootPython({ ...options, anywhere: true });
 }

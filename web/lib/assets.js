@@ -26,6 +26,7 @@ export function configure({ assets }) {
 /** Return the URL of the folder, with a slash at its end; what is set afterwards has no effect. */
 export function assetsFolder() {
   isInUse = true;
+  if (!globalThis.document && isAddress(loadedFrom)) return new URL(folder, loadedFrom).href; // in a worker
   /** @type {HTMLMetaElement | null} */
   const meta = document.querySelector('meta[name="pyvidu-assets"]');
   const named = chosen ?? meta?.content;

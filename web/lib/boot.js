@@ -40,6 +40,7 @@ const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'
  * @typedef {object} BootOptions
  * @property {(progress: Progress) => void} [onProgress]   called whenever something has changed
  * @property {boolean} [library]   false: only the modules that the client imports are there
+ * @property {boolean} [anywhere]  true: start Python also where it cannot make calls, to let Python say so
  */
 
 /**
@@ -47,12 +48,12 @@ const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'
  * @param {BootOptions & import('pyodide').PyodideConfig} options   also Pyodide's own: `stdout`, `env`...
  * @returns {Promise<PyodideInterface>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
  */
-export async function bootPython({ onProgress = () => {}, library = true, ...options } = {}) {
+export async function bootPython({ onProgress = () => {}, library = true, anywhere = false, ...options } = {}) {
   const reason = whyUnsupported();
-  if (reason) throw new OpenViduError('BROWSER_NOT_SUPPORTED', reason);
+  if (reason && !anywhere) throw new OpenViduError('BROWSER_NOT_SUPPORTED', reason);
   const boot = new Boot(onProgress, options);
   const manifest = await boot.ask();
-  if (manifest.snapshot) {
+  if (manifest.snapshot && !reason) {
     try {
       return await boot.restore(manifest, manifest.snapshot, library);
     } catch (error) {
