@@ -41,7 +41,11 @@ const inPages = async (page, { openvidu, tokens, tell }) => {
   await fired("Ada's session", 'connectionDestroyed');
   ada.leave();
   await fired("Ada's session", 'sessionDisconnected');
-  for (const [name, events] of Object.entries(heard).sort()) tell(name, ...events);
+  // Whether an element plays before or after the server's answer is the browser's.
+  const playing = ([type]) => type === 'streamPlaying';
+  for (const [name, events] of Object.entries(heard).sort()) {
+    tell(name, ...events.filter((event) => !playing(event)), ...events.filter(playing));
+  }
   tell('left', document.querySelectorAll('#videos > video').length);
 };
 

@@ -385,6 +385,7 @@ async def test_others_are_told_of_what_has_changed_although_the_wait_for_it_is_c
 
 
 @pytest.mark.parametrize(("source", "reason"), [(None, "deviceRotated"), ("screen", "screenResized")])
+@virtual_time
 async def test_another_size_of_the_same_track_is_told_to_the_others(source: Any, reason: str) -> None:
     stage = Stage(video_source=source)
     stage.source.resized()  # not published: nobody to tell

@@ -10,7 +10,7 @@ from typing import Any
 from pyvidu.protocol.messages import VideoData
 from pyvidu.video_reports import VideoReports
 from tests.unit.page import Page
-from tests.virtual_time import run_virtual
+from tests.virtual_time import virtual_time
 
 
 class Member:
@@ -52,50 +52,51 @@ async def statistics(peer: Any) -> dict[str, float]:
     return {"width": 640, "height": 480} if peer else {}
 
 
-def times(report: Callable[[VideoReports, Any, Member], None], *, has_statistics: bool = True) -> list[float]:
+async def times(report: Callable[[VideoReports, Any, Member], None], *, has_statistics: bool = True) -> list[float]:
     """Return when something was sent after `report`."""
-
-    async def reported() -> list[float]:
-        member, started = Member(), asyncio.get_running_loop().time()
-        host = replace(Page().host, statistics=statistics if has_statistics else None)
-        video: Any = Video()
-        report(VideoReports(host, member), video, member)  # type: ignore[arg-type]
-        await asyncio.sleep(60)
-        assert {call for _, call in member.sent} <= {VideoData(480, 640, video_active=True, audio_active=False)}
-        return [round(at - started, 1) for at, _ in member.sent]
-
-    return run_virtual(reported())
+    member, started = Member(), asyncio.get_running_loop().time()
+    host = replace(Page().host, statistics=statistics if has_statistics else None)
+    video: Any = Video()
+    report(VideoReports(host, member), video, member)  # type: ignore[arg-type]
+    await asyncio.sleep(60)
+    assert {call for _, call in member.sent} <= {VideoData(480, 640, video_active=True, audio_active=False)}
+    return [round(at - started, 1) for at, _ in member.sent]
 
 
-def test_after_publishing_four_reports_follow_every_8_s() -> None:
-    assert times(lambda reports, video, _: reports.published(video)) == [8, 16, 24, 32]
+@virtual_time
+async def test_after_publishing_four_reports_follow_every_8_s() -> None:
+    assert await times(lambda reports, video, _: reports.published(video)) == [8, 16, 24, 32]
 
 
-def test_replaced_track_is_reported_four_times_every_5_s_instead() -> None:
+@virtual_time
+async def test_replaced_track_is_reported_four_times_every_5_s_instead() -> None:
     def both(reports: VideoReports, video: Any, _: Member) -> None:
         reports.published(video)
         reports.track_replaced(video)
 
-    assert times(both) == [5, 10, 15, 20]
+    assert await times(both) == [5, 10, 15, 20]
 
 
-def test_mute_is_reported_once_after_1_s_and_two_at_once_are_one() -> None:
+@virtual_time
+async def test_mute_is_reported_once_after_1_s_and_two_at_once_are_one() -> None:
     def twice(reports: VideoReports, video: Any, _: Member) -> None:
         reports.changed(video)
         reports.changed(video)
 
-    assert times(twice) == [1]
+    assert await times(twice) == [1]
 
 
-def test_nothing_is_reported_in_an_outage() -> None:
+@virtual_time
+async def test_nothing_is_reported_in_an_outage() -> None:
     def while_out(reports: VideoReports, video: Any, member: Member) -> None:
         member.is_up = False
         reports.published(video)
 
-    assert times(while_out) == []
+    assert await times(while_out) == []
 
 
-def test_nothing_is_reported_without_a_media_connection_or_a_membership() -> None:
+@virtual_time
+async def test_nothing_is_reported_without_a_media_connection_or_a_membership() -> None:
     def unpublished(reports: VideoReports, video: Any, _: Member) -> None:
         video.peer = None
         reports.published(video)
@@ -104,8 +105,9 @@ def test_nothing_is_reported_without_a_media_connection_or_a_membership() -> Non
         member.is_member = False
         reports.published(video)
 
-    assert times(unpublished) == times(left) == []
+    assert await times(unpublished) == await times(left) == []
 
 
-def test_nothing_is_reported_where_the_host_has_no_statistics() -> None:
-    assert times(lambda reports, video, _: reports.published(video), has_statistics=False) == []
+@virtual_time
+async def test_nothing_is_reported_where_the_host_has_no_statistics() -> None:
+    assert await times(lambda reports, video, _: reports.published(video), has_statistics=False) == []
