@@ -24,6 +24,8 @@ export declare abstract class Event {
   /** Prevent the default action. */
   preventDefault(): void;
   isDefaultPrevented(): boolean;
+  /** Run the default action now, in a handler, instead of after all handlers. */
+  callDefaultBehavior(): void;
 }
 
 /** `connectionCreated`, `connectionDestroyed`: somebody joined or left. */
@@ -87,7 +89,7 @@ export declare class SignalEvent extends Event {
   from?: Connection;
 }
 
-/** Not fired yet. */
+/** `speechToTextMessage` (OpenVidu Pro): what somebody says, as text. */
 export declare class SpeechToTextEvent extends Event {
   connection: Connection;
   text: string;
@@ -162,6 +164,11 @@ export interface SessionEventMap extends EventMap {
   recordingStarted: RecordingEvent;
   recordingStopped: RecordingEvent;
   networkQualityLevelChanged: NetworkQualityLevelChangedEvent;
+  speechToTextMessage: SpeechToTextEvent;
+  /** OpenVidu Pro. */
+  broadcastStarted: never;
+  /** OpenVidu Pro. */
+  broadcastStopped: never;
   /** An outage has begun. One of `reconnected`, `rejoined`, `sessionDisconnected` follows. */
   reconnecting: never;
   /** Signaling is back, with the same participant. */

@@ -53,6 +53,9 @@ export declare class Session extends EventDispatcher {
   /** End a stream of another participant. Moderators may. */
   forceUnpublish(stream: Stream): Promise<void>;
   signal(signal: SignalOptions): Promise<void>;
+  /** Ask for what is said in a stream, as text (`speechToTextMessage`). OpenVidu Pro. */
+  subscribeToSpeechToText(stream: Stream, lang: string): Promise<void>;
+  unsubscribeFromSpeechToText(stream: Stream): Promise<void>;
   on<K extends keyof SessionEventMap>(type: K, handler: (event: SessionEventMap[K]) => void): this;
   once<K extends keyof SessionEventMap>(type: K, handler: (event: SessionEventMap[K]) => void): this;
   off<K extends keyof SessionEventMap>(type: K, handler?: (event: SessionEventMap[K]) => void): this;

@@ -1,5 +1,6 @@
 // Participants and their streams.
 
+import type { PublisherProperties } from './options.js';
 import type { Session } from './session.js';
 import type { StreamManager } from './stream_manager.js';
 import type { TypeOfVideo } from './values.js';
@@ -20,6 +21,22 @@ export declare class Connection {
   stream?: Stream;
   /** Whether it has left. */
   disposed: boolean;
+}
+
+/** How good the media of a stream has been since the last time that was asked. Not in openvidu-browser. */
+export interface StreamQuality {
+  /** 5 (good) to 1 (bad); 0: nothing has arrived, or the stream is frozen. */
+  level: number;
+  /** The share of its packets that were lost, 0 to 1. */
+  lost: number;
+  /** Seconds. */
+  jitter: number;
+  /** Seconds, where it is known. */
+  roundTrip?: number;
+  /** Bits per second. */
+  bitRate: number;
+  /** Frames per second of the video. */
+  frameRate: number;
 }
 
 /** One stream. It stays the same object however often its RTCPeerConnection is replaced. */
@@ -48,4 +65,24 @@ export declare class Stream {
   getRTCPeerConnection(): RTCPeerConnection;
   /** Return whether it is published from this page. */
   isLocal(): boolean;
+  /** Negotiate its RTCPeerConnection anew. */
+  reconnect(): Promise<void>;
+  /** Rejected, with the reason: server filters are not supported, virtual backgrounds are OpenVidu Pro's. */
+  applyFilter(type: string, options: Object): Promise<never>;
+  /** Return how good its media has been since the last call; undefined without media. Not in openvidu-browser. */
+  getQuality(): Promise<StreamQuality | undefined>;
+  /** Whether it is a local stream that is published. */
+  readonly isLocalStreamPublished: boolean;
+  /** What a local stream was made with. */
+  readonly outboundStreamOpts?: { publisherProperties: PublisherProperties };
+  /** Stop the tracks, which releases the devices. */
+  disposeMediaStream(): Promise<void>;
+  /** Close the RTCPeerConnection. */
+  disposeWebRtcPeer(): void;
+  /** Return the RTCPeerConnection and the ICE candidates of both ends. */
+  getWebRtcPeer(): { pc: RTCPeerConnection; localCandidatesQueue: RTCIceCandidate[]; remoteCandidatesQueue: RTCIceCandidate[] } | undefined;
+  getLocalIceCandidateList(): RTCIceCandidate[];
+  getRemoteIceCandidateList(): RTCIceCandidate[];
+  /** Return the two candidates whose pair is used, as `getStats` has them, each with its line of the description in `raw`. */
+  getSelectedIceCandidate(): Promise<any>;
 }

@@ -1,7 +1,7 @@
 // Publisher and Subscriber: one stream each, and the video elements that show it.
 
 import type { EventDispatcher, PublisherEventMap, StreamManagerEventMap } from './events.js';
-import type { PublisherProperties, StreamManagerVideo, SubscriberProperties } from './options.js';
+import type { PublisherProperties, SpeakingEventsOptions, StreamManagerVideo, SubscriberProperties } from './options.js';
 import type { Session } from './session.js';
 import type { Stream } from './stream.js';
 import type { VideoInsertMode } from './values.js';
@@ -20,6 +20,10 @@ export declare abstract class StreamManager extends EventDispatcher {
   addVideoElement(video: HTMLVideoElement): number;
   /** Create a `<video>` at `targetElement` that shows the stream. Throws if there is no such element. */
   createVideoElement(targetElement?: string | HTMLElement, insertMode?: VideoInsertMode): HTMLVideoElement;
+  /** End all videos: those that pyvidu created are removed from the page. */
+  removeAllVideos(): void;
+  /** Change how speech and volume are measured in this stream: at once, and instead of `publisherSpeakingEventsOptions`. */
+  updatePublisherSpeakingEventsOptions(publisherSpeakingEventsOptions: SpeakingEventsOptions): void;
   on<K extends keyof StreamManagerEventMap>(type: K, handler: (event: StreamManagerEventMap[K]) => void): this;
   once<K extends keyof StreamManagerEventMap>(type: K, handler: (event: StreamManagerEventMap[K]) => void): this;
   off<K extends keyof StreamManagerEventMap>(type: K, handler?: (event: StreamManagerEventMap[K]) => void): this;
@@ -41,6 +45,10 @@ export declare class Publisher extends StreamManager {
   publishVideo<T extends boolean>(enabled: T, resource?: T extends false ? boolean : MediaStreamTrack): Promise<void>;
   /** Send another track instead of the one of its kind, which is stopped. Nothing is renegotiated. */
   replaceTrack(track: MediaStreamTrack): Promise<void>;
+  /** Always false. */
+  isSubscribedToRemote: boolean;
+  /** Warn that it has no effect: a publisher shows its local stream. */
+  subscribeToRemote(value?: boolean): void;
   on<K extends keyof PublisherEventMap>(type: K, handler: (event: PublisherEventMap[K]) => void): this;
   once<K extends keyof PublisherEventMap>(type: K, handler: (event: PublisherEventMap[K]) => void): this;
   off<K extends keyof PublisherEventMap>(type: K, handler?: (event: PublisherEventMap[K]) => void): this;
