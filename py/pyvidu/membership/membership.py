@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from pyvidu.configuration import AdvancedConfiguration
@@ -43,7 +42,6 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.token import ConnectionToken, InvalidToken
 from pyvidu.protocol.wire import from_wire
 from pyvidu.reconnection.outage import OutageLog
-from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
 from pyvidu.signaling.rpc_socket import RpcError
 from pyvidu.tasks import Tasks
@@ -80,24 +78,6 @@ class MembershipOwner(MediaPlaneListener, Protocol):
         """Handle that the page is being unloaded."""
 
 
-class _Plane(SignalingPlane):
-    """A signaling plane that reports the candidates which the server refuses."""
-
-    def __init__(self, host: Host, policy: ReconnectionPolicy, outages: OutageLog, membership: Membership) -> None:
-        super().__init__(host, policy, outages, membership)
-        self._membership = membership
-
-    def send(self, call: Call) -> None:
-        """Send a request whose answer is ignored, unless it refuses a candidate."""
-        if self._current is not None and self.is_up:
-            self._current.request(call).add_done_callback(partial(self._answered, call))
-
-    def _answered(self, call: Call, answer: asyncio.Future[object]) -> None:
-        error = answer.exception()
-        if isinstance(call, OnIceCandidate) and isinstance(error, RpcError) and not self.is_closed:
-            self._tell(self._membership.candidate_refused, error)
-
-
 class Membership:
     """`own` is the local participant, set once `join` has returned. `joined` is true from then until `close`."""
 
@@ -116,7 +96,7 @@ class Membership:
         self._server_offers = False  # for received streams: the server offers with mediasoup, not with kurento
         self._server_wants_simulcast = False
         self._tasks = Tasks(failed=lambda error: logger.warning("%s", error))
-        self.plane: SignalingPlane = _Plane(host, self._configuration.policy, self.outages, self)
+        self.plane = SignalingPlane(host, self._configuration.policy, self.outages, self)
         self.media_plane = MediaPlane(host, self.plane, self._configuration.policy, owner)
 
     # --- joining and leaving -----------------------------------------------------------------------------------------
@@ -228,8 +208,10 @@ class Membership:
         """Pass on a notification of the server."""
         self._owner.notified(method, params)
 
-    def candidate_refused(self, error: RpcError) -> None:
+    def signaling_refused(self, call: Call, error: RpcError) -> None:
         """Report that the server refused an ICE candidate."""
+        if not isinstance(call, OnIceCandidate):
+            return
         data = {"code": error.code, "message": str(error)}
         message = f"The server refused an ICE candidate of this browser: {error}"
         self._listener.media_exception(None, "ICE_CANDIDATE_ERROR", message, data)

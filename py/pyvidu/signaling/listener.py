@@ -7,12 +7,17 @@ from typing import Protocol
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
 
+from .rpc_socket import RpcError
+
 
 class SignalingListener(Protocol):
     """The callbacks of a signaling plane. None is called after its owner has called `SignalingPlane.close`."""
 
     def signaling_notified(self, method: str, params: object) -> None:
         """Handle a notification from the server. Its `params` are as received, not checked."""
+
+    def signaling_refused(self, call: Call, error: RpcError) -> None:
+        """Handle that the server has refused a request of `SignalingPlane.send`."""
 
     def signaling_reconnecting(self) -> None:
         """Handle the beginning of an outage."""

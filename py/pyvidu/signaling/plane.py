@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import chain, count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
@@ -51,7 +52,7 @@ from pyvidu.tasks import Tasks
 from .evidence_requests import EvidenceRequests
 from .listener import SignalingListener
 from .request_queue import RequestQueue
-from .rpc_socket import RpcSocket
+from .rpc_socket import RpcError, RpcSocket
 
 logger = logging.getLogger(__name__)
 
@@ -171,9 +172,9 @@ class SignalingPlane:
         return self._request_queue.request(call, repeatable=repeatable, timeout=timeout)
 
     def send(self, call: Call) -> None:
-        """Send a request and ignore its answer, in order with the others. It is dropped in an outage and not repeated."""
+        """Send a request in order with the others. It is dropped in an outage, not repeated; only a refusal is reported."""
         if self._current is not None and self.is_up:
-            self._current.request(call).add_done_callback(_refused_or_not)
+            self._current.request(call).add_done_callback(partial(self._answered, call))
 
     def leave(self) -> None:
         """Send `leaveRoom` synchronously, on every open socket.
@@ -183,7 +184,7 @@ class SignalingPlane:
         """
         for socket in (self._attempt, self._current):
             if socket is not None and socket.is_open:
-                socket.request(LeaveRoom()).add_done_callback(_refused_or_not)
+                socket.request(LeaveRoom()).add_done_callback(_retrieved)
 
     def close(self, error: OpenViduError | None = None) -> None:
         """Close all sockets, timers and tasks; pending requests fail with `error`. The listener is not called any more."""
@@ -367,6 +368,11 @@ class SignalingPlane:
         except Exception:
             logger.exception("a report of the signaling plane failed")
 
+    def _answered(self, call: Call, answer: asyncio.Future[object]) -> None:
+        error = answer.exception()
+        if isinstance(error, RpcError) and not self._closed:
+            self._tell(self._listener.signaling_refused, call, error)
+
     def _new_socket(self, url: str) -> RpcSocket:
         socket = RpcSocket(self._host.sockets, url, self._ids, self)
         self._held_back[socket] = []
@@ -419,7 +425,7 @@ def _required(socket: RpcSocket | None) -> RpcSocket:
     return socket
 
 
-def _refused_or_not(answer: asyncio.Future[object]) -> None:
+def _retrieved(answer: asyncio.Future[object]) -> None:
     """Retrieve the outcome of an ignored answer, so that asyncio logs no warning about an error."""
     answer.exception()
 

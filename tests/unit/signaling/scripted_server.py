@@ -13,6 +13,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import OutageLog
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.signaling import SignalingPlane
+from pyvidu.signaling.rpc_socket import RpcError
 
 Answer = Callable[[str, dict[str, Any]], Any]
 
@@ -94,6 +95,9 @@ class ScriptedServer:
 
     def signaling_notified(self, method: str, params: object) -> None:
         self.told.append(method)
+
+    def signaling_refused(self, call: Call, error: RpcError) -> None:
+        self.told.append(f"refused {call.method}")
 
     def signaling_reconnecting(self) -> None:
         self.told.append("reconnecting")

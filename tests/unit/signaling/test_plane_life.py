@@ -153,6 +153,23 @@ async def test_unanswered_sends_are_dropped_during_an_outage() -> None:
 
 
 @virtual_time
+async def test_refusal_of_what_was_sent_is_reported_unless_the_plane_is_closed() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    plane.send(Echo())
+    await asyncio.sleep(1)
+    assert server.told == []
+    server.answers["echo"] = {"code": 306, "message": "no"}
+    plane.send(Echo())
+    await asyncio.sleep(1)
+    assert server.told == ["refused echo"]
+    plane.send(Echo())
+    plane.close()
+    await asyncio.sleep(1)
+    assert server.told == ["refused echo"]
+
+
+@virtual_time
 async def test_leave_is_sent_synchronously_on_an_open_socket_even_if_it_is_silent() -> None:
     server = ScriptedServer()
     plane = await server.joined()
