@@ -332,9 +332,11 @@ class Embedding:
         if isinstance(event, RecordingEvent) and not event.reason:
             values["reason"] = None  # undefined, as in openvidu-browser
         self._firing.append(event)
-        if self._page.dispatch(handle, type(event).__name__, event.type, values, references):
-            event.prevent_default()
-        self._firing.pop()
+        try:
+            if self._page.dispatch(handle, type(event).__name__, event.type, values, references):
+                event.prevent_default()
+        finally:
+            self._firing.pop()
 
     def _reference(self, thing: Any) -> int | None:
         """Return the handle of `thing`, made if it has none; the fields of a Stream or Connection are sent to the page."""

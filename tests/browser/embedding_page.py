@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 
 from pyvidu.testing import PageLog, RunningServer
 from tests.browser.watching import watch_frames
+from tests.serving import serving
 
 # The code of openvidu-browser's tutorials, but for the module's address. `atOnce` is what existed before Python ran.
 PAGE = """<!doctype html><meta charset=utf-8><link rel=icon href=data:,><div id=me></div><div id=others></div>
@@ -98,10 +99,5 @@ async def served_page(server: RunningServer, policy: str = "") -> AsyncIterator[
     app = web.Application()
     app.router.add_get("/", page)
     app.router.add_get("/page.js", script)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://localhost:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as port:
+        yield f"http://localhost:{port}/"

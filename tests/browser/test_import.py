@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page
 import pyvidu
 from pyvidu.server.http.assets import add_assets
 from pyvidu.testing import PageLog
+from tests.serving import serving
 
 BOOT = """
     const manifest = await (await fetch(`${origin}/pyvidu-client/manifest.json`)).json();
@@ -35,22 +36,14 @@ async def blank(_request: web.Request) -> web.Response:
     return web.Response(text="<!doctype html><link rel=icon href=data:,>", content_type="text/html")
 
 
-async def serve(app: web.Application) -> tuple[web.AppRunner, str]:
-    app.router.add_get("/blank", blank)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def origin() -> AsyncIterator[str]:
     """Yield the origin of a server with our assets."""
     app = web.Application()
     add_assets(app)
-    runner, url = await serve(app)
-    yield url
-    await runner.cleanup()
+    app.router.add_get("/blank", blank)
+    async with serving(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Page
 
 from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
 from pyvidu.testing.fixtures import OpenBrowser
+from tests.serving import serving
 from tests.waiting import until
 
 # A page that records its browser's network events, counts ticks over a WebSocket and over an unreliable data channel
@@ -87,17 +88,13 @@ async def peer(network_lab: NetworkLab) -> AsyncIterator[Peer]:
     peer = Peer()
     app = web.Application()
     app.add_routes([web.get("/", peer.page), web.get("/ws", peer.socket), web.post("/offer", peer.offer)])
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, network_lab.host_address, 0)
-    await site.start()
-    peer.origin = f"http://{network_lab.host_address}:{runner.addresses[0][1]}"
-    ticking = asyncio.create_task(peer.tick())
-    yield peer
-    ticking.cancel()
-    for call in peer.calls:
-        await call.close()
-    await runner.cleanup()
+    async with serving(app, network_lab.host_address) as port:
+        peer.origin = f"http://{network_lab.host_address}:{port}"
+        ticking = asyncio.create_task(peer.tick())
+        yield peer
+        ticking.cancel()
+        for call in peer.calls:
+            await call.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

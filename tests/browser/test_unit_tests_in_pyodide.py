@@ -12,6 +12,7 @@ from playwright.async_api import Browser
 from pyvidu.server.http.assets import add_assets
 from pyvidu.testing import PageLog
 from tests.pure import suite
+from tests.serving import serving
 
 RUN = """async ([root, paths, arguments]) => {
     const manifest = await (await fetch('/pyvidu-client/manifest.json')).json();
@@ -43,11 +44,8 @@ async def origin() -> AsyncIterator[str]:
     add_assets(app)
     app.router.add_get("/blank", blank)
     app.router.add_get("/suite.zip", packed)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def test_pure_tests_pass_in_pyodide(chromium: Browser, origin: str) -> None:

@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import WSMsgType, web
 
+from tests.serving import serving
+
 OWN = "con_own"
 TIME = 1_700_000_000_000
 
@@ -97,11 +99,6 @@ async def scripted_server() -> AsyncIterator[ScriptedServer]:
     server = ScriptedServer()
     app = web.Application()
     app.router.add_get("/openvidu", server.participant)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app) as port:
+        server.url = f"ws://127.0.0.1:{port}"
         yield server
-    finally:
-        await runner.cleanup()

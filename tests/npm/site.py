@@ -15,6 +15,7 @@ from pyvidu.testing import PageLog, RunningServer
 from tests.browser.calls import Rest
 from tests.browser.test_content_security_policy import VIOLATIONS, violations
 from tests.browser.watching import moves, watch_frames
+from tests.serving import serving
 
 STRICT = {"Content-Security-Policy": "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:"}
 OUTAGE = 9
@@ -32,13 +33,8 @@ async def served(folders: dict[str, Path], headers: dict[str, str] = STRICT) -> 
     app.on_response_prepare.append(add_headers)
     for name, folder in folders.items():
         app.router.add_static(f"/{name}/", folder)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://localhost:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving(app) as port:
+        yield f"http://localhost:{port}/"
 
 
 @dataclass
