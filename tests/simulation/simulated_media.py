@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import zlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +50,7 @@ class Router(FakeMedia):
         self._owners: dict[str, str] = {}
         self.latency = 0.0
         self.refuses = False  # some renegotiations
+        self._renegotiations: Counter[tuple[str, str]] = Counter()  # of each subscriber and stream; no subscriber: sent ones
         self._refused_at: dict[str, float] = {}
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
@@ -72,14 +75,14 @@ class Router(FakeMedia):
         return answer
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
-        self._refuse_some(stream_id, sdp_offer)
+        self._refuse_some("", stream_id)
         answer = await super().republish(stream_id, sdp_offer)
         self._connect(self.publishers, stream_id, sdp_offer)
         return answer
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         if (subscriber, stream_id) in self.subscribers:
-            self._refuse_some(stream_id, sdp_offer)
+            self._refuse_some(subscriber, stream_id)
         answer = await super().subscribe(subscriber, stream_id, sdp_offer)
         self._connect(self.subscribers, (subscriber, stream_id), sdp_offer)
         return answer
@@ -116,15 +119,15 @@ class Router(FakeMedia):
             (self.publishers.get(s, -1) for (_, s), number in self.subscribers.items() if number == subscriber), -1
         )
 
-    def _refuse_some(self, stream_id: str, offer: str) -> None:
-        """Refuse some renegotiations, one of a stream in a while, as a media server may that is short of something."""
-        _, _, number = offer.rpartition("#")
-        if (
-            self.refuses
-            and number
-            and int(number) % 5 == 0
-            and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN
-        ):
+    def _refuse_some(self, subscriber: str, stream_id: str) -> None:
+        """Refuse some renegotiations, one of a stream in a while, as a media server may that is short of something.
+
+        Which ones does not depend on the order of those that are requested at the same time.
+        """
+        self._renegotiations[subscriber, stream_id] += 1
+        number = self._renegotiations[subscriber, stream_id]
+        chosen = zlib.crc32(f"{subscriber} {stream_id} {number}".encode()) % 5 == 0
+        if self.refuses and chosen and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN:
             self._refused_at[stream_id] = now()
             raise MediaServerError("no more endpoints at the moment")
 
