@@ -65,6 +65,6 @@ export declare class Session extends EventDispatcher {
   reconnectNow(): void;
   /** In an outage: stop the attempts; `sessionDisconnected` follows. Not in openvidu-browser. */
   stopReconnecting(): void;
-  /** The records of this session's outages, oldest first. Not in openvidu-browser. */
+  /** The records of this session's last hundred outages, oldest first. Not in openvidu-browser. */
   readonly outages: Outage[];
 }

@@ -208,6 +208,14 @@ class Embedding:
         """Enable the speaking events of a session or of one stream, once the page has a handler for one of them."""
         self._objects[target].enable_speaking_events()
 
+    def disable_speaking_events(self, target: int) -> None:
+        """Disable the speaking events of a stream, or those a session gives to further streams: no handler is left."""
+        thing: StreamManager | Session = self._objects[target]
+        if isinstance(thing, Session):
+            thing.leave_speech_to_streams()
+        else:
+            thing.disable_speaking_events()
+
     def enable_volume_events(self, manager: int) -> None:
         """Enable `streamAudioVolumeChange`, once the page has a handler for it."""
         self._objects[manager].enable_volume_events()

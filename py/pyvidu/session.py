@@ -525,7 +525,7 @@ class Session(SessionEvents):
 
     @property
     def outages(self) -> Sequence[Outage]:
-        """Return the outages of this session so far, the current one last; a new `connect` begins with none."""
+        """Return the last hundred outages of this session, the current one last; a new `connect` begins with none."""
         return self.participation.outages
 
     @property
@@ -574,6 +574,10 @@ class Session(SessionEvents):
         if member.own.role != "MODERATOR":
             raise PermissionDeniedError(f"{call} needs the role MODERATOR, this participant is {member.own.role}")
         return member
+
+    def leave_speech_to_streams(self) -> None:
+        """Not for applications: enable speaking events in no further stream; those that have them keep them."""
+        self._tells_speech = False
 
     def _watch_speech(self, manager: StreamManager) -> None:
         """Start the speaking events of one stream, if they are enabled for it or for the whole session."""

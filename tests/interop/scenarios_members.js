@@ -205,6 +205,40 @@ scenarios.speaking = async ({ openvidu, tokens, tell }) => {
   close();
 };
 
+/** Loudness is measured as long as somebody has a handler for it. */
+scenarios.unheard = async ({ openvidu, tokens, tell }) => {
+  const factory = openvidu();
+  const session = factory.initSession();
+  await session.connect(tokens[0]);
+  const { track, close } = tone();
+  const publisher = await factory.initPublisherAsync(undefined, { audioSource: track, videoSource: false });
+  await session.publish(publisher);
+  let read = 0;
+  const { getFloatFrequencyData } = AnalyserNode.prototype;
+  AnalyserNode.prototype.getFloatFrequencyData = function count(bins) {
+    read += 1;
+    return getFloatFrequencyData.call(this, bins);
+  };
+  const isMeasured = async () => {
+    const before = read;
+    await wait(500); // five measurements
+    tell(read > before);
+  };
+  const ignore = () => {};
+  for (const [target, method, type] of [
+    [session, 'on', 'publisherStartSpeaking'], [session, 'on', 'publisherStopSpeaking'],
+    [publisher, 'on', 'streamAudioVolumeChange'], [publisher, 'off', 'streamAudioVolumeChange'],
+    [session, 'off', 'publisherStartSpeaking'], [publisher, 'on', 'publisherStopSpeaking'],
+    [session, 'off', 'publisherStopSpeaking'], [publisher, 'off', 'publisherStopSpeaking'],
+    [publisher, 'on', 'publisherStartSpeaking'], [publisher, 'off', 'publisherStartSpeaking'],
+  ]) {
+    target[method](type, ignore);
+    await isMeasured();
+  }
+  AnalyserNode.prototype.getFloatFrequencyData = getFloatFrequencyData;
+  close();
+};
+
 /** The reports of the video that quality levels are made of: after a mute, and after a track was replaced. */
 scenarios.videoData = async ({ openvidu, tokens, tell }) => {
   const { two, session, publisher } = await callOfTwo(openvidu, tokens);

@@ -39,6 +39,13 @@ async def test_both_clients_do_the_same(both: Both, scenario: str) -> None:
     await both.compared(scenario)
 
 
+async def test_loudness_is_measured_no_longer_once_nobody_has_a_handler_for_it(both: Both) -> None:
+    """openvidu-browser goes on measuring."""
+    *heard, without_stop, again, without_start = await both.seen("unheard", "own")
+    assert heard == [[True]] * 7
+    assert (without_stop, again, without_start) == ([False], [True], [False])
+
+
 async def test_exceptions_have_the_names_and_fields_of_openvidu_browser(both: Both) -> None:
     """openvidu-browser tells of `disconnected` at once; here `iceConnectionDisconnectedExceptionTimeout` has to pass."""
     told = [*await both.compared("notPlaying"), *await both.compared("iceStates")]

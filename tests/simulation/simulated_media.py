@@ -50,7 +50,7 @@ class Router(FakeMedia):
         self._owners: dict[str, str] = {}
         self.latency = 0.0
         self.refuses = False  # some renegotiations
-        self._renegotiations: Counter[tuple[str, str]] = Counter()  # of each subscriber and stream; no subscriber: sent ones
+        self._renegotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
         self._refused_at: dict[str, float] = {}
 
     def flows(self, subscriber: str, stream_id: str) -> bool:

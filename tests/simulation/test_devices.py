@@ -164,3 +164,17 @@ async def test_session_fires_speaking_events_of_all_streams_until_they_are_disab
         await asyncio.sleep(0.5)
         assert FakeLoudness.alive == 1
     assert FakeLoudness.alive == 0
+
+
+@virtual_time
+async def test_streams_keep_speaking_events_that_the_session_leaves_to_them_and_further_ones_get_none() -> None:
+    async with a_call() as call:
+        bob = await call.participant("bob", publish=False)
+        bob.session.enable_speaking_events()
+        await call.participant("ada")
+        assert FakeLoudness.alive == 1
+        bob.session.leave_speech_to_streams()
+        await call.participant("carol")
+        assert len(bob.session.stream_managers) == 2
+        assert FakeLoudness.alive == 1
+    assert FakeLoudness.alive == 0

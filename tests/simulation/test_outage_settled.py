@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -180,3 +181,17 @@ async def test_session_without_an_outage_is_settled_and_so_is_one_that_never_con
         ada = await call.participant("ada")
         assert await ada.session.settled() is True
         assert await Participant(call.world, "eve").session.settled() is True
+
+
+@virtual_time
+async def test_new_connection_of_a_session_leaves_nothing_of_the_outages_before() -> None:
+    async with a_call() as call:
+        ada, _, outages = await two(call)
+        await drop(ada, 4)
+        assert await ada.session.settled()
+        ada.session.disconnect()
+        await ada.join()
+        assert len(outages) == 1
+        outages.clear()
+        gc.collect()
+        assert [thing for thing in gc.get_objects() if type(thing) is Outage] == []

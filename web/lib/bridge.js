@@ -30,6 +30,7 @@ import { eventOf, hide } from './events.js';
  * @property {(handle: Handle, openvidu: Handle) => void} new_session
  * @property {(session: Handle) => void} disconnect
  * @property {(target: Handle) => void} enable_speaking_events
+ * @property {(target: Handle) => void} disable_speaking_events
  * @property {(manager: Handle, options: object) => void} speaking_options
  * @property {(manager: Handle) => void} enable_volume_events
  * @property {(session: Handle) => void} reconnect_now

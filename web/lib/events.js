@@ -144,8 +144,23 @@ export class EventDispatcher {
   off(type, handler) {
     const kept = handler ? (this._listeners.get(type) ?? []).filter((entry) => entry.handler !== handler) : [];
     this._listeners.set(type, kept);
+    if (!kept.length) this._unheard(type);
     return this;
   }
+
+  /**
+   * @param {string} type
+   * @returns {boolean} whether it has a handler
+   */
+  _hears(type) {
+    return Boolean(this._listeners.get(type)?.length);
+  }
+
+  /**
+   * Handle that `type` has no handler any more.
+   * @param {string} _type
+   */
+  _unheard(_type) {}
 
   /**
    * @param {string} type

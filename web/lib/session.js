@@ -13,6 +13,8 @@ import { Publisher, Subscriber, elementOf } from './stream-manager.js';
 /** @import { OpenVidu } from './openvidu.js' */
 /** @import { Completion, StreamManager, Target } from './stream-manager.js' */
 
+const SPEECH = ['publisherStartSpeaking', 'publisherStopSpeaking'];
+
 /**
  * @typedef {object} Capabilities   what the role of this participant allows it to do
  * @property {boolean} forceDisconnect
@@ -220,7 +222,7 @@ export class Session extends EventDispatcher {
     tell('stop_reconnecting', this._handle);
   }
 
-  /** Return the records of this session's outages, oldest first. */
+  /** Return the records of this session's last hundred outages, oldest first. */
   get outages() {
     return JSON.parse(ask('outages', this._handle) ?? '[]');
   }
@@ -258,9 +260,19 @@ export class Session extends EventDispatcher {
    * @param {boolean} once
    */
   _listen(type, handler, once) {
-    const speech = type === 'publisherStartSpeaking' || type === 'publisherStopSpeaking';
-    if (speech) tell('enable_speaking_events', this._handle);
+    if (SPEECH.includes(type)) tell('enable_speaking_events', this._handle);
     return super._listen(type, handler, once);
+  }
+
+  /**
+   * Detect speech only in the streams that have a handler for it, once this has none.
+   * @override
+   * @param {string} type
+   */
+  _unheard(type) {
+    if (!SPEECH.includes(type) || SPEECH.some((heard) => this._hears(heard))) return;
+    tell('disable_speaking_events', this._handle);
+    for (const manager of this.streamManagers) manager._unheard(type);
   }
 
   /**

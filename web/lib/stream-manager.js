@@ -127,6 +127,20 @@ export class StreamManager extends EventDispatcher {
     return super._listen(type, handler, once);
   }
 
+  /**
+   * Measure speech and volume no longer once neither this nor its session has a handler for them.
+   * @override
+   * @param {string} type
+   */
+  _unheard(type) {
+    if (!MEASURED[type]) return;
+    this._whenBound(() => {
+      const { session } = this.stream;
+      const heard = Object.keys(MEASURED).some((measured) => this._hears(measured) || session?._hears(measured));
+      if (!heard) tell('disable_speaking_events', this._handle);
+    });
+  }
+
   /** @param {StreamManagerVideo} entry */
   _show(entry) {
     managers.set(entry.video, this);

@@ -17,7 +17,7 @@ from pyvidu.protocol.messages import JoinRoomResult, UnpublishVideo
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
 from pyvidu.protocol.reasons import Reason
 from pyvidu.protocol.wire import WireError
-from pyvidu.reconnection.outage import Outage
+from pyvidu.reconnection.outage import KEPT, Outage
 
 from . import roster
 from .listener import ParticipationListener
@@ -100,8 +100,8 @@ class Participation:
 
     @property
     def outages(self) -> Sequence[Outage]:
-        """Return the outages so far, the current one last."""
-        return [*self._earlier, *(self._last.outages.outages if self._last is not None else ())]
+        """Return the outages so far, at most the last hundred, the current one last."""
+        return [*self._earlier, *(self._last.outages.outages if self._last is not None else ())][-KEPT:]
 
     def has_settled(self, outage: Outage) -> bool | None:
         """Return whether the media of `outage` was verified; None while that is not decided.
@@ -132,6 +132,7 @@ class Participation:
         finally:
             self.joining = None
         self._earlier.clear()
+        self._settled.clear()
         self._received.clear()
         room = self.room = RoomState(membership.own, self._listener, self)
         self._enter(membership, result)
@@ -293,7 +294,7 @@ class Participation:
         room = self.room
         assert room is not None, "there is a room since the first joining"
         old.close()
-        self._earlier += old.outages.outages
+        self._earlier = [*self._earlier, *old.outages.outages][-KEPT:]
         self._moving = new
         # Now, so that leaving and unpublishing, in any event from now on, end it.
         old.local_stream, new.local_stream = None, local
@@ -350,7 +351,7 @@ class Participation:
     def _report_settled(self) -> None:
         outage = self.outages[-1] if self._moving is not self._last and self.outages else None
         if outage is not None and outage.end is not None and self.has_settled(outage) is None:
-            self._settled.append(outage)
+            self._settled = [*self._settled, outage][-KEPT:]
             self._listener.outage_settled(outage)
 
     def _end_local_stream(self, membership: Membership, reason: Reason) -> None:

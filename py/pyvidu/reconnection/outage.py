@@ -25,6 +25,7 @@ StreamStepName = Literal[
 StreamEnd = Literal["healthy", "paused", "renegotiated", "frozen"]
 
 RECENT = 10.0  # seconds before a verdict whose evidence is part of the outage's record
+KEPT = 100  # outages; a link that flaps for a day has thousands
 FORMAT = 2  # of `to_dict`: raised when a key changes its meaning or is removed, not when one is added
 
 
@@ -253,7 +254,7 @@ class Outage:
 
 
 class OutageLog:
-    """The outages of one membership, the current one last. `calendar` returns the seconds since 1970."""
+    """The last outages of one membership, the current one last. `calendar` returns the seconds since 1970."""
 
     def __init__(self, calendar: Callable[[], float]) -> None:
         self.outages: list[Outage] = []
@@ -271,6 +272,7 @@ class OutageLog:
             outage.note_evidence(at, evidence)
         outage.note(now, "verdict", f"signaling plane down: {witness}", "down")
         self.outages.append(outage)
+        del self.outages[:-KEPT]
         return outage
 
     def finish(self, now: float, end: OutageEnd) -> bool:

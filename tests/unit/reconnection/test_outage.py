@@ -192,3 +192,11 @@ def test_a_log_finishes_the_current_outage_once() -> None:
     assert log.finish(3.0, "rejoined")
     assert not log.finish(5.0, "sessionDisconnected")
     assert (outage.end, outage.duration) == ("rejoined", 2.0)
+
+
+def test_a_log_keeps_the_last_hundred_outages() -> None:
+    log = OutageLog(calendar=lambda: 0.0)
+    for number in range(150):
+        log.begin(number, "offline", [])
+        assert log.finish(number, "reconnected")
+    assert [outage.began_at for outage in log.outages] == list(range(50, 150))
