@@ -50,6 +50,9 @@ class BrowserWorld:
         targets = {"window": js.window, "document": js.document, "connection": js.navigator.connection}
         targets[target].dispatchEvent(js.Event.new(name))
 
+    def offline(self, offline: bool) -> None:
+        js.setOffline(offline)
+
     def place(self) -> str:
         return "place"
 

@@ -23,11 +23,18 @@ window.Worker = class extends Worker {
 };
 
 const Peer = window.RTCPeerConnection; // those of hidden frames are counted by their frames
+let offline = false;
 window.RTCPeerConnection = class extends Peer {
   constructor(...args) {
+    if (offline) throw new DOMException("Can't create RTCPeerConnections when the network is down", 'InvalidStateError');
     super(...args);
     held.peers.add(this);
   }
+};
+Object.defineProperty(navigator, 'onLine', { get: () => !offline });
+window.setOffline = (value) => {
+  offline = value;
+  window.dispatchEvent(new Event(offline ? 'offline' : 'online'));
 };
 
 window.AudioContext = class extends AudioContext {

@@ -82,6 +82,9 @@ class SimulatedWorld:
         for listener in list(self._link.listeners):
             self._link.at_client(getattr(listener, REPORTS[event]))
 
+    def offline(self, offline: bool) -> None:
+        self._peers.refuse(refuse=offline)
+
     def place(self) -> str:
         return "place"
 

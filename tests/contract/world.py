@@ -90,6 +90,9 @@ class World(Protocol):
     def network_event(self, event: NetworkEvent) -> None:
         """Let the host observe an event of the network or the page."""
 
+    def offline(self, offline: bool) -> None:
+        """Let the host believe that it has no network, and make no peer connection until it has: as Firefox does."""
+
     def place(self) -> str:
         """Return the id of an element to which videos can be added."""
 

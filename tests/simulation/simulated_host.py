@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from pyvidu.errors import DeviceError, PropertiesError
-from pyvidu.platform import Device, Host, NetworkListener, PeerListener, PeerSettings, SocketListener
+from pyvidu.platform import Device, Host, NetworkDownError, NetworkListener, PeerListener, PeerSettings, SocketListener
 from tests.server.server_world import World
 from tests.simulation.fake_tracks import FakeStream, FakeTrack
 from tests.simulation.simulated_media import Router, SimulatedPeer
@@ -147,8 +147,19 @@ class SimulatedPeers:
         self._clock = clock
         self.made: list[SimulatedPeer] = []
         self.flow_changed: Callable[[SimulatedPeer], None] = lambda _: None
+        self._up = asyncio.Event()
+        self._up.set()
+
+    def refuse(self, *, refuse: bool) -> None:
+        """Create none, or some again, as Firefox does that is offline."""
+        (self._up.clear if refuse else self._up.set)()
+
+    async def network_up(self) -> None:
+        await self._up.wait()
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> SimulatedPeer:
+        if not self._up.is_set():
+            raise NetworkDownError("an RTCPeerConnection", "the network is down (InvalidStateError)")
         router: Router = self._link.world.media  # type: ignore[assignment]
         peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener)
         peer.flow_changed = self.flow_changed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pyvidu import BrowserRefusedError
+from pyvidu import BrowserRefusedError, OpenViduError
 from pyvidu.platform import Candidate
 from tests.simulation import simulated_host
 from tests.simulation.simulated_call import Call, Participant, a_call, until
@@ -107,3 +107,39 @@ async def test_refusal_in_a_renegotiation_is_followed_by_another_attempt(
         await until(lambda: told.count("streamRecovered") == 2)
         assert refusing.times == 0
         assert "Traceback" not in caplog.text
+
+
+@virtual_time
+async def test_renegotiation_waits_for_a_browser_that_is_offline_and_is_no_attempt_more() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada")
+        await call.participant("bob")
+        ada.link.drop("silent")
+        await asyncio.sleep(4)
+        ada.peers.refuse(refuse=True)
+        ada.link.restore(dead_media=True)
+        await until(lambda: bool(ada.events("reconnected")))
+        await asyncio.sleep(5)  # both are being renegotiated
+        made = len(ada.peers.made)
+        ada.peers.refuse(refuse=False)
+        assert await asyncio.wait_for(ada.session.settled(), 1)
+        assert len(ada.peers.made) == made + 2, "one a stream"
+        (outage,) = ada.session.outages
+        for record in outage.streams.values():
+            assert [step.step for step in record.steps].count("renegotiating") == 1
+            assert record.outcome == "renegotiated"
+
+
+@virtual_time
+async def test_publishing_that_ends_while_the_browser_is_offline_makes_no_peer_connection() -> None:
+    async with a_call() as call:
+        ada = await alone(call)
+        ada.publisher = await ada.openvidu.init_publisher("me")
+        ada.peers.refuse(refuse=True)
+        publishing = asyncio.ensure_future(ada.session.publish(ada.publisher))
+        await asyncio.sleep(1)
+        ada.session.disconnect()
+        ada.peers.refuse(refuse=False)
+        with pytest.raises(OpenViduError):
+            await publishing
+        assert ada.peers.made == []

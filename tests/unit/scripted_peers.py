@@ -97,6 +97,9 @@ class ScriptedPeers:
         self.errors: dict[str, Exception] = {}
         self.hanging: set[str] = set()
 
+    async def network_up(self) -> None:
+        """Return: there is always a network."""
+
     def create(self, settings: PeerSettings, listener: PeerListener) -> ScriptedPeer:
         peer = ScriptedPeer(self, settings, listener)
         self.made.append(peer)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from pyvidu.errors import StreamEndedError
-from pyvidu.platform import Candidate, Host, PeerConnection, PeerSettings
+from pyvidu.platform import Candidate, Host, NetworkDownError, PeerConnection, PeerSettings
 from pyvidu.protocol.messages import (
     OnIceCandidate,
     PrepareReceiveVideoFrom,
@@ -131,9 +131,9 @@ class MediaConnection:
         if self._closed:
             raise MediaClosedError("The stream has ended")
         self.abandon_negotiation()
-        peer = self._next = _Peer(
-            self, self._host, replace(self._settings, fresh_network=fresh_network, answers=answers)
-        )
+        peer = await self._create(replace(self._settings, fresh_network=fresh_network, answers=answers))
+        self.abandon_negotiation()  # one that began while the host made no peer connection
+        self._next = peer
         try:
             await negotiate(peer)
         except BaseException as error:
@@ -151,6 +151,16 @@ class MediaConnection:
         self._listener.media_stream_changed(self)
         if old is not None:
             old.close()
+
+    async def _create(self, settings: PeerSettings) -> _Peer:
+        """Create a peer connection, as soon as the host makes one."""
+        while True:
+            try:
+                return _Peer(self, self._host, settings)
+            except NetworkDownError:
+                await self._host.peers.network_up()
+            if self._closed:
+                raise MediaClosedError("The stream has ended")
 
     def _candidate_found(self, candidate: Candidate) -> None:
         call = OnIceCandidate(

@@ -10,7 +10,7 @@ from .clock import Clock, LoopClock, Timer, pause
 from .devices import Device, Devices, Elements, LocalMedia, Loudness, MediaElement
 from .host import Host
 from .network import NetworkListener, NetworkMonitor, Reachability
-from .peer import Candidate, PeerConnection, PeerConnections, PeerListener, PeerSettings
+from .peer import Candidate, NetworkDownError, PeerConnection, PeerConnections, PeerListener, PeerSettings
 from .socket import Socket, SocketListener, Sockets
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "LoopClock",
     "Loudness",
     "MediaElement",
+    "NetworkDownError",
     "NetworkListener",
     "NetworkMonitor",
     "PeerConnection",

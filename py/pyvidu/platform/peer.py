@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pyvidu.errors import BrowserRefusedError
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 
@@ -111,6 +112,10 @@ class PeerConnection(Protocol):
         """Close it, without a further event for the listener."""
 
 
+class NetworkDownError(BrowserRefusedError):
+    """The host makes no peer connection before it has a network again: Firefox, while it is offline."""
+
+
 class PeerConnections(Protocol):
     """Creates peer connections."""
 
@@ -118,5 +123,9 @@ class PeerConnections(Protocol):
         """Create a peer connection, in state `new`.
 
         Raises:
+            NetworkDownError: await `network_up` first.
             BrowserRefusedError: the ICE servers, another part of the `RTCConfiguration`, or the tracks to be sent.
         """
+
+    async def network_up(self) -> None:
+        """Wait until the host has a network, as far as it knows."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from pyvidu.platform import Candidate, PeerConnection, PeerSettings
+from pyvidu.platform import Candidate, NetworkDownError, PeerConnection, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample
 from tests.contract.connecting import (
     CONNECTED,
@@ -34,6 +35,22 @@ async def test_new_peer_connection_is_in_state_new_and_has_counted_nothing(world
     assert peer.sound_played() is None
     await quiet(0.05)
     assert (log.candidates, log.states) == ([], [])
+    peer.close()
+
+
+async def test_peer_connection_that_an_offline_host_refuses_is_made_once_it_has_a_network(world: World) -> None:
+    await world.host.peers.network_up()
+    world.offline(True)
+    with suppress(NetworkDownError):
+        created(world)
+        raise AssertionError("it was made")
+    up = asyncio.ensure_future(world.host.peers.network_up())
+    await quiet(0.05)
+    assert not up.done()
+    world.offline(False)
+    await up
+    peer, _ = created(world)
+    assert peer.ice_connection_state == "new"
     peer.close()
 
 

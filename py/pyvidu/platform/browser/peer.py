@@ -13,7 +13,7 @@ import js
 from pyodide.ffi import JsException
 
 from pyvidu.errors import BrowserRefusedError
-from pyvidu.platform import Candidate, PeerListener, PeerSettings
+from pyvidu.platform import Candidate, NetworkDownError, PeerListener, PeerSettings
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
@@ -40,8 +40,10 @@ class BrowserPeerConnection:
         try:
             with _refusals(f"the RTCConfiguration with the ICE servers {_urls(configuration['iceServers'])}"):
                 self._peer = window.RTCPeerConnection.new(js_object(configuration))
-        except BrowserRefusedError:
+        except BrowserRefusedError as refused:
             self._remove_frame()
+            if not js.navigator.onLine:
+                raise NetworkDownError(refused.what, refused.reason) from None
             raise
         self._listener = listener
         self._counted: dict[str, int] = {}
@@ -246,3 +248,14 @@ class BrowserPeerConnections:
     def create(self, settings: PeerSettings, listener: PeerListener) -> BrowserPeerConnection:
         """Create a peer connection."""
         return BrowserPeerConnection(settings, listener)
+
+    async def network_up(self) -> None:
+        """Wait for `online`, unless the browser is online."""
+        online = asyncio.Event()
+        scope = ProxyScope()
+        scope.listen(js.window, "online", lambda _event: online.set())
+        try:
+            if not js.navigator.onLine:
+                await online.wait()
+        finally:
+            scope.close()
