@@ -129,14 +129,14 @@ class NoFalseAlarm(Invariant):
     sentence = (
         f"No outage begins on a network that could be reached without interruption for {CALM:g} s, in a page that ran and "
         f"was not throttled. (Except that another socket may have the session for {OWNERSHIP:g} s after an outage, and that "
-        "lost packets may delay a pong while the senders of all streams have drops.)"
+        "lost packets may delay a pong, until they are sent again, while the senders of all streams have drops.)"
     )
 
     def told(self, page: Page, name: str, event: Any) -> None:
         if name != "reconnecting" or not page.clock.on_time_for(CALM):
             return
         moved = page.settled_at and now() - page.settled_at < OWNERSHIP
-        alike = page.person.link.loss and event.outage.witness == "rtp silent"  # a drop would look the same
+        alike = page.person.link.repairs and event.outage.witness == "rtp silent"  # a drop would look the same
         if page.person.reached_so_far >= CALM and not moved and not alike:
             self.wrong(f"{page.name} is told reconnecting although its network works")
 

@@ -46,7 +46,8 @@ class Link:
         self.noise = noise or Random(0)
         self.latency = LATENCY
         self.jitter = 0.0
-        self.loss = 0.0
+        self._loss = 0.0
+        self._late_until = 0.0
         self.refused = False  # nothing listens at the server's port
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
@@ -60,6 +61,22 @@ class Link:
         self._inbox: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._pipes: dict[Pipe, None] = {}
         self._travellers: dict[_Traveller, None] = {}
+
+    @property
+    def loss(self) -> float:
+        """Return the share of packets that are lost."""
+        return self._loss
+
+    @loss.setter
+    def loss(self, share: float) -> None:
+        if self._loss and not share:
+            self._late_until = now() + SLOWEST_RETRY
+        self._loss = share
+
+    @property
+    def repairs(self) -> bool:
+        """Return whether packets are lost, or may be that were sent before."""
+        return self._loss > 0 or now() < self._late_until
 
     def blocks(self, what: str) -> bool:
         return self._blocks[what] > 0
