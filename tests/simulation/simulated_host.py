@@ -159,7 +159,7 @@ class SimulatedPeers:
 
     def create(self, settings: PeerSettings, listener: PeerListener) -> SimulatedPeer:
         if not self._up.is_set():
-            raise NetworkDownError("an RTCPeerConnection", "the network is down (InvalidStateError)")
+            raise NetworkDownError("the network is down (InvalidStateError)")
         router: Router = self._link.world.media  # type: ignore[assignment]
         peer = SimulatedPeer(next(_numbers), self._link, self._clock, settings, listener)
         peer.flow_changed = self.flow_changed

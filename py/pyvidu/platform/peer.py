@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pyvidu.errors import BrowserRefusedError
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 
 
@@ -112,7 +111,7 @@ class PeerConnection(Protocol):
         """Close it, without a further event for the listener."""
 
 
-class NetworkDownError(BrowserRefusedError):
+class NetworkDownError(OSError):
     """The host makes no peer connection before it has a network again: Firefox, while it is offline."""
 
 

@@ -43,7 +43,7 @@ class BrowserPeerConnection:
         except BrowserRefusedError as refused:
             self._remove_frame()
             if not js.navigator.onLine:
-                raise NetworkDownError(refused.what, refused.reason) from None
+                raise NetworkDownError(str(refused)) from None
             raise
         self._listener = listener
         self._counted: dict[str, int] = {}
