@@ -28,7 +28,10 @@ export declare abstract class Event {
   callDefaultBehavior(): void;
 }
 
-/** `connectionCreated`, `connectionDestroyed`: somebody joined or left. */
+/**
+ * `connectionCreated`, `connectionDestroyed`: somebody joined or left. `connectionInterrupted`, `connectionRestored`: the server hears
+ * nothing of somebody else, or something again.
+ */
 export declare class ConnectionEvent extends Event {
   connection: Connection;
   /** Of `connectionDestroyed`; empty otherwise. */
@@ -152,6 +155,10 @@ export interface EventMap {}
 export interface SessionEventMap extends EventMap {
   connectionCreated: ConnectionEvent;
   connectionDestroyed: ConnectionEvent;
+  /** A pyvidu server has heard nothing of a participant for 2.5 s. Not in openvidu-browser. */
+  connectionInterrupted: ConnectionEvent;
+  /** It is heard again. Not in openvidu-browser. */
+  connectionRestored: ConnectionEvent;
   connectionPropertyChanged: ConnectionPropertyChangedEvent;
   sessionDisconnected: SessionDisconnectedEvent;
   streamCreated: StreamEvent;

@@ -21,6 +21,8 @@ export declare class Connection {
   stream?: Stream;
   /** Whether it has left. */
   disposed: boolean;
+  /** Whether the server hears nothing of it: it is reconnecting, or will be evicted. Not in openvidu-browser. */
+  isInterrupted: boolean;
 }
 
 /** How good the media of a stream has been since the last time that was asked. Not in openvidu-browser. */

@@ -43,7 +43,7 @@ class Connection:
         stream: the `Stream` that it publishes, or None.
         disposed: whether it has left.
 
-    Source: openvidu-browser 2.32, `Connection`; `is_local` is pyvidu's.
+    Source: openvidu-browser 2.32, `Connection`; `is_local` and `is_interrupted` are pyvidu's.
     """
 
     def __init__(self, state: ParticipantState) -> None:
@@ -80,6 +80,11 @@ class Connection:
     def is_local(self) -> bool:
         """Return whether this is the local participant: the one whose `Session.connect` made it."""
         return self.state.is_local
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Return whether the server hears nothing of it: it is reconnecting, or will be evicted. Pyvidu's server tells it."""
+        return self.state.interrupted
 
     def __repr__(self) -> str:
         return f"Connection({self.connection_id!r}, data={self.data!r})"

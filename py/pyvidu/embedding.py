@@ -414,7 +414,7 @@ _STREAM_FIELDS = (
     "stream_id", "creation_time", "has_audio", "has_video", "audio_active", "video_active", "type_of_video",
     "frame_rate", "video_dimensions", "filter",
 )  # fmt: skip
-_CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record", "disposed")
+_CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record", "disposed", "is_interrupted")
 
 
 def _fields(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:

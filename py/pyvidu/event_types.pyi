@@ -57,10 +57,14 @@ class SessionEvents(EventDispatcher):
         self, name: Literal["broadcastStarted", "broadcastStopped"], handler: Callable[[BroadcastEvent], object]
     ) -> Self: ...
     @overload
-    def on(self, name: Literal["connectionCreated", "connectionDestroyed"]) -> Decorator[ConnectionEvent]: ...
+    def on(
+        self, name: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"]
+    ) -> Decorator[ConnectionEvent]: ...
     @overload
     def on(
-        self, name: Literal["connectionCreated", "connectionDestroyed"], handler: Callable[[ConnectionEvent], object]
+        self,
+        name: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"],
+        handler: Callable[[ConnectionEvent], object],
     ) -> Self: ...
     @overload
     def on(self, name: Literal["connectionPropertyChanged"]) -> Decorator[ConnectionPropertyChangedEvent]: ...
@@ -161,10 +165,14 @@ class SessionEvents(EventDispatcher):
         self, name: Literal["broadcastStarted", "broadcastStopped"], handler: Callable[[BroadcastEvent], object]
     ) -> Self: ...
     @overload
-    def once(self, name: Literal["connectionCreated", "connectionDestroyed"]) -> Decorator[ConnectionEvent]: ...
+    def once(
+        self, name: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"]
+    ) -> Decorator[ConnectionEvent]: ...
     @overload
     def once(
-        self, name: Literal["connectionCreated", "connectionDestroyed"], handler: Callable[[ConnectionEvent], object]
+        self,
+        name: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"],
+        handler: Callable[[ConnectionEvent], object],
     ) -> Self: ...
     @overload
     def once(self, name: Literal["connectionPropertyChanged"]) -> Decorator[ConnectionPropertyChangedEvent]: ...
@@ -269,9 +277,9 @@ class SessionEvents(EventDispatcher):
     @overload
     def events(
         self,
-        name: Literal["connectionCreated", "connectionDestroyed"],
+        name: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"],
         /,
-        *names: Literal["connectionCreated", "connectionDestroyed"],
+        *names: Literal["connectionCreated", "connectionDestroyed", "connectionInterrupted", "connectionRestored"],
         limit: int = 1000,
     ) -> EventIterator[ConnectionEvent]: ...
     @overload

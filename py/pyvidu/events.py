@@ -65,17 +65,26 @@ class Event:
 
 @dataclass(slots=True, eq=False)
 class ConnectionEvent(Event):
-    """A participant has joined or left.
+    """A participant has joined or left, or has its network back.
 
     Events:
         connectionCreated: this participant, one that was there before, or one that joins.
         connectionDestroyed: another participant has left, or was evicted: `networkDisconnect` after 12 s without a packet.
+        connectionInterrupted: pyvidu's server has heard nothing of another participant for 2.5 s: show it as reconnecting.
+            At most three times a minute for each participant.
+        connectionRestored: it is heard again. If it is evicted, `connectionDestroyed` comes instead.
 
     Attributes:
         connection: the participant.
-        reason: why it left, such as `disconnect`, `networkDisconnect` or `forceDisconnectByUser`; empty when it joins.
+        reason: why it left, such as `disconnect`, `networkDisconnect` or `forceDisconnectByUser`; empty otherwise.
 
-    Source: openvidu-browser 2.32, `ConnectionEvent`; the 12 s are OpenVidu's documentation's, "Automatic reconnection".
+    Example:
+        @session.on("connectionInterrupted")
+        def reconnecting(event):
+            print(f"{event.connection.data} is reconnecting")
+
+    Source: openvidu-browser 2.32, `ConnectionEvent`; interruptions are pyvidu's. The 12 s are OpenVidu's documentation's,
+    "Automatic reconnection".
     """
 
     target: Session
@@ -470,7 +479,9 @@ SESSION_EVENTS: Mapping[str, type[Event]] = {
     "broadcastStopped": BroadcastEvent,
     "connectionCreated": ConnectionEvent,
     "connectionDestroyed": ConnectionEvent,
+    "connectionInterrupted": ConnectionEvent,
     "connectionPropertyChanged": ConnectionPropertyChangedEvent,
+    "connectionRestored": ConnectionEvent,
     "exception": ExceptionEvent,
     "networkQualityLevelChanged": NetworkQualityLevelChangedEvent,
     "outageSettled": OutageSettledEvent,

@@ -106,6 +106,11 @@ class RoomEvents:
         connection.disposed = True
         self.emit(ConnectionEvent("connectionDestroyed", self._session, connection, reason))
 
+    def participant_interrupted(self, participant: ParticipantState) -> None:
+        """Fire `connectionInterrupted` or `connectionRestored`."""
+        name = "connectionInterrupted" if participant.interrupted else "connectionRestored"
+        self.emit(ConnectionEvent(name, self._session, self.remote_connections[participant.id]))
+
     def stream_published(self, participant: ParticipantState, state: StreamState) -> None:
         """Fire `streamCreated`."""
         connection = self.remote_connections[participant.id]

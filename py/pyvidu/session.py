@@ -81,12 +81,13 @@ class Joining(Coroutine[Any, Any, None]):
 class Session(SessionEvents):
     """A session as one participant sees it. Made by `OpenVidu.init_session`.
 
-    Events: `connectionCreated`, `connectionDestroyed`, `connectionPropertyChanged`, `streamCreated`, `streamDestroyed`,
-    `streamPropertyChanged`, `signal`, `signal:TYPE`, `sessionDisconnected`, `recordingStarted`, `recordingStopped`,
-    `broadcastStarted`, `broadcastStopped`, `networkQualityLevelChanged`, `speechToTextMessage`, `exception`; of the media
-    plane `streamFrozen`, `streamRecovered`; of the reconnection `reconnecting`, `reconnectionAttempt`, `reconnected`,
-    `rejoined`, `outageSettled`; if enabled `publisherStartSpeaking`, `publisherStopSpeaking`. Every `reconnecting` is
-    followed by exactly one of `reconnected`, `rejoined` and `sessionDisconnected`.
+    Events: `connectionCreated`, `connectionDestroyed`, `connectionInterrupted`, `connectionRestored`,
+    `connectionPropertyChanged`, `streamCreated`, `streamDestroyed`, `streamPropertyChanged`, `signal`, `signal:TYPE`,
+    `sessionDisconnected`, `recordingStarted`, `recordingStopped`, `broadcastStarted`, `broadcastStopped`,
+    `networkQualityLevelChanged`, `speechToTextMessage`, `exception`; of the media plane `streamFrozen`, `streamRecovered`; of
+    the reconnection `reconnecting`, `reconnectionAttempt`, `reconnected`, `rejoined`, `outageSettled`; if enabled
+    `publisherStartSpeaking`, `publisherStopSpeaking`. Every `reconnecting` is followed by exactly one of `reconnected`,
+    `rejoined` and `sessionDisconnected`.
 
     A call that asks the server for something waits for the end of an outage. One that is cancelled leaves nothing behind.
 

@@ -81,7 +81,10 @@ async def test_drop_of_9_s_with_dead_media_reconnects_with_renegotiation(call: C
     await call.ada.page.check("#dead-media")
     await call.ada.drop(9)
     await call.ada.banner("reconnecting")
+    badge = call.bob.page.locator("[data-own=false] .frozen")
+    await expect(badge).to_have_text("Reconnecting…")
     await call.ada.banner("reconnected")
+    await expect(badge).to_be_hidden()
     await expect(call.ada.page.locator("#banner-detail")).to_contain_text("2 streams renegotiated", timeout=20_000)
     await call.both_move()
     assert len(messages.requests("reconnectStream")) == 2

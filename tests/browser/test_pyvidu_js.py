@@ -261,6 +261,11 @@ async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elem
     messages = MessageLog(call.server)
     await call.ada.js("fired.length = 0; window.element = document.querySelector('#others video');")
     own = await call.ada.js("return session.connection.connectionId")
+    await call.bob.js("""
+        window.seen = [];
+        for (const name of ['connectionInterrupted', 'connectionRestored'])
+          session.on(name, ({ connection }) => seen.push([name, connection.connectionId, connection.isInterrupted]));
+    """)
     fault = {"participant": own, "kind": "silent", "seconds": 4}
     url = f"{call.server.origin}/faults?key={call.server.key}"
     async with aiohttp.ClientSession() as http, http.post(url, json=fault) as answer:
@@ -284,6 +289,8 @@ async def test_drop_fires_reconnecting_and_the_force_option_keeps_the_video_elem
     )
     assert record[0] == "reconnected", json.dumps(record)
     assert record[1] >= 1
+    told = [["connectionInterrupted", own, True], ["connectionRestored", own, False]]
+    assert await call.bob.js("await until(() => seen.length === 2); return seen") == told
 
 
 async def test_a_prevented_default_keeps_the_video(call: Call) -> None:

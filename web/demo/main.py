@@ -120,6 +120,13 @@ class DemoCall:
             page.log("connectionDestroyed", f"{tile.name} ({event.reason})")
             page.show_alone(len(self.tiles) == 1)
 
+        @session.on("connectionInterrupted")
+        @session.on("connectionRestored")
+        def _(event: ConnectionEvent) -> None:
+            tile = self.tiles[event.connection.connection_id]
+            tile.show_interrupted(interrupted=event.connection.is_interrupted)
+            page.log(event.type, tile.name)
+
         @session.on("reconnecting")
         async def _(event: ReconnectingEvent) -> None:
             self.outage_number = outage_panel.remember(event.outage, self.names)

@@ -258,6 +258,7 @@ class Tile:
         self._asked: Any = None  # the video whose next frame `_frame_shown` waits for
         self._request = 0  # the id of that callback
         self._moved: float | None = None  # when it last showed a frame, None before its first one
+        self._interrupted = False
         self._frame_shown = create_proxy(self._on_frame)
         self._video_active = False
         self._part(".name").textContent = f"{name} (you)" if own else name
@@ -273,6 +274,11 @@ class Tile:
         self.root.dataset.video = "on" if self._video_active else "off"
         self._part(".muted-mic").toggleAttribute("hidden", stream.audio_active or not stream.has_audio)
         self._part(".muted-camera").toggleAttribute("hidden", stream.video_active or not stream.has_video)
+
+    def show_interrupted(self, *, interrupted: bool) -> None:
+        """Show whether the participant is reconnecting."""
+        self._interrupted = interrupted
+        self.watch()
 
     def remove(self) -> None:
         """Remove the tile from the page."""
@@ -296,9 +302,11 @@ class Tile:
             self._moved = now
         silent_for = 0.0 if self._moved is None else now - self._moved
         frozen = silent_for > _FROZEN_AFTER
-        self.root.toggleAttribute("data-frozen", frozen)
-        self._part(".frozen").hidden = not frozen
-        if frozen:
+        self.root.toggleAttribute("data-frozen", frozen or self._interrupted)
+        self._part(".frozen").hidden = not (frozen or self._interrupted)
+        if self._interrupted:
+            self._part(".frozen").textContent = "Reconnecting…"
+        elif frozen:
             self._part(".frozen").textContent = f"Frozen for {silent_for:.0f} s"
 
     def _on_frame(self, _now: float, _metadata: Any) -> None:

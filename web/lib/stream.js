@@ -33,6 +33,7 @@ export class Connection {
     /** @type {Stream | undefined} */
     this.stream = undefined;
     this.disposed = false;
+    this.isInterrupted = false; // the server hears nothing of it
   }
 }
 

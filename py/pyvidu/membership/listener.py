@@ -32,6 +32,9 @@ class ParticipationListener(Protocol):
     def participant_left(self, participant: ParticipantState, reason: str) -> None:
         """Handle that a participant has left; its stream has ended before."""
 
+    def participant_interrupted(self, participant: ParticipantState) -> None:
+        """Handle that the server hears nothing of a participant (`interrupted`), or something again."""
+
     def stream_published(self, participant: ParticipantState, stream: StreamState) -> None:
         """Handle a new stream of a remote participant."""
 

@@ -80,7 +80,7 @@ class StreamState:
 class ParticipantState:
     """A participant. `role` is set for the local one only; `stream` for the others only, while they publish one.
 
-    `is_local`: it is the participant who has joined here.
+    `is_local`: it is the participant who has joined here. `interrupted`: its server hears nothing of it at the moment.
     """
 
     id: str
@@ -90,6 +90,7 @@ class ParticipantState:
     record: bool = False
     stream: StreamState | None = None
     is_local: bool = False
+    interrupted: bool = False
 
     @classmethod
     def of(cls, info: ParticipantInfo) -> ParticipantState:

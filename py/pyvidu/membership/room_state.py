@@ -22,9 +22,11 @@ from pyvidu.protocol.notifications import (
     MediaError,
     NetworkQualityLevelChanged,
     ParticipantEvicted,
+    ParticipantInterrupted,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantPublished,
+    ParticipantRestored,
     ParticipantUnpublished,
     RecordingStarted,
     RecordingStopped,
@@ -111,6 +113,8 @@ class RoomState:
             ParticipantUnpublished: self._unpublished,
             ParticipantLeft: self._left,
             ParticipantEvicted: self._evicted,
+            ParticipantInterrupted: lambda told: self._interrupted(told.connection_id, True),
+            ParticipantRestored: lambda told: self._interrupted(told.connection_id, False),
             SignalReceived: self._signal,
             RemoteStreamPropertyChanged: self._property_changed,
             IceCandidate: owner.server_candidate,
@@ -248,6 +252,12 @@ class RoomState:
     def _evicted(self, told: ParticipantEvicted) -> None:
         if told.connection_id == self.own.id:
             self._owner.expelled(_reason(told.reason))
+
+    def _interrupted(self, connection_id: str, interrupted: bool) -> None:
+        participant = self.participants.get(connection_id)
+        if participant is not None and participant.interrupted is not interrupted:
+            participant.interrupted = interrupted
+            self._listener.participant_interrupted(participant)
 
     def _stream_published(self, participant: ParticipantState, info: StreamInfo) -> None:
         participant.stream = StreamState.of(info, participant.id)

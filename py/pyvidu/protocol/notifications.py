@@ -57,6 +57,22 @@ class ParticipantLeft(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantInterrupted(Call):
+    """Nothing is heard of a participant; it is still in the room. Of pyvidu's own server, to pyvidu's clients."""
+
+    method: ClassVar[str] = "participantInterrupted"
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRestored(Call):
+    """A participant that was interrupted is heard again. Of pyvidu's own server, to pyvidu's clients."""
+
+    method: ClassVar[str] = "participantRestored"
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantEvicted(Call):
     """A participant was evicted. Sent to everybody: a client ignores ids that are not its own."""
 

@@ -16,9 +16,11 @@ from pyvidu.protocol.messages import ParticipantInfo
 from pyvidu.protocol.notifications import (
     ConnectionPropertyChanged,
     ParticipantEvicted,
+    ParticipantInterrupted,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantPublished,
+    ParticipantRestored,
     ParticipantUnpublished,
     RemoteStreamPropertyChanged,
     SignalReceived,
@@ -46,7 +48,8 @@ class Participant:
 
     `subscriptions` are keyed by the stream owner's connection id, as OpenVidu keys them: an owner has one stream at a
     time. `trusted` ones have joined with the secret instead of a token. `key` is unique on the server; it is the
-    connection id, except for hidden ones, which share theirs.
+    connection id, except for hidden ones, which share theirs. `silent`: nothing is heard of it at the moment; those with
+    `notices` are told.
     """
 
     room: Room
@@ -62,6 +65,8 @@ class Participant:
     stream: PublishedStream | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     present: bool = True
+    silent: bool = False
+    notices: bool = False
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -264,6 +269,22 @@ class Room:
         if not participant.hidden:
             tell(before, participant.joined())
         return [member for member in before if not member.hidden]
+
+    def tell_silence(self, participant: Participant, *, silent: bool) -> None:
+        """Notify those who get notices that nothing is heard of `participant` any more, or something again."""
+        participant.silent = silent
+        if not participant.hidden:
+            call = ParticipantInterrupted(participant.id) if silent else ParticipantRestored(participant.id)
+            tell([member for member in self.others(participant) if member.notices], call)
+
+    def send_notices(self, participant: Participant) -> None:
+        """Notify `participant` of silences from now on, first of those of whom nothing is heard at the moment."""
+        if participant.notices:
+            return
+        participant.notices = True
+        for member in self.others(participant):
+            if member.silent and not member.hidden:
+                tell([participant], ParticipantInterrupted(member.id))
 
     def published(self, participant: Participant, stream: PublishedStream) -> None:
         """Notify the others that `participant` now publishes `stream`."""

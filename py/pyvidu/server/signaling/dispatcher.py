@@ -91,6 +91,8 @@ class SignalingServer:
         socket.last_heard = _now()
         if socket.session is not None:
             socket.session.last_heard = socket.last_heard
+            if socket.session.silent:
+                self.profile.heard(socket.session)
 
     def received(self, socket: ServerSocket, text: str | bytes) -> None:
         """Handle a message that arrived on `socket`. Never raises."""
@@ -152,6 +154,12 @@ class SignalingServer:
         if (member := session.member) is not None:
             logs.event("evicted", session=member.room.id, participant=member.id, reason=reason)
             member.room.evict(member, reason)
+
+    def tell_silence(self, session: RpcSession, silent: bool) -> None:
+        """Tell the others of its room that the participant of `session` is not heard any more, or is again."""
+        if (member := session.member) is not None:
+            logs.event("silent" if silent else "heard again", session=member.room.id, participant=member.id)
+            member.room.tell_silence(member, silent=silent)
 
     # --- ends without notice -------------------------------------------------------------------------------------------
 
@@ -250,8 +258,11 @@ class SignalingServer:
         if not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= 3_600_000:
             interval = None
         self.profile.pinged(socket, interval)
-        if socket.joined and socket.session is not None and socket.session.delivery_log is not None:
-            socket.session.delivery_log.received(request.params.get("received"))
+        session, received = socket.session, request.params.get("received")
+        if session is not None and session.delivery_log is not None and (member := session.member) is not None:
+            session.delivery_log.received(received)
+            if received is not None:  # only pyvidu's clients say that
+                member.room.send_notices(member)
         self._reply(socket, request, {"value": "pong"})
 
     def _connect(self, socket: ServerSocket, request: Request) -> None:
@@ -295,6 +306,8 @@ class SignalingServer:
         socket.session, session.socket = session, socket
         self._settle(socket)
         session.last_heard = _now()
+        if session.silent:
+            self.profile.heard(session)
         self.profile.resumed(session, old, socket)
         logs.event("resumed", participant=_name(socket), session=_room(socket))
         self._context.rooms.observers.resumed(refused=False)

@@ -15,6 +15,7 @@ from typing import Protocol
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.reasons import Reason
 from pyvidu.server.signaling.rpc_session import RpcSession, ServerSocket
+from pyvidu.server.signaling.silence import SilenceWatch
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class ProfileHost(Protocol):
     def evict(self, session: RpcSession, reason: str) -> None:
         """Evict the participant of `session` from its room, if it is still there."""
 
+    def tell_silence(self, session: RpcSession, silent: bool) -> None:
+        """Tell the others of its room that the participant of `session` is not heard any more, or is again."""
+
 
 class Profile(ABC):
     """The decisions of a server about silence. All times in seconds of the running event loop's clock."""
@@ -54,6 +58,9 @@ class Profile(ABC):
 
     def pinged(self, socket: ServerSocket, interval_ms: int | None) -> None:  # noqa: B027 - nothing to do is a decision too
         """Handle a JSON-RPC `ping`. `interval_ms` is None if it has no valid one."""
+
+    def heard(self, session: RpcSession) -> None:  # noqa: B027 - nothing to do is a decision too
+        """Handle that anything has arrived from `session`, which is `silent`."""
 
     @abstractmethod
     def joined(self, session: RpcSession) -> None:
@@ -92,7 +99,7 @@ ProfileFactory = Callable[[ProfileHost], Profile]
 
 
 class DefaultProfile(Profile):
-    """Evicts a participant `eviction_timeout` seconds after the last byte received from it.
+    """Evicts a participant `eviction_timeout` seconds after the last byte received from it, and tells of its silence before.
 
     A closed socket evicts no sooner: the same clock runs on. A client that has left or was evicted cannot resume.
     """
@@ -107,11 +114,16 @@ class DefaultProfile(Profile):
         self.ping_interval = min(PING_INTERVAL, eviction_timeout / PINGS_PER_TIMEOUT)
         self._clocks: dict[RpcSession, asyncio.TimerHandle] = {}
         self._graces: dict[RpcSession, asyncio.TimerHandle] = {}
+        self._silence = SilenceWatch(host.tell_silence, STALL)
 
     @property
     def clocks(self) -> int:
         """Return how many timers run."""
-        return len(self._clocks) + len(self._graces)
+        return len(self._clocks) + len(self._graces) + len(self._silence)
+
+    def heard(self, session: RpcSession) -> None:
+        """Tell the others."""
+        self._silence.heard(session)
 
     def joined(self, session: RpcSession) -> None:
         """Start the clock of `session` and make it possible to resume it, even if it had left a room before."""
@@ -120,6 +132,7 @@ class DefaultProfile(Profile):
         self._stop(self._clocks, session)
         session.last_heard = _now()
         self._arm(session, session.last_heard + self._timeout)
+        self._silence.start(session)
 
     def resumed(self, session: RpcSession, old: ServerSocket | None, new: ServerSocket) -> None:
         """Close the old socket: a participant has one socket."""
@@ -138,6 +151,7 @@ class DefaultProfile(Profile):
     def departed(self, session: RpcSession) -> None:
         """Rule out a resume; the socket stays open for `GRACE` seconds, for the client to read its last messages."""
         self._stop(self._clocks, session)
+        self._silence.stop(session)
         self.host.forget(session)
         if session.socket is not None and session.socket.open:
             self._graces[session] = asyncio.get_running_loop().call_later(GRACE, self._grace_over, session)
@@ -157,6 +171,7 @@ class DefaultProfile(Profile):
         """Stop every clock."""
         for clock in [*self._clocks.values(), *self._graces.values()]:
             clock.cancel()
+        self._silence.close()
         self._clocks.clear()
         self._graces.clear()
 
@@ -178,6 +193,7 @@ class DefaultProfile(Profile):
 
     def _evict(self, session: RpcSession, because: str) -> None:
         self._stop(self._clocks, session)
+        self._silence.stop(session)
         self.host.forget(session)
         if session.socket is not None:
             self.host.close_socket(session.socket, 1001, because)
