@@ -137,9 +137,9 @@ class Namespace:
                 run(*command)
         resolver = Path("/etc/netns", self.name)
         with contextlib.suppress(OSError):
+            # The folder above stays: another process may be about to make its own in there.
             (resolver / "resolv.conf").unlink(missing_ok=True)
             resolver.rmdir()
-            resolver.parent.rmdir()
         self._lock.seek(0)
         if folder := self._lock.read():
             shutil.rmtree(folder, ignore_errors=True)
