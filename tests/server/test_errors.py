@@ -115,7 +115,7 @@ async def test_filter_requests_need_a_moderator_or_the_owner_with_the_filter_in_
         refused = "Unable to apply filter. The user does not have a valid token"
         thrown(bob, await bob.call("applyFilter", **here), 401, refused)
         thrown(ada, await ada.call("applyFilter", **here | {"type": "FaceOverlayFilter"}), 401, refused)
-        assert (await ada.error("applyFilter", **here))["code"] == 406
+        assert await ada.result("applyFilter", **here)
         listener = {"streamId": stream, "eventType": "CodeFound"}
         for method, params, what in (
             ("removeFilter", {"streamId": stream}, "remove filter"),
@@ -160,17 +160,12 @@ async def test_filter_requests_for_an_unknown_stream_are_refused_with_code_102()
 
 
 @virtual_time
-async def test_publish_with_a_filter_is_refused_if_the_token_has_kurento_options_and_accepted_otherwise() -> None:
+async def test_publish_with_a_filter_is_refused_if_the_tokens_kurento_options_do_not_allow_it() -> None:
     async with World() as world:
-        ada, bob, eve = (
-            await with_options(world),
-            await with_options(world, allowedFilters=[FILTER["type"]]),
-            Client(world),
-        )
+        ada, eve = await with_options(world), Client(world)
         refused = f"Error applying filter for publishing user {ada.id}. The token has no permissions to apply filter "
         response = await ada.call("publishVideo", **publish_params(filter=FILTER))
         answered(ada, response, 406, refused + "GStreamerFilter")
-        assert (await bob.error("publishVideo", **publish_params(filter=FILTER)))["code"] == 406
         await eve.join()
         assert (await eve.error("publishVideo", **publish_params(filter={"type": 5})))["code"] == 406
         await eve.publish(filter=FILTER)

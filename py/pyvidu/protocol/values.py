@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,4 +84,6 @@ def filter_in(value: object) -> Filter | None:
     Raises:
         WireError: it is no filter.
     """
+    if isinstance(value, Mapping) and not value.get("lastExecMethod", True):  # `{}`: no method was called yet
+        value = {name: item for name, item in value.items() if name != "lastExecMethod"}
     return from_wire(Filter, value) if value else None

@@ -87,6 +87,11 @@ def test_value_that_is_none_of_its_property_is_refused_with_its_name(name: str, 
         changed(name, new_value)
 
 
+def test_filter_of_which_no_method_was_called_has_none() -> None:
+    wire = {"type": "GStreamerFilter", "options": {"command": "videobox"}, "lastExecMethod": {}}
+    assert filter_in(wire) == Filter("GStreamerFilter", {"command": "videobox"})
+
+
 @pytest.mark.parametrize("value", [None, {}, ""])
 def test_no_filter_is_none(value: Any) -> None:
     assert filter_in(value) is None

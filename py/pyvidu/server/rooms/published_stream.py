@@ -13,7 +13,11 @@ from pyvidu.server.rooms.tokens import now_ms
 
 @dataclass(slots=True)
 class PublishedStream:
-    """A stream as it is announced to others. `created_at` is in milliseconds since the epoch."""
+    """A stream as it is announced to others. `created_at` is in milliseconds since the epoch.
+
+    `filter_applied`: its `filter` was applied, and not only passed on. `filter_listeners` are the connection ids of those who
+    listen to an event of it, by the event's type.
+    """
 
     id: str
     created_at: int
@@ -25,6 +29,8 @@ class PublishedStream:
     frame_rate: float | None
     video_dimensions: str | None
     filter: dict[str, Any] = field(default_factory=dict)
+    filter_applied: bool = False
+    filter_listeners: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, owner: str, options: PublishVideo) -> PublishedStream:

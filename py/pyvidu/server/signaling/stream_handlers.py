@@ -37,7 +37,7 @@ async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
             f"User {participant.id} is already publishing in session {participant.room.id}",
         )
     stream = PublishedStream.of(participant.id, call)
-    stream.filter = filter_to_publish_with(participant, call.filter)
+    stream.filter, stream.filter_applied = filter_to_publish_with(participant, call.filter)
     participant.room.check_description(stream.description_size)
     answer = await _negotiated(
         context.rooms.media.publish(participant.key, stream.id, call.sdp_offer),
