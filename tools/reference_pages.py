@@ -35,7 +35,7 @@ PAGES = (
         "What an application makes and calls. `OpenVidu` makes a `Session` and a `Publisher`, a session makes the rest.",
         (
             "OpenVidu", "Session", "Joining", "EventIterator", "Publisher", "Subscriber", "StreamManager", "Stream",
-            "Connection",
+            "Connection", "LocalRecorder",
         ),
     ),
     Page(
@@ -58,9 +58,8 @@ PAGES = (
             "OpenViduError", "InvalidTokenError", "ConnectionFailedError", "NotConnectedError", "AlreadyConnectedError",
             "AlreadyPublishedError", "NotPublishedError", "NotSubscribedError", "LocalStreamError", "StreamEndedError",
             "MediaClosedError", "PermissionDeniedError", "BrowserNotSupportedError", "BrowserRefusedError", "DeviceError",
-            "PropertiesError",
-            "RequestError", "MalformedAnswerError", "RequestTimeoutError", "RequestOutcomeUnknown", "QueueFullError",
-            "MessageTooLongError", "SessionLostError", "CallbackError",
+            "PropertiesError", "RequestError", "MalformedAnswerError", "RequestTimeoutError", "RequestOutcomeUnknown",
+            "QueueFullError", "RecordingError", "UploadError", "MessageTooLongError", "SessionLostError", "CallbackError",
             "TestingKitError", "WrongArgumentError", "EventLoopError", "BrowserNotFoundError", "BrowserStartError",
             "LabError", "LabUnavailableError", "ServerError", "ServerStartError", "PortInUseError", "RestError",
             "FaultRefusedError", "OutageTimeoutError",
@@ -80,8 +79,8 @@ PAGES = (
         "Values",
         "What calls return and events have.",
         (
-            "SessionState", "Capabilities", "Device", "VideoDimensions", "TrackInfo", "VolumeChange", "StreamQuality",
-            "Filter", "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
+            "SessionState", "LocalRecorderState", "Capabilities", "Device", "VideoDimensions", "TrackInfo", "VolumeChange",
+            "StreamQuality", "Filter", "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
         ),
     ),
     Page(

@@ -1,7 +1,9 @@
 // The entry point, and how Python is started.
 
 import type { Device, OpenViduAdvancedConfiguration, PublisherProperties } from './options.js';
+import type { LocalRecorder } from './local_recorder.js';
 import type { Session } from './session.js';
+import type { Stream } from './stream.js';
 import type { Publisher } from './stream_manager.js';
 
 /** Make one, then a session with `initSession`. Calls made before Python has started run once it has. */
@@ -27,6 +29,8 @@ export declare class OpenVidu {
   /** Request access as `initPublisher` does; return the Publisher once it was granted, rejected if it was denied. */
   initPublisherAsync(targetElement: string | HTMLElement | undefined): Promise<Publisher>;
   initPublisherAsync(targetElement: string | HTMLElement | undefined, properties: PublisherProperties): Promise<Publisher>;
+  /** Return a recorder of a stream, one's own or a received one. */
+  initLocalRecorder(stream: Stream): LocalRecorder;
   /** Return whether this browser can make calls. */
   checkSystemRequirements(): boolean;
   checkScreenSharingCapabilities(): boolean;

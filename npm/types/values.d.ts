@@ -20,6 +20,14 @@ export declare enum TypeOfVideo {
   IPCAM = 'IPCAM',
 }
 
+/** What `LocalRecorder.state` may be. */
+export declare enum LocalRecorderState {
+  READY = 'READY',
+  RECORDING = 'RECORDING',
+  PAUSED = 'PAUSED',
+  FINISHED = 'FINISHED',
+}
+
 /** What `ExceptionEvent.name` may be. */
 export declare enum ExceptionEventName {
   ICE_CANDIDATE_ERROR = 'ICE_CANDIDATE_ERROR',

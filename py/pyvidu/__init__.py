@@ -28,11 +28,13 @@ from pyvidu.errors import (
     PermissionDeniedError,
     PropertiesError,
     QueueFullError,
+    RecordingError,
     RequestError,
     RequestOutcomeUnknown,
     RequestTimeoutError,
     SessionLostError,
     StreamEndedError,
+    UploadError,
 )
 from pyvidu.event_iterator import EventIterator
 from pyvidu.events import (
@@ -58,6 +60,7 @@ from pyvidu.events import (
     StreamPropertyChangedEvent,
     VideoElementEvent,
 )
+from pyvidu.local_recorder import LocalRecorder, LocalRecorderState
 from pyvidu.media import MediaClosedError
 from pyvidu.membership import SessionState
 from pyvidu.openvidu import OpenVidu
@@ -107,6 +110,8 @@ __all__ = [
     "FilterMethod",
     "InvalidTokenError",
     "Joining",
+    "LocalRecorder",
+    "LocalRecorderState",
     "LocalStreamError",
     "MalformedAnswerError",
     "MediaClosedError",
@@ -132,6 +137,7 @@ __all__ = [
     "ReconnectionAttemptEvent",
     "ReconnectionContext",
     "ReconnectionPolicy",
+    "RecordingError",
     "RecordingEvent",
     "RejoinedEvent",
     "RequestError",
@@ -158,6 +164,7 @@ __all__ = [
     "Subscriber",
     "SubscriberProperties",
     "TrackInfo",
+    "UploadError",
     "VideoDimensions",
     "VideoElementEvent",
     "VolumeChange",

@@ -237,6 +237,40 @@ class Embedding:
         """Return the outages as JSON (`Session.outages`, pyvidu only)."""
         return json.dumps([outage.to_dict() for outage in self._objects[session].outages])
 
+    # --- LocalRecorder -----------------------------------------------------------------------------------------------
+
+    def record(self, recorder: int, openvidu: int, stream: int, options: Given, settle: Settle) -> None:
+        """Begin to record a stream (`LocalRecorder.record`); the page has checked that nothing is recorded."""
+        self._objects[recorder] = own = self._objects[openvidu].init_local_recorder(self._objects[stream])
+        own.state_changed = lambda: self._page.update(recorder, {"state": str(own.state)}, {})
+        self._run(own.record(options.to_py()), settle)
+
+    def switch_recorder(self, recorder: int, call: str, settle: Settle) -> None:
+        """Call `pause`, `resume` or `stop` of a recorder."""
+        self._run(getattr(self._objects[recorder], call)(), settle)
+
+    def clean_recorder(self, recorder: int) -> None:
+        """Drop what was recorded (`LocalRecorder.clean`)."""
+        self._objects[recorder].clean()
+
+    def recorded(self, recorder: int) -> Any:
+        """Return the Blob of a recorder (`getBlob`)."""
+        return self._objects[recorder].get_blob()
+
+    def preview_recorded(self, recorder: int, parent: Any) -> Any:
+        """Return the `<video>` of a new preview (`LocalRecorder.preview`)."""
+        return self._objects[recorder].preview(parent)
+
+    def download_recorded(self, recorder: int) -> None:
+        """Save the file (`LocalRecorder.download`)."""
+        self._objects[recorder].download()
+
+    def upload_recorded(self, recorder: int, call: str, endpoint: str, headers: Given, settle: Settle) -> None:
+        """Settle with the text of the answer to an upload (`uploadAsBinary`, `uploadAsMultipartfile`)."""
+        self._run(
+            getattr(self._objects[recorder], f"upload_as_{call}")(endpoint, headers.to_py()), settle, answers=True
+        )
+
     # --- StreamManager, Publisher, Subscriber, Stream ----------------------------------------------------------------
 
     def show_in(self, manager: int, element: Any) -> None:

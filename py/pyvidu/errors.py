@@ -88,6 +88,31 @@ class DeviceError(OpenViduError):
         self.name = name
 
 
+class RecordingError(OpenViduError):
+    """A `LocalRecorder` cannot do what it was told: it is in another state, or the browser cannot record that.
+
+    Attributes:
+        name: that of the browser's exception if it is the browser that refuses, such as `NotSupportedError`.
+    """
+
+    def __init__(self, sentence: str, name: str = "GENERIC_ERROR") -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
+class UploadError(RecordingError):
+    """A recording was not uploaded.
+
+    Attributes:
+        code: the HTTP status that the server answered with, 0 if there was no answer.
+    """
+
+    def __init__(self, endpoint: str, code: int, text: str) -> None:
+        self.code = code
+        what = f"answered {code}" if code else f"gave no answer ({text})"
+        super().__init__(f"The recording was not uploaded: {endpoint} {what}")
+
+
 class PropertiesError(OpenViduError):
     """A property, option or value that does not exist or is not accepted. The message names it, and what is accepted."""
 

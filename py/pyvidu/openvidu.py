@@ -9,11 +9,13 @@ from weakref import ref
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
+from pyvidu.local_recorder import LocalRecorder
 from pyvidu.platform import Device, Host, LocalMedia
 from pyvidu.platform.devices import Element, MediaStream
 from pyvidu.properties import configured
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session
+from pyvidu.stream import Stream
 
 
 class OpenVidu:
@@ -154,6 +156,19 @@ class OpenVidu:
                 publisher.dispose()
                 raise
         return publisher
+
+    def init_local_recorder(self, stream: Stream) -> LocalRecorder:
+        """Return a recorder of a stream, one's own or a received one. It records from `LocalRecorder.record` on.
+
+        Args:
+            stream: such as `publisher.stream`.
+
+        Example:
+            recorder = openvidu.init_local_recorder(subscriber.stream)
+
+        Source: openvidu-browser, `OpenVidu.initLocalRecorder`.
+        """
+        return LocalRecorder(self._host, stream)
 
     async def _media(self, wanted: PublisherProperties) -> LocalMedia:
         if wanted.audio_source is False and wanted.video_source is False:

@@ -175,7 +175,7 @@ class Publisher(PublisherEvents, StreamManager):
             raise PropertiesError(f"This publisher has no {kind or 'such'} track that could be replaced")
         state, before, size = self.stream.state, self._local.label(kind), self.stream.video_dimensions
         self._local.discard(await self._exchange(kind, track))
-        self._listen_anew()
+        self._media_changed()
         tracks = TrackInfo(self._local.label(kind)), TrackInfo(before)
         changes: list[tuple[str, object, object]] = [(f"{kind}Track", *tracks)]
         new_size = VideoDimensions(*self._local.video_size)
@@ -205,6 +205,7 @@ class Publisher(PublisherEvents, StreamManager):
         """Not for applications: stop the tracks; the videos stay."""
         self.is_disposed = True
         self._local.stop()
+        self._media_ended()
 
     async def reopen(self) -> None:
         """Not for applications: open the devices anew, after `dispose`. Raises DeviceError."""
@@ -244,6 +245,7 @@ class Publisher(PublisherEvents, StreamManager):
         except BaseException:
             self._local.discard(track)
             raise
+        self._media_changed()
         await self._set_active("video", True)
 
     async def _exchange(self, kind: str, track: MediaStreamTrack) -> MediaStreamTrack:

@@ -183,6 +183,9 @@ class StreamManager(StreamManagerEvents):
 
     # --- used by pyvidu itself ---------------------------------------------------------------------------------------
 
+    followers: tuple[Callable[[MediaStream | None], None], ...] = ()
+    """Not for applications: called with the MediaStream when it or a track was replaced, with None when it has ended."""
+
     _mirror = False
     _speech: SpeechWatch | None = None
     _own_speech: SpeakingEventsOptions | None = None  # None: the numbers are those of the configuration
@@ -233,9 +236,15 @@ class StreamManager(StreamManagerEvents):
             self._volume = decibels
             self.emit_event(StreamManagerEvent("streamAudioVolumeChange", self, VolumeChange(decibels, before)))
 
-    def _listen_anew(self) -> None:
+    def _media_changed(self) -> None:
         if self._speech is not None:
             self._speech.listen_anew()
+        for follow in self.followers:
+            follow(self.media_stream)
+
+    def _media_ended(self) -> None:
+        for follow in self.followers:
+            follow(None)
 
     def _show_in(self, video: MediaElement) -> VideoElement:
         self.videos.append(video)
@@ -245,7 +254,7 @@ class StreamManager(StreamManagerEvents):
         return video.element
 
     def _show(self) -> None:
-        self._listen_anew()
+        self._media_changed()
         for video in self.videos:
             video.show(self.media_stream)
 

@@ -74,6 +74,7 @@ class Subscriber(StreamManager):
             videoElementDestroyed: for each of its videos.
         """
         self.stop_watching_speech()
+        self._media_ended()
         self.remove_all_videos()
         if self.stream.stream_manager is self:  # else another subscription has replaced this one
             self.stream.stream_manager = None

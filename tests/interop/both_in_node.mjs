@@ -19,7 +19,7 @@ for (const level of ['debug', 'error', 'info', 'log', 'warn']) console[level] = 
 const official = createRequire(import.meta.url)('openvidu-browser');
 const own = await import('../../web/pyvidu.js');
 
-const ENUMS = ['ExceptionEventName', 'OpenViduErrorName', 'TypeOfVideo', 'VideoInsertMode'];
+const ENUMS = ['ExceptionEventName', 'LocalRecorderState', 'OpenViduErrorName', 'TypeOfVideo', 'VideoInsertMode'];
 /** What `new` of the official client's event classes takes after the target, with the fields that then must be there. */
 const EVENTS = {
   ConnectionEvent: { connection: 1, reason: 'r' },

@@ -22,6 +22,7 @@ PUBLIC_MODULES = {
     "pyvidu.errors": "what is raised",
     "pyvidu.event_iterator": "made by `Session.events`",
     "pyvidu.events": "what handlers get",
+    "pyvidu.local_recorder": "made by `init_local_recorder`",
     "pyvidu.openvidu": "where an application begins",
     "pyvidu.publisher": "made by `init_publisher`",
     "pyvidu.reconnection.outage": "`Session.outages`",

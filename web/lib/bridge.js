@@ -42,6 +42,10 @@ import { eventOf, hide } from './events.js';
  * @property {(manager: Handle) => void} remove_videos
  * @property {(publisher: Handle) => void} dispose_media
  * @property {(manager: Handle) => void} dispose_peer
+ * @property {(recorder: Handle) => void} clean_recorder
+ * @property {(recorder: Handle) => Blob} recorded
+ * @property {(recorder: Handle, parent: HTMLElement) => HTMLVideoElement} preview_recorded
+ * @property {(recorder: Handle) => void} download_recorded
  * @property {() => void} call_default_behavior
  * @property {(stream: Handle) => MediaStream | undefined} media_stream
  * @property {(stream: Handle) => RTCPeerConnection | undefined} peer_connection
@@ -67,6 +71,9 @@ import { eventOf, hide } from './events.js';
  * @property {(publisher: Handle, track: MediaStreamTrack) => void} replace_track
  * @property {(stream: Handle) => void} reconnect
  * @property {(stream: Handle) => string} quality
+ * @property {(recorder: Handle, openvidu: Handle, stream: Handle, options: object) => void} record
+ * @property {(recorder: Handle, call: 'pause' | 'resume' | 'stop') => void} switch_recorder
+ * @property {(recorder: Handle, call: 'binary' | 'multipartfile', endpoint: string, headers: object) => string} upload_recorded
  */
 
 /**

@@ -4,6 +4,7 @@ import { register, request, tell, whenReady } from './bridge.js';
 import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION } from './defaults.js';
 import { OpenViduError, expect, whyUnsupported } from './errors.js';
 import { hide, inZone } from './events.js';
+import { LocalRecorder } from './local-recorder.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
 import { Stream, TypeOfVideo } from './stream.js';
@@ -71,6 +72,15 @@ export class OpenVidu {
     this.advancedConfiguration = configuration;
     for (const name of ['rejoin', 'roster']) if (typeof settings[name] === 'function') settings[name] = inZone(settings[name]);
     tell('configure', this._handle, settings);
+  }
+
+  /**
+   * Return a recorder of a stream, one's own or a received one.
+   * @param {Stream} stream
+   */
+  initLocalRecorder(stream) {
+    expect(stream instanceof Stream, 'initLocalRecorder takes a Stream, such as publisher.stream');
+    return new LocalRecorder(stream, this);
   }
 
   /** Return whether this browser can make calls. */

@@ -11,6 +11,7 @@ from .devices import Device, Devices, Elements, LocalMedia, Loudness, MediaEleme
 from .host import Host
 from .network import NetworkListener, NetworkMonitor, Reachability
 from .peer import Candidate, NetworkDownError, PeerConnection, PeerConnections, PeerListener, PeerSettings
+from .recording import MediaRecorders, Recording
 from .socket import Socket, SocketListener, Sockets
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LoopClock",
     "Loudness",
     "MediaElement",
+    "MediaRecorders",
     "NetworkDownError",
     "NetworkListener",
     "NetworkMonitor",
@@ -32,6 +34,7 @@ __all__ = [
     "PeerListener",
     "PeerSettings",
     "Reachability",
+    "Recording",
     "Socket",
     "SocketListener",
     "Sockets",

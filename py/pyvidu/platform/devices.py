@@ -12,6 +12,7 @@ MediaStreamTrack: TypeAlias = Any
 RTCPeerConnection: TypeAlias = Any
 Element: TypeAlias = Any
 VideoElement: TypeAlias = Any
+Blob: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from .clock import Clock
 from .devices import Devices, Elements
 from .network import NetworkListener, NetworkMonitor, Reachability
 from .peer import PeerConnections
+from .recording import MediaRecorders
 from .socket import Sockets
 
 
@@ -52,4 +53,5 @@ class Host:
     calendar: Callable[[], float] = time.time
     offer_outages: Callable[[Callable[[], str]], None] = lambda _read: None
     statistics: Statistics | None = None
+    recorder: MediaRecorders | None = None
     browser_support: Callable[[], Awaitable[dict[str, bool]]] = _everything

@@ -4,7 +4,114 @@
 // The tracks that were opened here: the application's own are not stopped with a publisher.
 const opened = new WeakSet();
 
+// A track of our own that shows what it is fed. A MediaStreamTrackGenerator (Chromium) works in a hidden tab too; elsewhere a
+// canvas. A picture is shown again after a second without another: a recorder holds sound back until there is one.
+function pictures(width, height) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
+  const paint = canvas.getContext('2d');
+  paint.fillRect(0, 0, width, height);
+  if (self.MediaStreamTrackGenerator && self.MediaStreamTrackProcessor) {
+    const track = new MediaStreamTrackGenerator({ kind: 'video' });
+    const [writer, began] = [track.writable.getWriter(), performance.now()];
+    let last = new VideoFrame(canvas, { timestamp: 0 }), reader;
+    const show = (frame) => {
+      const before = last;
+      last = new VideoFrame(frame, { timestamp: 1000 * (performance.now() - began) });
+      before.close();
+      writer.write(last.clone()).catch(() => {});
+    };
+    // By the canvas: a copy of a frame has the time of its capture, and is dropped as old.
+    const again = () => {
+      if (1000 * (performance.now() - began) - last.timestamp < 9e5) return;
+      Object.assign(canvas, { width: last.displayWidth, height: last.displayHeight });
+      paint.drawImage(last, 0, 0);
+      const frame = new VideoFrame(canvas, { timestamp: 0 });
+      show(frame);
+      frame.close();
+    };
+    const timer = setInterval(again, 1000);
+    const feed = async (source) => {
+      reader?.cancel().catch(() => {});
+      const own = reader = source && new MediaStreamTrackProcessor({ track: source }).readable.getReader();
+      while (own) {
+        const { done, value } = await own.read();
+        if (done) break;
+        if (own === reader) show(value);
+        value.close();
+      }
+    };
+    return { track, feed, close() { clearInterval(timer); feed(); last.close(); writer.close().catch(() => {}); } };
+  }
+  const video = Object.assign(document.createElement('video'), { muted: true, playsInline: true });
+  let shown = 0, asked;
+  const follow = () => {
+    asked = video.requestVideoFrameCallback(follow);
+    shown = performance.now();
+    paint.drawImage(video, 0, 0, width, height);
+  };
+  const timer = setInterval(() => { if (performance.now() - shown > 900) paint.drawImage(canvas, 0, 0); }, 1000);
+  const feed = (source) => {
+    if (asked) video.cancelVideoFrameCallback(asked);
+    video.srcObject = source ? new MediaStream([source]) : null;
+    if (!source) return;
+    video.play().catch(() => {});
+    asked = video.requestVideoFrameCallback(follow);
+  };
+  return { track: canvas.captureStream().getVideoTracks()[0], feed, close() { clearInterval(timer); feed(); } };
+}
+
+// Likewise for the sound of streams. Chromium 156 decodes a received track only while an element plays it.
+function sounds() {
+  const context = new AudioContext();
+  const destination = context.createMediaStreamDestination();
+  const player = Object.assign(new Audio(), { muted: true });
+  let source;
+  const feed = (stream) => {
+    source?.disconnect();
+    source = stream?.getAudioTracks().length ? new MediaStreamAudioSourceNode(context, { mediaStream: stream }) : undefined;
+    source?.connect(destination);
+    player.srcObject = source ? stream : null;
+    if (source) player.play().catch(() => {});
+  };
+  return { track: destination.stream.getAudioTracks()[0], feed, context, close() { feed(); context.close(); } };
+}
+
 export default {
+  // A MediaRecorder stops when a track of its stream is replaced, so it gets tracks that are fed with those of the streams.
+  async recorder(stream, options, width, height) {
+    const video = stream.getVideoTracks().length ? pictures(width || 640, height || 480) : undefined;
+    const audio = stream.getAudioTracks().length ? sounds() : undefined;
+    const feed = (fresh) => { audio?.feed(fresh); video?.feed(fresh?.getVideoTracks()[0]); };
+    const close = () => [video, audio].forEach((relay) => { relay?.close(); relay?.track.stop(); });
+    try {
+      feed(stream);
+      // Before the user has touched the page, Web Audio may be kept from running: then the sound is recorded as it is.
+      for (let tries = 0; audio && audio.context.state !== 'running' && tries < 20; tries += 1)
+        await new Promise((done) => { setTimeout(done, 50); });
+      const sound = !audio || audio.context.state === 'running' ? audio?.track : stream.getAudioTracks()[0];
+      const recorder = new MediaRecorder(new MediaStream([video?.track, sound].filter(Boolean)), options);
+      const chunks = [];
+      recorder.ondataavailable = ({ data }) => { if (data.size) chunks.push(data); };
+      const stopped = new Promise((done) => { recorder.onstop = done; });
+      // In pieces, which a browser may keep on disk.
+      recorder.start(1000);
+      return {
+        feed,
+        pause: () => recorder.pause(),
+        resume: () => recorder.resume(),
+        async stop() {
+          if (recorder.state !== 'inactive') recorder.stop();
+          await stopped;
+          close();
+          return new Blob(chunks, { type: recorder.mimeType });
+        },
+      };
+    } catch ({ name, message }) {
+      close();
+      throw Object.assign(new Error(message), { name });
+    }
+  },
+
   // After a WebSocket that failed Firefox 153 delays the next ones to the same path, by 0.3 s and then half as much more each
   // time, for a minute: after some link drops none opened before the eviction. A refused `fetch` delays nothing, so it is first.
   webSockets() {

@@ -12,6 +12,7 @@ from pyvidu.platform.browser.elements import BrowserElements
 from pyvidu.platform.browser.inspection import offer_outages
 from pyvidu.platform.browser.network import BrowserNetworkMonitor, BrowserReachability
 from pyvidu.platform.browser.peer import BrowserPeerConnections
+from pyvidu.platform.browser.recording import BrowserRecorder
 from pyvidu.platform.browser.socket import BrowserSockets
 from pyvidu.platform.browser.stack import stay_on_the_pages_stack
 from pyvidu.platform.browser.support import browser_support, statistics
@@ -40,6 +41,7 @@ def browser_host() -> Host:
         elements=BrowserElements(),
         offer_outages=offer_outages,
         statistics=statistics,
+        recorder=BrowserRecorder(),
         browser_support=browser_support,
         description=f"pyvidu on {js.navigator.userAgent}",
     )
