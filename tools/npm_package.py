@@ -121,7 +121,7 @@ def _with_paths_beside(value: Any) -> Any:
 
 
 def _beside(path: str) -> str:
-    return re.sub(r"^/(?:pyvidu-client|static/vendor/@[0-9a-f]+)/", "", path)
+    return re.sub(r"^/(?:pyvidu-client(?:/@[0-9a-f]+)?|static/vendor/@[0-9a-f]+)/", "", path)
 
 
 def _write(path: Path, text: str) -> None:

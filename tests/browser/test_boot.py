@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -92,19 +93,40 @@ async def test_page_of_another_origin_with_a_strict_policy_joins_a_call_from_a_s
     names = await page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())")
     assert snapshot.name in names
     assert "python_stdlib.zip" not in names, "everything that the client needs is in the snapshot"
+    assert "manifest.json" not in names, "it is in pyvidu.js"
     assert log.errors == told_of_snapshot(log) == []
 
 
 async def test_page_joins_a_call_without_a_snapshot(context: BrowserContext, server: RunningServer) -> None:
     async def without(route: Route) -> None:
         answer = await route.fetch()
-        await route.fulfill(response=answer, json={**await answer.json(), "snapshot": None})
+        await route.fulfill(response=answer, body=re.sub(r'"snapshot": {[^}]*}', '"snapshot": null', await answer.text()))
 
-    await context.route("**/manifest.json", without)
+    await context.route("**/pyvidu.js", without)
     page, log = await called(context, server, POLICY.format(server.origin))
     names = await page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())")
     assert "python_stdlib.zip" in names
     assert log.errors == told_of_snapshot(log) == []
+
+
+async def test_page_that_starts_python_late_asks_what_the_server_has_by_then(
+    context: BrowserContext, server: RunningServer
+) -> None:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await context.route("**/manifest.json", lambda route: route.fulfill(status=503, body="asked", headers=headers))
+    async with served_page(server) as url:
+        page = await context.new_page()
+        await page.goto(url)
+        told = await page.evaluate(
+            """async (origin) => {
+              const { bootPython } = await import(`${origin}/python.js`);
+              const now = performance.now.bind(performance);
+              performance.now = () => now() + 61_000;
+              return bootPython().then(() => 'not asked', (error) => error.message);
+            }""",
+            server.origin,
+        )
+    assert told == "asked"
 
 
 @pytest.mark.parametrize(

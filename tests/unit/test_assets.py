@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -116,7 +118,9 @@ async def test_runtime_is_sent_compressed_if_the_client_accepts_gzip(client: Cli
 
 async def test_manifest_lists_existing_files_with_their_sizes(client: Client) -> None:
     manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
-    assert manifest["wheel"] == f"/pyvidu-client/pyvidu-{pyvidu.__version__}-py3-none-any.whl"
+    assert re.fullmatch(
+        rf"/pyvidu-client/@[0-9a-f]{{12}}/pyvidu-{re.escape(pyvidu.__version__)}-py3-none-any\.whl", manifest["wheel"]
+    )
     assert manifest["pyodide"].endswith("/pyodide.mjs")
     assert manifest["packages"] == [], "the client needs the standard library only"
     assert {manifest["wheel"], manifest["pyodide"]} <= set(manifest["sizes"])
@@ -126,11 +130,48 @@ async def test_manifest_lists_existing_files_with_their_sizes(client: Client) ->
         assert len(await answer.read()) == size
 
 
-async def test_versioned_runtime_is_cacheable_as_immutable_and_other_files_are_revalidated(client: Client) -> None:
+async def test_versioned_files_are_cacheable_as_immutable_and_other_files_are_revalidated(client: Client) -> None:
     manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
-    assert "immutable" in (await client.head(manifest["pyodide"])).headers["Cache-Control"]
-    for url in ("/static/vendor/pyodide/pyodide.mjs", manifest["wheel"], "/pyvidu-client/manifest.json"):
+    for name in ("pyodide", "wheel", "functions"):
+        assert "immutable" in (await client.head(manifest[name])).headers["Cache-Control"]
+    wheel = f"/pyvidu-client/{manifest['wheel'].rpartition('/')[2]}"
+    others = ("/static/vendor/pyodide/pyodide.mjs", wheel, "/pyvidu-client/functions.js", "/pyvidu.js", "/python.js")
+    for url in (*others, "/pyvidu-client/manifest.json"):
         assert (await client.head(url)).headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["functions.js", f"pyvidu-{pyvidu.__version__}-py3-none-any.whl"])
+async def test_client_url_of_another_version_is_not_found(client: Client, name: str) -> None:
+    answer = await client.get(f"/pyvidu-client/@000000000000/{name}")
+    assert answer.status == 404
+    assert "reload" in await answer.text()
+
+
+@pytest.mark.parametrize("name", ["pyvidu.js", "python.js", "openvidu-browser.js"])
+async def test_script_is_one_file_with_the_manifest_inside_that_is_sent_compressed(client: Client, name: str) -> None:
+    manifest = await (await client.get("/pyvidu-client/manifest.json")).json()
+    packed = await client.get(f"/{name}", headers={"Accept-Encoding": "gzip"})
+    plain = await client.get(f"/{name}", headers={"Accept-Encoding": "identity"})
+    text = await plain.text()
+    assert f"manifest = {json.dumps(manifest)};" in text
+    assert not re.search(r"^(?:import|export .* from)\b", text, re.MULTILINE)
+    assert await packed.text() == text
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert int(packed.headers["Content-Length"]) < 0.5 * int(plain.headers["Content-Length"])
+
+
+async def test_module_behind_a_script_is_served_to_be_read(client: Client) -> None:
+    answer = await client.get("/lib/boot.js")
+    assert answer.status == 200
+    assert answer.content_type == "text/javascript"
+
+
+async def test_script_of_a_server_without_runtime_has_the_page_ask(bare: Client) -> None:
+    answer = await bare.get("/pyvidu.js")
+    assert answer.status == 200
+    assert "manifest = undefined;" in await answer.text()
 
 
 async def test_runtime_url_of_another_version_is_not_found(client: Client) -> None:

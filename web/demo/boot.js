@@ -1,6 +1,6 @@
 // Starts Python and then main.py, which does everything else on the page.
 
-import { bootPython } from '../lib/boot.js';
+import { bootPython } from '../python.js';
 import { messageOf } from '../lib/errors.js';
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));

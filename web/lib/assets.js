@@ -1,10 +1,13 @@
 // Where the files are that Python is started with (runtime, wheel, manifest).
 
 import { OpenViduError } from './errors.js';
-import { folder, loadedFrom } from './origin.js';
+import { folder, loadedFrom, manifest } from './origin.js';
 
 const DEFAULT_FOLDER = 'pyvidu/';
 
+const CURRENT = 60_000; // milliseconds: a page that stays open longer asks, because the server may be another version by then
+
+const came = performance.now();
 /** @type {string | undefined} */
 let chosen;
 let isInUse = false;
@@ -34,6 +37,15 @@ export function assetsFolder() {
   if (isAddress(loadedFrom)) return new URL(folder, loadedFrom).href;
   const hasBase = document.querySelector('base[href]') !== null;
   return new URL(hasBase ? DEFAULT_FOLDER : `/${DEFAULT_FOLDER}`, document.baseURI).href;
+}
+
+/**
+ * Return what there is in `from`, if the server has said it in this module; undefined if it must be asked.
+ * @param {string} from
+ */
+export function knownManifest(from) {
+  const isOurs = isAddress(loadedFrom) && from === new URL(folder, loadedFrom).href;
+  return isOurs && performance.now() - came < CURRENT ? manifest : undefined;
 }
 
 /**

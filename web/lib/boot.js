@@ -4,7 +4,7 @@
 // snapshot cannot be used, Python starts plainly: it initializes itself and imports the client from its wheel, which is
 // unpacked directly, because Pyodide's package loader reads a lock file and checks hashes of what our own server has packed.
 
-import { assetsFolder } from './assets.js';
+import { assetsFolder, knownManifest } from './assets.js';
 import { Downloads } from './download.js';
 import { OpenViduError, messageOf, whyUnsupported } from './errors.js';
 import { Snapshot } from './snapshot.js';
@@ -83,7 +83,7 @@ class Boot {
 
   async ask() {
     this.#reached(STEPS, ASK);
-    return fetchManifest(this.#folder);
+    return knownManifest(this.#folder) ?? fetchManifest(this.#folder);
   }
 
   /**

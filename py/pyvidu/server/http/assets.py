@@ -7,7 +7,6 @@ accept it, answers `If-None-Match` and sets the entity tags.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from pyvidu.server.http.bundle import Form, bundle
+from pyvidu.server.http.bundle import ENTRY, Form
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel, source_version
 from pyvidu.server.http.page_headers import page_headers
+from pyvidu.server.http.scripts import MODULES, Script, Scripts, script
 from pyvidu.server.http.snapshots import Snapshots
 from pyvidu.vendoring import default_vendor_dir, package_dir, static_dir, web_dir
 from pyvidu.vendoring.fetch import PYODIDE_FILES, STAMP_FILE
@@ -64,9 +64,11 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
     router.add_get("/pyvidu-client/manifest.json", assets.manifest)
     router.add_get("/pyvidu-client/pyscript.json", assets.pyscript_config)
     router.add_get("/pyvidu-client/functions.js", assets.functions)
+    router.add_get("/pyvidu-client/@{pin}/{filename}", assets.pinned_client_file)
     router.add_get("/pyvidu-client/snapshots/{key}.bin", assets.snapshot)
     router.add_get("/pyvidu-client/{filename}", assets.client_wheel)
     router.add_get(f"/{{name:{_CLASSIC_SCRIPT}}}", assets.classic_script)
+    router.add_get(f"/{{name:{'|'.join(map(re.escape, MODULES))}}}", assets.module)
     router.add_get("/static/vendor/@{stamp}/{path:.+}", assets.pinned_runtime_file)
     router.add_get("/static/vendor/{path:.+}", assets.runtime_file)
     router.add_get("/static/{path:.+}", assets.static_file)
@@ -74,7 +76,7 @@ def add_assets(app: web.Application, *, vendor_dir: Path | None = None) -> None:
         if entry.is_dir():
             router.add_get(f"/{entry.name}", assets.add_slash)
             router.add_get(f"/{{path:{re.escape(entry.name)}/.*}}", assets.web_file)
-        elif not entry.name.startswith("."):
+        elif not entry.name.startswith(".") and entry.name not in MODULES:
             router.add_get(f"/{{path:{re.escape(entry.name)}}}", assets.web_file)
     app.on_cleanup.append(assets.close)
 
@@ -85,6 +87,7 @@ class _Assets:
         self.static = static.resolve()
         self.vendor = vendor.resolve()
         self.client = ClientWheel(package_dir())
+        self.scripts = Scripts(self.web)
         self.snapshots = Snapshots(self.vendor)
         self.wanted_runtime = runtime_stamp()
 
@@ -129,26 +132,49 @@ class _Assets:
         wheel = self.client.current()
         if request.match_info["filename"] != wheel.filename:
             raise web.HTTPNotFound(text=f"The client of this server is /pyvidu-client/{wheel.filename}")
-        return _made(request, wheel.content, wheel.etag, _CONTENT_TYPES[".whl"])
+        return _made(request, wheel, _CONTENT_TYPES[".whl"])
+
+    async def pinned_client_file(self, request: web.Request) -> web.StreamResponse:
+        # As with the runtime: what the manifest names need not be asked for again.
+        wheel = self.client.current()
+        name = request.match_info["filename"]
+        if request.match_info["pin"] != _client_pin(wheel) or name not in (wheel.filename, "functions.js"):
+            raise web.HTTPNotFound(text="That client is not served any more: reload the page.")
+        if name == wheel.filename:
+            return _made(request, wheel, _CONTENT_TYPES[".whl"], _FOR_EVER)
+        return _made(request, self._functions(), _CONTENT_TYPES[".js"], _FOR_EVER)
+
+    async def functions(self, request: web.Request) -> web.StreamResponse:
+        return _made(request, self._functions(), _CONTENT_TYPES[".js"])
+
+    def _functions(self) -> Script:
+        return script((package_dir() / "platform" / "browser" / "functions.js").read_bytes())
 
     async def classic_script(self, request: web.Request) -> web.StreamResponse:
         """Return `pyvidu.js` as a page with openvidu-browser's script tag expects it."""
-        script = bundle(
-            self.web, Form.CLASSIC, assets="pyvidu-client/", version=source_version(self.client.package)
-        ).encode()
-        return _made(request, script, hashlib.sha256(script).hexdigest()[:32], _CONTENT_TYPES[".js"])
+        return self._script(request, ENTRY, Form.CLASSIC)
+
+    async def module(self, request: web.Request) -> web.StreamResponse:
+        return self._script(request, request.match_info["name"], Form.MODULE_OF_A_PAGE)
+
+    def _script(self, request: web.Request, name: str, form: Form) -> web.Response:
+        manifest = self._manifest() if self._has_runtime() else None  # the page asks, and is told what is missing
+        made = self.scripts.get(name, form, source_version(self.client.package), manifest)
+        return _made(request, made, _CONTENT_TYPES[".js"])
 
     async def snapshot(self, request: web.Request) -> web.StreamResponse:
         return _send(self.snapshots.file(request.match_info["key"]), _FOR_EVER)
 
-    async def functions(self, _request: web.Request) -> web.StreamResponse:
-        return _send(package_dir() / "platform" / "browser" / "functions.js", _REVALIDATE)
-
     async def manifest(self, _request: web.Request) -> web.StreamResponse:
-        """Return what a page has to load. `sizes` are in bytes after decompression, as a reader of the body counts them."""
+        """Return what a page has to load."""
         self._require_runtime()
+        return web.json_response(self._manifest(), headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+
+    def _manifest(self) -> dict[str, Any]:
+        """Return what a page has to load. `sizes` are in bytes after decompression, as a reader of the body counts them."""
         wheel = self.client.current()
-        wheel_url = f"/pyvidu-client/{wheel.filename}"
+        client = f"/pyvidu-client/@{_client_pin(wheel)}/"
+        wheel_url = client + wheel.filename
         runtime = f"/static/vendor/@{self._pin}/pyodide/"
         packages = [runtime + name for name in self._packages_for(wheel)]
         sizes = {runtime + name: self._runtime_size(name) for name in (*PYODIDE_FILES, "pyodide-lock.json")}
@@ -160,9 +186,9 @@ class _Assets:
             sizes[snapshot["path"]] = self.snapshots.size(key)
         else:
             self.snapshots.make(wheel.content)
-        content = {
+        return {
             "wheel": wheel_url,
-            "functions": "/pyvidu-client/functions.js",
+            "functions": f"{client}functions.js",
             "pyodide": runtime + "pyodide.mjs",
             "runtime": runtime,
             "packages": packages,
@@ -170,7 +196,6 @@ class _Assets:
             "lock": (self.vendor / "pyodide" / "pyodide-lock.json").read_text("utf-8"),
             "sizes": sizes,
         }
-        return web.json_response(content, headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
 
     async def pyscript_config(self, request: web.Request) -> web.Response:
         """Return the configuration of a `<script type="py" config="...">`, so that no page has to name versions.
@@ -198,12 +223,14 @@ class _Assets:
     def _runtime_size(self, name: str) -> int:
         return (self.vendor / "pyodide" / name).stat().st_size
 
-    def _require_runtime(self) -> None:
+    def _has_runtime(self) -> bool:
         try:
-            there = (self.vendor / STAMP_FILE).read_text("ascii")
+            return (self.vendor / STAMP_FILE).read_text("ascii") == self.wanted_runtime
         except OSError:
-            there = ""
-        if there != self.wanted_runtime:
+            return False
+
+    def _require_runtime(self) -> None:
+        if not self._has_runtime():
             raise web.HTTPServiceUnavailable(text=MISSING_RUNTIME, headers=_OF_ANY_ORIGIN)
 
     @property
@@ -230,8 +257,19 @@ def _file_under(root: Path, relative: str) -> Path:
     raise missing
 
 
-def _made(request: web.Request, content: bytes, etag: str, content_type: str) -> web.Response:
-    response = web.Response(headers={hdrs.CACHE_CONTROL: _REVALIDATE, **_OF_ANY_ORIGIN})
+def _client_pin(wheel: Wheel) -> str:
+    return wheel.etag[:12]
+
+
+def _made(request: web.Request, made: Wheel | Script, content_type: str, cache: str = _REVALIDATE) -> web.Response:
+    """Return what is in memory; as gzip, where that is smaller, to those who accept it."""
+    response = web.Response(headers={hdrs.CACHE_CONTROL: cache, **_OF_ANY_ORIGIN})
+    etag, content = made.etag, made.content
+    if isinstance(made, Script):
+        response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower():
+            etag, content = f"{etag}-gzip", made.packed
+            response.headers[hdrs.CONTENT_ENCODING] = "gzip"
     if any(tag.value in {etag, "*"} for tag in request.if_none_match or ()):
         response.set_status(304)
     else:

@@ -1,14 +1,16 @@
-"""`pyvidu.js` in one file: as a module, for CommonJS, or as the classic script of pages that know openvidu-browser's.
+"""`pyvidu.js` or `python.js` in one file: a module, for CommonJS, or the classic script of pages that know openvidu-browser's.
 
 Not a bundler for any JavaScript: it reads the few forms of import and export that `web/` is written with, and refuses others.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 ENTRY = "pyvidu.js"
 _ORIGIN = "lib/origin.js"
@@ -45,18 +47,21 @@ _ORIGINS = {
 }
 
 
-def bundle(web: Path, form: Form, *, assets: str, version: str) -> str:
-    """Return `pyvidu.js` of the folder `web` and everything it imports, as one file without comments.
+def bundle(
+    web: Path, form: Form, *, assets: str, version: str, entry: str = ENTRY, manifest: dict[str, Any] | None = None
+) -> str:
+    """Return the module `entry` of the folder `web` and everything it imports, as one file without comments.
 
-    `assets` is the folder of the client's files, relative to the URL of this file.
+    `assets` is the folder of the client's files, relative to the URL of this file; `manifest` what the page is to load from
+    there, if it is known: the page does not ask then.
 
     Raises:
         ValueError: a module has a form of import or export that is not known here.
     """
     done: dict[str, str] = {}
-    names = _add(web, ENTRY, _origin(form, assets), done)
+    names = _add(web, entry, _origin(form, assets, manifest), done)
     body = "".join(done.values())
-    whole = _variable(ENTRY)
+    whole = _variable(entry)
     banner = f"/*! pyvidu {version} | Apache-2.0 */\n"
     if form is Form.CLASSIC:
         return f"{banner}(() => {{\n'use strict';\n{body}window.OpenVidu = {whole}.OpenVidu;\n}})();\n"
@@ -69,9 +74,14 @@ def bundle(web: Path, form: Form, *, assets: str, version: str) -> str:
     return f"{banner}{body}const {{ {listed} }} = {whole};\nexport {{ {listed} }};\n"
 
 
-def _origin(form: Form, assets: str) -> str:
+def _origin(form: Form, assets: str, manifest: dict[str, Any] | None) -> str:
     starts = form in (Form.MODULE_OF_A_PAGE, Form.CLASSIC)
-    values = {"loadedFrom": _ORIGINS[form], "folder": f"'{assets}'", "startsAtOnce": str(starts).lower()}
+    values = {
+        "loadedFrom": _ORIGINS[form],
+        "folder": f"'{assets}'",
+        "startsAtOnce": str(starts).lower(),
+        "manifest": "undefined" if manifest is None else json.dumps(manifest),
+    }
     return "".join(f"export const {name} = {value};\n" for name, value in values.items())
 
 
