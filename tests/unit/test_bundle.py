@@ -56,6 +56,20 @@ def test_modules_that_import_each_other_are_refused(tmp_path: Path) -> None:
         bundle(tmp_path, Form.MODULE, assets="./", version="1")
 
 
+def test_exported_name_of_a_global_leaves_the_global_to_the_modules(tmp_path: Path) -> None:
+    (tmp_path / "pyvidu.js").write_text("export { Event } from './a.js';\nexport { native } from './b.js';\n", "utf-8")
+    (tmp_path / "a.js").write_text("export class Event {}\n", "utf-8")
+    (tmp_path / "b.js").write_text("export const native = () => Event;\n", "utf-8")
+    bundled = tmp_path / "bundle.mjs"
+    bundled.write_text(bundle(tmp_path, Form.MODULE, assets="./", version="1"), "utf-8")
+    code = f"""const {{ Event: own, native }} = await import('{bundled.as_uri()}');
+        console.log(own !== Event, native() === Event);"""
+    told = subprocess.run(
+        ["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert told == "true true\n"
+
+
 def test_names_of_one_module_do_not_meet_those_of_another(tmp_path: Path) -> None:
     (tmp_path / "pyvidu.js").write_text(
         "import { a as first } from './a.js';\nexport { b } from './b.js';\n// a comment\nconst hidden = 3;\n"

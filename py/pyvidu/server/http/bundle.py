@@ -1,4 +1,4 @@
-"""`pyvidu.js` or `python.js` in one file: a module, for CommonJS, or the classic script of pages that know openvidu-browser's.
+"""`pyvidu.js` or `python.js` in one file: a module, CommonJS, or the classic script of pages that know openvidu-browser's.
 
 Not a bundler for any JavaScript: it reads the few forms of import and export that `web/` is written with, and refuses others.
 """
@@ -70,8 +70,10 @@ def bundle(
         return (
             f"{banner}'use strict';\nObject.defineProperty(exports, '__esModule', {{ value: true }});\n{body}{exports}"
         )
-    listed = ", ".join(names)
-    return f"{banner}{body}const {{ {listed} }} = {whole};\nexport {{ {listed} }};\n"
+    # Under names of their own, or `Event` would not be the browser's in any module.
+    taken = ", ".join(f"{name}: $${name}" for name in names)
+    passed_on = ", ".join(f"$${name} as {name}" for name in names)
+    return f"{banner}{body}const {{ {taken} }} = {whole};\nexport {{ {passed_on} }};\n"
 
 
 def _origin(form: Form, assets: str, manifest: dict[str, Any] | None) -> str:
