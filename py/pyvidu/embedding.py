@@ -11,12 +11,13 @@ import dataclasses
 import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SpeakingEventsOptions
 from pyvidu.connection import Connection
+from pyvidu.embedding_values import CONNECTION_FIELDS, STREAM_FIELDS, fields_of, known_to, plain
 from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError, StreamEndedError
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, RecordingEvent
 from pyvidu.membership import ParticipantState
@@ -24,7 +25,6 @@ from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case, to_wire
 from pyvidu.publisher import Publisher
 from pyvidu.quality import StreamQuality
-from pyvidu.reconnection.outage import Outage
 from pyvidu.session import Session
 from pyvidu.stream import Stream
 from pyvidu.stream_manager import StreamManager
@@ -98,7 +98,7 @@ class Embedding:
         settings: dict[str, Any] = {}
         openvidu: OpenVidu = self._objects[handle]
         openvidu.replace_advanced_configuration(settings)
-        for name, value in _known(AdvancedConfiguration, configuration.to_py()).items():
+        for name, value in known_to(AdvancedConfiguration, configuration.to_py()).items():
             try:
                 openvidu.replace_advanced_configuration({**settings, name: value})
                 settings[name] = value
@@ -112,7 +112,7 @@ class Embedding:
 
     def init_publisher(self, openvidu: int, publisher: int, stream: int, properties: Given, settle: Settle) -> None:
         """Create a publisher (`initPublisher`). The page has made its `publisher` and `stream` before."""
-        wanted = _known(PublisherProperties, properties.to_py())
+        wanted = known_to(PublisherProperties, properties.to_py())
         wanted.pop("insertMode", None)  # the page creates its elements itself
 
         async def make() -> None:
@@ -125,7 +125,7 @@ class Embedding:
 
     def get_user_media(self, openvidu: int, properties: Given, settle: Settle) -> None:
         """Settle with a MediaStream (`getUserMedia`)."""
-        wanted = _known(PublisherProperties, properties.to_py())
+        wanted = known_to(PublisherProperties, properties.to_py())
         self._run(self._objects[openvidu].get_user_media(wanted), settle, answers=True)
 
     def browser_support(self, openvidu: int, settle: Settle) -> None:
@@ -222,7 +222,7 @@ class Embedding:
 
     def speaking_options(self, manager: int, options: Given) -> None:
         """Change how speech is detected in one stream (`updatePublisherSpeakingEventsOptions`)."""
-        known = _known(SpeakingEventsOptions, options.to_py())
+        known = known_to(SpeakingEventsOptions, options.to_py())
         self._objects[manager].update_publisher_speaking_events_options(known)
 
     def reconnect_now(self, session: int) -> None:
@@ -370,7 +370,7 @@ class Embedding:
             if isinstance(value, Connection | Session | Stream | StreamManager):
                 references[name] = self._reference(value)
             else:
-                values[name] = _plain(value)
+                values[name] = plain(value)
         if isinstance(event, RecordingEvent) and not event.reason:
             values["reason"] = None  # undefined, as in openvidu-browser
         self._firing.append(event)
@@ -394,9 +394,9 @@ class Embedding:
     def _push(self, thing: Session | Stream | Connection) -> None:
         handle = self._handles[thing]
         if isinstance(thing, Stream):
-            self._page.update(handle, _fields(thing, _STREAM_FIELDS), self._references_of(thing))
+            self._page.update(handle, fields_of(thing, STREAM_FIELDS), self._references_of(thing))
         elif isinstance(thing, Connection):
-            self._page.update(handle, _fields(thing, _CONNECTION_FIELDS), {})
+            self._page.update(handle, fields_of(thing, CONNECTION_FIELDS), {})
         else:
             remotes = list(thing.remote_connections.values())
             references: dict[str, Any] = {
@@ -442,36 +442,3 @@ class Embedding:
         loop = asyncio.get_running_loop()
         task: asyncio.Task[None] = asyncio.Task(call(), loop=loop, eager_start=True)  # type: ignore[call-arg]
         return self._tasks.adopt(task)
-
-
-_STREAM_FIELDS = (
-    "stream_id", "creation_time", "has_audio", "has_video", "audio_active", "video_active", "type_of_video",
-    "frame_rate", "video_dimensions", "filter",
-)  # fmt: skip
-_CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record", "disposed", "is_interrupted")
-
-
-def _fields(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {camel_case(name): _plain(getattr(thing, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Outage):
-        return value.to_dict()
-    if isinstance(value, str):
-        return str(value)  # an enum's member is not a JavaScript string
-    return to_wire(value) if dataclasses.is_dataclass(value) else value  # in OpenVidu's form, as of `capabilities`
-
-
-@cache
-def warn_unknown(name: str) -> None:
-    """Log, once in the life of the page, that a property is unknown."""
-    logger.warning("%s is not supported and ignored", name)
-
-
-def _known(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `properties` without those that this client lacks, so that a page written for another client still runs."""
-    names = {camel_case(field.name) for field in dataclasses.fields(cls)}
-    for name in properties.keys() - names:
-        warn_unknown(name)
-    return {name: value for name, value in properties.items() if name in names}

@@ -17,6 +17,7 @@ NOT_OF_THE_CLIENT = ("server", "testing", "cli", "vendoring")
 NO_BEHAVIOUR = "protocols and values only"
 PAGE = "it calls the browser, which a fake would only imitate; "
 ELSEWHERE = {
+    "embedding_values": "unit/test_embedding.py: where the page gives and gets them",
     "errors": "unit/signaling/test_request_queue.py: where they are raised",
     "event_types": "type_checks/test_types.py",
     "membership/listener": NO_BEHAVIOUR,
