@@ -14,28 +14,44 @@ EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-real test-parity test-firefox test-npm test-tools examples npm structure coverage fuzz fuzz-coverage \
-	hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+.PHONY: setup demo test test-virtual test-wheel test-real test-parity test-firefox test-npm test-tools examples npm structure \
+	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
 demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
-# Tests in virtual time keep the processors busy, tests with browsers and networks mostly wait: they run side by side, the
-# former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
+# Set-up and lint side by side, then the tests: those in virtual time keep the processors busy, those with browsers and networks wait
+# for a part of theirs, and the wheel's for downloads. The first get what processor time the others leave, and print at their end.
+# PYTEST_ARGS: pytest's, for some tests alone.
 VIRTUAL := tests/pure tests/simulation tests/type_checks
-LOG := tests/artifacts/virtual.log
-test: setup browser-tools firefox-tools interop lint
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=2 test-virtual test-real)
+WHEEL := tests/browser/test_installed_wheel.py
+LOGS := tests/artifacts
+JUNIT := $(LOGS)/junit
+# Run shell commands, print what they printed when they have ended, and keep their exit code.
+PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
+test:
+	@$(MAKE) --no-print-directory --jobs=3 setup browser-tools firefox-tools interop lint
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=3 test-virtual test-wheel test-real)
 
 test-virtual: $(STAMPS)/installed
-	@mkdir -p $(dir $(LOG))
-	@{ nice $(MAKE) --no-print-directory coverage && nice $(BIN)/python -m pytest $(VIRTUAL); } >$(LOG) 2>&1; \
-		code=$$?; cat $(LOG); exit $$code
+	$(call PRINTED_AT_END,virtual,nice $(MAKE) --no-print-directory coverage && \
+		nice $(BIN)/python -m pytest --junitxml=$(JUNIT)/virtual.xml $(VIRTUAL))
 
+test-wheel: setup browser-tools
+	$(call PRINTED_AT_END,wheel,$(BIN)/python -m pytest --junitxml=$(JUNIT)/wheel.xml $(WHEEL))
+
+# The other files, WORKERS at a time, where each worker can have a network of its own (tools/own_network.sh).
+WORKERS ?= 2
 test-real: setup browser-tools firefox-tools interop
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
+	@if refused=$$(tools/own_network.sh true 2>&1); then \
+		set -- --dist=loadfile --no-loadscope-reorder "--tx=$(WORKERS)*popen//python=tools/own_network.sh $(BIN)/python"; \
+	else \
+		echo "One test file at a time: browsers side by side need networks of their own, not permitted here ($$refused)."; \
+	fi; \
+	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
+		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(WHEEL) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
 
 # Every fault of the network lab once in Firefox: five minutes.
 test-firefox: setup browser-tools firefox-tools
@@ -68,12 +84,12 @@ test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(PROOFS),set
 	@$(BIN)/python -m pytest tests/interop/test_parity.py tests/interop/test_both_in_node.py \
 		$(if $(PROOFS),$$($(BIN)/python -m tools.parity --proofs))
 
-# The benchmarks, the soak test and the fuzzer are tested too.
+# The benchmarks, the soak test, the fuzzer and the workers' networks are tested too.
 test-tools: setup browser-tools interop
-	@$(BIN)/python -m pytest benchmarks fuzz
+	@$(BIN)/python -m pytest benchmarks fuzz tools/tests
 
 coverage: $(STAMPS)/installed
-	@$(BIN)/coverage run -m pytest --quiet $(COVERING)
+	@$(BIN)/coverage run -m pytest --quiet --junitxml=$(JUNIT)/coverage.xml $(COVERING)
 	@$(BIN)/coverage report
 
 # FUZZ_INPUTS=N malformed inputs (one million) of FUZZ_SEED (1) to the server's WebSocket, REST API and media ports, one in a
@@ -226,10 +242,10 @@ $(STAMPS)/interop: $(STAMPS)/venv tests/interop/package-lock.json
 	@touch $@
 
 # A browser, and the tools of the network tests. A system browser or Playwright's own is enough; as root on Debian they are
-# installed. Without root the network tests are skipped, with the reason.
+# installed. Without root the network tests are skipped, with the reason. After the runtime: the second line says whether it is there.
 APT_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes
-browser-tools: $(STAMPS)/installed
+browser-tools: $(STAMPS)/installed | $(STAMPS)/vendored
 	@$(BIN)/python -m pyvidu.testing >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing
 	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true
@@ -237,7 +253,7 @@ browser-tools: $(STAMPS)/installed
 	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true
 
-# As root on Debian it is installed; else the second line says how to get it.
-firefox-tools: $(STAMPS)/installed
+# As root on Debian it is installed; else the second line says how to get it. After the other tools: one apt-get at a time.
+firefox-tools: $(STAMPS)/installed | browser-tools
 	@$(BIN)/python -m pyvidu.testing firefox >/dev/null 2>&1 || { $(APT_INSTALL) firefox-esr >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing firefox

@@ -7,6 +7,9 @@ Their asynchronous fixtures declare it too: `@pytest_asyncio.fixture(loop_scope=
 
 from __future__ import annotations
 
+import gc
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,56 @@ from pytest_asyncio import is_async_test
 _HERE = Path(__file__).parent
 _ONE_LOOP_A_MODULE = (_HERE / "browser", _HERE / "contract", _HERE / "interop", _HERE / "npm")
 
+# The files of 20 s and more, the longest first: `make test-real` gives them to its workers in this order, so that
+# the last to run is a short one.
+_LONGEST = (
+    "interop/test_transcripts.py",
+    "server/media/test_chromium.py",
+    "browser/test_engine.py",
+    "browser/test_drops.py",
+    "browser/test_lacking_browsers.py",
+    "interop/test_openvidu_browser_drops.py",
+    "browser/test_demo_page.py",
+    "browser/test_boot.py",
+    "interop/test_pages.py",
+    "browser/test_content_security_policy.py",
+    "browser/firefox/test_scenarios.py",
+    "browser/firefox/test_pages.py",
+    "browser/test_call.py",
+    "browser/test_faults_in_a_page.py",
+    "browser/test_lab.py",
+    "interop/test_members_in_a_page.py",
+    "browser/test_background_tab.py",
+    "browser/test_turn.py",
+    "browser/test_streams.py",
+    "contract/test_browser_host.py",
+    "browser/test_pyvidu_js.py",
+    "browser/test_import.py",
+)
+
+_PARSES_WHILE_PARSING = sys.version_info >= (3, 12, 2) or (3, 11, 8) <= sys.version_info < (3, 12)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {_HERE / name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
     for item in items:
         if is_async_test(item) and any(folder in item.path.parents for folder in _ONE_LOOP_A_MODULE):
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the garbage collector from running where pytest parses the source of a failed test.
+
+    What it collects may log a traceback, and so parse too. Older Pythons then raise SystemError, "AST constructor recursion
+    depth mismatch" (CPython issue 106905), which ends the whole run.
+    """
+    if _PARSES_WHILE_PARSING or not gc.isenabled():
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()

@@ -139,7 +139,7 @@ def class_names(trees: dict[Path, ast.Module]) -> dict[str, list[str]]:
 
 def tests() -> list[Path]:
     """Return the Python files of tests, benchmarks and fuzzer."""
-    found = [path for name in ("tests", "benchmarks", "fuzz") for path in (ROOT / name).rglob("*.py")]
+    found = [path for name in ("tests", "benchmarks", "fuzz", "tools/tests") for path in (ROOT / name).rglob("*.py")]
     return sorted(path for path in found if "node_modules" not in path.parts)
 
 
