@@ -14,7 +14,7 @@ EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-wheel test-real test-parity test-firefox test-npm test-tools examples npm structure \
+.PHONY: setup demo test test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-npm test-tools examples npm structure \
 	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -53,6 +53,15 @@ test-real: setup browser-tools firefox-tools interop
 	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
 		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(WHEEL) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
 
+# The ten slowest tests of the last `make test`.
+slowest: $(STAMPS)/installed
+	@$(BIN)/python -m tools.junit $(JUNIT)/*.xml
+
+# Runs `make test-real` RUNS times and adds what failed to docs/flakiness.md.
+RUNS ?= 20
+flakes: setup browser-tools firefox-tools interop
+	@$(BIN)/python -m tools.flakes $(RUNS)
+
 # Every fault of the network lab once in Firefox: five minutes.
 test-firefox: setup browser-tools firefox-tools
 	@$(BIN)/python -m pytest $(EVERY_FAULT_IN_FIREFOX)
@@ -84,7 +93,7 @@ test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(PROOFS),set
 	@$(BIN)/python -m pytest tests/interop/test_parity.py tests/interop/test_both_in_node.py \
 		$(if $(PROOFS),$$($(BIN)/python -m tools.parity --proofs))
 
-# The benchmarks, the soak test, the fuzzer and the workers' networks are tested too.
+# The benchmarks, the soak test, the fuzzer and what `make flakes` counts are tested too.
 test-tools: setup browser-tools interop
 	@$(BIN)/python -m pytest benchmarks fuzz tools/tests
 
