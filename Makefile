@@ -22,18 +22,21 @@ setup: $(STAMPS)/installed $(STAMPS)/vendored
 demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
-# Set-up and lint side by side, then the tests: those in virtual time keep the processors busy, those with browsers and networks wait
-# for a part of theirs, and the wheel's for downloads. The first get what processor time the others leave, and print at their end.
-# PYTEST_ARGS: pytest's, for some tests alone.
+# Tests in virtual time keep the processors busy, tests with browsers and networks mostly wait: they run side by side, the
+# former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
+# WORKERS=2: so many files with browsers and networks at a time, where each worker can have a network of its own
+# (tools/own_network.sh). The wheel's tests, which download, are then outside of them.
+WORKERS ?= 1
+SIDE_BY_SIDE := $(filter-out 1,$(WORKERS))
 VIRTUAL := tests/pure tests/simulation tests/type_checks
 WHEEL := tests/browser/test_installed_wheel.py
 LOGS := tests/artifacts
 JUNIT := $(LOGS)/junit
 # Run shell commands, print what they printed when they have ended, and keep their exit code.
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
-test:
-	@$(MAKE) --no-print-directory --jobs=3 setup browser-tools firefox-tools interop lint
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=3 test-virtual test-wheel test-real)
+test: setup browser-tools firefox-tools interop lint
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=3 \
+		test-virtual $(if $(SIDE_BY_SIDE),test-wheel) test-real)
 
 test-virtual: $(STAMPS)/installed
 	$(call PRINTED_AT_END,virtual,nice $(MAKE) --no-print-directory coverage && \
@@ -42,16 +45,14 @@ test-virtual: $(STAMPS)/installed
 test-wheel: setup browser-tools
 	$(call PRINTED_AT_END,wheel,$(BIN)/python -m pytest --junitxml=$(JUNIT)/wheel.xml $(WHEEL))
 
-# The other files, WORKERS at a time, where each worker can have a network of its own (tools/own_network.sh).
-WORKERS ?= 2
 test-real: setup browser-tools firefox-tools interop
-	@if refused=$$(tools/own_network.sh true 2>&1); then \
+	@if [ -z "$(SIDE_BY_SIDE)" ]; then :; elif refused=$$(tools/own_network.sh true 2>&1); then \
 		set -- --dist=loadfile --no-loadscope-reorder "--tx=$(WORKERS)*popen//python=tools/own_network.sh $(BIN)/python"; \
 	else \
 		echo "One test file at a time: browsers side by side need networks of their own, not permitted here ($$refused)."; \
 	fi; \
 	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
-		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(WHEEL) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
+		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(if $(SIDE_BY_SIDE),$(WHEEL)) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
 
 # The ten slowest tests of the last `make test`.
 slowest: $(STAMPS)/installed
@@ -251,10 +252,10 @@ $(STAMPS)/interop: $(STAMPS)/venv tests/interop/package-lock.json
 	@touch $@
 
 # A browser, and the tools of the network tests. A system browser or Playwright's own is enough; as root on Debian they are
-# installed. Without root the network tests are skipped, with the reason. After the runtime: the second line says whether it is there.
+# installed. Without root the network tests are skipped, with the reason.
 APT_INSTALL = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes
-browser-tools: $(STAMPS)/installed | $(STAMPS)/vendored
+browser-tools: $(STAMPS)/installed
 	@$(BIN)/python -m pyvidu.testing >/dev/null 2>&1 || { $(APT_INSTALL) chromium >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing
 	@{ command -v ip && command -v nft; } >/dev/null || { $(APT_INSTALL) iproute2 nftables >/dev/null; } || true
@@ -262,7 +263,7 @@ browser-tools: $(STAMPS)/installed | $(STAMPS)/vendored
 	@command -v turnserver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true
 
-# As root on Debian it is installed; else the second line says how to get it. After the other tools: one apt-get at a time.
-firefox-tools: $(STAMPS)/installed | browser-tools
+# As root on Debian it is installed; else the second line says how to get it.
+firefox-tools: $(STAMPS)/installed
 	@$(BIN)/python -m pyvidu.testing firefox >/dev/null 2>&1 || { $(APT_INSTALL) firefox-esr >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing firefox
