@@ -41,6 +41,7 @@ const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'
  * @property {(progress: Progress) => void} [onProgress]   called whenever something has changed
  * @property {boolean} [library]   false: only the modules that the client imports are there
  * @property {boolean} [anywhere]  true: start Python also where it cannot make calls, to let Python say so
+ * @property {object} [early]      what Python takes over, see functions.js
  */
 
 /**
@@ -48,10 +49,10 @@ const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'
  * @param {BootOptions & import('pyodide').PyodideConfig} options   also Pyodide's own: `stdout`, `env`...
  * @returns {Promise<PyodideInterface>} Pyodide; rejected with an OpenViduError if this browser or the server cannot provide it
  */
-export async function bootPython({ onProgress = () => {}, library = true, anywhere = false, ...options } = {}) {
+export async function bootPython({ onProgress = () => {}, library = true, anywhere = false, early, ...options } = {}) {
   const reason = whyUnsupported();
   if (reason && !anywhere) throw new OpenViduError('BROWSER_NOT_SUPPORTED', reason);
-  const boot = new Boot(onProgress, options);
+  const boot = new Boot(onProgress, options, early);
   const manifest = await boot.ask();
   if (manifest.snapshot && !reason) {
     try {
@@ -71,14 +72,17 @@ class Boot {
   #downloads;
   #tell;
   #options;
+  #early;
 
   /**
    * @param {(progress: Progress) => void} tell
    * @param {import('pyodide').PyodideConfig} options
+   * @param {object} [early]
    */
-  constructor(tell, options) {
+  constructor(tell, options, early) {
     this.#tell = tell;
     this.#options = options;
+    this.#early = early;
   }
 
   async ask() {
@@ -162,7 +166,11 @@ class Boot {
     });
     this.#downloads = downloads;
     const compiled = downloads.response(wasm);
-    const [module, created, ours] = [downloads.module(loader), downloads.module(script), downloads.module(functions)];
+    const [module, created] = [downloads.module(loader), downloads.module(script)];
+    const ours = downloads.module(functions).then((found) => {
+      if (this.#early) found.default.early = this.#early;
+      return found;
+    });
     for (const early of [compiled, module, created, ours]) early.catch(() => {});
     this.#reached(steps, 'Downloading Python');
     const indexURL = at(runtime);

@@ -5,6 +5,7 @@
 // them), which Python updates before it fires an event.
 
 import { bootPython } from './boot.js';
+import { early } from './early.js';
 import { OpenViduError, messageOf } from './errors.js';
 import { eventOf, hide } from './events.js';
 
@@ -170,7 +171,7 @@ async function start() {
       latest = progress;
       for (const watcher of watchers) watcher(progress);
     };
-    const pyodide = await bootPython({ onProgress, library: false });
+    const pyodide = await bootPython({ onProgress, library: false, early });
     /** @type {Page} */
     const page = { create, dispatch, update };
     python = pyodide.pyimport('pyvidu.embedding').Embedding(page);
@@ -181,6 +182,11 @@ async function start() {
     throw told;
   }
   for (const { action } of waiting.splice(0)) action();
+}
+
+/** Return whether Python has started. */
+export function isReady() {
+  return python !== undefined;
 }
 
 /**

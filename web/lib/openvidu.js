@@ -1,7 +1,8 @@
 // The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
-import { register, request, tell, whenReady } from './bridge.js';
+import { isReady, register, request, tell, whenReady } from './bridge.js';
 import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION } from './defaults.js';
+import { EarlyMedia } from './early.js';
 import { OpenViduError, expect, whyUnsupported } from './errors.js';
 import { hide, inZone } from './events.js';
 import { LocalRecorder } from './local-recorder.js';
@@ -149,24 +150,48 @@ export class OpenVidu {
     });
     const publisher = new Publisher(stream, wanted);
     publisher.targetElement = (targetElement && elementOf(targetElement)) || undefined;
-    whenReady(() => publisher._expectDialog());
+    const early = isReady() ? undefined : EarlyMedia.ask(wanted);
+    if (early) this._preview(publisher, early.stream, targetElement);
+    else whenReady(() => publisher._expectDialog());
     publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, wanted).then(
       () => {
         publisher._dialogEnded();
         publisher.accessAllowed = true;
         const target = targetElement && elementOf(targetElement); // it may have been added meanwhile
-        if (target) publisher.createVideoElement(target, wanted.insertMode);
+        if (publisher._isPreviewed) publisher._isPreviewed = false;
+        else if (target) publisher.createVideoElement(target, wanted.insertMode);
         else if (targetElement) console.warn(`pyvidu: there is no element ${targetElement} to put a video in`);
         publisher._allowed(handler);
       },
       (error) => {
         publisher._dialogEnded();
+        if (publisher._isPreviewed) publisher._abandon();
         publisher._refused(error, handler);
         throw error;
       },
-    );
+    ).finally(() => early?.release());
     publisher._access.catch(() => {}); // reported by `initPublisher` or `publish`; no unhandled rejection until then
     return publisher;
+  }
+
+  /**
+   * Show what the browser gives before Python is there; Python shows the same stream then.
+   * @param {Publisher} publisher
+   * @param {Promise<MediaStream>} asked
+   * @param {Target} targetElement
+   */
+  async _preview(publisher, asked, targetElement) {
+    publisher._expectDialog();
+    const stream = await asked.catch(() => undefined); // Python reports what went wrong
+    publisher._dialogEnded();
+    const target = targetElement && elementOf(targetElement);
+    if (!stream || !target || publisher._bound || publisher._denied) return;
+    const { insertMode, mirror } = publisher.properties;
+    const video = publisher.createVideoElement(target, insertMode);
+    publisher._isPreviewed = true;
+    video.muted = true;
+    if (mirror) video.style.transform = 'rotateY(180deg)';
+    video.srcObject = stream;
   }
 }
 

@@ -1,7 +1,8 @@
 // One participant's session, with openvidu-browser's methods.
 
-import { ask, pin, register, request, tell, unpin } from './bridge.js';
+import { ask, isReady, pin, register, request, tell, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
+import { EarlySocket } from './early.js';
 import { OpenViduError, expect, messageOf } from './errors.js';
 import { EventDispatcher, StreamEvent, call, hide } from './events.js';
 import { Connection, Stream } from './stream.js';
@@ -57,7 +58,9 @@ export class Session extends EventDispatcher {
     this._publishing = undefined;
     /** @type {string | undefined} of the last joining */
     this._token = undefined;
-    hide(this, '_connected', '_publishing', '_token');
+    /** @type {EarlySocket | undefined} of a `connect` that was called before Python had started */
+    this._early = undefined;
+    hide(this, '_connected', '_publishing', '_token', '_early');
     tell('new_session', this._handle, openvidu._handle);
   }
 
@@ -71,8 +74,12 @@ export class Session extends EventDispatcher {
     const isFirst = pin(this); // its handlers must run even if the page keeps no reference to it
     const before = this.sessionId;
     if (isFirst) this.sessionId = sessionIdIn(token) ?? before; // pages show it while the session is being joined
+    /** @type {EarlySocket | undefined} */
+    let early;
     try {
-      await request('connect', this._handle, token, textOf(metadata));
+      const data = textOf(metadata);
+      if (!isReady()) this._early = early = EarlySocket.open(token);
+      await request('connect', this._handle, token, data);
       this._token = token;
     } catch (error) {
       if (isFirst) {
@@ -80,11 +87,14 @@ export class Session extends EventDispatcher {
         this.sessionId = before;
       } // else the session that is connected, or being connected, goes on
       throw error;
+    } finally {
+      early?.release();
     }
   }
 
   /** Leave; all events of leaving have been fired when this returns. */
   disconnect() {
+    this._early?.release();
     tell('disconnect', this._handle);
   }
 

@@ -225,7 +225,8 @@ export class Publisher extends StreamManager {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this._dialog = undefined;
     this._dialogIsOpen = false;
-    hide(this, '_denied', '_access', '_dialog', '_dialogIsOpen');
+    this._isPreviewed = false; // shown already, although Python's half does not exist yet
+    hide(this, '_denied', '_access', '_dialog', '_dialogIsOpen', '_isPreviewed');
   }
 
   /**

@@ -77,6 +77,9 @@ function sounds() {
 }
 
 export default {
+  // What a page has begun before Python ran; pyvidu.js has its own (web/lib/early.js).
+  early: { socket() {}, media() {} },
+
   // A MediaRecorder stops when a track of its stream is replaced, so it gets tracks that are fed with those of the streams.
   async recorder(stream, options, width, height) {
     const video = stream.getVideoTracks().length ? pictures(width || 640, height || 480) : undefined;
@@ -141,7 +144,7 @@ export default {
     }
     let Kind = WebSocket;
     return (url) => {
-      const socket = new Kind(url);
+      const socket = this.early.socket(url) ?? new Kind(url);
       if (navigator.userAgent.includes('Firefox/')) Kind = AskingFirst;
       return socket;
     };
@@ -157,7 +160,7 @@ export default {
   // What is thrown has no `stack` if a device is unknown (OverconstrainedError), and Pyodide 314 then never ends the `await`.
   async askForMedia(method, constraints) {
     try {
-      const stream = await navigator.mediaDevices[method](constraints);
+      const stream = await (this.early.media(method, constraints) ?? navigator.mediaDevices[method](constraints));
       for (const track of stream.getTracks()) opened.add(track);
       return stream;
     } catch ({ name, message, constraint }) {
