@@ -15,13 +15,10 @@ LIBRARY = HERE / "openvidu_angular" / "node_modules" / "openvidu-angular" / "fes
 
 OF_OTHER_OBJECTS = {
     "addEventListener": "of elements",
-    "download": "of a link",
     "initialize": "of its own services",
-    "pause": "of a video",
     "reconnecting": "a field of its own",
     "removeEventListener": "of elements",
     "secret": "of its own settings",
-    "stop": "of a MediaStreamTrack",
 }
 """What openvidu-angular calls by names that members of openvidu-browser have too."""
 
