@@ -155,7 +155,7 @@ export interface EventMap {}
 export interface SessionEventMap extends EventMap {
   connectionCreated: ConnectionEvent;
   connectionDestroyed: ConnectionEvent;
-  /** A pyvidu server has heard nothing of a participant for 2.5 s. Not in openvidu-browser. */
+  /** A pyvidu server has heard nothing of a participant for 2 s. Not in openvidu-browser. */
   connectionInterrupted: ConnectionEvent;
   /** It is heard again. Not in openvidu-browser. */
   connectionRestored: ConnectionEvent;

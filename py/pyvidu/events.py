@@ -70,7 +70,7 @@ class ConnectionEvent(Event):
     Events:
         connectionCreated: this participant, one that was there before, or one that joins.
         connectionDestroyed: another participant has left, or was evicted: `networkDisconnect` after 12 s without a packet.
-        connectionInterrupted: pyvidu's server has heard nothing of another participant for 2.5 s: show it as reconnecting.
+        connectionInterrupted: pyvidu's server has heard nothing of another participant for 2 s: show it as reconnecting.
             At most three times a minute for each participant.
         connectionRestored: it is heard again. If it is evicted, `connectionDestroyed` comes instead.
 

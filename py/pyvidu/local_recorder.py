@@ -47,12 +47,17 @@ class LocalRecorder:
         stream: the `Stream`, one's own or a received one.
         id: the name of the file, without its ending.
 
-    Example:
-        recorder = openvidu.init_local_recorder(publisher.stream)
-        await recorder.record(mime_type="video/webm;codecs=vp8")
-        await asyncio.sleep(5)
-        await recorder.stop()
-        recorder.download()
+    Example: not run, it needs a browser that records
+        import asyncio
+
+        from pyvidu import OpenVidu, Publisher
+
+        async def record(openvidu: OpenVidu, publisher: Publisher) -> None:
+            recorder = openvidu.init_local_recorder(publisher.stream)
+            await recorder.record(mime_type="video/webm;codecs=vp8")
+            await asyncio.sleep(5)
+            await recorder.stop()
+            recorder.download()
 
     Source: openvidu-browser 2.32, `LocalRecorder`; there a replaced track or media connection ends the recording.
     """

@@ -48,7 +48,7 @@ async def test_recording_across_a_silent_drop_of_9_s_is_one_file(
     for name, found in files.items():
         assert found.is_in_order(), name
         assert found.length > 9, name
-        assert len(found.audio) > 20 * 9, f"{name}: the sound has no hole"
+        assert len(found.audio) > 15 * found.length, f"{name}: the sound has no hole"
     assert frames_in_the_drop(files["own"]) > 30, "the camera was there all the time"
     assert frames_in_the_drop(files["other"]) <= 15, "the last picture, once a second"
     assert files["other"].moved[-1] > files["other"].length - 2, "then it moves again"

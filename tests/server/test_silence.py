@@ -89,7 +89,7 @@ async def test_eviction_ends_a_silence_without_a_notice() -> None:
         ada.transport.alive = False
         await asyncio.sleep(13)
         assert bob.told() == [INTERRUPTED, "participantLeft", "participantEvicted"]
-        assert world.signaling.profile.clocks == 2, "those of the other"
+        assert world.signaling.profile.clocks == 1, "that of the other"
 
 
 @virtual_time

@@ -192,6 +192,7 @@ class SignalingServer:
             await asyncio.sleep(interval)
             for socket in list(self._sockets):
                 socket.transport.ping()
+            self.profile.pinged_all(interval)
 
     def _expect_join(self, socket: ServerSocket) -> None:
         """Close `socket` unless a participant has it in time."""

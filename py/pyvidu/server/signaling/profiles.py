@@ -62,6 +62,9 @@ class Profile(ABC):
     def heard(self, session: RpcSession) -> None:  # noqa: B027 - nothing to do is a decision too
         """Handle that anything has arrived from `session`, which is `silent`."""
 
+    def pinged_all(self, interval: float) -> None:  # noqa: B027 - nothing to do is a decision too
+        """Handle that all sockets were pinged; they are again in `interval` seconds."""
+
     @abstractmethod
     def joined(self, session: RpcSession) -> None:
         """Handle a join: `session` has become a participant."""
@@ -119,11 +122,15 @@ class DefaultProfile(Profile):
     @property
     def clocks(self) -> int:
         """Return how many timers run."""
-        return len(self._clocks) + len(self._graces) + len(self._silence)
+        return len(self._clocks) + len(self._graces)
 
     def heard(self, session: RpcSession) -> None:
         """Tell the others."""
         self._silence.heard(session)
+
+    def pinged_all(self, interval: float) -> None:
+        """Tell of those that have not answered the last two pings."""
+        self._silence.look(interval)
 
     def joined(self, session: RpcSession) -> None:
         """Start the clock of `session` and make it possible to resume it, even if it had left a room before."""
@@ -171,7 +178,6 @@ class DefaultProfile(Profile):
         """Stop every clock."""
         for clock in [*self._clocks.values(), *self._graces.values()]:
             clock.cancel()
-        self._silence.close()
         self._clocks.clear()
         self._graces.clear()
 

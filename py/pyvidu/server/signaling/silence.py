@@ -1,7 +1,7 @@
 """Who is not heard any more, long before an eviction, so that the others of a room can be told.
 
-A client is heard once a second, as it answers pings. So silence of `UNHEARD_AFTER` seconds is an outage of more than one
-second, which is noticed within three.
+A client is heard after every ping, once a second. So silence of `UNHEARD_AFTER` seconds at a ping is an outage of
+more than one second, and is noticed within three.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pyvidu.server.signaling.rpc_session import RpcSession
 
-UNHEARD_AFTER = 2.5  # seconds
+UNHEARD_AFTER = 2.2  # seconds
 MOST = 3  # silences of one participant that are reported within `PERIOD`
 PERIOD = 60.0  # seconds
 
@@ -20,56 +20,39 @@ PERIOD = 60.0  # seconds
 class SilenceWatch:
     """Calls `report` with each session that falls silent, and with True, and with False when it is heard again.
 
-    A timer that is late by `stall` seconds says nothing about the client: this process did not run.
+    A look that is late by `stall` seconds or more says nothing about the clients: this process did not run.
     """
 
     def __init__(self, report: Callable[[RpcSession, bool], None], stall: float) -> None:
         self._report = report
         self._stall = stall
-        self._timers: dict[RpcSession, asyncio.TimerHandle] = {}
-        self._reported: dict[RpcSession, deque[float]] = {}
-
-    def __len__(self) -> int:
-        return len(self._timers)
+        self._reported: dict[RpcSession, deque[float]] = {}  # when each was reported as silent
+        self._due = 0.0
 
     def start(self, session: RpcSession) -> None:
         """Watch the participant that `session` has become."""
-        self.stop(session)
+        session.silent = False
         self._reported[session] = deque(maxlen=MOST)
-        self._arm(session, session.last_heard + UNHEARD_AFTER)
 
     def stop(self, session: RpcSession) -> None:
         """Watch `session` no longer."""
         session.silent = False
         self._reported.pop(session, None)
-        if (timer := self._timers.pop(session, None)) is not None:
-            timer.cancel()
 
     def heard(self, session: RpcSession) -> None:
         """Report that a session that was reported as silent is heard."""
         session.silent = False
-        self._arm(session, session.last_heard + UNHEARD_AFTER)
         self._report(session, False)
 
-    def close(self) -> None:
-        """Stop every timer."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-
-    def _arm(self, session: RpcSession, due: float) -> None:
-        self._timers[session] = asyncio.get_running_loop().call_at(due, self._look, session, due)
-
-    def _look(self, session: RpcSession, due: float) -> None:
+    def look(self, interval: float) -> None:
+        """Report who has fallen silent; the next look is `interval` seconds later."""
         now = asyncio.get_running_loop().time()
+        due, self._due = self._due, now + interval
         if now > due + self._stall:
-            self._arm(session, now + UNHEARD_AFTER)
-        elif session.last_heard + UNHEARD_AFTER > now:
-            self._arm(session, session.last_heard + UNHEARD_AFTER)
-        elif len(earlier := self._reported[session]) == MOST and now < earlier[0] + PERIOD:
-            self._arm(session, now + UNHEARD_AFTER)
-        else:
-            del self._timers[session]  # until it is heard
-            earlier.append(now)
-            session.silent = True
-            self._report(session, True)
+            return
+        for session, earlier in list(self._reported.items()):
+            often = len(earlier) == MOST and now < earlier[0] + PERIOD
+            if not session.silent and not often and now >= session.last_heard + UNHEARD_AFTER:
+                earlier.append(now)
+                session.silent = True
+                self._report(session, True)
