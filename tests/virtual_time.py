@@ -22,9 +22,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import heapq
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from contextvars import Context
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -46,6 +50,22 @@ class _Jump:
         return []
 
 
+class _Timer(asyncio.TimerHandle):
+    """A timer that is earlier than one of the same time that was set after it."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int, *timer: Any) -> None:
+        super().__init__(*timer)
+        self._number = number
+        self._scheduled = True  # for the base of the loop, in whose heap it is
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, _Timer):
+            return NotImplemented
+        return (self.when(), self._number) < (other.when(), other._number)
+
+
 class VirtualClockLoop(asyncio.BaseEventLoop):
     """An event loop that starts at 0 s and jumps from timer to timer. It has no sockets, so it runs in a browser too."""
 
@@ -54,6 +74,15 @@ class VirtualClockLoop(asyncio.BaseEventLoop):
         self._selector = _Jump(self)
         self._now = 0.0
         self._clock_resolution = 1e-9
+        self._numbers = itertools.count()
+
+    def call_at(
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Set a timer. Those of one time fire in the order in which they were set, as a browser's do."""
+        timer = _Timer(next(self._numbers), when, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        return timer
 
     def time(self) -> float:
         """Return the virtual seconds since the loop was made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -48,7 +49,7 @@ async def test_recording_across_a_silent_drop_of_9_s_is_one_file(
     for name, found in files.items():
         assert found.is_in_order(), name
         assert found.length > 9, name
-        assert len(found.audio) > 15 * found.length, f"{name}: the sound has no hole"
+        assert max(after - before for before, after in pairwise(found.audio)) < 0.5, f"{name}: the sound has no hole"
     assert frames_in_the_drop(files["own"]) > 30, "the camera was there all the time"
     assert frames_in_the_drop(files["other"]) <= 15, "the last picture, once a second"
     assert files["other"].moved[-1] > files["other"].length - 2, "then it moves again"
