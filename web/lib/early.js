@@ -94,7 +94,7 @@ export class EarlyMedia {
    */
   static ask(properties) {
     const constraints = constraintsOf(properties);
-    if (!constraints || !globalThis.navigator?.mediaDevices) return undefined;
+    if (!constraints || !globalThis.navigator?.mediaDevices?.getUserMedia) return undefined; // Python says why
     return new EarlyMedia(constraints, { audio: properties.publishAudio, video: properties.publishVideo });
   }
 
