@@ -23,8 +23,9 @@ class Jump:
     have found the same world, and ends before the next change.
     """
 
-    def __init__(self, clock: Any) -> None:
+    def __init__(self, clock: Any, owner: object) -> None:
         self._clock = clock
+        self._owner = owner
         self._from: float | None = None
         self._period = 0.0
         self._seen = (-2, -1)
@@ -70,7 +71,7 @@ class Jump:
     def _next(self, at: float, period: float) -> float:
         """Return when a timer fires that is set at `at`, in the operations of `SimulatedClock.call_later`."""
         here: float = at + self._clock.offset
-        return at + max(0.0, here + period - here) + 1e-9
+        return at + max(0.0, here + period - here) + self._clock.least_step(self._owner)
 
 
 class JumpingMediaPlane(MediaPlane):
@@ -80,7 +81,7 @@ class JumpingMediaPlane(MediaPlane):
 
     def __init__(self, host: Any, *rest: Any) -> None:
         super().__init__(host, *rest)
-        self._jump = Jump(host.clock)
+        self._jump = Jump(host.clock, self)
 
     def land(self) -> None:
         """End a jump before a change."""
@@ -134,14 +135,14 @@ class JumpingMediaRecovery(MediaRecovery):
     _clock: Any  # a SimulatedClock
 
     def __init__(self, media: Any, clock: Any, *rest: Any, **settings: Any) -> None:
-        self._jump = Jump(clock)
+        self._jump = Jump(clock, self)
         clock.jumpers[self] = None
         super().__init__(media, clock, *rest, **settings)
 
     def land(self) -> None:
         """End a jump before a change."""
         if self._jump.is_under_way:
-            self._set(self._skip(now()))
+            self._set_before(self._skip(now()))
 
     def report(self, evidence: MediaEvidence) -> None:
         if self._jump.is_under_way:
@@ -166,10 +167,13 @@ class JumpingMediaRecovery(MediaRecovery):
         if at is None:
             super()._rearm()
         else:
-            timer = decisions.timer_at
-            self._set(at if timer is None else min(at, timer - self._clock.offset))
+            self._set_before(at)
 
-    def _set(self, at: float) -> None:
+    def _set_before(self, at: float) -> None:
+        """Set the timer for `at`, or for what is due before it."""
+        timer = self.decisions.timer_at
+        if timer is not None:
+            at = min(at, timer - self._clock.offset)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if math.isinf(at) else self._clock.call_at(at, self._tick)

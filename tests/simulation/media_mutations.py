@@ -60,6 +60,12 @@ MEDIA = (
         "",
     ),
     Mutation(
+        "no key frame is requested when RTP returns",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row((), RtpReturned, None, None, _nudge),",
+        "",
+    ),
+    Mutation(
         "a stream that returns in a call is not checked",
         "reconnection.stream_recovery:StreamRecovery.TABLE",
         "row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),",

@@ -8,8 +8,10 @@ import random
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pyvidu.errors import DeviceError, PropertiesError
+from pyvidu.media.recovery import MediaRecovery
 from pyvidu.platform import Device, Host, NetworkDownError, NetworkListener, PeerListener, PeerSettings, SocketListener
 from tests.server.server_world import World
 from tests.simulation.fake_tracks import FakeStream, FakeTrack
@@ -56,6 +58,8 @@ class SimulatedClock:
         self.timers: dict[SimulatedTimer, None] = {}
         self.changes = 0  # of this page's media connections and clock
         self.jumpers: dict[Any, None] = {}  # see `jumping.py`
+        self._recoveries: WeakKeyDictionary[MediaRecovery, int] = WeakKeyDictionary()
+        self._numbers = count(2)
         self._frozen_at = 0.0
         self._late_until = -math.inf
         self._standstills: list[tuple[float, float]] = []  # (begin, end) on this clock
@@ -64,8 +68,19 @@ class SimulatedClock:
         return (self._frozen_at if self.frozen else now()) + self.offset
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> SimulatedTimer:
-        due = now() + max(0.0, delay) + 1e-9  # 1 ns more: time must pass however the sums are rounded
+        due = now() + max(0.0, delay) + self.least_step(getattr(callback, "__self__", None))
         return SimulatedTimer(self, callback, math.ceil(due) if self.throttled else due)
+
+    def least_step(self, owner: object) -> float:
+        """Return the nanoseconds that a timer of `owner` lasts longer: time must pass however the sums are rounded.
+
+        Each recovery has its own, so that the order of two does not depend on when their timers were set.
+        """
+        if not isinstance(owner, MediaRecovery):
+            return 1e-9
+        if owner not in self._recoveries:
+            self._recoveries[owner] = next(self._numbers)
+        return 1e-9 * self._recoveries[owner]
 
     def call_at(self, when: float, callback: Callable[[], None]) -> SimulatedTimer:
         """Call `callback` at `when` on the loop's clock."""
@@ -113,7 +128,7 @@ class SimulatedClock:
             self.offset -= slept
         else:
             self._standstills.append((self._frozen_at + self.offset, now() + self.offset))
-        for timer in list(self.timers):
+        for timer in sorted(self.timers, key=lambda timer: timer.due):  # they fire in this order
             timer.handle.cancel()
             due = timer.due + slept if stood_still else timer.due
             timer.due = due

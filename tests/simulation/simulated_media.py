@@ -50,7 +50,7 @@ class Router(FakeMedia):
         self._owners: dict[str, str] = {}
         self.latency = 0.0
         self.refuses = False  # some renegotiations
-        self._renegotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
+        self._negotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
         self._refused_at: dict[str, float] = {}
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
@@ -124,9 +124,8 @@ class Router(FakeMedia):
 
         Which ones does not depend on the order of those that are requested at the same time.
         """
-        self._renegotiations[subscriber, stream_id] += 1
-        number = self._renegotiations[subscriber, stream_id]
-        chosen = zlib.crc32(f"{subscriber} {stream_id} {number}".encode()) % 5 == 0
+        number = self._negotiations[subscriber, stream_id]
+        chosen = _chance("refusal", subscriber, stream_id, number) < 1 / 5
         if self.refuses and chosen and now() - self._refused_at.get(stream_id, -math.inf) > REFUSED_AGAIN:
             self._refused_at[stream_id] = now()
             raise MediaServerError("no more endpoints at the moment")
@@ -135,6 +134,11 @@ class Router(FakeMedia):
         _, _, number = offer.rpartition("#")
         if number:
             endpoints[key] = int(number)
+            negotiated = key if isinstance(key, tuple) else ("", key)
+            self._negotiations[negotiated] += 1
+            # The number depends on the order of what happens at one moment: nothing else may depend on it.
+            if peer := self.peers.get(int(number)):
+                peer.phase = _chance(*negotiated, self._negotiations[negotiated])
             self.reassess()
 
     def _end(self, stream_id: str) -> None:
@@ -148,6 +152,11 @@ class Router(FakeMedia):
         if self.latency:
             await asyncio.sleep(self.latency)
         return await super()._negotiate(*call)
+
+
+def _chance(*what: object) -> float:
+    """Return a number from 0 to 1 that depends on nothing but `what`."""
+    return zlib.crc32(" ".join(map(str, what)).encode()) % 1000 / 1000
 
 
 class SimulatedPeer:
@@ -181,6 +190,7 @@ class SimulatedPeer:
         self._path = False  # packets go both ways
         self.decodes = True
         self.path_since = self._flows_since = 0.0
+        self.phase = 0.0  # of what it does regularly, 0 to 1
         self._before = (0.0, 0.0)  # seconds for which the path did not work, and for which it had worked before that
         self.was_known = False  # whether its rhythm was known when the last pause began
         self._known_at = math.inf
@@ -223,7 +233,7 @@ class SimulatedPeer:
         if path != self._path:
             lasted, self.path_since = now() - self.path_since, now()
             self._path, self._before = path, (lasted, self._before[0])
-            self._answers_after(0.0 if lasted > RAPID_AFTER else REPORTS * (0.37 * self.number % 1))
+            self._answers_after(0.0 if lasted > RAPID_AFTER else REPORTS * self.phase)
             self._path_changed()
         self.flow_changed(self)
 
@@ -247,6 +257,7 @@ class SimulatedPeer:
             self._known_at = now() + PAUSE_FORGOTTEN
         if not self.decodes or (self._rtp and lasted > REPAIRED):
             self._stop_decoding()
+        self._rtp = self._rtp or 1.0  # with a packet the flow begins
 
     def _answers_after(self, seconds: float) -> None:
         """Let the first answer to a connectivity check, or RTCP, arrive after `seconds`."""
@@ -319,7 +330,9 @@ class SimulatedPeer:
             )
         elif not self._path and self.ice_connection_state == "connected":
             self._timer = self._clock.call_later(ICE_DISCONNECTS_AFTER, self._disconnected)
-        elif not self._path and self.ice_connection_state == "checking" and self.number % 3:  # or never: ICE may wait
+        elif (
+            not self._path and self.ice_connection_state == "checking" and self.phase > 1 / 3
+        ):  # or never: ICE may wait
             self._timer = self._clock.call_later(CONNECTS_WITHIN, self._failed)
 
     def _connected(self) -> None:
@@ -451,9 +464,8 @@ class SimulatedPeer:
     def _counters(self, time: float) -> tuple[float, float, float]:
         """Return packets, decoded frames and answered checks at `time`, if nothing changes before."""
         elapsed = time - self._counted_at
-        rtp = elapsed * PACKETS if self.receives_rtp else 0.0
-        return (
-            self._rtp + rtp,
-            self._frames + (elapsed * FRAMES if self.receives_rtp and self.decodes else 0.0),
-            self._checks + (elapsed * CHECKS if self._answers else 0.0),
-        )
+        rtp = self._rtp + (elapsed * PACKETS if self.receives_rtp else 0.0)
+        frames = self._frames + (elapsed * FRAMES if self.receives_rtp and self.decodes else 0.0)
+        checks = self._checks + (elapsed * CHECKS if self._answers else 0.0)
+        # Rounded: how often they were computed before must not decide whether a packet has arrived.
+        return round(rtp, 6), round(frames, 6), round(checks, 6)

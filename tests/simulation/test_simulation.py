@@ -14,7 +14,7 @@ import pytest
 from tests.simulation import invariants
 from tests.simulation.campaign import Tally, campaign, differing, report, shrunk
 from tests.simulation.mended import FILE, MendedWorld, as_json, mended_worlds
-from tests.simulation.mutations import MUTATIONS, catches, seeds
+from tests.simulation.mutations import MUTATIONS, catches, plan_of, seeds
 from tests.simulation.proofs import Proof, next_fresh, of_this_commit, proofs, record
 from tests.simulation.schedule import Entry, Plan, plan
 from tests.simulation.simulated_world import live
@@ -91,15 +91,15 @@ def fingerprint(seed: int) -> str:
 
 def test_schedule_that_breaks_an_invariant_is_shrunk() -> None:
     (mutation,) = [item for item in MUTATIONS if item.name == "membership is not verified"]
-    seed = seeds()[mutation.name][0]
+    whole = plan_of(seeds()[mutation.name][0])
     with mutation.applied():
-        broken = live(plan(seed)).broken
+        broken = live(whole).broken
         assert broken is not None
-        short = shrunk(plan(seed), broken)
+        short = shrunk(whole, broken)
         again = live(short).broken
     assert again is not None
     assert again.invariant == broken.invariant
-    assert len(short.entries) <= 6 < len(plan(seed).entries)
+    assert len(short.entries) <= 6 < len(whole.entries)
 
 
 def test_a_schedule_can_be_written_by_hand() -> None:
@@ -121,9 +121,9 @@ def test_every_invariant_has_a_name_and_a_description() -> None:
 def test_every_mutation_is_caught_and_its_worlds_break_no_invariant_without_it() -> None:
     known = seeds()
     assert set(known) == {mutation.name for mutation in MUTATIONS}
-    every = sorted({seed for found in known.values() for seed in found})
+    every = sorted({world for found in known.values() for world in found}, key=str)
     # Its own world first. A change of the engine may have changed what happens there; then another mutation's will do.
-    missed = [item.name for item in MUTATIONS if not any(catches(item, seed) for seed in [*known[item.name], *every])]
+    missed = [item.name for item in MUTATIONS if not any(catches(item, world) for world in [*known[item.name], *every])]
     assert not missed, f"`make mutations` looks for other seeds of {missed}"
-    whole = {seed: live(plan(seed)).broken for seed in every}
-    assert not {seed: broken for seed, broken in whole.items() if broken is not None}
+    whole = {world: live(plan_of(world)).broken for world in every}
+    assert not {world: broken for world, broken in whole.items() if broken is not None}
