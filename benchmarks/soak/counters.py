@@ -46,8 +46,8 @@ SERVER: Mapping[str, Tolerance] = {
     "files": Tolerance(5),
     "memory_mib": Tolerance(3.0, share=0.04),
 }
-"""The same for the server. A page that changes network leaves connections behind, each with a task and a file, for 75 s:
-their number goes up and down with the handovers of the last six drops.
+"""The same for the server. A page that changes network leaves connections behind, each with a task and a file, for 20 s:
+their number goes up and down with the handovers of the last two drops.
 """
 
 _COUNTING = Path(__file__).with_name("counting.js")

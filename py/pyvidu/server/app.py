@@ -51,9 +51,9 @@ _SHORTEST_SECRET = 16  # characters, where others can guess
 _LAG_EVERY = 1.0  # seconds
 _TIDY_EVERY = 60.0  # seconds
 _SHUTDOWN_TIMEOUT = 3.0  # seconds for work in progress when the server stops
-_IDLE = 75.0
-"""Seconds that a connection is kept between two requests, as nginx does. A client that changes network never closes its old
-connections: with aiohttp's default of an hour each handover left four of them behind, and a task each."""
+_IDLE = 20.0
+"""Seconds that a connection is kept between two requests. A client that changes network never closes its old connections:
+each handover leaves up to ten of them behind, and a task each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -29,6 +30,12 @@ run_js("peer => Object.defineProperty(peer, 'iceConnectionState', { get: () => '
 )
 """
 SAYS_ITS_STATE = """run_js("peer => delete peer.iceConnectionState")(publisher.stream.get_rtc_peer_connection())"""
+
+KEY_FRAMES = """
+watched = next(manager.stream for manager in session.stream_managers if manager.remote)
+reports = (await watched.get_rtc_peer_connection().getStats()).values()
+next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
+"""
 
 TEN_FAIL = """
 import asyncio
@@ -65,6 +72,16 @@ async def test_rtcp_counts_as_received_and_proves_a_path_that_ice_calls_disconne
     await call.ada.python(SAYS_DISCONNECTED)
     assert list(await call.ada.python(SAMPLED)) == ["disconnected", "connected"]
     await call.ada.python(SAYS_ITS_STATE)
+
+
+async def test_each_key_frame_that_is_to_be_sent_arrives(call: DroppedCall) -> None:
+    for _ in range(2):
+        before = await call.bob.python(KEY_FRAMES)
+        async with asyncio.timeout(10):
+            while await call.bob.python(KEY_FRAMES) == before:
+                await call.ada.python("publisher.stream.stream_manager.media.peer.send_key_frame()")
+                await asyncio.sleep(0.3)  # requests of a shorter interval are coalesced
+    await call.both_move()
 
 
 async def test_sockets_that_fail_do_not_delay_the_next(call: DroppedCall) -> None:

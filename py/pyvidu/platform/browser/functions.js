@@ -363,38 +363,52 @@ export default {
     return frame;
   },
 
-  // Returns the function that requests a key frame of what a peer connection receives, by a worker that runs `code`.
+  // Returns two functions that request a key frame, `ask` of what a peer connection receives, `send` of what it sends, where
+  // needed by a worker that runs `code`.
   keyFrameRequests(code) {
     const ports = new WeakMap();
     let worker, running;
-    return async (peer) => {
-      if (!self.RTCRtpScriptTransform) return;
+    const started = async () => {
       // Frames handed to a worker that a Content-Security-Policy kept from starting would go nowhere: first see it run.
       running ??= new Promise((resolve) => {
         worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-        worker.onmessage = resolve;
+        worker.onmessage = ({ data }) => resolve(data);
       });
-      await running;
-      if (peer.signalingState === 'closed') return;
-      for (const receiver of peer.getReceivers()) {
-        if (receiver.track.kind !== 'video') continue;
-        let port = ports.get(receiver);
-        if (!port) {
-          const channel = new MessageChannel();
-          receiver.transform = new RTCRtpScriptTransform(worker, { port: channel.port2 }, [channel.port2]);
-          ports.set(receiver, (port = channel.port1));
-        }
-        port.postMessage('ask');
-      }
+      return running;
     };
-  },
+    const request = (end, what) => {
+      let port = ports.get(end);
+      if (!port) {
+        const channel = new MessageChannel();
+        end.transform = new RTCRtpScriptTransform(worker, { port: channel.port2 }, [channel.port2]);
+        ports.set(end, (port = channel.port1));
+      }
+      port.postMessage(what);
+    };
+    return {
+      async ask(peer) {
+        if (!self.RTCRtpScriptTransform) return;
+        await started();
+        if (peer.signalingState === 'closed') return;
+        for (const receiver of peer.getReceivers()) {
+          if (receiver.track.kind === 'video') request(receiver, 'sendKeyFrameRequest');
+        }
+      },
 
-  sendKeyFrame(peer) {
-    for (const sender of peer.getSenders()) {
-      if (sender.track?.kind !== 'video') continue;
-      const parameters = sender.getParameters();
-      const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
-      sender.setParameters(parameters, { encodingOptions }).catch(() => {});
-    }
+      async send(peer) {
+        const senders = peer.getSenders().filter(({ track }) => track?.kind === 'video');
+        let known = false; // a browser reads the members of an options object that it knows
+        for (const sender of senders) {
+          const parameters = sender.getParameters();
+          const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
+          const options = { get encodingOptions() { known = true; return encodingOptions; } };
+          sender.setParameters(parameters, options).catch(() => {});
+        }
+        if (known || !self.RTCRtpScriptTransform) return;
+        const { generates } = await started();
+        if (!generates || peer.signalingState === 'closed') return;
+        for (const sender of senders) request(sender, 'generateKeyFrame');
+      },
+    };
   },
 };

@@ -138,7 +138,7 @@ class BrowserPeerConnection:
             logger.warning("receivers could not be restarted: %s", error)
 
     def send_key_frame(self) -> None:
-        """Request a key frame of each video sender, by `setParameters` with `keyFrame`."""
+        """Make the encoder of each video sender produce a key frame."""
         if self._received is None:
             key_frames.send(self._peer)
 
