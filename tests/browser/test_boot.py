@@ -190,6 +190,25 @@ PYTHON = """async ([origin, code]) => {
 }"""
 
 
+LIBRARY = "**/python_stdlib.zip*"
+
+
+class LateLibrary:
+    """Holds the first answer with the standard library until `goes_on` is set."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.begun = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def answer(self, route: Route) -> None:
+        self.asked.append(route.request.resource_type)
+        self.begun.set()
+        if len(self.asked) == 1:
+            await self.goes_on.wait()
+        await route.continue_()
+
+
 async def opened(chromium: Browser, url: str, **settings: Any) -> Page:
     context = await chromium.new_context(**settings)
     page = await context.new_page()
@@ -247,6 +266,67 @@ f"{statistics.mean([1, 3])} {sys.path.count('')} {told}"
     assert "    raise PropertiesError(" in told, "the text of the lines, from the client's wheel"
     assert installed == "micropip"
     await page.context.close()
+
+
+@pytest.fixture
+def late_library() -> LateLibrary:
+    return LateLibrary()
+
+
+async def test_module_that_is_imported_before_the_standard_library_is_there_waits_for_it(
+    chromium: Browser, server: RunningServer, snapshot: Path, late_library: LateLibrary
+) -> None:
+    async with served_page(server) as url:
+        page = await opened(chromium, url)
+        await page.context.route(LIBRARY, late_library.answer)
+        assert (
+            await page.evaluate(PYTHON, [server.origin, "import json, encodings, sys; 'statistics' in sys.modules"])
+            is False
+        )
+        async with asyncio.timeout(5):
+            await late_library.begun.wait()
+        assert late_library.asked == ["fetch"]
+        assert await page.evaluate(PYTHON, [server.origin, "import statistics; statistics.mean([1, 3])"]) == 2
+        assert (
+            await page.evaluate(PYTHON, [server.origin, "import encodings.cp037; encodings.cp037.__name__"])
+            == "encodings.cp037"
+        )
+        late_library.goes_on.set()
+        await page.evaluate("fetch('/')")  # so that the page has taken what came before
+        assert (
+            await page.evaluate(
+                PYTHON,
+                [server.origin, "import xml.dom; [type(f).__name__ for f in sys.meta_path].count('_LateLibrary')"],
+            )
+            == 0
+        )
+    assert late_library.asked == ["fetch", "xhr"]
+    await page.context.close()
+
+
+async def test_standard_library_that_cannot_be_loaded_is_told_by_the_import(
+    context: BrowserContext, server: RunningServer, snapshot: Path
+) -> None:
+    code = """
+try:
+    import statistics
+except ImportError as error:
+    told = f"{error.name}: {error}"
+told
+"""
+    async with served_page(server) as url:
+        page = await context.new_page()
+        log = PageLog.watch(page)
+        await page.goto(url)
+        await context.route(LIBRARY, lambda route: route.fulfill(status=404))
+        told = await page.evaluate(PYTHON, [server.origin, code])
+        assert told.startswith("statistics: statistics cannot be imported: ")
+        assert "could not be loaded from http" in told
+        assert "(HTTP 404)" in told
+        assert await page.evaluate(PYTHON, [server.origin, "import pyvidu; pyvidu.OpenVidu.__name__"]) == "OpenVidu"
+        await context.unroute(LIBRARY)
+        assert await page.evaluate(PYTHON, [server.origin, "import statistics; statistics.mean([1, 3])"]) == 2
+    assert [line for line in log.console if "is tried again when Python imports from it" in line]
 
 
 def test_snapshot_holds_nothing_of_the_machine_that_made_it(snapshot: Path) -> None:

@@ -7,6 +7,7 @@
 import { assetsFolder, knownManifest } from './assets.js';
 import { Downloads } from './download.js';
 import { OpenViduError, messageOf, whyUnsupported } from './errors.js';
+import { LateLibrary } from './library.js';
 import { Snapshot } from './snapshot.js';
 
 /** @import { PyodideInterface } from 'pyodide' */
@@ -39,7 +40,7 @@ const STEPS_OF_SNAPSHOT = [ASK, 'Downloading Python', 'Starting Python', 'Ready'
  *
  * @typedef {object} BootOptions
  * @property {(progress: Progress) => void} [onProgress]   called whenever something has changed
- * @property {boolean} [library]   false: only the modules that the client imports are there
+ * @property {boolean} [library]   false: only the modules that the client imports are there, not all of the standard library
  * @property {boolean} [anywhere]  true: start Python also where it cannot make calls, to let Python say so
  * @property {object} [early]      what Python takes over, see functions.js
  */
@@ -115,9 +116,7 @@ class Boot {
    * @param {boolean} library
    */
   async restore(manifest, wanted, library) {
-    const archive = `${manifest.runtime}python_stdlib.zip`;
-    const files = [wanted.path, manifest.wheel, ...(library ? [archive] : [])];
-    const { downloads, pyodide, functions } = this.#load(manifest, STEPS_OF_SNAPSHOT, files);
+    const { downloads, pyodide, functions } = this.#load(manifest, STEPS_OF_SNAPSHOT, [wanted.path, manifest.wheel]);
     const snapshot = downloads.bytes(wanted.path).then((bytes) => new Snapshot(bytes, wanted.key));
     const wheel = downloads.bytes(manifest.wheel);
     for (const early of [snapshot, wheel]) early.catch(() => {});
@@ -130,7 +129,7 @@ class Boot {
     /** @type {Module | undefined} */
     let module;
     const python = await pyodide(
-      library ? downloads.response(archive) : Promise.resolve(new Response(new ArrayBuffer(0))),
+      Promise.resolve(new Response(new ArrayBuffer(0))), // in place of the standard library: what the client needs is imported
       async (create) => {
         module = /** @type {Module} */ (await create());
         (await snapshot).fill(references);
@@ -141,7 +140,9 @@ class Boot {
     );
     // Only tracebacks need it: all of it is imported.
     wheel.then((bytes) => python.FS.writeFile(CLIENT, bytes), () => {});
-    python.pyimport('pyvidu_snapshot').restored(library);
+    const late = library ? new LateLibrary(python, new URL(`${manifest.runtime}python_stdlib.zip`, this.#folder).href) : null;
+    python.pyimport('pyvidu_snapshot').restored(late?.loadNow);
+    late?.load().catch((error) => console.warn(`${messageOf(error)}; it is tried again when Python imports from it.`));
     this.#reached(STEPS_OF_SNAPSHOT, 'Ready');
     return python;
   }

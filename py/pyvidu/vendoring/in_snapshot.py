@@ -12,10 +12,15 @@ import pkgutil
 import random
 import sys
 import time
-from importlib.machinery import FileFinder
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import FileFinder, PathFinder
+from pathlib import Path
+from typing import Any
 
-# What the client, asyncio and Pyodide import when they need it: a page of pyvidu.js has no archive to import it from.
-_LATE = ("difflib", "encodings.idna", "linecache", "tokenize", "tracemalloc", "traceback")
+# What the client, asyncio, Pyodide and PyScript import when they need it: a page of pyvidu.js has no archive to import it
+# from, in the others the archive comes later.
+_LATE = ("difflib", "encodings.idna", "html", "linecache", "tokenize", "tracemalloc", "traceback")
 _LIBRARY = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
 
 
@@ -30,16 +35,43 @@ def prepare(package: str) -> None:
     gc.collect()
 
 
-def restored(library: bool) -> None:
-    """Take this page's time, time zone and randomness. `library` false: the archive of the standard library is not there."""
+def restored(load_library: Callable[[], None] | None) -> None:
+    """Take this page's time, time zone and randomness. The archive of the standard library is not there yet.
+
+    `load_library` gets it, and calls `take_library`; None: the page does without.
+    """
     random.seed()
     _take_time_zone()
     logging._startTime = time.time_ns()  # type: ignore[attr-defined]  # no public name
     for finder in sys.path_importer_cache.values():
         if isinstance(finder, FileFinder):  # not those of archives, which would read them again
             finder.invalidate_caches()
-    if not library:
+    if load_library is None:
         sys.path[:] = [entry for entry in sys.path if not entry.endswith(_LIBRARY)]
+    else:
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), _LateLibrary(load_library))
+
+
+def take_library(archive: Any) -> None:
+    """Put the archive of the standard library, a `Uint8Array`, where modules are looked for in it."""
+    (place,) = (entry for entry in sys.path if entry.endswith(_LIBRARY))
+    Path(place).write_bytes(archive.to_bytes())
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _LateLibrary)]
+
+
+class _LateLibrary(MetaPathFinder):
+    """Finds nothing: it has the archive of the standard library loaded when a module of it is imported before it is there."""
+
+    def __init__(self, load: Callable[[], None]) -> None:
+        self._load = load
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name.partition(".")[0] not in sys.stdlib_module_names:
+            return
+        try:
+            self._load()
+        except Exception as error:  # of JavaScript
+            raise ImportError(f"{name} cannot be imported: {error}", name=name) from error
 
 
 def _take_time_zone() -> None:

@@ -122,5 +122,5 @@ differences(memory, first.memory).forEach((is, block) => { if (is) chosen[block]
 const file = packed(memory, chosen, description);
 const { memory: second, python } = await restored(file);
 if (differences(memory, second).includes(1)) throw new Error('the memory restored is not the memory that was saved');
-python.pyimport('pyvidu_snapshot').restored(true);
+python.pyimport('pyvidu_snapshot').restored(undefined);
 await writeFile(out, file);

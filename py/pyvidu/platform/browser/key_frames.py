@@ -1,9 +1,9 @@
 """Key frames, requested in both directions: after packet loss they show a picture at once.
 
 For received video, only the worker of an `RTCRtpScriptTransform` can request them. For video that is sent, `setParameters`
-takes `keyFrame` in Chromium; Firefox ESR 153 does not know it, there the same worker generates them. It is created once, from a
-Blob, because a page cannot start a worker of another origin. A transform set on a running receiver gets no frames in Chromium 156
-(so it cannot hold back late ones either); it would pipe them through, as it does in Firefox.
+takes `keyFrame` in Chromium; Firefox ESR 153 does not know it, there the same worker generates them. It is created once, from
+a Blob, because a page cannot start a worker of another origin. A transform set on a running receiver gets no frames in
+Chromium 156 (so it cannot hold back late ones either); it would pipe them through, as it does in Firefox.
 """
 
 from __future__ import annotations
