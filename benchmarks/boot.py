@@ -31,6 +31,19 @@ VISIT_SECONDS = 30
 CACHES = ("cold", "slow", "warm")
 PICTURE = Path("docs/img/boot.svg")
 _LIMIT_MS = 120_000
+_IS_THERE = "() => window.connectedAt && (window.longestTask === undefined || window.cameraAt)"
+_HEADS = (
+    "client",
+    "cache",
+    "n",
+    "p50 ms",
+    "max ms",
+    "CPU ms",
+    "kB over the wire",
+    "requests",
+    "camera ms",
+    "longest task ms",
+)
 _SLOW = {"offline": False, "latency": 40, "downloadThroughput": 20e6 / 8, "uploadThroughput": 20e6 / 8}
 
 
@@ -45,6 +58,10 @@ class Boot:
     """From the network, not from the cache."""
     renderer_cpu_ms: float
     spans: list[waterfall.Span]
+    camera_ms: float | None = None
+    """When the own camera was shown, in a page that does."""
+    longest_task_ms: float | None = None
+    """For how long at most such a page did not react."""
 
 
 async def measure(world: World, seed: int) -> list[dict[str, Any]]:
@@ -65,23 +82,28 @@ async def measure(world: World, seed: int) -> list[dict[str, Any]]:
             context = await world.fresh_context()
             found.setdefault((client, cache), []).append(await boot(context, client, slow=cache == "slow"))
             await context.close()
+        for client in [name for _ in range(TRIALS) for name in site.CAMERA_PAGES]:
+            context = await world.fresh_context()
+            found.setdefault((client, "slow"), []).append(await boot(context, client, slow=True))
+            await context.close()
         for client in clients:
             async with _kept_profile(world) as context:
                 for _ in range(2):
                     await boot(context, client, stay=VISIT_SECONDS)
                 found[client, "warm"] = [await boot(context, client) for _ in range(TRIALS)]
     _draw(found)
-    return [_row(client, cache, found[client, cache]) for client in clients for cache in CACHES]
+    return [_row(client, cache, found[client, cache]) for client, cache in sorted(found)]
 
 
 def show(rows: list[dict[str, Any]], console: Console) -> None:
     """Print the rows as a table."""
     table = Table(title="navigation → connected", title_justify="left")
-    for head in ("client", "cache", "n", "p50 ms", "max ms", "CPU ms", "kB over the wire", "requests answered"):
+    for head in _HEADS:
         table.add_column(head)
     for row in rows:
         times = (f"{row[name]:.0f}" for name in ("p50_ms", "max_ms", "renderer_cpu_ms"))
-        values = (row["client"], row["cache"], row["n"], *times, f"{row['bytes'] / 1000:.0f}", row["responses"])
+        shown = ("-" if row[name] is None else row[name] for name in ("camera_ms", "longest_task_ms"))
+        values = (row["client"], row["cache"], row["n"], *times, f"{row['bytes'] / 1000:.0f}", row["responses"], *shown)
         table.add_row(*map(str, values))
     console.print(table)
 
@@ -106,13 +128,14 @@ async def _boot(context: BrowserContext, url: str, *, slow: bool, stay: float) -
     sizes: list[int] = []
     browser.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
     await page.goto(url, wait_until="commit")
-    await page.wait_for_function("() => window.connectedAt", timeout=_LIMIT_MS, polling=20)
+    await page.wait_for_function(_IS_THERE, timeout=_LIMIT_MS, polling=20)
     took = float(await page.evaluate("() => connectedAt"))
     cpu = await _renderer_cpu_ms(browser)
     spans = await waterfall.spans(page)
+    camera, longest_task = await page.evaluate("() => [window.cameraAt, window.longestTask]")
     await page.wait_for_timeout(stay * 1000)  # the length of the visit
     await page.close()
-    return Boot(took, sum(sizes), sum(size > 0 for size in sizes), cpu, spans)
+    return Boot(took, sum(sizes), sum(size > 0 for size in sizes), cpu, spans, camera, longest_task)
 
 
 async def _renderer_cpu_ms(browser: CDPSession) -> float:
@@ -131,9 +154,12 @@ def _draw(found: dict[tuple[str, str], list[Boot]]) -> None:
 
 def _row(client: str, cache: str, boots: list[Boot]) -> dict[str, Any]:
     times = [boot.took_ms for boot in boots]
-    medians = {
+    medians: dict[str, int | None] = {
         name: round(statistics.median(asdict(boot)[name] for boot in boots))
         for name in ("bytes", "responses", "renderer_cpu_ms")
     }
+    for name in ("camera_ms", "longest_task_ms"):
+        shown = [getattr(boot, name) for boot in boots if getattr(boot, name) is not None]
+        medians[name] = round(statistics.median(shown)) if shown else None
     ends = {"p50_ms": round(statistics.median(times), 1), "max_ms": round(max(times), 1)}
     return {"client": client, "cache": cache, "n": len(boots), **ends, **medians}

@@ -10,7 +10,7 @@ from playwright.async_api import CDPSession
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import processes
+from benchmarks import memory_account, processes
 from benchmarks.light.process import LightProcess
 from benchmarks.pages import BenchPage
 from benchmarks.plan import CLIENTS, Client
@@ -20,6 +20,7 @@ from tests.browser.calls import Rest
 
 REMOTE_STREAMS = (1, 4)
 SECONDS = 180.0
+MEMORY = "memory_mib"  # of a row: see `memory_account`
 _WARM_UP_S = 15.0  # bandwidth estimates climb, encoders settle, garbage of the loading is collected
 _JOIN_S = 60.0
 
@@ -53,6 +54,7 @@ async def _one(world: World, client: Client, streams: int, seconds: float) -> di
         renderer = max((pid for pid, (kind, _) in after.items() if kind == "renderer"), key=lambda pid: after[pid][1])
         session = await context.new_cdp_session(page.page)
         heap = await session.send("Runtime.getHeapUsage")
+        mib = processes.memory_mib(renderer)
         used = {pid: spent - before.get(pid, ("", 0.0))[1] for pid, (_, spent) in after.items()}
         return {
             "client": client,
@@ -60,11 +62,12 @@ async def _one(world: World, client: Client, streams: int, seconds: float) -> di
             "seconds": seconds,
             "cpu_percent_of_a_core": round(100 * sum(used.values()) / seconds, 2),
             "renderer_percent_of_a_core": round(100 * used[renderer] / seconds, 2),
-            "renderer_mib": round(processes.memory_mib(renderer), 1),
+            "renderer_mib": round(mib, 1),
             "js_heap_mib": round(heap["usedSize"] / 2**20, 1),
             "frames_per_second": round(frames, 1),
             "requests": len(trace.requests),
             "stalls": sum(ended - began > 0.25 for began, ended in trace.stalls),
+            MEMORY: await memory_account.account(browser, session, renderer),
         }
     finally:
         await context.close()
@@ -74,12 +77,19 @@ async def _one(world: World, client: Client, streams: int, seconds: float) -> di
 def show(rows: list[dict[str, Any]], console: Console) -> None:
     """Print the rows as a table."""
     table = Table(title="a call in which nothing goes wrong", title_justify="left")
-    heads = [head for head in rows[0] if head not in ("date", "load_average")]
+    heads = [head for head in rows[0] if head not in ("date", "load_average", MEMORY)]
     for head in heads:
         table.add_column(head.replace("_", " "))
     for row in sorted(rows, key=lambda row: (row["remote_streams"], row["client"])):
         table.add_row(*(str(row[head]) for head in heads))
     console.print(table)
+    memory = Table(title="MiB of the renderer after a garbage collection, by item", title_justify="left")
+    columns = [row for row in rows if row["remote_streams"] == REMOTE_STREAMS[0]]
+    for head in ("", *(row["client"] for row in columns)):
+        memory.add_column(head)
+    for item in columns[0][MEMORY]:
+        memory.add_row(memory_account.ITEMS.get(item, item), *(str(row[MEMORY][item]) for row in columns))
+    console.print(memory)
 
 
 async def _cpu(browser: CDPSession) -> dict[int, tuple[str, float]]:

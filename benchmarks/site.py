@@ -27,11 +27,40 @@ await session.connect(js.token, {"name": "boot"})
 js.connectedAt = js.performance.now()
 """
 
+# When the own camera is shown, and for how long at most the page does not react.
+_CAMERA = """
+  window.longestTask = 0;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longestTask = Math.max(window.longestTask, duration);
+  }).observe({ type: 'longtask', buffered: true });
+  const looking = setInterval(() => {
+    const video = document.querySelector('#me video');
+    if (!video) return;
+    clearInterval(looking);
+    video.requestVideoFrameCallback(() => { window.cameraAt = performance.now(); });
+  }, 5);
+  new OpenVidu().initPublisher('me');
+"""
+
+
+def _official(script: str) -> str:
+    return f"""{_HEAD}<div id="me"></div><script src="/openvidu-browser.js"></script>
+<script type="module">{_HASH}{script}</script>"""
+
+
+def _pyvidu_js(script: str) -> str:
+    return f"""{_HEAD}<div id="me"></div><script type="module">{_HASH}
+  const {{ OpenVidu }} = await import(`${{origin}}/pyvidu.js`);{script}</script>"""
+
+
+CAMERA_PAGES = {
+    "openvidu-browser, camera": _official(_CAMERA + _CONNECT),
+    "pyvidu.js, camera": _pyvidu_js(_CAMERA + _CONNECT),
+}
+"""Pages that show the own camera too, and set `cameraAt` and `longestTask`, in milliseconds."""
 PAGES = {
-    "openvidu-browser": f"""{_HEAD}<script src="/openvidu-browser.js"></script>
-<script type="module">{_HASH}{_CONNECT}</script>""",
-    "pyvidu.js": f"""{_HEAD}<script type="module">{_HASH}
-  const {{ OpenVidu }} = await import(`${{origin}}/pyvidu.js`);{_CONNECT}</script>""",
+    "openvidu-browser": _official(_CONNECT),
+    "pyvidu.js": _pyvidu_js(_CONNECT),
     "Python page": f"""{_HEAD}<script type="module">{_HASH}
   const {{ bootPython }} = await import(`${{origin}}/python.js`);
   const python = await bootPython();
@@ -54,7 +83,7 @@ async def serving(certificate: Certificate, address: str) -> AsyncIterator[str]:
     bundle = OFFICIAL_BUNDLE.read_text("utf-8")
 
     async def page(request: web.Request) -> web.Response:
-        html = PAGES[request.match_info["client"]]
+        html = (PAGES | CAMERA_PAGES)[request.match_info["client"]]
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def official(_: web.Request) -> web.Response:

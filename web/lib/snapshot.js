@@ -75,7 +75,7 @@ export class Snapshot {
   }
 
   /**
-   * Write the memory of Python into that of `module`, in which Python has not started.
+   * Write the memory of Python into that of `module`, in which Python has not started; once.
    * @param {Module} module
    */
   write(module) {
@@ -89,6 +89,7 @@ export class Snapshot {
       module.HEAPU8.set(this.#blocks.subarray(from, to), runs[run] * BLOCK);
       from = to;
     }
+    this.#blocks = new Uint8Array(0); // twelve megabytes that something of Pyodide's start would keep
     module.HEAP32[trampoline] = own;
     const names = [0, 1].map((index) => module.HEAP32[(module._tzname >> 2) + index]);
     module.__tzset_js(module._timezone, module._daylight, ...names); // C reads the time zone once only
