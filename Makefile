@@ -14,7 +14,7 @@ EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-npm test-tools examples npm structure \
+.PHONY: setup demo test test-lint test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-npm test-tools examples npm structure \
 	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -22,11 +22,11 @@ setup: $(STAMPS)/installed $(STAMPS)/vendored
 demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
-# Tests in virtual time keep the processors busy, tests with browsers and networks mostly wait: they run side by side, the
-# former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
-# WORKERS=2: so many files with browsers and networks at a time, where each worker can have a network of its own
-# (tools/own_network.sh). The wheel's tests, which download, are then outside of them.
-WORKERS ?= 1
+# Tests in virtual time and the linters keep the processors busy, tests with browsers and networks mostly wait: they run side by
+# side, the former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
+# WORKERS: so many files with browsers and networks at a time, where each worker can have a network of its own
+# (tools/own_network.sh), else one. The wheel's tests, which download, are then outside of them.
+WORKERS ?= 2
 SIDE_BY_SIDE := $(filter-out 1,$(WORKERS))
 VIRTUAL := tests/pure tests/simulation tests/type_checks
 WHEEL := tests/browser/test_installed_wheel.py
@@ -34,9 +34,12 @@ LOGS := tests/artifacts
 JUNIT := $(LOGS)/junit
 # Run shell commands, print what they printed when they have ended, and keep their exit code.
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
-test: setup browser-tools firefox-tools interop lint
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=3 \
-		test-virtual $(if $(SIDE_BY_SIDE),test-wheel) test-real)
+test: setup browser-tools firefox-tools interop $(STAMPS)/javascript
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=4 \
+		test-lint test-virtual $(if $(SIDE_BY_SIDE),test-wheel) test-real)
+
+test-lint: $(STAMPS)/installed $(STAMPS)/javascript
+	$(call PRINTED_AT_END,lint,nice $(MAKE) --no-print-directory lint)
 
 test-virtual: $(STAMPS)/installed
 	$(call PRINTED_AT_END,virtual,nice $(MAKE) --no-print-directory coverage && \
