@@ -83,13 +83,23 @@ class OthersAreToldRarely(Invariant):
     sentence = (
         f"`connectionInterrupted` and `connectionRestored` alternate for each participant. {RETURN:g} s after the return "
         "nobody is interrupted who is there. Where the server does not tell, nobody is interrupted whose RTP arrives at the "
-        f"server, or arrived here within the last {SHORT:g} s, or more than {MOST} times in a minute by one membership."
+        "server (unless the path from there broke meanwhile), or arrived here within the last "
+        f"{SHORT:g} s, or more than {MOST} times in a minute by one membership."
     )
 
     def __init__(self, world: Any) -> None:
         super().__init__(world)
         self._interrupted: set[tuple[Page, str]] = set()
         self._times: dict[tuple[Page, str], deque[float]] = {}
+        self._flows_since: dict[tuple[Page, int], float] = {}
+        self._heard_at: dict[tuple[Page, int], float] = {}
+
+    def flow_changed(self, page: Page, peer: SimulatedPeer) -> None:
+        key = page, peer.number
+        if peer.receives_rtp:
+            self._flows_since.setdefault(key, now())
+        elif now() - self._flows_since.pop(key, now()) > POLLED:  # what flows for less may be missed
+            self._heard_at[key] = now()
 
     def told(self, page: Page, name: str, event: Any) -> None:
         if name == "rejoined":
@@ -113,12 +123,15 @@ class OthersAreToldRarely(Invariant):
         times.append(now())
         source = router.peers.get(router.publishers.get(stream_id, -1))
         peer = router.peers.get(router.subscribers.get((page.id, stream_id), -1))
-        if peer is not None and peer.receives_rtp:
+        if peer is None:
+            return
+        if peer.receives_rtp:
             if now() - peer.flows_since > POLLED and page.clock.on_time_for(SHORT):
                 self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP it gets")
         elif source is not None and source.sends(True):
-            self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP the server gets")
-        elif peer is not None and now() - peer.flows_since < SHORT:
+            if peer.path_works_for(0) or peer.path_since <= peer.flows_since:
+                self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP the server gets")
+        elif now() - self._heard_at.get((page, peer.number), 0) < SHORT:
             self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP it has just got")
 
     def stable(self) -> None:

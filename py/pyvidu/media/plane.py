@@ -17,6 +17,7 @@ from pyvidu.reconnection.evidence import (
     PageStoodStill,
     PeerReplaced,
     RtpReturned,
+    RtpSilent,
     SignalingLost,
     SignalingResumed,
     StreamStopped,
@@ -204,6 +205,8 @@ class MediaPlane:
                 for recovery in self._receiving():
                     recovery.report(finding)
             case _:
+                if isinstance(finding, RtpSilent):
+                    self._silence.doubted()
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
                     for recovery in list(self._recoveries.values()):

@@ -41,6 +41,10 @@ class PublisherSilence:
         self._due.clear()
         self._trusted_from = now + _SETTLING
 
+    def doubted(self) -> None:
+        """Take back what answers have proved so far: nothing arrives any more, of nobody."""
+        self._due.clear()
+
     def stopped(self, publisher: str, now: float) -> None:
         """Note that the RTP of a publisher has stopped."""
         if now >= self._trusted_from:

@@ -400,3 +400,12 @@ async def test_first_packets_on_a_peer_connection_that_was_silent_from_the_begin
     flow(fresh)
     await asyncio.sleep(0.2)
     assert plane.reports.of("publisher_heard") == [(BOB, False), (BOB, True)]
+
+
+@virtual_time
+async def test_silence_of_all_streams_after_the_path_has_answered_says_nothing_of_the_first() -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(1)
+    stop(plane.rig.peers.made[1])
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == []

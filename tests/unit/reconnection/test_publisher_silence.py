@@ -94,3 +94,12 @@ def test_three_silences_a_minute_are_reported_and_a_fourth_that_lasts_when_the_m
     assert times == pytest.approx([1.3, 11.3, 21.3, 61.3])
     silent(silence, at=65)
     assert reported(silence) == pytest.approx(71.3)
+
+
+def test_answer_from_before_all_streams_fell_silent_proves_nothing_and_one_after_it_does() -> None:
+    silence = PublisherSilence()
+    silent(silence, answer=0.5)
+    silence.doubted()
+    assert silence.due_at is None
+    silence.path_answers(ADA, 1.5)
+    assert reported(silence) == pytest.approx(1.8)
