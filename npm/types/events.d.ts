@@ -29,8 +29,8 @@ export declare abstract class Event {
 }
 
 /**
- * `connectionCreated`, `connectionDestroyed`: somebody joined or left. `connectionInterrupted`, `connectionRestored`: the server hears
- * nothing of somebody else, or something again.
+ * `connectionCreated`, `connectionDestroyed`: somebody joined or left. `connectionInterrupted`, `connectionRestored`: nothing is heard
+ * of somebody else, or something again.
  */
 export declare class ConnectionEvent extends Event {
   connection: Connection;
@@ -155,7 +155,7 @@ export interface EventMap {}
 export interface SessionEventMap extends EventMap {
   connectionCreated: ConnectionEvent;
   connectionDestroyed: ConnectionEvent;
-  /** A pyvidu server has heard nothing of a participant for 2 s. Not in openvidu-browser. */
+  /** Nothing has been heard of a participant for some 2 s, by a pyvidu server or here. Not in openvidu-browser. */
   connectionInterrupted: ConnectionEvent;
   /** It is heard again. Not in openvidu-browser. */
   connectionRestored: ConnectionEvent;

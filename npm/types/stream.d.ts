@@ -21,7 +21,7 @@ export declare class Connection {
   stream?: Stream;
   /** Whether it has left. */
   disposed: boolean;
-  /** Whether the server hears nothing of it: it is reconnecting, or will be evicted. Not in openvidu-browser. */
+  /** Whether nothing is heard of it: it is reconnecting, or will be evicted. Not in openvidu-browser. */
   isInterrupted: boolean;
 }
 

@@ -83,7 +83,7 @@ class Connection:
 
     @property
     def is_interrupted(self) -> bool:
-        """Return whether the server hears nothing of it: it is reconnecting, or will be evicted. Pyvidu's server tells it."""
+        """Return whether nothing is heard of it: it is reconnecting, or will be evicted. See `ConnectionEvent`."""
         return self.state.interrupted
 
     def __repr__(self) -> str:

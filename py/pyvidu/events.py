@@ -70,8 +70,9 @@ class ConnectionEvent(Event):
     Events:
         connectionCreated: this participant, one that was there before, or one that joins.
         connectionDestroyed: another participant has left, or was evicted: `networkDisconnect` after 12 s without a packet.
-        connectionInterrupted: pyvidu's server has heard nothing of another participant for 2 s: show it as reconnecting.
-            At most three times a minute for each participant.
+        connectionInterrupted: nothing has been heard of another participant for some 2 s: show it as reconnecting. Pyvidu's
+            server tells it; with another one, this client notices it where it receives a stream that should flow. At most
+            three times a minute for each participant.
         connectionRestored: it is heard again. If it is evicted, `connectionDestroyed` comes instead.
 
     Attributes:

@@ -23,7 +23,7 @@ POLICY = ReconnectionPolicy()
 EVENTS = (
     "connectionCreated", "connectionDestroyed", "streamCreated", "streamDestroyed", "streamPropertyChanged", "signal",
     "reconnecting", "reconnected", "rejoined", "sessionDisconnected", "exception", "streamFrozen", "streamRecovered",
-    "outageSettled",
+    "outageSettled", "connectionInterrupted", "connectionRestored",
 )  # fmt: skip
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 

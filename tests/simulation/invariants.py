@@ -28,6 +28,7 @@ from tests.simulation.media_invariants import (
     StreamsMove,
     StreamsReturn,
 )
+from tests.simulation.others_invariants import OthersAreTold, OthersAreToldRarely
 from tests.simulation.simulated_network import now
 
 if TYPE_CHECKING:
@@ -480,6 +481,8 @@ ALL: tuple[type[Invariant], ...] = (
     OutagesSettle,
     HealthyStreamsStay,
     MutedStaysMuted,
+    OthersAreTold,
+    OthersAreToldRarely,
     StallsNotMeasured,
     DeadPathDetected,
     EvictionDetected,

@@ -131,4 +131,28 @@ MEDIA = (
         "return event.force",
         "return True",
     ),
+    Mutation(
+        "a publisher is silent on a path that does not answer",
+        "reconnection.publisher_silence:PublisherSilence.stopped",
+        "self.silent[publisher] = now",
+        "self.silent[publisher] = now; self.path_answers(publisher, now)",
+    ),
+    Mutation(
+        "a publisher is silent whose stream stopped in an outage of this page",
+        "reconnection.publisher_silence:PublisherSilence.disturbed",
+        "self.silent = dict.fromkeys(self._unheard, now)",
+        "return",
+    ),
+    Mutation(
+        "a silent publisher that flows on a new peer connection is not heard",
+        "media.plane:MediaPlane._poll",
+        "if media.peer in self._monitor.flowing:",
+        "if False:",
+    ),
+    Mutation(
+        "whoever is interrupted stays so after a rejoin",
+        "membership.participation:Participation.joined_again",
+        "room.publisher_heard(participant, heard=True)",
+        "pass",
+    ),
 )

@@ -189,7 +189,7 @@ class SimulatedPeer:
         self._answered = False
         self._path = False  # packets go both ways
         self.decodes = True
-        self.path_since = self._flows_since = 0.0
+        self.path_since = self.flows_since = 0.0
         self.phase = 0.0  # of what it does regularly, 0 to 1
         self._before = (0.0, 0.0)  # seconds for which the path did not work, and for which it had worked before that
         self.was_known = False  # whether its rhythm was known when the last pause began
@@ -238,7 +238,7 @@ class SimulatedPeer:
         self.flow_changed(self)
 
     def _flow_changed(self, receives_rtp: bool) -> None:
-        lasted, self._flows_since = now() - self._flows_since, now()
+        lasted, self.flows_since = now() - self.flows_since, now()
         self.receives_rtp = receives_rtp
         if not receives_rtp:
             self.was_known = now() >= self._known_at
@@ -275,7 +275,7 @@ class SimulatedPeer:
 
     def works_for(self, seconds: float) -> bool:
         """Return whether packets have gone both ways, and RTP has arrived, for so long."""
-        return self.path_works_for(seconds) and self.receives_rtp and now() - self._flows_since >= seconds
+        return self.path_works_for(seconds) and self.receives_rtp and now() - self.flows_since >= seconds
 
     def path_works_for(self, seconds: float) -> bool:
         """Return whether packets have gone both ways for so long."""
@@ -289,7 +289,7 @@ class SimulatedPeer:
     @property
     def has_just_stopped(self) -> bool:
         """Return whether its RTP has stopped at this moment."""
-        return self._flows_since == now() and not self.receives_rtp and bool(self._rtp)
+        return self.flows_since == now() and not self.receives_rtp and bool(self._rtp)
 
     @property
     def has_received(self) -> bool:

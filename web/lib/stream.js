@@ -33,7 +33,7 @@ export class Connection {
     /** @type {Stream | undefined} */
     this.stream = undefined;
     this.disposed = false;
-    this.isInterrupted = false; // the server hears nothing of it
+    this.isInterrupted = false; // nothing is heard of it
   }
 }
 

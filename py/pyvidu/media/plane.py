@@ -17,11 +17,14 @@ from pyvidu.reconnection.evidence import (
     PageStoodStill,
     PeerReplaced,
     RtpReturned,
+    RtpSilent,
     SignalingLost,
     SignalingResumed,
+    StreamStopped,
 )
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.publisher_silence import PublisherSilence
 from pyvidu.reconnection.rtp_monitor import AudioReferenceDue, OfStream, RtpFinding, RtpMonitor
 from pyvidu.signaling import SignalingPlane
 
@@ -43,6 +46,9 @@ class MediaPlaneListener(Protocol):
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
         """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
 
+    def publisher_heard(self, connection_id: str, *, heard: bool) -> None:
+        """Handle that nothing is heard of a publisher any more, or something again, where the server does not tell."""
+
     def media_settled(self) -> None:
         """Handle that every stream is verified or given up, for the first time since `MediaPlane.prove_all`."""
 
@@ -60,6 +66,8 @@ class MediaPlane:
         self._recoveries: dict[MediaConnection, MediaRecovery] = {}
         self._monitor: RtpMonitor | None = None  # while there are streams, and for one poll more
         self._timer: Timer | None = None
+        self._silence = PublisherSilence()
+        self._silence_timer: Timer | None = None
         self._outage: Outage | None = None
         self._proving = False  # since `prove_all`, until every stream is settled
         self._closed = False
@@ -81,6 +89,7 @@ class MediaPlane:
         recovery = self._recoveries.pop(media, None)
         if recovery is not None:
             recovery.close()
+            self._heard(media)
             self.media_settled()
 
     def find(self, owner: str, endpoint: str, own: str) -> MediaConnection | None:
@@ -98,6 +107,7 @@ class MediaPlane:
         """Stop all renegotiations, which need signaling, and observe every path until the outage ends."""
         self._close_record()
         self._proving = False
+        self._disturbed()
         for recovery in list(self._recoveries.values()):
             recovery.report(SignalingLost())
 
@@ -105,6 +115,7 @@ class MediaPlane:
         """Check every stream after an outage and renegotiate the frozen ones; with `force` renegotiate every stream."""
         self._outage = outage
         self._proving = False
+        self._disturbed()
         for media, recovery in list(self._recoveries.items()):
             negotiated = bool(media.stream_id) and media.peer is not None
             recovery.report(SignalingResumed(force, negotiated))
@@ -122,8 +133,9 @@ class MediaPlane:
     def close(self) -> None:
         """Stop watching and cancel all repairs."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._silence_timer):
+            if timer is not None:
+                timer.cancel()
         for recovery in self._recoveries.values():
             recovery.close()
         self._recoveries.clear()
@@ -135,6 +147,11 @@ class MediaPlane:
         logger.debug("%s: %s (%s)", media.stream_id, step.step, step.because)
         if self._outage is not None:
             self._outage.note_stream(self._clock.now(), media.stream_id, step.step, step.because)
+        if step.step == "healthy":
+            self._heard(media)
+        elif step.step == "paused":
+            self._silence.path_answers(media.owner, self._clock.now())
+            self._arm_silence()
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
         """Forward to the listener."""
@@ -162,6 +179,9 @@ class MediaPlane:
     def _poll(self) -> None:
         assert self._monitor is not None, "the timer is set for a monitor"
         findings = self._monitor.poll(self._markers(), self._clock.now())
+        for media in [media for media in self._recoveries if media.owner in self._silence.silent]:
+            if media.peer in self._monitor.flowing:
+                self._heard(media)
         if self._recoveries:
             self._arm()
         else:  # until the next stream
@@ -174,13 +194,19 @@ class MediaPlane:
             case OfStream(source, evidence):
                 for media in [media for media in self._recoveries if media.peer is source]:
                     self._report(media, evidence)
+                    # Pyvidu's server, which replays, tells who is not heard.
+                    if isinstance(evidence, StreamStopped) and not self._signaling.replays:
+                        self._silence.stopped(media.owner, self._clock.now())
             case AudioReferenceDue():
                 for recovery in self._receiving():
                     recovery.take_audio_reference()
             case PageStoodStill():
+                self._disturbed()
                 for recovery in self._receiving():
                     recovery.report(finding)
             case _:
+                if isinstance(finding, RtpSilent):
+                    self._silence.doubted()
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
                     for recovery in list(self._recoveries.values()):
@@ -197,6 +223,30 @@ class MediaPlane:
     def _arm(self) -> None:
         assert self._monitor is not None, "called after it was made"
         self._timer = self._clock.call_later(self._monitor.due_at - self._clock.now(), self._poll)
+
+    # --- silent publishers -------------------------------------------------------------------------------------------
+
+    def _heard(self, media: MediaConnection) -> None:
+        if self._silence.heard(media.owner) and not self._closed:
+            self._listener.publisher_heard(media.owner, heard=True)
+
+    def _disturbed(self) -> None:
+        self._silence.disturbed(self._clock.now())
+        self._arm_silence()
+
+    def _look_for_silence(self) -> None:
+        self._silence_timer = None
+        for publisher in self._silence.tick(self._clock.now()):
+            if not self._closed:  # by the listener, in the event before
+                self._listener.publisher_heard(publisher, heard=False)
+        self._arm_silence()
+
+    def _arm_silence(self) -> None:
+        if self._silence_timer is not None:
+            self._silence_timer.cancel()
+        due = None if self._closed else self._silence.due_at
+        now = self._clock.now()
+        self._silence_timer = None if due is None else self._clock.call_later(due - now, self._look_for_silence)
 
     def _report(self, media: MediaConnection, evidence: MediaEvidence) -> None:
         recovery = self._recoveries.get(media)

@@ -33,7 +33,7 @@ class ParticipationListener(Protocol):
         """Handle that a participant has left; its stream has ended before."""
 
     def participant_interrupted(self, participant: ParticipantState) -> None:
-        """Handle that the server hears nothing of a participant (`interrupted`), or something again."""
+        """Handle that nothing is heard of a participant (`interrupted`), or something again."""
 
     def stream_published(self, participant: ParticipantState, stream: StreamState) -> None:
         """Handle a new stream of a remote participant."""

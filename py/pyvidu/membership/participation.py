@@ -275,6 +275,11 @@ class Participation:
         """Report a media problem that no pending call reports."""
         self._listener.media_exception(self._stream_of(media), name, message)
 
+    def publisher_heard(self, connection_id: str, *, heard: bool) -> None:
+        """Report that nothing is heard of a publisher any more, or something again."""
+        if self.room is not None and self._current is not None:
+            self.room.publisher_heard(connection_id, heard=heard)
+
     def media_settled(self) -> None:
         """Report that the media of the last outage is verified."""
         # Without streams that is before `reconnected` is fired. Async handlers of that take their first step before, too.
@@ -301,6 +306,8 @@ class Participation:
         self._enter(new, result)
         room.own = new.own
         room.reconcile([info for info in result.value if info.id != old.own.id])
+        for participant in list(room.participants):  # who is not heard is told or noticed anew
+            room.publisher_heard(participant, heard=True)
         old.outages.finish(self._host.clock.now(), "rejoined" if new.joined else "sessionDisconnected")
         if new.joined:  # else the application has left in one of these events
             self._listener.rejoined(old.outages.last)

@@ -58,6 +58,12 @@ class StreamState:
     filter: Filter | None = None
     frozen: bool = False
 
+    @property
+    def flows(self) -> bool:
+        """Return whether its RTP never pauses: that of a screen or a canvas does while nothing changes."""
+        camera = self.has_video and self.video_active and self.type_of_video == "CAMERA"
+        return camera or (self.has_audio and self.audio_active)
+
     @classmethod
     def of(cls, info: StreamInfo, owner: str) -> StreamState:
         """Return the state that the server describes by `info`."""
@@ -80,7 +86,7 @@ class StreamState:
 class ParticipantState:
     """A participant. `role` is set for the local one only; `stream` for the others only, while they publish one.
 
-    `is_local`: it is the participant who has joined here. `interrupted`: its server hears nothing of it at the moment.
+    `is_local`: it is the participant who has joined here. `interrupted`: nothing is heard of it at the moment.
     """
 
     id: str

@@ -259,6 +259,12 @@ class RoomState:
             participant.interrupted = interrupted
             self._listener.participant_interrupted(participant)
 
+    def publisher_heard(self, connection_id: str, *, heard: bool) -> None:
+        """Handle that nothing of a participant's stream arrives any more, or something again. One may be off on purpose."""
+        participant = self.participants.get(connection_id)
+        if heard or (participant is not None and participant.stream is not None and participant.stream.flows):
+            self._interrupted(connection_id, not heard)
+
     def _stream_published(self, participant: ParticipantState, info: StreamInfo) -> None:
         participant.stream = StreamState.of(info, participant.id)
         self._listener.stream_published(participant, participant.stream)
@@ -273,6 +279,7 @@ class RoomState:
 
     def _signal(self, told: SignalReceived) -> None:
         sender = self.own if told.from_ == self.own.id else self.participants.get(told.from_ or "")
+        self._interrupted(told.from_ or "", False)
         kind = told.type or "signal"
         if kind != "signal" and not kind.startswith("signal:"):
             kind = f"signal:{kind}"  # the sender chooses it: it must not be the name of another event
@@ -284,6 +291,8 @@ class RoomState:
         if stream is None or stream.id != told.stream_id:
             return
         new_value, old = told.value(), None  # type: Any, Any
+        if told.property in ("audioActive", "videoActive"):  # others than its publisher may change the rest
+            self._interrupted(told.connection_id, False)
         match told.property:
             case "audioActive":
                 old, stream.audio_active = stream.audio_active, new_value

@@ -56,7 +56,7 @@ class RtpMonitor:
         self._steady: bool | None = None  # whether a witness flows; None without a witness
         self._silent = False
         self._silent_sources: set[object] = set()
-        self._flowing: set[object] = set()
+        self.flowing: set[object] = set()  # the sources of which packets have arrived since the poll before
         self._polled_at = now
         self._settled_at = self._reference_at = 0.0
 
@@ -76,13 +76,13 @@ class RtpMonitor:
         self._polled_at = now
         self._cadences = {source: self._cadences.get(source) or Cadence(self._policy) for source in markers}
         settled = not self._silent and now >= self._settled_at
-        self._flowing = {
+        self.flowing = {
             source for source, marker in markers.items() if self._cadences[source].observe(marker, now, learn=settled)
         }
         witnesses = {source for source, cadence in self._cadences.items() if cadence.is_witness(now)}
         silent = {source for source in witnesses if self._cadences[source].is_silent(now)}
         found += self._judge_network(witnesses, silent, now)
-        if self._flowing and settled and now >= self._reference_at:
+        if self.flowing and settled and now >= self._reference_at:
             self._reference_at = now + _REFERENCE_PERIOD
             found.append(AudioReferenceDue())
         return found + self._judge_streams(silent)
@@ -106,11 +106,11 @@ class RtpMonitor:
         self._steady = not pausing if witnesses else None
         if self._steady is not was and (was or (self._steady is False and not self._silent)):
             found.append(RtpOverdue())
-        if self._flowing and self._silent:
+        if self.flowing and self._silent:
             self._silent = False
             self._settled_at = now + _SETTLING
             found.append(RtpReturned())
-        elif witnesses and silent == witnesses and not self._flowing and not self._silent:
+        elif witnesses and silent == witnesses and not self.flowing and not self._silent:
             self._silent = True
             found.append(RtpSilent())
         if self._steady and not was:
@@ -120,12 +120,12 @@ class RtpMonitor:
     def _judge_streams(self, silent: set[object]) -> list[RtpFinding]:
         """Return which streams have become silent and which have returned, in the order of the markers."""
         before = self._silent_sources
-        self._silent_sources = (before & self._cadences.keys() | silent) - self._flowing
+        self._silent_sources = (before & self._cadences.keys() | silent) - self.flowing
         found: list[RtpFinding] = []
         for source in self._cadences:
             if source in silent - before:
                 found.append(OfStream(source, StreamStopped()))
-            if source in before & self._flowing:
+            if source in before & self.flowing:
                 found.append(OfStream(source, StreamReturned()))
         return found
 
@@ -137,7 +137,7 @@ class RtpMonitor:
         now = self._polled_at
         moments = [self._settled_at]
         for source, cadence in self._cadences.items():
-            moments += cadence.turning_points(flowing=source in self._flowing)
+            moments += cadence.turning_points(flowing=source in self.flowing)
         ahead = (moment for moment in moments if moment > now - ROUNDING)
         return min(ahead, default=math.inf) - self._policy.detection.poll
 
@@ -146,9 +146,9 @@ class RtpMonitor:
         period = times[-1] - (times[-2] if len(times) > 1 else self._polled_at)
         self._polled_at = times[-1]
         settled = self._polled_at >= self._settled_at
-        for source in self._flowing:
+        for source in self.flowing:
             self._cadences[source].flowed(markers[source], period, self._polled_at, learn=settled)
-        if self._flowing and settled:
+        if self.flowing and settled:
             for now in times:
                 if now >= self._reference_at:
                     self._reference_at = now + _REFERENCE_PERIOD

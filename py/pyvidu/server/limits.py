@@ -105,6 +105,12 @@ class MediaLimits:
         "address of a connection",
         "until then it is not given to another connection",
     )
+    moves: int = _limit(
+        2_000,
+        "packets from unknown ports a second",
+        "server",
+        "dropped: the next check of the peer, at most 2.5 s later, tells where it is",
+    )
     unproved: int = _limit(
         128_000, "bytes", "address of a connection", "not sent, until an authentic packet comes from there"
     )

@@ -421,3 +421,103 @@ async def test_checks_from_another_machine_are_not_answered(monkeypatch: pytest.
     assert answered == [("127.0.0.1", 5000)]
     session.close()
     await ports.close()
+
+
+# --- a peer whose NAT has forgotten its mapping ----------------------------------------------------------------------
+
+HOME, MOVED, ELSEWHERE = ("192.0.2.1", 1001), ("192.0.2.1", 1002), ("192.0.2.2", 1001)
+
+
+class Peers:
+    """Sessions on the ports of a bench, each of which decrypts what contains its name."""
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench = bench
+        self.port: Any = SpoofedPort()
+        self.got: dict[str, list[bytes]] = {}
+        self.tried = 0
+        self.now = asyncio.get_running_loop().time()
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+    def join(self, name: str, address: object) -> IceSession:
+        """Return a session whose peer has proved its address."""
+        got = self.got[name] = []
+
+        def decrypt(data: bytes) -> None:
+            self.tried += 1
+            if name.encode() in data:
+                session.authenticated()
+                got.append(data)
+
+        session = IceSession(self.bench.ports, DirectPath(), REMOTE, on_datagram=decrypt, on_reachable=lambda: None)
+        self.bench.ports.receive(self.port, check_of(session), address)
+        self.arrive(f"{name} 1", address)
+        return session
+
+    def arrive(self, text: str, address: object) -> None:
+        """Let an RTP packet arrive."""
+        self.bench.ports.receive(self.port, b"\x80" + text.encode(), address)
+
+
+@pytest_asyncio.fixture
+async def peers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Peers]:
+    yield Peers(bench, monkeypatch)
+
+
+async def test_peer_is_followed_to_the_port_from_which_its_packets_come(peers: Peers) -> None:
+    ada, _ = peers.join("ada", HOME), peers.join("bob", ("192.0.2.1", 2000))
+    peers.now += 0.2
+    peers.arrive("ada 2", MOVED)
+    assert len(peers.got["ada"]) == 2
+    ada.send(b"\x80 to her")
+    assert peers.port.to(MOVED) == [b"\x80 to her"]
+    tried = peers.tried
+    peers.arrive("ada 3", MOVED)
+    assert (len(peers.got["ada"]), peers.tried - tried) == (3, 1), "she has that port now"
+    peers.bench.ports.receive(peers.port, check_of(ada), HOME)
+    ada.send(b"\x80 back")
+    assert peers.port.to(HOME) == [b"\x80 back"], "a check counts more"
+
+
+async def test_packet_that_nobody_has_encrypted_moves_nobody(peers: Peers) -> None:
+    ada = peers.join("ada", HOME)
+    peers.now += 0.2
+    peers.arrive("mallory 1", MOVED)
+    ada.send(b"\x80 to her")
+    assert (len(peers.got["ada"]), peers.port.to(MOVED), peers.port.to(HOME)) == (1, [], [b"\x80 to her"])
+
+
+async def test_peer_is_followed_to_no_other_host_and_not_while_it_is_heard_or_has_proved_nothing(peers: Peers) -> None:
+    peers.join("ada", HOME)
+    peers.arrive("ada 2", MOVED)
+    peers.now += 0.2
+    peers.arrive("ada 2", ELSEWHERE)
+    peers.bench.ports.receive(peers.port, b"\x16 ada", MOVED)
+    new = IceSession(peers.bench.ports, DirectPath(), REMOTE, on_datagram=lambda _: None, on_reachable=lambda: None)
+    peers.bench.ports.receive(peers.port, check_of(new), ELSEWHERE)
+    peers.now += 0.2
+    tried = peers.tried
+    peers.arrive("new", ("192.0.2.2", 1))
+    assert (len(peers.got["ada"]), peers.tried) == (1, tried)
+
+
+async def test_packets_from_unknown_ports_are_tried_so_often_only(peers: Peers) -> None:
+    for number in range(30):
+        peers.join(f"peer {number}.", ("192.0.2.1", 3000 + number))
+    peers.now += 0.2
+    tried = peers.tried
+    for number in range(200):
+        peers.arrive("mallory", ("192.0.2.1", 5000 + number))
+    assert peers.tried - tried == MediaLimits().moves
+
+
+async def test_peer_that_moves_again_and_again_has_so_many_addresses_at_most(peers: Peers) -> None:
+    peers.join("ada", HOME)
+    for number in range(100):
+        peers.now += 0.2
+        peers.arrive(f"ada {number}", ("192.0.2.1", 4000 + number))
+    assert len(peers.got["ada"]) == 101
+    peers.arrive("ada again", ("192.0.2.1", 4000))
+    assert len(peers.got["ada"]) == 101, "an address of long ago is forgotten"
+    peers.arrive("ada again", ("192.0.2.1", 4098))
+    assert len(peers.got["ada"]) == 102

@@ -24,6 +24,7 @@ class Requests:
 
     def __init__(self) -> None:
         self.is_up = True
+        self.replays = False
         self.sent: list[Call] = []
         self.repeatable: list[bool] = []
         self.findings: list[object] = []

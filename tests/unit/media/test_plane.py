@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyvidu.media import MediaPlane
-from pyvidu.reconnection.evidence import RtpOverdue, RtpReturned, RtpSilent
+from pyvidu.reconnection.evidence import MediaSample, RtpOverdue, RtpReturned, RtpSilent
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from tests.unit.media.rig import BOB, BOBS, OWN, Rig, description
@@ -60,6 +60,17 @@ def stop(*peers: ScriptedPeer) -> None:
     for peer in peers:
         last = peer.marker()
         peer.marker = lambda last=last: last  # type: ignore[misc]
+
+
+def pause(peer: ScriptedPeer) -> None:
+    """Let no RTP arrive any more, and answers to connectivity checks."""
+    stop(peer)
+    answers = itertools.count(1)
+
+    async def sample() -> MediaSample:
+        return MediaSample("connected", stun_responses=next(answers))
+
+    peer.sample = sample  # type: ignore[method-assign]
 
 
 @virtual_time
@@ -290,3 +301,111 @@ async def test_one_stream_that_stops_among_others_is_checked_and_says_nothing_of
     await asyncio.sleep(5)
     assert [samples > 0 for samples in plane.samples] == [True, False, False]
     assert RtpSilent not in [type(item) for item in plane.rig.requests.findings]
+
+
+# --- silent publishers -----------------------------------------------------------------------------------------------
+
+
+async def silent(*, replays: bool = False) -> tuple[Plane, ScriptedPeer]:
+    """Return a plane in which Bob's stream has just stopped, and its peer connection."""
+    plane = await Plane().watch()
+    plane.rig.requests.replays = replays
+    bobs, carls, _ = plane.rig.peers.made
+    flow(bobs, carls)
+    await asyncio.sleep(5)
+    pause(bobs)
+    return plane, bobs
+
+
+@virtual_time
+async def test_publisher_that_falls_silent_on_a_path_that_answers_is_reported_and_its_return() -> None:
+    plane, bobs = await silent()
+    await asyncio.sleep(1.5)
+    assert plane.reports.of("publisher_heard") == []
+    await asyncio.sleep(0.5)
+    assert plane.reports.of("publisher_heard") == [(BOB, False)]
+    await asyncio.sleep(20)
+    flow(bobs)
+    await asyncio.sleep(0.2)
+    assert plane.reports.of("publisher_heard") == [(BOB, False), (BOB, True)]
+
+
+@virtual_time
+async def test_server_that_replays_tells_who_is_silent_so_nothing_is_concluded_here() -> None:
+    plane, _ = await silent(replays=True)
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == []
+
+
+@pytest.mark.parametrize("trouble", ["an outage", "a return", "a standstill"])
+@virtual_time
+async def test_own_trouble_says_nothing_of_a_publisher_that_is_silent_then(trouble: str) -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(1)
+    match trouble:
+        case "an outage":
+            plane.plane.suspend()
+        case "a return":
+            plane.plane.prove_all(an_outage(), force=False)
+        case _:
+            asyncio.get_running_loop().advance(5)  # type: ignore[attr-defined] # no callback ran
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == []
+
+
+@virtual_time
+async def test_silent_publisher_that_flows_on_a_new_peer_connection_is_heard() -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(2)
+    await plane.bobs.renegotiate()
+    plane.plane.suspend()
+    plane.plane.prove_all(an_outage(), force=False)
+    await asyncio.sleep(1)
+    assert plane.reports.of("publisher_heard") == [(BOB, False), (BOB, True)]
+
+
+@virtual_time
+async def test_removed_stream_ends_the_silence_of_its_publisher_and_a_closed_plane_reports_none() -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(2)
+    plane.plane.remove(plane.bobs)
+    assert plane.reports.of("publisher_heard") == [(BOB, False), (BOB, True)]
+    plane, _ = await silent()
+    await asyncio.sleep(1)
+    plane.plane.close()
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == []
+    assert plane.rig.clock.alive == []
+
+
+@virtual_time
+async def test_plane_may_be_closed_in_the_report_of_a_silent_publisher() -> None:
+    plane, _ = await silent()
+    pause(plane.rig.peers.made[1])
+    plane.reports.reactions["publisher_heard"] = lambda *_, **__: plane.plane.close()
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == [(BOB, False)]
+    assert plane.rig.clock.alive == []
+
+
+@virtual_time
+async def test_first_packets_on_a_peer_connection_that_was_silent_from_the_beginning_are_heard() -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(2)
+    await plane.bobs.renegotiate()
+    fresh = plane.rig.peer
+    pause(fresh)
+    plane.plane.peer_replaced(plane.bobs)
+    await asyncio.sleep(5)
+    flow(fresh)
+    await asyncio.sleep(0.2)
+    assert plane.reports.of("publisher_heard") == [(BOB, False), (BOB, True)]
+
+
+@virtual_time
+async def test_silence_of_all_streams_after_the_path_has_answered_says_nothing_of_the_first() -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(1)
+    stop(plane.rig.peers.made[1])
+    await asyncio.sleep(20)
+    assert plane.reports.of("publisher_heard") == []

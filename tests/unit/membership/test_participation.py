@@ -415,3 +415,20 @@ async def test_stream_that_ended_meanwhile_is_not_received_again_after_a_rejoin(
     assert rig.participation.member.own.id == rig.room.own.id == "con_again"
     assert (bobs.media is not None, carls.media) == (True, None)
     assert len(rig.peers.alive) == 1
+
+
+@virtual_time
+async def test_silent_publisher_is_reported_while_the_participant_is_a_member() -> None:
+    rig = Rig()
+    rig.participation.publisher_heard(BOB, heard=False)
+    await rig.join(participant(BOB, BOBS))
+    state = rig.room.participants[BOB].stream
+    assert state is not None
+    state.has_audio = state.audio_active = True
+    told = len(rig.reports.calls)
+    rig.participation.publisher_heard(BOB, heard=False)
+    assert rig.reports.calls[told:] == [("participant_interrupted", rig.room.participants[BOB])]
+    rig.participation.leave()
+    told = len(rig.reports.calls)
+    rig.participation.publisher_heard(BOB, heard=True)
+    assert rig.reports.calls[told:] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pyvidu.membership import ParticipantState, StreamState
@@ -34,3 +36,21 @@ def test_remote_participant_has_no_role_and_no_stream_yet() -> None:
 def test_records_are_compared_by_identity_because_equal_ones_may_be_of_two_sessions() -> None:
     assert StreamState("str_x") != StreamState("str_x")
     assert len({StreamState("str_x"), StreamState("str_x")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("flows", "stream"),
+    [
+        (True, {"has_audio": True, "audio_active": True}),
+        (False, {"has_audio": True, "audio_active": False}),
+        (False, {"has_audio": False, "audio_active": True}),
+        (True, {"has_video": True, "video_active": True, "type_of_video": "CAMERA"}),
+        (False, {"has_video": True, "video_active": False, "type_of_video": "CAMERA"}),
+        (False, {"has_video": True, "video_active": True, "type_of_video": "SCREEN"}),
+        (False, {"has_video": True, "video_active": True, "type_of_video": "CUSTOM"}),
+        (False, {"has_video": False, "video_active": True, "type_of_video": "CAMERA"}),
+        (True, {"has_audio": True, "audio_active": True, "has_video": True, "video_active": False}),
+    ],
+)
+def test_stream_flows_while_it_has_sound_or_a_camera_that_is_on(flows: bool, stream: dict[str, Any]) -> None:
+    assert StreamState("str_x", **stream).flows is flows

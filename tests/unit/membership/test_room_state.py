@@ -308,3 +308,42 @@ def test_notifications_are_not_collected_after_the_context_even_if_it_raised() -
         raise ZeroDivisionError
     room.notified("participantLeft", connectionId="con_b", reason="")
     assert (newer.left, newer.mentioned) == (set(), set())
+
+
+# --- participants of whom nothing is heard ---------------------------------------------------------------------------
+
+
+def test_silent_publisher_is_interrupted_if_its_stream_should_flow_and_until_it_is_heard() -> None:
+    room = Room()
+    room.state.publisher_heard("con_b", heard=False)
+    assert (room.reports.calls, room.other.interrupted) == ([], False), "its stream is off"
+    assert room.other.stream is not None
+    room.other.stream.has_audio = room.other.stream.audio_active = True
+    for heard in (False, False, True, True):
+        room.state.publisher_heard("con_b", heard=heard)
+        assert room.other.interrupted is not heard
+    assert room.reports.names == ["participant_interrupted"] * 2
+    room.other.stream = None
+    room.state.publisher_heard("con_b", heard=False)
+    room.state.publisher_heard("con_unknown", heard=False)
+    assert len(room.reports.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "there"),
+    [
+        ("sendMessage", {"from": "con_b", "type": "signal:x", "data": "x"}, True),
+        ("sendMessage", {"from": "con_c", "type": "signal:x", "data": "x"}, False),
+        ("sendMessage", {"type": "signal:x", "data": "x"}, False),
+        ("streamPropertyChanged", {"property": "videoActive", "newValue": False}, True),
+        ("streamPropertyChanged", {"property": "audioActive", "newValue": False}, True),
+        ("streamPropertyChanged", {"property": "filter", "newValue": {}}, False),
+    ],
+)
+def test_whoever_does_something_is_not_interrupted(method: str, params: dict[str, Any], there: bool) -> None:
+    room = Room()
+    room.other.interrupted = True
+    if method == "streamPropertyChanged":
+        params = {"connectionId": "con_b", "streamId": "str_CAM_b", "reason": "", **params}
+    room.notified(method, **params)
+    assert room.other.interrupted is not there

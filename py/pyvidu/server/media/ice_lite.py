@@ -1,9 +1,9 @@
 """An ICE lite agent (RFC 8445, section 2.5) on one UDP port per host address, shared by all connections.
 
 Why lite: the clients can reach the server's addresses, so they send the checks and nominate. The server sends only to
-addresses from which a check was authenticated with the password of an answer; it has no checks to pace and no consent
-checks of its own that expire during an outage, and a client that returns (at the same address or a new one) is received
-at once.
+addresses from which a check was authenticated with the password of an answer, or to another port of such a host from which
+a packet was decrypted; it has no checks to pace and no consent checks of its own that expire during an outage, and a client
+that returns (at the same address or a new one) is received at once.
 
 Why shared ports: a connection can end without closing its port, so that nothing answers its peer, not even the kernel
 with an ICMP error; and a firewall needs only one open port.
@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 import ifaddr
 
+from pyvidu.server.limits import MediaLimits, TokenBucket
 from pyvidu.server.traffic import Path
 
 from . import stun
@@ -34,8 +35,11 @@ logger = logging.getLogger(__name__)
 CONSENT_SECONDS = 30.0
 # A peer that sends nothing from its nominated address for so many seconds, but checks from another, has lost it.
 LOST_ADDRESS_SECONDS = 3.0
+# A peer of which nothing has come for so many seconds may have another port: its NAT has forgotten the old one.
+MOVED_AFTER_SECONDS = 0.1
 # For so long the addresses of this machine are not read again; reading them takes a millisecond or so.
 OWN_ADDRESSES_SECONDS = 1.0
+_LIMITS = MediaLimits()
 
 
 class IceSession:
@@ -67,6 +71,7 @@ class IceSession:
         self._address: Address = ()
         self._addresses = PeerAddresses()
         self._last_from: Address = ()
+        self._proved = False  # whether the last datagram was decrypted
         self._address_heard = 0.0
         self._consent_until = 0.0
         self._loop = asyncio.get_running_loop()
@@ -102,7 +107,30 @@ class IceSession:
 
     def authenticated(self) -> None:
         """Record that the last datagram was decrypted: the peer has sent it."""
+        self._proved = True
         self._addresses.authentic(self._last_from, self._loop.time())
+
+    def follow(self, data: bytes, port: UdpPort, address: Address) -> bool:
+        """Handle a packet from an unknown port of the peer's host; return whether the peer has encrypted it.
+
+        Then it has moved there: a NAT has forgotten its mapping, and the check that tells it may be 2.5 s away.
+        """
+        self._last_from, self._proved = address, False
+        self._on_datagram(data)
+        if not self._proved:
+            return False
+        logger.info("the peer of %s has moved from port %s to %s", self.ufrag, self._address[1], address[1])
+        if (forgotten := self._addresses.moved(address, self._loop.time())) is not None:
+            self._ports.unbind(self, forgotten)
+        self._ports.bind(self, address)
+        self._port, self._address = port, address
+        self.last_heard = self._address_heard = self._loop.time()
+        return True
+
+    def may_have_moved(self, address: Address, now: float) -> bool:
+        """Return whether a packet from an unknown `address` may be the peer's: from its host, and it was silent lately."""
+        same = bool(self._address) and self._address[0] == address[0] and self._path.clear
+        return same and now - self._address_heard >= MOVED_AFTER_SECONDS and self._addresses.proved(self._address)
 
     def holds(self, address: Address) -> bool:
         """Return whether the peer uses an address, so that it is not given to another session."""
@@ -177,6 +205,8 @@ class SharedPorts:
         self._opening = asyncio.Lock()
         self._sessions: dict[str, IceSession] = {}
         self._addresses: dict[Address, IceSession] = {}
+        self._on_host: dict[str, dict[IceSession, None]] = {}  # which peers have had an address of this host
+        self._moves = TokenBucket(_LIMITS.moves, _LIMITS.moves, 0.0)
         self._closed = False
 
     async def open(self) -> list[tuple[str, int]]:
@@ -253,6 +283,7 @@ class SharedPorts:
         if owner is not None and owner is not session and owner.holds(address):
             return False
         self._addresses[address] = session
+        self._on_host.setdefault(address[0], {})[session] = None
         return True
 
     def unbind(self, session: IceSession, address: Address) -> None:
@@ -265,6 +296,10 @@ class SharedPorts:
         self._sessions.pop(session.ufrag, None)
         for address in [address for address, owner in self._addresses.items() if owner is session]:
             del self._addresses[address]
+        for host in [host for host, sessions in self._on_host.items() if session in sessions]:
+            del self._on_host[host][session]
+            if not self._on_host[host]:
+                del self._on_host[host]
 
     def receive(self, port: UdpPort, data: bytes, address: Address) -> None:
         """Route a datagram to its session; silently drop one that belongs to no session."""
@@ -275,6 +310,15 @@ class SharedPorts:
                 session.check(request, port, address)
         elif (session := self._addresses.get(address)) is not None and data:
             session.receive(data, address)
+        elif data and 127 < data[0] < 192:
+            self._find_owner(port, data, address)
+
+    def _find_owner(self, port: UdpPort, data: bytes, address: Address) -> None:
+        """Handle an RTP or RTCP packet from an address that belongs to no session, in case a peer has another port now."""
+        now = asyncio.get_running_loop().time()
+        for session in [item for item in self._on_host.get(address[0], ()) if item.may_have_moved(address, now)]:
+            if not self._moves.take(now) or session.follow(data, port, address):
+                return
 
 
 def is_loopback_address(host: str) -> bool:

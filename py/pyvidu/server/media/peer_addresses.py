@@ -47,6 +47,15 @@ class PeerAddresses:
         self._checks[transaction] = hash(address)
         if len(self._checks) > self._limits.checks:
             del self._checks[next(iter(self._checks))]
+        return self._add(address)
+
+    def moved(self, address: Address, now: float) -> Address | None:
+        """Record that a packet from a new address was decrypted; return an address that is forgotten for it."""
+        forgotten = self._add(address)
+        self.authentic(address, now)
+        return forgotten
+
+    def _add(self, address: Address) -> Address | None:
         if address in self._sources:
             return None
         self._sources[address] = _Source(self._least_sent)
@@ -63,6 +72,11 @@ class PeerAddresses:
         if (source := self._sources.get(address)) is not None:
             source.authentic_at = now
 
+    def proved(self, address: Address) -> bool:
+        """Return whether a packet from this address was decrypted."""
+        source = self._sources.get(address)
+        return source is not None and source.authentic_at > -math.inf
+
     def holds(self, address: Address, now: float) -> bool:
         """Return whether the peer uses this address, so that no check of another gets it."""
         source = self._sources.get(address)
@@ -73,7 +87,7 @@ class PeerAddresses:
         source = self._sources.get(address)
         if source is None:
             return False
-        if source.authentic_at == -math.inf:
+        if not self.proved(address):
             if source.sent + size > self._limits.unproved:
                 return False
             source.sent += size
