@@ -78,6 +78,7 @@ class LocalStream(StreamMedia):
         super().__init__(state)
         self.source = source
         self.simulcast = simulcast
+        self.hides: Callable[[str], bool] = lambda _type: False  # whether a type of filter is kept from the others
 
     @property
     def is_published(self) -> bool:
@@ -86,7 +87,7 @@ class LocalStream(StreamMedia):
 
     def description(self) -> PublishVideo:
         """Return the current `publishVideo`, without its offer."""
-        state, size = self.state, self.state.video_dimensions
+        state, size, told = self.state, self.state.video_dimensions, self.state.filter
         return PublishVideo(
             sdp_offer="",
             do_loopback=False,
@@ -97,6 +98,7 @@ class LocalStream(StreamMedia):
             type_of_video=state.type_of_video,
             frame_rate=state.frame_rate or -1,
             video_dimensions=video_dimensions(size.width, size.height) if state.has_video else None,
+            filter=None if told is None or self.hides(told.type) else {"type": told.type, "options": told.options},
         )
 
     async def replace_track(self, track: Any) -> None:
