@@ -76,7 +76,9 @@ class FakeMedia:
         self.error: Exception | None = None
         self.closed = False
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        if loopback:
+            self.calls.append(("loopback", stream_id))
         return await self._negotiate("publish", owner, stream_id, sdp_offer)
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:

@@ -68,7 +68,7 @@ class Router(FakeMedia):
             source = current[number][0] if number in current else None
             peer.reassess(number in current, source is not None and sending.get(source.number, False))
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
         answer = await super().publish(owner, stream_id, sdp_offer)
         self._owners[stream_id] = owner
         self._connect(self.publishers, stream_id, sdp_offer)

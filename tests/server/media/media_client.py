@@ -55,6 +55,12 @@ class Client:
             self.connection.addTransceiver(Clip(), direction="sendonly")
         return self
 
+    def sends_and_receives(self) -> Client:
+        """Add tracks to send on transceivers that receive too. Returns self."""
+        for track in (AudioStreamTrack(), Clip()):
+            self.connection.addTransceiver(track, direction="sendrecv")
+        return self
+
     def receives(self) -> Client:
         """Add transceivers that receive. Returns self."""
         for kind in ("audio", "video"):

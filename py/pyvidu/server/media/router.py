@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -80,14 +81,17 @@ class MediaRouter:
         self._closed = False
         self._epoch: float | None = None
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Start a stream and return the SDP answer. Raises `MediaServerError`."""
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        """Start a stream and return the SDP answer. Raises `MediaServerError`.
+
+        `loopback`: send it back to its publisher too, as far as the offer receives.
+        """
         offer = offers.parse(sdp_offer)
         choices = answer.for_publisher(offer, ())
         candidates = await self._candidates(owner, stream_id)
         if stream_id in self._streams:
             raise MediaServerError(f"the stream {stream_id} is published already")
-        stream = ForwardedStream(owner, stream_id, self._dispose)
+        stream = ForwardedStream(owner, stream_id, self._dispose, loopback=loopback)
         endpoint = self._publisher(stream, offer, choices)
         self._streams[stream_id] = stream
         stream.set_publisher(endpoint)
@@ -122,7 +126,8 @@ class MediaRouter:
         candidates = await self._candidates(subscriber, stream_id)
         stream = self._stream(stream_id)
         choices = answer.for_subscriber(offer, stream.codecs)
-        endpoint = self._subscriber(stream, subscriber, offer, choices)
+        connect = partial(self._transport, subscriber, offer)
+        endpoint = self._subscriber(stream, subscriber, choices, connect)
         former = stream.subscribe(subscriber, endpoint, asyncio.get_running_loop().time())
         if former is not None:
             self._dispose(former)
@@ -210,7 +215,7 @@ class MediaRouter:
     def _publisher(
         self, stream: ForwardedStream, offer: offers.Offer, choices: list[answer.Choice]
     ) -> PublisherEndpoint:
-        return PublisherEndpoint(
+        endpoint = PublisherEndpoint(
             choices,
             lambda endpoint: self._transport(stream.owner, offer, endpoint),
             on_packet=stream.forward,
@@ -219,19 +224,32 @@ class MediaRouter:
             on_hopeless=stream.request_key_frame if self._recovers_by_itself else lambda: None,
             recovers_by_itself=self._recovers_by_itself,
         )
+        if stream.loopback and (returned := answer.for_loopback(choices)):
+            endpoint.loopback = self._subscriber(
+                stream, stream.owner, returned, lambda _: endpoint.transport, shares=True
+            )
+            answer.both_ways(choices, returned)
+        return endpoint
 
     def _subscriber(
-        self, stream: ForwardedStream, subscriber: str, offer: offers.Offer, choices: list[answer.Choice]
+        self,
+        stream: ForwardedStream,
+        subscriber: str,
+        choices: list[answer.Choice],
+        connect: Callable[[SubscriberEndpoint], MediaTransport],
+        *,
+        shares: bool = False,
     ) -> SubscriberEndpoint:
         return SubscriberEndpoint(
             choices,
             stream.stream_id,
-            lambda endpoint: self._transport(subscriber, offer, endpoint),
+            connect,
             ntp_base=self._ntp_base(),
             on_key_frame_wanted=lambda: stream.key_frame_wanted(subscriber, asyncio.get_running_loop().time()),
             on_downlink=lambda: stream.downlink_changed(asyncio.get_running_loop().time()),
             recent_key_frame=lambda: stream.recent_key_frame(asyncio.get_running_loop().time()),
             recovers_by_itself=self._recovers_by_itself,
+            shares_transport=shares,
         )
 
     def _ntp_base(self) -> float:

@@ -230,11 +230,14 @@ class SubscriberEndpoint:
         on_downlink: Callable[[], None],
         recent_key_frame: Callable[[], MediaPacket | None],
         recovers_by_itself: bool,
+        shares_transport: bool = False,
     ) -> None:
         """Add `ntp_base` to loop time for seconds since 1900; it is one for all endpoints, so that clocks agree.
 
-        `on_downlink` is called after a bandwidth estimate or a loss report of the subscriber.
+        `on_downlink` is called after a bandwidth estimate or a loss report of the subscriber. `shares_transport`: the
+        connection is a publisher's, which closes it.
         """
+        self.shares_transport = shares_transport
         self.key_frames_wanted = 0
         self.tracks: dict[str, ForwardedTrack] = {}
         self.downlink = Downlink()
@@ -311,13 +314,14 @@ class SubscriberEndpoint:
         """Ignore RTP: a subscriber only receives."""
 
     async def close(self) -> None:
-        """Send a BYE for every track and close the connection."""
+        """Send a BYE for every track and close the connection, unless that is a publisher's."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for track in self.tracks.values():
             self.transport.send_rtcp(rtcp.bye(track.ssrc))
-        await self.transport.close()
+        if not self.shares_transport:
+            await self.transport.close()
 
     def _report(self) -> None:
         self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 class MediaServer(Protocol):
     """Forwards the media of published streams to their subscribers. Every offer is answered or raises."""
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Receive a new stream and return the SDP answer."""
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        """Receive a new stream and return the SDP answer; with `loopback`, send it back on the same connection."""
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
         """Replace the connection on which a published stream is received and return the SDP answer; subscribers stay."""

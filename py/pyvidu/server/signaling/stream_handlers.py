@@ -40,7 +40,7 @@ async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
     stream.filter, stream.filter_applied = filter_to_publish_with(participant, call.filter)
     participant.room.check_description(stream.description_size)
     answer = await _negotiated(
-        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer),
+        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer, loopback=call.do_loopback),
         participant,
         f"Error generating SDP response for publishing user {participant.id}",
     )
