@@ -291,6 +291,10 @@ class Embedding:
 
         self._run(wait(), settle)
 
+    def subscribe_to_remote(self, publisher: int, value: bool) -> None:
+        """Show a stream as the others get it (`subscribeToRemote`)."""
+        self._objects[publisher].subscribe_to_remote(value)
+
     def replace_track(self, publisher: int, track: Any, settle: Settle) -> None:
         """Replace a local track (`replaceTrack`)."""
         self._run(self._objects[publisher].replace_track(track), settle)

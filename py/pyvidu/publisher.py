@@ -76,12 +76,19 @@ class Publisher(PublisherEvents, StreamManager):
         self._acquire = acquire
         self._opening: asyncio.Task[None] | None = None  # of a video track that was stopped
         self._mirror = properties.mirror and state.type_of_video != "SCREEN" and not media.shows_screen
+        self.local_stream.changed = self._returned
         self._use(media)
 
     @property
     def media_stream(self) -> MediaStream:
-        """Return the browser's MediaStream."""
-        return self._local.stream
+        """Return the browser's MediaStream: that of the devices, or what the server sends back (`subscribe_to_remote`)."""
+        received = self.local_stream.media_stream
+        return self._local.stream if received is None else received
+
+    @property
+    def is_subscribed_to_remote(self) -> bool:
+        """Return whether `subscribe_to_remote` was called."""
+        return self.local_stream.loopback
 
     @property
     def media(self) -> MediaConnection | None:
@@ -154,6 +161,24 @@ class Publisher(PublisherEvents, StreamManager):
             raw = self._filtered.stop(forget=False)
             self._local.discard(self._local.track("video") if raw is None else raw, asked=True)
         return told
+
+    def subscribe_to_remote(self, value: bool = True) -> None:
+        """Show the stream as the others get it, once it is published, in place of what the devices give.
+
+        Call it before `Session.publish`, and before the videos are created: they are neither mirrored nor muted then, and
+        show nothing before. While the network is down they show a still picture.
+
+        Args:
+            value: False: show the local stream again, once it is published again.
+
+        Raises:
+            PropertiesError: `value` is no bool.
+
+        Source: openvidu-browser, `Publisher.subscribeToRemote`.
+        """
+        if not isinstance(value, bool):
+            raise PropertiesError(f"subscribe_to_remote takes True or False, not {value!r:.100}")
+        self.local_stream.loopback = value
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
         """Send another track in place of the one of its kind, and return when the others have been notified.
@@ -236,6 +261,24 @@ class Publisher(PublisherEvents, StreamManager):
             self.dispose_media()
             raise
         self._show()
+
+    @property
+    def _shown(self) -> MediaStream | None:
+        waits = self.local_stream.loopback and self.local_stream.media_stream is None
+        return None if waits else self.media_stream
+
+    @property
+    def _is_mirrored(self) -> bool:  # type: ignore[override]
+        return self._mirror and not self.local_stream.loopback
+
+    @property
+    def _is_muted(self) -> bool:  # type: ignore[override]
+        return not self.local_stream.loopback
+
+    def _returned(self) -> None:
+        """Show what the server sends back."""
+        if self.local_stream.media_stream is not None:
+            self._show()
 
     async def start_filter(self) -> None:
         """Not for applications: run the filter of the properties, if it is one of the page's.

@@ -164,7 +164,8 @@ class SimulatedPeer:
         self.number = number
         self.key_frames = 0
         self.sent: list[Any] = []  # tracks that replaced the first one
-        self.remote_stream = FakeStream() if settings.local_stream is None else None
+        receives = settings.local_stream is None or settings.receive_audio or settings.receive_video
+        self.remote_stream = FakeStream() if receives else None
         self._local_stream = settings.local_stream
         self.closed = False
         self.receives_rtp = False  # RTP arrives

@@ -41,6 +41,7 @@ import { eventOf, hide } from './events.js';
  * @property {(manager: Handle, element: HTMLVideoElement) => void} show_in
  * @property {(manager: Handle, element: HTMLVideoElement) => void} hide
  * @property {(subscriber: Handle, kind: Kind, enabled: boolean) => void} want
+ * @property {(publisher: Handle, value: boolean) => void} subscribe_to_remote
  * @property {(manager: Handle) => void} remove_videos
  * @property {(publisher: Handle) => void} dispose_media
  * @property {(manager: Handle) => void} dispose_peer

@@ -206,7 +206,7 @@ export class OpenVidu {
     const stream = await asked.catch(() => undefined); // Python reports what went wrong
     publisher._dialogEnded();
     const target = targetElement && elementOf(targetElement);
-    if (!stream || !target || publisher._bound || publisher._denied) return;
+    if (!stream || !target || publisher._bound || publisher._denied || publisher.isSubscribedToRemote) return;
     const { insertMode, mirror } = publisher.properties;
     const video = publisher.createVideoElement(target, insertMode);
     publisher._isPreviewed = true;
