@@ -194,6 +194,23 @@ scenarios.remoteReconnected = async ({ openvidu, tokens, tell }) => {
   tell(publisher.stream.getRTCPeerConnection().getTransceivers().map(({ currentDirection }) => currentDirection));
 };
 
+/** What is asked of a server that offers what is received. */
+scenarios.offered = async ({ openvidu, tokens, tell }) => {
+  const sent = requests('prepareReceiveVideoFrom', 'receiveVideoFrom', 'reconnectStream');
+  const { publisher, subscriber } = await callOfTwo(openvidu, tokens);
+  await playing(subscriber);
+  await subscriber.stream.reconnect();
+  await playing(subscriber);
+  for (const { method, params } of sent()) {
+    const known = Object.entries(params).filter(([, value]) => typeof value === 'boolean');
+    tell(method, Object.keys(params).sort(), known);
+  }
+  const { stream: { streamId } } = publisher;
+  tell(sent().every(({ params: { sender, stream } }) => (sender ?? stream) === streamId));
+  const connection = subscriber.stream.getRTCPeerConnection();
+  tell(connection.remoteDescription.type, connection.getTransceivers().map(({ currentDirection }) => currentDirection));
+};
+
 scenarios.reconnect = async ({ openvidu, tokens, tell }) => {
   const { publisher, subscriber } = await callOfTwo(openvidu, tokens);
   await playing(subscriber);

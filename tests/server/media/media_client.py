@@ -71,6 +71,14 @@ class Client:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return str(self.connection.localDescription.sdp)
 
+    async def answer(self, offer: str, *, without: str = "") -> str:
+        """Answer an offer; `without` is a kind that is not received."""
+        await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        for transceiver in self.connection.getTransceivers():
+            transceiver.direction = "inactive" if transceiver.kind == without else "recvonly"
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
+        return str(self.connection.localDescription.sdp)
+
     async def accept(self, answer: str) -> None:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 

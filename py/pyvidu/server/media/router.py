@@ -25,6 +25,7 @@ from .dtls_srtp import Certificate
 from .errors import MediaServerError
 from .ice_lite import SharedPorts
 from .intake import Intake, ParticipantIntake
+from .proposal import Proposal, parse_answer, propose
 from .publisher import PublisherEndpoint
 from .statistics import MediaStatistics
 from .stream import Endpoint, ForwardedStream
@@ -72,6 +73,7 @@ class MediaRouter:
         self._recovers_by_itself = recovers_by_itself
         self._traffic = traffic or DirectTraffic()
         self._streams: dict[str, ForwardedStream] = {}
+        self._proposals: dict[tuple[str, str], Proposal] = {}  # by subscriber and stream
         self._calls: list[_Call] = []
         self._closing = Tasks()
         self._open: set[MediaTransport] = set()
@@ -133,6 +135,36 @@ class MediaRouter:
             self._dispose(former)
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
 
+    async def offer(self, subscriber: str, stream_id: str) -> str:
+        """Return an SDP offer of a stream; `accept` gets its answer. A later offer takes its place.
+
+        Raises `MediaServerError`.
+        """
+        self._stream(stream_id)
+        candidates = await self._candidates(subscriber, stream_id)
+        proposal = propose(self._stream(stream_id).codecs, stream_id)
+        self._proposals[subscriber, stream_id] = proposal
+        return proposal.write(candidates, self._certificate.fingerprints)
+
+    async def accept(self, subscriber: str, stream_id: str, sdp_answer: str) -> None:
+        """Start to forward a stream, or continue over a new connection, after the answer to an offer.
+
+        Raises `MediaServerError`.
+        """
+        stream = self._stream(stream_id)
+        proposal = self._proposals.pop((subscriber, stream_id), None)
+        if proposal is None:
+            raise MediaServerError(f"no offer of the stream {stream_id} waits for an answer")
+        self._check_pending(subscriber)
+        answered = parse_answer(sdp_answer)
+        choices = proposal.accepted(answered, stream.codecs)
+        credentials = proposal.ufrag, proposal.password
+        connect = partial(self._transport, subscriber, answered, credentials=credentials)
+        endpoint = self._subscriber(stream, subscriber, choices, connect)
+        former = stream.subscribe(subscriber, endpoint, asyncio.get_running_loop().time())
+        if former is not None:
+            self._dispose(former)
+
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
         """Close one subscription; do nothing if there is none."""
         self._end_calls(participant=subscriber, stream_id=stream_id)
@@ -193,10 +225,13 @@ class MediaRouter:
             raise MediaServerError(
                 f"{participant} left or the stream {stream_id} ended while the offer was being answered"
             )
+        self._check_pending(participant)
+        return candidates
+
+    def _check_pending(self, participant: str) -> None:
         intake = self._intakes.get(participant)
         if intake is not None and len(intake.pending) >= self._limits.pending:
             raise MediaServerError(f"{len(intake.pending)} connections of {participant} are not established yet")
-        return candidates
 
     @contextlib.contextmanager
     def _call(self, participant: str, stream_id: str) -> Iterator[_Call]:
@@ -208,6 +243,10 @@ class MediaRouter:
             self._calls.remove(call)
 
     def _end_calls(self, *, participant: str | None = None, stream_id: str | None = None) -> None:
+        """End the calls of a participant and of a stream that wait, and forget the offers that do."""
+        for key in list(self._proposals):
+            if participant in (None, key[0]) and stream_id in (None, key[1]):
+                del self._proposals[key]
         for call in self._calls:
             if participant in (None, call.participant) and stream_id in (None, call.stream_id):
                 call.ended = True
@@ -258,7 +297,14 @@ class MediaRouter:
             self._epoch = time.time() + NTP_EPOCH - asyncio.get_running_loop().time()
         return self._epoch
 
-    def _transport(self, participant: str, offer: offers.Offer, endpoint: Endpoint) -> MediaTransport:
+    def _transport(
+        self,
+        participant: str,
+        offer: offers.Offer,
+        endpoint: Endpoint,
+        *,
+        credentials: tuple[str, str] | None = None,
+    ) -> MediaTransport:
         now = asyncio.get_running_loop().time()
         shared = self._intakes.get(participant)
         if shared is None:
@@ -279,6 +325,7 @@ class MediaRouter:
             on_connected=connected,
             on_rtp=endpoint.rtp_received,
             on_rtcp=endpoint.rtcp_received,
+            credentials=credentials,
         )
         self._open.add(transport)
         shared.pending.add(transport)

@@ -35,8 +35,9 @@ class ForwardedTrack:
         self, choice: Choice, name: str, send_rtp: Callable[[bytes], None], clock: Callable[[], float]
     ) -> None:
         self.kind = choice.section.kind
-        self.ssrc = secrets.randbits(32)
-        self.rtx_ssrc = secrets.randbits(32)
+        offered = choice.source  # what an offer of the server has announced
+        self.ssrc = secrets.randbits(32) if offered is None else offered.ssrc
+        self.rtx_ssrc = secrets.randbits(32) if offered is None or offered.rtx_ssrc is None else offered.rtx_ssrc
         self.packets = self.octets = self.retransmitted = self.nacked = 0
         self.report: rtcp.ReportBlock | None = None
         """The latest receiver report."""
@@ -249,7 +250,8 @@ class SubscriberEndpoint:
         self._recovers_by_itself = recovers_by_itself
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        name = secrets.token_hex(8)
+        announced = next((choice.source.name for choice in choices if choice.source is not None), None)
+        name = announced or secrets.token_hex(8)
         self.transport = connect(self)
         for choice in choices:
             if choice.direction == "sendonly":

@@ -20,6 +20,12 @@ class MediaServer(Protocol):
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         """Send a stream to a participant and return the SDP answer; repeated for the same pair, replace the connection."""
 
+    async def offer(self, subscriber: str, stream_id: str) -> str:
+        """Return an SDP offer of a stream for a participant, whose answer `accept` gets."""
+
+    async def accept(self, subscriber: str, stream_id: str, sdp_answer: str) -> None:
+        """Send a stream to a participant who has answered the offer; repeated for the same pair, replace the connection."""
+
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
         """End one subscription."""
 
