@@ -14,7 +14,7 @@ class RelayRouter:
         self._peers: list[RTCPeerConnection] = []
         self._tracks: dict[str, list[MediaStreamTrack]] = {}
 
-    async def publish(self, owner: str, stream: str, sdp: str) -> str:
+    async def publish(self, owner: str, stream: str, sdp: str, *, loopback: bool = False) -> str:
         """Return the answer to a publisher's offer."""
         peer = self._peer()
         peer.on("track", self._tracks.setdefault(stream, []).append)

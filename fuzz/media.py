@@ -60,9 +60,9 @@ class WatchedRouter(MediaRouter):
         super().__init__(host_addresses=[HOST], limits=_UNLIMITED)
         self._crashes = crashes
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
         with self._watched(sdp_offer):
-            return await super().publish(owner, stream_id, sdp_offer)
+            return await super().publish(owner, stream_id, sdp_offer, loopback=loopback)
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
         with self._watched(sdp_offer):

@@ -27,6 +27,7 @@ _LONGEST = (
     "browser/test_drops.py",
     "browser/test_lacking_browsers.py",
     "interop/test_openvidu_browser_drops.py",
+    "interop/test_server_offers_drops.py",
     "browser/test_demo_page.py",
     "browser/test_boot.py",
     "interop/test_pages.py",

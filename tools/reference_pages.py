@@ -35,7 +35,7 @@ PAGES = (
         "What an application makes and calls. `OpenVidu` makes a `Session` and a `Publisher`, a session makes the rest.",
         (
             "OpenVidu", "Session", "Joining", "EventIterator", "Publisher", "Subscriber", "StreamManager", "Stream",
-            "Connection", "LocalRecorder",
+            "Connection", "Filter", "LocalRecorder",
         ),
     ),
     Page(
@@ -44,6 +44,7 @@ PAGES = (
         "Handlers are added with `Session.on`, `Publisher.on` and `Subscriber.on`. Names and fields are OpenVidu's.",
         (
             "Event", "ConnectionEvent", "ConnectionPropertyChangedEvent", "StreamEvent", "StreamPropertyChangedEvent",
+            "FilterEvent",
             "SignalEvent", "ReconnectingEvent", "ReconnectionAttemptEvent", "ReconnectedEvent", "RejoinedEvent",
             "OutageSettledEvent", "StreamHealthEvent", "SessionDisconnectedEvent", "StreamManagerEvent", "VideoElementEvent",
             "PublisherSpeakingEvent", "RecordingEvent", "BroadcastEvent", "NetworkQualityLevelChangedEvent",
@@ -60,6 +61,7 @@ PAGES = (
             "MediaClosedError", "PermissionDeniedError", "BrowserNotSupportedError", "BrowserRefusedError", "DeviceError",
             "PropertiesError", "RequestError", "MalformedAnswerError", "RequestTimeoutError", "RequestOutcomeUnknown",
             "QueueFullError", "RecordingError", "UploadError", "MessageTooLongError", "SessionLostError", "CallbackError",
+            "FilterError",
             "TestingKitError", "WrongArgumentError", "EventLoopError", "BrowserNotFoundError", "BrowserStartError",
             "LabError", "LabUnavailableError", "ServerError", "ServerStartError", "PortInUseError", "RestError",
             "FaultRefusedError", "OutageTimeoutError",
@@ -80,7 +82,7 @@ PAGES = (
         "What calls return and events have.",
         (
             "SessionState", "LocalRecorderState", "Capabilities", "Device", "VideoDimensions", "TrackInfo", "VolumeChange",
-            "StreamQuality", "Filter", "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
+            "StreamQuality", "FilterMethod", "Outage", "OutageEntry", "Attempt", "StreamRecord", "StreamStep",
         ),
     ),
     Page(

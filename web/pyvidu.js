@@ -10,6 +10,7 @@ import { startsAtOnce } from './lib/origin.js';
 
 export { configure } from './lib/assets.js';
 export { OpenVidu } from './lib/openvidu.js';
+export { Filter } from './lib/filter.js';
 export { LocalRecorder, LocalRecorderState } from './lib/local-recorder.js';
 export { Session } from './lib/session.js';
 export { VideoInsertMode } from './lib/defaults.js';

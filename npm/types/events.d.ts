@@ -1,5 +1,6 @@
 // The events, and which object fires which.
 
+import type { Filter } from './filter.js';
 import type { Session } from './session.js';
 import type { Connection, Stream } from './stream.js';
 import type { StreamManager, Subscriber } from './stream_manager.js';
@@ -17,7 +18,7 @@ import type {
 export declare abstract class Event {
   type: string;
   /** The object that fired it. */
-  target: Session | StreamManager;
+  target: Session | StreamManager | Filter;
   /** Whether there is a default action that `preventDefault` prevents. */
   cancelable: boolean;
   hasBeenPrevented: boolean;
@@ -54,7 +55,7 @@ export declare class ExceptionEvent extends Event {
   data?: any;
 }
 
-/** Not fired yet: filters are not supported. */
+/** What a filter tells, see `Filter.addEventListener`; `type` is what was listened to. */
 export declare class FilterEvent extends Event {
   data: Object;
 }

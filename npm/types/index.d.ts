@@ -1,4 +1,5 @@
 export * from './events.js';
+export * from './filter.js';
 export * from './local_recorder.js';
 export * from './openvidu.js';
 export * from './options.js';

@@ -31,6 +31,17 @@ export declare class OpenVidu {
   initPublisherAsync(targetElement: string | HTMLElement | undefined, properties: PublisherProperties): Promise<Publisher>;
   /** Return a recorder of a stream, one's own or a received one. */
   initLocalRecorder(stream: Stream): LocalRecorder;
+  /**
+   * Make a function of the page a filter: `publisher.stream.applyFilter(name, options)` sends the video through it. It gets a copy of
+   * the track that is sent, and the options, and returns the track to send in its place. When the filter is removed or the publisher
+   * ends, both tracks are stopped and have the event `ended`. `announce: false`: the server and the others are not told. Not in
+   * openvidu-browser.
+   */
+  registerFilter(
+    name: string,
+    filter: (track: MediaStreamTrack, options: any) => MediaStreamTrack | Promise<MediaStreamTrack>,
+    how?: { announce?: boolean },
+  ): void;
   /** Return whether this browser can make calls. */
   checkSystemRequirements(): boolean;
   checkScreenSharingCapabilities(): boolean;

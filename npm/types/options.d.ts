@@ -1,5 +1,6 @@
 // What calls are given, as openvidu-browser names it.
 
+import type { Filter } from './filter.js';
 import type { LocalDeviceSource, VideoInsertMode } from './values.js';
 import type { Connection } from './stream.js';
 
@@ -54,8 +55,8 @@ export interface PublisherProperties {
   mirror?: boolean;
   /** Accepted, without effect yet. */
   videoSimulcast?: boolean;
-  /** Accepted, without effect yet. */
-  filter?: any;
+  /** A filter to publish the video with, one of the media server or of the page; publishing fails if the server refuses it. */
+  filter?: Filter;
 }
 
 /** What `subscribe` receives and where it is shown. */

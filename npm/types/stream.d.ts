@@ -1,5 +1,6 @@
 // Participants and their streams.
 
+import type { Filter } from './filter.js';
 import type { PublisherProperties } from './options.js';
 import type { Session } from './session.js';
 import type { StreamManager } from './stream_manager.js';
@@ -59,8 +60,8 @@ export declare class Stream {
   frameRate?: number;
   /** In pixels, as it is sent. */
   videoDimensions: { width: number; height: number };
-  /** Always undefined: filters are not supported. */
-  filter?: any;
+  /** The same object until it is removed. */
+  filter?: Filter;
   /** Return the current MediaStream. That of a remote stream is a new one after a renegotiation. */
   getMediaStream(): MediaStream;
   /** Return the current RTCPeerConnection. */
@@ -69,8 +70,10 @@ export declare class Stream {
   isLocal(): boolean;
   /** Negotiate its RTCPeerConnection anew. */
   reconnect(): Promise<void>;
-  /** Rejected, with the reason: server filters are not supported, virtual backgrounds are OpenVidu Pro's. */
-  applyFilter(type: string, options: Object): Promise<never>;
+  /** Apply a filter of the media server, or one of the page. Virtual backgrounds are refused: they are OpenVidu Pro's. */
+  applyFilter(type: string, options: Object): Promise<Filter>;
+  /** Remove the filter. */
+  removeFilter(): Promise<void>;
   /** Return how good its media has been since the last call; undefined without media. Not in openvidu-browser. */
   getQuality(): Promise<StreamQuality | undefined>;
   /** Whether it is a local stream that is published. */

@@ -45,9 +45,9 @@ export declare class Publisher extends StreamManager {
   publishVideo<T extends boolean>(enabled: T, resource?: T extends false ? boolean : MediaStreamTrack): Promise<void>;
   /** Send another track instead of the one of its kind, which is stopped. Nothing is renegotiated. */
   replaceTrack(track: MediaStreamTrack): Promise<void>;
-  /** Always false. */
+  /** Whether `subscribeToRemote` was called. */
   isSubscribedToRemote: boolean;
-  /** Warn that it has no effect: a publisher shows its local stream. */
+  /** Show the stream as the others get it, once it is published. Call it before the videos are created. */
   subscribeToRemote(value?: boolean): void;
   on<K extends keyof PublisherEventMap>(type: K, handler: (event: PublisherEventMap[K]) => void): this;
   once<K extends keyof PublisherEventMap>(type: K, handler: (event: PublisherEventMap[K]) => void): this;

@@ -17,6 +17,7 @@ from pyvidu.errors import (
     CallbackError,
     ConnectionFailedError,
     DeviceError,
+    FilterError,
     InvalidTokenError,
     LocalStreamError,
     MalformedAnswerError,
@@ -43,6 +44,7 @@ from pyvidu.events import (
     ConnectionPropertyChangedEvent,
     Event,
     ExceptionEvent,
+    FilterEvent,
     NetworkQualityLevelChangedEvent,
     OutageSettledEvent,
     PublisherSpeakingEvent,
@@ -60,12 +62,13 @@ from pyvidu.events import (
     StreamPropertyChangedEvent,
     VideoElementEvent,
 )
+from pyvidu.filters import Filter
 from pyvidu.local_recorder import LocalRecorder, LocalRecorderState
 from pyvidu.media import MediaClosedError
 from pyvidu.membership import SessionState
 from pyvidu.openvidu import OpenVidu
 from pyvidu.platform import Device
-from pyvidu.protocol.values import Filter, FilterMethod, TrackInfo, VideoDimensions
+from pyvidu.protocol.values import FilterMethod, TrackInfo, VideoDimensions
 from pyvidu.publisher import Publisher
 from pyvidu.quality import StreamQuality
 from pyvidu.reconnection.outage import Attempt, Outage, OutageEntry, StreamRecord, StreamStep
@@ -107,6 +110,8 @@ __all__ = [
     "EventIterator",
     "ExceptionEvent",
     "Filter",
+    "FilterError",
+    "FilterEvent",
     "FilterMethod",
     "InvalidTokenError",
     "Joining",

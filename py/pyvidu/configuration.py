@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from pyvidu.properties import accepting, grouped, is_number, nested, seconds, without_effect
+from pyvidu.protocol.values import FilterInfo
 from pyvidu.reconnection.policy import MediaPolicy, ReconnectionPolicy
 
 InsertMode = Literal["AFTER", "APPEND", "BEFORE", "PREPEND", "REPLACE"]
@@ -121,6 +122,15 @@ def _source(kind: str) -> tuple[str, Callable[[Any], bool]]:
     )
 
 
+def described_filter(value: Any) -> FilterInfo | None:
+    """Not for applications: return a filter that one has described, None for anything else."""
+    given = value if isinstance(value, Mapping) else vars(value) if hasattr(value, "__dict__") else {}
+    kind, options = given.get("type"), given.get("options")
+    if not isinstance(kind, str) or not kind or not isinstance(options, Mapping | None):
+        return None
+    return FilterInfo(kind, dict(options or {}))
+
+
 @dataclass(frozen=True, slots=True)
 class PublisherProperties:
     """What and how to publish, see `OpenVidu.init_publisher`.
@@ -139,7 +149,8 @@ class PublisherProperties:
         mirror: flip the local view; a screen is never flipped.
         video_simulcast: send the video in up to three encodings, where the media server is mediasoup; None leaves that to
             the server.
-        filter: without effect: streams are published without filters.
+        filter: a `Filter`, or a mapping of its `type` and `options`, to publish the video with; see `Stream.apply_filter`. If
+            the server refuses it, publishing fails.
 
     Source: openvidu-browser 2.32, `PublisherProperties`; its defaults are the same.
     """
@@ -157,7 +168,11 @@ class PublisherProperties:
     insert_mode: InsertMode = "APPEND"
     mirror: bool = True
     video_simulcast: bool | None = None
-    filter: Any = without_effect("streams are published without filters")
+    filter: Any = accepting(
+        None,
+        "a Filter, or a mapping of type and options, or None",
+        lambda value: value in (None, False) or described_filter(value) is not None,
+    )
 
     @property
     def shares_screen(self) -> bool:

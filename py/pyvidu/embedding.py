@@ -10,16 +10,27 @@ import asyncio
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SpeakingEventsOptions
 from pyvidu.connection import Connection
-from pyvidu.embedding_values import CONNECTION_FIELDS, STREAM_FIELDS, fields_of, known_to, plain
+from pyvidu.embedding_values import (
+    CONNECTION_FIELDS,
+    FILTER_FIELDS,
+    STREAM_FIELDS,
+    Given,
+    Page,
+    Settle,
+    fields_of,
+    known_to,
+    plain,
+)
 from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError, StreamEndedError
 from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, RecordingEvent
+from pyvidu.filters import Filter
 from pyvidu.membership import ParticipantState
 from pyvidu.openvidu import OpenVidu
 from pyvidu.protocol.wire import camel_case, to_wire
@@ -32,34 +43,6 @@ from pyvidu.subscriber import Subscriber
 from pyvidu.tasks import Tasks
 
 logger = logging.getLogger(__name__)
-
-Settle = Callable[..., object]
-"""Called once: with a value or nothing; on an error with None, its name, its message and the server's code, if any."""
-
-
-class Given(Protocol):
-    """A plain object of the page."""
-
-    def to_py(self) -> dict[str, Any]:
-        """Return it as a dict."""
-
-
-class Page(Protocol):
-    """The functions that the page provides; `bridge.js` has them as `Page`, and the methods of `Embedding` too.
-
-    `values` are plain fields, `references` are fields that hold objects, or lists of them, as handles.
-    """
-
-    def create(self, class_name: str) -> int:
-        """Make the page's object for a Connection or a Stream, and return its handle."""
-
-    def update(self, handle: int, values: Mapping[str, Any], references: Mapping[str, Any]) -> None:
-        """Set fields of an object."""
-
-    def dispatch(
-        self, handle: int, class_name: str, kind: str, values: Mapping[str, Any], references: Mapping[str, Any]
-    ) -> bool:
-        """Fire an event, and return whether a handler prevented its default action."""
 
 
 class _Objects(dict[int, Any]):
@@ -114,14 +97,25 @@ class Embedding:
         """Create a publisher (`initPublisher`). The page has made its `publisher` and `stream` before."""
         wanted = known_to(PublisherProperties, properties.to_py())
         wanted.pop("insertMode", None)  # the page creates its elements itself
+        shown = (wanted.get("filter") or {}).pop("handle", None)  # of the page's object for it
 
         async def make() -> None:
             made = await self._objects[openvidu].init_publisher(None, wanted)
             self._adopt(stream, made.stream)
             self._adopt(publisher, made, PUBLISHER_EVENTS)
+            if shown is not None and made.stream.filter is not None:
+                self._adopt(shown, made.stream.filter)
             self._push(made.stream)
 
         self._run(make(), settle)
+
+    def register_filter(self, openvidu: int, name: str, run: Callable[..., Any], announce: bool) -> None:
+        """Register a filter of the page (`OpenVidu.registerFilter`, pyvidu only); its options are passed as JSON."""
+
+        async def filtered(track: Any, **options: Any) -> Any:
+            return await run(track, json.dumps(options))
+
+        self._objects[openvidu].register_filter(name, filtered, announce=announce)
 
     def get_user_media(self, openvidu: int, properties: Given, settle: Settle) -> None:
         """Settle with a MediaStream (`getUserMedia`)."""
@@ -297,6 +291,10 @@ class Embedding:
 
         self._run(wait(), settle)
 
+    def subscribe_to_remote(self, publisher: int, value: bool) -> None:
+        """Show a stream as the others get it (`subscribeToRemote`)."""
+        self._objects[publisher].subscribe_to_remote(value)
+
     def replace_track(self, publisher: int, track: Any, settle: Settle) -> None:
         """Replace a local track (`replaceTrack`)."""
         self._run(self._objects[publisher].replace_track(track), settle)
@@ -323,6 +321,24 @@ class Embedding:
     def reconnect(self, stream: int, settle: Settle) -> None:
         """Replace the media connection of a stream (`Stream.reconnect`)."""
         self._run(self._objects[stream].reconnect(), settle)
+
+    def apply_filter(self, stream: int, kind: str, options: str, settle: Settle) -> None:
+        """Apply a filter, and settle once the stream has it (`Stream.applyFilter`); `options` is JSON text."""
+        self._run(self._objects[stream].apply_filter(kind, options), settle, push=stream)
+
+    def remove_filter(self, stream: int, settle: Settle) -> None:
+        """Remove the filter of a stream (`Stream.removeFilter`)."""
+        self._run(self._objects[stream].remove_filter(), settle, push=stream)
+
+    def exec_method(self, applied: int, method: str, params: str, settle: Settle) -> None:
+        """Call a method of a filter (`Filter.execMethod`); `params` is JSON text."""
+        self._run(self._objects[applied].exec_method(method, params), settle, push=applied)
+
+    def listen_to_filter(self, applied: int, event_type: str, listen: bool, settle: Settle) -> None:
+        """Fire the events of a type of a filter, or no more (`Filter.addEventListener`, `removeEventListener`)."""
+        own: Filter = self._objects[applied]
+        fire = partial(self._fire, applied)
+        self._run(own.add_event_listener(event_type, fire) if listen else own.remove_event_listener(event_type), settle)
 
     def quality(self, stream: int, settle: Settle) -> None:
         """Settle with the quality of a stream as JSON (`Stream.getQuality`, pyvidu only)."""
@@ -367,7 +383,7 @@ class Embedding:
             if field.name.startswith("_") or field.name in ("type", "target", "signal_type"):
                 continue
             name = "from" if field.name == "from_connection" else camel_case(field.name)
-            if isinstance(value, Connection | Session | Stream | StreamManager):
+            if isinstance(value, Connection | Filter | Session | Stream | StreamManager):
                 references[name] = self._reference(value)
             else:
                 values[name] = plain(value)
@@ -381,22 +397,24 @@ class Embedding:
             self._firing.pop()
 
     def _reference(self, thing: Any) -> int | None:
-        """Return the handle of `thing`, made if it has none; the fields of a Stream or Connection are sent to the page."""
+        """Return the handle of `thing`, made if it has none; its fields, of all but a Session or manager, are sent."""
         if thing is None:
             return None
         if thing not in self._handles:
             handle = self._page.create(type(thing).__name__)
             self._adopt(handle, thing)
-        if isinstance(thing, Stream | Connection):
+        if isinstance(thing, Stream | Connection | Filter):
             self._push(thing)
         return self._handles[thing]
 
-    def _push(self, thing: Session | Stream | Connection) -> None:
+    def _push(self, thing: Session | Stream | Connection | Filter) -> None:
         handle = self._handles[thing]
         if isinstance(thing, Stream):
             self._page.update(handle, fields_of(thing, STREAM_FIELDS), self._references_of(thing))
         elif isinstance(thing, Connection):
             self._page.update(handle, fields_of(thing, CONNECTION_FIELDS), {})
+        elif isinstance(thing, Filter):
+            self._page.update(handle, fields_of(thing, FILTER_FIELDS), {})
         else:
             remotes = list(thing.remote_connections.values())
             references: dict[str, Any] = {
@@ -412,7 +430,7 @@ class Embedding:
             self._page.update(handle, values, references)
 
     def _references_of(self, stream: Stream) -> dict[str, Any]:
-        references: dict[str, Any] = {}
+        references: dict[str, Any] = {"filter": self._reference(stream.filter)}
         if stream.connection is not None:
             references["connection"] = self._reference(stream.connection)
         if stream.stream_manager in self._handles:

@@ -1,22 +1,52 @@
-"""The plain values that Python and a page of `pyvidu.js` give each other."""
+"""What Python and a page of `pyvidu.js` call of each other, and the plain values that they give each other."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from pyvidu.protocol.wire import camel_case, to_wire
 from pyvidu.reconnection.outage import Outage
 
 logger = logging.getLogger(__name__)
 
+Settle = Callable[..., object]
+"""Called once: with a value or nothing; on an error with None, its name, its message and the server's code, if any."""
+
+
+class Given(Protocol):
+    """A plain object of the page."""
+
+    def to_py(self) -> dict[str, Any]:
+        """Return it as a dict."""
+
+
+class Page(Protocol):
+    """The functions that the page provides; `bridge.js` has them as `Page`, and the methods of `Embedding` too.
+
+    `values` are plain fields, `references` are fields that hold objects, or lists of them, as handles.
+    """
+
+    def create(self, class_name: str) -> int:
+        """Make the page's object for a Connection, a Stream or a Filter, and return its handle."""
+
+    def update(self, handle: int, values: Mapping[str, Any], references: Mapping[str, Any]) -> None:
+        """Set fields of an object."""
+
+    def dispatch(
+        self, handle: int, class_name: str, kind: str, values: Mapping[str, Any], references: Mapping[str, Any]
+    ) -> bool:
+        """Fire an event, and return whether a handler prevented its default action."""
+
+
 STREAM_FIELDS = (
     "stream_id", "creation_time", "has_audio", "has_video", "audio_active", "video_active", "type_of_video",
-    "frame_rate", "video_dimensions", "filter",
+    "frame_rate", "video_dimensions",
 )  # fmt: skip
+FILTER_FIELDS = ("type", "options", "last_exec_method")
 CONNECTION_FIELDS = ("connection_id", "creation_time", "data", "role", "record", "disposed", "is_interrupted")
 
 

@@ -113,6 +113,14 @@ class UploadError(RecordingError):
         super().__init__(f"The recording was not uploaded: {endpoint} {what}")
 
 
+class FilterError(OpenViduError):
+    """A filter cannot be applied, removed or used: the stream has one, or none, or the page's own filter does not work."""
+
+    def __init__(self, sentence: str, name: str = "GENERIC_ERROR") -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
 class PropertiesError(OpenViduError):
     """A property, option or value that does not exist or is not accepted. The message names it, and what is accepted."""
 
@@ -181,7 +189,10 @@ class QueueFullError(OpenViduError):
 
 
 class CallbackError(OpenViduError):
-    """A callback of the application (`rejoin`, `roster`) raised, or returned something that cannot be used. Only logged."""
+    """A function of the application raised, or returned something that cannot be used.
+
+    That of a filter of the page is raised by the call that needs it; those of `rejoin` and `roster` are only logged.
+    """
 
 
 class MessageTooLongError(OpenViduError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyvidu.connection import Connection
+    from pyvidu.filters import Filter
     from pyvidu.platform.devices import VideoElement
     from pyvidu.reconnection.outage import Outage
     from pyvidu.session import Session
@@ -183,7 +184,8 @@ class StreamPropertyChangedEvent(Event):
         changed_property: `audioActive`, `videoActive`, `videoDimensions`, `filter`, `audioTrack` or `videoTrack`.
         new_value: a bool, `VideoDimensions`, a `Filter` or None, a `TrackInfo`: of the type of the property.
         old_value: likewise.
-        reason: `publishAudio`, `publishVideo`, `trackReplaced`, `deviceRotated`, `screenResized`, `applyFilter` ...
+        reason: `publishAudio`, `publishVideo`, `trackReplaced`, `deviceRotated`, `screenResized`, `applyFilter`,
+            `execFilterMethod`, `removeFilter`.
 
     Source: openvidu-browser 2.32, `StreamPropertyChangedEvent`.
     """
@@ -193,6 +195,21 @@ class StreamPropertyChangedEvent(Event):
     new_value: Any  # of the type of the property
     old_value: Any
     reason: str
+
+
+@dataclass(slots=True, eq=False)
+class FilterEvent(Event):
+    """The filter of a stream has detected something. `Filter.add_event_listener` asks for it; `type` is what was asked for.
+
+    Attributes:
+        target: the `Filter`.
+        data: what the filter tells, of its type.
+
+    Source: openvidu-browser 2.32, `FilterEvent`.
+    """
+
+    target: Filter  # type: ignore[assignment]
+    data: Any  # of the filter's type
 
 
 @dataclass(slots=True, eq=False)

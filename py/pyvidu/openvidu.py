@@ -10,9 +10,10 @@ from weakref import ref
 from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
 from pyvidu.errors import BrowserNotSupportedError, DeviceError, PropertiesError
 from pyvidu.local_recorder import LocalRecorder
+from pyvidu.page_filters import RegisteredFilter
 from pyvidu.platform import Device, Host, LocalMedia
 from pyvidu.platform.devices import Element, MediaStream
-from pyvidu.properties import configured
+from pyvidu.properties import configured, is_text
 from pyvidu.publisher import Publisher
 from pyvidu.session import Session
 from pyvidu.stream import Stream
@@ -39,6 +40,7 @@ class OpenVidu:
     def __init__(self, host: Host | None = None) -> None:
         self._configuration = AdvancedConfiguration()
         self._host = _browser_host() if host is None else host
+        self._filters: dict[str, RegisteredFilter] = {}
 
     @property
     def advanced_configuration(self) -> AdvancedConfiguration:
@@ -135,6 +137,8 @@ class OpenVidu:
         Raises:
             DeviceError: no device, no permission, in use; `name` is OpenVidu's.
             PropertiesError: a property that does not exist or has an invalid value, or no such `target`.
+            CallbackError: `filter` is one of the page's, and its function raised.
+            FilterError: likewise, and it returned no track of video.
 
         Events:
             videoElementCreated: of the publisher, if there is a `target`; a handler that is added later is called too.
@@ -148,14 +152,41 @@ class OpenVidu:
         """
         wanted = configured(PublisherProperties, properties, keywords)
         media = await self._media(wanted)
-        publisher = Publisher(self._host, media, wanted, self._media, lambda: self._configuration)
-        if target is not None:
-            try:
+        publisher = Publisher(self._host, media, wanted, self._media, lambda: self._configuration, self._filters)
+        try:
+            await publisher.start_filter()
+            if target is not None:
                 publisher.create_video_element(target, wanted.insert_mode)
-            except PropertiesError:
-                publisher.dispose()
-                raise
+        except BaseException:
+            publisher.dispose()
+            raise
         return publisher
+
+    def register_filter(self, name: str, function: Callable[..., object], *, announce: bool = True) -> None:
+        """Make a function of the page a filter: `publisher.stream.apply_filter(name)` sends the video through it.
+
+        It gets a copy of the track that is sent, and returns the track to send in its place, such as that of a canvas or a
+        MediaStreamTrackGenerator. Both are shown and recorded here, too. When the filter is removed, another track is to be
+        sent, or the publisher ends, both tracks are stopped and have the event `ended`: then stop what the filter runs.
+
+        Args:
+            name: what `Stream.apply_filter` and `PublisherProperties.filter` take as `type`; it replaces a filter of the
+                server with the same name.
+            function: plain or async, from a MediaStreamTrack of video to one; the options of the filter are its keywords.
+            announce: False: the server and the others are not told, so that no server needs to know or allow the filter.
+
+        Raises:
+            PropertiesError: `name` is no text, or begins with `VB:` (OpenVidu Pro's), or `function` cannot be called.
+
+        Source: pyvidu's own.
+        """
+        if not is_text(name) or name.startswith("VB:"):
+            raise PropertiesError(
+                f"register_filter takes a name, a text that does not begin with VB:, not {name!r:.100}"
+            )
+        if not callable(function):
+            raise PropertiesError(f"register_filter takes a function from a track to a track, not {function!r:.100}")
+        self._filters[name] = RegisteredFilter(function, announce)
 
     def init_local_recorder(self, stream: Stream) -> LocalRecorder:
         """Return a recorder of a stream, one's own or a received one. It records from `LocalRecorder.record` on.

@@ -48,6 +48,11 @@ def without_effect(why: str) -> Any:
     return field(default=None, metadata={"without_effect": why})
 
 
+def is_text(value: object) -> bool:
+    """Return whether `value` is a text that is not empty."""
+    return isinstance(value, str) and bool(value)
+
+
 def is_number(value: object) -> bool:
     """Return whether `value` is a finite int or float."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
@@ -170,7 +175,7 @@ def _checked(item: Field[Any], hint: Any, name: str, value: Any) -> Any:
     accepts = item.metadata.get("accepts")
     if not (_fits(hint, value) if accepts is None else accepts(value)):
         raise PropertiesError(f"{name} must be {item.metadata.get('text') or _described(hint)}, not {_shown(value)}")
-    if "without_effect" in item.metadata and value not in (None, False):
+    if "without_effect" in item.metadata and value is not None:
         warn_without_effect(name, item.metadata["without_effect"])
     return value
 

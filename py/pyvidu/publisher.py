@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, described_filter
 from pyvidu.errors import PropertiesError, StreamEndedError
 from pyvidu.event_types import PublisherEvents
 from pyvidu.events import Event, StreamEvent, StreamManagerEvent, StreamPropertyChangedEvent
+from pyvidu.filters import Filter
 from pyvidu.media import MediaConnection
 from pyvidu.membership import LocalStream, StreamState
+from pyvidu.page_filters import FilteredVideo, RegisteredFilter
 from pyvidu.platform import Host, LocalMedia
 from pyvidu.platform.devices import MediaStream, MediaStreamTrack
 from pyvidu.protocol.messages import video_dimensions
@@ -49,6 +51,7 @@ class Publisher(PublisherEvents, StreamManager):
         properties: PublisherProperties,
         acquire: Acquire,
         settings: Callable[[], AdvancedConfiguration] = AdvancedConfiguration,
+        filters: Mapping[str, RegisteredFilter] | None = None,
     ) -> None:
         state = StreamState(
             has_audio=media.has_audio,
@@ -58,21 +61,34 @@ class Publisher(PublisherEvents, StreamManager):
             type_of_video=_type_of_video(properties) if media.has_video else None,
             frame_rate=properties.frame_rate,
             video_dimensions=VideoDimensions(*media.video_size) if media.has_video else VideoDimensions(),
+            filter=described_filter(properties.filter),
         )
         super().__init__(host, Stream(state), settings)
         self.properties = properties
         self.access_allowed = True
         self.local_stream = LocalStream(state, media, simulcast=properties.video_simulcast)
         self.is_disposed = False
+        self._filtered = FilteredVideo(
+            {} if filters is None else filters, lambda: self._local, partial(self._exchange, "video")
+        )
+        self.local_stream.hides = self._filtered.hides
+        self.stream.filtering.page, self.stream.filtering.report = self._filtered, self._filter_changed
         self._acquire = acquire
         self._opening: asyncio.Task[None] | None = None  # of a video track that was stopped
         self._mirror = properties.mirror and state.type_of_video != "SCREEN" and not media.shows_screen
+        self.local_stream.changed = self._returned
         self._use(media)
 
     @property
     def media_stream(self) -> MediaStream:
-        """Return the browser's MediaStream."""
-        return self._local.stream
+        """Return the browser's MediaStream: that of the devices, or what the server sends back (`subscribe_to_remote`)."""
+        received = self.local_stream.media_stream
+        return self._local.stream if received is None else received
+
+    @property
+    def is_subscribed_to_remote(self) -> bool:
+        """Return whether `subscribe_to_remote` was called."""
+        return self.local_stream.loopback
 
     @property
     def media(self) -> MediaConnection | None:
@@ -142,8 +158,27 @@ class Publisher(PublisherEvents, StreamManager):
             return shielded
         told = self._set_active("video", enabled)
         if enabled is False and resource is True and self.stream.has_video:
-            self._local.discard(self._local.track("video"), asked=True)
+            raw = self._filtered.stop(forget=False)
+            self._local.discard(self._local.track("video") if raw is None else raw, asked=True)
         return told
+
+    def subscribe_to_remote(self, value: bool = True) -> None:
+        """Show the stream as the others get it, once it is published, in place of what the devices give.
+
+        Call it before `Session.publish`, and before the videos are created: they are neither mirrored nor muted then, and
+        show nothing before. While the network is down they show a still picture.
+
+        Args:
+            value: False: show the local stream again, once it is published again.
+
+        Raises:
+            PropertiesError: `value` is no bool.
+
+        Source: openvidu-browser, `Publisher.subscribeToRemote`.
+        """
+        if not isinstance(value, bool):
+            raise PropertiesError(f"subscribe_to_remote takes True or False, not {value!r:.100}")
+        self.local_stream.loopback = value
 
     async def replace_track(self, track: MediaStreamTrack) -> None:
         """Send another track in place of the one of its kind, and return when the others have been notified.
@@ -155,6 +190,9 @@ class Publisher(PublisherEvents, StreamManager):
 
         Raises:
             PropertiesError: it is no track, there is none of its kind to replace, or the browser cannot send it.
+            CallbackError: a filter of the page runs, and raised; the track is not replaced.
+            FilterError: likewise, and returned no track of video.
+            StreamEndedError: likewise, and the publisher was disposed of meanwhile.
             RequestError: the server refused to notify the others. The track is sent.
             RequestTimeoutError: the server did not answer in time.
             QueueFullError: during an outage 1000 changes of properties wait already.
@@ -174,7 +212,7 @@ class Publisher(PublisherEvents, StreamManager):
         if not (kind and getattr(self.stream, f"has_{kind}")):
             raise PropertiesError(f"This publisher has no {kind or 'such'} track that could be replaced")
         state, before, size = self.stream.state, self._local.label(kind), self.stream.video_dimensions
-        self._local.discard(await self._exchange(kind, track))
+        self._local.discard(await (self._filtered.send(track) if kind == "video" else self._exchange(kind, track)))
         self._media_changed()
         tracks = TrackInfo(self._local.label(kind)), TrackInfo(before)
         changes: list[tuple[str, object, object]] = [(f"{kind}Track", *tracks)]
@@ -204,6 +242,8 @@ class Publisher(PublisherEvents, StreamManager):
     def dispose_media(self) -> None:
         """Not for applications: stop the tracks; the videos stay."""
         self.is_disposed = True
+        if (raw := self._filtered.stop(forget=True)) is not None:
+            self._local.discard(raw)
         self._local.stop()
         self._media_ended()
 
@@ -214,7 +254,38 @@ class Publisher(PublisherEvents, StreamManager):
         self._use(media)
         if media.has_video:
             self.stream.state.video_dimensions = VideoDimensions(*media.video_size)
+        self.stream.state.filter = described_filter(self.properties.filter)
+        try:
+            await self.start_filter()
+        except BaseException:
+            self.dispose_media()
+            raise
         self._show()
+
+    @property
+    def _shown(self) -> MediaStream | None:
+        waits = self.local_stream.loopback and self.local_stream.media_stream is None
+        return None if waits else self.media_stream
+
+    @property
+    def _is_mirrored(self) -> bool:  # type: ignore[override]
+        return self._mirror and not self.local_stream.loopback
+
+    @property
+    def _is_muted(self) -> bool:  # type: ignore[override]
+        return not self.local_stream.loopback
+
+    def _returned(self) -> None:
+        """Show what the server sends back."""
+        if self.local_stream.media_stream is not None:
+            self._show()
+
+    async def start_filter(self) -> None:
+        """Not for applications: run the filter of the properties, if it is one of the page's.
+
+        Raises CallbackError, FilterError.
+        """
+        await self.stream.filtering.follow()
 
     def _use(self, media: LocalMedia) -> None:
         """Make `media` what is sent and shown."""
@@ -241,7 +312,7 @@ class Publisher(PublisherEvents, StreamManager):
             self._local.discard(track)
             raise StreamEndedError("The publisher was disposed of before its camera was open again")
         try:
-            await self._exchange("video", track)
+            await self._filtered.send(track)
         except BaseException:
             self._local.discard(track)
             raise
@@ -264,11 +335,25 @@ class Publisher(PublisherEvents, StreamManager):
             raise
         return old
 
+    def _filter_changed(self, new: Filter | None, old: Filter | None, reason: str) -> None:
+        """Fire `streamPropertyChanged`; show and tell what the filter of the page has changed."""
+        self._media_changed()
+        self._changed("filter", new, old, reason)
+        size, before = VideoDimensions(*self._local.video_size), self.stream.video_dimensions
+        if size.width and size != before:
+            self.stream.state.video_dimensions = size
+            self._tell("videoDimensions", size, before, "trackReplaced")
+
     def ended(self, reason: Reason) -> None:
         """Not for applications: end the publishing, and fire `streamDestroyed`, whose default action disposes of the
         stream.
         """
         self.stop_watching_speech()
+        filtering = self.stream.filtering
+        if filtering.current is not None and not filtering.runs_here(filtering.current.type):
+            self.stream.state.filter = described_filter(
+                self.properties.filter
+            )  # what the server applies ends with the stream
         if self.stream.connection is not None:
             self.stream.connection.stream = None
         self.emit_event(
@@ -308,7 +393,7 @@ class Publisher(PublisherEvents, StreamManager):
 
     def _changed(self, name: str, new: object, old: object, reason: str) -> None:
         """Fire `streamPropertyChanged`."""
-        if self.video_reports is not None and not name.endswith("Track"):
+        if self.video_reports is not None and name != "filter" and not name.endswith("Track"):
             self.video_reports.changed(self.stream)
         for target in (self.session if self.stream.is_published else None, self):
             if target is not None:

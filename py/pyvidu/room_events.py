@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyvidu.connection import Connection
+from pyvidu.errors import NotPublishedError
+from pyvidu.event_dispatcher import Emitter, Listener
 from pyvidu.events import (
     BroadcastEvent,
     ConnectionEvent,
     ConnectionPropertyChangedEvent,
     Event,
     ExceptionEvent,
+    FilterEvent,
     NetworkQualityLevelChangedEvent,
     OutageSettledEvent,
     ReconnectedEvent,
@@ -26,6 +31,7 @@ from pyvidu.events import (
     StreamHealthEvent,
     StreamPropertyChangedEvent,
 )
+from pyvidu.filters import Filter, FilterCall
 from pyvidu.membership import ParticipantState, StreamState
 from pyvidu.protocol.notifications import SpeechToTextMessage
 from pyvidu.protocol.reasons import Reason
@@ -51,6 +57,7 @@ class RoomEvents:
         self.connection: Connection | None = None
         self.remote_connections: dict[str, Connection] = {}
         self.publisher: Publisher | None = None
+        self._filter_events = Emitter()
         self._session = session
         self._end_subscription = end_subscription
 
@@ -61,13 +68,13 @@ class RoomEvents:
     def connect_publisher(self, publisher: Publisher) -> None:
         """Make `publisher` the one whose stream the local participant publishes."""
         self.publisher, publisher.session = publisher, self._session
-        publisher.stream.connection = self.connection
+        publisher.stream.connection, publisher.stream.filtering.room = self.connection, self
         if self.connection is not None:
             self.connection.stream = publisher.stream
 
     def disconnect_publisher(self, publisher: Publisher) -> None:
         """Undo `connect_publisher`, because the stream could not be published."""
-        publisher.session = publisher.stream.connection = None
+        publisher.session = publisher.stream.connection = publisher.stream.filtering.room = None
         if self.connection is not None and self.connection.stream is publisher.stream:
             self.connection.stream = None
 
@@ -142,14 +149,19 @@ class RoomEvents:
         """Fire `streamPropertyChanged` on the session and the subscriber."""
         stream = self._stream_of(state)
         if stream is not None:
+            if name == "filter":
+                new, old = stream.filtering.current, stream.filtering.before(old)  # type: ignore[arg-type]
+                stream.filtering.told()
             if name == "videoActive" and new is True and isinstance(stream.stream_manager, Subscriber):
                 stream.stream_manager.video_turned_on()
-            self._emit_for_both(
-                stream,
-                lambda target: StreamPropertyChangedEvent(
-                    "streamPropertyChanged", target, stream, name, new, old, reason
-                ),
-            )
+            self._property_changed(stream, name, new, old, reason)
+
+    def filter_event(self, state: StreamState, event_type: str, data: object) -> None:
+        """Call the handler of a type of events of a filter."""
+        stream = self._stream_of(state)
+        own = stream.filter if stream is not None else None
+        if own is not None and event_type in own.handlers:
+            self._filter_events.call(Listener(own.handlers[event_type]), FilterEvent(event_type, own, data))
 
     def signal_received(self, sender: ParticipantState | None, kind: str, data: str) -> None:
         """Fire `signal`, then `signal:TYPE`."""
@@ -248,12 +260,38 @@ class RoomEvents:
                 stream.stream_manager.stop_watching_speech()
         self._session.silence(True)
 
+    # --- FilterRoom --------------------------------------------------------------------------------------------------
+
+    async def filter_request(self, call: FilterCall, *, repeatable: bool = True, ignore: tuple[int, ...] = ()) -> None:
+        """Send a request about the filter of a stream."""
+        member = self._session.participation.member
+        if not call.stream_id:
+            raise NotPublishedError("This stream is not published: await session.publish(publisher) first")
+        await member.request(call, repeatable=repeatable, ignore=ignore)
+
+    def in_background(self, coroutine: Coroutine[object, object, None]) -> asyncio.Future[None] | None:
+        """Run `coroutine`, as long as the session is connected."""
+        if self._session.participation.is_member:
+            return self._session.participation.member.in_background(coroutine)
+        coroutine.close()
+        return None
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _add_stream(connection: Connection, state: StreamState) -> Stream:
+    def _add_stream(self, connection: Connection, state: StreamState) -> Stream:
         stream = connection.stream = Stream(state, connection)
+        stream.filtering.room, stream.filtering.report = self, partial(self._filter_changed, stream)
         return stream
+
+    def _filter_changed(self, stream: Stream, new: Filter | None, old: Filter | None, reason: str) -> None:
+        """Fire `streamPropertyChanged`, because this participant has changed the filter of another's stream."""
+        self._property_changed(stream, "filter", new, old, reason)
+
+    def _property_changed(self, stream: Stream, name: str, new: object, old: object, reason: str) -> None:
+        self._emit_for_both(
+            stream,
+            lambda target: StreamPropertyChangedEvent("streamPropertyChanged", target, stream, name, new, old, reason),
+        )
 
     def _connection_of(self, participant: ParticipantState) -> Connection | None:
         if self.connection is not None and self.connection.state is participant:

@@ -195,6 +195,8 @@ class Session(SessionEvents):
             BrowserRefusedError: the browser refused the ICE servers, or the server's answer; the stream is unpublished again.
             StreamEndedError: the stream was unpublished or disposed of meanwhile.
             DeviceError: its devices could not be opened anew.
+            CallbackError: they were, and the function of its filter, one of the page's, raised.
+            FilterError: likewise, and it returned no track of video.
 
         Events:
             streamCreated: of the publisher here, and of the sessions of the others.

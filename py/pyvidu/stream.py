@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyvidu.errors import NotPublishedError, NotSubscribedError
+from pyvidu.filters import Filter, Filtering
 from pyvidu.membership import StreamState
 from pyvidu.platform.devices import MediaStream, RTCPeerConnection
-from pyvidu.protocol.values import Filter, VideoDimensions
+from pyvidu.protocol.values import VideoDimensions
 from pyvidu.quality import StreamQuality
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Stream:
         self.connection = connection
         self.stream_manager: StreamManager | None = None
         self.state = state
+        self.filtering = Filtering(state)  # Not for applications
         self.heard = {"audio": True, "video": True}  # Not for applications: whether this participant wants them
 
     @property
@@ -78,8 +81,8 @@ class Stream:
 
     @property
     def filter(self) -> Filter | None:
-        """Return the filter that the server applies, or None."""
-        return self.state.filter
+        """Return the filter that is applied to it, or None. It is the same object until it is removed."""
+        return self.filtering.current
 
     @property
     def is_published(self) -> bool:
@@ -123,6 +126,64 @@ class Stream:
                 raise NotSubscribedError("This stream is not received: await session.subscribe(stream) first")
             raise NotPublishedError("This stream is not published: await session.publish(publisher) first")
         await manager.session.participation.member.reconnect(manager.media)
+
+    async def apply_filter(
+        self,
+        type: str,  # noqa: A002  OpenVidu's name
+        options: Mapping[str, object] | str | None = None,
+    ) -> Filter:
+        """Apply a filter to the stream, one's own or, for moderators, another participant's, and return it.
+
+        It is one of the media server, or one of the page (`OpenVidu.register_filter`), through which the own video is sent.
+        The server is told of that too, so that the others see `filter`, and it must allow it: a token lists those that its
+        owner may apply in `kurentoOptions.allowedFilters`. During an outage, wait for its end.
+
+        Args:
+            type: such as `GStreamerFilter`, or the name of a filter of the page.
+            options: those of a filter of this type, a mapping, or the JSON text of one.
+
+        Raises:
+            FilterError: the stream has a filter already; or `type` is a virtual background of OpenVidu Pro (then `name` is
+                `VIRTUAL_BACKGROUND_ERROR`); or the function of the page's filter returned no track.
+            CallbackError: the function of the page's filter raised.
+            PropertiesError: `type` is no text, JSON lacks a value in `options`, or the browser cannot send what the filter of
+                the page makes.
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            NotPublishedError: the stream is this participant's own and not published, and the filter is none of the page's.
+            StreamEndedError: the stream was disposed of meanwhile.
+            PermissionDeniedError: this participant may not.
+            RequestError: the server refused: it has no such filter, or the stream has ended or has a filter there.
+            RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamPropertyChanged: `filter` with reason `applyFilter`, of everybody's session and stream managers.
+
+        Source: openvidu-browser, `Stream.applyFilter`; filters of the page are pyvidu's.
+        """
+        return await self.filtering.apply(type, options)
+
+    async def remove_filter(self) -> None:
+        """Remove the filter of the stream. During an outage, wait for its end.
+
+        Raises:
+            FilterError: the stream has no filter.
+            PropertiesError: the browser cannot send the video as it is.
+            NotConnectedError: the session is not connected, or was left meanwhile.
+            PermissionDeniedError: this participant may not.
+            RequestError: the server refused: it has applied none (the filter is gone then), or the stream has ended.
+            RequestTimeoutError: the server did not answer in time.
+            QueueFullError: during an outage 1000 requests of this kind wait already.
+            SessionLostError: the session ended meanwhile.
+
+        Events:
+            streamPropertyChanged: `filter` with reason `removeFilter`, of everybody's session and stream managers.
+
+        Source: openvidu-browser, `Stream.removeFilter`; there the reason is `applyFilter` for who has removed it, and a
+        filter that the server would not remove is none any more.
+        """
+        await self.filtering.remove()
 
     async def get_quality(self) -> StreamQuality | None:
         """Return how good the media of the stream has been since the last call; None if it is neither sent nor received.

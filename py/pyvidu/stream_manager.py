@@ -90,8 +90,8 @@ class StreamManager(StreamManagerEvents):
             target,
             insert_mode,
             identity=f"{'remote' if self.remote else 'local'}-video-{self.stream.stream_id or 'undefined'}",
-            mirror=self._mirror,
-            muted=not self.remote,
+            mirror=self._is_mirrored,
+            muted=self._is_muted,
             on_playing=lambda: self._can_play(video),
         )
         return self._show_in(video)
@@ -109,7 +109,7 @@ class StreamManager(StreamManagerEvents):
         Source: openvidu-browser, `StreamManager.addVideoElement`.
         """
         video: MediaElement = self._host.elements.adopt(
-            element, mirror=self._mirror, muted=not self.remote, on_playing=lambda: self._can_play(video)
+            element, mirror=self._is_mirrored, muted=self._is_muted, on_playing=lambda: self._can_play(video)
         )
         return self._show_in(video)
 
@@ -186,11 +186,17 @@ class StreamManager(StreamManagerEvents):
     followers: tuple[Callable[[MediaStream | None], None], ...] = ()
     """Not for applications: called with the MediaStream when it or a track was replaced, with None when it has ended."""
 
-    _mirror = False
+    _is_mirrored = False
+    _is_muted = False
     _speech: SpeechWatch | None = None
     _own_speech: SpeakingEventsOptions | None = None  # None: the numbers are those of the configuration
     _tells_speech = False
     _volume: float | None = None  # the last one reported, in decibels; None: volume events are disabled
+
+    @property
+    def _shown(self) -> MediaStream | None:
+        """Return what the videos show."""
+        return self.media_stream
 
     @property
     def _speech_numbers(self) -> SpeakingEventsOptions:
@@ -248,15 +254,15 @@ class StreamManager(StreamManagerEvents):
 
     def _show_in(self, video: MediaElement) -> VideoElement:
         self.videos.append(video)
-        if self.media_stream is not None:
-            video.show(self.media_stream)
+        if self._shown is not None:
+            video.show(self._shown)
         self.emit_event(VideoElementEvent("videoElementCreated", self, video.element))
         return video.element
 
     def _show(self) -> None:
         self._media_changed()
         for video in self.videos:
-            video.show(self.media_stream)
+            video.show(self._shown)
 
     def _can_play(self, video: MediaElement) -> None:
         if self.videos and video is self.videos[0]:

@@ -145,6 +145,72 @@ scenarios.virtualBackground = async ({ openvidu, tokens, tell }) => {
   await refused(publisher, 'VB:blur', {});
 };
 
+/** One's own stream as the others get it. */
+scenarios.subscribeToRemote = async ({ openvidu, tokens, tell }) => {
+  const factory = openvidu();
+  const session = factory.initSession();
+  await session.connect(tokens[0]);
+  const publisher = factory.initPublisher('videos', QVGA);
+  const allowed = next(publisher, 'accessAllowed');
+  tell(publisher.isSubscribedToRemote, publisher.subscribeToRemote(), publisher.isSubscribedToRemote);
+  await allowed;
+  const [{ video }] = publisher.videos;
+  const local = publisher.stream.getMediaStream();
+  tell(video.srcObject, video.muted, video.style.transform, local.getTracks().length);
+  const sent = requests('publishVideo');
+  const played = playing(publisher);
+  await session.publish(publisher);
+  tell(sent()[0].params.doLoopback);
+  await played;
+  const returned = publisher.stream.getMediaStream();
+  const receivers = publisher.stream.getRTCPeerConnection().getReceivers().map(({ track }) => track);
+  tell(returned !== local, video.srcObject === returned, returned.getTracks().every((track) => receivers.includes(track)));
+  await new Promise((resolve) => { video.requestVideoFrameCallback(resolve); });
+  tell(video.videoWidth, video.videoHeight, returned.getTracks().map(({ kind }) => kind).sort());
+  await publisher.publishVideo(false);
+  tell(local.getVideoTracks()[0].enabled, returned.getVideoTracks()[0].enabled);
+  await publisher.publishVideo(true);
+  await session.unpublish(publisher);
+  tell(local.getTracks().map(({ readyState }) => readyState), publisher.videos.length);
+};
+
+/** openvidu-browser stops the camera when it renegotiates such a stream. */
+scenarios.remoteReconnected = async ({ openvidu, tokens, tell }) => {
+  const factory = openvidu();
+  const session = factory.initSession();
+  await session.connect(tokens[0]);
+  const publisher = factory.initPublisher('videos', QVGA);
+  publisher.subscribeToRemote();
+  await session.publish(publisher);
+  const [{ video }] = publisher.videos;
+  for (let times = 0; times < 2; times += 1) {
+    await new Promise((resolve) => { video.requestVideoFrameCallback(resolve); });
+    tell(video.srcObject === publisher.stream.getMediaStream(), video.videoWidth);
+    if (!times) await publisher.stream.reconnect();
+  }
+  await session.unpublish(publisher);
+  publisher.subscribeToRemote(false);
+  await session.publish(publisher);
+  tell(publisher.stream.getRTCPeerConnection().getTransceivers().map(({ currentDirection }) => currentDirection));
+};
+
+/** What is asked of a server that offers what is received. */
+scenarios.offered = async ({ openvidu, tokens, tell }) => {
+  const sent = requests('prepareReceiveVideoFrom', 'receiveVideoFrom', 'reconnectStream');
+  const { publisher, subscriber } = await callOfTwo(openvidu, tokens);
+  await playing(subscriber);
+  await subscriber.stream.reconnect();
+  await playing(subscriber);
+  for (const { method, params } of sent()) {
+    const known = Object.entries(params).filter(([, value]) => typeof value === 'boolean');
+    tell(method, Object.keys(params).sort(), known);
+  }
+  const { stream: { streamId } } = publisher;
+  tell(sent().every(({ params: { sender, stream } }) => (sender ?? stream) === streamId));
+  const connection = subscriber.stream.getRTCPeerConnection();
+  tell(connection.remoteDescription.type, connection.getTransceivers().map(({ currentDirection }) => currentDirection));
+};
+
 scenarios.reconnect = async ({ openvidu, tokens, tell }) => {
   const { publisher, subscriber } = await callOfTwo(openvidu, tokens);
   await playing(subscriber);

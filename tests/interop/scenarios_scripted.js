@@ -171,3 +171,33 @@ scenarios.iceServers = async ({ openvidu, tokens, tell }) => {
     window.RTCPeerConnection = Real;
   }
 };
+
+/** The embedded server's filters fire no events. */
+scenarios.filterEvents = async ({ openvidu, tokens, tell }) => {
+  const session = openvidu().initSession();
+  await session.connect(tokens[0]);
+  await play(session, [], { receiveVideoFrom: null });
+  const [{ stream }] = session.remoteConnections.values();
+  session.subscribe(stream, undefined, () => {});
+  const filter = await stream.applyFilter('ZBarFilter', {});
+  const told = [];
+  const of = requests('addFilterEventListener', 'removeFilterEventListener');
+  await filter.addEventListener('CodeFound', function heard(event) {
+    told.push([this === session, event.constructor.name, event.type, event.target === filter, event.data, event.cancelable]);
+  });
+  const event = { connectionId: 'con_other', streamId: stream.streamId, filterType: 'ZBarFilter', data: '{"value":"x"}' };
+  const fired = (...types) => types.map((eventType) => ['filterEventDispatched', { ...event, eventType }]);
+  await play(session, fired('CodeFound', 'another', 'CodeFound'));
+  await until(() => told.length === 2);
+  await filter.removeEventListener('CodeFound');
+  await play(session, fired('CodeFound'));
+  await session.signal({});
+  tell(told, of());
+  for (const code of [401, 407]) {
+    const error = { error: { code, message: 'no' } };
+    await play(session, [], { addFilterEventListener: error, removeFilterEventListener: error });
+    for (const call of ['addEventListener', 'removeEventListener']) {
+      tell(await filter[call]('x', () => {}).then(() => 'not at all', ({ code: found, name }) => found ?? name));
+    }
+  }
+};

@@ -31,12 +31,21 @@ async def both(chromium: Browser, server: RunningServer) -> AsyncIterator[Both]:
     await page.page.context.close()
 
 
-SAME = ("details", "notAllowed", "patched", "hidden", "reconnect", "speaking", "screenResized")
+SAME = (
+    "details", "notAllowed", "patched", "hidden", "reconnect", "speaking", "screenResized", "subscribeToRemote",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("scenario", SAME)
 async def test_both_clients_do_the_same(both: Both, scenario: str) -> None:
     await both.compared(scenario)
+
+
+async def test_own_stream_through_the_server_is_kept_over_a_renegotiation(both: Both) -> None:
+    """openvidu-browser stops the camera then."""
+    shown, again, directions = await both.seen("remoteReconnected", "own")
+    assert shown == again == [True, 320]
+    assert directions == [["sendonly", "sendonly"]]
 
 
 async def test_loudness_is_measured_no_longer_once_nobody_has_a_handler_for_it(both: Both) -> None:

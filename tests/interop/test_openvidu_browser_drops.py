@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+import pytest
 import pytest_asyncio
 
 from pyvidu.testing import NetworkLab, RunningServer
@@ -101,11 +102,17 @@ class Call:
         )
 
 
+@pytest.fixture(scope="module")
+def negotiation() -> str:
+    """Return who offers what is received; test_server_offers_drops.py has another."""
+    return "client-offers"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def started(
-    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
+    network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer, negotiation: str
 ) -> AsyncIterator[Call]:
-    server = await pyvidu_server(lab=network_lab)
+    server = await pyvidu_server("--negotiation", negotiation, lab=network_lab)
     rest = Rest(server)
     inside = await open_browser(lab=network_lab, secure_origins=(server.origin,))
     outside = await open_browser(secure_origins=(server.origin,))

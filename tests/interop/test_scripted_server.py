@@ -37,12 +37,14 @@ JOINED = {
     "speechToText": [{"value": [OTHER]}],
     "signalTo": [{"value": [OTHER]}],
     "candidateRefused": [{"value": [OTHER]}],
+    "filterEvents": [{"value": [OTHER]}],
     "simulcast": [MEDIASOUP, MEDIASOUP, {**MEDIASOUP, "videoSimulcast": True}, {**MEDIASOUP, "videoSimulcast": True}],
     "iceServers": [{}] * 6,
 }
 SEEN = {
     "pushed": ("SPEECH_TO_TEXT_DISCONNECTED", "recognizing", "recognized"),
     "candidateRefused": ("ICE_CANDIDATE_ERROR",),
+    "filterEvents": ("CodeFound", "FilterEvent"),
 }
 
 

@@ -14,6 +14,8 @@ import {
   Event,
   ExceptionEvent,
   ExceptionEventName,
+  Filter,
+  type FilterEvent,
   OpenVidu,
   OpenViduError,
   OpenViduErrorName,
@@ -59,6 +61,7 @@ export class Call {
       frameRate: 30,
       insertMode: VideoInsertMode.APPEND,
       mirror: false,
+      filter: new Filter('GStreamerFilter', { command: 'videobalance saturation=0.0' }),
     };
     this.publisher = this.openvidu.initPublisher(element, properties, (error?: Error) => {
       if (error) this.failed(error);
@@ -69,6 +72,11 @@ export class Call {
       .on('streamPlaying', (event) => console.log(event.target, event.value))
       .on('videoElementCreated', ({ element: video }) => (video.muted = true));
     await this.session.publish(this.publisher);
+    await this.publisher.stream.removeFilter();
+    const filter: Filter = await this.publisher.stream.applyFilter('ZBarFilter', {});
+    await filter.addEventListener('CodeFound', (event: FilterEvent) => console.log(event.target === filter, event.data));
+    await filter.execMethod('method', { name: 'value' });
+    console.log(filter.type, filter.options, filter.lastExecMethod?.params, this.publisher.stream.filter?.type);
     const named: Publisher = await this.openvidu.initPublisherAsync('me', { videoSource: 'screen', insertMode: 'APPEND' });
     named.off('streamPlaying');
   }

@@ -10,6 +10,9 @@ const openvidu = new OpenVidu();
 openvidu.setAdvancedConfiguration({ rejoin: async () => 'wss://token', roster: null });
 void openvidu.browserSupport().then((found: Record<string, boolean>) => console.log(found['blobWorkers']));
 
+openvidu.registerFilter('as it is', (track: MediaStreamTrack) => track);
+openvidu.registerFilter('hidden', async (track, { level }: { level?: number }) => (level ? track : track.clone()), { announce: false });
+
 const session = openvidu.initSession();
 session.on('reconnectionAttempt', (event) => console.log(event.attempt + 1));
 session.on('rejoined', () => {});

@@ -76,7 +76,9 @@ class FakeMedia:
         self.error: Exception | None = None
         self.closed = False
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        if loopback:
+            self.calls.append(("loopback", stream_id))
         return await self._negotiate("publish", owner, stream_id, sdp_offer)
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
@@ -87,6 +89,13 @@ class FakeMedia:
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         return await self._negotiate("subscribe", subscriber, stream_id, sdp_offer)
+
+    async def offer(self, subscriber: str, stream_id: str) -> str:
+        await self._negotiate("offer", subscriber, stream_id)
+        return f"offer of {stream_id}"
+
+    async def accept(self, subscriber: str, stream_id: str, sdp_answer: str) -> None:
+        await self._negotiate("accept", subscriber, stream_id, sdp_answer)
 
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
         self.calls.append(("unsubscribe", subscriber, stream_id))
@@ -208,13 +217,17 @@ class World:
     make_media: Callable[[], FakeMedia] = FakeMedia
     make_signaling: Callable[..., SignalingServer] = SignalingServer
 
-    def __init__(self, make_profile: ProfileFactory | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self, make_profile: ProfileFactory | None = None, limits: Limits | None = None, *, server_offers: bool = False
+    ) -> None:
         self.media = self.make_media()
         self.tasks = Tasks()
         self.rooms = Rooms(self.media, self.tasks, limits, life=1)
         self.traffic = ImpairedTraffic()
         self.load = Load(limits)
-        context = Context(self.rooms, SECRET, unused_ice_servers, tell_probe_id=True, load=self.load)
+        context = Context(
+            self.rooms, SECRET, unused_ice_servers, tell_probe_id=True, load=self.load, server_offers=server_offers
+        )
         self.signaling = self.make_signaling(context, make_profile or evicting_after(12.0), self.tasks, self.traffic)
         self.profile = self.signaling.profile
         self.faults = Faults(self.traffic, self.rooms, self.signaling)

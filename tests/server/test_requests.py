@@ -137,6 +137,15 @@ async def test_force_requests_for_unknown_connections_and_streams_are_refused() 
 
 
 @virtual_time
+async def test_stream_is_sent_back_to_a_publisher_that_asks_for_it() -> None:
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        stream = await ada.publish(doLoopback=True)
+        await bob.publish()
+        assert world.media.named("loopback") == [("loopback", stream)]
+
+
+@virtual_time
 async def test_second_publish_of_a_participant_is_refused() -> None:
     async with World() as world:
         ada = await world.member()

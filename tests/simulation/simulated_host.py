@@ -6,6 +6,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -252,6 +253,7 @@ class FakeMedia:
     def __init__(self, *tracks: FakeTrack) -> None:
         self.stream = FakeStream(*(tracks or (FakeTrack(kind, f"the first {kind}") for kind in ("audio", "video"))))
         self.stopped = False
+        self.copies: list[FakeTrack] = []  # that filters of the page have got
         self._video_ends: Callable[[], None] = lambda: None
 
     @property
@@ -293,6 +295,13 @@ class FakeMedia:
     def exchange(self, track: FakeTrack) -> FakeTrack:
         old, self.tracks[track.kind] = self.tracks[track.kind], track
         return old
+
+    def copy(self, track: FakeTrack) -> FakeTrack:
+        self.copies.append(replace(track, enabled=True))
+        return self.copies[-1]
+
+    def end(self, track: FakeTrack) -> None:
+        track.stopped = True
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         self._video_ends = tell

@@ -68,7 +68,7 @@ class Router(FakeMedia):
             source = current[number][0] if number in current else None
             peer.reassess(number in current, source is not None and sending.get(source.number, False))
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
         answer = await super().publish(owner, stream_id, sdp_offer)
         self._owners[stream_id] = owner
         self._connect(self.publishers, stream_id, sdp_offer)
@@ -173,7 +173,8 @@ class SimulatedPeer:
         self.number = number
         self.key_frames = 0
         self.sent: list[Any] = []  # tracks that replaced the first one
-        self.remote_stream = FakeStream() if settings.local_stream is None else None
+        receives = settings.local_stream is None or settings.receive_audio or settings.receive_video
+        self.remote_stream = FakeStream() if receives else None
         self._local_stream = settings.local_stream
         self.closed = False
         self.receives_rtp = False  # RTP arrives

@@ -15,6 +15,8 @@ from pyvidu import (
     Event,
     EventIterator,
     ExceptionEvent,
+    Filter,
+    FilterEvent,
     NetworkQualityLevelChangedEvent,
     OpenVidu,
     Outage,
@@ -338,6 +340,7 @@ def fields(
     exception: ExceptionEvent,
     attempt: ReconnectionAttemptEvent,
     playing: StreamManagerEvent,
+    found: FilterEvent,
 ) -> None:
     assert_type(reconnecting.target, Session)
     assert_type(reconnecting.outage, Outage)
@@ -349,6 +352,8 @@ def fields(
     assert_type(exception.origin, Session | Stream | StreamManager)
     assert_type(attempt.next_delay, float | None)
     assert_type(playing.target, StreamManager)
+    assert_type(found.target, Filter)
+    assert_type(created.stream.filter, Filter | None)
 
 
 async def iterators(session: Session) -> None:

@@ -22,7 +22,8 @@ class ScriptedPeer:
         self.number = len(peers.made) + 1
         self.ice_connection_state = "new"
         self.native = self
-        self.remote_stream = None if settings.local_stream is not None else f"stream {self.number}"
+        receives = settings.local_stream is None or settings.receive_audio or settings.receive_video
+        self.remote_stream = f"stream {self.number}" if receives else None
         self.calls: list[tuple[Any, ...]] = []
         self.candidates: list[Candidate] = []
         self.closed = False

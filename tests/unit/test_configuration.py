@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pyvidu import AttemptPolicy, MediaPolicy, PropertiesError, ReconnectionPolicy, SpeakingEventsOptions
-from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties
+from pyvidu import AttemptPolicy, Filter, MediaPolicy, PropertiesError, ReconnectionPolicy, SpeakingEventsOptions
+from pyvidu.configuration import AdvancedConfiguration, PublisherProperties, SubscriberProperties, described_filter
 from pyvidu.properties import configured, warn_without_effect
+from pyvidu.protocol.values import FilterInfo
 
 ICE_TIMEOUT, PLAYING_TIMEOUT = (
     "ice_connection_disconnected_exception_timeout",
@@ -255,27 +256,41 @@ def test_subscriber_properties_are_checked_too() -> None:
 # --- properties without effect ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("cls", "name", "value"),
-    [
-        (PublisherProperties, "filter", {"type": "GStreamerFilter"}),
-        (AdvancedConfiguration, "screenShareChromeExtension", "https://chrome.google.com/webstore/x"),
-    ],
-)
-def test_property_without_effect_stays_and_warns_once(
-    cls: type[Any], name: str, value: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_property_without_effect_stays_and_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+    wanted = {"screenShareChromeExtension": "https://chrome.google.com/webstore/x"}
     with caplog.at_level(logging.WARNING):
-        first, second = (configured(cls, {name: value}, {}) for _ in range(2))
-    assert first == second != cls()
+        first, second = (settings(wanted) for _ in range(2))
+    assert first == second != AdvancedConfiguration()
     (told,) = caplog.messages
-    assert told.startswith(f"{name} has no effect: ")
+    assert told.startswith("screenShareChromeExtension has no effect: ")
 
 
-@pytest.mark.parametrize("value", [None, False])
-def test_property_without_effect_that_is_off_does_not_warn(value: Any, caplog: pytest.LogCaptureFixture) -> None:
-    properties({"filter": value}, filter=None)
+def test_property_without_effect_that_is_off_does_not_warn(caplog: pytest.LogCaptureFixture) -> None:
+    settings({"screenShareChromeExtension": None}, screen_share_chrome_extension=None)
     assert caplog.messages == []
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+def test_filter_is_an_object_or_a_mapping_with_a_type_or_none() -> None:
+    wanted = FilterInfo("GStreamerFilter", {"command": "videobox"})
+    for given in ({"type": wanted.type, "options": wanted.options}, Filter(wanted.type, wanted.options)):
+        assert described_filter(properties(filter=given).filter) == wanted
+    assert described_filter(properties({"filter": {"type": "ZBarFilter"}}).filter) == FilterInfo("ZBarFilter")
+    for nothing in (None, False):
+        assert described_filter(properties(filter=nothing).filter) is None
+    for wrong in (
+        "GStreamerFilter",
+        {},
+        {"type": ""},
+        {"type": 3},
+        {"type": "ZBarFilter", "options": []},
+        object(),
+        True,
+    ):
+        with pytest.raises(PropertiesError, match="filter must be a Filter, or a mapping of type and options, or None"):
+            properties(filter=wrong)
 
 
 # --- the reconnection policy as a mapping ----------------------------------------------------------------------------

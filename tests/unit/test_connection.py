@@ -9,7 +9,7 @@ import pytest
 from pyvidu.connection import Capabilities, Connection
 from pyvidu.membership import ParticipantState, StreamState
 from pyvidu.protocol.messages import JoinRoomResult, ParticipantInfo, StreamInfo
-from pyvidu.protocol.values import Filter
+from pyvidu.protocol.values import FilterInfo
 
 
 @pytest.mark.parametrize("role", ["", "PUBLISHER"])
@@ -38,4 +38,4 @@ def test_stream_whose_filter_cannot_be_read_has_none(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.WARNING):
         assert StreamState.of(StreamInfo("str_CAM_b", filter={"type": 5}), "con_b").filter is None
     assert "the filter of stream str_CAM_b cannot be read: 'type' has a value of another type" in caplog.text
-    assert StreamState.of(StreamInfo("str_CAM_b", filter={"type": "x"}), "con_b").filter == Filter("x")
+    assert StreamState.of(StreamInfo("str_CAM_b", filter={"type": "x"}), "con_b").filter == FilterInfo("x")

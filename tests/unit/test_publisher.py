@@ -36,6 +36,7 @@ class Media:
     """A media connection that cannot send a track, or can when a test says so."""
 
     peer = None
+    remote_stream: Any = None
 
     def __init__(self, *, refuses: bool = False) -> None:
         self.refuses = refuses
@@ -126,6 +127,30 @@ def test_own_view_is_silent_and_mirrored_unless_it_is_a_screen(properties: dict[
     stage.publisher.create_video_element("me")
     stage.publisher.add_video_element("an element")
     assert [(asked["mirror"], asked["muted"]) for asked in stage.page.elements.asked] == [(mirror, True)] * 2
+
+
+@virtual_time
+async def test_stream_as_the_others_get_it_is_shown_neither_mirrored_nor_silent_once_it_comes_back() -> None:
+    stage = Stage()
+    publisher = stage.publisher
+    with pytest.raises(PropertiesError):
+        publisher.subscribe_to_remote(1)  # type: ignore[arg-type]
+    publisher.subscribe_to_remote()
+    publisher.create_video_element("me")
+    (element,) = stage.page.elements.made
+    assert [(asked["mirror"], asked["muted"]) for asked in stage.page.elements.asked] == [(False, False)]
+    assert element.shown == []
+    local = publisher.media_stream
+    media = Media()
+    stage.published(media)
+    for returned in ("what came back", "after a renegotiation"):
+        media.remote_stream = returned
+        publisher.local_stream.media_stream_changed(media)  # type: ignore[arg-type]
+        assert (publisher.media_stream, element.shown[-1]) == (returned, returned)
+    publisher.local_stream.detach()
+    assert publisher.media_stream is local
+    publisher.subscribe_to_remote(False)
+    assert not publisher.is_subscribed_to_remote
 
 
 @virtual_time

@@ -21,7 +21,7 @@ def test_stream_shows_its_record_as_it_is_now() -> None:
     )  # fmt: skip
     assert (stream.has_audio, stream.has_video, stream.audio_active, stream.video_active) == (False,) * 4
     state.has_audio = state.has_video = state.audio_active = state.video_active = True
-    state.filter, state.id = {"type": "x"}, ""
+    state.id = ""
     assert (stream.has_audio, stream.has_video, stream.audio_active, stream.video_active) == (True,) * 4
     assert stream.is_published is False
     assert repr(stream) == "Stream('')"

@@ -14,7 +14,7 @@ import { eventOf, hide } from './events.js';
 /** @import { Event } from './events.js' */
 
 /**
- * What Python calls here: `Page` in pyvidu/embedding.py. tests/unit/test_embedding.py compares names and parameters of this
+ * What Python calls here: `Page` in pyvidu/embedding_values.py. tests/unit/test_embedding.py compares names and parameters of this
  * and of the next two types with Python's.
  * @typedef {object} Page
  * @property {(className: string) => Handle} create
@@ -29,6 +29,7 @@ import { eventOf, hide } from './events.js';
  * @property {(handle: Handle) => void} new_openvidu
  * @property {(handle: Handle, configuration: object) => void} configure
  * @property {(handle: Handle, openvidu: Handle) => void} new_session
+ * @property {(openvidu: Handle, name: string, run: RunFilter, announce: boolean) => void} register_filter
  * @property {(session: Handle) => void} disconnect
  * @property {(target: Handle) => void} enable_speaking_events
  * @property {(target: Handle) => void} disable_speaking_events
@@ -40,6 +41,7 @@ import { eventOf, hide } from './events.js';
  * @property {(manager: Handle, element: HTMLVideoElement) => void} show_in
  * @property {(manager: Handle, element: HTMLVideoElement) => void} hide
  * @property {(subscriber: Handle, kind: Kind, enabled: boolean) => void} want
+ * @property {(publisher: Handle, value: boolean) => void} subscribe_to_remote
  * @property {(manager: Handle) => void} remove_videos
  * @property {(publisher: Handle) => void} dispose_media
  * @property {(manager: Handle) => void} dispose_peer
@@ -71,6 +73,10 @@ import { eventOf, hide } from './events.js';
  * @property {(publisher: Handle, kind: Kind, enabled: boolean, resource: boolean | MediaStreamTrack) => void} set_active
  * @property {(publisher: Handle, track: MediaStreamTrack) => void} replace_track
  * @property {(stream: Handle) => void} reconnect
+ * @property {(stream: Handle, kind: string, options: string) => void} apply_filter
+ * @property {(stream: Handle) => void} remove_filter
+ * @property {(applied: Handle, method: string, params: string) => void} exec_method
+ * @property {(applied: Handle, event_type: string, listen: boolean) => void} listen_to_filter
  * @property {(stream: Handle) => string} quality
  * @property {(recorder: Handle, openvidu: Handle, stream: Handle, options: object) => void} record
  * @property {(recorder: Handle, call: 'pause' | 'resume' | 'stop') => void} switch_recorder
@@ -80,6 +86,7 @@ import { eventOf, hide } from './events.js';
 /**
  * @typedef {number} Handle
  * @typedef {'audio' | 'video'} Kind
+ * @typedef {(track: MediaStreamTrack, options: string) => Promise<MediaStreamTrack>} RunFilter   `options` is JSON text
  * @typedef {Record<string, unknown>} Fields
  *
  * @typedef {object} Shell   an object of the page, with a half of it in Python
@@ -254,6 +261,19 @@ export function request(method, ...args) {
       }
     }, reject);
   });
+}
+
+/**
+ * Return a text as it is, anything else as JSON, nothing as ''.
+ * @param {unknown} value
+ */
+export function textOf(value) {
+  if (value === undefined || value === null) return '';
+  try {
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  } catch (error) {
+    throw new OpenViduError('PUBLISHER_PROPERTIES_ERROR', `This cannot be sent as JSON: ${messageOf(error)}`);
+  }
 }
 
 /**

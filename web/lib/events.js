@@ -61,7 +61,7 @@ export const ConnectionEvent = eventClass('ConnectionEvent');
 export const ConnectionPropertyChangedEvent = eventClass('ConnectionPropertyChangedEvent');
 /** @type {EventClass<{ name: string, origin: object, message: string, data?: unknown }>} */
 export const ExceptionEvent = eventClass('ExceptionEvent');
-/** @type {EventClass<{ data: unknown }>} not fired yet: filters are not supported */
+/** @type {EventClass<{ data: unknown }>} of a filter, not of a session: `type` is what the filter calls it */
 export const FilterEvent = eventClass('FilterEvent');
 /** @type {EventClass<{ newValue: number, oldValue: number, connection: Connection }>} */
 export const NetworkQualityLevelChangedEvent = eventClass('NetworkQualityLevelChangedEvent');

@@ -5,6 +5,7 @@ import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION } from './defaults.js';
 import { EarlyMedia } from './early.js';
 import { OpenViduError, expect, whyUnsupported } from './errors.js';
 import { hide, inZone } from './events.js';
+import { Filter } from './filter.js';
 import { LocalRecorder } from './local-recorder.js';
 import { Publisher, elementOf } from './stream-manager.js';
 import { Session } from './session.js';
@@ -84,6 +85,22 @@ export class OpenVidu {
     return new LocalRecorder(stream, this);
   }
 
+  /**
+   * Make a function of the page a filter: `publisher.stream.applyFilter(name, options)` sends the video through it. It gets a copy of
+   * the track that is sent, and the options, and returns the track to send in its place (or a promise of it). When the filter is
+   * removed or the publisher ends, both tracks are stopped and have the event `ended`: then stop what the filter runs.
+   * @param {string} name
+   * @param {(track: MediaStreamTrack, options: any) => MediaStreamTrack | Promise<MediaStreamTrack>} filter
+   * @param {{ announce?: boolean }} [how]   with `announce: false` the server and the others are not told
+   */
+  registerFilter(name, filter, { announce = true } = {}) {
+    const isName = typeof name === 'string' && name && !name.startsWith('VB:');
+    expect(isName, 'registerFilter takes a name, a text that does not begin with VB:', 'PUBLISHER_PROPERTIES_ERROR');
+    expect(typeof filter === 'function', 'registerFilter takes a function from a track to a track', 'PUBLISHER_PROPERTIES_ERROR');
+    const run = inZone(filter);
+    tell('register_filter', this._handle, name, async (track, options) => run(track, JSON.parse(options)), Boolean(announce));
+  }
+
   /** Return whether this browser can make calls. */
   checkSystemRequirements() {
     return whyUnsupported() === undefined;
@@ -117,7 +134,7 @@ export class OpenVidu {
    * @param {PublisherProperties} [properties]
    */
   getUserMedia(properties) {
-    return request('get_user_media', this._handle, defined(properties));
+    return request('get_user_media', this._handle, { ...defined(properties), filter: undefined });
   }
 
   /** Do nothing: openvidu-browser logs less after this, but pyvidu's JavaScript never logs much. */
@@ -147,13 +164,17 @@ export class OpenVidu {
       videoActive: hasVideo && Boolean(wanted.publishVideo),
       typeOfVideo,
       frameRate: hasVideo ? (wanted.frameRate ?? undefined) : undefined,
+      filter: wanted.filter ? filterOf(wanted.filter) : undefined,
     });
     const publisher = new Publisher(stream, wanted);
     publisher.targetElement = (targetElement && elementOf(targetElement)) || undefined;
     const early = isReady() ? undefined : EarlyMedia.ask(wanted);
     if (early) this._preview(publisher, early.stream, targetElement);
     else whenReady(() => publisher._expectDialog());
-    publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, wanted).then(
+    const { filter } = stream;
+    if (filter) filter.stream = stream;
+    const described = { ...wanted, filter: filter && { type: filter.type, options: filter.options, handle: filter._handle } };
+    publisher._access = request('init_publisher', this._handle, publisher._handle, stream._handle, described).then(
       () => {
         publisher._dialogEnded();
         publisher.accessAllowed = true;
@@ -185,7 +206,7 @@ export class OpenVidu {
     const stream = await asked.catch(() => undefined); // Python reports what went wrong
     publisher._dialogEnded();
     const target = targetElement && elementOf(targetElement);
-    if (!stream || !target || publisher._bound || publisher._denied) return;
+    if (!stream || !target || publisher._bound || publisher._denied || publisher.isSubscribedToRemote) return;
     const { insertMode, mirror } = publisher.properties;
     const video = publisher.createVideoElement(target, insertMode);
     publisher._isPreviewed = true;
@@ -203,6 +224,14 @@ function typeOf(videoSource) {
   if (typeof videoSource === 'object') return TypeOfVideo.CUSTOM; // a MediaStreamTrack
   const isScreen = videoSource === 'screen' || videoSource === 'window' || String(videoSource).startsWith('screen:');
   return isScreen ? TypeOfVideo.SCREEN : TypeOfVideo.CAMERA;
+}
+
+/**
+ * Return the filter that a page has described; Python says what is wrong with it.
+ * @param {any} given
+ */
+function filterOf(given) {
+  return given instanceof Filter ? given : new Filter(given.type, given.options);
 }
 
 /**

@@ -1,9 +1,9 @@
 // One participant's session, with openvidu-browser's methods.
 
-import { ask, isReady, pin, register, request, tell, unpin } from './bridge.js';
+import { ask, isReady, pin, register, request, tell, textOf, unpin } from './bridge.js';
 import { DEFAULT_SUBSCRIBER_PROPERTIES as DEFAULTS } from './defaults.js';
 import { EarlySocket } from './early.js';
-import { OpenViduError, expect, messageOf } from './errors.js';
+import { OpenViduError, expect } from './errors.js';
 import { EventDispatcher, StreamEvent, call, hide } from './events.js';
 import { Connection, Stream } from './stream.js';
 import { Publisher, Subscriber, elementOf } from './stream-manager.js';
@@ -367,13 +367,4 @@ function sessionIdIn(token) {
   }
 }
 
-/** @param {unknown} metadata */
-function textOf(metadata) {
-  if (metadata === undefined || metadata === null) return '';
-  try {
-    return typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
-  } catch (error) {
-    throw new OpenViduError('PUBLISHER_PROPERTIES_ERROR', `This cannot be sent as JSON: ${messageOf(error)}`);
-  }
-}
 

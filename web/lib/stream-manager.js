@@ -257,11 +257,13 @@ export class Publisher extends StreamManager {
   }
 
   /**
-   * Warn that it has no effect: a publisher shows its local stream, which it sends all the same when the network is down, while
-   * one that shows what the server returns would show a frozen picture.
+   * Show the stream as the others get it, once it is published. Call it before the videos are created: they are neither mirrored nor
+   * muted then.
+   * @param {boolean} [value]
    */
-  subscribeToRemote() {
-    console.warn('pyvidu: subscribeToRemote has no effect; a publisher shows its local stream');
+  subscribeToRemote(value = true) {
+    this.isSubscribedToRemote = Boolean(value);
+    this._whenBound(() => tell('subscribe_to_remote', this._handle, this.isSubscribedToRemote));
   }
 
   /**

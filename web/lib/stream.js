@@ -1,8 +1,9 @@
 // The participants of a session and their streams, as plain fields that Python keeps up to date.
 
-import { ask, madeBy, register, request, tell } from './bridge.js';
+import { ask, madeBy, register, request, tell, textOf } from './bridge.js';
 import { OpenViduError, expect } from './errors.js';
 import { hide } from './events.js';
+import { Filter } from './filter.js';
 
 /** @import { Session } from './session.js' */
 /** @import { Publisher, StreamManager } from './stream-manager.js' */
@@ -39,7 +40,7 @@ export class Connection {
 
 /** One stream. It stays the same object however often its RTCPeerConnection is replaced. */
 export class Stream {
-  /** @param {Partial<Pick<Stream, 'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive' | 'typeOfVideo' | 'frameRate'>>} fields */
+  /** @param {Partial<Pick<Stream, 'hasAudio' | 'hasVideo' | 'audioActive' | 'videoActive' | 'typeOfVideo' | 'frameRate' | 'filter'>>} fields */
   constructor(fields = {}) {
     this._handle = register(this);
     hide(this, '_handle');
@@ -63,7 +64,7 @@ export class Stream {
     /** @type {number | undefined} */
     this.frameRate = undefined;
     this.videoDimensions = { width: 0, height: 0 };
-    /** @type {unknown} */
+    /** @type {Filter | undefined} */
     this.filter = undefined;
     Object.assign(this, fields);
   }
@@ -96,14 +97,46 @@ export class Stream {
   }
 
   /**
-   * Reject, with the reason: virtual backgrounds are a part of OpenVidu Pro that pyvidu does not load, and other filters are not
-   * supported yet.
+   * Apply a filter of the media server, or to an own stream one of the page (`OpenVidu.registerFilter`), and return it. Virtual
+   * backgrounds (`VB:...`) are refused: they are a part of OpenVidu Pro that pyvidu does not load.
    * @param {string} type
-   * @param {{ token?: string }} [options]
-   * @returns {Promise<never>}
+   * @param {object | string} [options]   those of a filter of this type, or the JSON text of them
+   * @returns {Promise<Filter>}
    */
   async applyFilter(type, options) {
-    expect(type.startsWith('VB:'), `${type} is not applied: server filters are not supported yet`);
+    expect(typeof type === 'string' && type, 'applyFilter takes the type of a filter, a text');
+    if (type.startsWith('VB:')) this._refuseBackground(/** @type {{ token?: string }} */ (options));
+    if (this._opening) await this._opening;
+    await request('apply_filter', this._handle, type, textOf(options) || '{}');
+    return /** @type {Filter} */ (this.filter);
+  }
+
+  /** Remove the filter. */
+  async removeFilter() {
+    if (this._opening) await this._opening;
+    return request('remove_filter', this._handle);
+  }
+
+  /** What an own stream waits for until it has its devices. */
+  get _opening() {
+    const manager = /** @type {Publisher | undefined} */ (this.isLocal() ? this.streamManager : undefined);
+    return manager?._bound ? undefined : manager?._access;
+  }
+
+  /**
+   * @param {Partial<Stream>} fields   from Python
+   */
+  _update(fields) {
+    Object.assign(this, fields);
+    if (this.filter) this.filter.stream = this;
+  }
+
+  /**
+   * Throw, with the reason.
+   * @param {{ token?: string }} [options]
+   * @returns {never}
+   */
+  _refuseBackground(options) {
     const name = 'VIRTUAL_BACKGROUND_ERROR';
     expect(this.hasVideo, 'A virtual background needs a stream with video', name);
     expect(this.streamManager?.videos.length, 'A virtual background needs a video element that shows the stream', name);
@@ -186,3 +219,4 @@ function candidatesIn(description) {
 
 madeBy('Connection', () => new Connection());
 madeBy('Stream', () => new Stream());
+madeBy('Filter', () => new Filter(''));

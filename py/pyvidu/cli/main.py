@@ -69,6 +69,9 @@ def vendor_command(into: Path | None) -> None:
               help="Seconds without a byte after which a participant is evicted (profile default).")  # fmt: skip
 @click.option("--profile", default="default", show_default=True, type=click.Choice(["default", "kurento"]),
               help="Timeouts and responses: as documented by OpenVidu, or as its Kurento-based server behaves.")  # fmt: skip
+@click.option("--negotiation", default="client-offers", show_default=True,
+              type=click.Choice(["client-offers", "server-offers"]),
+              help="Who offers what a client receives: it itself, as with kurento, or the server (mediasoup).")  # fmt: skip
 @click.option("--tls-cert", type=_FILE, help="PEM certificate chain: serve https and wss.")
 @click.option("--tls-key", type=_FILE, help="PEM private key of --tls-cert.")
 @click.option("--allowed-origins", multiple=True, metavar="ORIGIN",

@@ -77,6 +77,11 @@ class MediaConnection:
         return self._peer.connection if self._peer is not None else None
 
     @property
+    def remote_stream(self) -> Any:
+        """Return the received MediaStream, None before the first negotiation and if nothing is to be received."""
+        return self._peer.connection.remote_stream if self._peer is not None else None
+
+    @property
     def is_closed(self) -> bool:
         """Return whether the stream has ended."""
         return self._closed
@@ -212,11 +217,6 @@ class InboundMedia(MediaConnection):
     """A stream of another participant that this one receives. `server_offers`: the media server is mediasoup."""
 
     server_offers = False
-
-    @property
-    def remote_stream(self) -> Any:
-        """Return the received MediaStream, None before the first negotiation."""
-        return self._peer.connection.remote_stream if self._peer is not None else None
 
     async def subscribe(self) -> None:
         """Subscribe to `stream_id`.

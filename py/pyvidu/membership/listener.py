@@ -42,7 +42,10 @@ class ParticipationListener(Protocol):
         """Handle the end of a remote stream. Its media connection is closed after this call."""
 
     def stream_changed(self, stream: StreamState, name: str, new: object, old: object, reason: str) -> None:
-        """Handle a new value of the property `name` (`audioActive`, `filter` ...) of a remote stream."""
+        """Handle a new value of the property `name` of a remote stream (`audioActive` ...); of `filter` of any stream."""
+
+    def filter_event(self, stream: StreamState, event_type: str, data: object) -> None:
+        """Handle an event of the filter of a stream, which is told to those who listen to it."""
 
     def signal_received(self, sender: ParticipantState | None, kind: str, data: str) -> None:
         """Handle a signal of type `kind` (`signal` or `signal:TYPE`); `sender` is None for the server itself."""

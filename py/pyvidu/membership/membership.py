@@ -138,7 +138,12 @@ class Membership:
         self.local_stream = local
         wanted = self._server_wants_simulcast if local.simulcast is None else local.simulcast
         # Only mediasoup takes it.
-        settings = self._peer_settings(local_stream=local.source.stream, simulcast=wanted and self._server_offers)
+        settings = self._peer_settings(
+            local_stream=local.source.stream,
+            simulcast=wanted and self._server_offers,
+            receive_audio=local.loopback and local.state.has_audio,
+            receive_video=local.loopback and local.state.has_video,
+        )
         media = OutboundMedia(self._host, self.plane, self.own.id, settings, local)
         local.attach(self, media)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pyvidu.errors import AlreadyConnectedError, CallbackError, NotConnectedError, NotPublishedError
 from pyvidu.media import InboundMedia, MediaConnection
@@ -208,6 +209,11 @@ class Participation:
         if remote is not None:
             remote.detach()
 
+    def own_stream(self) -> StreamState | None:
+        """Return the local stream."""
+        local = self.local_stream
+        return local.state if local is not None else None
+
     def server_candidate(self, told: IceCandidate) -> None:
         """Pass a candidate of the server to the media connection that it is for."""
         if self._current is None:
@@ -303,6 +309,8 @@ class Participation:
         self._moving = new
         # Now, so that leaving and unpublishing, in any event from now on, end it.
         old.local_stream, new.local_stream = None, local
+        if local is not None and local.state.filter is not None:  # its filter is published with it, as a new one
+            local.state.filter = replace(local.state.filter, last_exec_method=None)
         self._enter(new, result)
         room.own = new.own
         room.reconcile([info for info in result.value if info.id != old.own.id])
@@ -395,4 +403,4 @@ class Participation:
             present = roster.participants(answer)
         except WireError as error:
             raise CallbackError(f"the roster callback did not return the connections of a session: {error}") from error
-        room.reconcile([info for info in present if info.id != room.own.id], newer)
+        room.reconcile(present, newer)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pyvidu.protocol.messages import JoinRoomResult, ParticipantInfo, StreamInfo, parse_dimensions
-from pyvidu.protocol.values import Filter, VideoDimensions, filter_in
+from pyvidu.protocol.values import FilterInfo, VideoDimensions, filter_in
 from pyvidu.protocol.wire import WireError
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class StreamState:
     """A stream of the room, or a local one, whose `id` is empty until it is published.
 
     `owner` is the connection id of its publisher. `created_at` is in milliseconds since the epoch. `frozen`: the application
-    was told so, and not yet that it has recovered.
+    was told so, and not yet that it has recovered. `filter_changes` counts how often the server told of another filter.
     """
 
     id: str = ""
@@ -55,8 +55,9 @@ class StreamState:
     type_of_video: str | None = None
     frame_rate: float | None = None
     video_dimensions: VideoDimensions = field(default_factory=VideoDimensions)
-    filter: Filter | None = None
+    filter: FilterInfo | None = None
     frozen: bool = False
+    filter_changes: int = 0
 
     @property
     def flows(self) -> bool:
@@ -78,7 +79,7 @@ class StreamState:
             info.type_of_video,
             None if info.frame_rate == -1 else info.frame_rate,
             VideoDimensions(*(parse_dimensions(info.video_dimensions) or (0, 0))),
-            _filter(info),
+            filter_of(info),
         )
 
 
@@ -116,7 +117,7 @@ class ParticipantState:
         )
 
 
-def _filter(info: StreamInfo) -> Filter | None:
+def filter_of(info: StreamInfo) -> FilterInfo | None:
     """Return the filter of a stream. One that cannot be read is none: it does not keep a participant from the stream."""
     try:
         return filter_in(info.filter)

@@ -16,6 +16,7 @@ from pyvidu.protocol.notifications import (
     BroadcastStarted,
     BroadcastStopped,
     ConnectionPropertyChanged,
+    FilterEventDispatched,
     ForciblyReconnectSubscriber,
     IceCandidate,
     MasterNodeCrashed,
@@ -37,10 +38,11 @@ from pyvidu.protocol.notifications import (
     parsed,
 )
 from pyvidu.protocol.reasons import Reason
+from pyvidu.protocol.values import FilterInfo
 from pyvidu.protocol.wire import WireError
 
 from .listener import ParticipationListener
-from .records import ParticipantState, StreamState
+from .records import ParticipantState, StreamState, filter_of
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,9 @@ class RoomOwner(Protocol):
 
     def remote_stream_ended(self, stream: StreamState) -> None:
         """Close the media connection of a remote stream, if it is received."""
+
+    def own_stream(self) -> StreamState | None:
+        """Return the local stream, None without one."""
 
     def server_candidate(self, told: IceCandidate) -> None:
         """Handle an ICE candidate of the server."""
@@ -75,6 +80,7 @@ class _NewerNotifications:
         self.left: set[str] = set()
         self.streams: set[str] = set()  # published or unpublished since
         self.active: dict[str, dict[str, bool]] = {}  # muted or unmuted since: by stream id, then kind
+        self.filters: set[str] = set()  # the ids of streams whose filter has changed since
 
     def note(self, told: Call) -> None:
         """Record a notification. Raises WireError if it has a value that is none of its property."""
@@ -92,6 +98,9 @@ class _NewerNotifications:
                 self.streams.add(told.connection_id)
             case RemoteStreamPropertyChanged(property="audioActive" | "videoActive"):
                 self.active.setdefault(told.stream_id, {})[told.property[:5]] = told.value()
+                self.mentioned.add(told.connection_id)
+            case RemoteStreamPropertyChanged(property="filter"):
+                self.filters.add(told.stream_id)
                 self.mentioned.add(told.connection_id)
 
 
@@ -117,6 +126,7 @@ class RoomState:
             ParticipantRestored: lambda told: self._interrupted(told.connection_id, False),
             SignalReceived: self._signal,
             RemoteStreamPropertyChanged: self._property_changed,
+            FilterEventDispatched: self._filter_event,
             IceCandidate: owner.server_candidate,
             MediaError: self._media_error,
             RecordingStarted: lambda told: listener.recording_started(told.id, told.name),
@@ -186,6 +196,9 @@ class RoomState:
         for info in present:
             if info.id in newer.left:
                 continue
+            if info.id == self.own.id:
+                self._reconcile_filters(info.id, info.streams or [], newer)
+                continue
             self._joined(ParticipantJoined(info.id, info.created_at, info.metadata))
             participant = self.participants[info.id]
             participant.data = participant.data or info.metadata or ""  # a notification may have had nothing but the id
@@ -211,6 +224,31 @@ class RoomState:
                 if value is not None and participant.stream is not None and getattr(participant.stream, name) != value:
                     changed = RemoteStreamPropertyChanged(participant.id, stream.id, f"{name[:5]}Active", value, "")
                     self._property_changed(changed)
+        self._reconcile_filters(participant.id, present, newer)
+
+    def _reconcile_filters(self, owner: str, present: Sequence[StreamInfo], newer: _NewerNotifications) -> None:
+        """Reconcile the filters of streams. One that is only named, and not described, may have one or not."""
+        for listed in present:
+            stream = self._stream(owner, listed.id)
+            is_described = (
+                listed.filter is not None or listed.audio_active is not None or listed.video_active is not None
+            )
+            if stream is None or not is_described or listed.id in newer.filters:
+                continue
+            old, new = stream.filter, filter_of(listed)
+            if new != old:
+                is_same = new is not None and old is not None and (new.type, new.options) == (old.type, old.options)
+                reason = "removeFilter" if new is None else "execFilterMethod" if is_same else "applyFilter"
+                self._filter_changed(stream, new, reason)
+
+    def _stream(self, owner: str, stream_id: str) -> StreamState | None:
+        """Return a stream, this participant's own one too, by its id and that of its connection."""
+        if owner == self.own.id:
+            stream = self._owner.own_stream()
+        else:
+            participant = self.participants.get(owner)
+            stream = participant.stream if participant is not None else None
+        return stream if stream is not None and stream.id == stream_id else None
 
     def streams(self) -> list[StreamState]:
         """Return the remote streams."""
@@ -286,9 +324,9 @@ class RoomState:
         self._listener.signal_received(sender, kind, told.data or "")
 
     def _property_changed(self, told: RemoteStreamPropertyChanged) -> None:
-        participant = self.participants.get(told.connection_id)
-        stream = participant.stream if participant is not None else None
-        if stream is None or stream.id != told.stream_id:
+        is_own = told.connection_id == self.own.id
+        stream = self._stream(told.connection_id, told.stream_id)
+        if stream is None or (is_own and told.property != "filter"):  # nothing else is changed by others
             return
         new_value, old = told.value(), None  # type: Any, Any
         if told.property in ("audioActive", "videoActive"):  # others than its publisher may change the rest
@@ -303,11 +341,25 @@ class RoomState:
             case "videoDimensions":
                 old, stream.video_dimensions = stream.video_dimensions, new_value
             case "filter":
-                old, stream.filter = stream.filter, new_value
+                self._filter_changed(stream, new_value, told.reason)
+                return
             case _:
                 logger.info("unknown stream property %.100s", told.property)
                 return
         self._listener.stream_changed(stream, told.property, new_value, old, told.reason)
+
+    def _filter_changed(self, stream: StreamState, new: FilterInfo | None, reason: str) -> None:
+        """Report a filter, unless it is known: who publishes as a moderator is told of its own changes, too."""
+        old = stream.filter
+        if new != old:
+            stream.filter = new
+            stream.filter_changes += 1
+            self._listener.stream_changed(stream, "filter", new, old, reason)
+
+    def _filter_event(self, told: FilterEventDispatched) -> None:
+        stream = self._stream(told.connection_id, told.stream_id)
+        if stream is not None and stream.filter is not None:
+            self._listener.filter_event(stream, told.event_type, told.data)
 
     def _media_error(self, told: MediaError) -> None:
         logger.error("the media server reports: %.1000s", told.error)

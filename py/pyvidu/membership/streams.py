@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from pyvidu.media import InboundMedia, MediaConnection, MediaPlane
+from pyvidu.media import MediaConnection, MediaPlane
 from pyvidu.platform import LocalMedia
 from pyvidu.protocol.messages import Call, PublishVideo, StreamPropertyChanged, video_dimensions
 
@@ -29,11 +29,15 @@ class StreamOwner(Protocol):
 
 
 class StreamMedia:
-    """Base of both directions: a stream and its current media connection, which the owner's media plane watches."""
+    """Base of both directions: a stream and its current media connection, which the owner's media plane watches.
+
+    `changed` is called when another MediaStream is received.
+    """
 
     def __init__(self, state: StreamState) -> None:
         self.state = state
         self.owner: StreamOwner | None = None
+        self.changed: Callable[[], None] = lambda: None
         self._media: MediaConnection | None = None
 
     @property
@@ -55,12 +59,19 @@ class StreamMedia:
                 self.owner.media_plane.remove(media)
             media.close()
 
+    @property
+    def media_stream(self) -> Any:
+        """Return the received MediaStream, None before the first negotiation and if nothing is to be received."""
+        return self._media.remote_stream if self._media is not None else None
+
     # --- MediaListener -----------------------------------------------------------------------------------------------
 
     def media_stream_changed(self, media: MediaConnection) -> None:
-        """Report the new peer connection to the media plane."""
+        """Report the new peer connection to the media plane, and the new MediaStream."""
         if self.owner is not None:
             self.owner.media_plane.peer_replaced(media)
+        if media is self._media:
+            self.changed()
 
     def media_ice_state(self, media: MediaConnection, state: str) -> None:
         """Pass the ICE state to the media plane, which decides what to do."""
@@ -71,13 +82,16 @@ class StreamMedia:
 class LocalStream(StreamMedia):
     """A stream that this participant publishes or may publish. `source` has its tracks.
 
-    `simulcast`: whether its video is sent in several encodings; None leaves that to the server.
+    `simulcast`: whether its video is sent in several encodings; None leaves that to the server. `loopback`: the server is to
+    send it back, from when it is published next.
     """
 
     def __init__(self, state: StreamState, source: LocalMedia, *, simulcast: bool | None = None) -> None:
         super().__init__(state)
         self.source = source
         self.simulcast = simulcast
+        self.loopback = False
+        self.hides: Callable[[str], bool] = lambda _type: False  # whether a type of filter is kept from the others
 
     @property
     def is_published(self) -> bool:
@@ -86,10 +100,10 @@ class LocalStream(StreamMedia):
 
     def description(self) -> PublishVideo:
         """Return the current `publishVideo`, without its offer."""
-        state, size = self.state, self.state.video_dimensions
+        state, size, told = self.state, self.state.video_dimensions, self.state.filter
         return PublishVideo(
             sdp_offer="",
-            do_loopback=False,
+            do_loopback=self.loopback,
             has_audio=state.has_audio,
             has_video=state.has_video,
             audio_active=state.audio_active,
@@ -97,6 +111,7 @@ class LocalStream(StreamMedia):
             type_of_video=state.type_of_video,
             frame_rate=state.frame_rate or -1,
             video_dimensions=video_dimensions(size.width, size.height) if state.has_video else None,
+            filter=None if told is None or self.hides(told.type) else {"type": told.type, "options": told.options},
         )
 
     async def replace_track(self, track: Any) -> None:
@@ -138,24 +153,13 @@ class LocalStream(StreamMedia):
 
 
 class RemoteStream(StreamMedia):
-    """A remote stream that is received. `changed` is called when it has another MediaStream."""
+    """A remote stream that is received."""
 
     def __init__(self, state: StreamState, changed: Callable[[], None]) -> None:
         super().__init__(state)
-        self._changed = changed
-
-    @property
-    def media_stream(self) -> Any:
-        """Return the received MediaStream, None before the first negotiation."""
-        return self._media.remote_stream if isinstance(self._media, InboundMedia) else None
+        self.changed = changed
 
     def enable(self, kind: str, enabled: bool) -> None:
         """Play `kind` (`audio` or `video`) or not."""
         if self._media is not None and self._media.peer is not None:
             self._media.peer.enable_received(kind, enabled)
-
-    def media_stream_changed(self, media: MediaConnection) -> None:
-        """Report the new peer connection, and the new MediaStream."""
-        super().media_stream_changed(media)
-        if media is self._media:
-            self._changed()

@@ -79,6 +79,12 @@ class LocalMedia(Protocol):
     def discard(self, track: Any, *, asked: bool = False) -> None:
         """Stop a track, which releases its device. One that the application supplied goes on, unless it `asked`."""
 
+    def copy(self, track: Any) -> Any:
+        """Return a copy of a track, which runs for itself and is enabled."""
+
+    def end(self, track: Any) -> None:
+        """Stop a track, and fire its event `ended`, which no browser does then."""
+
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` when the video ends from outside (the user stops sharing a screen), until `stop` is called."""
 

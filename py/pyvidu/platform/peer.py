@@ -14,7 +14,8 @@ class PeerSettings:
     """How to create a peer connection.
 
     `ice_servers` are `RTCIceServer` dictionaries, `rtc_configuration` overrides the whole `RTCConfiguration`. A sender
-    sets `local_stream`, a receiver `receive_audio` and `receive_video`; `answers` means that the other side makes the offer.
+    sets `local_stream`, a receiver `receive_audio` and `receive_video`, one that gets back what it sends sets both; `answers`
+    means that the other side makes the offer.
     `simulcast` sends a video in several encodings.
     `fresh_network` means that the network may have changed a moment ago: the host must not reuse what it had detected of it.
     """
@@ -61,7 +62,7 @@ class PeerConnection(Protocol):
 
     @property
     def remote_stream(self) -> Any:
-        """Return the received MediaStream, None for a sender."""
+        """Return the received MediaStream, None for one that only sends."""
 
     @property
     def native(self) -> Any:

@@ -42,3 +42,17 @@ class FilterEventListener(Call):
 
     stream_id: str
     event_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddFilterEventListener(FilterEventListener):
+    """Asks for the events of a type of a stream's filter."""
+
+    method: ClassVar[str] = "addFilterEventListener"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFilterEventListener(FilterEventListener):
+    """Asks for them no more."""
+
+    method: ClassVar[str] = "removeFilterEventListener"

@@ -106,7 +106,7 @@ class RemoteStreamPropertyChanged(Call):
         """Return the new value decoded.
 
         `audioActive` and `videoActive` as bool, `videoDimensions` as `VideoDimensions`, `audioTrack` and `videoTrack` as
-        `TrackInfo`, `filter` as `Filter` or None.
+        `TrackInfo`, `filter` as `FilterInfo` or None.
 
         Raises:
             WireError: it is no value of that property.
@@ -125,6 +125,17 @@ class RemoteStreamPropertyChanged(Call):
         except WireError as error:
             raise WireError(f"'newValue' of {self.property}: {error}") from None
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class FilterEventDispatched(Call):
+    """The filter of a stream has fired an event that this participant listens to."""
+
+    method: ClassVar[str] = "filterEventDispatched"
+    connection_id: str
+    stream_id: str
+    event_type: str
+    data: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class FilterMethod:
 
     Attributes:
         method: its name.
-        params: its parameters, of the filter's type.
+        params: its parameters, a mapping.
 
     Source: openvidu-browser 2.32, `Filter`.
     """
@@ -54,16 +54,8 @@ class FilterMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """A filter that the media server applies to a stream. pyvidu reports filters and cannot apply them.
-
-    Attributes:
-        type: such as `GStreamerFilter`.
-        options: those of its `type`, as OpenVidu documents them.
-        last_exec_method: the last method that was called, or None.
-
-    Source: openvidu-browser 2.32, `Filter`.
-    """
+class FilterInfo:
+    """A filter of a stream, as it is sent to participants. `options` are those of its `type`."""
 
     type: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +70,7 @@ def video_dimensions_in(value: object) -> VideoDimensions:
     return VideoDimensions(*size)
 
 
-def filter_in(value: object) -> Filter | None:
+def filter_in(value: object) -> FilterInfo | None:
     """Return the filter that is in the object `value`, None for no object or an empty one: no filter.
 
     Raises:
@@ -86,4 +78,4 @@ def filter_in(value: object) -> Filter | None:
     """
     if isinstance(value, Mapping) and not value.get("lastExecMethod", True):  # `{}`: no method was called yet
         value = {name: item for name, item in value.items() if name != "lastExecMethod"}
-    return from_wire(Filter, value) if value else None
+    return from_wire(FilterInfo, value) if value else None

@@ -92,6 +92,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         functools.partial(_ice_servers, config.turn),
         turn=config.turn,
         tell_probe_id=config.fault_control,
+        server_offers=config.negotiation == "server-offers",
         load=load,
         guesses=WrongGuesses(config.limits),
     )

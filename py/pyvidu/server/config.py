@@ -11,6 +11,7 @@ from pyvidu.server.rooms.turn import TurnServer
 from pyvidu.server.webhooks.delivery import WebhookSettings
 
 Profile = Literal["default", "kurento"]
+Negotiation = Literal["client-offers", "server-offers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class ServerConfig:
 
     `eviction_timeout` is in seconds from the last byte received from a participant (profile `default` only; profile
     `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
+    `negotiation`: who offers what a client receives: the client, as with kurento, or the server, as with mediasoup.
     `secret` is of the REST API and of joins without a token; `run` draws one if it is empty, with which nobody is admitted.
     `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access, but to join
     with the secret only pages of this server. `allowed_hosts` are further names that clients may ask for; bound to loopback
@@ -33,6 +35,7 @@ class ServerConfig:
     secret: str = ""
     eviction_timeout: float = 12.0
     profile: Profile = "default"
+    negotiation: Negotiation = "client-offers"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     fault_control: bool = False

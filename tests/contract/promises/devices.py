@@ -82,6 +82,21 @@ async def test_exchanged_track_goes_on_until_it_is_discarded(world: World) -> No
     media.stop()
 
 
+async def test_copy_of_a_track_is_enabled_and_lives_and_ends_for_itself(world: World) -> None:
+    media = await camera(world)
+    media.enable("video", False)
+    copied = media.copy(media.track("video"))
+    original = media.exchange(copied)
+    seen = {track.kind: (track.enabled, track.live) for track in world.tracks(media.stream)}
+    assert seen == {"audio": (True, True), "video": (True, True)}
+    media.end(copied)
+    media.end(copied)
+    assert media.has_ended("video")
+    media.exchange(original)
+    assert not media.has_ended("video")
+    media.stop()
+
+
 async def test_inputs_are_listed_and_opened_by_their_ids(world: World) -> None:
     devices = world.host.devices
     inputs = await devices.list_inputs()

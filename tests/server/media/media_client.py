@@ -55,6 +55,12 @@ class Client:
             self.connection.addTransceiver(Clip(), direction="sendonly")
         return self
 
+    def sends_and_receives(self) -> Client:
+        """Add tracks to send on transceivers that receive too. Returns self."""
+        for track in (AudioStreamTrack(), Clip()):
+            self.connection.addTransceiver(track, direction="sendrecv")
+        return self
+
     def receives(self) -> Client:
         """Add transceivers that receive. Returns self."""
         for kind in ("audio", "video"):
@@ -63,6 +69,14 @@ class Client:
 
     async def offer(self) -> str:
         await self.connection.setLocalDescription(await self.connection.createOffer())
+        return str(self.connection.localDescription.sdp)
+
+    async def answer(self, offer: str, *, without: str = "") -> str:
+        """Answer an offer; `without` is a kind that is not received."""
+        await self.connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        for transceiver in self.connection.getTransceivers():
+            transceiver.direction = "inactive" if transceiver.kind == without else "recvonly"
+        await self.connection.setLocalDescription(await self.connection.createAnswer())
         return str(self.connection.localDescription.sdp)
 
     async def accept(self, answer: str) -> None:

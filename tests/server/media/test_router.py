@@ -71,6 +71,48 @@ async def test_old_endpoint_is_forwarded_until_the_new_one_is_connected(router: 
     await until(lambda: router.statistics().peer_connections == 3)
 
 
+async def returned(router: MediaRouter, client: Make) -> Client:
+    publisher = client().sends_and_receives()
+    await publisher.accept(await router.publish("ada", "s", await publisher.offer(), loopback=True))
+    return publisher
+
+
+async def test_publisher_that_wants_its_stream_back_gets_it_on_the_same_connection(
+    router: MediaRouter, client: Make
+) -> None:
+    publisher = await returned(router, client)
+    subscriber = await subscribed(router, client)
+    own, others = await asyncio.gather(publisher.frames(10), subscriber.frames(10))
+    assert [(frame.width, frame.height) for frame in (*own, *others)] == [(320, 240)] * 20
+    assert await publisher.frames(3, "audio")
+    statistics = router.statistics()
+    assert statistics.peer_connections == 2
+    assert set(statistics.streams["s"].subscribers) == {"ada", "bob"}
+    again = client().sends_and_receives()
+    await again.accept(await router.republish("s", await again.offer()))
+    await asyncio.gather(again.frames(5), subscriber.frames(5))
+    await asyncio.wait_for(publisher.closed.wait(), 5)
+    await until(lambda: router.statistics().peer_connections == 2)
+    only_sends = client().sends()
+    await only_sends.accept(await router.republish("s", await only_sends.offer()))
+    await subscriber.frames(5)
+    assert set(router.statistics().streams["s"].subscribers) == {"bob"}
+    await router.leave("ada")
+    assert router.statistics().peer_connections == 0
+
+
+async def test_stream_comes_back_only_if_the_publisher_asked_for_it_and_receives(
+    router: MediaRouter, client: Make
+) -> None:
+    quiet = client().sends_and_receives()
+    answer = await router.publish("ada", "s", await quiet.offer())
+    assert "a=sendrecv" not in answer
+    deaf = client().sends()
+    answer = await router.publish("bob", "t", await deaf.offer(), loopback=True)
+    assert "a=sendrecv" not in answer
+    assert not router.statistics().streams["t"].subscribers
+
+
 async def test_a_second_subscribe_replaces_the_first(router: MediaRouter, client: Make) -> None:
     await published(router, client)
     first = await subscribed(router, client)

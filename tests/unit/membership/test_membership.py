@@ -253,6 +253,26 @@ async def test_only_the_kinds_that_the_stream_has_are_received(kind: str) -> Non
 
 
 @virtual_time
+async def test_stream_that_its_publisher_wants_back_is_received_on_the_same_connection_after_a_renegotiation_too() -> (
+    None
+):
+    rig = Rig()
+    await rig.join()
+    local = a_local_stream()
+    local.loopback, shown = True, []
+    local.changed = lambda: shown.append(local.media_stream)
+    await rig.participation.member.publish(local)
+    assert [told["doLoopback"] for told in rig.server.sent("publishVideo")] == [True]
+    assert local.media is not None
+    await local.media.renegotiate()
+    state = local.state
+    for peer in rig.peers.made:
+        assert peer.settings.local_stream is not None
+        assert (peer.settings.receive_audio, peer.settings.receive_video) == (state.has_audio, state.has_video)
+    assert shown == ["stream 1", "stream 2"]
+
+
+@virtual_time
 async def test_subscription_whose_outcome_is_unknown_is_made_by_reconnect_stream_after_the_outage() -> None:
     rig = Rig()
     await rig.join(participant(BOB, BOBS))

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pyvidu.membership import ParticipantState
+from pyvidu.membership import ParticipantState, StreamState
 from pyvidu.membership.room_state import RoomState
 from pyvidu.protocol import notifications
 from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo
-from pyvidu.protocol.values import Filter, TrackInfo
+from pyvidu.protocol.values import FilterInfo, TrackInfo
 from pyvidu.protocol.wire import camel_case
 from tests.unit.reports import Reports
 
@@ -188,7 +188,7 @@ def test_changed_property_of_a_stream_is_reported_with_its_old_value(name: str, 
     stream, old = room.other.stream, (False if name != "filter" else None)
     for told in values:
         ((report, of, changed, now, before, reason),) = room.notified("streamPropertyChanged", newValue=told, **about)
-        new = told if name != "filter" else Filter("GStreamerFilter") if told else None
+        new = told if name != "filter" else FilterInfo("GStreamerFilter") if told else None
         assert (report, of, changed, now, before, reason) == ("stream_changed", stream, name, new, old, "why")
         old = new
 
@@ -347,3 +347,79 @@ def test_whoever_does_something_is_not_interrupted(method: str, params: dict[str
         params = {"connectionId": "con_b", "streamId": "str_CAM_b", "reason": "", **params}
     room.notified(method, **params)
     assert room.other.interrupted is not there
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+GREY = {"type": "GStreamerFilter", "options": {"command": "videobalance saturation=0.0"}}
+IS_GREY = FilterInfo("GStreamerFilter", {"command": "videobalance saturation=0.0"})
+CALLED = GREY | {"lastExecMethod": {"method": "setElementProperty", "params": {"saturation": "1.0"}}}
+
+
+def publishing(room: Room) -> StreamState:
+    """Let the local participant publish a stream."""
+    own = StreamState("str_own", "con_own")
+    room.state = RoomState(room.state.own, room.reports, Owner(room.reports, own))
+    return own
+
+
+class Owner:
+    def __init__(self, reports: Any, own: StreamState) -> None:
+        self._reports, self._own = reports, own
+
+    def own_stream(self) -> StreamState:
+        return self._own
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reports, name)
+
+
+def test_filter_of_the_own_stream_that_another_has_changed_is_reported_once_and_nothing_else_of_it() -> None:
+    room = Room()
+    own = publishing(room)
+    about = {"connectionId": "con_own", "streamId": "str_own", "property": "filter", "reason": "applyFilter"}
+    assert room.notified("streamPropertyChanged", newValue=GREY, **about) == [
+        ("stream_changed", own, "filter", IS_GREY, None, "applyFilter")
+    ]
+    assert room.notified("streamPropertyChanged", newValue=GREY, **about) == []
+    assert (own.filter, own.filter_changes) == (IS_GREY, 1)
+    muted = about | {"property": "videoActive", "newValue": "true", "reason": "publishVideo"}
+    assert room.notified("streamPropertyChanged", **muted) == []
+    assert room.notified("streamPropertyChanged", newValue=GREY, **(about | {"streamId": "str_earlier"})) == []
+
+
+def test_event_of_a_filter_is_reported_while_the_stream_has_one() -> None:
+    room = Room()
+    stream = room.other.stream
+    assert stream is not None
+    event = {"connectionId": "con_b", "streamId": "str_CAM_b", "eventType": "CodeFound", "data": {"value": "x"}}
+    assert room.notified("filterEventDispatched", **event) == []
+    stream.filter = IS_GREY
+    assert room.notified("filterEventDispatched", **event) == [("filter_event", stream, "CodeFound", {"value": "x"})]
+
+
+def test_reconciling_reports_filters_that_were_applied_used_or_removed_of_the_own_stream_too() -> None:
+    room = Room()
+    own = publishing(room)
+    room.notified("participantPublished", id="con_b", streams=[{"id": "str_CAM_b"}])
+    room.reports.calls.clear()
+    stream = room.other.stream
+    for filters, reason in ((GREY, "applyFilter"), (CALLED, "execFilterMethod"), (None, "removeFilter")):
+        present = [
+            listed(identity, StreamInfo(known, audio_active=False, filter=filters))
+            for identity, known in (("con_own", "str_own"), ("con_b", "str_CAM_b"))
+        ]
+        room.state.reconcile(present)
+        told = [(of, name, why) for _, of, name, _, _, why in room.reports.calls]
+        assert told == [(own, "filter", reason), (stream, "filter", reason)]
+        room.reports.calls.clear()
+    own.filter = IS_GREY
+    room.state.reconcile([listed("con_own", StreamInfo("str_own")), listed("con_b", StreamInfo("str_CAM_b"))])
+    assert room.reports.calls == [], "nothing but the ids is known"
+    with room.state.collect_newer() as newer:
+        about = {"connectionId": "con_b", "streamId": "str_CAM_b", "property": "filter", "reason": "applyFilter"}
+        room.notified("streamPropertyChanged", newValue=GREY, **about)
+    room.reports.calls.clear()
+    room.state.reconcile([listed("con_b", StreamInfo("str_CAM_b", audio_active=False))], newer)
+    assert room.reports.calls == []

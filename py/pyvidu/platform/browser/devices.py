@@ -94,6 +94,18 @@ class BrowserLocalMedia:
         else:
             functions.release(track)
 
+    def copy(self, track: Any) -> Any:
+        """Return a clone."""
+        clone = track.clone()
+        clone.enabled = True
+        return clone
+
+    def end(self, track: Any) -> None:
+        """Stop a track, and dispatch `ended`."""
+        if track.readyState != "ended":
+            track.stop()
+            track.dispatchEvent(js.Event.new("ended"))
+
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` on the event `ended`, which `stop` does not fire."""
         for track in self._stream.getVideoTracks():

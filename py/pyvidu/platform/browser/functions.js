@@ -208,10 +208,10 @@ export default {
   },
 
   // Simulcast as openvidu-browser's for mediasoup: one to three encodings, by the size of the video.
-  sendTracks(peer, stream, simulcast) {
+  sendTracks(peer, stream, simulcast, direction) {
     for (const track of stream.getTracks()) {
       const detailed = ['detail', 'text'].includes(track.contentHint);
-      const options = { direction: 'sendonly', streams: [stream] };
+      const options = { direction, streams: [stream] };
       if (track.kind === 'video' && simulcast) {
         const { width = 0, height = 0 } = track.getSettings();
         const layers = width * height >= 960 * 540 ? 3 : width * height >= 480 * 270 ? 2 : 1;

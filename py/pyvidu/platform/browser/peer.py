@@ -53,12 +53,14 @@ class BrowserPeerConnection:
         self._scope = ProxyScope()
         self._scope.listen(self._peer, "icecandidate", self._candidate)
         self._scope.listen(self._peer, "iceconnectionstatechange", self._ice_state)
+        self._sends = settings.local_stream is not None
         self._received: Any = None
-        if settings.local_stream is not None:
-            self._send_tracks_of(settings.local_stream, settings.simulcast)
-        else:
+        if not self._sends or settings.receive_audio or settings.receive_video:
             self._received = js.MediaStream.new()
             self._scope.listen(self._peer, "track", self._track)
+        if self._sends:
+            self._send_tracks_of(settings.local_stream, settings.simulcast)
+        else:
             for kind, wanted in (("audio", settings.receive_audio), ("video", settings.receive_video)):
                 if wanted and not settings.answers:  # an offer of the other side creates the transceivers
                     self._peer.addTransceiver(kind, js_object({"direction": "recvonly"}))
@@ -70,7 +72,7 @@ class BrowserPeerConnection:
 
     @property
     def remote_stream(self) -> Any:
-        """Return the received MediaStream, None for a sender."""
+        """Return the received MediaStream, None for one that only sends."""
         return self._received
 
     @property
@@ -111,7 +113,7 @@ class BrowserPeerConnection:
 
     def packet_marker(self) -> float | None:
         """Return the latest timestamp of the receivers' synchronization sources, None if there is none."""
-        return float(_marker(self._peer)) or None if self._received is not None else None
+        return None if self._sends else float(_marker(self._peer)) or None
 
     def sound_played(self) -> SoundPlayed | None:
         """Return the sound played last, from `getSynchronizationSources`."""
@@ -127,7 +129,7 @@ class BrowserPeerConnection:
 
     def ask_for_key_frame(self) -> None:
         """Request a key frame through a transform on each video receiver: only its worker can."""
-        if self._received is not None:
+        if not self._sends:
             key_frames.ask(self._peer)
 
     async def restart_receivers(self) -> None:
@@ -139,7 +141,7 @@ class BrowserPeerConnection:
 
     def send_key_frame(self) -> None:
         """Make the encoder of each video sender produce a key frame."""
-        if self._received is None:
+        if self._sends:
             key_frames.send(self._peer)
 
     async def replace_track(self, track: Any) -> None:
@@ -156,7 +158,7 @@ class BrowserPeerConnection:
     async def sample(self) -> MediaSample:
         """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
         counters = json.loads(await _sample(self._peer))
-        for name in _COUNTED_BY_RECEIVERS if self._received is not None else ():
+        for name in _COUNTED_BY_RECEIVERS if not self._sends else ():
             # A receiver that is being restarted has no report for a moment: then nothing was counted since.
             counted = counters.get(name, self._counted.get(name, 0))
             if counted < self._counted.get(name, 0):
@@ -180,7 +182,8 @@ class BrowserPeerConnection:
     def _send_tracks_of(self, stream: Any, simulcast: bool) -> None:
         try:
             with _refusals("the tracks to be sent"):
-                functions.sendTracks(self._peer, stream, simulcast)
+                direction = "sendonly" if self._received is None else "sendrecv"
+                functions.sendTracks(self._peer, stream, simulcast, direction)
         except BrowserRefusedError:
             self.close()
             raise

@@ -97,14 +97,36 @@ def for_subscriber(offer: Offer, sent: dict[str, CodecIdentity]) -> list[Choice]
         if not usable:
             continue
         direction = "sendonly" if current and section.receives else "inactive"
-        extensions = _common(section, [SEND_TIME, AUDIO_LEVEL] if kind == "audio" else [SEND_TIME])
-        choices.append(Choice(section, direction, usable, _FROM_SUBSCRIBER, extensions))
+        choices.append(Choice(section, direction, usable, _FROM_SUBSCRIBER, _sent(section)))
     if not any(choice.direction == "sendonly" for choice in choices):
         kinds = " or ".join(sent)
         raise MediaServerError(
             f"sdpOffer of a subscriber has no section that receives {kinds}, which is what the stream has"
         )
     return choices
+
+
+def for_loopback(publishing: Sequence[Choice]) -> list[Choice]:
+    """Choose what a publisher gets back of what it is to send, on the same connection: what its sections receive."""
+    return [
+        Choice(choice.section, "sendonly", choice.codecs, _FROM_SUBSCRIBER, _sent(choice.section))
+        for choice in publishing
+        if choice.section.receives
+    ]
+
+
+def both_ways(publishing: Sequence[Choice], returned: Sequence[Choice]) -> None:
+    """Make `publishing` the answer of a connection that also sends what is in `returned`, with its sources."""
+    sources = {id(choice.section): choice for choice in returned}
+    for choice in publishing:
+        if (back := sources.get(id(choice.section))) is not None:
+            choice.direction, choice.source = "sendrecv", back.source
+            choice.extensions = {**choice.extensions, **back.extensions}
+
+
+def _sent(section: Section) -> dict[str, int]:
+    """Return the header extensions of packets that the server sends."""
+    return _common(section, [SEND_TIME, AUDIO_LEVEL] if section.kind == "audio" else [SEND_TIME])
 
 
 def _receivable(section: Section, current: CodecIdentity | None) -> list[Codec]:

@@ -46,7 +46,8 @@ class IceSession:
     """The server's end of one connection: its credentials, and the present address of its peer.
 
     Everything in both directions passes along `path`, which the session closes. `on_datagram(data)` gets everything that
-    is not STUN; `on_reachable()` is called at the first authenticated check.
+    is not STUN; `on_reachable()` is called at the first authenticated check. `credentials` are
+    ufrag and password, if they were told to the peer before.
     """
 
     def __init__(
@@ -57,9 +58,9 @@ class IceSession:
         *,
         on_datagram: Callable[[bytes], None],
         on_reachable: Callable[[], None],
+        credentials: tuple[str, str] | None = None,
     ) -> None:
-        self.ufrag = secrets.token_hex(4)
-        self.password = secrets.token_hex(16)
+        self.ufrag, self.password = credentials or (secrets.token_hex(4), secrets.token_hex(16))
         self.last_heard: float | None = None
         """When the last datagram of the peer arrived (loop time, seconds)."""
         self._ports = ports

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from . import codecs, rtcp, rtp
 from .answer import AUDIO_LEVEL, TRANSPORT_SEQUENCE, Choice
 from .reception import MediaPacket, Reception
+from .subscriber import SubscriberEndpoint
 from .transport import MediaTransport
 from .transport_feedback import TransportFeedback
 
@@ -58,6 +59,8 @@ class PublisherEndpoint:
         `allowed(now)` returns how many bits a second the subscribers can receive; None: no limit.
         """
         self.receptions: dict[str, Reception] = {}
+        self.loopback: SubscriberEndpoint | None = None
+        """Sends the stream back on this connection, if its publisher wants it."""
         self.nacks_sent = 0
         self.key_frames_requested = 0
         self._bindings: dict[int, _Binding] = {}
@@ -97,6 +100,8 @@ class PublisherEndpoint:
         if self._key_frame_wanted:
             self.ask_for_key_frame()
         self._on_connected(self)
+        if self.loopback is not None:
+            self.loopback.connected()
 
     def rtp_received(self, data: bytes, now: float) -> None:
         """Handle an RTP packet that arrived at `now` (loop time)."""
@@ -129,7 +134,9 @@ class PublisherEndpoint:
             self._ask_for_losses()
 
     def rtcp_received(self, data: bytes, now: float) -> None:
-        """Handle an RTCP packet; only sender reports are used, for the publisher's clock."""
+        """Handle an RTCP packet; only sender reports are used, for the publisher's clock. The rest is about the loopback."""
+        if self.loopback is not None:
+            self.loopback.rtcp_received(data, now)
         try:
             events = rtcp.parse(data)
         except ValueError as error:
@@ -177,6 +184,8 @@ class PublisherEndpoint:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        if self.loopback is not None:
+            await self.loopback.close()
         await self.transport.close()
 
     @property

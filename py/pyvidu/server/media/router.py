@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,7 @@ from .dtls_srtp import Certificate
 from .errors import MediaServerError
 from .ice_lite import SharedPorts
 from .intake import Intake, ParticipantIntake
+from .proposal import Proposal, parse_answer, propose
 from .publisher import PublisherEndpoint
 from .statistics import MediaStatistics
 from .stream import Endpoint, ForwardedStream
@@ -71,6 +73,7 @@ class MediaRouter:
         self._recovers_by_itself = recovers_by_itself
         self._traffic = traffic or DirectTraffic()
         self._streams: dict[str, ForwardedStream] = {}
+        self._proposals: dict[tuple[str, str], Proposal] = {}  # by subscriber and stream
         self._calls: list[_Call] = []
         self._closing = Tasks()
         self._open: set[MediaTransport] = set()
@@ -80,14 +83,17 @@ class MediaRouter:
         self._closed = False
         self._epoch: float | None = None
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Start a stream and return the SDP answer. Raises `MediaServerError`."""
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        """Start a stream and return the SDP answer. Raises `MediaServerError`.
+
+        `loopback`: send it back to its publisher too, as far as the offer receives.
+        """
         offer = offers.parse(sdp_offer)
         choices = answer.for_publisher(offer, ())
         candidates = await self._candidates(owner, stream_id)
         if stream_id in self._streams:
             raise MediaServerError(f"the stream {stream_id} is published already")
-        stream = ForwardedStream(owner, stream_id, self._dispose)
+        stream = ForwardedStream(owner, stream_id, self._dispose, loopback=loopback)
         endpoint = self._publisher(stream, offer, choices)
         self._streams[stream_id] = stream
         stream.set_publisher(endpoint)
@@ -122,11 +128,42 @@ class MediaRouter:
         candidates = await self._candidates(subscriber, stream_id)
         stream = self._stream(stream_id)
         choices = answer.for_subscriber(offer, stream.codecs)
-        endpoint = self._subscriber(stream, subscriber, offer, choices)
+        connect = partial(self._transport, subscriber, offer)
+        endpoint = self._subscriber(stream, subscriber, choices, connect)
         former = stream.subscribe(subscriber, endpoint, asyncio.get_running_loop().time())
         if former is not None:
             self._dispose(former)
         return answer.write(offer, choices, endpoint.transport.describe(candidates))
+
+    async def offer(self, subscriber: str, stream_id: str) -> str:
+        """Return an SDP offer of a stream; `accept` gets its answer. A later offer takes its place.
+
+        Raises `MediaServerError`.
+        """
+        self._stream(stream_id)
+        candidates = await self._candidates(subscriber, stream_id)
+        proposal = propose(self._stream(stream_id).codecs, stream_id)
+        self._proposals[subscriber, stream_id] = proposal
+        return proposal.write(candidates, self._certificate.fingerprints)
+
+    async def accept(self, subscriber: str, stream_id: str, sdp_answer: str) -> None:
+        """Start to forward a stream, or continue over a new connection, after the answer to an offer.
+
+        Raises `MediaServerError`.
+        """
+        stream = self._stream(stream_id)
+        proposal = self._proposals.pop((subscriber, stream_id), None)
+        if proposal is None:
+            raise MediaServerError(f"no offer of the stream {stream_id} waits for an answer")
+        self._check_pending(subscriber)
+        answered = parse_answer(sdp_answer)
+        choices = proposal.accepted(answered, stream.codecs)
+        credentials = proposal.ufrag, proposal.password
+        connect = partial(self._transport, subscriber, answered, credentials=credentials)
+        endpoint = self._subscriber(stream, subscriber, choices, connect)
+        former = stream.subscribe(subscriber, endpoint, asyncio.get_running_loop().time())
+        if former is not None:
+            self._dispose(former)
 
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
         """Close one subscription; do nothing if there is none."""
@@ -188,10 +225,13 @@ class MediaRouter:
             raise MediaServerError(
                 f"{participant} left or the stream {stream_id} ended while the offer was being answered"
             )
+        self._check_pending(participant)
+        return candidates
+
+    def _check_pending(self, participant: str) -> None:
         intake = self._intakes.get(participant)
         if intake is not None and len(intake.pending) >= self._limits.pending:
             raise MediaServerError(f"{len(intake.pending)} connections of {participant} are not established yet")
-        return candidates
 
     @contextlib.contextmanager
     def _call(self, participant: str, stream_id: str) -> Iterator[_Call]:
@@ -203,6 +243,10 @@ class MediaRouter:
             self._calls.remove(call)
 
     def _end_calls(self, *, participant: str | None = None, stream_id: str | None = None) -> None:
+        """End the calls of a participant and of a stream that wait, and forget the offers that do."""
+        for key in list(self._proposals):
+            if participant in (None, key[0]) and stream_id in (None, key[1]):
+                del self._proposals[key]
         for call in self._calls:
             if participant in (None, call.participant) and stream_id in (None, call.stream_id):
                 call.ended = True
@@ -210,7 +254,7 @@ class MediaRouter:
     def _publisher(
         self, stream: ForwardedStream, offer: offers.Offer, choices: list[answer.Choice]
     ) -> PublisherEndpoint:
-        return PublisherEndpoint(
+        endpoint = PublisherEndpoint(
             choices,
             lambda endpoint: self._transport(stream.owner, offer, endpoint),
             on_packet=stream.forward,
@@ -219,19 +263,32 @@ class MediaRouter:
             on_hopeless=stream.request_key_frame if self._recovers_by_itself else lambda: None,
             recovers_by_itself=self._recovers_by_itself,
         )
+        if stream.loopback and (returned := answer.for_loopback(choices)):
+            endpoint.loopback = self._subscriber(
+                stream, stream.owner, returned, lambda _: endpoint.transport, shares=True
+            )
+            answer.both_ways(choices, returned)
+        return endpoint
 
     def _subscriber(
-        self, stream: ForwardedStream, subscriber: str, offer: offers.Offer, choices: list[answer.Choice]
+        self,
+        stream: ForwardedStream,
+        subscriber: str,
+        choices: list[answer.Choice],
+        connect: Callable[[SubscriberEndpoint], MediaTransport],
+        *,
+        shares: bool = False,
     ) -> SubscriberEndpoint:
         return SubscriberEndpoint(
             choices,
             stream.stream_id,
-            lambda endpoint: self._transport(subscriber, offer, endpoint),
+            connect,
             ntp_base=self._ntp_base(),
             on_key_frame_wanted=lambda: stream.key_frame_wanted(subscriber, asyncio.get_running_loop().time()),
             on_downlink=lambda: stream.downlink_changed(asyncio.get_running_loop().time()),
             recent_key_frame=lambda: stream.recent_key_frame(asyncio.get_running_loop().time()),
             recovers_by_itself=self._recovers_by_itself,
+            shares_transport=shares,
         )
 
     def _ntp_base(self) -> float:
@@ -240,7 +297,14 @@ class MediaRouter:
             self._epoch = time.time() + NTP_EPOCH - asyncio.get_running_loop().time()
         return self._epoch
 
-    def _transport(self, participant: str, offer: offers.Offer, endpoint: Endpoint) -> MediaTransport:
+    def _transport(
+        self,
+        participant: str,
+        offer: offers.Offer,
+        endpoint: Endpoint,
+        *,
+        credentials: tuple[str, str] | None = None,
+    ) -> MediaTransport:
         now = asyncio.get_running_loop().time()
         shared = self._intakes.get(participant)
         if shared is None:
@@ -261,6 +325,7 @@ class MediaRouter:
             on_connected=connected,
             on_rtp=endpoint.rtp_received,
             on_rtcp=endpoint.rtcp_received,
+            credentials=credentials,
         )
         self._open.add(transport)
         shared.pending.add(transport)

@@ -17,27 +17,34 @@ Endpoint = PublisherEndpoint | SubscriberEndpoint
 
 
 class ForwardedStream:
-    """Connects a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background."""
+    """Connects a publisher to its subscribers. `dispose(endpoint)` closes an endpoint in the background.
 
-    def __init__(self, owner: str, stream_id: str, dispose: Callable[[Endpoint], object]) -> None:
+    `loopback`: its publisher wants it back.
+    """
+
+    def __init__(
+        self, owner: str, stream_id: str, dispose: Callable[[Endpoint], object], *, loopback: bool = False
+    ) -> None:
         self.owner = owner
+        self.loopback = loopback
         self.stream_id = stream_id
         self.publisher: PublisherEndpoint | None = None
         self.replaced: PublisherEndpoint | None = None
         """The publisher's former endpoint: in use until the new one is connected, or for good if that never happens."""
         self.subscribers: dict[str, SubscriberEndpoint] = {}
+        """By participant; the publisher itself is one if it wants its stream back."""
         self._dispose = dispose
         self._key_frames = KeyFrameRequests(self._ask_for_key_frame)
         self._key_frame_budgets = KeyFrameBudgets()
         self._limit = PublisherLimit()
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of the stream."""
+        """Yield every endpoint of the stream that has a connection of its own."""
         if self.publisher is not None:
             yield self.publisher
         if self.replaced is not None:
             yield self.replaced
-        yield from self.subscribers.values()
+        yield from (one for one in self.subscribers.values() if not one.shares_transport)
 
     def transports(self) -> Iterator[MediaTransport]:
         """Return every connection of the stream."""
@@ -55,6 +62,9 @@ class ForwardedStream:
         elif self.publisher is not None:  # it never connected: keep the one before it
             self._dispose(self.publisher)
         self.publisher = endpoint
+        self.subscribers.pop(self.owner, None)  # it is closed with the former endpoint
+        if endpoint.loopback is not None:
+            self.subscribers[self.owner] = endpoint.loopback
 
     def publisher_connected(self, endpoint: PublisherEndpoint) -> None:
         """Handle a publisher's endpoint that has connected: close the endpoint that it replaces."""
@@ -95,7 +105,8 @@ class ForwardedStream:
 
     def limit(self, now: float) -> float | None:
         """Return how many bits a second the publisher may send for its subscribers to receive it; None: no limit."""
-        connected = ((name, one) for name, one in self.subscribers.items() if one.transport.connected)
+        others = ((name, one) for name, one in self.subscribers.items() if not one.shares_transport)
+        connected = ((name, one) for name, one in others if one.transport.connected)
         downlinks = {name: subscriber.downlink for name, subscriber in connected}
         return self._limit.at(downlinks, now)
 

@@ -35,8 +35,9 @@ class ForwardedTrack:
         self, choice: Choice, name: str, send_rtp: Callable[[bytes], None], clock: Callable[[], float]
     ) -> None:
         self.kind = choice.section.kind
-        self.ssrc = secrets.randbits(32)
-        self.rtx_ssrc = secrets.randbits(32)
+        offered = choice.source  # what an offer of the server has announced
+        self.ssrc = secrets.randbits(32) if offered is None else offered.ssrc
+        self.rtx_ssrc = secrets.randbits(32) if offered is None or offered.rtx_ssrc is None else offered.rtx_ssrc
         self.packets = self.octets = self.retransmitted = self.nacked = 0
         self.report: rtcp.ReportBlock | None = None
         """The latest receiver report."""
@@ -230,11 +231,14 @@ class SubscriberEndpoint:
         on_downlink: Callable[[], None],
         recent_key_frame: Callable[[], MediaPacket | None],
         recovers_by_itself: bool,
+        shares_transport: bool = False,
     ) -> None:
         """Add `ntp_base` to loop time for seconds since 1900; it is one for all endpoints, so that clocks agree.
 
-        `on_downlink` is called after a bandwidth estimate or a loss report of the subscriber.
+        `on_downlink` is called after a bandwidth estimate or a loss report of the subscriber. `shares_transport`: the
+        connection is a publisher's, which closes it.
         """
+        self.shares_transport = shares_transport
         self.key_frames_wanted = 0
         self.tracks: dict[str, ForwardedTrack] = {}
         self.downlink = Downlink()
@@ -246,7 +250,8 @@ class SubscriberEndpoint:
         self._recovers_by_itself = recovers_by_itself
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        name = secrets.token_hex(8)
+        announced = next((choice.source.name for choice in choices if choice.source is not None), None)
+        name = announced or secrets.token_hex(8)
         self.transport = connect(self)
         for choice in choices:
             if choice.direction == "sendonly":
@@ -311,13 +316,14 @@ class SubscriberEndpoint:
         """Ignore RTP: a subscriber only receives."""
 
     async def close(self) -> None:
-        """Send a BYE for every track and close the connection."""
+        """Send a BYE for every track and close the connection, unless that is a publisher's."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for track in self.tracks.values():
             self.transport.send_rtcp(rtcp.bye(track.ssrc))
-        await self.transport.close()
+        if not self.shares_transport:
+            await self.transport.close()
 
     def _report(self) -> None:
         self._timer = self._loop.call_later(REPORT_INTERVAL, self._report)

@@ -19,8 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class MediaTransport:
-    """A connection whose offer was answered. Its callbacks run in the event loop, never within a call of its methods.
+    """A connection whose offer was answered; `offer` is the peer's answer if the server offered.
 
+    Its callbacks run in the event loop, never within a call of its methods.
     `on_rtp(data, now)` and `on_rtcp(data, now)` receive decrypted packets, `now` being the loop time of arrival.
     """
 
@@ -36,6 +37,7 @@ class MediaTransport:
         on_connected: Callable[[], None],
         on_rtp: Callable[[bytes, float], None],
         on_rtcp: Callable[[bytes, float], None],
+        credentials: tuple[str, str] | None = None,
     ) -> None:
         self.participant = participant
         self.closed = False
@@ -49,7 +51,14 @@ class MediaTransport:
         self._on_connected, self._on_rtp, self._on_rtcp = on_connected, on_rtp, on_rtcp
         self._loop = asyncio.get_running_loop()
         self._answered_at = self._loop.time()
-        self._ice = IceSession(ports, path, offer.ufrag, on_datagram=self._receive, on_reachable=self._reachable)
+        self._ice = IceSession(
+            ports,
+            path,
+            offer.ufrag,
+            on_datagram=self._receive,
+            on_reachable=self._reachable,
+            credentials=credentials,
+        )
         self._dtls = DtlsSrtp(
             certificate,
             offer.fingerprints,

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 class MediaServer(Protocol):
     """Forwards the media of published streams to their subscribers. Every offer is answered or raises."""
 
-    async def publish(self, owner: str, stream_id: str, sdp_offer: str) -> str:
-        """Receive a new stream and return the SDP answer."""
+    async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
+        """Receive a new stream and return the SDP answer; with `loopback`, send it back on the same connection."""
 
     async def republish(self, stream_id: str, sdp_offer: str) -> str:
         """Replace the connection on which a published stream is received and return the SDP answer; subscribers stay."""
@@ -19,6 +19,12 @@ class MediaServer(Protocol):
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         """Send a stream to a participant and return the SDP answer; repeated for the same pair, replace the connection."""
+
+    async def offer(self, subscriber: str, stream_id: str) -> str:
+        """Return an SDP offer of a stream for a participant, whose answer `accept` gets."""
+
+    async def accept(self, subscriber: str, stream_id: str, sdp_answer: str) -> None:
+        """Send a stream to a participant who has answered the offer; repeated for the same pair, replace the connection."""
 
     async def unsubscribe(self, subscriber: str, stream_id: str) -> None:
         """End one subscription."""

@@ -31,7 +31,6 @@ from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 VERSION = "2.32.2"
 _LIMITS = MessageLimits()
-MEDIA_SERVER = "kurento"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,8 @@ class Context:
     """What handlers work on.
 
     `ice_servers` returns the ICE servers for a client that reached the server at this host; `turn` is the TURN server
-    among them, if there is one.
+    among them, if there is one. `server_offers`: clients are told that the media server is mediasoup, which offers what is
+    received.
     """
 
     rooms: Rooms
@@ -47,6 +47,7 @@ class Context:
     ice_servers: Callable[[str], list[m.IceServerInfo]]
     turn: TurnServer | None = None
     tell_probe_id: bool = False
+    server_offers: bool = False
     load: Load = field(default_factory=Load)
     guesses: WrongGuesses = field(default_factory=WrongGuesses)
 
@@ -273,7 +274,7 @@ def _join_result(
         metadata=participant.metadata,
         session=participant.room.id,
         version=VERSION,
-        media_server=MEDIA_SERVER,
+        media_server="mediasoup" if context.server_offers else "kurento",
         video_simulcast=False,
         record=participant.token.properties.record,
         role=participant.role.value,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable
+from typing import TypeVar
 
 from pyvidu.protocol import messages as m
 from pyvidu.protocol.codes import Code
@@ -23,6 +24,7 @@ from pyvidu.server.signaling.handlers import Context, Handler, moderator
 from pyvidu.server.signaling.rpc_session import NeverAnswered, ReceivedRequest
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
@@ -40,7 +42,7 @@ async def publish_video(context: Context, incoming: ReceivedRequest) -> None:
     stream.filter, stream.filter_applied = filter_to_publish_with(participant, call.filter)
     participant.room.check_description(stream.description_size)
     answer = await _negotiated(
-        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer),
+        context.rooms.media.publish(participant.key, stream.id, call.sdp_offer, loopback=call.do_loopback),
         participant,
         f"Error generating SDP response for publishing user {participant.id}",
     )
@@ -78,12 +80,13 @@ async def receive_video_from(context: Context, incoming: ReceivedRequest) -> Non
     participant = incoming.participant
     call = incoming.read(m.ReceiveVideoFrom)
     owner, stream = _sender(participant, call.sender)
-    if call.sdp_offer is None:
-        if call.sdp_answer is None:
-            raise NeverAnswered(Code.MEDIA_SDP, "'receiveVideoFrom' has neither 'sdpOffer' nor 'sdpAnswer'")
-        raise _no_server_offers()
     failed = f"Unable to generate SDP answer when subscribing '{participant.id}' to '{owner.id}'"
-    await _subscribe(context, incoming, owner, stream, call.sdp_offer, failed)
+    if call.sdp_offer is not None:
+        await _subscribe(context, incoming, owner, stream, call.sdp_offer, failed)
+    elif call.sdp_answer is None:
+        raise NeverAnswered(Code.MEDIA_SDP, "'receiveVideoFrom' has neither 'sdpOffer' nor 'sdpAnswer'")
+    else:
+        await _subscribe_by_answer(context, incoming, owner, stream, call.sdp_answer, failed)
 
 
 async def unsubscribe_from_video(context: Context, incoming: ReceivedRequest) -> None:
@@ -99,10 +102,18 @@ async def unsubscribe_from_video(context: Context, incoming: ReceivedRequest) ->
         await _ended(context.rooms.media.unsubscribe(participant.key, subscription.stream_id))
 
 
-async def prepare_receive_video_from(_: Context, incoming: ReceivedRequest) -> None:
-    """Refuse server-initiated negotiation, which only mediasoup deployments use."""
-    incoming.participant  # noqa: B018
-    raise _no_server_offers()
+async def prepare_receive_video_from(context: Context, incoming: ReceivedRequest) -> None:
+    """Send the server's offer of a stream, if it makes any, as mediasoup does."""
+    await incoming.session.pace(negotiations=1)
+    participant = incoming.participant
+    if not context.server_offers:
+        raise _no_server_offers()
+    owner, stream = _sender(participant, incoming.read(m.PrepareReceiveVideoFrom).sender)
+    _refuse_own(owner, participant)
+    failed = f"Unable to generate SDP offer when subscribing '{participant.id}' to '{owner.id}'"
+    offer = await _negotiated(context.rooms.media.offer(participant.key, stream.id), participant, failed)
+    await _still_member(context, incoming, participant)
+    incoming.answer(m.PrepareReceiveVideoFromResult(sdp_offer=offer))
 
 
 async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
@@ -128,10 +139,11 @@ async def reconnect_stream(context: Context, incoming: ReceivedRequest) -> None:
     owner = room.owner_of(call.stream)
     if owner is None or owner.stream is None:
         raise _not_there(call.stream, room)
-    if call.sdp_offer is None:
-        raise _no_server_offers()
     failed = f"Unable to generate SDP answer when reconnecting subscriber to '{call.stream}'"
-    await _subscribe(context, incoming, owner, owner.stream, call.sdp_offer, failed)
+    if call.sdp_offer is not None:
+        await _subscribe(context, incoming, owner, owner.stream, call.sdp_offer, failed)
+    else:
+        await _subscribe_by_answer(context, incoming, owner, owner.stream, call.sdp_string or "", failed)
     room.observer.renegotiated(participant, publishing=False)
 
 
@@ -168,16 +180,40 @@ async def _subscribe(
     context: Context, incoming: ReceivedRequest, owner: Participant, stream: PublishedStream, offer: str, failed: str
 ) -> None:
     participant = incoming.participant
-    if owner is participant:
-        raise AnsweredError(Code.USER_NOT_STREAMING, "Can loopback only when publishing media")
+    _refuse_own(owner, participant)
     media = context.rooms.media
     answer = await _negotiated(media.subscribe(participant.key, stream.id, offer), participant, failed)
+    await _subscribed(context, incoming, participant, owner, stream)
+    incoming.answer(m.SdpAnswerResult(sdp_answer=answer))
+
+
+async def _subscribe_by_answer(
+    context: Context, incoming: ReceivedRequest, owner: Participant, stream: PublishedStream, answer: str, failed: str
+) -> None:
+    """Subscribe with the answer to the server's offer."""
+    participant = incoming.participant
+    _refuse_own(owner, participant)
+    if not context.server_offers:
+        raise _no_server_offers()
+    await _negotiated(context.rooms.media.accept(participant.key, stream.id, answer), participant, failed)
+    await _subscribed(context, incoming, participant, owner, stream)
+    incoming.answer()
+
+
+async def _subscribed(
+    context: Context, incoming: ReceivedRequest, participant: Participant, owner: Participant, stream: PublishedStream
+) -> None:
+    """Note a subscription that was negotiated, unless one of both has left meanwhile."""
     await _still_member(context, incoming, participant)
     if owner.stream is not stream or not owner.present:
-        await _ended(media.unsubscribe(participant.key, stream.id))
+        await _ended(context.rooms.media.unsubscribe(participant.key, stream.id))
         raise _not_streaming(owner.id, participant)
     participant.room.subscribed(participant, owner, stream)
-    incoming.answer(m.SdpAnswerResult(sdp_answer=answer))
+
+
+def _refuse_own(owner: Participant, participant: Participant) -> None:
+    if owner is participant:
+        raise AnsweredError(Code.USER_NOT_STREAMING, "Can loopback only when publishing media")
 
 
 def _sender(participant: Participant, stream_id: str) -> tuple[Participant, PublishedStream]:
@@ -216,7 +252,7 @@ def _no_server_offers() -> OpenViduException:
     )
 
 
-async def _negotiated(negotiation: Awaitable[str], participant: Participant, failed: str) -> str:
+async def _negotiated(negotiation: Awaitable[T], participant: Participant, failed: str) -> T:
     try:
         return await negotiation
     except Exception as error:
