@@ -71,7 +71,8 @@ class Jump:
     def _next(self, at: float, period: float) -> float:
         """Return when a timer fires that is set at `at`, in the operations of `SimulatedClock.call_later`."""
         here: float = at + self._clock.offset
-        return at + max(0.0, here + period - here) + self._clock.least_step(self._owner)
+        step: float = self._clock.least_step(self._owner)
+        return at + max(0.0, here + period - here) + step
 
 
 class JumpingMediaPlane(MediaPlane):

@@ -397,7 +397,8 @@ export default {
 
       async send(peer) {
         const senders = peer.getSenders().filter(({ track }) => track?.kind === 'video');
-        let known = false; // a browser reads the members of an options object that it knows
+        // A browser reads the members of an options object that it knows.
+        let known = false;
         for (const sender of senders) {
           const parameters = sender.getParameters();
           const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
