@@ -16,9 +16,7 @@ import pyvidu
 from pyvidu.server.http.client_wheel import ClientWheel, Wheel
 from pyvidu.vendoring import package_dir
 
-MAX_SIZE = (
-    141_000  # bytes that a page may have to download; 137,500 with filters, 139,000 since it notices who is not heard
-)
+MAX_SIZE = 141_000  # bytes that a page may have to download; 139,000 with filters and notices from local evidence
 
 
 @pytest.fixture(scope="module")
