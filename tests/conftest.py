@@ -29,6 +29,7 @@ _LONGEST = (
     "interop/test_openvidu_browser_drops.py",
     "interop/test_server_offers_drops.py",
     "browser/test_demo_page.py",
+    "browser/test_page_filters.py",
     "browser/test_boot.py",
     "interop/test_pages.py",
     "browser/test_content_security_policy.py",

@@ -34,7 +34,7 @@ export declare class OpenVidu {
   /**
    * Make a function of the page a filter: `publisher.stream.applyFilter(name, options)` sends the video through it. It gets a copy of
    * the track that is sent, and the options, and returns the track to send in its place. When the filter is removed or the publisher
-   * ends, both tracks are stopped and have the event `ended`. `announce: false`: the server and the others are not told. Not in
+   * ends, both tracks are stopped and their `onended` is called. `announce: false`: the server and the others are not told. Not in
    * openvidu-browser.
    */
   registerFilter(

@@ -171,7 +171,8 @@ class Filtering:
     """Changes the filter of one stream, one change after another.
 
     `room` is where it is published, None before. `page` has the filters of the page, of a publisher only. `report` is called
-    with the new filter, the old one and the reason, once the server has accepted a change.
+    with the new filter, the old one and the reason, once the server has accepted a change. Who publishes the stream takes a
+    `turn` too: what is published has the filter that there is.
     """
 
     def __init__(self, state: StreamState) -> None:
@@ -179,7 +180,7 @@ class Filtering:
         self.page: PageFilter | None = None
         self.report: Callable[[Filter | None, Filter | None, str], None] = lambda _new, _old, _reason: None
         self._state = state
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
         self._current: Filter | None = None
 
     @property
@@ -212,7 +213,7 @@ class Filtering:
                 "VIRTUAL_BACKGROUND_ERROR",
             )
         text = _text(options, "options of a filter")
-        async with self._turn:
+        async with self.turn:
             if self._state.filter is not None:
                 raise FilterError(f"There is a filter on stream {self._state.id} already: remove it first")
             wanted, changes = FilterInfo(kind, _parsed(text)), self._state.filter_changes
@@ -231,7 +232,7 @@ class Filtering:
 
     async def remove(self) -> None:
         """Remove the filter; see `Stream.remove_filter`."""
-        async with self._turn:
+        async with self.turn:
             info, changes = self._state.filter, self._state.filter_changes
             if info is None:
                 raise FilterError(f"Stream {self._state.id} has no filter that could be removed")
@@ -272,7 +273,7 @@ class Filtering:
 
     async def follow(self) -> None:
         """Send the video through the filter that the stream has, if that is one of the page's."""
-        async with self._turn:
+        async with self.turn:
             if self.page is not None:
                 await self.page.show(self._state.filter)
 

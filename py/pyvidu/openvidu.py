@@ -167,7 +167,7 @@ class OpenVidu:
 
         It gets a copy of the track that is sent, and returns the track to send in its place, such as that of a canvas or a
         MediaStreamTrackGenerator. Both are shown and recorded here, too. When the filter is removed, another track is to be
-        sent, or the publisher ends, both tracks are stopped and have the event `ended`: then stop what the filter runs.
+        sent, or the publisher ends, both tracks are stopped and their `onended` is called: then stop what the filter runs.
 
         Args:
             name: what `Stream.apply_filter` and `PublisherProperties.filter` take as `type`; it replaces a filter of the

@@ -207,13 +207,14 @@ class Session(SessionEvents):
 
         Source: openvidu-browser, `Session.publish`. One stream a session is the rule of OpenVidu's server.
         """
-        member = self._publishing_member(publisher)
+        self._publishing_member(publisher)
         self.room_events.connect_publisher(publisher)
         try:
             if publisher.is_disposed:
                 await publisher.reopen()
+            async with publisher.stream.filtering.turn:
                 member = self._publishing_member(publisher)
-            await member.publish(publisher.local_stream)
+                await member.publish(publisher.local_stream)
         except BaseException:
             publisher.stop_watching_speech()
             self.room_events.disconnect_publisher(publisher)

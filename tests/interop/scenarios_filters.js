@@ -150,7 +150,7 @@ const painted = (track, { colour }) => {
   Object.assign(video, { muted: true, playsInline: true, srcObject: new MediaStream([track]) });
   video.requestVideoFrameCallback(draw);
   video.play();
-  for (const one of [track, made]) one.addEventListener('ended', () => running.ended.push(one.readyState));
+  for (const one of [track, made]) one.onended = () => running.ended.push(one.readyState);
   return made;
 };
 /** Likewise by a MediaStreamTrackProcessor, which only Chromium has in a page. */
@@ -165,7 +165,7 @@ const processed = async (track, { colour }) => {
     controller.enqueue(new VideoFrame(canvas, { timestamp: frame.timestamp }));
     frame.close();
   };
-  for (const one of [track, made]) one.addEventListener('ended', () => running.ended.push(one.readyState));
+  for (const one of [track, made]) one.onended = () => running.ended.push(one.readyState);
   new MediaStreamTrackProcessor({ track }).readable.pipeThrough(new TransformStream({ transform })).pipeTo(made.writable).catch(() => {});
   return made;
 };

@@ -166,6 +166,28 @@ async def test_filter_in_the_options_of_a_publisher_is_published_and_kept_over_o
 
 
 @virtual_time
+async def test_filter_that_is_applied_before_or_while_a_stream_is_published_is_told_too() -> None:
+    async with a_call() as call:
+        ada, bob = await person(call, "ada"), await person(call, "bob")
+        publisher = await ada.openvidu.init_publisher()
+        ada.register()
+        await publisher.stream.apply_filter("grey", {"before": True})
+        publishing = asyncio.ensure_future(ada.session.publish(publisher))
+        await until(lambda: bool(bob.session.room_events.remote_streams()))
+        await publishing
+        assert bob.seen is not None
+        assert bob.seen.options == {"before": True}
+        await ada.session.unpublish(publisher)
+        publishing = asyncio.ensure_future(ada.session.publish(publisher))
+        await asyncio.sleep(0)
+        await publisher.stream.apply_filter("grey", {"meanwhile": True})
+        await publishing
+        await until(lambda: bob.seen is not None)
+        assert bob.seen.options == {"meanwhile": True}
+        assert ada.running == 1
+
+
+@virtual_time
 async def test_filter_that_the_server_refuses_keeps_the_stream_from_being_published() -> None:
     async with a_call() as call:
         ada = await person(call, "ada")

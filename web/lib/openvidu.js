@@ -88,7 +88,7 @@ export class OpenVidu {
   /**
    * Make a function of the page a filter: `publisher.stream.applyFilter(name, options)` sends the video through it. It gets a copy of
    * the track that is sent, and the options, and returns the track to send in its place (or a promise of it). When the filter is
-   * removed or the publisher ends, both tracks are stopped and have the event `ended`: then stop what the filter runs.
+   * removed or the publisher ends, both tracks are stopped and their `onended` is called: then stop what the filter runs.
    * @param {string} name
    * @param {(track: MediaStreamTrack, options: any) => MediaStreamTrack | Promise<MediaStreamTrack>} filter
    * @param {{ announce?: boolean }} [how]   with `announce: false` the server and the others are not told

@@ -83,7 +83,7 @@ class LocalMedia(Protocol):
         """Return a copy of a track, which runs for itself and is enabled."""
 
     def end(self, track: Any) -> None:
-        """Stop a track, and fire its event `ended`, which no browser does then."""
+        """Stop a track, and call its `onended`, which no browser does then."""
 
     def when_video_ends(self, tell: Callable[[], None]) -> None:
         """Call `tell` when the video ends from outside (the user stops sharing a screen), until `stop` is called."""

@@ -144,3 +144,20 @@ def test_answer_chooses_among_the_codecs_and_extensions_of_the_offer() -> None:
     other = answer_to(offer).replace("rtpmap:96 VP8", "rtpmap:96 VP9").replace("rtpmap:102 H264", "rtpmap:102 AV1")
     with pytest.raises(MediaServerError, match="receives nothing"):
         proposal.accepted(parse_answer(other), sent)
+
+
+def test_mutilated_answer_is_accepted_or_refused_and_breaks_nothing() -> None:
+    proposal = propose({"audio": OPUS, "video": HIGH}, "s")
+    whole = answer_to(proposal.write([("127.0.0.1", 4000)], [FINGERPRINT])).split("\r\n")
+    outcomes = {True: 0, False: 0}
+    for number, line in enumerate(whole):
+        for instead in ([], [line[: len(line) // 2]], [line, line], [line.replace("1", "x")], [line[::-1]]):
+            answer = "\r\n".join([*whole[:number], *instead, *whole[number + 1 :]])
+            try:
+                choices = proposal.accepted(parse_answer(answer), {"audio": OPUS, "video": HIGH})
+            except MediaServerError:
+                outcomes[False] += 1
+            else:
+                assert all(choice.source is not None and choice.codecs for choice in choices)
+                outcomes[True] += 1
+    assert min(outcomes.values()) > 20

@@ -101,7 +101,7 @@ class BrowserLocalMedia:
         return clone
 
     def end(self, track: Any) -> None:
-        """Stop a track, and dispatch `ended`."""
+        """Stop a track, and dispatch `ended`. In Firefox 153 that calls `onended`, but no listener that was added."""
         if track.readyState != "ended":
             track.stop()
             track.dispatchEvent(js.Event.new("ended"))
