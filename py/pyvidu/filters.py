@@ -116,7 +116,7 @@ class Filter:
 
     async def add_event_listener(self, event_type: str, handler: Callable[..., object]) -> None:
         """Call `handler` with a `FilterEvent` at every event `event_type` of the filter; moderators, and who publishes the
-        stream.
+        stream. It ends with the filter, and with an eviction: after `rejoined` add it again.
 
         Args:
             event_type: one that a filter of this type fires, such as `CodeFound`.

@@ -21,7 +21,9 @@ from pyvidu import (
     RequestError,
     StreamPropertyChangedEvent,
 )
+from pyvidu.server.http.rest_json import connections_json, listing
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role
+from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from tests.simulation.fake_tracks import FakeTrack
 from tests.simulation.simulated_call import Call, Participant, a_call, until
 from tests.virtual_time import virtual_time
@@ -377,3 +379,36 @@ async def test_events_of_a_filter_reach_the_handler_and_a_failing_one_is_logged(
         ada.session.participation.notified("filterEventDispatched", {"connectionId": ada.id} | told)
         await asyncio.sleep(0.1)
         assert len(seen) == 1
+
+
+@pytest.mark.parametrize("replays", [True, False])
+@virtual_time
+async def test_filters_that_others_change_during_an_outage_are_right_after_it(replays: bool) -> None:
+    async with a_call(None if replays else KurentoProfile) as call:
+
+        async def roster() -> object:
+            return listing(connections_json(call.world.room, pending=True))
+
+        moderator = await person(call, "moderator", Role.MODERATOR)
+        ada, bob = await person(call, "ada", roster=roster), await person(call, "bob")
+        own, others = (await ada.published()).stream, (await bob.published()).stream
+        await others.apply_filter(KIND, OPTIONS)
+        await asyncio.sleep(0.1)
+        ada.changes.clear()
+        ada.link.drop("silent")
+        await asyncio.sleep(4)
+        await others.remove_filter()
+        received = next(
+            stream for stream in moderator.session.room_events.remote_streams() if stream.stream_id == own.stream_id
+        )
+        await received.apply_filter("grey", {"a": 1})
+        assert ada.running == 0
+        ada.link.restore()
+        await until(lambda: bool(ada.events("reconnected")))
+        await asyncio.sleep(2)
+        assert sorted((stream, new, reason) for stream, new, _, reason in ada.changes) == sorted(
+            [(others.stream_id, None, "removeFilter"), (own.stream_id, "grey", "applyFilter")]
+        )
+        assert own.filter is not None
+        assert (own.filter.type, own.filter.options, ada.seen) == ("grey", {"a": 1}, None)
+        assert ada.running == 1, "it is one of her page's"
