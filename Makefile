@@ -237,7 +237,7 @@ $(STAMPS)/fuzz: $(STAMPS)/installed requirements/fuzz.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
-# The memory snapshot is of one client; when only that has changed, this takes ten seconds.
+# The memory snapshot is of one client; when only that has changed, this takes twenty seconds.
 CLIENT := $(shell find py/pyvidu web/lib/snapshot.js \( -path py/pyvidu/server -o -path py/pyvidu/testing -o -path py/pyvidu/cli \) -prune \
 	-o -type f \( -name '*.py' -o -name '*.js' -o -name '*.mjs' \) -print)
 $(STAMPS)/vendored: $(STAMPS)/installed $(CLIENT) $(wildcard py/pyvidu/vendoring/*)

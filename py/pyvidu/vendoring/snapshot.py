@@ -38,7 +38,7 @@ def snapshot_file(vendor_dir: Path, key: str) -> Path:
 
 
 def make_snapshot(vendor_dir: Path, wheel: bytes) -> Path:
-    """Make sure that the snapshot of the client in `wheel` is there, and return it. Takes some ten seconds.
+    """Make sure that the snapshot of the client in `wheel` is there, and return it. Takes some twenty seconds.
 
     Returns its path also if another process is making it. Raises VendorError: Node.js is missing, or it failed.
     """
@@ -62,7 +62,7 @@ def _make(vendor_dir: Path, wheel: bytes, key: str, file: Path) -> None:
         packed.write_bytes(wheel)
         functions = package_dir() / "platform" / "browser" / "functions.js"
         run_node("snapshot.mjs", vendor_dir / "pyodide", packed, functions, _restoring_module(), key, made)
-        run_node("brotli.mjs", "9", made)
+        run_node("brotli.mjs", "10", made)
         made.with_name(f"{made.name}.gz").write_bytes(gzip.compress(made.read_bytes(), compresslevel=6, mtime=0))
         for path in sorted(Path(scratch).glob(f"{made.name}*"), reverse=True):  # the snapshot itself last
             path.replace(file.parent / path.name)
