@@ -24,9 +24,9 @@ demo: setup
 
 # Tests in virtual time and the linters keep the processors busy, tests with browsers and networks mostly wait: they run side by
 # side, the former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
-# WORKERS: so many files with browsers and networks at a time, where each worker can have a network of its own
-# (tools/own_network.sh), else one. The wheel's tests, which download, are then outside of them.
-WORKERS ?= 2
+# WORKERS=2: so many files with browsers and networks at a time, where each worker can have a network of its own
+# (tools/own_network.sh): two of the larger ones at a time are too much for two cores. The wheel's tests, which download, are then outside of them.
+WORKERS ?= 1
 SIDE_BY_SIDE := $(filter-out 1,$(WORKERS))
 VIRTUAL := tests/pure tests/simulation tests/type_checks
 WHEEL := tests/browser/test_installed_wheel.py

@@ -74,6 +74,7 @@ def test_command_without_the_server_extra_prints_how_to_install_it(installation:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.timeout(400)  # fetching and compressing a runtime, beside everything else
 async def test_installed_wheel_vendors_and_serves_a_working_page(
     installation: Installation, pyvidu_server: StartServer, chromium: Browser
 ) -> None:
