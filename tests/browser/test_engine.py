@@ -112,6 +112,14 @@ async def test_call_continues_after_a_sleep_of_9_s(call: LabCall) -> None:
     assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
 
 
+async def test_picture_of_others_goes_on_soon_after_a_sleep_of_8_s(call: LabCall) -> None:
+    await asyncio.sleep(3)  # there is a reference for how late sound is
+    with asleep(call):
+        await asyncio.sleep(8)  # the length of the sleep
+    await asyncio.sleep(0.7)  # what waited in the kernel is discarded
+    await call.ada.moves(2.5)
+
+
 # `reconnecting` and first new frame: before the fixes 3.0 s and 2.3 to 2.6 s (3 of 3 runs), since 0.6 and 0.15 s (20 of 20).
 async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCall) -> None:
     await asyncio.sleep(3)  # the engine learns the cadence of each stream

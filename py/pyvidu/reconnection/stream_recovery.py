@@ -398,8 +398,9 @@ class StreamRecovery:
         row((OBSERVING, IDLE), SignalingResumed, _forced, RENEGOTIATING, _note_forced, _renegotiate),
         row((OBSERVING, IDLE), SignalingResumed, None, CHECKING),
         # In a call
-        row(IDLE, StreamStopped, None, CHECKING, _be_patient),
+        row(IDLE, StreamStopped, None, CHECKING, _nudge, _be_patient),  # whatever is sent shows where we are behind a NAT
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
+        row(IDLE, ReceiversRestarted, None, CHECKING, _nudge, _be_patient),
         row(IDLE, PeerReplaced, _ice_waiting, CONNECTING),
         row(IDLE, PeerReplaced, _is_announced, CHECKING),
         row(IDLE, IceStateChanged, _ice_breaks, CHECKING, _be_brief),

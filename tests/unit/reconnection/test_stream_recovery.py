@@ -501,7 +501,7 @@ def test_first_peer_connection_that_never_connects_is_renegotiated() -> None:
 def test_stream_that_stops_in_a_call_gets_5_s() -> None:
     stream = Stream()
     stream.arrives = ()
-    assert stream.tell(StreamStopped()) == [TakeAudioReference()]
+    assert stream.tell(StreamStopped()) == [TakeAudioReference(), Nudge()]
     stream.run(4.9)
     assert stream.state is CHECKING
     stream.run(0.2)
@@ -895,6 +895,18 @@ def test_receivers_are_restarted_when_sound_is_late_after_a_silence(silence: tup
     assert ReadSound() in stream.run(0.0)
     assert stream.tell(SoundRead(sound(57.5))) == []
     assert ReadSound() not in stream.run(60.0)
+
+
+def test_restarted_receivers_get_key_frames_until_they_decode() -> None:
+    stream = Stream()
+    stream.tell(AudioReference(sound(50.0)), PageStoodStill(8.0))
+    stream.run(0.0)
+    stream.arrives = UNDECODED
+    assert stream.tell(SoundRead(sound(59.0, late=8.0)), ReceiversRestarted()) == [RestartReceivers(), Nudge()]
+    assert stream.run(1.0).count(Nudge()) == 3, "the first ones may be lost"
+    stream.arrives = VIDEO
+    assert NoteStep("healthy", "packets arrive") in stream.run(0.2)
+    assert stream.state is IDLE
 
 
 def test_sound_is_read_until_there_is_some_and_for_half_a_second_at_most() -> None:
