@@ -22,6 +22,7 @@ from pyvidu.vendoring import default_vendor_dir, package_dir
 from pyvidu.vendoring.snapshot import make_snapshot
 from tests.browser.calls import Rest
 from tests.browser.embedding_page import served_page
+from tests.waiting import until
 
 POLICY = "script-src 'self' {} 'wasm-unsafe-eval'; worker-src 'self' blob:"
 
@@ -191,6 +192,14 @@ PYTHON = """async ([origin, code]) => {
 
 
 LIBRARY = "**/python_stdlib.zip*"
+NOT_IN_IT = """
+import json, encodings, sys
+try:
+    import nowhere
+except ModuleNotFoundError:
+    pass
+'statistics' in sys.modules
+"""
 
 
 class LateLibrary:
@@ -278,11 +287,9 @@ async def test_module_that_is_imported_before_the_standard_library_is_there_wait
 ) -> None:
     async with served_page(server) as url:
         page = await opened(chromium, url)
+        log = PageLog.watch(page)
         await page.context.route(LIBRARY, late_library.answer)
-        assert (
-            await page.evaluate(PYTHON, [server.origin, "import json, encodings, sys; 'statistics' in sys.modules"])
-            is False
-        )
+        assert await page.evaluate(PYTHON, [server.origin, NOT_IN_IT]) is False
         async with asyncio.timeout(5):
             await late_library.begun.wait()
         assert late_library.asked == ["fetch"]
@@ -293,6 +300,7 @@ async def test_module_that_is_imported_before_the_standard_library_is_there_wait
         )
         late_library.goes_on.set()
         await page.evaluate("fetch('/')")  # so that the page has taken what came before
+        assert log.errors == []
         assert (
             await page.evaluate(
                 PYTHON,
@@ -302,6 +310,19 @@ async def test_module_that_is_imported_before_the_standard_library_is_there_wait
         )
     assert late_library.asked == ["fetch", "xhr"]
     await page.context.close()
+
+
+@pytest.mark.parametrize("module", ["statistics", "xml.dom", "encodings.cp037", "pyodide.ffi.wrappers"])
+async def test_module_of_the_standard_library_can_be_imported_at_once(
+    context: BrowserContext, server: RunningServer, snapshot: Path, module: str
+) -> None:
+    async with served_page(server) as url:
+        page = await context.new_page()
+        log = PageLog.watch(page)
+        await page.goto(url)
+        code = f"import sys; there = '{module}' in sys.modules; import {module}; [there, {module}.__name__]"
+        assert await page.evaluate(PYTHON.replace("(code)", "(code).toJs()"), [server.origin, code]) == [False, module]
+    assert log.errors == []
 
 
 async def test_standard_library_that_cannot_be_loaded_is_told_by_the_import(
@@ -324,9 +345,9 @@ told
         assert "could not be loaded from http" in told
         assert "(HTTP 404)" in told
         assert await page.evaluate(PYTHON, [server.origin, "import pyvidu; pyvidu.OpenVidu.__name__"]) == "OpenVidu"
+        await until(lambda: [line for line in log.console if "is tried again when Python imports from it" in line])
         await context.unroute(LIBRARY)
         assert await page.evaluate(PYTHON, [server.origin, "import statistics; statistics.mean([1, 3])"]) == 2
-    assert [line for line in log.console if "is tried again when Python imports from it" in line]
 
 
 def test_snapshot_holds_nothing_of_the_machine_that_made_it(snapshot: Path) -> None:

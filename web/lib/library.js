@@ -1,16 +1,17 @@
 // The rest of Python's standard library, for pages that restored a snapshot: the snapshot has the modules that the client needs.
 //
-// It comes after Python has started, so that the page need not wait for its three megabytes. A module that is imported before
-// waits for it.
+// It comes a second after Python has started, so that the page need not wait for its three megabytes. A module that is imported
+// before waits for it.
 
 import { OpenViduError } from './errors.js';
+
+const LATER = 1000; // ms
 
 /** The standard library on its way. */
 export class LateLibrary {
   #python;
   #url;
   #isThere = false;
-  #loading = new AbortController();
 
   /**
    * @param {import('pyodide').PyodideInterface} python
@@ -21,15 +22,13 @@ export class LateLibrary {
     this.#url = url;
   }
 
-  /** Load it, after what else the page loads. */
+  /** Load it after what the page loads first, if nothing has needed it by then. */
   async load() {
-    try {
-      const answer = await fetch(this.#url, { priority: 'low', signal: this.#loading.signal });
-      if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', this.#failure(answer.status));
-      this.#put(new Uint8Array(await answer.arrayBuffer()));
-    } catch (error) {
-      if (!this.#isThere) throw error;
-    }
+    await new Promise((resolve) => setTimeout(resolve, LATER));
+    if (this.#isThere) return;
+    const answer = await fetch(this.#url, { priority: 'low' });
+    if (!answer.ok) throw new OpenViduError('GENERIC_ERROR', this.#failure(answer.status));
+    this.#put(new Uint8Array(await answer.arrayBuffer()));
   }
 
   /**
@@ -38,9 +37,9 @@ export class LateLibrary {
    */
   loadNow = () => {
     if (this.#isThere) return;
-    this.#loading.abort(); // its answer would fill a buffer that nothing empties, and the next one might wait for it in the cache
     const request = new XMLHttpRequest();
-    request.open('GET', this.#url, false);
+    // Another URL: in the cache it might wait for an answer that is being loaded, which a page that is blocked does not take.
+    request.open('GET', `${this.#url}?now`, false);
     request.overrideMimeType('text/plain; charset=x-user-defined'); // bytes: a request that blocks may return nothing but text
     try {
       request.send();

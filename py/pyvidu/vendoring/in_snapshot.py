@@ -20,8 +20,9 @@ from typing import Any
 
 # What the client, asyncio, Pyodide and PyScript import when they need it: a page of pyvidu.js has no archive to import it
 # from, in the others the archive comes later.
-_LATE = ("difflib", "encodings.idna", "html", "linecache", "tokenize", "tracemalloc", "traceback")
-_LIBRARY = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+_LATE = ("datetime", "difflib", "encodings.idna", "html", "linecache", "tokenize", "tracemalloc", "traceback")
+_LIBRARY = f"/lib/python{sys.version_info.major}{sys.version_info.minor}.zip"
+_IN_LIBRARY = sys.stdlib_module_names | {"_pyodide", "pyodide"}
 
 
 def prepare(package: str) -> None:
@@ -46,16 +47,15 @@ def restored(load_library: Callable[[], None] | None) -> None:
     for finder in sys.path_importer_cache.values():
         if isinstance(finder, FileFinder):  # not those of archives, which would read them again
             finder.invalidate_caches()
-    if load_library is None:
-        sys.path[:] = [entry for entry in sys.path if not entry.endswith(_LIBRARY)]
-    else:
+    sys.path.remove(_LIBRARY)
+    if load_library is not None:
         sys.meta_path.insert(sys.meta_path.index(PathFinder), _LateLibrary(load_library))
 
 
 def take_library(archive: Any) -> None:
     """Put the archive of the standard library, a `Uint8Array`, where modules are looked for in it."""
-    (place,) = (entry for entry in sys.path if entry.endswith(_LIBRARY))
-    Path(place).write_bytes(archive.to_bytes())
+    Path(_LIBRARY).write_bytes(archive.to_bytes())
+    sys.path.insert(sys.path[:1] == [""], _LIBRARY)
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _LateLibrary)]
 
 
@@ -66,7 +66,7 @@ class _LateLibrary(MetaPathFinder):
         self._load = load
 
     def find_spec(self, name: str, path: object, target: object = None) -> None:
-        if name.partition(".")[0] not in sys.stdlib_module_names:
+        if name.partition(".")[0] not in _IN_LIBRARY:
             return
         try:
             self._load()
