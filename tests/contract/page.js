@@ -13,7 +13,7 @@ window.Worker = class extends Worker {
     super(...args);
     held.workers.add(this);
     // The worker that requests key frames is one for the whole page, and stays.
-    this.addEventListener('message', ({ data }) => data === 'ready' && held.workers.delete(this));
+    this.addEventListener('message', ({ data }) => data?.generates !== undefined && held.workers.delete(this));
   }
 
   terminate() {

@@ -398,14 +398,14 @@ export default {
       async send(peer) {
         const senders = peer.getSenders().filter(({ track }) => track?.kind === 'video');
         // A browser reads the members of an options object that it knows.
-        let known = false;
+        let known = senders.length === 0;
         for (const sender of senders) {
           const parameters = sender.getParameters();
           const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
           const options = { get encodingOptions() { known = true; return encodingOptions; } };
           sender.setParameters(parameters, options).catch(() => {});
         }
-        if (known || !self.RTCRtpScriptTransform) return;
+        if (known || peer.signalingState === 'closed' || !self.RTCRtpScriptTransform) return;
         const { generates } = await started();
         if (!generates || peer.signalingState === 'closed') return;
         for (const sender of senders) request(sender, 'generateKeyFrame');
