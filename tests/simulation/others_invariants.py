@@ -129,7 +129,8 @@ class OthersAreToldRarely(Invariant):
             if now() - peer.flows_since > POLLED and page.clock.on_time_for(SHORT):
                 self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP it gets")
         elif source is not None and source.sends(True):
-            if peer.path_works_for(0) or peer.path_since <= peer.flows_since:
+            stopped = self._heard_at.get((page, peer.number), peer.flows_since)  # as far as polls tell
+            if peer.path_works_for(0) or peer.path_since <= stopped:
                 self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP the server gets")
         elif now() - self._heard_at.get((page, peer.number), 0) < SHORT:
             self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP it has just got")
