@@ -132,7 +132,7 @@ class OthersAreToldRarely(Invariant):
             stopped = self._heard_at.get((page, peer.number), peer.flows_since)  # as far as polls tell
             if peer.path_works_for(0) or peer.path_since <= stopped:
                 self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP the server gets")
-        elif now() - self._heard_at.get((page, peer.number), 0) < SHORT:
+        elif now() - self._heard_at.get((page, peer.number), 0) < SHORT and page.clock.on_time_for(SHORT):
             self.wrong(f"{page.name} is told that {connection.connection_id} is silent, whose RTP it has just got")
 
     def stable(self) -> None:
