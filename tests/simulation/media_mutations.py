@@ -138,12 +138,6 @@ MEDIA = (
         "self.silent[publisher] = now; self.path_answers(publisher, now)",
     ),
     Mutation(
-        "a publisher is silent whose stream stopped in an outage of this page",
-        "reconnection.publisher_silence:PublisherSilence.disturbed",
-        "self.silent = dict.fromkeys(self._unheard, now)",
-        "return",
-    ),
-    Mutation(
         "a silent publisher that flows on a new peer connection is not heard",
         "media.plane:MediaPlane._poll",
         "if media.peer in self._monitor.flowing:",
