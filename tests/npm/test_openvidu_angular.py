@@ -14,10 +14,8 @@ from tools.parity import rows
 LIBRARY = HERE / "openvidu_angular" / "node_modules" / "openvidu-angular" / "fesm2022" / "openvidu-angular.mjs"
 
 OF_OTHER_OBJECTS = {
-    "addEventListener": "of elements",
     "initialize": "of its own services",
     "reconnecting": "a field of its own",
-    "removeEventListener": "of elements",
     "secret": "of its own settings",
 }
 """What openvidu-angular calls by names that members of openvidu-browser have too."""
