@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ class Person:
         self.link.latency, self.link.jitter = settings.latency, settings.jitter
         self.link.changed.append(self.note_reach)
         self._signaling, self._media = Reach(), Reach()
+        self._latency, self.slower_since = self.link.latency, -math.inf
         self.pages: list[Page] = []
         self.asleep = 0
 
@@ -91,6 +93,9 @@ class Person:
         reaches = link.works and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
         self._signaling.note(reaches)
         self._media.note(reaches and not link.blocks("udp"))
+        if link.latency > self._latency:
+            self.slower_since = now()
+        self._latency = link.latency
         self.path_changed()
 
     def path_changed(self) -> None:

@@ -100,6 +100,8 @@ def main() -> int:
     the worlds that are always the same: the mended ones, and those from seed 0 on. `COMPARE=N` runs N worlds of this commit
     twice, with and without jumps over polls, which must make no difference.
     """
+    if sys.argv[1:]:
+        raise SystemExit(main.__doc__)
     asked = os.environ.get
     if seed := asked("SEED"):
         return 0 if replay(plan(int(seed))) else 1

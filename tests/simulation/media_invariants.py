@@ -128,15 +128,17 @@ class NoFalseAlarm(Invariant):
     name = "no false alarm"
     sentence = (
         f"No outage begins on a network that could be reached without interruption for {CALM:g} s, in a page that ran and "
-        f"was not throttled. (Except that another socket may have the session for {OWNERSHIP:g} s after an outage, and that "
-        "lost packets may delay a pong, until they are sent again, while the senders of all streams have drops.)"
+        f"was not throttled. (Except that another socket may have the session for {OWNERSHIP:g} s after an outage, and that, "
+        "while the senders of all streams have drops, lost packets may delay a pong until they are sent again, and so may a "
+        f"path whose round trip became longer within {CALM:g} s: the estimate follows in a dozen of pings.)"
     )
 
     def told(self, page: Page, name: str, event: Any) -> None:
         if name != "reconnecting" or not page.clock.on_time_for(CALM):
             return
         moved = page.settled_at and now() - page.settled_at < OWNERSHIP
-        alike = page.person.link.repairs and event.outage.witness == "rtp silent"  # a drop would look the same
+        delays = page.person.link.repairs or now() - page.person.slower_since < CALM
+        alike = delays and event.outage.witness == "rtp silent"  # a drop would look the same
         if page.person.reached_so_far >= CALM and not moved and not alike:
             self.wrong(f"{page.name} is told reconnecting although its network works")
 
