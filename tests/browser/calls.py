@@ -47,6 +47,14 @@ window.call = async (name, ...args) => {
 </script>"""
 
 
+# The key frames that the page has decoded of the first stream that it receives.
+KEY_FRAMES_DECODED = """
+watched = next(manager.stream for manager in session.stream_managers if manager.remote)
+reports = (await watched.get_rtc_peer_connection().getStats()).values()
+next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
+"""
+
+
 class Rest:
     """The REST API of a server, as an application's backend uses it."""
 
@@ -284,3 +292,13 @@ def page_url(server: RunningServer, path: str, **query: str) -> str:
     """Return the URL of a page of the server, with its key."""
     query = {**query, "key": server.key} if server.key else query
     return f"{server.origin}{path}?{urlencode(query)}" if query else f"{server.origin}{path}"
+
+
+async def each_key_frame_arrives(watching: CallPage, asking: CallPage, request: str) -> None:
+    """Run `request` on `asking`, twice until `watching` has decoded another key frame."""
+    for _ in range(2):
+        before = await watching.python(KEY_FRAMES_DECODED)
+        async with asyncio.timeout(10):
+            while await watching.python(KEY_FRAMES_DECODED) == before:
+                await asking.python(request)
+                await asyncio.sleep(0.3)  # requests of a shorter interval are coalesced

@@ -12,16 +12,10 @@ from playwright.async_api import Browser, BrowserContext
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import CallPage, MessageLog, Rest
+from tests.browser.calls import KEY_FRAMES_DECODED, CallPage, MessageLog, Rest, each_key_frame_arrives
 
 OUTAGE = ("reconnecting", "reconnected", "sessionDisconnected")
 
-
-KEY_FRAMES = """
-watched = next(manager.stream for manager in session.stream_managers if manager.remote)
-reports = (await watched.get_rtc_peer_connection().getStats()).values()
-next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
-"""
 
 COUNTERS = """
 sample = await watched.stream_manager.media.peer.sample()
@@ -125,16 +119,11 @@ async def test_unpublish_and_publish_again(call: Call) -> None:
 
 
 async def test_each_requested_key_frame_arrives(call: Call) -> None:
-    for _ in range(2):
-        before = await call.ada.python(KEY_FRAMES)
-        async with asyncio.timeout(10):
-            while await call.ada.python(KEY_FRAMES) == before:
-                await call.ada.python("watched.stream_manager.media.peer.ask_for_key_frame()")
-                await asyncio.sleep(0.3)  # requests of a shorter interval are coalesced
+    await each_key_frame_arrives(call.ada, call.ada, "watched.stream_manager.media.peer.ask_for_key_frame()")
 
 
 async def test_restarted_receivers_keep_their_tracks(call: Call) -> None:
-    await call.ada.python(KEY_FRAMES)
+    await call.ada.python(KEY_FRAMES_DECODED)
     await call.ada.evaluate(LISTEN)
     before = await call.ada.picture()
     counted = await call.ada.python(COUNTERS)
@@ -142,7 +131,7 @@ async def test_restarted_receivers_keep_their_tracks(call: Call) -> None:
     call.messages.restart()
     await call.ada.python("await watched.stream_manager.media.peer.restart_receivers()")
     await call.ada.moves()
-    assert await call.ada.python(KEY_FRAMES) == 1, "a decoder that was made anew"
+    assert await call.ada.python(KEY_FRAMES_DECODED) == 1, "a decoder that was made anew"
     assert all(now > then for now, then in zip(await call.ada.python(COUNTERS), counted, strict=True))
     await call.ada.evaluate("() => heardAgain()")  # the fake microphone beeps every second
     assert await call.ada.picture() == before

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
+from tests.browser.calls import each_key_frame_arrives
 from tests.browser.drops import DroppedCall
 from tests.browser.scenarios import (
     back_after_4_s_nothing_is_renegotiated,
@@ -30,12 +30,6 @@ run_js("peer => Object.defineProperty(peer, 'iceConnectionState', { get: () => '
 )
 """
 SAYS_ITS_STATE = """run_js("peer => delete peer.iceConnectionState")(publisher.stream.get_rtc_peer_connection())"""
-
-KEY_FRAMES = """
-watched = next(manager.stream for manager in session.stream_managers if manager.remote)
-reports = (await watched.get_rtc_peer_connection().getStats()).values()
-next(report.keyFramesDecoded for report in reports if report.type == "inbound-rtp" and report.kind == "video")
-"""
 
 TEN_FAIL = """
 import asyncio
@@ -75,12 +69,7 @@ async def test_rtcp_counts_as_received_and_proves_a_path_that_ice_calls_disconne
 
 
 async def test_each_key_frame_that_is_to_be_sent_arrives(call: DroppedCall) -> None:
-    for _ in range(2):
-        before = await call.bob.python(KEY_FRAMES)
-        async with asyncio.timeout(10):
-            while await call.bob.python(KEY_FRAMES) == before:
-                await call.ada.python("publisher.stream.stream_manager.media.peer.send_key_frame()")
-                await asyncio.sleep(0.3)  # requests of a shorter interval are coalesced
+    await each_key_frame_arrives(call.bob, call.ada, "publisher.stream.stream_manager.media.peer.send_key_frame()")
     await call.both_move()
 
 
