@@ -34,10 +34,8 @@ new MutationObserver(() => {
   }
 }).observe(document.body, {childList: true, subtree: true});
 window.boot = async (code) => {
-  const manifest = await (await fetch('/pyvidu-client/manifest.json')).json();
-  const { loadPyodide } = await import(manifest.pyodide);
-  window.py = await loadPyodide();
-  await py.loadPackage([...manifest.packages, manifest.wheel], {messageCallback: () => {}});
+  const { bootPython } = await import('/python.js');
+  window.py = await bootPython();
   py.runPython(code);
 };
 window.call = async (name, ...args) => {
