@@ -67,8 +67,8 @@ async def join(token: str, name: str, configuration: str) -> str:
     return session.connection.connection_id
 
 
-async def publish(properties: str = "{}") -> str:
-    """Publish the fake camera and return the stream id."""
+async def publish(properties: str = '{"resolution": "320x240"}') -> str:
+    """Publish the fake camera, small so that two calls fit into two cores, and return the stream id."""
     global publisher
     publisher = await openvidu.init_publisher("me", json.loads(properties))
     for event in ("streamCreated", "streamDestroyed"):
