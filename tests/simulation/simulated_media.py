@@ -52,6 +52,7 @@ class Router(FakeMedia):
         self.refuses = False  # some renegotiations
         self._negotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
         self._refused_at: dict[str, float] = {}
+        self._established: set[tuple[str, str]] = set()  # by subscriber and stream: the client had an answer
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
         """Return whether the stream's RTP arrives at `subscriber`."""
@@ -61,7 +62,9 @@ class Router(FakeMedia):
     def reassess(self) -> None:
         """Determine anew, after a change, which peer connections receive RTP."""
         current = {number: (None, stream) for stream, number in self.publishers.items()}
-        for (_, stream), number in self.subscribers.items():
+        for (subscriber, stream), number in self.subscribers.items():
+            if (receiving := self.peers.get(number)) is not None and receiving.answered:
+                self._established.add((subscriber, stream))
             current[number] = (self.peers.get(self.publishers.get(stream, -1)), stream)  # type: ignore[assignment]
         sending = {number: peer.sends(number in current) for number, peer in self.peers.items()}
         for number, peer in list(self.peers.items()):
@@ -81,7 +84,9 @@ class Router(FakeMedia):
         return answer
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
-        if (subscriber, stream_id) in self.subscribers:
+        if (subscriber, stream_id) not in self.subscribers:
+            self._established.discard((subscriber, stream_id))
+        elif (subscriber, stream_id) in self._established:
             self._refuse_some(subscriber, stream_id)
         answer = await super().subscribe(subscriber, stream_id, sdp_offer)
         self._connect(self.subscribers, (subscriber, stream_id), sdp_offer)
@@ -121,6 +126,8 @@ class Router(FakeMedia):
 
     def _refuse_some(self, subscriber: str, stream_id: str) -> None:
         """Refuse some renegotiations, one of a stream in a while, as a media server may that is short of something.
+
+        Not those of a subscription whose first answer was lost: an application that is refused it has to ask again itself.
 
         Which ones does not depend on the order of those that are requested at the same time.
         """
@@ -187,7 +194,7 @@ class SimulatedPeer:
         self.siblings: Any = None  # the `SimulatedPeers` of its page
         self._receives = settings.local_stream is None
         self._listener: PeerListener | None = listener
-        self._answered = False
+        self.answered = False
         self._path = False  # packets go both ways
         self.decodes = True
         self.path_since = self.flows_since = 0.0
@@ -213,7 +220,7 @@ class SimulatedPeer:
     def _alive(self, current: bool) -> bool:
         link = self._link
         return (
-            current and self._answered and not self.closed and self.ice_connection_state != "failed"
+            current and self.answered and not self.closed and self.ice_connection_state != "failed"
             and self.epoch == link.media_epoch and not link.blocks("udp")
         )  # fmt: skip
 
@@ -372,7 +379,7 @@ class SimulatedPeer:
         if self.closed:
             return
         self._about_to_change()
-        self._answered = True
+        self.answered = True
         if self.remote_stream is not None:  # an answer brings the tracks
             self.remote_stream.tracks = {kind: FakeTrack(kind) for kind in ("audio", "video")}
         self._state("checking")
@@ -383,7 +390,7 @@ class SimulatedPeer:
         await asyncio.sleep(0)
 
     def packet_marker(self) -> float | None:
-        if not self._receives or not self._answered:
+        if not self._receives or not self.answered:
             return None
         return self.marker_at(now())
 
