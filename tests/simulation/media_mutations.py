@@ -138,6 +138,12 @@ MEDIA = (
         "self.silent[publisher] = now; self.path_answers(publisher, now)",
     ),
     Mutation(
+        "an answer that was doubted never counts again",
+        "reconnection.publisher_silence:PublisherSilence.trusted",
+        "self.path_answers(publisher, now)",
+        "pass",
+    ),
+    Mutation(
         "a silent publisher that flows on a new peer connection is not heard",
         "media.plane:MediaPlane._poll",
         "if media.peer in self._monitor.flowing:",

@@ -209,6 +209,8 @@ class MediaPlane:
                     self._silence.doubted()
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
+                    self._silence.trusted(self._clock.now())
+                    self._arm_silence()
                     for recovery in list(self._recoveries.values()):
                         recovery.report(finding)
 

@@ -26,6 +26,7 @@ class PublisherSilence:
     def __init__(self) -> None:
         self.silent: dict[str, float] = {}  # since when, whether it is reported or not
         self._due: dict[str, float] = {}  # when a silence is to be reported, if it lasts
+        self._doubted: list[str] = []  # whose path had answered before nothing arrived any more
         self._unheard: set[str] = set()  # those that were reported
         self._reported: dict[str, deque[float]] = {}
         self._trusted_from = -math.inf
@@ -39,11 +40,19 @@ class PublisherSilence:
         """Exclude the silences that are there now, or begin soon: this page is out, was out or stood still."""
         self.silent = dict.fromkeys(self._unheard, now)
         self._due.clear()
+        self._doubted.clear()
         self._trusted_from = now + _SETTLING
 
     def doubted(self) -> None:
         """Take back what answers have proved so far: nothing arrives any more, of nobody."""
+        self._doubted += self._due
         self._due.clear()
+
+    def trusted(self, now: float) -> None:
+        """Restore what `doubted` took back of those still silent: RTP of somebody arrives again."""
+        for publisher in self._doubted:
+            self.path_answers(publisher, now)
+        self._doubted.clear()
 
     def stopped(self, publisher: str, now: float) -> None:
         """Note that the RTP of a publisher has stopped."""

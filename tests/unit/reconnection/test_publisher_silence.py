@@ -103,3 +103,20 @@ def test_answer_from_before_all_streams_fell_silent_proves_nothing_and_one_after
     assert silence.due_at is None
     silence.path_answers(ADA, 1.5)
     assert reported(silence) == pytest.approx(1.8)
+
+
+def test_doubted_answer_counts_again_once_anything_arrives_unless_this_page_was_out() -> None:
+    silence = PublisherSilence()
+    silent(silence, answer=0.5)
+    silent(silence, BOB, answer=0.5)
+    silence.doubted()
+    silence.heard(BOB)
+    silence.trusted(0.9)
+    silence.trusted(1.2)
+    assert silence.due_at == pytest.approx(1.3)
+    assert silence.tick(1.3) == [ADA]
+    silent(silence, BOB, at=2)
+    silence.doubted()
+    silence.disturbed(2.5)
+    silence.trusted(2.6)
+    assert silence.due_at is None
