@@ -60,11 +60,15 @@ export declare class FilterEvent extends Event {
   data: Object;
 }
 
-/** `networkQualityLevelChanged` (OpenVidu Pro): from 0, broken, to 5. */
+/** `networkQualityLevelChanged` (pyvidu's server, and OpenVidu Pro): from 0, broken, to 5. */
 export declare class NetworkQualityLevelChangedEvent extends Event {
   newValue: number;
   oldValue: number;
   connection: Connection;
+  /** Pyvidu's server only: `silence`, `bandwidth`, `loss`, `queue`, `roundTripTime`, or empty. */
+  reason: string;
+  /** Pyvidu's server only: `uplink`, `downlink` or empty. */
+  direction: string;
 }
 
 /** `publisherStartSpeaking`, `publisherStopSpeaking`. */

@@ -237,15 +237,18 @@ class ConnectionPropertyChangedEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class NetworkQualityLevelChangedEvent(Event):
-    """The server rates the network of a participant anew (OpenVidu Pro).
+    """The server rates the network of a participant anew (pyvidu's own server, and OpenVidu Pro).
 
     Events:
         networkQualityLevelChanged: of this participant or another.
 
     Attributes:
         connection: whose network.
-        new_value: 1 to 5, 5 is the best; 0: the connection is broken.
+        new_value: 1 to 5, 5 is the best, and what is not announced; 0: the connection is broken.
         old_value: likewise.
+        reason: what is worst, of pyvidu's server alone: `silence`, `bandwidth`, `loss`, `queue` (packets wait on the way) or
+            `roundTripTime`; "" at 5.
+        direction: `uplink` or `downlink`, as seen from the participant; "" where the reason is `silence` or none.
 
     Source: openvidu-browser 2.32, `NetworkQualityLevelChangedEvent`.
     """
@@ -254,6 +257,8 @@ class NetworkQualityLevelChangedEvent(Event):
     connection: Connection
     new_value: int
     old_value: int
+    reason: str = ""
+    direction: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -33,7 +33,7 @@ from pyvidu.events import (
 )
 from pyvidu.filters import Filter, FilterCall
 from pyvidu.membership import ParticipantState, StreamState
-from pyvidu.protocol.notifications import SpeechToTextMessage
+from pyvidu.protocol.notifications import NetworkQualityLevelChanged, SpeechToTextMessage
 from pyvidu.protocol.reasons import Reason
 from pyvidu.publisher import Publisher
 from pyvidu.reconnection.outage import Outage
@@ -197,12 +197,20 @@ class RoomEvents:
                 )
             )
 
-    def network_quality_changed(self, participant: ParticipantState, new: int, old: int) -> None:
+    def network_quality_changed(self, participant: ParticipantState, told: NetworkQualityLevelChanged) -> None:
         """Fire `networkQualityLevelChanged`."""
         connection = self._connection_of(participant)
         if connection is not None:
             self.emit(
-                NetworkQualityLevelChangedEvent("networkQualityLevelChanged", self._session, connection, new, old)
+                NetworkQualityLevelChangedEvent(
+                    "networkQualityLevelChanged",
+                    self._session,
+                    connection,
+                    told.new_value,
+                    told.old_value,
+                    told.reason,
+                    told.direction,
+                )
             )
 
     # --- ParticipationListener: streams ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
 from pyvidu.server.load import Load
+from pyvidu.server.media.path_counters import ParticipantPaths
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
@@ -74,6 +75,7 @@ class FakeMedia:
         self.gate = asyncio.Event()
         self.gate.set()
         self.error: Exception | None = None
+        self.found_paths: dict[str, ParticipantPaths] = {}
         self.closed = False
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
@@ -89,6 +91,9 @@ class FakeMedia:
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         return await self._negotiate("subscribe", subscriber, stream_id, sdp_offer)
+
+    def paths(self) -> dict[str, ParticipantPaths]:
+        return self.found_paths
 
     async def offer(self, subscriber: str, stream_id: str) -> str:
         await self._negotiate("offer", subscriber, stream_id)

@@ -17,6 +17,7 @@ from pyvidu import (
     ConnectionEvent,
     DeviceError,
     ExceptionEvent,
+    NetworkQualityLevelChangedEvent,
     OpenVidu,
     OpenViduError,
     Outage,
@@ -126,6 +127,14 @@ class DemoCall:
             tile = self.tiles[event.connection.connection_id]
             tile.show_interrupted(interrupted=event.connection.is_interrupted)
             page.log(event.type, tile.name)
+
+        @session.on("networkQualityLevelChanged")
+        def _(event: NetworkQualityLevelChangedEvent) -> None:
+            tile = self.tiles.get(event.connection.connection_id)
+            if tile is not None:
+                tile.show_quality(event.new_value, event.reason, event.direction)
+                about = f" ({event.reason})" if event.reason else ""
+                page.log(event.type, f"{tile.name}: {event.old_value} to {event.new_value}{about}")
 
         @session.on("reconnecting")
         async def _(event: ReconnectingEvent) -> None:

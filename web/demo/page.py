@@ -246,6 +246,15 @@ async def count_down(seconds: float) -> None:
 # --- tiles -----------------------------------------------------------------------------------------------------------
 
 
+_REASONS = {
+    "bandwidth": "too narrow",
+    "loss": "packets lost",
+    "queue": "packets late",
+    "roundTripTime": "long round trip",
+}
+_DIRECTIONS = {"uplink": "on the way up", "downlink": "on the way down"}
+
+
 class Tile:
     """One participant's video, name and mute icons on the page."""
 
@@ -279,6 +288,13 @@ class Tile:
         """Show whether the participant is reconnecting."""
         self._interrupted = interrupted
         self.watch()
+
+    def show_quality(self, level: int, reason: str, direction: str) -> None:
+        """Show what is wrong with the participant's network; at 0 it is shown as reconnecting already."""
+        words = " ".join(filter(None, (_REASONS.get(reason, "weak network"), _DIRECTIONS.get(direction))))
+        badge = self._part(".quality")
+        badge.hidden = not 0 < level < 5
+        badge.textContent = f"{level}/5: {words}"
 
     def remove(self) -> None:
         """Remove the tile from the page."""

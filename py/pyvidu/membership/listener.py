@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pyvidu.protocol.notifications import SpeechToTextMessage
+from pyvidu.protocol.notifications import NetworkQualityLevelChanged, SpeechToTextMessage
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import Outage
 
@@ -65,7 +65,7 @@ class ParticipationListener(Protocol):
     def own_participant_changed(self, name: str, new: object, old: object) -> None:
         """Handle a new `role` or `record` of the local participant."""
 
-    def network_quality_changed(self, participant: ParticipantState, new: int, old: int) -> None:
+    def network_quality_changed(self, participant: ParticipantState, told: NetworkQualityLevelChanged) -> None:
         """Handle a new level of a participant's network quality."""
 
     # --- local streams and media -------------------------------------------------------------------------------------

@@ -387,7 +387,7 @@ class RoomState:
         is_own = told.connection_id == self.own.id
         participant = self.own if is_own else self.participants.get(told.connection_id)
         if participant is not None:
-            self._listener.network_quality_changed(participant, told.new_value, told.old_value)
+            self._listener.network_quality_changed(participant, told)
 
 
 def _reason(text: str) -> Reason:

@@ -242,12 +242,17 @@ class ConnectionPropertyChanged(Call):
 
 @dataclass(frozen=True, slots=True)
 class NetworkQualityLevelChanged(Call):
-    """*pro*: the network quality of a participant has changed, from 1 (bad) to 5 (good); 0 means broken."""
+    """*pro*: the network quality of a participant has changed, from 1 (bad) to 5 (good); 0 means broken.
+
+    `reason` and `direction` are of pyvidu's server alone.
+    """
 
     method: ClassVar[str] = "networkQualityLevelChanged"
     connection_id: str
     new_value: int
     old_value: int = 0
+    reason: str = ""
+    direction: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.new_value <= 5:

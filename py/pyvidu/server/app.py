@@ -34,6 +34,7 @@ from pyvidu.server.http.rest import add_rest
 from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load, busy_time
 from pyvidu.server.memory import FreedMemory, resident
+from pyvidu.server.quality.watch import QualityWatch
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.tokens import now_ms
@@ -70,6 +71,7 @@ class Server:
     webhook: Webhook | None
     load: Load
     guesses: WrongGuesses
+    quality: QualityWatch | None
 
 
 SERVER = web.AppKey("server", Server)
@@ -101,7 +103,11 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
     webhook = Webhook(config.webhook, config.limits) if config.webhook else None
     if webhook is not None:
         rooms.observers.add(CallDetailRecords(webhook.post))
-    server = Server(config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load, context.guesses)
+    # The real server rates networks in its Pro edition alone.
+    quality = QualityWatch(rooms) if config.profile != "kurento" else None
+    server = Server(
+        config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load, context.guesses, quality
+    )
 
     app = web.Application(client_max_size=config.limits.body)
     app[SERVER] = server
@@ -279,7 +285,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _housekeeping(server: Server) -> None:
-    """Remove unused tokens and sessions every minute; return freed memory; measure CPU time, memory, and late timers."""
+    """Remove unused tokens and sessions every minute; return freed memory; each second measure load and rate networks."""
     loop, rooms, freed = asyncio.get_running_loop(), server.rooms, FreedMemory()
     tidied = loop.time()
     while True:
@@ -291,6 +297,8 @@ async def _housekeeping(server: Server) -> None:
         server.load.measured(loop.time(), busy_time(), late, held or 0)
         if held is not None:
             await freed.give_back(loop.time(), held)
+        if server.quality is not None:
+            server.quality.look(late=late)
         if number := server.guesses.to_tell(loop.time()):
             logs.event("wrong secrets", number=number)
         if loop.time() > tidied + _TIDY_EVERY:

@@ -11,6 +11,7 @@ from pyvidu.membership import ParticipantState, StreamState
 from pyvidu.membership.room_state import RoomState
 from pyvidu.protocol import notifications
 from pyvidu.protocol.messages import Call, JoinRoomResult, ParticipantInfo, StreamInfo
+from pyvidu.protocol.notifications import NetworkQualityLevelChanged
 from pyvidu.protocol.values import FilterInfo, TrackInfo
 from pyvidu.protocol.wire import camel_case
 from tests.unit.reports import Reports
@@ -74,7 +75,9 @@ def test_invalid_network_quality_level_is_ignored() -> None:
     room = Room()
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": None, "oldValue": 1})
     room.state.notified("networkQualityLevelChanged", {"connectionId": "con_b", "newValue": 2, "oldValue": None})
-    assert [(name, new) for name, _participant, new, _old in room.reports.calls] == [("network_quality_changed", 2)]
+    assert [(name, told.new_value) for name, _participant, told in room.reports.calls] == [
+        ("network_quality_changed", 2)
+    ]
 
 
 def test_a_crashed_master_node_ends_the_session() -> None:
@@ -216,7 +219,7 @@ def test_network_quality_of_the_own_participant_and_of_another_is_reported() -> 
     room = Room()
     for identity, who in (("con_own", room.state.own), ("con_b", room.other)):
         told = room.notified("networkQualityLevelChanged", connectionId=identity, newValue=3, oldValue=5)
-        assert told == [("network_quality_changed", who, 3, 5)]
+        assert told == [("network_quality_changed", who, NetworkQualityLevelChanged(identity, 3, 5))]
 
 
 def test_recordings_are_reported_by_id_name_and_reason() -> None:

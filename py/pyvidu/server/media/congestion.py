@@ -80,6 +80,11 @@ class Downlink:
             self._loss_limit *= _GROWTH
             self._set(min(self._loss_limit, self._estimate or _UNLIMITED), sent, now)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Return whether it does not carry `FLOOR`: most limits are above, and stay for a while after their cause."""
+        return self.limit is not None and self.limit < FLOOR
+
     def counts(self, now: float) -> bool:
         """Return whether this subscriber limits the publisher."""
         if self.limit is None or now - self._heard > _SILENCE:

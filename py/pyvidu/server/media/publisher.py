@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from . import codecs, rtcp, rtp
 from .answer import AUDIO_LEVEL, TRANSPORT_SEQUENCE, Choice
+from .path_counters import PathCounters
 from .reception import MediaPacket, Reception
 from .subscriber import SubscriberEndpoint
 from .transport import MediaTransport
@@ -150,6 +151,10 @@ class PublisherEndpoint:
                     if self._clock_offset is None or abs(observed - self._clock_offset) > _CLOCK_STEP:
                         self._clock_offset = observed
                     reception.reported(event, self._clock_offset, now)
+
+    def counters(self) -> PathCounters:
+        """Return what is known of the path from the publisher."""
+        return PathCounters.combined(reception.counters() for reception in self.receptions.values())
 
     def ask_for_key_frame(self) -> None:
         """Send a PLI, now or as soon as the connection is up."""

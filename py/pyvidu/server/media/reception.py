@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import codecs, rtp
 from .loss import LONGEST_REPAIRABLE_GAP, LossRecovery
+from .path_counters import PathCounters, QuickestOfAMinute
 from .rtcp import ReportBlock, SenderReport
 from .sequence import Unwrapper
 
@@ -138,6 +139,8 @@ class Reception:
         self._first: int | None = None
         self._last_arrival = 0.0
         self._last_transit: float | None = None
+        self._transits = QuickestOfAMinute()
+        self._delay: float | None = None
         self._expected_before = 0
         self._received_before = 0
 
@@ -156,6 +159,10 @@ class Reception:
         if self._first is None or self._sequence.highest is None:
             return 0
         return self._sequence.highest - self._first + 1
+
+    def counters(self) -> PathCounters:
+        """Return what is known of the path of this track."""
+        return PathCounters(self._expected, self.packets_lost, delay=self._delay)
 
     def receive(self, packet: rtp.RtpPacket, level: bytes | None, now: float) -> MediaPacket | None:
         """Handle a packet of the track itself; return it, or None if it is not to be forwarded."""
@@ -196,6 +203,7 @@ class Reception:
         self.ssrc = ssrc
         self._sequence, self._timestamps = Unwrapper(16), Unwrapper(32)
         self._first, self._last_transit = None, None
+        self._transits, self._delay = QuickestOfAMinute(), None
         self.packets_received = self._expected_before = self._received_before = 0
         return True
 
@@ -231,6 +239,8 @@ class Reception:
         if self._last_transit is not None:
             self.jitter += (abs(transit - self._last_transit) - self.jitter) / 16
         self._last_transit = transit
+        delay = self._transits.excess(transit / self.clock.rate, now)
+        self._delay = delay if self._delay is None else self._delay + (delay - self._delay) / 16
 
     def reported(self, report: SenderReport, offset: float, now: float) -> None:
         """Handle a sender report of this track; `offset` is that of `RtpClock`."""

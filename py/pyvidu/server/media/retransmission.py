@@ -23,6 +23,8 @@ class Retransmissions:
 
     def __init__(self, limits: MediaLimits = _LIMITS) -> None:
         self.round_trip = FIRST_ROUND_TRIP
+        self.measured: float | None = None
+        """The latest round trip that a report showed, whatever it was."""
         self._limits = limits
         self._credit = 0
         self._named = TokenBucket(limits.nacks, limits.nacks_burst, 0.0)
@@ -38,7 +40,8 @@ class Retransmissions:
             return
         passed = (int(ntp_now * 65536) - report.last_report - report.delay_since_last_report) & 0xFFFFFFFF
         if passed < _IMPLAUSIBLE * 65536:
-            self.round_trip = min(max(passed / 65536, SHORTEST_ROUND_TRIP), LONGEST_ROUND_TRIP)
+            self.measured = passed / 65536
+            self.round_trip = min(max(self.measured, SHORTEST_ROUND_TRIP), LONGEST_ROUND_TRIP)
 
     def due(self, sequences: tuple[int, ...], now: float) -> list[int]:
         """Return those of the named packets that have not been sent again within a round trip; none above the rate."""

@@ -25,6 +25,7 @@ from .dtls_srtp import Certificate
 from .errors import MediaServerError
 from .ice_lite import SharedPorts
 from .intake import Intake, ParticipantIntake
+from .path_counters import ParticipantPaths, PathCounters
 from .proposal import Proposal, parse_answer, propose
 from .publisher import PublisherEndpoint
 from .statistics import MediaStatistics
@@ -195,6 +196,23 @@ class MediaRouter:
         """Return the counters of all streams."""
         streams = {stream_id: stream.statistics() for stream_id, stream in self._streams.items()}
         return MediaStatistics(len(self._open), self._ports.unsent, streams)
+
+    def paths(self) -> dict[str, ParticipantPaths]:
+        """Return what is known of the ways up and down of everybody who sends or receives media."""
+        up: dict[str, list[PathCounters]] = {}
+        down: dict[str, list[PathCounters]] = {}
+        for stream in self._streams.values():
+            if stream.publisher is not None and stream.publisher.transport.connected:
+                up.setdefault(stream.owner, []).append(stream.publisher.counters())
+            for name, subscriber in stream.subscribers.items():
+                if subscriber.transport.connected:
+                    down.setdefault(name, []).append(subscriber.counters())
+        return {
+            name: ParticipantPaths(
+                *(PathCounters.combined(ways[name]) if name in ways else None for ways in (up, down))
+            )
+            for name in up.keys() | down.keys()
+        }
 
     def connections(self, participant: str) -> list[MediaTransport]:
         """Return the connections of a participant that are not closed yet."""

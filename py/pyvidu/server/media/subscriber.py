@@ -12,6 +12,7 @@ from . import answer, codecs, rtcp, rtp
 from .answer import AUDIO_LEVEL, SEND_TIME, Choice
 from .congestion import Downlink, RateMeter
 from .continuity import SEGMENTS_KEPT, Continuity
+from .path_counters import PathCounters, QuickestOfAMinute
 from .reception import MediaPacket, Run
 from .retransmission import Retransmissions
 from .transport import MediaTransport
@@ -55,6 +56,11 @@ class ForwardedTrack:
         )
         self._rtx_sequence = secrets.randbits(15)
         self._retransmissions = Retransmissions()
+        self._round_trips = QuickestOfAMinute()
+        self._delay: float | None = None
+        self._unreported = 0  # packets that the latest report does not count as received, as far as they were sent
+        self._unreported_at_first: int | None = None
+        self._reported_packets = 0  # that were sent when it came
         self._runs: deque[Run] = deque(maxlen=SEGMENTS_KEPT)
         self._payload_type = -1
         self._rtx_payload_type: int | None = None
@@ -152,7 +158,19 @@ class ForwardedTrack:
     def reported(self, report: rtcp.ReportBlock, ntp_now: float) -> None:
         """Handle a receiver report that arrived at `ntp_now` (seconds since 1900)."""
         self.report = report
+        # What its publisher's path has lost is missing in the reports too, and was never sent.
+        self._unreported = self.packets - (report.highest_sequence - report.packets_lost)
+        if self._unreported_at_first is None:
+            self._unreported_at_first = self._unreported
+        self._reported_packets = self.packets
         self._retransmissions.reported(report, ntp_now)
+        if (measured := self._retransmissions.measured) is not None:
+            self._delay = self._round_trips.excess(measured, ntp_now)
+
+    def counters(self) -> PathCounters:
+        """Return what is known of the path of this track."""
+        lost = self._unreported - (self._unreported_at_first or 0)
+        return PathCounters(self._reported_packets, lost, self._retransmissions.measured, self._delay)
 
     def retransmit(self, sequences: tuple[int, ...], now: float) -> bool:
         """Retransmit packets, as far as their budget allows.
@@ -311,6 +329,11 @@ class SubscriberEndpoint:
         """Return the rate sent lately, in bits a second."""
         octets = sum(track.octets + _OVERHEAD * track.packets for track in self.tracks.values())
         return self._rate.rate(octets, now)
+
+    def counters(self) -> PathCounters:
+        """Return what is known of the path to the subscriber."""
+        tracks = [track.counters() for track in self.tracks.values()]
+        return PathCounters.combined([*tracks, PathCounters(congested=self.downlink.is_narrow)])
 
     def rtp_received(self, data: bytes, now: float) -> None:
         """Ignore RTP: a subscriber only receives."""

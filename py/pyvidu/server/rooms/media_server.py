@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
+
+from pyvidu.server.media.path_counters import ParticipantPaths
 
 
 class MediaServer(Protocol):
@@ -37,6 +40,9 @@ class MediaServer(Protocol):
 
     def statistics(self) -> Any:
         """Return counters, for logs and tests."""
+
+    def paths(self) -> Mapping[str, ParticipantPaths]:
+        """Return what is known of the ways up and down of everybody who sends or receives media."""
 
     async def close(self) -> None:
         """End all streams and subscriptions."""

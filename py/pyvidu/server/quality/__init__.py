@@ -1,0 +1,1 @@
+"""How good the network of each participant is, with the reason."""
