@@ -15,6 +15,7 @@ from .continuity import SEGMENTS_KEPT, Continuity
 from .path_counters import PathCounters, QuickestOfAMinute
 from .reception import MediaPacket, Run
 from .retransmission import Retransmissions
+from .sequence import Unwrapper
 from .transport import MediaTransport
 
 logger = logging.getLogger(__name__)
@@ -57,10 +58,9 @@ class ForwardedTrack:
         self._rtx_sequence = secrets.randbits(15)
         self._retransmissions = Retransmissions()
         self._round_trips = QuickestOfAMinute()
-        self._delay: float | None = None
-        self._unreported = 0  # packets that the latest report does not count as received, as far as they were sent
-        self._unreported_at_first: int | None = None
-        self._reported_packets = 0  # that were sent when it came
+        self._counters = PathCounters()
+        self._sequences = Unwrapper(16)  # of what was sent
+        self._first_sequence: int | None = None
         self._runs: deque[Run] = deque(maxlen=SEGMENTS_KEPT)
         self._payload_type = -1
         self._rtx_payload_type: int | None = None
@@ -128,6 +128,8 @@ class ForwardedTrack:
         self._last_arrival = packet.arrival
         if packet.run.codec.name == codecs.VP8:
             self._last_body = body
+        sequence = self._sequences.unwrap(placed[0])
+        self._first_sequence = sequence if self._first_sequence is None else self._first_sequence
         self.packets += 1
         self.octets += len(body)
         self._retransmissions.forwarded(len(body))
@@ -158,19 +160,23 @@ class ForwardedTrack:
     def reported(self, report: rtcp.ReportBlock, ntp_now: float) -> None:
         """Handle a receiver report that arrived at `ntp_now` (seconds since 1900)."""
         self.report = report
-        # What its publisher's path has lost is missing in the reports too, and was never sent.
-        self._unreported = self.packets - (report.highest_sequence - report.packets_lost)
-        if self._unreported_at_first is None:
-            self._unreported_at_first = self._unreported
-        self._reported_packets = self.packets
         self._retransmissions.reported(report, ntp_now)
-        if (measured := self._retransmissions.measured) is not None:
-            self._delay = self._round_trips.excess(measured, ntp_now)
+        self._counters = self._counted(report, ntp_now)
+
+    def _counted(self, report: rtcp.ReportBlock, now: float) -> PathCounters:
+        """Return what a report tells of the path."""
+        if self._first_sequence is None or self._sequences.highest is None:
+            return PathCounters()
+        # The publisher's path has lost these: they are missing in the report too, and were never sent.
+        missing = self._sequences.highest - self._first_sequence + 1 - self.packets
+        expected = report.highest_sequence - self._first_sequence + 1
+        round_trip = self._retransmissions.measured
+        delay = self._round_trips.excess(round_trip, now) if round_trip is not None else None
+        return PathCounters(expected - missing, report.packets_lost - missing, round_trip, delay)
 
     def counters(self) -> PathCounters:
         """Return what is known of the path of this track."""
-        lost = self._unreported - (self._unreported_at_first or 0)
-        return PathCounters(self._reported_packets, lost, self._retransmissions.measured, self._delay)
+        return self._counters
 
     def retransmit(self, sequences: tuple[int, ...], now: float) -> bool:
         """Retransmit packets, as far as their budget allows.
