@@ -10,6 +10,7 @@ from aiortc.rtp import RtcpPacket
 
 from pyvidu.server.media import answer, codecs, rtcp, rtp
 from pyvidu.server.media import offer as offers
+from pyvidu.server.media.path_counters import PathCounters
 from pyvidu.server.media.reception import MediaPacket, RtpClock, Run
 from pyvidu.server.media.subscriber import ForwardedTrack
 from tests.server.work import calls
@@ -191,6 +192,19 @@ def test_packet_is_not_retransmitted_again_within_a_round_trip(video: Track) -> 
     assert len(video.sent) == 4
     assert video.track.retransmit(number, now=0.29)
     assert len(video.sent) == 5
+
+
+def test_losses_of_the_way_down_are_counted_without_those_of_the_publisher(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    for sequence in range(2, 101):
+        if sequence % 10:
+            video.give(run, sequence)
+    assert video.track.counters() == PathCounters()
+    # The publisher's path has lost nine of the first 99. Of the other 90 the subscriber has got 84, the 99th among them.
+    highest = video.sent[0].sequence + 98
+    video.track.reported(rtcp.ReportBlock(video.track.ssrc, 0, 15, highest, 0, 0, 0), 0.0)
+    assert video.track.counters() == PathCounters(90, 6)
 
 
 def test_no_more_bytes_are_retransmitted_than_were_forwarded(video: Track) -> None:
