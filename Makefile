@@ -10,11 +10,13 @@ PYTEST_ARGS ?=
 COVERING := tests/unit/reconnection tests/unit/signaling
 # What `make test-firefox` runs; `make test` runs the other tests in Firefox.
 EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py
+# What `make test-networks` runs.
+NETWORKS := tests/networks
 # What is installed for the tests of the npm package.
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-lint test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-npm test-tools examples npm structure \
+.PHONY: setup demo test test-lint test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
 	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -57,7 +59,7 @@ test-real: setup browser-tools firefox-tools interop
 		echo "One test file at a time: browsers side by side need networks of their own, not permitted here ($$refused)."; \
 	fi; \
 	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
-		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(if $(SIDE_BY_SIDE),$(WHEEL)) $(EVERY_FAULT_IN_FIREFOX) tests/npm)
+		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(if $(SIDE_BY_SIDE),$(WHEEL)) $(EVERY_FAULT_IN_FIREFOX) $(NETWORKS) tests/npm)
 
 # The ten slowest tests of the last `make test`.
 slowest: $(STAMPS)/installed
@@ -71,6 +73,10 @@ flakes: setup browser-tools firefox-tools interop
 # Every fault of the network lab once in Firefox: five minutes.
 test-firefox: setup browser-tools firefox-tools
 	@$(BIN)/python -m pytest $(EVERY_FAULT_IN_FIREFOX)
+
+# The networks of everyday life: NAT that forgets, one way dead, loss, queues, portals... Each once; at most ten minutes.
+test-networks: setup browser-tools
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/networks.xml $(NETWORKS)
 
 # The npm package in dist/npm, from what a server of this version serves. `make test-npm`: in an empty project, with TypeScript,
 # built by three bundlers, with openvidu-angular, and the pages of examples/javascript with both libraries.

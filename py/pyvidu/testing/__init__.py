@@ -28,6 +28,7 @@ from pyvidu.testing.network import Counters, Departure, LabFault, NetworkLab, la
 from pyvidu.testing.outages import Outages, read_outages, wait_for_outage
 from pyvidu.testing.page_log import PageLog
 from pyvidu.testing.rest import Role, RoomConnection
+from pyvidu.testing.router import Router
 from pyvidu.testing.server import Profile, RunningServer, start_server
 
 # `OpenBrowser` and `StartServer`, the types of two fixtures, are in `pyvidu.testing.fixtures`, which needs pytest.
@@ -52,6 +53,7 @@ __all__ = [
     "RestError",
     "Role",
     "RoomConnection",
+    "Router",
     "RunningFault",
     "RunningServer",
     "ServerError",

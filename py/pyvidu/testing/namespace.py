@@ -1,7 +1,8 @@
-"""A network namespace joined to this machine by a pair of virtual interfaces; both are removed completely.
+"""A network namespace joined to this machine by a pair of virtual interfaces, or by way of a router in another namespace.
 
-Linux and root only. Several test runs may have one each: a locked file per slot marks those in use, and the kernel
-releases that lock even when its owner was killed, so what a crashed run left is recognised and removed.
+All of it is removed completely. Linux and root only. Several test runs may have one each: a locked file per slot marks
+those in use, and the kernel releases that lock even when its owner was killed, so what a crashed run left is recognised
+and removed.
 """
 
 from __future__ import annotations
@@ -41,19 +42,24 @@ def probe_namespace() -> None:
 class Namespace:
     """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up.
 
-    `folder` is a temporary folder that is removed with it.
+    With a router, that is .2, in the namespace `pyvidu-lab-N-router`, and the guest behind it is 192.168.1.2 and up: a
+    network that no other namespace sees, so that all labs may use the same. `folder` is a temporary folder, removed with it.
     """
 
-    def __init__(self, *, delay: float = 0.0, jitter: float = 0.0) -> None:
-        self._delay, self._jitter = delay, jitter
+    def __init__(self, *, delay: float = 0.0, jitter: float = 0.0, router: bool = False) -> None:
+        self._delay, self._jitter, self._routed = delay, jitter, router
         self._link: subprocess.Popen[str] | None = None
         self._lock, slot = _take_slot()
         self.name = f"pyvidu-lab-{slot}"
         self.table = f"pyvidu_lab_{slot}"
         self.host_interface = f"pvlab{slot}h"
         self.guest_interface = f"pvlab{slot}g"
-        self.network = f"10.213.{slot}"
-        self.host_address = f"{self.network}.1"
+        self.router_name = f"{self.name}-router"
+        self.router_interface = "outside"  # towards the host
+        self.router_inside = "inside"  # towards the guest
+        self.router_address = f"10.213.{slot}.2"
+        self.host_address = f"10.213.{slot}.1"
+        self.network = "192.168.1" if router else f"10.213.{slot}"
         self._remove()
         self._check_removed()
         try:
@@ -93,7 +99,7 @@ class Namespace:
     @property
     def default_route(self) -> str:
         """Return the `ip` command that sets the default route, as a line of a batch."""
-        return f"route replace default via {self.host_address}"
+        return f"route replace default via {self.network}.1"
 
     def _create(self) -> None:
         # DNS queries go to the host, where the lab drops them and counts them as departures. The root of a user namespace may
@@ -104,21 +110,41 @@ class Namespace:
             resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
         run("ip", "netns", "add", self.name)
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
-        host, guest = self.host_interface, self.guest_interface
-        if self._delay or self._jitter:
-            self._link = start_slow_link(host, guest, delay=self._delay, jitter=self._jitter)
-            run("ip", "link", "set", guest, "netns", self.name)
+        if self._routed:
+            self._create_router()
+            self._connect_host(self.router_interface, self.router_name)
+            run("ip", "link", "add", self.guest_interface, "netns", self.name, "type", "veth",
+                "peer", "name", self.router_inside, "netns", self.router_name)  # fmt: skip
+            self._set_up(self.router_name, self.router_interface, f"{self.router_address}/24")
+            self._set_up(self.router_name, self.router_inside, f"{self.network}.1/24")
+            run("ip", "-n", self.router_name, "route", "add", "default", "via", self.host_address)
         else:
-            run("ip", "link", "add", host, "type", "veth", "peer", "name", guest, "netns", self.name)
-        inside = [
-            "link set lo up",
-            f"address add {self.network}.2/24 dev {guest}",
-            f"link set {guest} up",
+            self._connect_host(self.guest_interface, self.name)
+        self._set_up(self.name, self.guest_interface, f"{self.network}.2/24")
+        outside = [
+            f"address add {self.host_address}/24 dev {self.host_interface}",
+            f"link set {self.host_interface} up",
         ]
-        run("ip", "-n", self.name, "-batch", "-", stdin="\n".join(inside) + "\n")
-        outside = [f"address add {self.host_address}/24 dev {host}", f"link set {host} up"]
         run("ip", "-batch", "-", stdin="\n".join(outside) + "\n")
         self.add_default_route()
+
+    def _create_router(self) -> None:
+        run("ip", "netns", "add", self.router_name)
+        forward = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv4/ip_forward"
+        run("ip", "netns", "exec", self.router_name, "sh", "-c", forward)
+
+    def _connect_host(self, other_end: str, namespace: str) -> None:
+        """Join the host with the interface `other_end` of a namespace, by a pair of interfaces or a link with delay."""
+        if self._delay or self._jitter:
+            self._link = start_slow_link(self.host_interface, other_end, delay=self._delay, jitter=self._jitter)
+            run("ip", "link", "set", other_end, "netns", namespace)
+        else:
+            run("ip", "link", "add", self.host_interface, "type", "veth", "peer", "name", other_end, "netns", namespace)
+
+    @staticmethod
+    def _set_up(namespace: str, interface: str, address: str) -> None:
+        batch = ["link set lo up", f"address add {address} dev {interface}", f"link set {interface} up"]
+        run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 
     def _remove(self) -> None:
         for pid in self._processes():
@@ -131,6 +157,7 @@ class Namespace:
         for command in (
             ("ip", "link", "delete", self.host_interface),
             ("ip", "netns", "delete", self.name),
+            ("ip", "netns", "delete", self.router_name),
             ("nft", "delete", "table", "inet", self.table),
         ):
             with contextlib.suppress(LabError):

@@ -23,6 +23,7 @@ from pyvidu.testing.arguments import check_name, check_number
 from pyvidu.testing.commands import find_tool, run
 from pyvidu.testing.errors import LabError, LabUnavailableError
 from pyvidu.testing.namespace import Namespace, probe_namespace
+from pyvidu.testing.router import Router
 
 LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover"]
 """How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
@@ -122,6 +123,7 @@ class NetworkLab:
     Args:
         rtt: what a packet and its answer take at least, in seconds.
         jitter: up to so many seconds more.
+        router: put a home router with NAT between the guest and this machine, see `Router`.
 
     Raises:
         LabUnavailableError: no lab can be made here; the message says what is needed.
@@ -137,13 +139,14 @@ class NetworkLab:
     Source: Linux network namespaces and nftables; that packets are dropped where they arrive is measured.
     """
 
-    def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0) -> None:
+    def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0, router: bool = False) -> None:
         check_number("rtt", rtt, unit="seconds", most=_MAX_RTT)
         check_number("jitter", jitter, unit="seconds", most=_MAX_RTT)
         if reason := lab_unavailable_reason():
             raise LabUnavailableError(reason)
-        self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2)
+        self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2, router=router)
         self._guest_number = 2
+        self._router: Router | None = None
         space = self._namespace
         try:
             sent, got = "ip protocol . ip saddr . th sport", "ip protocol . ip daddr . th dport"
@@ -151,6 +154,8 @@ class NetworkLab:
             there = {"interface": space.guest_interface, "strays": "", "guest_end": got}
             self._nft_host(_TABLE % {"table": space.table, **here})
             self._nft_guest(_TABLE % {"table": space.table, **there})
+            if router:
+                self._router = Router(space)
         except BaseException:
             self.close()
             raise
@@ -165,12 +170,25 @@ class NetworkLab:
 
     def close(self) -> None:
         """Remove the network and kill the processes in it. May be called twice."""
+        if self._router is not None:
+            self._router.close()
         self._namespace.close()
 
     @property
     def closed(self) -> bool:
         """Return whether `close` was called."""
         return self._namespace.closed
+
+    @property
+    def router(self) -> Router:
+        """Return the router.
+
+        Raises:
+            LabError: the lab has none.
+        """
+        if self._router is None:
+            raise LabError("this network lab has no router: NetworkLab(router=True)")
+        return self._router
 
     # --- the guest ---
 
@@ -383,7 +401,7 @@ class NetworkLab:
     def departures(self) -> list[Departure]:
         """Return what the guest sent to other machines or to name servers. None of it arrived: the lab drops it."""
         found = []
-        for element in self._elements("strays"):
+        for element in self._elements("strays", self._nft_host):
             protocol, address, port = element["elem"]["val"]["concat"]
             found.append(Departure(int(protocol), address, int(port), element["elem"]["counter"]["packets"]))
         return found
@@ -396,15 +414,19 @@ class NetworkLab:
         self._nft_both(script, script)
 
     def _kill(self, protocol: int) -> int:
-        ends = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("ends")]
-        killed = [f"{protocol} . {address} . {port}" for number, address, port in ends if int(number) == protocol]
-        if killed:
-            add = f"add element inet {self._namespace.table} dead {{ {', '.join(killed)} }}\n"
-            self._nft_both(add, add)
-        return len(killed)
+        """Add the guest's ends of flows to `dead`. Behind a router each end of the lab sees others."""
+        flows = 0
+        for nft in (self._nft_guest, self._nft_host):
+            ends = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("ends", nft)]
+            killed = [f"{protocol} . {address} . {port}" for number, address, port in ends if int(number) == protocol]
+            if killed:
+                add = f"add element inet {self._namespace.table} dead {{ {', '.join(killed)} }}\n"
+                self._nft_both(add, add)
+            flows = len(killed)
+        return flows
 
-    def _elements(self, name: str) -> list[dict[str, Any]]:
-        (found,) = (item["set"] for item in self._read(self._nft_host, "set", name) if "set" in item)
+    def _elements(self, name: str, nft: Callable[..., str]) -> list[dict[str, Any]]:
+        (found,) = (item["set"] for item in self._read(nft, "set", name) if "set" in item)
         elements: list[dict[str, Any]] = found.get("elem", [])
         return elements
 

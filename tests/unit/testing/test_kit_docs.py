@@ -11,7 +11,7 @@ import pytest
 
 import pyvidu.testing
 from pyvidu.server.faults.orders import ORDERS
-from pyvidu.testing import LabFault, NetworkLab, RunningServer, ServerFault, launch_browser, start_server
+from pyvidu.testing import LabFault, NetworkLab, Router, RunningServer, ServerFault, launch_browser, start_server
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "testing.md").read_text("utf-8")
@@ -59,7 +59,7 @@ def test_every_option_is_explained(names: list[str]) -> None:
 def test_every_method_of_lab_and_server_is_listed() -> None:
     rarely = {"close", "closed", "lose_address", "gain_address", "link_up", "let_pass", "passed_by_protocol"}
     of_server = {"process", "ended_by_test", "last_output"}
-    names = {*public(NetworkLab), *public(RunningServer)} - rarely - of_server
+    names = {*public(NetworkLab), *public(Router), *public(RunningServer)} - rarely - of_server
     assert {name for name in names if name not in PAGE} == set()
 
 
