@@ -92,10 +92,10 @@ PAGES = (
         "else works without pytest, too.",
         (
             "browser_path", "chromium", "open_browser", "OpenBrowser", "network_lab", "pyvidu_server", "StartServer",
-            "playwright_driver", "NetworkLab", "LabFault", "Router", "Counters", "Departure", "lab_unavailable_reason",
-            "start_server", "RunningServer", "Profile", "Role", "RoomConnection", "ServerFault", "BeginningFault",
-            "RunningFault", "launch_browser", "find_browser", "BrowserName", "chromium_flags", "wait_for_outage", "read_outages",
-            "Outages", "PageLog",
+            "playwright_driver", "NetworkLab", "LabFault", "Direction", "Router", "Counters", "Departure",
+            "lab_unavailable_reason", "start_server", "RunningServer", "Profile", "Role", "RoomConnection", "ServerFault",
+            "BeginningFault", "RunningFault", "launch_browser", "find_browser", "BrowserName", "chromium_flags",
+            "wait_for_outage", "read_outages", "Outages", "PageLog",
         ),
     ),
 )  # fmt: skip

@@ -7,8 +7,6 @@ One call, drops in sequence. `test_drops.py` has the three scenarios, and that a
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -43,14 +41,11 @@ async def call(
 @contextmanager
 def asleep(call: LabCall) -> Iterator[None]:
     """Stop all processes of Ada's browser for the length of the block, as a machine that sleeps does."""
-    processes = call.lab.processes()
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
+    call.lab.stop_processes()
     try:
         yield
     finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+        call.lab.continue_processes()
 
 
 async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCall) -> None:

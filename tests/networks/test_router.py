@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
+from pyvidu.testing import LabError, LabFault, NetworkLab, lab_unavailable_reason
 from pyvidu.testing.inside import call_inside
 
 WITHIN = 2.0  # seconds in which a packet arrives that is not dropped
@@ -44,6 +47,16 @@ class Pair:
         self.guest.sendto(b"up", self.server.getsockname())
         _, seen_as = self.server.recvfrom(100)
         return str(seen_as[0]), int(seen_as[1])
+
+    def datagram_arrives(self) -> bool:
+        """Return whether a datagram of the guest arrives at the server."""
+        self.server.settimeout(IN_VAIN)
+        try:
+            return bool(self.datagram())
+        except TimeoutError:
+            return False
+        finally:
+            self.server.settimeout(WITHIN)
 
     def answers(self, seen_as: tuple[str, int]) -> bool:
         """Return whether a datagram to that address arrives at the guest."""
@@ -116,3 +129,122 @@ def test_lab_without_a_router_says_how_to_get_one() -> None:
         pytest.skip(reason)
     with NetworkLab() as plain, pytest.raises(LabError, match=r"NetworkLab\(router=True\)"):
         _ = plain.router
+
+
+@pytest.mark.parametrize(("fault", "up", "down"), [("uplink", False, True), ("downlink", True, False)])
+def test_one_direction_is_dead_and_the_other_is_not(
+    lab: NetworkLab, pair: Pair, fault: LabFault, up: bool, down: bool
+) -> None:
+    seen_as = pair.datagram()
+    with lab.dropped(fault):
+        assert pair.answers(seen_as) == down
+        assert pair.datagram_arrives() == up
+    assert pair.answers(seen_as)
+    assert pair.datagram_arrives()
+
+
+def test_policing_lets_the_rate_pass_and_drops_the_rest_of_one_direction(lab: NetworkLab, pair: Pair) -> None:
+    seen_as = pair.datagram()
+    lab.policing(10_000, "up")
+    for _ in range(40):
+        pair.guest.sendto(bytes(972), pair.server.getsockname())  # 1,000 bytes of IP
+        pair.server.sendto(bytes(972), seen_as)
+    pair.server.settimeout(IN_VAIN)
+    assert 3 <= received(pair.server) <= 20, "a burst, and what the time allows"
+    assert received(pair.guest) == 40
+
+
+def test_queue_delays_by_its_rate_and_loses_nothing_that_fits(lab: NetworkLab, pair: Pair) -> None:
+    seen_as = pair.datagram()
+    lab.router.queue(160, 3, "down")  # 20,000 bytes a second
+    began = time.monotonic()
+    for _ in range(20):
+        pair.server.sendto(bytes(972), seen_as)
+    assert pair.datagram() == seen_as
+    assert time.monotonic() - began < 0.5, "the other direction is not delayed"
+    pair.guest.settimeout(IN_VAIN)
+    assert received(pair.guest) == 20
+    assert time.monotonic() - began - IN_VAIN > 0.7
+    lab.restore()
+    began = time.monotonic()
+    assert pair.answers(seen_as)
+
+
+def test_queue_drops_what_would_wait_for_too_long(lab: NetworkLab, pair: Pair) -> None:
+    seen_as = pair.datagram()
+    lab.router.queue(160, 0.2, "down")  # room for 4,000 bytes
+    for _ in range(20):
+        pair.server.sendto(bytes(972), seen_as)
+    pair.guest.settimeout(IN_VAIN)
+    assert 3 <= received(pair.guest) <= 10
+
+
+def test_captive_portal_resets_tcp_answers_with_a_page_drops_udp_and_is_gone_afterwards(
+    lab: NetworkLab, pair: Pair
+) -> None:
+    lab.router.captive_portal()
+    assert lab.router.portal_visits == 0
+    pair.calling.sendall(b"up")
+    with pytest.raises(ConnectionResetError):
+        pair.calling.recv(100)
+    assert not pair.datagram_arrives()
+    asking = call_inside(lab.namespace, lambda: socket.create_connection(pair.listener.getsockname(), WITHIN))
+    idle = call_inside(lab.namespace, lambda: socket.create_connection(pair.listener.getsockname(), WITHIN))
+    with asking, idle:
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: any\r\n\r\n")
+        assert b"terms of use" in b"".join(iter(lambda: asking.recv(1000), b""))
+        assert lab.router.portal_visits == 1
+        lab.restore()
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: any\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            idle.recv(1000)
+    assert pair.datagram_arrives()
+
+
+def test_vpn_has_an_address_of_its_own_and_drops_what_the_old_one_sends(lab: NetworkLab, pair: Pair) -> None:
+    pair.guest.bind((lab.guest_address, 0))
+    seen_as = pair.datagram()
+    lab.router.vpn_on()
+    assert not pair.datagram_arrives()
+    fresh = call_inside(lab.namespace, lambda: socket.create_connection(pair.listener.getsockname(), WITHIN))
+    assert fresh.getsockname()[0] not in (lab.guest_address, pair.calling.getsockname()[0])
+    fresh.close()
+    lab.router.vpn_off()
+    assert pair.datagram() == seen_as
+    lab.router.vpn_on()
+    lab.restore()
+    assert pair.datagram() == seen_as
+
+
+def test_stopped_processes_stand_still_until_they_are_continued() -> None:
+    if reason := lab_unavailable_reason():
+        pytest.skip(reason)
+    with NetworkLab() as lab:
+        ticking = subprocess.Popen(
+            ["ip", "netns", "exec", lab.namespace, "sh", "-c", "while echo tick; do sleep 0.02; done"],
+            stdout=subprocess.PIPE,
+        )
+        assert ticking.stdout is not None
+        os.set_blocking(ticking.stdout.fileno(), False)
+        try:
+            lab.stop_processes()
+            ticking.stdout.read()
+            time.sleep(IN_VAIN)
+            assert not ticking.stdout.read()
+            lab.restore()
+            time.sleep(IN_VAIN)
+            assert ticking.stdout.read()
+        finally:
+            ticking.kill()
+            ticking.communicate()
+
+
+def received(where: socket.socket) -> int:
+    """Return how many datagrams come until none has come for the socket's timeout."""
+    count = 0
+    while True:
+        try:
+            where.recv(2000)
+        except TimeoutError:
+            return count
+        count += 1

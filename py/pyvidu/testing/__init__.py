@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pyvidu.testing.browser import BrowserName, find_browser, launch_browser
 from pyvidu.testing.chromium import chromium_flags
+from pyvidu.testing.directions import Direction
 from pyvidu.testing.errors import (
     BrowserNotFoundError,
     BrowserStartError,
@@ -39,6 +40,7 @@ __all__ = [
     "BrowserStartError",
     "Counters",
     "Departure",
+    "Direction",
     "EventLoopError",
     "FaultRefusedError",
     "LabError",

@@ -115,12 +115,12 @@ class Namespace:
             self._connect_host(self.router_interface, self.router_name)
             run("ip", "link", "add", self.guest_interface, "netns", self.name, "type", "veth",
                 "peer", "name", self.router_inside, "netns", self.router_name)  # fmt: skip
-            self._set_up(self.router_name, self.router_interface, f"{self.router_address}/24")
-            self._set_up(self.router_name, self.router_inside, f"{self.network}.1/24")
+            self.set_up(self.router_name, self.router_interface, f"{self.router_address}/24")
+            self.set_up(self.router_name, self.router_inside, f"{self.network}.1/24")
             run("ip", "-n", self.router_name, "route", "add", "default", "via", self.host_address)
         else:
             self._connect_host(self.guest_interface, self.name)
-        self._set_up(self.name, self.guest_interface, f"{self.network}.2/24")
+        self.set_up(self.name, self.guest_interface, f"{self.network}.2/24")
         outside = [
             f"address add {self.host_address}/24 dev {self.host_interface}",
             f"link set {self.host_interface} up",
@@ -142,7 +142,8 @@ class Namespace:
             run("ip", "link", "add", self.host_interface, "type", "veth", "peer", "name", other_end, "netns", namespace)
 
     @staticmethod
-    def _set_up(namespace: str, interface: str, address: str) -> None:
+    def set_up(namespace: str, interface: str, address: str) -> None:
+        """Give an interface of a namespace an address, and set it up."""
         batch = ["link set lo up", f"address add {address} dev {interface}", f"link set {interface} up"]
         run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ from typing import Any, Literal, Self, get_args
 
 from pyvidu.testing.arguments import check_name, check_number
 from pyvidu.testing.commands import find_tool, run
+from pyvidu.testing.directions import DIRECTIONS, Direction
 from pyvidu.testing.errors import LabError, LabUnavailableError
 from pyvidu.testing.namespace import Namespace, probe_namespace
-from pyvidu.testing.router import Router
+from pyvidu.testing.router import VPN, Router
 
-LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover"]
-"""How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address."""
+LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover", "uplink", "downlink"]
+"""How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address; what the
+guest sends vanishes; what it should receive does."""
 
 _MAX_RTT = 60.0  # seconds: more is a mistake, milliseconds most likely
+_MTU = 1500  # bytes
 
 _TCP, _UDP = 6, 17
 _END_TYPE = "type inet_proto . ipv4_addr . inet_service"
@@ -48,7 +52,7 @@ table inet %(table)s {{
   chain faults {{ }}
   chain arriving {{
     type filter hook prerouting priority -300; policy accept;
-    iifname != "%(interface)s" accept
+    iifname != {{ %(interfaces)s }} accept
     %(strays)s
     %(guest_end)s @dead counter name dropped drop
     jump faults
@@ -147,11 +151,12 @@ class NetworkLab:
         self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2, router=router)
         self._guest_number = 2
         self._router: Router | None = None
+        self._stopped: list[int] = []
         space = self._namespace
         try:
             sent, got = "ip protocol . ip saddr . th sport", "ip protocol . ip daddr . th dport"
-            here = {"interface": space.host_interface, "strays": _STRAYS, "guest_end": sent}
-            there = {"interface": space.guest_interface, "strays": "", "guest_end": got}
+            here = {"interfaces": f'"{space.host_interface}"', "strays": _STRAYS, "guest_end": sent}
+            there = {"interfaces": f'"{space.guest_interface}", "{VPN}"', "strays": "", "guest_end": got}
             self._nft_host(_TABLE % {"table": space.table, **here})
             self._nft_guest(_TABLE % {"table": space.table, **there})
             if router:
@@ -234,7 +239,7 @@ class NetworkLab:
         return self._namespace.run(*command)
 
     def processes(self) -> list[int]:
-        """Return the ids of the processes inside. Stopping and continuing all of them imitates a machine that sleeps."""
+        """Return the ids of the processes inside."""
         return [int(pid) for pid in run("ip", "netns", "pids", self.namespace).split()]
 
     # --- faults ---
@@ -251,19 +256,42 @@ class NetworkLab:
         """Drop TCP; media over UDP is unaffected."""
         self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
 
-    def random_loss(self, percent: float) -> None:
-        """Drop a share of the packets, in each direction, at random.
+    def uplink_drop(self) -> None:
+        """Drop what the guest sends. What is sent to it arrives."""
+        self._set_fault("counter name dropped drop", "up")
+
+    def downlink_drop(self) -> None:
+        """Drop what is sent to the guest. What it sends arrives."""
+        self._set_fault("counter name dropped drop", "down")
+
+    def random_loss(self, percent: float, direction: Direction = "both") -> None:
+        """Drop a share of the packets at random.
 
         Args:
             percent: 0 drops none, 100 all.
+            direction: in which; "both" is so many percent each way.
 
         Raises:
-            WrongArgumentError: `percent` is not from 0 to 100.
+            WrongArgumentError: `percent` is not from 0 to 100, or there is no such direction.
         """
         check_number("percent", percent, unit="percent", most=100)
-        self._set_fault(
-            f"numgen random mod 10000 < {round(percent * 100)} counter name dropped drop" if percent else ""
-        )
+        loss = f"numgen random mod 10000 < {round(percent * 100)} counter name dropped drop" if percent else ""
+        self._set_fault(loss, direction)
+
+    def policing(self, bytes_per_second: int, direction: Direction = "both") -> None:
+        """Drop what exceeds a rate, as a policer does, which queues nothing. `Router.queue` queues.
+
+        Args:
+            bytes_per_second: the rate, each way. What a quarter of a second left unused may follow at once.
+            direction: in which.
+
+        Raises:
+            WrongArgumentError: the rate is less than 1,500 or more than 10 ** 9, or there is no such direction.
+        """
+        check_number("bytes_per_second", bytes_per_second, unit="bytes", least=_MTU, most=10**9)
+        burst = max(2 * _MTU, bytes_per_second // 4)
+        exceeds = f"limit rate over {bytes_per_second} bytes/second burst {burst} bytes"
+        self._set_fault(f"{exceeds} counter name dropped drop", direction)
 
     def link_drop(self) -> None:
         """Take the guest's interface down: its browser fires `offline`."""
@@ -298,13 +326,30 @@ class NetworkLab:
         batch = [f"link set {self._namespace.guest_interface} up", self._namespace.default_route]
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 
+    def stop_processes(self) -> None:
+        """Let every process inside stand still, as those of a machine that sleeps. What is sent to them waits."""
+        self._stopped = self.processes()
+        for process in self._stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+
+    def continue_processes(self) -> None:
+        """End `stop_processes`."""
+        stopped, self._stopped = self._stopped, []
+        for process in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
     def let_pass(self) -> None:
         """End the faults that drop packets, and nothing else."""
         self._set_fault("")
 
     def restore(self) -> None:
         """End every fault. Flows that `kill_media` killed stay dead, and a changed address stays changed."""
+        self.continue_processes()
         run("ip", "-n", self.namespace, "link", "set", self._namespace.guest_interface, "up")
+        if self._router is not None:
+            self._router.restore()
         self._namespace.add_default_route()
         self._set_fault("")
 
@@ -343,6 +388,8 @@ class NetworkLab:
             "media-only": self.media_only_drop,
             "signaling-only": self.signaling_only_drop,
             "handover": self.address_change,
+            "uplink": self.uplink_drop,
+            "downlink": self.downlink_drop,
         }
         try:
             if dead_media:
@@ -408,10 +455,13 @@ class NetworkLab:
 
     # --- nftables ---
 
-    def _set_fault(self, rule: str) -> None:
+    def _set_fault(self, rule: str, direction: Direction = "both") -> None:
+        """Replace the fault: what the guest sends is dropped at the host, and what it receives at the guest."""
+        check_name("direction", direction, DIRECTIONS)
         chain = f"inet {self._namespace.table} faults"
-        script = f"flush chain {chain}\n" + (f"add rule {chain} {rule}\n" if rule else "")
-        self._nft_both(script, script)
+        lift = f"flush chain {chain}\n"
+        set_it = lift + (f"add rule {chain} {rule}\n" if rule else "")
+        self._nft_both(lift if direction == "down" else set_it, lift if direction == "up" else set_it)
 
     def _kill(self, protocol: int) -> int:
         """Add the guest's ends of flows to `dead`. Behind a router each end of the lab sees others."""
