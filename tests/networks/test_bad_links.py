@@ -1,0 +1,44 @@
+"""Links that carry less than they should: packets lost at random, policed away, or waiting in a long queue."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.browser.drops import DroppedCall
+from tests.networks.watched import watch, went_on
+
+
+async def test_quarter_of_the_packets_lost_both_ways_evicts_nobody(routed_call: DroppedCall) -> None:
+    async with watch(routed_call, "25 % lost both ways") as found:
+        with found.fault():
+            routed_call.lab.random_loss(25)
+            await asyncio.sleep(10)  # the length of the fault
+        await routed_call.both_move(10)
+    await went_on(found)
+
+
+async def test_most_packets_lost_on_the_way_up_evicts_nobody(routed_call: DroppedCall) -> None:
+    async with watch(routed_call, "60 % lost on the way up") as found:
+        with found.fault():
+            routed_call.lab.random_loss(60, "up")
+            await asyncio.sleep(10)  # the length of the fault
+        await routed_call.both_move(10)
+    await went_on(found)
+
+
+async def test_rate_of_12_kb_a_second_with_the_rest_policed_away_evicts_nobody(routed_call: DroppedCall) -> None:
+    async with watch(routed_call, "12 kB/s each way, policed") as found:
+        with found.fault():
+            routed_call.lab.policing(12_000)
+            await asyncio.sleep(15)  # the length of the fault
+        await routed_call.both_move(15)
+    await went_on(found)
+
+
+async def test_queue_of_3_s_at_100_kbit_a_second_evicts_nobody(routed_call: DroppedCall) -> None:
+    async with watch(routed_call, "100 kbit/s, a queue of 3 s") as found:
+        with found.fault():
+            routed_call.lab.router.queue(100, 3)
+            await asyncio.sleep(15)  # the length of the fault
+        await routed_call.both_move(15)
+    await went_on(found)
