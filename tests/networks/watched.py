@@ -59,7 +59,7 @@ async def watch(call: DroppedCall, name: str) -> AsyncIterator[Watched]:
     """Watch a call for the length of a `with` block, and print what happened: pytest shows it with -s."""
     call.clear_events()
     found = Watched(call, await call.ada.picture())
-    await asyncio.gather(*(page.page.evaluate(_RECORD) for page in (call.ada, call.bob)))
+    await asyncio.gather(*(page.evaluate(_RECORD) for page in (call.ada, call.bob)))
     try:
         yield found
     finally:
@@ -97,4 +97,4 @@ async def without_frozen_streams(page: CallPage, within: float) -> None:
 
 
 async def _longest(page: CallPage) -> float:
-    return float(await page.page.evaluate(_LONGEST))
+    return float(await page.evaluate(_LONGEST))
