@@ -43,10 +43,11 @@ class Namespace:
     """One slot's namespace `pyvidu-lab-N`, reached over 10.213.N.0/24: the host is .1, the guest inside .2 and up.
 
     With a router, that is .2, in the namespace `pyvidu-lab-N-router`, and the guest behind it is 192.168.1.2 and up: a
-    network that no other namespace sees, so that all labs may use the same. `folder` is a temporary folder, removed with it.
+    network that no other namespace sees, so that all labs may use the same. With IPv6 it has fd00:213:N::/64 besides.
+    `folder` is a temporary folder, removed with it.
     """
 
-    def __init__(self, *, delay: float = 0.0, jitter: float = 0.0, router: bool = False) -> None:
+    def __init__(self, *, delay: float = 0.0, jitter: float = 0.0, router: bool = False, ipv6: bool = False) -> None:
         self._delay, self._jitter, self._routed = delay, jitter, router
         self._link: subprocess.Popen[str] | None = None
         self._lock, slot = _take_slot()
@@ -60,6 +61,7 @@ class Namespace:
         self.router_address = f"10.213.{slot}.2"
         self.host_address = f"10.213.{slot}.1"
         self.network = "192.168.1" if router else f"10.213.{slot}"
+        self.network6 = f"fd00:213:{slot:x}:" if ipv6 else ""
         self._remove()
         self._check_removed()
         try:
@@ -94,12 +96,17 @@ class Namespace:
 
     def add_default_route(self) -> None:
         """Route everything to the host, as to a home router: without a default route a browser reports offline."""
-        run("ip", "-n", self.name, *self.default_route.split())
+        run("ip", "-n", self.name, "-batch", "-", stdin=f"{self.default_route}\n")
 
     @property
     def default_route(self) -> str:
-        """Return the `ip` command that sets the default route, as a line of a batch."""
-        return f"route replace default via {self.network}.1"
+        """Return the `ip` commands that set the default routes, as lines of a batch."""
+        gateways = [f"{self.network}.1"] + ([f"{self.network6}:1"] if self.network6 else [])
+        return "\n".join(f"route replace default via {gateway}" for gateway in gateways)
+
+    def guest_addresses(self, number: int) -> list[str]:
+        """Return the addresses that the guest has at a time, with the length of the network's prefix, as `ip` wants them."""
+        return [f"{self.network}.{number}/24"] + ([f"{self.network6}:{number:x}/64 nodad"] if self.network6 else [])
 
     def _create(self) -> None:
         # DNS queries go to the host, where the lab drops them and counts them as departures. The root of a user namespace may
@@ -109,7 +116,9 @@ class Namespace:
             resolver.parent.mkdir(parents=True)
             resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
         run("ip", "netns", "add", self.name)
-        self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || true")
+        # Without `keep_addr_on_down` the guest would lose its IPv6 addresses whenever its link goes down.
+        there = "default/keep_addr_on_down" if self.network6 else "all/disable_ipv6"
+        self.run("sh", "-c", f"echo 1 > /proc/sys/net/ipv6/conf/{there} 2>/dev/null || true")
         if self._routed:
             self._create_router()
             self._connect_host(self.router_interface, self.router_name)
@@ -120,11 +129,14 @@ class Namespace:
             run("ip", "-n", self.router_name, "route", "add", "default", "via", self.host_address)
         else:
             self._connect_host(self.guest_interface, self.name)
-        self.set_up(self.name, self.guest_interface, f"{self.network}.2/24")
+        self.set_up(self.name, self.guest_interface, *self.guest_addresses(2))
         outside = [
             f"address add {self.host_address}/24 dev {self.host_interface}",
             f"link set {self.host_interface} up",
         ]
+        if self.network6:
+            Path(f"/proc/sys/net/ipv6/conf/{self.host_interface}/disable_ipv6").write_text("0")
+            outside.append(f"address add {self.network6}:1/64 nodad dev {self.host_interface}")
         run("ip", "-batch", "-", stdin="\n".join(outside) + "\n")
         self.add_default_route()
 
@@ -142,9 +154,10 @@ class Namespace:
             run("ip", "link", "add", self.host_interface, "type", "veth", "peer", "name", other_end, "netns", namespace)
 
     @staticmethod
-    def set_up(namespace: str, interface: str, address: str) -> None:
-        """Give an interface of a namespace an address, and set it up."""
-        batch = ["link set lo up", f"address add {address} dev {interface}", f"link set {interface} up"]
+    def set_up(namespace: str, interface: str, *addresses: str) -> None:
+        """Give an interface of a namespace addresses, and set it up."""
+        added = [f"address add {address} dev {interface}" for address in addresses]
+        batch = ["link set lo up", *added, f"link set {interface} up"]
         run("ip", "-n", namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
 
     def _remove(self) -> None:

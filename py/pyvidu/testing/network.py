@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import json
 import os
 import signal
@@ -23,52 +24,17 @@ from typing import Any, Literal, Self, get_args
 from pyvidu.testing.arguments import check_name, check_number
 from pyvidu.testing.commands import find_tool, run
 from pyvidu.testing.directions import DIRECTIONS, Direction
-from pyvidu.testing.errors import LabError, LabUnavailableError
+from pyvidu.testing.errors import LabError, LabUnavailableError, WrongArgumentError
 from pyvidu.testing.namespace import Namespace, probe_namespace
+from pyvidu.testing.packet_filter import SUFFIXES, TCP, UDP, packet_filter
 from pyvidu.testing.router import VPN, Router
 
-LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover", "uplink", "downlink"]
+LabFault = Literal["silent", "link", "media-only", "signaling-only", "handover", "uplink", "downlink", "ipv4", "ipv6"]
 """How a network fails: packets vanish; the interface goes down; only UDP vanishes; only TCP does; a new address; what the
-guest sends vanishes; what it should receive does."""
+guest sends vanishes; what it should receive does; IPv4 vanishes; IPv6 does."""
 
 _MAX_RTT = 60.0  # seconds: more is a mistake, milliseconds most likely
 _MTU = 1500  # bytes
-
-_TCP, _UDP = 6, 17
-_END_TYPE = "type inet_proto . ipv4_addr . inet_service"
-_DNS_PORTS = "{ 53, 853 }"
-
-# The same table at both ends. `ends` holds the guest's ends (address and port) of flows of the last 30 s; packets from or to
-# a `dead` one are dropped for good, whatever the host's end: if one pair alone were dropped, ICE would use another.
-_TABLE = f"""
-table inet %(table)s {{
-  counter dropped {{ }}
-  counter passed {{ }}
-  counter passed_tcp {{ }}
-  counter passed_udp {{ }}
-  set strays {{ type inet_proto . ipv4_addr . inet_service; flags dynamic; size 4096; counter; }}
-  set ends {{ {_END_TYPE}; flags dynamic, timeout; timeout 30s; size 65535; }}
-  set dead {{ {_END_TYPE}; size 65535; }}
-  chain faults {{ }}
-  chain arriving {{
-    type filter hook prerouting priority -300; policy accept;
-    iifname != {{ %(interfaces)s }} accept
-    %(strays)s
-    %(guest_end)s @dead counter name dropped drop
-    jump faults
-    meta l4proto {{ {_TCP}, {_UDP} }} update @ends {{ %(guest_end)s }}
-    meta l4proto {_TCP} counter name passed_tcp
-    meta l4proto {_UDP} counter name passed_udp
-    counter name passed
-  }}
-}}
-"""
-
-# At the host only. Addresses of this machine are no departure, on whatever interface; multicast stays on the link.
-_STRAYS = f"""
-    meta l4proto {{ {_TCP}, {_UDP} }} th dport {_DNS_PORTS} update @strays {{ ip protocol . ip daddr . th dport }} drop
-    fib daddr type != {{ local, broadcast, multicast }} update @strays {{ ip protocol . ip daddr . th dport }} drop
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +94,12 @@ class NetworkLab:
         rtt: what a packet and its answer take at least, in seconds.
         jitter: up to so many seconds more.
         router: put a home router with NAT between the guest and this machine, see `Router`.
+        ipv6: give both ends an IPv6 address besides; not together with `router`.
 
     Raises:
         LabUnavailableError: no lab can be made here; the message says what is needed.
         LabError: all labs of this machine are in use, or a tool failed. So do all methods.
-        WrongArgumentError: `rtt` or `jitter` is negative, or more than a minute.
+        WrongArgumentError: `rtt` or `jitter` is negative, or more than a minute; or there are `router` and `ipv6`.
 
     Example: not run, it needs root
         with NetworkLab(rtt=0.05) as lab:
@@ -143,22 +110,21 @@ class NetworkLab:
     Source: Linux network namespaces and nftables; that packets are dropped where they arrive is measured.
     """
 
-    def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0, router: bool = False) -> None:
+    def __init__(self, *, rtt: float = 0.0, jitter: float = 0.0, router: bool = False, ipv6: bool = False) -> None:
         check_number("rtt", rtt, unit="seconds", most=_MAX_RTT)
         check_number("jitter", jitter, unit="seconds", most=_MAX_RTT)
         if reason := lab_unavailable_reason():
             raise LabUnavailableError(reason)
-        self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2, router=router)
+        if router and ipv6:
+            raise WrongArgumentError("A lab with a router has IPv4 alone: pass `router` or `ipv6`, not both")
+        self._namespace = Namespace(delay=rtt / 2, jitter=jitter / 2, router=router, ipv6=ipv6)
         self._guest_number = 2
         self._router: Router | None = None
         self._stopped: list[int] = []
         space = self._namespace
         try:
-            sent, got = "ip protocol . ip saddr . th sport", "ip protocol . ip daddr . th dport"
-            here = {"interfaces": f'"{space.host_interface}"', "strays": _STRAYS, "guest_end": sent}
-            there = {"interfaces": f'"{space.guest_interface}", "{VPN}"', "strays": "", "guest_end": got}
-            self._nft_host(_TABLE % {"table": space.table, **here})
-            self._nft_guest(_TABLE % {"table": space.table, **there})
+            self._nft_host(packet_filter(space.table, f'"{space.host_interface}"', "saddr"))
+            self._nft_guest(packet_filter(space.table, f'"{space.guest_interface}", "{VPN}"', "daddr"))
             if router:
                 self._router = Router(space)
         except BaseException:
@@ -212,6 +178,17 @@ class NetworkLab:
         """Return the guest's current address."""
         return f"{self._namespace.network}.{self._guest_number}"
 
+    @property
+    def host_address6(self) -> str:
+        """Return the IPv6 address of this machine in the lab.
+
+        Raises:
+            LabError: the lab has no IPv6.
+        """
+        if not self._namespace.network6:
+            raise LabError("this network lab has no IPv6: NetworkLab(ipv6=True)")
+        return f"{self._namespace.network6}:1"
+
     def wrap(self, executable: Path | str) -> Path:
         """Return an executable that runs another one inside, with the same arguments.
 
@@ -250,11 +227,11 @@ class NetworkLab:
 
     def media_only_drop(self) -> None:
         """Drop UDP; TCP, and so the WebSocket, is unaffected."""
-        self._set_fault(f"meta l4proto {_UDP} counter name dropped drop")
+        self._set_fault(f"meta l4proto {UDP} counter name dropped drop")
 
     def signaling_only_drop(self) -> None:
         """Drop TCP; media over UDP is unaffected."""
-        self._set_fault(f"meta l4proto {_TCP} counter name dropped drop")
+        self._set_fault(f"meta l4proto {TCP} counter name dropped drop")
 
     def uplink_drop(self) -> None:
         """Drop what the guest sends. What is sent to it arrives."""
@@ -263,6 +240,14 @@ class NetworkLab:
     def downlink_drop(self) -> None:
         """Drop what is sent to the guest. What it sends arrives."""
         self._set_fault("counter name dropped drop", "down")
+
+    def ipv4_drop(self) -> None:
+        """Drop IPv4; IPv6 is unaffected."""
+        self._set_fault("meta nfproto ipv4 counter name dropped drop")
+
+    def ipv6_drop(self) -> None:
+        """Drop IPv6; IPv4 is unaffected."""
+        self._set_fault("meta nfproto ipv6 counter name dropped drop")
 
     def random_loss(self, percent: float, direction: Direction = "both") -> None:
         """Drop a share of the packets at random.
@@ -299,10 +284,10 @@ class NetworkLab:
 
     def address_change(self) -> str:
         """Give the guest another address, as a handover does, and return it. Its old connections are lost."""
-        old = self.guest_address
-        self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
         interface = self._namespace.guest_interface
-        batch = [f"address add {self.guest_address}/24 dev {interface}", f"address delete {old}/24 dev {interface}"]
+        old = self._namespace.guest_addresses(self._guest_number)
+        batch = [f"address add {new} dev {interface}" for new in self._next_addresses()]
+        batch += [f"address delete {address.removesuffix(' nodad')} dev {interface}" for address in old]
         # A secondary address of a network is deleted with the primary one unless it is promoted.
         self.run("sh", "-c", f"echo 1 > /proc/sys/net/ipv4/conf/{interface}/promote_secondaries")
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
@@ -315,11 +300,15 @@ class NetworkLab:
 
     def gain_address(self) -> str:
         """End `lose_address` with another address than before, as a handover does, and return it."""
-        self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
         interface = self._namespace.guest_interface
-        batch = [f"address add {self.guest_address}/24 dev {interface}", self._namespace.default_route]
+        batch = [f"address add {address} dev {interface}" for address in self._next_addresses()]
+        batch.append(self._namespace.default_route)
         run("ip", "-n", self.namespace, "-batch", "-", stdin="\n".join(batch) + "\n")
         return self.guest_address
+
+    def _next_addresses(self) -> list[str]:
+        self._guest_number = self._guest_number + 1 if self._guest_number < 250 else 2
+        return self._namespace.guest_addresses(self._guest_number)
 
     def link_up(self) -> None:
         """End `link_drop`, and nothing else, by one command."""
@@ -359,15 +348,15 @@ class NetworkLab:
         A flow is identified by its end at the guest: a new peer connection has new ports and is not affected. Call it at
         the drop: flows that begin later are not affected.
         """
-        return self._kill(_UDP)
+        return self._kill(UDP)
 
     def kill_signaling(self) -> int:
         """Drop every TCP flow of the last 30 s for good, the WebSocket among them; return how many."""
-        return self._kill(_TCP)
+        return self._kill(TCP)
 
     def revive(self) -> None:
         """Let the killed flows pass again."""
-        flush = f"flush set inet {self._namespace.table} dead\n"
+        flush = "".join(f"flush set inet {self._namespace.table} dead{suffix}\n" for suffix in SUFFIXES)
         self._nft_both(flush, flush)
 
     @contextlib.contextmanager
@@ -390,6 +379,8 @@ class NetworkLab:
             "handover": self.address_change,
             "uplink": self.uplink_drop,
             "downlink": self.downlink_drop,
+            "ipv4": self.ipv4_drop,
+            "ipv6": self.ipv6_drop,
         }
         try:
             if dead_media:
@@ -448,9 +439,10 @@ class NetworkLab:
     def departures(self) -> list[Departure]:
         """Return what the guest sent to other machines or to name servers. None of it arrived: the lab drops it."""
         found = []
-        for element in self._elements("strays", self._nft_host):
-            protocol, address, port = element["elem"]["val"]["concat"]
-            found.append(Departure(int(protocol), address, int(port), element["elem"]["counter"]["packets"]))
+        for suffix in SUFFIXES:
+            for element in self._elements(f"strays{suffix}", self._nft_host):
+                protocol, address, port = element["elem"]["val"]["concat"]
+                found.append(Departure(int(protocol), address, int(port), element["elem"]["counter"]["packets"]))
         return found
 
     # --- nftables ---
@@ -466,13 +458,13 @@ class NetworkLab:
     def _kill(self, protocol: int) -> int:
         """Add the guest's ends of flows to `dead`. Behind a router each end of the lab sees others."""
         flows = 0
-        for nft in (self._nft_guest, self._nft_host):
-            ends = [tuple(element["elem"]["val"]["concat"]) for element in self._elements("ends", nft)]
+        for nft, suffix in itertools.product((self._nft_guest, self._nft_host), SUFFIXES):
+            ends = [tuple(element["elem"]["val"]["concat"]) for element in self._elements(f"ends{suffix}", nft)]
             killed = [f"{protocol} . {address} . {port}" for number, address, port in ends if int(number) == protocol]
             if killed:
-                add = f"add element inet {self._namespace.table} dead {{ {', '.join(killed)} }}\n"
+                add = f"add element inet {self._namespace.table} dead{suffix} {{ {', '.join(killed)} }}\n"
                 self._nft_both(add, add)
-            flows = len(killed)
+            flows += len(killed) if nft == self._nft_host else 0
         return flows
 
     def _elements(self, name: str, nft: Callable[..., str]) -> list[dict[str, Any]]:

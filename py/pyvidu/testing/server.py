@@ -28,7 +28,7 @@ Profile = Literal["default", "kurento"]
 _READY_WITHIN = 60.0  # seconds; the start takes 2 s, but took many times that on a machine under load
 _STOP_WITHIN = 20.0
 _LONGEST = 3600.0  # seconds: a longer time is a mistake, milliseconds most likely
-_ADDRESS = re.compile(r"https?://\S+?:(\d+)\b(?:/\?key=(\S+))?")
+_ADDRESS = re.compile(r"https?://(?:\[\S+?\]|[^\s:]+):(\d+)\b(?:/\?key=(\S+))?")
 
 
 @dataclass
