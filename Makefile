@@ -17,7 +17,7 @@ NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
 .PHONY: setup demo test test-lint test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
-	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server calm soak
+	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server bench-networks calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
 
@@ -206,6 +206,10 @@ bench-server: setup browser-tools interop
 	@$(BENCH) server $(BENCH_ARGS)
 	@$(BENCH) storm $(BENCH_ARGS)
 	@$(BENCH) room $(BENCH_ARGS)
+
+# Each network of everyday life (docs/benchmark.md); BENCH_ARGS="--network vpn --client pyvidu --trials 3 --add" for some.
+bench-networks: setup browser-tools interop
+	@$(BIN)/python -m benchmarks.networks $(BENCH_ARGS)
 
 # SOAK_DROPS=N real drops (a hundred, 20 minutes) of SOAK_SEED on one page: does anything grow? (docs/benchmark.md)
 SOAK_DROPS ?= 100
