@@ -35,10 +35,10 @@ async def test_rate_of_12_kb_a_second_with_the_rest_policed_away_evicts_nobody(r
     await went_on(found)
 
 
-async def test_queue_of_3_s_at_100_kbit_a_second_evicts_nobody(routed_call: DroppedCall) -> None:
-    async with watch(routed_call, "100 kbit/s, a queue of 3 s") as found:
+async def test_queue_of_3_s_at_300_kbit_a_second_evicts_nobody(routed_call: DroppedCall) -> None:
+    async with watch(routed_call, "300 kbit/s, a queue of 3 s") as found:
         with found.fault():
-            routed_call.lab.router.queue(100, 3)
+            routed_call.lab.router.queue(300, 3)
             await asyncio.sleep(15)  # the length of the fault
         await routed_call.both_move(15)
     await went_on(found)

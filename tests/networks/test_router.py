@@ -225,6 +225,7 @@ def test_stopped_processes_stand_still_until_they_are_continued() -> None:
             stdout=subprocess.PIPE,
         )
         assert ticking.stdout is not None
+        assert ticking.stdout.readline() == b"tick\n", "it runs inside"
         os.set_blocking(ticking.stdout.fileno(), False)
         try:
             lab.stop_processes()

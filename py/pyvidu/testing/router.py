@@ -199,10 +199,12 @@ class Router:
         if f" {VPN}@" in run("ip", "-n", self._namespace.name, "link"):
             self.vpn_off()
         if self._portal is not None:
-            self._nft(_PORTAL_OFF)
             self._portal.close()
             self._portal = None
-            self._forget(_TCP)  # an idle connection to the portal would else be answered by it
+            # While nothing passes yet: an idle connection to the portal would else be answered by it, or one to the server
+            # that was opened in between be forgotten too.
+            self._forget(_TCP)
+            self._nft(_PORTAL_OFF)
         self._faulty = False
 
     def _forget(self, protocol: int | None) -> int:
