@@ -49,10 +49,10 @@ class PublisherSilence:
         self._due.clear()
 
     def trusted(self, now: float) -> None:
-        """Restore what `doubted` took back of those still silent: RTP of somebody arrives again."""
-        for publisher in self._doubted:
-            self.path_answers(publisher, now)
-        self._doubted.clear()
+        """Restore what `doubted` took back of those still silent: something arrives again."""
+        doubted, self._doubted = self._doubted, []
+        for publisher in doubted:
+            self._answered(publisher, now)
 
     def stopped(self, publisher: str, now: float) -> None:
         """Note that the RTP of a publisher has stopped."""
@@ -61,6 +61,10 @@ class PublisherSilence:
 
     def path_answers(self, publisher: str, now: float) -> None:
         """Note that something else arrives on the path of a publisher's stream, and no RTP."""
+        self._answered(publisher, now)
+        self.trusted(now)
+
+    def _answered(self, publisher: str, now: float) -> None:
         since = self.silent.get(publisher)
         if since is not None and publisher not in self._unheard:
             reported = self._reported.setdefault(publisher, deque(maxlen=_MOST))

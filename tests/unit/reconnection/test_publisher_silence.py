@@ -120,3 +120,12 @@ def test_doubted_answer_counts_again_once_anything_arrives_unless_this_page_was_
     silence.disturbed(2.5)
     silence.trusted(2.6)
     assert silence.due_at is None
+
+
+def test_answer_on_the_path_of_another_silent_publisher_restores_what_was_doubted() -> None:
+    silence = PublisherSilence()
+    silent(silence, answer=0.5)
+    silence.doubted()
+    silent(silence, BOB, at=1, answer=0.5)
+    assert silence.tick(1.8) == [ADA]
+    assert silence.tick(2.3) == [BOB]
