@@ -65,10 +65,10 @@ export declare class NetworkQualityLevelChangedEvent extends Event {
   newValue: number;
   oldValue: number;
   connection: Connection;
-  /** Pyvidu's server only: `silence`, `bandwidth`, `loss`, `queue`, `roundTripTime`, or empty. */
-  reason: string;
-  /** Pyvidu's server only: `uplink`, `downlink` or empty. */
-  direction: string;
+  /** Pyvidu's server only: `silence`, `bandwidth`, `loss`, `queue`, `roundTripTime`; undefined at 5. */
+  reason?: string;
+  /** Pyvidu's server only: `uplink` or `downlink`. */
+  direction?: string;
 }
 
 /** `publisherStartSpeaking`, `publisherStopSpeaking`. */

@@ -26,10 +26,11 @@ from pyvidu.embedding_values import (
     Settle,
     fields_of,
     known_to,
+    leave_out_empty,
     plain,
 )
 from pyvidu.errors import NotConnectedError, OpenViduError, PropertiesError, StreamEndedError
-from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event, RecordingEvent
+from pyvidu.events import PUBLISHER_EVENTS, SESSION_EVENTS, STREAM_MANAGER_EVENTS, Event
 from pyvidu.filters import Filter
 from pyvidu.membership import ParticipantState
 from pyvidu.openvidu import OpenVidu
@@ -387,8 +388,7 @@ class Embedding:
                 references[name] = self._reference(value)
             else:
                 values[name] = plain(value)
-        if isinstance(event, RecordingEvent) and not event.reason:
-            values["reason"] = None  # undefined, as in openvidu-browser
+        leave_out_empty(event, values)
         self._firing.append(event)
         try:
             if self._page.dispatch(handle, type(event).__name__, event.type, values, references):

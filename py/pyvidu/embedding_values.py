@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
+from pyvidu.events import Event, NetworkQualityLevelChangedEvent, RecordingEvent
 from pyvidu.protocol.wire import camel_case, to_wire
 from pyvidu.reconnection.outage import Outage
 
@@ -76,3 +77,12 @@ def known_to(cls: type[Any], properties: Mapping[str, Any]) -> dict[str, Any]:
     for name in properties.keys() - names:
         warn_unknown(name)
     return {name: value for name, value in properties.items() if name in names}
+
+
+def leave_out_empty(event: Event, values: dict[str, Any]) -> None:
+    """Remove from the fields of an event what openvidu-browser's has not while it is empty."""
+    if isinstance(event, RecordingEvent) and not event.reason:
+        values["reason"] = None  # undefined
+    elif isinstance(event, NetworkQualityLevelChangedEvent):
+        for name in [name for name in ("reason", "direction") if not values[name]]:
+            del values[name]

@@ -113,9 +113,8 @@ async def test_death_of_the_family_that_signaling_does_not_use_is_no_outage_and_
     assert dual_call.ada.events("sessionDisconnected") == []
 
 
+@pytest.mark.parametrize("dual_call", ["host_address6"], indirect=True)
 async def test_page_with_ipv6_alone_joins_and_sees_the_others(dual_call: DroppedCall) -> None:
-    if ":" not in dual_call.server.host:
-        pytest.skip("signaling is over IPv4")
     with dual_call.lab.dropped("ipv4"):
         eve = await CallPage.open(dual_call.ada.page.context, dual_call.server, "eve")
         await eve.join(await Rest(dual_call.server).token("dual"), publish=False)

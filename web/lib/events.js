@@ -63,7 +63,7 @@ export const ConnectionPropertyChangedEvent = eventClass('ConnectionPropertyChan
 export const ExceptionEvent = eventClass('ExceptionEvent');
 /** @type {EventClass<{ data: unknown }>} of a filter, not of a session: `type` is what the filter calls it */
 export const FilterEvent = eventClass('FilterEvent');
-/** @type {EventClass<{ newValue: number, oldValue: number, connection: Connection, reason: string, direction: string }>} */
+/** @type {EventClass<{ newValue: number, oldValue: number, connection: Connection, reason?: string, direction?: string }>} */
 export const NetworkQualityLevelChangedEvent = eventClass('NetworkQualityLevelChangedEvent');
 /** @type {EventClass<{ connection: Connection, streamId: string }>} */
 export const PublisherSpeakingEvent = eventClass('PublisherSpeakingEvent');
