@@ -140,7 +140,7 @@ MEDIA = (
     Mutation(
         "an answer that was doubted never counts again",
         "reconnection.publisher_silence:PublisherSilence.trusted",
-        "self.path_answers(publisher, now)",
+        "self._answered(publisher, now)",
         "pass",
     ),
     Mutation(

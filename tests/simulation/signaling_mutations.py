@@ -30,6 +30,12 @@ SIGNALING = (
         "row(State.RESUMING, ResumeAccepted, None, State.UP, _reconnected)",
     ),
     Mutation(
+        "a former socket confirms a membership",
+        "signaling.evidence_requests:EvidenceRequests.membership",
+        "counts=lambda: self._verified is socket",
+        "counts=lambda: True",
+    ),
+    Mutation(
         "an unanswered membership check counts as confirmed",
         "reconnection.supervisor:Supervisor.TABLE",
         "row(BEING_VERIFIED, OutageTimer.DEADLINE, _ping_answered, State.ENDED, _lose_ghost)",

@@ -34,6 +34,7 @@ class EvidenceRequests:
         self.rpc_session = ""
         self.life: int | None = None
         self._report = report
+        self._verified: RpcSocket | None = None
         self._tasks = Tasks()
 
     def ping(self, socket: RpcSocket, number: int, received: int | None, interval: int | None = None) -> None:
@@ -42,8 +43,12 @@ class EvidenceRequests:
         self._when_answered(socket, call, PongReceived(number), lambda _: PongReceived(number))
 
     def membership(self, socket: RpcSocket, proof: Call) -> None:
-        """Send a request that succeeds only for a member, and report the outcome."""
-        self._when_answered(socket, proof, MembershipConfirmed(), _membership)
+        """Send a request that succeeds only for a member, and report the outcome, unless another socket was asked since.
+
+        An answer of a former socket may come after minutes, and tells of a membership that is over.
+        """
+        self._verified = socket
+        self._when_answered(socket, proof, MembershipConfirmed(), _membership, counts=lambda: self._verified is socket)
 
     def check_ownership(self, socket: RpcSocket, proof: Call) -> None:
         """Send `proof` and report `SessionMoved` if it is refused with code 803; any other answer is ignored."""
@@ -88,10 +93,18 @@ class EvidenceRequests:
         return life not in (None, -1, self.life)
 
     def _when_answered(
-        self, socket: RpcSocket, call: Call, result: SignalingEvidence, refusal: Callable[[RpcError], SignalingEvidence]
+        self,
+        socket: RpcSocket,
+        call: Call,
+        result: SignalingEvidence,
+        refusal: Callable[[RpcError], SignalingEvidence],
+        *,
+        counts: Callable[[], bool] = lambda: True,
     ) -> None:
         def answered(future: asyncio.Future[object]) -> None:
             error = future.exception()
+            if not counts():
+                return
             if error is None:
                 self._report(result)
             elif isinstance(error, RpcError):

@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+from pyvidu.protocol.messages import VideoData
+from pyvidu.reconnection.evidence import MembershipConfirmed, SignalingEvidence
+from pyvidu.signaling.evidence_requests import EvidenceRequests
 from tests.unit.signaling.scripted_server import ScriptedServer
 from tests.virtual_time import virtual_time
 
@@ -94,3 +97,29 @@ async def test_session_moved_to_another_socket_by_a_late_connect_is_resumed_agai
     assert server.outages.outages[1].witness == "another socket has the session"
     assert server.sockets[-1] is not carrying
     plane.close()
+
+
+class Socket:
+    """A socket that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.answers: list[asyncio.Future[object]] = []
+
+    def request(self, _call: object) -> asyncio.Future[object]:
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return self.answers[-1]
+
+
+@virtual_time
+async def test_membership_that_a_former_socket_confirms_late_says_nothing() -> None:
+    told: list[SignalingEvidence] = []
+    requests = EvidenceRequests(told.append)
+    former, present = Socket(), Socket()
+    for socket in (former, present):
+        requests.membership(socket, VideoData(0, 0, video_active=False, audio_active=False))  # type: ignore[arg-type]
+    former.answers[0].set_result({})
+    await asyncio.sleep(0)
+    assert told == []
+    present.answers[0].set_result({})
+    await asyncio.sleep(0)
+    assert told == [MembershipConfirmed()]
