@@ -13,7 +13,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pytest_asyncio import is_async_test
+
+# How long an example takes says how busy the machine is: some tests run beside others, with what time those leave.
+settings.register_profile("pyvidu", deadline=None)
+settings.load_profile("pyvidu")
 
 _HERE = Path(__file__).parent
 _ONE_LOOP_A_MODULE = (_HERE / "browser", _HERE / "contract", _HERE / "interop", _HERE / "npm")
