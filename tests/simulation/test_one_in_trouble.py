@@ -30,8 +30,8 @@ def test_calm_people_notice_the_outages_of_one(seed: int) -> None:
 
 MUTATIONS = (
     ("tick", "found.append(publisher)", "pass", OthersAreTold),
-    ("path_answers", "max(since + _UNHEARD_AFTER, ", "max(since + 3 * _UNHEARD_AFTER, ", OthersAreTold),
-    ("path_answers", "reported[0] + _PERIOD if len(reported) == _MOST else now", "now", OthersAreToldRarely),
+    ("_answered", "max(since + _UNHEARD_AFTER, ", "max(since + 3 * _UNHEARD_AFTER, ", OthersAreTold),
+    ("_answered", "reported[0] + _PERIOD if len(reported) == _MOST else now", "now", OthersAreToldRarely),
     ("heard", "return True", "return False", OthersAreTold),
 )
 
