@@ -62,28 +62,25 @@ def _queue(kbit_per_second: float) -> Fault:
 
 
 NETWORKS: dict[str, Network] = {
-    key: Network(*row)  # type: ignore[arg-type]
-    for key, row in {
-        "nat-udp": ("the NAT forgets its UDP mappings", 0, _lasting(lambda lab: lab.router.forget_udp()), True),
-        "nat-all": ("the NAT forgets everything", 0, _lasting(lambda lab: lab.router.forget_all()), True),
-        "udp-blocked": ("UDP blocked after a handover, no TURN", 20, _lasting(_block_udp)),
-        "uplink": ("uplink alone dead", 9, _lasting(NetworkLab.uplink_drop)),
-        "downlink": ("nothing received at all", 9, _lasting(NetworkLab.downlink_drop)),
-        "tcp": ("TCP alone dead", 9, _lasting(NetworkLab.signaling_only_drop)),
-        "loss-25": ("25 % lost both ways", 20, _lasting(lambda lab: lab.random_loss(25))),
-        "loss-60-up": ("60 % lost on the way up", 10, _lasting(lambda lab: lab.random_loss(60, "up"))),
-        "policed": ("12 kB/s each way, the rest policed away", 20, _lasting(lambda lab: lab.policing(12_000))),
-        "queue-300": ("300 kbit/s, a queue of 3 s", 20, _queue(300)),
-        "queue-100": ("100 kbit/s, a queue of 3 s", 20, _queue(100)),
-        "queue-50": ("50 kbit/s, a queue of 3 s", 20, _queue(50)),
-        "portal-5": ("captive portal", 5, _lasting(lambda lab: lab.router.captive_portal())),
-        "portal-60": ("captive portal", 60, _lasting(lambda lab: lab.router.captive_portal())),
-        "asleep-8": ("the browser's processes stand still", 8, _lasting(NetworkLab.stop_processes)),
-        "asleep-30": ("the browser's processes stand still", 30, _lasting(NetworkLab.stop_processes)),
-        "slow-return": ("silence, then half of the packets for 5 s", 10, _return_slowly),
-        "flaps": ("12 flaps of 0.7 s", 16.8, _flap),
-        "address": ("a new address after 2 s of nothing", 2, _change_address, True),
-        "vpn": ("a VPN is switched on", 0, _lasting(lambda lab: lab.router.vpn_on()), True),
-    }.items()
+    "nat-udp": Network("the NAT forgets its UDP mappings", 0, _lasting(lambda lab: lab.router.forget_udp()), True),
+    "nat-all": Network("the NAT forgets everything", 0, _lasting(lambda lab: lab.router.forget_all()), True),
+    "udp-blocked": Network("UDP blocked after a handover, no TURN", 20, _lasting(_block_udp)),
+    "uplink": Network("uplink alone dead", 9, _lasting(NetworkLab.uplink_drop)),
+    "downlink": Network("nothing received at all", 9, _lasting(NetworkLab.downlink_drop)),
+    "tcp": Network("TCP alone dead", 9, _lasting(NetworkLab.signaling_only_drop)),
+    "loss-25": Network("25 % lost both ways", 20, _lasting(lambda lab: lab.random_loss(25))),
+    "loss-60-up": Network("60 % lost on the way up", 10, _lasting(lambda lab: lab.random_loss(60, "up"))),
+    "policed": Network("12 kB/s each way, the rest policed away", 20, _lasting(lambda lab: lab.policing(12_000))),
+    "queue-300": Network("300 kbit/s, a queue of 3 s", 20, _queue(300)),
+    "queue-100": Network("100 kbit/s, a queue of 3 s", 20, _queue(100)),
+    "queue-50": Network("50 kbit/s, a queue of 3 s", 20, _queue(50)),
+    "portal-5": Network("captive portal", 5, _lasting(lambda lab: lab.router.captive_portal())),
+    "portal-60": Network("captive portal", 60, _lasting(lambda lab: lab.router.captive_portal())),
+    "asleep-8": Network("the browser's processes stand still", 8, _lasting(NetworkLab.stop_processes)),
+    "asleep-30": Network("the browser's processes stand still", 30, _lasting(NetworkLab.stop_processes)),
+    "slow-return": Network("silence, then half of the packets for 5 s", 10, _return_slowly),
+    "flaps": Network("12 flaps of 0.7 s", 16.8, _flap),
+    "address": Network("a new address after 2 s of nothing", 2, _change_address, True),
+    "vpn": Network("a VPN is switched on", 0, _lasting(lambda lab: lab.router.vpn_on()), True),
 }
 """By the name that the command has for them."""

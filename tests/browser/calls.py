@@ -260,6 +260,20 @@ class LabCall:
     ) -> Self:
         """Start a server, Ada's and Bob's browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
         server = await pyvidu_server(lab=lab)
+        return await cls.begin_on(server, lab, open_browser, room, head=head, browsers=browsers)
+
+    @classmethod
+    async def begin_on(
+        cls,
+        server: RunningServer,
+        lab: NetworkLab,
+        open_browser: Opens,
+        room: str,
+        *,
+        head: str = "",
+        browsers: tuple[BrowserName, BrowserName] = ("chromium", "chromium"),
+    ) -> Self:
+        """Begin a call as `begin` does, on a server that runs already."""
         rest = Rest(server)
         inside = await open_browser(browsers[0], lab=lab, secure_origins=[server.origin])
         outside = await open_browser(browsers[1], secure_origins=[server.origin])

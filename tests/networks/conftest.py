@@ -1,31 +1,5 @@
-"""A call of which one participant is behind a router: what the tests of everyday networks have in common."""
+"""The fixtures of the tests of everyday networks."""
 
-from __future__ import annotations
+from tests.networks.routed import guest_browser, routed_call, routed_lab
 
-from collections.abc import AsyncIterator, Iterator
-
-import pytest
-import pytest_asyncio
-
-from pyvidu.testing import NetworkLab, lab_unavailable_reason
-from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.drops import DroppedCall
-
-
-@pytest.fixture(scope="module")
-def routed_lab() -> Iterator[NetworkLab]:
-    """Give a lab whose guest is behind a router with NAT."""
-    if reason := lab_unavailable_reason():
-        pytest.skip(reason)
-    with NetworkLab(router=True) as lab:
-        yield lab
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def routed_call(
-    routed_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
-) -> AsyncIterator[DroppedCall]:
-    """Give a call: Ada is behind the router, Bob is not."""
-    yield await DroppedCall.begin(routed_lab, open_browser, pyvidu_server, "networks")
-    routed_lab.restore()
-    assert routed_lab.departures() == [], "neither the page nor its browser talks to anybody else"
+__all__ = ["guest_browser", "routed_call", "routed_lab"]

@@ -12,7 +12,7 @@ import pytest_asyncio
 from pyvidu.testing import LabError, NetworkLab, WrongArgumentError, lab_unavailable_reason
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 from pyvidu.testing.inside import call_inside
-from tests.browser.calls import CallPage, MessageLog, Rest
+from tests.browser.calls import CallPage, Rest
 from tests.browser.drops import DroppedCall
 from tests.networks.watched import watch, went_on
 
@@ -82,20 +82,11 @@ async def dual_call(
     """Give a call whose signaling is over the one family; for media the server offers addresses of both."""
     dual_lab.restore()
     server = await pyvidu_server(host=getattr(dual_lab, request.param))
-    browsers = [
-        await open_browser(lab=dual_lab, secure_origins=[server.origin]),
-        await open_browser(secure_origins=[server.origin]),
-    ]
-    ada, bob = await CallPage.open(browsers[0], server, "ada"), await CallPage.open(browsers[1], server, "bob")
-    rest = Rest(server)
-    for page in (ada, bob):
-        await page.join(await rest.token("dual"))
-    call = DroppedCall(server, dual_lab, ada, bob, MessageLog(server))
-    await call.both_move(20)
+    call = await DroppedCall.begin_on(server, dual_lab, open_browser, "dual")
     yield call
     dual_lab.restore()
-    for browser in browsers:
-        await browser.close()
+    for page in (call.ada, call.bob):
+        await page.page.context.close()
 
 
 async def test_death_of_the_family_that_signaling_does_not_use_is_no_outage_and_media_goes_on(

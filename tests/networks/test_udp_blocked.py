@@ -10,7 +10,6 @@ import pytest_asyncio
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import CallPage, MessageLog, Rest
 from tests.browser.coturn import USER, coturn, why_not
 from tests.browser.drops import DroppedCall
 from tests.networks.watched import watch, went_on
@@ -47,15 +46,7 @@ async def call_with_turn(
     async with coturn(host) as turn:
         announced = "--turn-url", turn.url, "--turn-url", f"{turn.url}?transport=tcp", "--turn-username", USER
         server = await pyvidu_server(*announced, host=host, env={"PYVIDU_SERVE_TURN_CREDENTIAL": turn.credential})
-        inside = await open_browser(lab=routed_lab, secure_origins=[server.origin])
-        outside = await open_browser(secure_origins=[server.origin])
-        ada, bob = await CallPage.open(inside, server, "ada"), await CallPage.open(outside, server, "bob")
-        rest = Rest(server)
-        for page in (ada, bob):
-            await page.join(await rest.token("relayed"))
-        call = DroppedCall(server, routed_lab, ada, bob, MessageLog(server))
-        await call.both_move(20)
-        yield call
+        yield await DroppedCall.begin_on(server, routed_lab, open_browser, "relayed")
         routed_lab.restore()
 
 

@@ -98,6 +98,20 @@ def test_silence_is_level_0_at_once_and_over_at_once() -> None:
     assert levels(rating, PathCounters()) == [5]
 
 
+def test_what_was_lost_in_a_silence_does_not_count_after_it() -> None:
+    for direction, reported_after in ("uplink", 1), ("downlink", 7):
+        rating = NetworkRating()
+        calm = losing(0, 20)
+        counted = [*calm, *[calm[-1]] * (9 + reported_after), *losing(0.9, 1, calm[-1])]
+        counted += losing(0, 20, counted[-1])
+        found = []
+        for look, counters in enumerate(counted):
+            rating.look(ParticipantPaths(**{direction: counters}), silent=20 <= look < 29)
+            found.append(rating.current.level)
+        assert found == [5] * 20 + [0] * 9 + [5] * (len(counted) - 29), direction
+        assert levels(rating, *losing(0.3, 5, counted[-1]))[-1] == 1, "what is lost later counts"
+
+
 def test_few_packets_and_connections_that_are_replaced_tell_nothing_about_losses() -> None:
     rating = NetworkRating()
     assert levels(rating, PathCounters(1, 0), PathCounters(10, 9), PathCounters(15, 14)) == [5] * 3

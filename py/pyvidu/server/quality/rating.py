@@ -14,7 +14,6 @@ A way down that carries less than video needs (`congestion.FLOOR`), and loses no
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -28,6 +27,9 @@ _CONGESTED = 2
 _CONFIRMED = 3  # looks: a browser lowers its estimate at once, and reports a second later what it has lost
 _WINDOW = 4  # seconds, one look a second, in which losses are counted
 _FEWEST = 20  # packets in the window; fewer tell nothing about a share of losses
+# Looks after a silence until the packets that were missed in it have been counted: the server counts its own at once, a
+# browser reports what it has received of sound every 2.5 to 7.5 s (libwebrtc, rtcp_sender.cc).
+_COUNTED_UP, _COUNTED_DOWN = 3, 9
 # Looks in a row: a level falls soon and rises late, so that it does not go up and down at a bound between two.
 _FALLS, _RISES = 2, 12
 
@@ -44,15 +46,23 @@ class Rating:
 
 
 class PathRating:
-    """The ratings of one way, from its counters once a second."""
+    """The ratings of one way, from its counters once a second.
 
-    def __init__(self, direction: str) -> None:
+    `counted_after`: looks after a silence in which losses are still those of the silence.
+    """
+
+    def __init__(self, direction: str, counted_after: int) -> None:
         self._direction = direction
+        self._counted_after = counted_after
+        self._uncounted = 0  # looks
         self._counted: deque[tuple[int, int]] = deque(maxlen=_WINDOW + 1)
         self._congested_for = 0  # looks
 
-    def rate(self, counters: PathCounters | None) -> Rating:
-        """Return the rating of the last seconds."""
+    def rate(self, counters: PathCounters | None, *, silent: bool) -> Rating:
+        """Return the rating of the last seconds. What is lost while nothing is heard is not loss, but `silence`."""
+        self._uncounted = self._counted_after if silent else max(0, self._uncounted - 1)
+        if self._uncounted:
+            self._counted.clear()
         if counters is None:
             self._counted.clear()
             return Rating()
@@ -81,16 +91,17 @@ class NetworkRating:
 
     def __init__(self) -> None:
         self.current = Rating()
-        self._ways = PathRating("uplink"), PathRating("downlink")
+        self._ways = PathRating("uplink", _COUNTED_UP), PathRating("downlink", _COUNTED_DOWN)
         self._latest: deque[Rating] = deque(maxlen=_RISES)
 
     def look(self, paths: ParticipantPaths, *, silent: bool) -> bool:
         """Take the last second into account; return whether `current` has another level."""
         before = self.current.level
-        ratings = [way.rate(counters) for way, counters in zip(self._ways, (paths.uplink, paths.downlink), strict=True)]
+        counters = paths.uplink, paths.downlink
+        ratings = [way.rate(counted, silent=silent) for way, counted in zip(self._ways, counters, strict=True)]
         latest = Rating(0, "silence") if silent else min(ratings, key=_by_level)
         self._latest.append(latest)
-        if silent or (before == 0 and not silent):
+        if silent or before == 0:
             self.current = latest  # what is told of silence, and of its end, is steady already
             self._latest.clear()
             return self.current.level != before
@@ -110,6 +121,6 @@ def _by_level(rating: Rating) -> int:
 
 def _level(value: float | None, bounds: tuple[float, ...]) -> int:
     """Return the level of a value: 5 up to the first bound, 1 beyond the last."""
-    if value is None or math.isnan(value):
+    if value is None:
         return BEST
     return BEST - sum(value > bound for bound in bounds)
