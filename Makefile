@@ -8,15 +8,15 @@ STAMPS := $(VENV)/.stamps
 PYTEST_ARGS ?=
 # The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, as a part of `make test`.
 COVERING := tests/unit/reconnection tests/unit/signaling
-# What `make test-firefox` runs; `make test` runs the other tests in Firefox.
-EVERY_FAULT_IN_FIREFOX := tests/browser/firefox/test_every_fault.py tests/browser/firefox/test_networks.py
-# What `make test-networks` runs.
+# What `make test-firefox`, `make test-parity` and `make test-networks` run.
+FIREFOX := tests/browser/firefox
+INTEROP := tests/interop
 NETWORKS := tests/networks
 # What is installed for the tests of the npm package.
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-lint test-virtual test-wheel test-real slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
+.PHONY: setup demo test test-lint test-virtual test-sockets test-wheel test-real slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
 	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server bench-networks calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -31,6 +31,9 @@ demo: setup
 WORKERS ?= 1
 SIDE_BY_SIDE := $(filter-out 1,$(WORKERS))
 VIRTUAL := tests/pure tests/simulation tests/type_checks
+# With browsers or network labs. Whatever of `tests` is in none of these lists is run by `test-sockets`.
+REAL := tests/browser tests/contract/test_browser_host.py tests/server/media/test_chromium.py tests/server/media/test_slow_downlink.py \
+	tests/unit/testing
 WHEEL := tests/browser/test_installed_wheel.py
 LOGS := tests/artifacts
 JUNIT := $(LOGS)/junit
@@ -39,8 +42,8 @@ JUNIT := $(LOGS)/junit
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
 test: setup browser-tools firefox-tools interop $(STAMPS)/javascript
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=4 \
-		test-lint test-virtual $(if $(SIDE_BY_SIDE),test-wheel) test-real)
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=5 \
+		test-lint test-virtual test-sockets $(if $(SIDE_BY_SIDE),test-wheel) test-real)
 
 test-lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(call PRINTED_AT_END,lint,$(BESIDE) $(MAKE) --no-print-directory lint)
@@ -48,6 +51,11 @@ test-lint: $(STAMPS)/installed $(STAMPS)/javascript
 test-virtual: $(STAMPS)/installed
 	$(call PRINTED_AT_END,virtual,$(BESIDE) $(MAKE) --no-print-directory coverage && \
 		$(BESIDE) $(BIN)/python -m pytest --junitxml=$(JUNIT)/virtual.xml $(VIRTUAL))
+
+# The server over real sockets and everything else without a browser. Peers that wait for each other must not wait for ever: `nice`.
+test-sockets: setup interop
+	$(call PRINTED_AT_END,sockets,nice $(BIN)/python -m pytest --junitxml=$(JUNIT)/sockets.xml \
+		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(REAL) $(INTEROP) $(NETWORKS) tests/npm))
 
 test-wheel: setup browser-tools
 	$(call PRINTED_AT_END,wheel,$(BIN)/python -m pytest --junitxml=$(JUNIT)/wheel.xml $(WHEEL))
@@ -59,7 +67,7 @@ test-real: setup browser-tools firefox-tools interop
 		echo "One test file at a time: browsers side by side need networks of their own, not permitted here ($$refused)."; \
 	fi; \
 	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
-		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(if $(SIDE_BY_SIDE),$(WHEEL)) $(EVERY_FAULT_IN_FIREFOX) $(NETWORKS) tests/npm)
+		$(REAL) $(addprefix --ignore=,$(if $(SIDE_BY_SIDE),$(WHEEL)) $(FIREFOX))
 
 # The ten slowest tests of the last `make test`.
 slowest: $(STAMPS)/installed
@@ -70,9 +78,9 @@ RUNS ?= 20
 flakes: setup browser-tools firefox-tools interop
 	@$(BIN)/python -m tools.flakes $(RUNS)
 
-# Every fault of the network lab once in Firefox, and the networks that it may take differently: six minutes.
+# Calls in Firefox: pages, every fault of the network lab once, and the networks that it may take differently; at most eight minutes.
 test-firefox: setup browser-tools firefox-tools
-	@$(BIN)/python -m pytest $(EVERY_FAULT_IN_FIREFOX)
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/firefox.xml $(FIREFOX)
 
 # The networks of everyday life: NAT that forgets, one way dead, loss, queues, portals... Each once; at most ten minutes.
 test-networks: setup browser-tools
@@ -99,11 +107,11 @@ EXAMPLES_ARGS ?=
 examples: setup browser-tools
 	@$(BIN)/python tools/run_examples.py $(EXAMPLES_ARGS)
 
-# Is everything of openvidu-browser in tests/interop/parity.toml, and is what it says true? PROOFS=1 also runs the tests that it
-# names, some of them in browsers; `make test` runs all of them.
-test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(PROOFS),setup browser-tools)
-	@$(BIN)/python -m pytest tests/interop/test_parity.py tests/interop/test_both_in_node.py \
-		$(if $(PROOFS),$$($(BIN)/python -m tools.parity --proofs))
+# Is everything of openvidu-browser here, do both clients do the same in one page, on one server, in one outage? At most ten minutes.
+# TABLE=1: only whether tests/interop/parity.toml is complete and names what exists (seconds, no browser).
+test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(TABLE),,setup browser-tools)
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/parity.xml \
+		$(if $(TABLE),$(addprefix $(INTEROP)/,test_parity.py test_both_in_node.py),$(INTEROP))
 
 # The benchmarks, the soak test, the fuzzer and what `make flakes` counts are tested too.
 test-tools: setup browser-tools interop

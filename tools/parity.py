@@ -1,7 +1,7 @@
 """Write into `README.md`, between its markers, how much of openvidu-browser is here, from `tests/interop/parity.toml`.
 
 `make format` writes it; `make lint` runs this with `--check`, which only says whether it is up to date. Whether the table is
-true is what `tests/interop/test_parity.py` tests. With `--proofs` it prints the tests that the table names as proofs.
+true is what `tests/interop/test_parity.py` tests.
 """
 
 from __future__ import annotations
@@ -108,10 +108,7 @@ def content(text: str) -> str:
 
 
 def main() -> int:
-    """Write the summary or check it, and return 1 if the check fails; with `--proofs`, print the proofs."""
-    if "--proofs" in sys.argv:
-        sys.stdout.write(" ".join(sorted({row.proof for row in [*rows(), *own_rows()] if row.proof})) + "\n")
-        return 0
+    """Write the summary or check it, and return 1 if the check fails."""
     return write_or_check(TARGET, content(TARGET.read_text("utf-8")), "tests/interop/parity.toml")
 
 
