@@ -87,6 +87,8 @@ class Detector:
         # hosts timers are always late.
         self._grace_until: float | None = None
         self._next_ping = now
+        # Seconds for which the pings of before a wake-up had waited: time awake without an answer counts on.
+        self._waited = 0.0
         # Only pings sent at this time or later measure a round trip: one sample per flight (RFC 6298), none across a stall.
         self._measured_from = now
 
@@ -114,7 +116,7 @@ class Detector:
             pause_ends = self._media.until + self._policy.detection.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.detection.steady_patience))
         # `_sent` is not empty: a deadline always belongs to an unanswered ping.
-        ends = min(ends, min(self._sent.values()) + self._policy.detection.answer_limit)
+        ends = min(ends, min(self._sent.values()) - self._waited + self._policy.detection.answer_limit)
         return ends if self._grace_until is None else max(ends, self._grace_until)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> list[DetectorOutput]:
@@ -174,11 +176,21 @@ class Detector:
 
     def _suspect(self, witness: str, now: float, *, urgent: bool) -> list[DetectorOutput]:
         if witness == "woke up":
-            self._sent.clear()  # pings sent before the sleep are not late, and pongs queued during it are no evidence now
+            self._forget_pings(now)
         self._witness = witness
         self._deadline = now + self._policy.probe_deadline(self._rtt, urgent=urgent)
         probe: list[DetectorOutput] = [ProbeWebSocket()] if witness in _REFUSAL_IS_A_VERDICT else []
         return [self._ping(now), *probe]
+
+    def _forget_pings(self, now: float) -> None:
+        """Forget the pings sent before a sleep: they are not late, and pongs queued during it are no evidence now."""
+        if not self._sent:
+            return
+        detection = self._policy.detection
+        awake = min(now, self.due_at) - min(self._sent.values())
+        # A new ping has `probe_floor` to be answered, however long the former ones have waited.
+        self._waited = min(self._waited + max(0.0, awake), detection.answer_limit - detection.probe_floor)
+        self._sent.clear()
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
         """Suspect the socket, counting the deadline from the oldest unanswered ping: that ping already is a probe."""
@@ -192,6 +204,7 @@ class Detector:
         sent = self._sent.pop(number, None)
         if sent is None:
             return
+        self._waited = 0.0
         if sent >= self._measured_from:
             self._rtt.sample(now - sent)
             self._measured_from = now

@@ -299,6 +299,46 @@ def test_flowing_rtp_does_not_extend_the_answer_limit() -> None:
     assert verdict_after(detector, 0.0) == 5.0
 
 
+def a_slow_detector() -> Detector:
+    """Return one of a path on which an answer is overdue after a minute."""
+    estimate = RoundTrip()
+    estimate.smoothed = 60.0
+    return Detector(POLICY, 0.0, estimate, count(), RtpFlow())
+
+
+def tick_until(detector: Detector, now: float, *, since: float = 0.0) -> None:
+    """Fire each timer of a detector on time, without a verdict."""
+    at = since
+    while at < now:
+        assert not any(isinstance(output, Down) for output in detector.tick(at))
+        at = max(at + 0.001, detector.due_at)
+
+
+@pytest.mark.parametrize(("woken_at", "seconds"), [((3.0,), 2.0), ((4.9,), 1.0), ((2.0, 4.5), 0.5)])
+def test_time_awake_without_an_answer_counts_on_after_a_wake_up(woken_at: tuple[float, ...], seconds: float) -> None:
+    detector, since = a_slow_detector(), 0.0
+    for woken in woken_at:
+        tick_until(detector, woken, since=since)
+        detector.handle(WokeUp(), woken)
+        since = woken
+    assert verdict_after(detector, since) == pytest.approx(seconds, abs=0.01)
+
+
+def test_time_asleep_is_no_time_without_an_answer() -> None:
+    detector = a_slow_detector()
+    detector.tick(0.0)
+    detector.tick(3600.0)
+    assert verdict_after(detector, 3600.0) == pytest.approx(4.0), "a second before it fell asleep"
+
+
+def test_answer_after_a_wake_up_ends_the_time_without_one() -> None:
+    detector = a_slow_detector()
+    tick_until(detector, 3.0)
+    detector.handle(WokeUp(), 3.0)
+    detector.handle(PongReceived(3), 3.1)
+    assert verdict_after(detector, 4.0) == pytest.approx(5.0, abs=0.01)
+
+
 @pytest.mark.parametrize("woken_by", [None, WokeUp()])
 def test_pong_received_after_a_stall_is_not_a_round_trip_sample(woken_by: SignalingEvidence | None) -> None:
     rtt = RoundTrip()
