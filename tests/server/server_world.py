@@ -76,6 +76,7 @@ class FakeMedia:
         self.gate.set()
         self.error: Exception | None = None
         self.found_paths: dict[str, ParticipantPaths] = {}
+        self.last_rtp: dict[str, float] = {}
         self.closed = False
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
@@ -91,6 +92,9 @@ class FakeMedia:
 
     async def subscribe(self, subscriber: str, stream_id: str, sdp_offer: str) -> str:
         return await self._negotiate("subscribe", subscriber, stream_id, sdp_offer)
+
+    def heard(self) -> dict[str, float]:
+        return self.last_rtp
 
     def paths(self) -> dict[str, ParticipantPaths]:
         return self.found_paths

@@ -18,6 +18,7 @@ from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import ENDINGS, Page
 from tests.simulation.invariant import LOOK, RETURN, Invariant
 from tests.simulation.media_invariants import (
+    DeadWayUpDetected,
     FrozenStreamsRecover,
     HealthyStreamsStay,
     MutedStaysMuted,
@@ -475,6 +476,7 @@ ALL: tuple[type[Invariant], ...] = (
     StreamsFlow,
     StreamsMove,
     StreamsReturn,
+    DeadWayUpDetected,
     SilenceIsAWitness,
     NoFalseAlarm,
     FrozenStreamsRecover,

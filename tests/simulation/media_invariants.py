@@ -17,6 +17,7 @@ MOVES = 0.95  # seconds within which a stream that flows again is decoded; a bro
 LEARNING = 12.0  # seconds for which a page must have run on time to know the rhythm of its streams
 BACK = 25.0  # seconds within which a dead path is replaced: 15 until an attempt counts as failed, 5 until the next one
 WITNESSED = 1.5  # seconds within which silence of all RTP leads to `reconnecting`; 2 or more without it
+UNHEARD = 2.0  # seconds within which a dead way up leads to `reconnecting` where the server reports it; 4 without
 SLOW = 0.8  # seconds: a pong that late is no evidence yet
 CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
@@ -122,6 +123,34 @@ class SilenceIsAWitness(Invariant):
     def _is_fast(self, page: Page) -> bool:
         estimates = [item.plane.round_trip for item in page.memberships]
         return all(estimate is not None and estimate.timeout < SLOW for estimate in estimates)
+
+
+class DeadWayUpDetected(SilenceIsAWitness):
+    name = "a dead way up is detected"
+    sentence = (
+        f"A page that publishes gets `reconnecting` within {UNHEARD:g} s after its way up alone died, if its socket lives. "
+        "(On the profile that reports it, and as for silence.)"
+    )
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        room = self.world.room
+        member = room.find(page.id) if room is not None and self.world.plan.profile == "default" else None
+        reports = member is not None and member.notices  # from the second ping on
+        if reports and page.connected and not page.in_outage and self._is_dead(page) and self._is_fast(page):
+            asyncio.get_running_loop().call_later(UNHEARD, self._look_up, page, change, now())
+
+    def _look_up(self, page: Page, change: int, died_at: float) -> None:
+        stopped = self.world.server.media.heard().get(page.id, 0.0) == died_at
+        lossless = not page.person.link.repairs and page.clock.on_time_for(LEARNING)
+        same = page.connected and not page.in_outage and self._changes[page] == change and self._is_dead(page)
+        if stopped and lossless and same and self._is_fast(page):
+            self.wrong(f"{page.name} has not been heard for {UNHEARD:g} s and is not told")
+
+    def _is_dead(self, page: Page) -> bool:
+        link = page.person.link
+        socket: Any = next((item.plane.socket for item in page.memberships), None)
+        return link.passes("down") and not link.passes("up") and socket is not None and not socket.is_lost
 
 
 class NoFalseAlarm(Invariant):

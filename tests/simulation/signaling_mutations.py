@@ -18,6 +18,18 @@ SIGNALING = (
         "pass",
     ),
     Mutation(
+        "a server that hears nothing is not believed",
+        "reconnection.detector:Detector.handle",
+        'case Unheard() if self._witness in (None, "late pong"):',
+        "case Unheard() if False:",
+    ),
+    Mutation(
+        "time without an answer is forgotten with a wake-up",
+        "reconnection.detector:Detector._forget_pings",
+        "self._waited + max(0.0, awake)",
+        "0.0",
+    ),
+    Mutation(
         "a resume has no deadline",
         "reconnection.supervisor:Supervisor._send_connect",
         "self._timers[OutageTimer.DEADLINE] = now + self._deadlines.resume",

@@ -15,6 +15,7 @@ from typing import Any
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
 from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
 from pyvidu.server.media.errors import MediaServerError
+from pyvidu.server.quality.uplink import INTERVAL, UNHEARD_AFTER
 from tests.server.server_world import FakeMedia
 from tests.simulation.fake_tracks import FakeStream, FakeTrack
 from tests.simulation.simulated_network import LATENCY, Link, now
@@ -33,6 +34,7 @@ PAUSE_FORGOTTEN = 11.0  # the same after a pause of its own
 RAPID_AFTER = 3.0  # seconds of silence after which ICE checks a path rapidly; else RTCP answers first
 REFUSED_AGAIN = 40.0  # seconds
 REPORTS = 1.4  # seconds between two RTCP reports
+_LOOKS = 10  # at whose RTP has stopped, after it has; the server goes on
 CHECKS = 50  # STUN responses a second while ICE checks a path rapidly
 
 
@@ -53,6 +55,11 @@ class Router(FakeMedia):
         self._negotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
         self._refused_at: dict[str, float] = {}
         self._established: set[tuple[str, str]] = set()  # by subscriber and stream: the client had an answer
+        self._stopped: dict[
+            int, float
+        ] = {}  # by publishing peer connection: when its RTP stopped, `inf` while it arrives
+        self.unheard: Callable[[], object] = lambda: None
+        """Called when the server looks whose RTP has stopped."""
 
     def flows(self, subscriber: str, stream_id: str) -> bool:
         """Return whether the stream's RTP arrives at `subscriber`."""
@@ -67,9 +74,26 @@ class Router(FakeMedia):
                 self._established.add((subscriber, stream))
             current[number] = (self.peers.get(self.publishers.get(stream, -1)), stream)  # type: ignore[assignment]
         sending = {number: peer.sends(number in current) for number, peer in self.peers.items()}
+        self._note_stops(sending)
         for number, peer in list(self.peers.items()):
             source = current[number][0] if number in current else None
             peer.reassess(number in current, source is not None and sending.get(source.number, False))
+
+    def _note_stops(self, sending: dict[int, bool]) -> None:
+        for number in self.publishers.values():
+            if sending.get(number, False):
+                self._stopped[number] = math.inf
+            elif self._stopped.get(number) == math.inf:
+                self._stopped[number] = now()
+                for look in range(1, _LOOKS):
+                    asyncio.get_running_loop().call_later(UNHEARD_AFTER + look * INTERVAL, lambda: self.unheard())
+
+    def heard(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for stream, number in self.publishers.items():
+            owner = self._owners[stream]
+            found[owner] = max(found.get(owner, 0.0), min(now(), self._stopped.get(number, 0.0)))
+        return found
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
         answer = await super().publish(owner, stream_id, sdp_offer)

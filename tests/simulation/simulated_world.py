@@ -13,6 +13,7 @@ from typing import Any
 
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
+from pyvidu.server.quality.uplink import UplinkWatch
 from pyvidu.server.rooms.room import Observer, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
@@ -297,6 +298,9 @@ class SimulatedCall:
         server = SimulatedServer(None if self.plan.profile == "default" else WatchedKurentoProfile)
         server.rooms.observers.add(_Watcher(self))
         server.signaling.ran = self._ran  # type: ignore[attr-defined]
+        if self.plan.profile == "default":
+            watch = UplinkWatch(server.rooms)
+            server.media.unheard = lambda: watch.look(now(), late=0.0)
         return server
 
     def _restart(self, downtime: float) -> None:

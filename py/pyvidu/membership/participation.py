@@ -198,6 +198,11 @@ class Participation:
         if self._current is not None:
             self._end(self._current, reason)
 
+    def unheard(self) -> None:
+        """Handle that the server hears nothing of this participant."""
+        if self._current is not None:
+            self._current.plane.unheard()
+
     def local_stream_expelled(self, reason: Reason) -> None:
         """Handle that the server or a moderator has ended the local stream."""
         if self._current is not None:

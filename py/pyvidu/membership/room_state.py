@@ -53,6 +53,9 @@ class RoomOwner(Protocol):
     def expelled(self, reason: Reason) -> None:
         """Handle that the server has ended this participation."""
 
+    def unheard(self) -> None:
+        """Handle that nothing arrives of this participant at the server."""
+
     def local_stream_expelled(self, reason: Reason) -> None:
         """Handle that the server or a moderator has ended the local stream."""
 
@@ -292,6 +295,8 @@ class RoomState:
             self._owner.expelled(_reason(told.reason))
 
     def _interrupted(self, connection_id: str, interrupted: bool) -> None:
+        if connection_id == self.own.id and interrupted:
+            self._owner.unheard()
         participant = self.participants.get(connection_id)
         if participant is not None and participant.interrupted is not interrupted:
             participant.interrupted = interrupted

@@ -58,7 +58,10 @@ class ParticipantLeft(Call):
 
 @dataclass(frozen=True, slots=True)
 class ParticipantInterrupted(Call):
-    """Nothing is heard of a participant; it is still in the room. Of pyvidu's own server, to pyvidu's clients."""
+    """Nothing is heard of a participant; it is still in the room. Of pyvidu's own server, to pyvidu's clients.
+
+    To the participant itself as soon as its media and its signaling have stopped arriving: the way down may still work.
+    """
 
     method: ClassVar[str] = "participantInterrupted"
     connection_id: str

@@ -7,6 +7,7 @@
 | `offline`          | ping unanswered, or WebSocket refused    | down    |
 | network changed    | ping unanswered, or WebSocket refused    | down    |
 | page woke up       | ping unanswered, or WebSocket refused    | down    |
+| unheard            | ping unanswered                          | down    |
 | pong late          | second ping unanswered                   | down    |
 | pong late, RTP flows | the same, for longer                   | down    |
 | rtp overdue        | (a ping is sent, in case silence follows)| fine    |
@@ -35,6 +36,7 @@ from .evidence import (
     SessionMoved,
     SignalingEvidence,
     SocketClosed,
+    Unheard,
     WentOffline,
     WokeUp,
 )
@@ -135,6 +137,8 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
+            case Unheard() if self._witness in (None, "late pong"):
+                return self._suspect("unheard", now, urgent=True)
             case RtpOverdue() if not self._sent:
                 return [self._ping(now)]
             case RtpSilent() if self._witness is None:

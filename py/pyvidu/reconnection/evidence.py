@@ -41,6 +41,11 @@ class WokeUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheard:
+    """The server reports that nothing arrives of this participant, neither media nor signaling."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReached:
     """The server answered a reachability probe."""
 
@@ -128,6 +133,7 @@ SignalingEvidence = (
     | WentOnline
     | NetworkChanged
     | WokeUp
+    | Unheard
     | ServerReached
     | ServerUnreachable
     | RtpSteady

@@ -34,6 +34,7 @@ from pyvidu.server.http.rest import add_rest
 from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load, busy_time
 from pyvidu.server.memory import FreedMemory, resident
+from pyvidu.server.quality import uplink
 from pyvidu.server.quality.watch import QualityWatch
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
@@ -271,6 +272,8 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
         server.tasks.spawn(server.signaling.beat(), "pings"),
         server.tasks.spawn(_housekeeping(server), "housekeeping"),
     ]
+    if server.quality is not None:
+        rhythms.append(server.tasks.spawn(_watch_uplinks(server), "uplinks"))
     if server.webhook is not None:
         rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
     yield
@@ -304,6 +307,14 @@ async def _housekeeping(server: Server) -> None:
         if loop.time() > tidied + _TIDY_EVERY:
             rooms.tidy()
             tidied = loop.time()
+
+
+async def _watch_uplinks(server: Server) -> None:
+    loop, watch = asyncio.get_running_loop(), uplink.UplinkWatch(server.rooms)
+    while True:
+        due = loop.time() + uplink.INTERVAL
+        await asyncio.sleep(uplink.INTERVAL)
+        watch.look(loop.time(), late=loop.time() - due)
 
 
 async def _tell_clients(app: web.Application) -> None:

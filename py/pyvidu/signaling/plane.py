@@ -39,6 +39,7 @@ from pyvidu.reconnection.evidence import (
     SessionMoved,
     SignalingEvidence,
     SocketClosed,
+    Unheard,
     WentOffline,
     WentOnline,
     WokeUp,
@@ -223,6 +224,10 @@ class SignalingPlane:
     def rtp(self, evidence: RtpEvidence) -> None:
         """Report what the RTP of all received streams tells about the network."""
         self._report(evidence)
+
+    def unheard(self) -> None:
+        """Report that the server says that nothing arrives of this participant: a witness."""
+        self._report(Unheard())
 
     # --- evidence in -------------------------------------------------------------------------------------------------
 

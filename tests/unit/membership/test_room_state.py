@@ -153,12 +153,13 @@ def test_stream_of_an_unknown_participant_reports_the_participant_first() -> Non
         ("participantEvicted", {"reason": "sessionClosedByServer"}, ("expelled", "sessionClosedByServer")),
         ("participantEvicted", {"reason": ""}, ("expelled", "networkDisconnect")),
         ("participantEvicted", {"reason": "a reason of tomorrow"}, ("expelled", "networkDisconnect")),
+        ("participantInterrupted", {}, ("unheard",)),
         ("participantUnpublished", {"reason": "unpublish"}, ("local_stream_expelled", "unpublish")),
         ("participantUnpublished", {"reason": "x"}, ("local_stream_expelled", "networkDisconnect")),
     ],
 )
 def test_what_concerns_the_own_participant_goes_to_the_owner_and_an_unknown_reason_is_the_network(
-    method: str, params: dict[str, str], report: tuple[str, str]
+    method: str, params: dict[str, str], report: tuple[str, ...]
 ) -> None:
     assert Room().notified(method, connectionId="con_own", **params) == [report]
 

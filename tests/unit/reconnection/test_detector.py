@@ -18,6 +18,7 @@ from pyvidu.reconnection.evidence import (
     ServerUnreachable,
     SignalingEvidence,
     SocketClosed,
+    Unheard,
     WentOffline,
     WokeUp,
 )
@@ -188,6 +189,31 @@ def test_wake_up_and_network_change_start_a_probe_with_the_short_timeout(evidenc
     detector.handle(PongReceived(0), 0.01)
     assert detector.handle(evidence, 0.5) == [SendPing(1), ProbeWebSocket()]
     assert detector.tick(0.9) == [Down(witness)]
+
+
+def test_server_that_hears_nothing_starts_a_probe_with_the_short_timeout() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    assert detector.handle(Unheard(), 0.5) == [SendPing(1)]
+    assert detector.handle(Unheard(), 0.6) == [], "it is being checked"
+    assert detector.tick(0.9) == [Down("unheard")]
+
+
+def test_answer_refutes_a_server_that_hears_nothing() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    detector.handle(Unheard(), 0.5)
+    detector.handle(PongReceived(1), 0.8)
+    assert not detector.suspects
+    assert detector.tick(1.5) == [SendPing(2)]
+
+
+def test_server_that_hears_nothing_hastens_the_verdict_on_a_late_pong() -> None:
+    late = LatePong()
+    late.detector.handle(Unheard(), 1.2)
+    assert late.verdict_at(since=1.3) == pytest.approx(1.6)
 
 
 def test_pongs_of_unknown_pings_are_ignored() -> None:

@@ -56,6 +56,7 @@ from pyvidu.reconnection.evidence import (
     SoundRead,
     StreamReturned,
     StreamStopped,
+    Unheard,
     WentOffline,
     WentOnline,
     WokeUp,
@@ -76,6 +77,7 @@ EVENTS = {Down, *get_args(SignalingEvidence), *OutageTimer, *Command}
 NO_TRANSITION = {  # in no state: a fact at most, or of interest to the detector only
     ServerUnreachable,
     SessionMoved,
+    Unheard,
     WentOffline,
     RtpSteady,
     RtpOverdue,
@@ -192,6 +194,7 @@ ANYTHING = st.sampled_from(
         SocketClosed(1006),
         WentOffline(),
         WentOnline(),
+        Unheard(),
         WokeUp(),
     ]
 )

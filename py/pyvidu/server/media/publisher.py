@@ -156,6 +156,11 @@ class PublisherEndpoint:
         """Return what is known of the path from the publisher."""
         return PathCounters.combined(reception.counters() for reception in self.receptions.values())
 
+    @property
+    def last_arrival(self) -> float:
+        """Return the time of the last RTP packet, 0 before the first; in seconds of the event loop's clock."""
+        return max((reception.last_arrival for reception in self.receptions.values()), default=0.0)
+
     def ask_for_key_frame(self) -> None:
         """Send a PLI, now or as soon as the connection is up."""
         video = self.receptions.get("video")

@@ -150,6 +150,11 @@ class Reception:
         return self._sequence.highest
 
     @property
+    def last_arrival(self) -> float:
+        """Return the time of the last packet, 0 before the first; in seconds of the event loop's clock."""
+        return self._last_arrival
+
+    @property
     def packets_lost(self) -> int:
         """Return how many expected packets have not arrived, by RFC 3550 (duplicates lower the number)."""
         return self._expected - self.packets_received if self._first is not None else 0

@@ -197,6 +197,14 @@ class MediaRouter:
         streams = {stream_id: stream.statistics() for stream_id, stream in self._streams.items()}
         return MediaStatistics(len(self._open), self._ports.unsent, streams)
 
+    def heard(self) -> dict[str, float]:
+        """Return when RTP last arrived of everybody who publishes, in seconds of the event loop's clock."""
+        heard: dict[str, float] = {}
+        for stream in self._streams.values():
+            if stream.publisher is not None:
+                heard[stream.owner] = max(heard.get(stream.owner, 0.0), stream.publisher.last_arrival)
+        return heard
+
     def paths(self) -> dict[str, ParticipantPaths]:
         """Return what is known of the ways up and down of everybody who sends or receives media."""
         up: dict[str, list[PathCounters]] = {}

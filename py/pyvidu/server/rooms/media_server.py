@@ -44,5 +44,8 @@ class MediaServer(Protocol):
     def paths(self) -> Mapping[str, ParticipantPaths]:
         """Return what is known of the ways up and down of everybody who sends or receives media."""
 
+    def heard(self) -> Mapping[str, float]:
+        """Return when RTP last arrived of everybody who publishes, in seconds of the event loop's clock."""
+
     async def close(self) -> None:
         """End all streams and subscriptions."""

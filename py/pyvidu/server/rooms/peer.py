@@ -17,6 +17,10 @@ class Peer(Protocol):
         """Push the notification `call`, as JSON `text`. Never raises: the profile handles an unreachable client."""
 
     @property
+    def last_heard(self) -> float:
+        """Return when anything last arrived on its socket, in seconds of the event loop's clock."""
+
+    @property
     def full(self) -> bool:
         """Return whether so much waits for the client to read it that it gets no more signals."""
 

@@ -277,6 +277,11 @@ class Room:
             call = ParticipantInterrupted(participant.id) if silent else ParticipantRestored(participant.id)
             tell([member for member in self.others(participant) if member.notices], call)
 
+    def tell_unheard(self, participant: Participant) -> None:
+        """Notify `participant` that nothing of it arrives: the way down may still work."""
+        if participant.notices:
+            tell([participant], ParticipantInterrupted(participant.id))
+
     def send_notices(self, participant: Participant) -> None:
         """Notify `participant` of silences from now on, first of those of whom nothing is heard at the moment."""
         if participant.notices:

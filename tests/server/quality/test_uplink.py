@@ -1,0 +1,94 @@
+"""Who is told that nothing of it arrives: soon, once, and only of what has just stopped."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
+from tests.server.server_world import Client, World
+from tests.virtual_time import virtual_time
+
+INTERRUPTED = "participantInterrupted"
+
+
+class Uplink:
+    """The way up of a participant who publishes, pings every second and is told of silences."""
+
+    def __init__(self, world: World, client: Client) -> None:
+        self._world, self._client = world, client
+        self._watch = UplinkWatch(world.rooms)
+        self.rtp = self.signaling = True
+
+    async def run(self, seconds: float) -> list[float]:
+        """Let time pass; return when the participant was told that nothing of it arrives, in seconds from now."""
+        loop = asyncio.get_running_loop()
+        began, told = loop.time(), []
+        while loop.time() < began + seconds - INTERVAL / 2:
+            if self.rtp:
+                self._world.media.last_rtp[self._client.id] = loop.time()
+            if self.signaling and round(loop.time() / INTERVAL) % 10 == 0:
+                self._world.signaling.heard(self._client.socket)
+            await asyncio.sleep(INTERVAL)
+            self._watch.look(loop.time(), late=0)
+            notices = self._client.notifications(INTERRUPTED)
+            self._client.clear()
+            told += [round(loop.time() - began, 1) for _ in notices]
+            assert all(params == {"connectionId": self._client.id} for _, params in notices)
+        return told
+
+
+async def an_uplink(world: World, *, notices: bool = True) -> Uplink:
+    client = await world.member()
+    world.media.last_rtp[client.id] = 0.0
+    if notices:
+        await client.call("ping", received=0)
+    client.transport.alive = False  # it answers no ping of the server: what it sends is up to the test
+    client.clear()
+    uplink = Uplink(world, client)
+    assert await uplink.run(5) == []
+    return uplink
+
+
+@virtual_time
+async def test_dead_way_up_is_told_within_half_a_second_and_once() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world)
+        uplink.rtp = uplink.signaling = False
+        assert await uplink.run(5) in ([0.4], [0.5])
+        uplink.rtp = uplink.signaling = True
+        assert await uplink.run(5) == []
+        uplink.rtp = uplink.signaling = False
+        assert await uplink.run(5) in ([0.4], [0.5])
+
+
+@virtual_time
+async def test_participant_whose_signaling_arrives_is_told_at_most_once_that_its_media_does_not() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world)
+        uplink.rtp = False
+        assert len(await uplink.run(20)) <= 1
+
+
+@virtual_time
+async def test_who_sends_no_media_or_gets_no_notices_is_told_nothing() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world, notices=False)
+        uplink.rtp = uplink.signaling = False
+        assert await uplink.run(5) == []
+        viewer = Uplink(world, await world.member())
+        viewer.rtp = viewer.signaling = False
+        assert await viewer.run(5) == []
+
+
+@virtual_time
+async def test_look_that_is_late_tells_nothing() -> None:
+    async with World() as world:
+        ada = await world.member()
+        await ada.call("ping", received=0)
+        ada.clear()
+        watch, now = UplinkWatch(world.rooms), asyncio.get_running_loop().time() + 1
+        world.media.last_rtp[ada.id] = now - 0.5
+        watch.look(now, late=0.3)
+        assert ada.notifications(INTERRUPTED) == []
+        watch.look(now, late=0.1)
+        assert len(ada.notifications(INTERRUPTED)) == 1
