@@ -30,7 +30,10 @@ LONGEST_S = 90.0
 SETTLE_S = 60.0
 """Within so many seconds after an attack everything is to be released; usually it takes little more than an eviction."""
 WARM_S = 20.0
-"""The callers' packets fill what is kept of them (1,024 of a track) in 10 to 20 s: 5 MiB."""
+FLAT_MIB = 0.5
+WARM_AT_MOST_S = 180.0
+"""The callers' packets fill what is kept of them (1,024 of a track) in 100 s or so: 9 MiB. The server is warm when its memory
+has grown by less than `FLAT_MIB` in `WARM_S`."""
 BASELINE_S = 10.0
 HELD_S = 1.0
 _POLL_S = 1.0
@@ -138,7 +141,12 @@ class World:
             while _legs(await self._callers.ask("report"), self._call["streams"]) < CALLERS * (CALLERS - 1):
                 await asyncio.sleep(0.2)  # between two looks
         await self._callers.ask("restart")
-        await asyncio.sleep(WARM_S)  # until the packets that are kept for retransmission are as many as ever
+        async with asyncio.timeout(WARM_AT_MOST_S):
+            grown = FLAT_MIB
+            while grown >= FLAT_MIB:
+                before = processes.memory_mib(self._pid)
+                await asyncio.sleep(WARM_S)  # between two looks
+                grown = processes.memory_mib(self._pid) - before
         found = []
         for _ in range(10):
             await asyncio.sleep(0.5)  # between two looks
