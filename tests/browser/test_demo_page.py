@@ -68,7 +68,9 @@ async def test_tiles_say_what_is_wrong_with_a_network(call: Call) -> None:
     adas, bobs = (window.page.locator(".tile[data-own=true]") for window in (call.ada, call.bob))
     (bob,) = [one for one in await call.server.connections("demo") if "Bob" in one.client_data]
     async with call.server.fault("slow", bob.connection_id, delay=0.5, plane="media"):
-        await expect(bobs.locator(".quality")).to_have_text("2/5: long round trip on the way down", timeout=15_000)
+        # A round trip of 1 s, more on a busy machine; the packets are also late if a shorter one was measured before.
+        wrong = re.compile(r"^[12]/5: (long round trip|packets late) on the way down$")
+        await expect(bobs.locator(".quality")).to_have_text(wrong, timeout=15_000)
         await expect(call.ada.page.locator(".tile[data-own=false] .quality")).to_be_visible()
         await expect(call.ada.page.locator("#log")).to_contain_text("networkQualityLevelChanged Bob: 5 to")
     await expect(adas.locator(".quality")).to_be_hidden()
@@ -203,7 +205,9 @@ async def test_progress_bar_shows_bytes_while_python_is_downloaded(chromium: Bro
     slow = {"offline": False, "latency": 0, "downloadThroughput": 4_000_000, "uploadThroughput": 4_000_000}
     await network.send("Network.emulateNetworkConditions", slow)
     await window.page.goto(server.url)
-    await expect(window.page.locator("#boot-bytes")).to_have_text(re.compile(r"^[1-9][\d.]* of \d+\.\d MB$"))
-    value = await window.page.evaluate("document.getElementById('boot-bar').value")
-    assert 0 < value < 1, json.dumps(value)
+    await window.page.wait_for_function("""() => {
+      const { value } = document.getElementById('boot-bar');
+      const text = document.getElementById('boot-bytes').textContent;
+      return value > 0 && value < 1 && /^[1-9][\\d.]* of \\d+\\.\\d MB$/.test(text);
+    }""")
     await window.page.context.close()

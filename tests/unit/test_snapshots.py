@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -136,3 +137,50 @@ async def test_server_without_node_serves_a_client_without_snapshot_and_says_why
     (told,) = (json.loads(line) for line in caplog.messages)
     assert told["event"] == "no memory snapshot"
     assert "Node.js was not found" in told["why"]
+
+
+REFUSALS = """
+import { readFileSync } from 'node:fs';
+import { Snapshot } from 'SNAPSHOT';
+const [path, key] = process.argv.slice(2);
+const whole = new Uint8Array(readFileSync(path));
+const changed = (at, ...bytes) => { const copy = whole.slice(); copy.set(bytes, at); return copy; };
+const files = {
+  whole,
+  truncated: whole.slice(0, -1000),
+  begun: whole.slice(0, 7),
+  'without its description': whole.slice(0, 20),
+  'something else': changed(0, ...new TextEncoder().encode('<html>')),
+  damaged: changed(2_000_000, whole[2_000_000] ^ 1),
+  'a damaged description': changed(12, 0),
+  foreign: changed(20, 63),
+};
+const told = ([name, bytes]) => {
+  try {
+    new Snapshot(bytes, key);
+    return [name, 'usable'];
+  } catch (error) {
+    return [name, error.message];
+  }
+};
+console.log(JSON.stringify(Object.fromEntries(Object.entries(files).map(told))));
+"""
+
+
+def test_every_unusable_snapshot_is_refused_with_the_reason(tmp_path: Path) -> None:
+    wheel = ClientWheel(package_dir()).current().content
+    path, key = make_snapshot(default_vendor_dir(), wheel), snapshot_key(wheel)
+    script = tmp_path / "refusals.mjs"
+    module = Path(__file__).parents[2] / "web" / "lib" / "snapshot.js"
+    script.write_text(REFUSALS.replace("SNAPSHOT", module.as_uri()))
+    told = subprocess.run(["node", script, path, key], check=True, capture_output=True, text=True).stdout
+    assert json.loads(told) == {
+        "whole": "usable",
+        "truncated": "it is cut short",
+        "begun": "it is cut short",
+        "without its description": "it is cut short",
+        "something else": "it is no snapshot of pyvidu",
+        "damaged": "its content is damaged",
+        "a damaged description": "its content is damaged",
+        "foreign": "it was made of another client or runtime",
+    }
