@@ -117,3 +117,19 @@ def test_the_clock_starts_with_the_first_arrival_and_then_follows_the_sender_rep
     track.reported(SenderReport(1, 500 << 32, 91900), offset=-489.0, now=11.2)
     assert track.clock.timestamp_at(11.0) == 91900
     assert track.clock.timestamp_at(12.0) == 91900 + 90000
+
+
+def with_content(track: Reception) -> list[int]:
+    """Return the numbers of the packets of which the content is kept."""
+    found = [track.run.find(number) for number in range(1000)]
+    return [one.sequence for one in found if one is not None and one.body]
+
+
+def test_content_of_packets_that_nobody_is_sent_any_more_is_forgotten_but_not_that_they_came() -> None:
+    track = video()
+    for number in range(1, 301):
+        track.receive(packet(number), None, number / 64)
+    assert with_content(track) == list(range(300 - 128, 301))
+    assert track.receive(packet(50), None, 4.7) is None, "a duplicate"
+    track.receive(packet(301), None, 3600.0)
+    assert with_content(track) == [301]

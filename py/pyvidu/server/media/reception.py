@@ -6,6 +6,7 @@ Pure: packets and times in, packets out. `publisher` passes it the packets, and 
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from dataclasses import dataclass
 
 from . import codecs, rtp
@@ -15,6 +16,8 @@ from .rtcp import ReportBlock, SenderReport
 from .sequence import Unwrapper
 
 HISTORY_SIZE = 1024
+# So many seconds after its arrival a packet is sent to nobody any more: what it contains is forgotten then, not that it came.
+CONTENT_SECONDS = 2.0
 # After so many seconds without packets a gap of any size is an outage: the decoders need a key frame, not old packets.
 OUTAGE_SECONDS = 1.0
 # A new SSRC on a negotiated payload type is accepted once the old one has sent nothing for so many seconds.
@@ -30,7 +33,9 @@ class Run:
     that is being replaced may begin a run later than the one that replaces it, and is before that nevertheless.
     """
 
-    __slots__ = ("_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "order", "recovery")
+    __slots__ = (
+        "_recent", "_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "order", "recovery",
+    )  # fmt: skip
 
     def __init__(self, codec: codecs.CodecIdentity, clock: RtpClock, connection: int) -> None:
         self.number = next(_runs)
@@ -42,6 +47,7 @@ class Run:
         self.key_frame: MediaPacket | None = None
         """The first packet of the latest key frame."""
         self.recovery = LossRecovery()
+        self._recent: deque[MediaPacket] = deque()  # those of whom the content is kept, in the order of arrival
         self._slots: list[MediaPacket | None] = [None] * (HISTORY_SIZE if codec.name != codecs.OPUS else 0)
 
     def keep(self, packet: MediaPacket) -> None:
@@ -51,9 +57,15 @@ class Run:
             self.key_frame = packet
         if self._slots:
             self._slots[packet.sequence % HISTORY_SIZE] = packet
+            self._recent.append(packet)
+            while self._recent[0].arrival < packet.arrival - CONTENT_SECONDS:
+                self._recent.popleft().body = b""
 
     def find(self, sequence: int) -> MediaPacket | None:
-        """Return a stored packet by its extended sequence number; None if it is not stored."""
+        """Return a stored packet by its extended sequence number; None if it is not stored.
+
+        One that arrived more than `CONTENT_SECONDS` before the latest has no content.
+        """
         packet = self._slots[sequence % HISTORY_SIZE] if self._slots else None
         return packet if packet is not None and packet.sequence == sequence else None
 
