@@ -20,8 +20,14 @@ SIGNALING = (
     Mutation(
         "a server that hears nothing is not believed",
         "reconnection.detector:Detector.handle",
-        'case Unheard() if self._witness in (None, "late pong"):',
+        'case Unheard() if self._witness in (None, "late pong", "rtp silent"):',
         "case Unheard() if False:",
+    ),
+    Mutation(
+        "a server that hears nothing is not believed while RTP pauses",
+        "reconnection.detector:Detector.handle",
+        'case Unheard() if self._witness in (None, "late pong", "rtp silent"):',
+        'case Unheard() if self._witness in (None, "late pong"):',
     ),
     Mutation(
         "time without an answer is forgotten with a wake-up",

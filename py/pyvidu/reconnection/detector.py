@@ -137,8 +137,8 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
-            case Unheard() if self._witness in (None, "late pong"):
-                return self._suspect("unheard", now, urgent=True)
+            case Unheard() if self._witness in (None, "late pong", "rtp silent"):
+                return self._suspect_way_up(now)
             case RtpOverdue() if not self._sent:
                 return [self._ping(now)]
             case RtpSilent() if self._witness is None:
@@ -202,6 +202,13 @@ class Detector:
         outputs = self._suspect("rtp silent", now, urgent=True)
         deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
         self._deadline = max(now + _ANSWER_GRACE, deadline)
+        return outputs
+
+    def _suspect_way_up(self, now: float) -> list[DetectorOutput]:
+        """Suspect the way up: arriving RTP does not refute that. The verdict on what was suspected before is not delayed."""
+        due = self._verdict_due_at if self._witness is not None else math.inf
+        outputs = self._suspect("unheard", now, urgent=True)
+        self._deadline = min(now + self._policy.probe_deadline(self._rtt, urgent=True), due)
         return outputs
 
     def _answered(self, number: int, now: float) -> None:

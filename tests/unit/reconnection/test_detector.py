@@ -216,6 +216,16 @@ def test_server_that_hears_nothing_hastens_the_verdict_on_a_late_pong() -> None:
     assert late.verdict_at(since=1.3) == pytest.approx(1.6)
 
 
+def test_returning_rtp_does_not_refute_a_server_that_hears_nothing() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    detector.handle(PongReceived(0), 0.01)
+    detector.handle(RtpSilent(), 0.5)
+    assert detector.handle(Unheard(), 0.8) == [SendPing(2)]
+    detector.handle(RtpReturned(), 0.85)
+    assert detector.tick(0.9) == [Down("unheard")], "no later than without it"
+
+
 def test_pongs_of_unknown_pings_are_ignored() -> None:
     detector = a_detector()
     detector.tick(0.0)
