@@ -75,6 +75,7 @@ async def test_no_reconnection_happens_before_the_room_is_joined() -> None:
         SignalingPlane.network_offline,
         SignalingPlane.network_changed,
         SignalingPlane.page_woke_up,
+        SignalingPlane.unheard,
         lambda plane: plane.rtp(RtpSilent()),
         lambda plane: plane.rtp(RtpOverdue()),
     ],
