@@ -105,7 +105,7 @@ SIGNALING = (
     Mutation(
         "the deadline of an answer is not capped",
         "reconnection.detector:Detector._verdict_due_at",
-        "ends = min(ends, min(self._sent.values()) + self._policy.detection.answer_limit)",
+        "ends = min(ends, min(self._sent.values()) - self._waited + self._policy.detection.answer_limit)",
         "pass",
     ),
     Mutation(
