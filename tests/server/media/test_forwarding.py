@@ -230,3 +230,15 @@ def test_many_named_packets_cost_no_more_than_the_rate_of_nacks_allows(video: Tr
 
     assert calls(handled) < 30_000  # more than 544,000 packets are named
     assert calls(lambda: nack(1, *[(17 * pair, 0xFFFF) for pair in range(320)])) < 4_000
+
+
+def report(track: ForwardedTrack, highest: int, fraction: float) -> rtcp.ReportBlock:
+    return rtcp.ReportBlock(track.ssrc, round(256 * fraction), 0, highest, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("loss", "copied"), [(0.02, False), (0.25, True), (0.8, False)])
+def test_what_a_path_that_loses_many_packets_asks_for_is_copied(video: Track, loss: float, copied: bool) -> None:
+    video.give(video.run(), 1, KEY)
+    for reports in range(5):
+        video.track.reported(report(video.track, 100 * reports, loss), 1000.0 + reports)
+    assert (video.track.copied_after is not None) == copied

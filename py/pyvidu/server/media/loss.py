@@ -1,7 +1,8 @@
 """Packets missing from a publisher: which to request again, when, and when to give up. Pure: no I/O.
 
 A single NACK when the gap is detected is not enough: the NACK or the retransmission can be lost as well, so each
-missing packet is requested at intervals that follow the measured round trip, at most `ATTEMPTS` times.
+missing packet is requested at intervals that follow the measured round trip, at most `ATTEMPTS` times: at a round trip of
+some milliseconds for 1.1 s. Of eight attempts all fail for 1.7 % of the packets if 60 % are lost on the way back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 
 # In packets: 1.5 s of a 500 kbit/s stream. A longer gap is not a loss but an outage: no sender still has the packets.
 LONGEST_REPAIRABLE_GAP = 100
-ATTEMPTS = 8
+ATTEMPTS = 16
+_LONGEST_GROWTH = 4  # intervals grow to so many times the first
 # Resource limit: packets missing at a time, against a sender that leaves one gap after another.
 MOST_MISSING = 3 * LONGEST_REPAIRABLE_GAP
 SHORTEST_INTERVAL = 0.02
@@ -67,7 +69,7 @@ class LossRecovery:
                 continue
             missing.attempts += 1
             missing.asked_at = now
-            missing.due = now + interval * missing.attempts
+            missing.due = now + interval * min(missing.attempts, _LONGEST_GROWTH)
             asked.append(sequence)
         return sorted(asked)
 

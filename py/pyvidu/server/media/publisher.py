@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 # 1 kbit/s (in seconds).
 REPORT_INTERVAL = 0.5
 FEEDBACK_INTERVAL = 0.1
+# Messages at a time: losses that are left out lie between them, and Chromium reads one of a compound packet.
+_MOST_FEEDBACK = 20
 # A publisher's clock that differs from the assumed offset by more than this (seconds) was set, or has drifted: the new
 # offset is used.
 _CLOCK_STEP = 0.5
@@ -214,9 +216,11 @@ class PublisherEndpoint:
 
     def _send_feedback(self) -> None:
         del self._timers["feedback"]
-        information = self._feedback.pack()
-        if information is not None:
-            media = next((r.ssrc for r in self.receptions.values() if r.ssrc is not None), 0)
+        media = next((r.ssrc for r in self.receptions.values() if r.ssrc is not None), 0)
+        for _ in range(_MOST_FEEDBACK):
+            information = self._feedback.pack()
+            if information is None:
+                break
             self.transport.send_rtcp(rtcp.transport_feedback(self._ssrc, media, information))
         if self._feedback.pending:
             self._timers["feedback"] = self._loop.call_later(FEEDBACK_INTERVAL, self._send_feedback)

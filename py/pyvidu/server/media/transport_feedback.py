@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 
+from .path_loss import PathLoss
 from .sequence import Unwrapper
 
 TICKS_PER_SECOND = 4000  # a delta is in units of 250 microseconds
@@ -21,14 +22,17 @@ _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 
 
 class TransportFeedback:
-    """Collects arrivals of one connection and packs them into feedback messages."""
+    """Collects arrivals of one connection and packs them into feedback messages. `loss` decides which losses they name."""
 
-    def __init__(self) -> None:
+    def __init__(self, loss: PathLoss | None = None) -> None:
+        self._loss = loss or PathLoss()
         self._sequence = Unwrapper(16)
         self._arrivals: dict[int, int] = {}
         self._next: int | None = None
         self._earliest_new: int | None = None
         self._count = 0
+        # Of packets before `_decided` it is decided whether they are named if they are missing; of the last run: `_named`.
+        self._decided, self._named = 0, True
 
     @property
     def pending(self) -> bool:
@@ -37,21 +41,24 @@ class TransportFeedback:
 
     def received(self, sequence: int, now: float) -> None:
         """Record the arrival of a packet with this transport-wide sequence number at `now` (seconds)."""
+        highest = self._sequence.highest
         extended = self._sequence.unwrap(sequence)
         if extended in self._arrivals:
             return
+        self._loss.received(0 if highest is None else max(0, extended - highest - 1), now)
         self._arrivals[extended] = round(now * TICKS_PER_SECOND)
         if self._earliest_new is None or extended < self._earliest_new:
             self._earliest_new = extended
 
     def pack(self) -> bytes | None:
-        """Return the feedback (after the two SSRCs) for arrivals since the last message; None without arrivals."""
+        """Return the feedback (after the two SSRCs) for arrivals since the last message; None without arrivals.
+
+        It ends before losses that are left out (see `path_loss`); `pending` then says that there is more.
+        """
         if self._earliest_new is None:
             return None
-        first = self._earliest_new if self._next is None else min(self._earliest_new, self._next)
+        first = self._first()
         last = max(self._arrivals)
-        if last - first >= _LONGEST_RANGE:  # after an outage: everything older is lost, and need not be reported
-            first = max(self._earliest_new, last - _LONGEST_RANGE + 1)
         arrivals = self._arrivals
         earliest = next(arrivals[sequence] for sequence in range(first, last + 1) if sequence in arrivals)
         reference = earliest // _TICKS_PER_REFERENCE
@@ -61,6 +68,8 @@ class TransportFeedback:
         for sequence in range(first, last + 1):
             arrival = arrivals.get(sequence)
             if arrival is None:
+                if not self._names(sequence):
+                    break
                 symbols.append(_NOT_RECEIVED)
                 continue
             delta = arrival - previous
@@ -78,6 +87,26 @@ class TransportFeedback:
         self._count += 1
         self._forget(end, previous)
         return header + _chunks(symbols) + deltas
+
+    def _first(self) -> int:
+        """Return the sequence number with which the next message begins."""
+        assert self._earliest_new is not None
+        earliest, last = self._earliest_new, max(self._arrivals)
+        if self._next is None or earliest <= self._next:
+            return earliest
+        if last - self._next >= _LONGEST_RANGE:  # after an outage: everything older is lost, and need not be reported
+            return max(earliest, last - _LONGEST_RANGE + 1)
+        return self._next if self._names(self._next) else earliest
+
+    def _names(self, sequence: int) -> bool:
+        """Return whether the feedback names a packet that is missing; what is decided once holds for its whole run."""
+        if sequence >= self._decided:
+            arrived = sequence + 1
+            while arrived not in self._arrivals:
+                arrived += 1
+            self._named = self._loss.names(arrived - sequence, self._arrivals[arrived] / TICKS_PER_SECOND)
+            self._decided = arrived
+        return self._named
 
     def _forget(self, end: int, newest: int) -> None:
         self._next = end if self._next is None else max(self._next, end)
