@@ -49,6 +49,27 @@ async def test_memory_is_returned_after_growth_and_not_again_for_thirty_seconds(
         assert system.asked == asked, now
 
 
+async def test_what_is_free_is_returned_every_thirty_seconds_while_more_is_held_than_ever() -> None:
+    full, light = System(100), System(0)
+    freed = FreedMemory(full.give, light.give)
+    for now, held, asked in [
+        (0, 100, 0),
+        (1, 103, 0),  # less than 4 MiB more
+        (2, 104, 1),
+        (31, 104, 1),  # too soon
+        (32, 104, 2),
+        (40, 110, 2),  # the other return, after a garbage collection
+        (69, 106, 2),
+        (70, 106, 3),
+        (101, 90, 3),  # less than ever
+        (132, 94, 4),
+    ]:
+        full.held = held
+        await freed.give_back(now, full.measure(), full.measure)
+        assert light.asked == asked, now
+    assert full.asked == 1
+
+
 async def test_other_work_goes_on_while_memory_is_returned() -> None:
     loop, begun, ended = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 

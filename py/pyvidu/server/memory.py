@@ -19,6 +19,9 @@ _STATM = Path("/proc/self/statm")  # Linux: pages of the address space, of resid
 _EVERY = 30.0  # seconds
 # Bytes more than after the last return. Returning costs 0.13 ms of CPU for each MiB that is freed, using it again 1 ms.
 _WORTH = 8 * 1024 * 1024
+# Bytes more than ever after which only what is free already is returned, without a garbage collection, for which packets
+# wait. In the middle of a burst its blocks still lie among others', half a minute later they do not.
+_WORTH_LIGHTLY = 4 * 1024 * 1024
 
 
 def resident(statm: Path = _STATM) -> int | None:
@@ -29,13 +32,18 @@ def resident(statm: Path = _STATM) -> int | None:
 
 
 class FreedMemory:
-    """Returns freed memory to the system when that is worth it: at most every 30 s, after growth by 8 MiB."""
+    """Returns freed memory to the system when that is worth it, at most every 30 s.
 
-    def __init__(self, give: Callable[[], object] | None = None) -> None:
-        """`give` returns it; by default a garbage collection and glibc's `malloc_trim`, and nothing where there is none."""
-        self._give = give if give is not None else _malloc_trim()
+    After growth by 8 MiB it collects garbage before. As long as 4 MiB more are held than ever, it returns what is free.
+    """
+
+    def __init__(self, give: Callable[[], object] | None = None, trim: Callable[[], object] | None = None) -> None:
+        """`trim` returns it, by default glibc's `malloc_trim` (none, nothing is); `give` collects garbage before."""
+        self._trim = trim if trim is not None else _malloc_trim()
+        self._give = give if give is not None else _collected(self._trim)
         self._least: int | None = None
-        self._given_at = -math.inf
+        self._lowest = sys.maxsize
+        self._given_at = self._trimmed_at = -math.inf
 
     def is_due(self, now: float, held: int) -> bool:
         """Return whether memory is to be returned, `held` bytes being resident at `now` (seconds)."""
@@ -45,15 +53,22 @@ class FreedMemory:
 
     async def give_back(self, now: float, held: int, measure: Callable[[], int | None] = resident) -> None:
         """Return it if that is due, in a thread: other work goes on meanwhile."""
-        if self._give is None or not self.is_due(now, held):
-            return
-        self._given_at = now
-        await asyncio.to_thread(self._give)
-        self._least = measure() or held
+        self._lowest = min(self._lowest, held)
+        if self._give is not None and self.is_due(now, held):
+            self._given_at = self._trimmed_at = now
+            await asyncio.to_thread(self._give)
+            self._least = measure() or held
+        elif self._trim is not None and now - self._trimmed_at >= _EVERY and held - self._lowest >= _WORTH_LIGHTLY:
+            self._trimmed_at = now
+            await asyncio.to_thread(self._trim)
 
 
 def _malloc_trim() -> Callable[[], object] | None:
     if sys.platform != "linux":
         return None
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-    return (lambda: (gc.collect(), trim(0))) if trim is not None else None
+    return (lambda: trim(0)) if trim is not None else None
+
+
+def _collected(trim: Callable[[], object] | None) -> Callable[[], object] | None:
+    return (lambda: (gc.collect(), trim())) if trim is not None else None
