@@ -144,6 +144,12 @@ MEDIA = (
         "pass",
     ),
     Mutation(
+        "an answer that was doubted counts again at any time",
+        "reconnection.publisher_silence:PublisherSilence.trusted",
+        "if now - since <= _DOUBTED_FOR:",
+        "if True:",
+    ),
+    Mutation(
         "a silent publisher that flows on a new peer connection is not heard",
         "media.plane:MediaPlane._poll",
         "if media.peer in self._monitor.flowing:",

@@ -206,7 +206,7 @@ class MediaPlane:
                     recovery.report(finding)
             case _:
                 if isinstance(finding, RtpSilent):
-                    self._silence.doubted()
+                    self._silence.doubted(self._clock.now())
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
                     self._silence.trusted(self._clock.now())

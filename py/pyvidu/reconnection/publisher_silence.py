@@ -15,6 +15,7 @@ _UNHEARD_AFTER = (
     1.3  # seconds after `StreamStopped`, which is found after 0.3 s at least: longer than an outage of one second
 )
 _CONFIRMED_AFTER = 0.3  # seconds after the answer: at a return it may arrive before RTP does
+_DOUBTED_FOR = 5.0  # seconds after which an earlier answer proves nothing any more: the path may have died meanwhile
 _SETTLING = 10.0  # seconds after trouble of this page in which a silence that begins may still be its own
 _MOST = 3  # silences of one publisher that are reported within `_PERIOD`
 _PERIOD = 60.0  # seconds
@@ -26,7 +27,7 @@ class PublisherSilence:
     def __init__(self) -> None:
         self.silent: dict[str, float] = {}  # since when, whether it is reported or not
         self._due: dict[str, float] = {}  # when a silence is to be reported, if it lasts
-        self._doubted: list[str] = []  # whose path had answered before nothing arrived any more
+        self._doubted: dict[str, float] = {}  # whose path had answered before nothing arrived any more, and since when
         self._unheard: set[str] = set()  # those that were reported
         self._reported: dict[str, deque[float]] = {}
         self._trusted_from = -math.inf
@@ -43,16 +44,17 @@ class PublisherSilence:
         self._doubted.clear()
         self._trusted_from = now + _SETTLING
 
-    def doubted(self) -> None:
+    def doubted(self, now: float) -> None:
         """Take back what answers have proved so far: nothing arrives any more, of nobody."""
-        self._doubted += self._due
+        self._doubted |= dict.fromkeys(self._due, now)
         self._due.clear()
 
     def trusted(self, now: float) -> None:
-        """Restore what `doubted` took back of those still silent: something arrives again."""
-        doubted, self._doubted = self._doubted, []
-        for publisher in doubted:
-            self._answered(publisher, now)
+        """Restore what `doubted` took back lately of those still silent: something arrives again."""
+        doubted, self._doubted = self._doubted, {}
+        for publisher, since in doubted.items():
+            if now - since <= _DOUBTED_FOR:
+                self._answered(publisher, now)
 
     def stopped(self, publisher: str, now: float) -> None:
         """Note that the RTP of a publisher has stopped."""

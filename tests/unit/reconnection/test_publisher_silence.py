@@ -99,7 +99,7 @@ def test_three_silences_a_minute_are_reported_and_a_fourth_that_lasts_when_the_m
 def test_answer_from_before_all_streams_fell_silent_proves_nothing_and_one_after_it_does() -> None:
     silence = PublisherSilence()
     silent(silence, answer=0.5)
-    silence.doubted()
+    silence.doubted(0.6)
     assert silence.due_at is None
     silence.path_answers(ADA, 1.5)
     assert reported(silence) == pytest.approx(1.8)
@@ -109,23 +109,33 @@ def test_doubted_answer_counts_again_once_anything_arrives_unless_this_page_was_
     silence = PublisherSilence()
     silent(silence, answer=0.5)
     silent(silence, BOB, answer=0.5)
-    silence.doubted()
+    silence.doubted(0.6)
     silence.heard(BOB)
     silence.trusted(0.9)
     silence.trusted(1.2)
     assert silence.due_at == pytest.approx(1.3)
     assert silence.tick(1.3) == [ADA]
     silent(silence, BOB, at=2)
-    silence.doubted()
+    silence.doubted(2.4)
     silence.disturbed(2.5)
     silence.trusted(2.6)
     assert silence.due_at is None
 
 
+def test_doubted_answer_of_long_ago_proves_nothing_when_another_stream_arrives() -> None:
+    silence = PublisherSilence()
+    silent(silence, answer=0.5)
+    silence.doubted(0.6)
+    silence.trusted(5.7)
+    assert silence.due_at is None
+    silence.path_answers(ADA, 6)
+    assert reported(silence) == pytest.approx(6.3), "a new answer does"
+
+
 def test_answer_on_the_path_of_another_silent_publisher_restores_what_was_doubted() -> None:
     silence = PublisherSilence()
     silent(silence, answer=0.5)
-    silence.doubted()
+    silence.doubted(0.6)
     silent(silence, BOB, at=1, answer=0.5)
     assert silence.tick(1.8) == [ADA]
     assert silence.tick(2.3) == [BOB]
