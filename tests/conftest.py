@@ -52,13 +52,18 @@ _LONGEST = (
     "browser/test_import.py",
 )
 
+# These say how soon something is noticed: they come last, when the simulations and linters that run beside have ended.
+_TIMED = ("browser/test_engine.py",)
+
 _PARSES_WHILE_PARSING = sys.version_info >= (3, 12, 2) or (3, 11, 8) <= sys.version_info < (3, 12)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     order = {_HERE / name: place for place, name in enumerate(_LONGEST)}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
+    if not config.getoption("tx", None):  # one after the other
+        order |= {_HERE / name: len(order) + 1 for name in _TIMED}
+    items.sort(key=lambda item: order.get(item.path, len(_LONGEST)))
     for item in items:
         if is_async_test(item) and any(folder in item.path.parents for folder in _ONE_LOOP_A_MODULE):
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
