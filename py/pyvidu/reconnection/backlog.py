@@ -11,6 +11,7 @@ from .evidence import SoundPlayed
 from .policy import ReconnectionPolicy
 
 WAIT = 0.5  # seconds within which audio must be played after a silence for this to be decided
+WAIT_AWAKE = 2.0  # the same after a standstill: the browser's audio begins to run again later than the page
 _SETTLING = 0.1  # seconds for which old receivers may still play between the check and their replacement
 RESTARTS = 3  # at most; more than one if part of the backlog arrives late
 _RTP_TURN = 2**32  # RTP timestamps have 32 bits
@@ -40,7 +41,7 @@ class Backlog:
         self._before = self._reference
         if self._before is not None:
             self._restarts = 0
-            self._wait(self._before.at + stood_still, now)
+            self._wait(self._before.at + stood_still, now, WAIT_AWAKE if stood_still else WAIT)
 
     def read(self, played: SoundPlayed | None, now: float) -> bool:
         """Return whether to restart the receivers because of the sound played now; `restarted` has to follow then."""
@@ -57,15 +58,15 @@ class Backlog:
     def restarted(self, now: float) -> None:
         """Check again after a restart: part of the backlog may arrive after it."""
         if self._restarts < RESTARTS:
-            self._wait(self._after, now)
+            self._wait(self._after, now, WAIT)
 
     def stop(self) -> None:
         """End the check."""
         self.due_at = None
 
-    def _wait(self, after: float, now: float) -> None:
+    def _wait(self, after: float, now: float, seconds: float) -> None:
         self._after = after
-        self._deadline = now + WAIT
+        self._deadline = now + seconds
         self.due_at = now
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyvidu.reconnection.backlog import RESTARTS, WAIT, Backlog, lateness
+from pyvidu.reconnection.backlog import RESTARTS, WAIT, WAIT_AWAKE, Backlog, lateness
 from pyvidu.reconnection.evidence import SoundPlayed
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
@@ -55,7 +55,7 @@ def slept(audio: DelayedAudio, reference: SoundPlayed | None = None) -> Backlog:
     backlog.refer(reference if reference is not None else in_time(5.0))
     backlog.check(11.0, 6.0)
     ended = read_until_decided(backlog, audio, 11.0)
-    assert ended < 11.0 + (1 + RESTARTS) * (WAIT + POLICY.detection.return_poll)
+    assert ended < 11.0 + WAIT_AWAKE + RESTARTS * WAIT + (1 + RESTARTS) * POLICY.detection.return_poll
     return backlog
 
 
@@ -87,6 +87,12 @@ def test_receivers_are_restarted_until_audio_delayed_by_a_silence_is_in_time() -
 
 def test_audio_position_from_before_a_sleep_is_not_used_as_the_current_one() -> None:
     audio = DelayedAudio(6.0, 0.0, stale=in_time(5.5), stale_until=11.3)
+    slept(audio)
+    assert audio.restarts == 1
+
+
+def test_audio_that_is_played_again_up_to_two_seconds_after_a_sleep_is_found_late() -> None:
+    audio = DelayedAudio(6.0, 0.0, stale=in_time(5.5), stale_until=12.9)
     slept(audio)
     assert audio.restarts == 1
 
