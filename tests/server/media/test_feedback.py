@@ -181,3 +181,15 @@ class TestLossRecovery:
         for start in range(0, 100_000, 60):
             recovery.gap(start, start + 50, now=0.0)
         assert len(recovery.due(0.0)) == MOST_MISSING
+
+
+def test_feedback_spans_two_thousand_numbers_at_most_and_goes_on_after_any_jump() -> None:
+    for jumps in ([1, 30_000, 60_000], [1, 1_990, 3_980, 40_000, 70_000, 100_000], [60_000, 30_001, 1]):
+        feedback = TransportFeedback()
+        for step, sequence in enumerate(jumps):
+            feedback.received(sequence & 0xFFFF, 10 + step / 1000)
+        packed = 0
+        while (information := feedback.pack()) is not None:
+            assert struct.unpack_from("!HH", information)[1] in range(1, 2_001)
+            packed += 1
+            assert packed <= len(jumps), "each tells of one packet at least"

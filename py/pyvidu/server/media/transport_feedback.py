@@ -91,12 +91,12 @@ class TransportFeedback:
     def _first(self) -> int:
         """Return the sequence number with which the next message begins."""
         assert self._earliest_new is not None
-        earliest, last = self._earliest_new, max(self._arrivals)
-        if self._next is None or earliest <= self._next:
-            return earliest
-        if last - self._next >= _LONGEST_RANGE:  # after an outage: everything older is lost, and need not be reported
-            return max(earliest, last - _LONGEST_RANGE + 1)
-        return self._next if self._names(self._next) else earliest
+        earliest = self._earliest_new
+        first = earliest if self._next is None else min(earliest, self._next)
+        oldest = max(self._arrivals) - _LONGEST_RANGE + 1
+        if first < oldest:  # after an outage: everything older is lost, and need not be reported
+            return min(sequence for sequence in self._arrivals if sequence >= oldest)
+        return first if first == earliest or self._names(first) else earliest
 
     def _names(self, sequence: int) -> bool:
         """Return whether the feedback names a packet that is missing; what is decided once holds for its whole run."""
