@@ -92,6 +92,15 @@ class VirtualClockLoop(asyncio.BaseEventLoop):
         """Advance the clock. The loop itself calls this when nothing is ready; there is no need to call it."""
         self._now += max(0.0, seconds)
 
+    def run_in_executor(self, executor: Any, func: Callable[[*Args], T], *args: *Args) -> asyncio.Future[T]:
+        """Call `func` at once, not in a thread: that would take real time."""
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the result
+            done.set_exception(error)
+        return done
+
     def _process_events(self, event_list: list[Any]) -> None:
         """Do nothing: there is no I/O."""
 

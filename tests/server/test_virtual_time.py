@@ -36,3 +36,10 @@ def test_waiting_without_a_timer_raises_deadlock() -> None:
 
     with pytest.raises(Deadlock):
         run_virtual(wait())
+
+
+@virtual_time
+async def test_what_is_meant_for_a_thread_runs_at_once_and_its_error_reaches_who_awaits_it() -> None:
+    assert await asyncio.to_thread(sum, [1, 2]) == 3
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.to_thread(divmod, 1, 0)
