@@ -197,7 +197,6 @@ class ForwardedTrack:
 
         Return False, and send none, if one is not available and a key frame is needed.
         """
-        self.nacked += len(sequences)
         found: list[tuple[int, MediaPacket]] = []
         for sequence in self._retransmissions.due(sequences, now):
             origin = self._continuity.locate(sequence)
@@ -278,6 +277,7 @@ class SubscriberEndpoint:
         """
         self.shares_transport = shares_transport
         self.key_frames_wanted = 0
+        self._copies: deque[asyncio.TimerHandle] = deque()  # of packets that are sent again twice
         self.tracks: dict[str, ForwardedTrack] = {}
         self.downlink = Downlink()
         self._rate = RateMeter()
@@ -347,10 +347,13 @@ class SubscriberEndpoint:
 
     def _retransmit(self, track: ForwardedTrack, sequences: tuple[int, ...], now: float) -> bool:
         """Retransmit packets, twice on a path that loses many; see `ForwardedTrack.retransmit`."""
+        track.nacked += len(sequences)
         before = track.retransmitted
         available = track.retransmit(sequences, now)
         if track.retransmitted > before and (after := track.copied_after) is not None:
-            self._loop.call_later(after, self._copy, track, sequences)
+            while self._copies and self._copies[0].when() <= now:
+                self._copies.popleft()  # done
+            self._copies.append(self._loop.call_later(after, self._copy, track, sequences))
         return available
 
     def _copy(self, track: ForwardedTrack, sequences: tuple[int, ...]) -> None:
@@ -372,6 +375,8 @@ class SubscriberEndpoint:
 
     async def close(self) -> None:
         """Send a BYE for every track and close the connection, unless that is a publisher's."""
+        for copy in self._copies:
+            copy.cancel()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""Tells participants of whom nothing arrives any more so, on the chance that their way down still works.
+"""Tells participants that nothing of them arrives any more: their way down may still work.
 
 A client whose way up alone is dead receives everything: it notices only that its pings are not answered, seconds later,
 because a late pong while RTP flows is no proof of an outage.
