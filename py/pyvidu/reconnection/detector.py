@@ -193,7 +193,8 @@ class Detector:
         detection = self._policy.detection
         awake = min(now, self.due_at) - min(self._sent.values())
         # A new ping has `probe_floor` to be answered, however long the former ones have waited.
-        self._waited = min(self._waited + max(0.0, awake), detection.answer_limit - detection.probe_floor)
+        limit = max(0.0, detection.answer_limit - detection.probe_floor)
+        self._waited = min(self._waited + max(0.0, awake), limit)
         self._sent.clear()
 
     def _suspect_silence(self, now: float) -> list[DetectorOutput]:
