@@ -144,10 +144,10 @@ MEDIA = (
         "pass",
     ),
     Mutation(
-        "an answer that was doubted counts again at any time",
-        "reconnection.publisher_silence:PublisherSilence.trusted",
-        "if now - since <= _DOUBTED_FOR:",
-        "if True:",
+        "an answer that was doubted does not count again when the network is known to work",
+        "media.plane:MediaPlane.silence_refuted",
+        "self._silence.trusted(self._clock.now())",
+        "pass",
     ),
     Mutation(
         "a silent publisher that flows on a new peer connection is not heard",

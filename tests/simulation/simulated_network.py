@@ -24,6 +24,7 @@ SYN_RETRY = 1.0
 SEGMENT_RETRY = 0.2
 SLOWEST_RETRY = 1.6  # seconds, on a lossy path: later segments that arrive reveal that one is missing
 LONGEST_RETRY = 30.0
+HELD_UP = 1.9  # seconds: a client that receives no RTP takes a pong that comes 2 s late for a drop
 ORPHANED = (
     102.0  # seconds until the kernel stops sending for a closed socket: `tcp_orphan_retries` 8, from 0.2 s on, doubling
 )
@@ -48,6 +49,7 @@ class Link:
         self.jitter = 0.0
         self._loss = 0.0
         self._late_until = 0.0
+        self._held_up_until = 0.0
         self.refused = False  # nothing listens at the server's port
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
@@ -77,6 +79,15 @@ class Link:
     def repairs(self) -> bool:
         """Return whether packets are lost, or may be that were sent before."""
         return self._loss > 0 or now() < self._late_until
+
+    @property
+    def holds_up(self) -> bool:
+        """Return whether something is on its way whose packet was lost so often that it comes `HELD_UP` seconds late."""
+        return now() < self._held_up_until
+
+    def held_up(self, until: float) -> None:
+        """Note that something will arrive then, so late."""
+        self._held_up_until = max(self._held_up_until, until)
 
     def blocks(self, what: str) -> bool:
         return self._blocks[what] > 0
@@ -287,10 +298,12 @@ class Pipe:
         link = self._link
         at = now() + link.delay() * trips
         if link.loss:
-            timeout = self.retry
+            timeout, without = self.retry, at
             while link.noise.random() < link.loss:
                 at += timeout
                 timeout = max(timeout, min(2 * timeout, SLOWEST_RETRY))
+            if at - without >= HELD_UP:
+                link.held_up(at)
         self._arrives = max(at, math.nextafter(self._arrives, math.inf))  # an event loop may swap timers of one time
         asyncio.get_running_loop().call_at(self._arrives, self._arrive, deliver, args)
 

@@ -122,6 +122,11 @@ class MediaPlane:
         self._proving = True  # only now: one after the other has begun to be checked
         self.media_settled()
 
+    def silence_refuted(self) -> None:
+        """Take into account that the network works although no RTP arrives: the publishers are silent, not this page."""
+        self._silence.trusted(self._clock.now())
+        self._arm_silence()
+
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
         """Handle a new ICE state of the current peer connection."""
         self._report(media, IceStateChanged(state))
@@ -209,8 +214,7 @@ class MediaPlane:
                     self._silence.doubted(self._clock.now())
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
-                    self._silence.trusted(self._clock.now())
-                    self._arm_silence()
+                    self.silence_refuted()
                     for recovery in list(self._recoveries.values()):
                         recovery.report(finding)
 

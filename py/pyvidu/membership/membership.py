@@ -238,6 +238,10 @@ class Membership:
         if self.joined and not self.plane.replays:
             self._owner.resumed_without_replay(self)
 
+    def signaling_refuted_silence(self) -> None:
+        """Tell the media plane that the network works."""
+        self.media_plane.silence_refuted()
+
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
         """Report the loss of the membership."""
         self._owner.lost(self, reason, gave_up=gave_up)

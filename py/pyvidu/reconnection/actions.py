@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .detector import ProbeWebSocket, SendPing
+from .detector import ProbeWebSocket, SendPing, SilenceRefuted
 from .outage import StreamStepName
 
 
@@ -95,6 +95,7 @@ Action = (
     | AnnounceAttempt
     | AnnounceReconnected
     | AnnounceLost
+    | SilenceRefuted
 )
 
 

@@ -65,11 +65,16 @@ class Down:
     witness: str
 
 
+@dataclass(frozen=True, slots=True)
+class SilenceRefuted:
+    """The verdict that the network works although no RTP arrives: the server has answered since."""
+
+
 _STALL_GRACE = 0.3  # extra seconds after a stall for messages that were queued meanwhile
 _ANSWER_GRACE = 0.1  # seconds for a pong that has arrived and is queued behind the evidence that it refutes
 _REFUSAL_IS_A_VERDICT = ("offline", "network changed", "woke up")
 
-DetectorOutput = SendPing | ProbeWebSocket | Down
+DetectorOutput = SendPing | ProbeWebSocket | Down | SilenceRefuted
 
 
 class Detector:
@@ -130,7 +135,7 @@ class Detector:
             case SessionMoved():
                 return [Down("another socket has the session")]
             case PongReceived(number):
-                self._answered(number, now)
+                return self._answered(number, now)
             case WentOffline():
                 return self._suspect("offline", now, urgent=True)
             case NetworkChanged() if self._witness is None:
@@ -212,16 +217,18 @@ class Detector:
         self._deadline = min(now + self._policy.probe_deadline(self._rtt, urgent=True), due)
         return outputs
 
-    def _answered(self, number: int, now: float) -> None:
+    def _answered(self, number: int, now: float) -> list[DetectorOutput]:
         sent = self._sent.pop(number, None)
         if sent is None:
-            return
+            return []
+        silence = self._witness == "rtp silent"
         self._waited = 0.0
         if sent >= self._measured_from:
             self._rtt.sample(now - sent)
             self._measured_from = now
         self._sent = {other: at for other, at in self._sent.items() if other > number}
         self._refute_witness(now)
+        return [SilenceRefuted()] if silence else []
 
     def _refute_witness(self, now: float) -> None:
         """Drop the witness, which is refuted; pings still unanswered keep their ordinary deadline."""

@@ -50,7 +50,7 @@ class PublisherSilence:
         self._due.clear()
 
     def trusted(self, now: float) -> None:
-        """Restore what `doubted` took back lately of those still silent: something arrives again."""
+        """Restore what `doubted` took back lately of those still silent: the network works."""
         doubted, self._doubted = self._doubted, {}
         for publisher, since in doubted.items():
             if now - since <= _DOUBTED_FOR:

@@ -28,6 +28,9 @@ class SignalingListener(Protocol):
     def signaling_reconnected(self) -> None:
         """Handle the end of the outage. Requests made during it are sent right after this call."""
 
+    def signaling_refuted_silence(self) -> None:
+        """Handle that the server has answered after `rtp(RtpSilent())`: the network works although no RTP arrives."""
+
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
         """Handle the loss of the session; all pending requests have failed. `gave_up`: the application ended it."""
 

@@ -28,7 +28,7 @@ from pyvidu.reconnection.actions import (
     SendPingWithOwnershipCheck,
     SendResume,
 )
-from pyvidu.reconnection.detector import ProbeWebSocket, SendPing
+from pyvidu.reconnection.detector import ProbeWebSocket, SendPing, SilenceRefuted
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
@@ -336,6 +336,8 @@ class SignalingPlane:
                 self._tell(self._listener.signaling_attempt, number, next_delay)
             case AnnounceReconnected(same_socket):
                 self._come_back(same_socket)
+            case SilenceRefuted():
+                self._tell(self._listener.signaling_refuted_silence)
             case _:
                 self._end(action)
 

@@ -353,6 +353,22 @@ async def test_own_trouble_says_nothing_of_a_publisher_that_is_silent_then(troub
     assert plane.reports.of("publisher_heard") == []
 
 
+@pytest.mark.parametrize("refuted", [True, False])
+@virtual_time
+async def test_publisher_silent_before_all_others_paused_is_reported_if_the_network_is_known_to_work(
+    refuted: bool,
+) -> None:
+    plane, _ = await silent()
+    await asyncio.sleep(0.7)  # its path has answered
+    stop(plane.rig.peers.made[1])
+    await asyncio.sleep(0.5)
+    assert [item for item in plane.rig.requests.findings if isinstance(item, RtpSilent)]
+    if refuted:
+        plane.plane.silence_refuted()
+    await asyncio.sleep(1)
+    assert plane.reports.of("publisher_heard") == [(BOB, False)] * refuted
+
+
 @virtual_time
 async def test_silent_publisher_that_flows_on_a_new_peer_connection_is_heard() -> None:
     plane, _ = await silent()

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pyvidu.reconnection.detector import Detector, Down, ProbeWebSocket, SendPing
+from pyvidu.reconnection.detector import Detector, Down, ProbeWebSocket, SendPing, SilenceRefuted
 from pyvidu.reconnection.evidence import (
     NetworkChanged,
     PongReceived,
@@ -239,6 +239,16 @@ def test_rtp_silence_starts_a_probe_with_the_short_timeout() -> None:
     detector.handle(PongReceived(0), 0.01)
     assert detector.handle(RtpSilent(), 0.5) == [SendPing(1)]
     assert detector.tick(0.9) == [Down("rtp silent")]
+
+
+def test_answer_after_rtp_fell_silent_refutes_the_silence_and_one_before_it_says_nothing() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.handle(PongReceived(0), 0.01) == []
+    detector.handle(RtpSilent(), 0.5)
+    assert detector.handle(PongReceived(1), 0.6) == [SilenceRefuted()]
+    assert detector.handle(PongReceived(1), 0.7) == []
+    assert detector.tick(0.9) == []
 
 
 def test_ping_sent_at_an_rtp_pause_counts_as_the_probe_of_the_following_silence() -> None:

@@ -73,6 +73,7 @@ class ScriptedServer:
         self.accepts = True
         self.handshake = 0.0  # seconds
         self.told: list[str] = []
+        self.silences_refuted = 0
         self.outages = OutageLog(calendar=lambda: 0.0)
         self.plane = SignalingPlane(self.host(), ReconnectionPolicy(), self.outages, self)
 
@@ -107,6 +108,9 @@ class ScriptedServer:
 
     def signaling_reconnected(self) -> None:
         self.told.append("reconnected")
+
+    def signaling_refuted_silence(self) -> None:
+        self.silences_refuted += 1
 
     def signaling_lost(self, reason: Reason, *, gave_up: bool) -> None:
         self.told.append(f"lost: {reason}")

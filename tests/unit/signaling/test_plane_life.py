@@ -95,6 +95,18 @@ async def test_every_witness_sends_a_ping_at_once_and_a_pong_prevents_the_verdic
     plane.close()
 
 
+@virtual_time
+async def test_answer_while_no_rtp_arrives_is_reported_once() -> None:
+    server = ScriptedServer()
+    plane = await server.joined()
+    await asyncio.sleep(3)
+    assert server.silences_refuted == 0
+    plane.rtp(RtpSilent())
+    await asyncio.sleep(3)
+    assert server.silences_refuted == 1
+    plane.close()
+
+
 @pytest.mark.parametrize(("steady", "seen_after"), [(False, 2.5), (True, 4.5)])
 @virtual_time
 async def test_steady_rtp_reported_during_an_outage_delays_the_next_verdict(steady: bool, seen_after: float) -> None:
