@@ -7,7 +7,6 @@ it is checked by its counters (`media_health.py`). A frozen stream is renegotiat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -26,6 +25,7 @@ from .actions import (
     TakeSample,
 )
 from .backlog import Backlog
+from .decoding import HELD_BACK, Decoding
 from .evidence import (
     AudioReference,
     IceStateChanged,
@@ -84,13 +84,12 @@ class StreamRecovery:
         self._sample = MediaSample("new")
         self.sampled_at = now
         self._arrived_at = now  # when something last arrived on the path, as far as samples tell
-        self._undecoded_since: float | None = None  # since when video arrives and none is decoded
-        self._video_arrives = False  # whether some had arrived when the last sample was taken
         self._silent_for = 0.0  # seconds for which nothing had arrived when the last sample was taken
         self.sample_at: float | None = None
         self._state_ends_at: float | None = None
         self._ice = IceWatch(policy)
         self._backlog = Backlog(policy)
+        self._decoding = Decoding()
         if suspended:
             self.handle(SignalingLost(), now)
 
@@ -153,7 +152,7 @@ class StreamRecovery:
         if self.period is None:
             self._arrived_at = now  # nothing was sampled: that is no silence
         self.state = state
-        self._proof = self._patience = self._state_ends_at = None
+        self._proof = self._patience = self._state_ends_at = self._decoding.watched_until = None
         self.sample_at = now if self.period else None
         match state:
             case RecoveryState.IDLE | RecoveryState.OBSERVING:
@@ -174,11 +173,7 @@ class StreamRecovery:
         self._silent_for = now - self._arrived_at
         if path_answers(self._sample, sample):
             self._arrived_at = now
-        self._video_arrives = sample.inbound_video_packets > self._sample.inbound_video_packets
-        if sample.frames_decoded > self._sample.frames_decoded or not sample.frames_decoded:
-            self._undecoded_since = None
-        elif self._undecoded_since is None and self._video_arrives:
-            self._undecoded_since = now
+        self._decoding.take(self._sample, sample, now)
         self._sample = sample
         self.sample_at = now + self.period if self.period else None
         if self._proof is not None:
@@ -187,14 +182,10 @@ class StreamRecovery:
     @property
     def period(self) -> float | None:
         """Return the seconds between two samples, None if none are taken."""
-        match self.state:
-            case RecoveryState.OBSERVING:
-                return self._policy.media.outage_poll
-            case RecoveryState.CHECKING:
-                return self._policy.media.poll
-            case RecoveryState.GIVEN_UP:
-                return self._policy.media.given_up_poll
-        return None
+        media = self._policy.media
+        if self.state is CHECKING or self._decoding.watched_until is not None:
+            return media.poll
+        return {OBSERVING: media.outage_poll, GIVEN_UP: media.given_up_poll}.get(self.state)
 
     def _replaced(self, now: float) -> None:
         """Forget what was observed of the old peer connection; a sample of it that is under way is not awaited."""
@@ -236,8 +227,11 @@ class StreamRecovery:
 
     def _frame_missing(self, event: Sampled, now: float) -> bool:
         """Return whether video arrives of which none was decoded for `media.nudge_period`."""
-        since, period = self._undecoded_since, self._policy.media.nudge_period - ROUNDING
-        return since is not None and self._video_arrives and now - since >= period
+        return self._decoding.stopped_for(self._policy.media.nudge_period, now)
+
+    def _held_back(self, event: Sampled, now: float) -> bool:
+        """Return whether video arrives of which none was decoded for 0.2 s, soon after a standstill."""
+        return self._decoding.stopped_for(HELD_BACK, now)
 
     def _is_announced(self, event: PeerReplaced, now: float) -> bool:
         """Return whether the application was told that the stream is frozen."""
@@ -283,8 +277,19 @@ class StreamRecovery:
 
     def _nudge_again(self, event: object, now: float) -> list[MediaAction]:
         """Request a key frame once more: the last request may have been lost."""
-        self._undecoded_since = now
+        self._decoding.count_anew(now)
         return [Nudge()]
+
+    def _watch_decoder(self, event: object, now: float) -> list[MediaAction]:
+        """Take samples for 1.5 s: what arrives may not be decoded."""
+        self._decoding.watch(now)
+        self.sample_at = now
+        return []
+
+    def _restart_receivers(self, event: object, now: float) -> list[MediaAction]:
+        """Discard what the receivers hold back."""
+        self._decoding.watched_until = self.sample_at = None
+        return [RestartReceivers()]
 
     def _nudge_if_due(self, event: object, now: float) -> list[MediaAction]:
         """Request a key frame, if one is missing and the last request was long enough ago."""
@@ -369,8 +374,9 @@ class StreamRecovery:
     def matters_at(self) -> float:
         """Return a time before which no sample changes anything, if all counters go on as in the last one."""
         if self.state is OBSERVING:
-            since = self._undecoded_since
-            return math.inf if since is None else since + self._policy.media.nudge_period - 2 * ROUNDING
+            return self._decoding.may_stop_for(self._policy.media.nudge_period)
+        if self._decoding.watched_until is not None:
+            return min(self._decoding.may_stop_for(HELD_BACK), self._decoding.watched_until - 2 * ROUNDING)
         return self.sampled_at + (self._proof.matters_in - self._policy.media.poll if self._proof is not None else 0.0)
 
     def skipped(self, times: Iterable[float], sample: MediaSample) -> None:
@@ -401,6 +407,8 @@ class StreamRecovery:
         row(IDLE, StreamStopped, None, CHECKING, _nudge, _be_patient),  # whatever is sent shows where we are behind a NAT
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
         row(IDLE, ReceiversRestarted, None, CHECKING, _nudge, _be_patient),
+        row(IDLE, PageStoodStill, None, None, _watch_decoder),
+        row(IDLE, Sampled, _held_back, None, _restart_receivers),
         row(IDLE, PeerReplaced, _ice_waiting, CONNECTING),
         row(IDLE, PeerReplaced, _is_announced, CHECKING),
         row(IDLE, IceStateChanged, _ice_breaks, CHECKING, _be_brief),

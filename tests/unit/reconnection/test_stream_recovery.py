@@ -23,6 +23,7 @@ from pyvidu.reconnection.actions import (
     TakeSample,
 )
 from pyvidu.reconnection.backlog import WAIT
+from pyvidu.reconnection.decoding import HELD_BACK, WATCHED
 from pyvidu.reconnection.evidence import (
     AudioReference,
     IceStateChanged,
@@ -907,6 +908,53 @@ def test_restarted_receivers_get_key_frames_until_they_decode() -> None:
     stream.arrives = VIDEO
     assert NoteStep("healthy", "packets arrive") in stream.run(0.2)
     assert stream.state is IDLE
+
+
+# --- frames that are held back after a standstill ----------------------------------------------------------------------
+
+
+def test_receivers_are_restarted_when_video_that_arrives_after_a_standstill_is_not_decoded() -> None:
+    stream = Stream()
+    stream.tell(PageStoodStill(8.0))
+    stream.run(0.2)  # the last frames from before it may still be decoded
+    stream.arrives = UNDECODED
+    assert RestartReceivers() in stream.run(HELD_BACK + 2 * POLICY.media.poll)
+    assert stream.tell(ReceiversRestarted()) == [Nudge()]
+    assert RestartReceivers() not in stream.run(1.0)
+    stream.arrives = VIDEO
+    stream.run(0.2)
+    assert stream.steps == ["healthy"]
+    assert stream.state is IDLE
+
+
+@pytest.mark.parametrize("arrives", [VIDEO, STUN, ()])
+def test_video_that_is_decoded_after_a_standstill_or_does_not_arrive_restarts_nothing(arrives: tuple[str, ...]) -> None:
+    stream = Stream()
+    stream.arrives = arrives
+    stream.tell(PageStoodStill(8.0))
+    assert RestartReceivers() not in stream.run(WATCHED)
+    assert stream.recovery.period is None, "no longer than needed"
+    stream.arrives = UNDECODED
+    stream.run(10.0)
+    assert stream.done == []
+
+
+def test_samples_after_a_standstill_matter_when_frames_may_be_held_back_and_at_the_end() -> None:
+    stream = Stream()
+    stream.tell(PageStoodStill(8.0))
+    began = stream.now
+    stream.run(0.0)
+    assert stream.recovery.matters_at == pytest.approx(began + WATCHED, abs=1e-5)
+    stream.arrives = UNDECODED
+    stream.run(POLICY.media.poll)
+    assert stream.recovery.matters_at == pytest.approx(stream.now + HELD_BACK, abs=1e-5)
+
+
+def test_outage_ends_the_watch_after_a_standstill() -> None:
+    stream = Stream()
+    stream.tell(PageStoodStill(8.0), SignalingLost())
+    stream.arrives = UNDECODED
+    assert set(stream.run(2.0)) == {Nudge()}
 
 
 def test_sound_is_read_until_there_is_some_and_for_half_a_second_at_most() -> None:

@@ -84,7 +84,7 @@ NO_TRANSITION = {  # in no state: a fact at most, or of interest to the detector
     RtpSilent,
 }
 STREAM_EVENTS = {*get_args(MediaEvidence), *RecoveryTimer}
-NO_STREAM_TRANSITION = {AudioReference, SoundRead, PageStoodStill}  # the backlog's
+NO_STREAM_TRANSITION = {AudioReference, SoundRead}  # the backlog's
 
 owners = pytest.mark.parametrize(
     ("owner", "rows"),
