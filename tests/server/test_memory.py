@@ -39,10 +39,12 @@ async def test_memory_is_returned_after_growth_and_not_again_for_thirty_seconds(
         (3, 150, 1),  # too soon
         (31, 150, 1),
         (32, 150, 2),  # 145 stay
-        (63, 152, 2),
-        (64, 153, 3),
-        (95, 90, 3),  # less than ever: counts from there
-        (96, 98, 4),
+        (61, 150, 2),
+        (62, 152, 3),  # once more, for what was garbage only after the burst
+        (93, 154, 3),  # it stays
+        (94, 155, 4),
+        (124, 90, 4),  # less than ever: counts from there
+        (125, 98, 5),
     ]:
         system.held = held
         await freed.give_back(now, system.measure(), system.measure)

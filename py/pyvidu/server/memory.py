@@ -34,7 +34,8 @@ def resident(statm: Path = _STATM) -> int | None:
 class FreedMemory:
     """Returns freed memory to the system when that is worth it, at most every 30 s.
 
-    After growth by 8 MiB it collects garbage before. As long as 4 MiB more are held than ever, it returns what is free.
+    After growth by 8 MiB it collects garbage before, and once more 30 s later, when a burst is over: what closed sockets have
+    left is cycles. As long as 4 MiB more are held than ever, it returns what is free.
     """
 
     def __init__(self, give: Callable[[], object] | None = None, trim: Callable[[], object] | None = None) -> None:
@@ -44,6 +45,7 @@ class FreedMemory:
         self._least: int | None = None
         self._lowest = sys.maxsize
         self._given_at = self._trimmed_at = -math.inf
+        self._again_at = math.inf
 
     def is_due(self, now: float, held: int) -> bool:
         """Return whether memory is to be returned, `held` bytes being resident at `now` (seconds)."""
@@ -54,8 +56,10 @@ class FreedMemory:
     async def give_back(self, now: float, held: int, measure: Callable[[], int | None] = resident) -> None:
         """Return it if that is due, in a thread: other work goes on meanwhile."""
         self._lowest = min(self._lowest, held)
-        if self._give is not None and self.is_due(now, held):
+        due, again = self.is_due(now, held), now >= self._again_at and held - self._lowest >= _WORTH
+        if self._give is not None and (due or again):
             self._given_at = self._trimmed_at = now
+            self._again_at = now + _EVERY if due else math.inf
             await asyncio.to_thread(self._give)
             self._least = measure() or held
         elif self._trim is not None and now - self._trimmed_at >= _EVERY and held - self._lowest >= _WORTH_LIGHTLY:

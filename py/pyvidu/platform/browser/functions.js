@@ -4,6 +4,9 @@
 // The tracks that were opened here: the application's own are not stopped with a publisher.
 const opened = new WeakSet();
 
+// The restart of receivers under way, by peer connection: a second one between its two negotiations would keep the SSRCs out.
+const restarts = new WeakMap();
+
 // A track of our own that shows what it is fed. A MediaStreamTrackGenerator (Chromium) works in a hidden tab too; elsewhere a
 // canvas. A picture is shown again after a second without another: a recorder holds sound back until there is one.
 function pictures(width, height) {
@@ -345,13 +348,17 @@ export default {
   // A receive stream is recreated, with empty jitter buffer and no clock estimate, when its SSRC was not signaled for a moment.
   // (`inactive` in between would only empty the audio buffer.) Only where we made the offer: the answer is set again.
   // If the answer names no SSRCs, this changes nothing.
-  async restartReceivers(peer) {
-    const { sdp: answer, type } = peer.remoteDescription;
-    if (type !== 'answer' || peer.signalingState !== 'stable') return;
-    for (const sdp of [answer.replace(/^a=ssrc.*\r?\n/gm, ''), answer]) {
-      await peer.setLocalDescription();
-      await peer.setRemoteDescription({ type, sdp });
-    }
+  restartReceivers(peer) {
+    const restart = async () => {
+      const { sdp: answer, type } = peer.remoteDescription;
+      if (type !== 'answer' || peer.signalingState !== 'stable') return;
+      for (const sdp of [answer.replace(/^a=ssrc.*\r?\n/gm, ''), answer]) {
+        await peer.setLocalDescription();
+        await peer.setRemoteDescription({ type, sdp });
+      }
+    };
+    if (!restarts.has(peer)) restarts.set(peer, restart().finally(() => restarts.delete(peer)));
+    return restarts.get(peer);
   },
 
   // Chromium 156 reports new addresses to a window 1.5 s late, but to a newly created window at once (measured: first candidate
