@@ -16,7 +16,7 @@ NETWORKS := tests/networks
 NPM_PROJECTS := tests/npm tests/npm/openvidu_angular examples/javascript
 SERVE_ARGS ?=
 
-.PHONY: setup demo test test-lint test-virtual test-sockets test-wheel test-real slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
+.PHONY: setup demo test test-lint test-virtual test-worlds test-sockets test-browsers test-wheel slowest flakes test-parity test-firefox test-networks test-npm test-tools examples npm structure \
 	coverage fuzz fuzz-coverage hostile load simulate mutations lint format lock wheel clean browser-tools firefox-tools interop bench bench-claims bench-boot bench-page bench-server bench-networks calm soak
 
 setup: $(STAMPS)/installed $(STAMPS)/vendored
@@ -26,14 +26,10 @@ demo: setup
 
 # Tests in virtual time and the linters keep the processors busy, tests with browsers and networks mostly wait: they run side by
 # side, the former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
-# WORKERS=2: so many files with browsers and networks at a time, where each worker can have a network of its own
-# (tools/own_network.sh): two of the larger ones at a time are too much for two cores. The wheel's tests, which download, are then outside of them.
-WORKERS ?= 1
-SIDE_BY_SIDE := $(filter-out 1,$(WORKERS))
 VIRTUAL := tests/pure tests/simulation tests/type_checks
-# With browsers or network labs. Whatever of `tests` is in none of these lists is run by `test-sockets`.
-REAL := tests/browser tests/contract/test_browser_host.py tests/server/media/test_chromium.py tests/server/media/test_slow_downlink.py \
-	tests/unit/testing
+WORLDS := tests/simulation/test_fresh_worlds.py
+# With browsers or network labs, one file after the other. Whatever of `tests` is in none of these lists is run by `test-sockets`.
+BROWSERS := tests/browser tests/contract/test_browser_host.py tests/server/media/test_chromium.py tests/unit/testing
 WHEEL := tests/browser/test_installed_wheel.py
 LOGS := tests/artifacts
 JUNIT := $(LOGS)/junit
@@ -41,39 +37,39 @@ JUNIT := $(LOGS)/junit
 # They get what processor time the others leave: on Linux all of it goes to those first, elsewhere most of it.
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
-test: setup browser-tools firefox-tools interop $(STAMPS)/javascript
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=5 \
-		test-lint test-virtual test-sockets $(if $(SIDE_BY_SIDE),test-wheel) test-real)
+test:
+	@$(MAKE) --no-print-directory --jobs=4 setup browser-tools firefox-tools interop $(STAMPS)/javascript
+	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=4 test-lint test-virtual test-sockets test-browsers)
 
 test-lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(call PRINTED_AT_END,lint,$(BESIDE) $(MAKE) --no-print-directory lint)
 
 test-virtual: $(STAMPS)/installed
 	$(call PRINTED_AT_END,virtual,$(BESIDE) $(MAKE) --no-print-directory coverage && \
-		$(BESIDE) $(BIN)/python -m pytest --junitxml=$(JUNIT)/virtual.xml $(VIRTUAL))
+		$(BESIDE) $(BIN)/python -m pytest --junitxml=$(JUNIT)/virtual.xml $(VIRTUAL) --ignore=$(WORLDS))
+
+# 20,000 simulated outages in worlds that only this commit has, on all cores; two minutes.
+test-worlds: $(STAMPS)/installed
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/worlds.xml $(WORLDS)
 
 # The server over real sockets and everything else without a browser. Peers that wait for each other must not wait for ever: `nice`.
 test-sockets: setup interop
 	$(call PRINTED_AT_END,sockets,nice $(BIN)/python -m pytest --junitxml=$(JUNIT)/sockets.xml \
-		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(REAL) $(INTEROP) $(NETWORKS) tests/npm))
+		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(BROWSERS) $(INTEROP) $(NETWORKS) tests/npm))
 
+# What `make flakes` counts.
+test-browsers: setup browser-tools firefox-tools interop
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/browsers.xml $(addprefix --ignore=,$(WHEEL) $(FIREFOX)) $(BROWSERS)
+
+# The wheel in an empty environment: it fetches its runtime and serves a page.
 test-wheel: setup browser-tools
-	$(call PRINTED_AT_END,wheel,$(BIN)/python -m pytest --junitxml=$(JUNIT)/wheel.xml $(WHEEL))
-
-test-real: setup browser-tools firefox-tools interop
-	@if [ -z "$(SIDE_BY_SIDE)" ]; then :; elif refused=$$(tools/own_network.sh true 2>&1); then \
-		set -- --dist=loadfile --no-loadscope-reorder "--tx=$(WORKERS)*popen//python=tools/own_network.sh $(BIN)/python"; \
-	else \
-		echo "One test file at a time: browsers side by side need networks of their own, not permitted here ($$refused)."; \
-	fi; \
-	$(BIN)/python -m pytest "$$@" --junitxml=$(JUNIT)/real.xml \
-		$(REAL) $(addprefix --ignore=,$(if $(SIDE_BY_SIDE),$(WHEEL)) $(FIREFOX))
+	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/wheel.xml $(WHEEL)
 
 # The ten slowest tests of the last `make test`.
 slowest: $(STAMPS)/installed
 	@$(BIN)/python -m tools.junit $(JUNIT)/*.xml
 
-# Runs `make test-real` RUNS times and adds what failed to docs/flakiness.md.
+# Runs `make test-browsers` RUNS times and adds what failed to docs/flakiness.md.
 RUNS ?= 20
 flakes: setup browser-tools firefox-tools interop
 	@$(BIN)/python -m tools.flakes $(RUNS)
@@ -287,6 +283,6 @@ browser-tools: $(STAMPS)/installed
 		{ ! command -v systemctl || systemctl mask coturn; $(APT_INSTALL) coturn; } >/dev/null 2>&1 || true
 
 # As root on Debian it is installed; else the second line says how to get it.
-firefox-tools: $(STAMPS)/installed
+firefox-tools: $(STAMPS)/installed | browser-tools
 	@$(BIN)/python -m pyvidu.testing firefox >/dev/null 2>&1 || { $(APT_INSTALL) firefox-esr >/dev/null; } || true
 	@$(BIN)/python -m pyvidu.testing firefox

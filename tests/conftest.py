@@ -23,47 +23,15 @@ settings.load_profile("pyvidu")
 _HERE = Path(__file__).parent
 _ONE_LOOP_A_MODULE = (_HERE / "browser", _HERE / "contract", _HERE / "interop", _HERE / "npm")
 
-# The files of 20 s and more, the longest first: `make test-real` gives them to its workers in this order, so that
-# the last to run is a short one.
-_LONGEST = (
-    "interop/test_transcripts.py",
-    "server/media/test_chromium.py",
-    "browser/test_engine.py",
-    "browser/test_drops.py",
-    "browser/test_lacking_browsers.py",
-    "interop/test_openvidu_browser_drops.py",
-    "interop/test_server_offers_drops.py",
-    "browser/test_demo_page.py",
-    "browser/test_page_filters.py",
-    "browser/test_boot.py",
-    "interop/test_pages.py",
-    "browser/test_content_security_policy.py",
-    "browser/firefox/test_scenarios.py",
-    "browser/firefox/test_pages.py",
-    "browser/test_call.py",
-    "browser/test_faults_in_a_page.py",
-    "browser/test_lab.py",
-    "interop/test_members_in_a_page.py",
-    "browser/test_background_tab.py",
-    "browser/test_turn.py",
-    "browser/test_streams.py",
-    "contract/test_browser_host.py",
-    "browser/test_pyvidu_js.py",
-    "browser/test_import.py",
-)
-
 # These say how soon something is noticed: they come last, when the simulations and linters that run beside have ended.
-_TIMED = ("browser/test_engine.py",)
+_TIMED = (_HERE / "browser" / "test_engine.py",)
 
 _PARSES_WHILE_PARSING = sys.version_info >= (3, 12, 2) or (3, 11, 8) <= sys.version_info < (3, 12)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    order = {_HERE / name: place for place, name in enumerate(_LONGEST)}
-    if not config.getoption("tx", None):  # one after the other
-        order |= {_HERE / name: len(order) + 1 for name in _TIMED}
-    items.sort(key=lambda item: order.get(item.path, len(_LONGEST)))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path in _TIMED)
     for item in items:
         if is_async_test(item) and any(folder in item.path.parents for folder in _ONE_LOOP_A_MODULE):
             item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)

@@ -16,7 +16,7 @@ from tools.generated import ROOT
 from tools.junit import read
 
 PAGE = ROOT / "docs" / "flakiness.md"
-_JUNIT = ROOT / "tests" / "artifacts" / "junit" / "real.xml"
+_JUNIT = ROOT / "tests" / "artifacts" / "junit" / "browsers.xml"
 _RUN = "the run itself"
 
 
@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> int:
 
 
 def run_once() -> list[str]:
-    """Run `make test-real` once and return the names of the tests that failed."""
+    """Run `make test-browsers` once and return the names of the tests that failed."""
     _JUNIT.unlink(missing_ok=True)
-    done = subprocess.run(["make", "--no-print-directory", "test-real"], cwd=ROOT, check=False)
+    done = subprocess.run(["make", "--no-print-directory", "test-browsers"], cwd=ROOT, check=False)
     return failed_tests(_JUNIT, done.returncode)
 
 

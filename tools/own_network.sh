@@ -2,7 +2,7 @@
 # Run a command in a network of its own, without a way out: `tools/own_network.sh COMMAND ARGUMENT...`. Linux, root.
 #
 # A Chromium outside a network lab aborts what it loads (ERR_NETWORK_CHANGED) whenever another process makes or removes a lab.
-# So each worker of `make test-real` has a network of its own, and folders of its own for what labs keep by name.
+# So tests that run side by side need networks of their own, and folders of their own for what labs keep by name.
 # `tools/own_network.sh true` tells whether that is permitted here.
 set -eu
 if [ "${1-}" != --inside ]; then

@@ -252,36 +252,25 @@ class LabCall:
         cls,
         lab: NetworkLab,
         open_browser: Opens,
-        pyvidu_server: StartServer,
+        server: StartServer | RunningServer,
         room: str,
         *,
         head: str = "",
         browsers: tuple[BrowserName, BrowserName] = ("chromium", "chromium"),
     ) -> Self:
-        """Start a server, Ada's and Bob's browsers and a call with media both ways; `head` is extra HTML for Ada's page."""
-        server = await pyvidu_server(lab=lab)
-        return await cls.begin_on(server, lab, open_browser, room, head=head, browsers=browsers)
+        """Start Ada's and Bob's browsers and a call with media both ways, on a server that runs or one that is started.
 
-    @classmethod
-    async def begin_on(
-        cls,
-        server: RunningServer,
-        lab: NetworkLab,
-        open_browser: Opens,
-        room: str,
-        *,
-        head: str = "",
-        browsers: tuple[BrowserName, BrowserName] = ("chromium", "chromium"),
-    ) -> Self:
-        """Begin a call as `begin` does, on a server that runs already."""
-        rest = Rest(server)
-        inside = await open_browser(browsers[0], lab=lab, secure_origins=[server.origin])
-        outside = await open_browser(browsers[1], secure_origins=[server.origin])
-        ada = await CallPage.open(inside, server, "ada", head=head)
-        bob = await CallPage.open(outside, server, "bob")
+        `head` is extra HTML for Ada's page.
+        """
+        running = server if isinstance(server, RunningServer) else await server(lab=lab)
+        rest = Rest(running)
+        inside = await open_browser(browsers[0], lab=lab, secure_origins=[running.origin])
+        outside = await open_browser(browsers[1], secure_origins=[running.origin])
+        ada = await CallPage.open(inside, running, "ada", head=head)
+        bob = await CallPage.open(outside, running, "bob")
         await ada.join(await rest.token(room))
         await bob.join(await rest.token(room))
-        call = cls(server, lab, ada, bob, MessageLog(server))
+        call = cls(running, lab, ada, bob, MessageLog(running))
         await call.both_move(20)
         return call
 

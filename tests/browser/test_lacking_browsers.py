@@ -44,12 +44,13 @@ NO_BLOB_WORKERS = """<meta http-equiv="Content-Security-Policy" content="worker-
 
 @dataclass
 class Dropped:
-    """A page that was dropped: the seconds from the return until it saw the other one move, and what it said."""
+    """A page that was dropped: the seconds from the return until it saw the other one move, what it said, and its records."""
 
     back: float | BaseException
     events: list[str]
     complaints: list[str]
     missing: list[str]
+    outages: str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -73,7 +74,8 @@ async def dropped(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_ser
             complaints = [line for line in page.console if line.startswith("uncaught") or "Traceback" in line]
             support = json.loads(await page.python("import json; json.dumps(await openvidu.browser_support())"))
             missing = [name for name, there in support.items() if not there]
-            found[page.name] = Dropped(seconds, page.events(), complaints, missing)
+            outages = await page.call("outages")
+            found[page.name] = Dropped(seconds, page.events(), complaints, missing, outages)
             await page.page.context.close()
     return found
 
@@ -89,7 +91,7 @@ async def test_silent_drop_of_9_s_is_survived_without(missing: str, dropped: dic
     page = dropped[missing]
     assert isinstance(page.back, float), page.back
     assert page.back < 4
-    assert [name for name in page.events if name in OUTAGE] == ["reconnecting", "reconnected"]
+    assert [name for name in page.events if name in OUTAGE] == ["reconnecting", "reconnected"], page.outages
     assert page.events.count("streamFrozen") == page.events.count("streamRecovered")
     assert page.complaints == []
     assert page.missing == ([missing] if missing != "nothing" else [])

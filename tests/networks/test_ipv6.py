@@ -82,7 +82,7 @@ async def dual_call(
     """Give a call whose signaling is over the one family; for media the server offers addresses of both."""
     dual_lab.restore()
     server = await pyvidu_server(host=getattr(dual_lab, request.param))
-    call = await DroppedCall.begin_on(server, dual_lab, open_browser, "dual")
+    call = await DroppedCall.begin(dual_lab, open_browser, server, "dual")
     yield call
     dual_lab.restore()
     for page in (call.ada, call.bob):

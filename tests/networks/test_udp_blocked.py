@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.coturn import USER, coturn, why_not
 from tests.browser.drops import DroppedCall
+from tests.networks.coturn import USER, coturn, why_not
 from tests.networks.watched import watch, went_on
 
 
@@ -46,7 +46,7 @@ async def call_with_turn(
     async with coturn(host) as turn:
         announced = "--turn-url", turn.url, "--turn-url", f"{turn.url}?transport=tcp", "--turn-username", USER
         server = await pyvidu_server(*announced, host=host, env={"PYVIDU_SERVE_TURN_CREDENTIAL": turn.credential})
-        yield await DroppedCall.begin_on(server, routed_lab, open_browser, "relayed")
+        yield await DroppedCall.begin(routed_lab, open_browser, server, "relayed")
         routed_lab.restore()
 
 

@@ -32,6 +32,10 @@ class Tally:
     worlds: int = 0
     broken: list[tuple[int, Breakage]] = field(default_factory=list)
 
+    def reports(self) -> str:
+        """Return the reports of the first broken worlds."""
+        return "\n\n".join(f"seed {seed}: {report(seed, broken)}" for seed, broken in self.broken[:SHRUNK])
+
 
 def campaign(outages: int, first: int = 0, processes: int | None = None) -> Tally:
     """Run the worlds of the seeds from `first` on until there have been at least `outages` outages."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation import invariants
-from tests.simulation.campaign import Tally, campaign, differing, report, shrunk
+from tests.simulation.campaign import campaign, differing, shrunk
 from tests.simulation.mended import FILE, MendedWorld, as_json, mended_worlds
 from tests.simulation.mutations import MUTATIONS, catches, plan_of, seeds
 from tests.simulation.proofs import Proof, next_fresh, of_this_commit, proofs, record
@@ -28,21 +28,13 @@ def test_world_that_once_broke_an_invariant_breaks_none(world: MendedWorld) -> N
 
 
 def test_5000_outages_in_fixed_worlds_break_no_invariant() -> None:
-    _break_nothing(campaign(5_000), 5_000)
-
-
-@pytest.mark.timeout(1200)
-def test_20000_outages_in_worlds_of_this_commit_break_no_invariant() -> None:
-    _break_nothing(campaign(20_000, of_this_commit()), 20_000)
+    tally = campaign(5_000)
+    assert not tally.broken, tally.reports()
+    assert tally.outages >= 5_000
 
 
 def test_skipped_polls_make_no_difference() -> None:
     assert not differing(40, of_this_commit())
-
-
-def _break_nothing(tally: Tally, outages: int) -> None:
-    assert not tally.broken, "\n\n".join(f"seed {seed}: {report(seed, broken)}" for seed, broken in tally.broken[:2])
-    assert tally.outages >= outages
 
 
 def test_world_depends_only_on_its_seed() -> None:

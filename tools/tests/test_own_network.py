@@ -1,4 +1,4 @@
-"""The network that each worker of `make test-real` has to itself."""
+"""A network for one of several test runs side by side."""
 
 from __future__ import annotations
 

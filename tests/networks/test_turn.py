@@ -20,7 +20,7 @@ from playwright.async_api import Browser
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 from tests.browser.calls import CallPage, LabCall, MessageLog, Rest
-from tests.browser.coturn import USER, Coturn, coturn, why_not
+from tests.networks.coturn import USER, Coturn, coturn, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 
