@@ -169,7 +169,7 @@ async def test_progress_counts_up_to_everything_and_names_each_step_once(
             if now["step"] < before["step"] or now["loaded"] < before["loaded"]
         ]
         assert len(falls) <= 1
-        told = told[sum(falls) :]
+        told = told[falls[0] if falls else 0 :]
     steps = [one["step"] for one in told]
     assert steps == sorted(steps)
     assert told[-1]["step"] == told[-1]["steps"] == (4 if restores else 5)

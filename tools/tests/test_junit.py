@@ -60,10 +60,7 @@ def test_command_prints_how_many_there_are_and_how_long_each_took(
 
 
 def test_failed_tests_are_named_by_their_file_or_else_the_run_is(junit: Path, tmp_path: Path) -> None:
-    assert failed_tests(junit, 1) == [
-        "test_four::test_fails",
-        "test_four::test_has_no_fixture",
-    ]
+    assert failed_tests(junit, 1) == ["test_four::test_fails", "test_four::test_has_no_fixture"]
     assert failed_tests(tmp_path / "none.xml", 3) == ["the run itself, exit code 3"]
     assert failed_tests(tmp_path / "none.xml", 0) == []
 

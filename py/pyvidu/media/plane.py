@@ -123,7 +123,7 @@ class MediaPlane:
         self.media_settled()
 
     def silence_refuted(self) -> None:
-        """Take into account that the network works although no RTP arrives: the publishers are silent, not this page."""
+        """Take into account that the network works: whoever is silent is so by itself."""
         self._silence.trusted(self._clock.now())
         self._arm_silence()
 

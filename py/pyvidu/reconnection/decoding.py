@@ -1,7 +1,7 @@
 """Whether the video of one received stream is decoded when it arrives, by its counters.
 
 After a machine has slept Chromium 156 may keep all frames that arrive, key frames too, for 3 s before it decodes one: in one
-of six sleeps of 8 s soon after the beginning of a call. New receivers decode at once.
+of five sleeps of 8 s soon after the beginning of a call. New receivers decode at once.
 """
 
 from __future__ import annotations
