@@ -10,9 +10,9 @@ from aiortc.rtp import RtcpPacket
 
 from pyvidu.server.media import answer, codecs, rtcp, rtp
 from pyvidu.server.media import offer as offers
+from pyvidu.server.media.forwarded_track import ForwardedTrack
 from pyvidu.server.media.path_counters import PathCounters
 from pyvidu.server.media.reception import MediaPacket, RtpClock, Run
-from pyvidu.server.media.subscriber import ForwardedTrack
 from tests.server.work import calls
 
 OFFER = offers.parse((Path(__file__).parent / "subscriber_offer.sdp").read_text())
