@@ -196,6 +196,10 @@ export interface SessionEventMap extends EventMap {
   streamFrozen: StreamMediaEvent;
   /** Not in openvidu-browser. */
   streamRecovered: StreamMediaEvent;
+  /** The network does not carry the video beside the sound: a pyvidu server leaves it out (`reason`: `bandwidth`). Not in openvidu-browser. */
+  streamVideoPaused: StreamEvent;
+  /** It is forwarded again. Not in openvidu-browser. */
+  streamVideoResumed: StreamEvent;
 }
 
 /** What a `Publisher` and a `Subscriber` fire. */

@@ -135,10 +135,14 @@ class SessionEvents(EventDispatcher):
     @overload
     def on(self, name: Literal["speechToTextMessage"], handler: Callable[[SpeechToTextEvent], object]) -> Self: ...
     @overload
-    def on(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
+    def on(
+        self, name: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"]
+    ) -> Decorator[StreamEvent]: ...
     @overload
     def on(
-        self, name: Literal["streamCreated", "streamDestroyed"], handler: Callable[[StreamEvent], object]
+        self,
+        name: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"],
+        handler: Callable[[StreamEvent], object],
     ) -> Self: ...
     @overload
     def on(self, name: Literal["streamFrozen", "streamRecovered"]) -> Decorator[StreamHealthEvent]: ...
@@ -243,10 +247,14 @@ class SessionEvents(EventDispatcher):
     @overload
     def once(self, name: Literal["speechToTextMessage"], handler: Callable[[SpeechToTextEvent], object]) -> Self: ...
     @overload
-    def once(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
+    def once(
+        self, name: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"]
+    ) -> Decorator[StreamEvent]: ...
     @overload
     def once(
-        self, name: Literal["streamCreated", "streamDestroyed"], handler: Callable[[StreamEvent], object]
+        self,
+        name: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"],
+        handler: Callable[[StreamEvent], object],
     ) -> Self: ...
     @overload
     def once(self, name: Literal["streamFrozen", "streamRecovered"]) -> Decorator[StreamHealthEvent]: ...
@@ -353,9 +361,9 @@ class SessionEvents(EventDispatcher):
     @overload
     def events(
         self,
-        name: Literal["streamCreated", "streamDestroyed"],
+        name: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"],
         /,
-        *names: Literal["streamCreated", "streamDestroyed"],
+        *names: Literal["streamCreated", "streamDestroyed", "streamVideoPaused", "streamVideoResumed"],
         limit: int = 1000,
     ) -> EventIterator[StreamEvent]: ...
     @overload
@@ -406,6 +414,12 @@ class StreamManagerEvents(EventDispatcher):
         self, name: Literal["streamPropertyChanged"], handler: Callable[[StreamPropertyChangedEvent], object]
     ) -> Self: ...
     @overload
+    def on(self, name: Literal["streamVideoPaused", "streamVideoResumed"]) -> Decorator[StreamEvent]: ...
+    @overload
+    def on(
+        self, name: Literal["streamVideoPaused", "streamVideoResumed"], handler: Callable[[StreamEvent], object]
+    ) -> Self: ...
+    @overload
     def on(self, name: Literal["videoElementCreated", "videoElementDestroyed"]) -> Decorator[VideoElementEvent]: ...
     @overload
     def on(
@@ -424,6 +438,8 @@ class StreamManagerEvents(EventDispatcher):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
         ],
@@ -458,6 +474,12 @@ class StreamManagerEvents(EventDispatcher):
         self, name: Literal["streamPropertyChanged"], handler: Callable[[StreamPropertyChangedEvent], object]
     ) -> Self: ...
     @overload
+    def once(self, name: Literal["streamVideoPaused", "streamVideoResumed"]) -> Decorator[StreamEvent]: ...
+    @overload
+    def once(
+        self, name: Literal["streamVideoPaused", "streamVideoResumed"], handler: Callable[[StreamEvent], object]
+    ) -> Self: ...
+    @overload
     def once(self, name: Literal["videoElementCreated", "videoElementDestroyed"]) -> Decorator[VideoElementEvent]: ...
     @overload
     def once(
@@ -476,6 +498,8 @@ class StreamManagerEvents(EventDispatcher):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
         ],
@@ -491,6 +515,8 @@ class StreamManagerEvents(EventDispatcher):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
         ],
@@ -531,18 +557,22 @@ class PublisherEvents(StreamManagerEvents):
         self, name: Literal["streamPropertyChanged"], handler: Callable[[StreamPropertyChangedEvent], object]
     ) -> Self: ...
     @overload
+    def on(
+        self, name: Literal["streamVideoPaused", "streamVideoResumed", "streamCreated", "streamDestroyed"]
+    ) -> Decorator[StreamEvent]: ...
+    @overload
+    def on(
+        self,
+        name: Literal["streamVideoPaused", "streamVideoResumed", "streamCreated", "streamDestroyed"],
+        handler: Callable[[StreamEvent], object],
+    ) -> Self: ...
+    @overload
     def on(self, name: Literal["videoElementCreated", "videoElementDestroyed"]) -> Decorator[VideoElementEvent]: ...
     @overload
     def on(
         self,
         name: Literal["videoElementCreated", "videoElementDestroyed"],
         handler: Callable[[VideoElementEvent], object],
-    ) -> Self: ...
-    @overload
-    def on(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
-    @overload
-    def on(
-        self, name: Literal["streamCreated", "streamDestroyed"], handler: Callable[[StreamEvent], object]
     ) -> Self: ...
     @overload
     def on(
@@ -555,6 +585,8 @@ class PublisherEvents(StreamManagerEvents):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
             "screenShareEnded",
@@ -596,18 +628,22 @@ class PublisherEvents(StreamManagerEvents):
         self, name: Literal["streamPropertyChanged"], handler: Callable[[StreamPropertyChangedEvent], object]
     ) -> Self: ...
     @overload
+    def once(
+        self, name: Literal["streamVideoPaused", "streamVideoResumed", "streamCreated", "streamDestroyed"]
+    ) -> Decorator[StreamEvent]: ...
+    @overload
+    def once(
+        self,
+        name: Literal["streamVideoPaused", "streamVideoResumed", "streamCreated", "streamDestroyed"],
+        handler: Callable[[StreamEvent], object],
+    ) -> Self: ...
+    @overload
     def once(self, name: Literal["videoElementCreated", "videoElementDestroyed"]) -> Decorator[VideoElementEvent]: ...
     @overload
     def once(
         self,
         name: Literal["videoElementCreated", "videoElementDestroyed"],
         handler: Callable[[VideoElementEvent], object],
-    ) -> Self: ...
-    @overload
-    def once(self, name: Literal["streamCreated", "streamDestroyed"]) -> Decorator[StreamEvent]: ...
-    @overload
-    def once(
-        self, name: Literal["streamCreated", "streamDestroyed"], handler: Callable[[StreamEvent], object]
     ) -> Self: ...
     @overload
     def once(
@@ -620,6 +656,8 @@ class PublisherEvents(StreamManagerEvents):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
             "screenShareEnded",
@@ -638,6 +676,8 @@ class PublisherEvents(StreamManagerEvents):
             "streamPlaying",
             "streamPropertyChanged",
             "streamRecovered",
+            "streamVideoPaused",
+            "streamVideoResumed",
             "videoElementCreated",
             "videoElementDestroyed",
             "screenShareEnded",

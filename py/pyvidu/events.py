@@ -96,17 +96,23 @@ class ConnectionEvent(Event):
 
 @dataclass(slots=True, eq=False)
 class StreamEvent(Event):
-    """A stream is published, or has ended: of others on the session, the own one on the publisher.
+    """A stream is published, or has ended, or comes without its video for a while.
+
+    Those of others on the session, and the own one on the publisher.
 
     Events:
         streamCreated: it can be subscribed to; on the publisher: it is published.
         streamDestroyed: it has ended. Default action: it is disposed of, and its videos are removed from the page.
+        streamVideoPaused: pyvidu's server does not forward its video to this participant, whose network does not carry it
+            beside the sound, which goes on. `stream.video_active` stays true. On the session and on the subscriber.
+        streamVideoResumed: it forwards the video again.
 
     Attributes:
         stream: the stream.
-        reason: why it ended, such as `unpublish`, `disconnect` or `networkDisconnect`; empty when it is published.
+        reason: why it ended, such as `unpublish`, `disconnect` or `networkDisconnect`, or why its video is paused:
+            `bandwidth`; empty when it is published or forwarded.
 
-    Source: openvidu-browser 2.32, `StreamEvent`.
+    Source: openvidu-browser 2.32, `StreamEvent`; pauses are pyvidu's own.
     """
 
     stream: Stream
@@ -524,6 +530,8 @@ SESSION_EVENTS: Mapping[str, type[Event]] = {
     "streamFrozen": StreamHealthEvent,
     "streamPropertyChanged": StreamPropertyChangedEvent,
     "streamRecovered": StreamHealthEvent,
+    "streamVideoPaused": StreamEvent,
+    "streamVideoResumed": StreamEvent,
 }
 """The events of a `Session` by name; `signal:TYPE` is fired for each type of signal besides."""
 
@@ -535,6 +543,8 @@ STREAM_MANAGER_EVENTS: Mapping[str, type[Event]] = {
     "streamPlaying": StreamManagerEvent,
     "streamPropertyChanged": StreamPropertyChangedEvent,
     "streamRecovered": StreamHealthEvent,
+    "streamVideoPaused": StreamEvent,
+    "streamVideoResumed": StreamEvent,
     "videoElementCreated": VideoElementEvent,
     "videoElementDestroyed": VideoElementEvent,
 }

@@ -156,6 +156,13 @@ class RoomEvents:
                 stream.stream_manager.video_turned_on()
             self._property_changed(stream, name, new, old, reason)
 
+    def video_forwarding_changed(self, state: StreamState, reason: str) -> None:
+        """Fire `streamVideoPaused` or `streamVideoResumed` on the session and the stream's manager."""
+        stream = self._stream_of(state)
+        if stream is not None:
+            name = "streamVideoResumed" if state.video_forwarded else "streamVideoPaused"
+            self._emit_for_both(stream, lambda target: StreamEvent(name, target, stream, reason))
+
     def filter_event(self, state: StreamState, event_type: str, data: object) -> None:
         """Call the handler of a type of events of a filter."""
         stream = self._stream_of(state)

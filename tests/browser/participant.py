@@ -24,6 +24,8 @@ EVENTS = (
     "outageSettled",
     "streamFrozen",
     "streamRecovered",
+    "streamVideoPaused",
+    "streamVideoResumed",
     "sessionDisconnected",
     "exception",
 )

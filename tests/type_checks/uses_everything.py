@@ -73,6 +73,8 @@ def on_of_a_session(session: Session) -> None:
     session.on("streamFrozen", takes(StreamHealthEvent))
     session.on("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     session.on("streamRecovered", takes(StreamHealthEvent))
+    session.on("streamVideoPaused", takes(StreamEvent))
+    session.on("streamVideoResumed", takes(StreamEvent))
 
 
 def on_of_a_session_as_a_decorator(session: Session) -> None:
@@ -98,6 +100,8 @@ def on_of_a_session_as_a_decorator(session: Session) -> None:
     session.on("streamFrozen")(takes(StreamHealthEvent))
     session.on("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     session.on("streamRecovered")(takes(StreamHealthEvent))
+    session.on("streamVideoPaused")(takes(StreamEvent))
+    session.on("streamVideoResumed")(takes(StreamEvent))
 
 
 def on_of_a_publisher(publisher: Publisher) -> None:
@@ -108,6 +112,8 @@ def on_of_a_publisher(publisher: Publisher) -> None:
     publisher.on("streamPlaying", takes(StreamManagerEvent))
     publisher.on("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     publisher.on("streamRecovered", takes(StreamHealthEvent))
+    publisher.on("streamVideoPaused", takes(StreamEvent))
+    publisher.on("streamVideoResumed", takes(StreamEvent))
     publisher.on("videoElementCreated", takes(VideoElementEvent))
     publisher.on("videoElementDestroyed", takes(VideoElementEvent))
     publisher.on("screenShareEnded", takes(StreamManagerEvent))
@@ -123,6 +129,8 @@ def on_of_a_publisher_as_a_decorator(publisher: Publisher) -> None:
     publisher.on("streamPlaying")(takes(StreamManagerEvent))
     publisher.on("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     publisher.on("streamRecovered")(takes(StreamHealthEvent))
+    publisher.on("streamVideoPaused")(takes(StreamEvent))
+    publisher.on("streamVideoResumed")(takes(StreamEvent))
     publisher.on("videoElementCreated")(takes(VideoElementEvent))
     publisher.on("videoElementDestroyed")(takes(VideoElementEvent))
     publisher.on("screenShareEnded")(takes(StreamManagerEvent))
@@ -138,6 +146,8 @@ def on_of_a_subscriber(subscriber: Subscriber) -> None:
     subscriber.on("streamPlaying", takes(StreamManagerEvent))
     subscriber.on("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     subscriber.on("streamRecovered", takes(StreamHealthEvent))
+    subscriber.on("streamVideoPaused", takes(StreamEvent))
+    subscriber.on("streamVideoResumed", takes(StreamEvent))
     subscriber.on("videoElementCreated", takes(VideoElementEvent))
     subscriber.on("videoElementDestroyed", takes(VideoElementEvent))
 
@@ -150,6 +160,8 @@ def on_of_a_subscriber_as_a_decorator(subscriber: Subscriber) -> None:
     subscriber.on("streamPlaying")(takes(StreamManagerEvent))
     subscriber.on("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     subscriber.on("streamRecovered")(takes(StreamHealthEvent))
+    subscriber.on("streamVideoPaused")(takes(StreamEvent))
+    subscriber.on("streamVideoResumed")(takes(StreamEvent))
     subscriber.on("videoElementCreated")(takes(VideoElementEvent))
     subscriber.on("videoElementDestroyed")(takes(VideoElementEvent))
 
@@ -162,6 +174,8 @@ def on_of_a_stream_manager(manager: StreamManager) -> None:
     manager.on("streamPlaying", takes(StreamManagerEvent))
     manager.on("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     manager.on("streamRecovered", takes(StreamHealthEvent))
+    manager.on("streamVideoPaused", takes(StreamEvent))
+    manager.on("streamVideoResumed", takes(StreamEvent))
     manager.on("videoElementCreated", takes(VideoElementEvent))
     manager.on("videoElementDestroyed", takes(VideoElementEvent))
 
@@ -189,6 +203,8 @@ def once_of_a_session(session: Session) -> None:
     session.once("streamFrozen", takes(StreamHealthEvent))
     session.once("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     session.once("streamRecovered", takes(StreamHealthEvent))
+    session.once("streamVideoPaused", takes(StreamEvent))
+    session.once("streamVideoResumed", takes(StreamEvent))
 
 
 def once_of_a_session_as_a_decorator(session: Session) -> None:
@@ -214,6 +230,8 @@ def once_of_a_session_as_a_decorator(session: Session) -> None:
     session.once("streamFrozen")(takes(StreamHealthEvent))
     session.once("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     session.once("streamRecovered")(takes(StreamHealthEvent))
+    session.once("streamVideoPaused")(takes(StreamEvent))
+    session.once("streamVideoResumed")(takes(StreamEvent))
 
 
 def once_of_a_publisher(publisher: Publisher) -> None:
@@ -224,6 +242,8 @@ def once_of_a_publisher(publisher: Publisher) -> None:
     publisher.once("streamPlaying", takes(StreamManagerEvent))
     publisher.once("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     publisher.once("streamRecovered", takes(StreamHealthEvent))
+    publisher.once("streamVideoPaused", takes(StreamEvent))
+    publisher.once("streamVideoResumed", takes(StreamEvent))
     publisher.once("videoElementCreated", takes(VideoElementEvent))
     publisher.once("videoElementDestroyed", takes(VideoElementEvent))
     publisher.once("screenShareEnded", takes(StreamManagerEvent))
@@ -239,6 +259,8 @@ def once_of_a_publisher_as_a_decorator(publisher: Publisher) -> None:
     publisher.once("streamPlaying")(takes(StreamManagerEvent))
     publisher.once("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     publisher.once("streamRecovered")(takes(StreamHealthEvent))
+    publisher.once("streamVideoPaused")(takes(StreamEvent))
+    publisher.once("streamVideoResumed")(takes(StreamEvent))
     publisher.once("videoElementCreated")(takes(VideoElementEvent))
     publisher.once("videoElementDestroyed")(takes(VideoElementEvent))
     publisher.once("screenShareEnded")(takes(StreamManagerEvent))
@@ -254,6 +276,8 @@ def once_of_a_subscriber(subscriber: Subscriber) -> None:
     subscriber.once("streamPlaying", takes(StreamManagerEvent))
     subscriber.once("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     subscriber.once("streamRecovered", takes(StreamHealthEvent))
+    subscriber.once("streamVideoPaused", takes(StreamEvent))
+    subscriber.once("streamVideoResumed", takes(StreamEvent))
     subscriber.once("videoElementCreated", takes(VideoElementEvent))
     subscriber.once("videoElementDestroyed", takes(VideoElementEvent))
 
@@ -266,6 +290,8 @@ def once_of_a_subscriber_as_a_decorator(subscriber: Subscriber) -> None:
     subscriber.once("streamPlaying")(takes(StreamManagerEvent))
     subscriber.once("streamPropertyChanged")(takes(StreamPropertyChangedEvent))
     subscriber.once("streamRecovered")(takes(StreamHealthEvent))
+    subscriber.once("streamVideoPaused")(takes(StreamEvent))
+    subscriber.once("streamVideoResumed")(takes(StreamEvent))
     subscriber.once("videoElementCreated")(takes(VideoElementEvent))
     subscriber.once("videoElementDestroyed")(takes(VideoElementEvent))
 
@@ -278,6 +304,8 @@ def once_of_a_stream_manager(manager: StreamManager) -> None:
     manager.once("streamPlaying", takes(StreamManagerEvent))
     manager.once("streamPropertyChanged", takes(StreamPropertyChangedEvent))
     manager.once("streamRecovered", takes(StreamHealthEvent))
+    manager.once("streamVideoPaused", takes(StreamEvent))
+    manager.once("streamVideoResumed", takes(StreamEvent))
     manager.once("videoElementCreated", takes(VideoElementEvent))
     manager.once("videoElementDestroyed", takes(VideoElementEvent))
 

@@ -31,7 +31,7 @@ const SPEECH = ['publisherStartSpeaking', 'publisherStopSpeaking'];
 
 /**
  * Made by `OpenVidu.initSession`. Beside openvidu-browser's events it fires pyvidu's own: `reconnectionAttempt`, `rejoined`,
- * `streamFrozen`, `streamRecovered`, `connectionInterrupted`, `connectionRestored`, and `outageSettled` (`event.outage`) once the media of an outage has been verified, both ways,
+ * `streamFrozen`, `streamRecovered`, `streamVideoPaused`, `streamVideoResumed`, `connectionInterrupted`, `connectionRestored`, and `outageSettled` (`event.outage`) once the media of an outage has been verified, both ways,
  * after `reconnected` or `rejoined`.
  */
 export class Session extends EventDispatcher {

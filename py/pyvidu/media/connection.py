@@ -214,9 +214,22 @@ class OutboundMedia(MediaConnection):
 
 
 class InboundMedia(MediaConnection):
-    """A stream of another participant that this one receives. `server_offers`: the media server is mediasoup."""
+    """A stream of another participant that this one receives. `server_offers`: the media server is mediasoup.
+
+    `forwards_video` returns whether the server sends its video too; while it does not, padding may come in its place.
+    """
 
     server_offers = False
+    forwards_video: Callable[[], bool] = staticmethod(lambda: True)
+    _video_packets = 0
+
+    async def sample(self) -> MediaSample:
+        """Return the current counters; without padding, of which no frame is decoded."""
+        sample = await super().sample()
+        if self.forwards_video():
+            self._video_packets = sample.inbound_video_packets
+            return sample
+        return replace(sample, inbound_video_packets=min(self._video_packets, sample.inbound_video_packets))
 
     async def subscribe(self) -> None:
         """Subscribe to `stream_id`.

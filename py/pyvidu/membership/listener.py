@@ -44,6 +44,9 @@ class ParticipationListener(Protocol):
     def stream_changed(self, stream: StreamState, name: str, new: object, old: object, reason: str) -> None:
         """Handle a new value of the property `name` of a remote stream (`audioActive` ...); of `filter` of any stream."""
 
+    def video_forwarding_changed(self, stream: StreamState, reason: str) -> None:
+        """Handle that the server has ceased to forward the video of a stream (`video_forwarded`), or forwards it again."""
+
     def filter_event(self, stream: StreamState, event_type: str, data: object) -> None:
         """Handle an event of the filter of a stream, which is told to those who listen to it."""
 

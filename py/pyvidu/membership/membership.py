@@ -166,6 +166,7 @@ class Membership:
         media = InboundMedia(self._host, self.plane, state.owner, settings, remote)
         media.stream_id = state.id
         media.server_offers = self._server_offers
+        media.forwards_video = lambda: state.video_forwarded
         remote.attach(self, media)
         negotiate = media.subscribe
         while True:

@@ -35,6 +35,7 @@ from pyvidu.protocol.notifications import (
     SignalReceived,
     SpeechToTextDisconnected,
     SpeechToTextMessage,
+    VideoForwardingChanged,
     parsed,
 )
 from pyvidu.protocol.reasons import Reason
@@ -127,6 +128,7 @@ class RoomState:
             ParticipantEvicted: self._evicted,
             ParticipantInterrupted: lambda told: self._interrupted(told.connection_id, True),
             ParticipantRestored: lambda told: self._interrupted(told.connection_id, False),
+            VideoForwardingChanged: self._video_forwarding_changed,
             SignalReceived: self._signal,
             RemoteStreamPropertyChanged: self._property_changed,
             FilterEventDispatched: self._filter_event,
@@ -360,6 +362,12 @@ class RoomState:
             stream.filter = new
             stream.filter_changes += 1
             self._listener.stream_changed(stream, "filter", new, old, reason)
+
+    def _video_forwarding_changed(self, told: VideoForwardingChanged) -> None:
+        stream = self._stream(told.connection_id, told.stream_id)
+        if stream is not None and stream.video_forwarded != told.forwarded:
+            stream.video_forwarded = told.forwarded
+            self._listener.video_forwarding_changed(stream, told.reason)
 
     def _filter_event(self, told: FilterEventDispatched) -> None:
         stream = self._stream(told.connection_id, told.stream_id)

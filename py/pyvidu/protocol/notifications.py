@@ -76,6 +76,20 @@ class ParticipantRestored(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class VideoForwardingChanged(Call):
+    """The video of a stream is not forwarded to the recipient, for want of `bandwidth`, or is again; its sound goes on.
+
+    Of pyvidu's own server, to pyvidu's clients.
+    """
+
+    method: ClassVar[str] = "videoForwardingChanged"
+    connection_id: str
+    stream_id: str
+    forwarded: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantEvicted(Call):
     """A participant was evicted. Sent to everybody: a client ignores ids that are not its own."""
 

@@ -35,6 +35,7 @@ from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load, busy_time
 from pyvidu.server.memory import FreedMemory, resident
 from pyvidu.server.quality import uplink
+from pyvidu.server.quality.video_pauses import PERIOD, VideoPauseNotices
 from pyvidu.server.quality.watch import QualityWatch
 from pyvidu.server.rooms.media_server import MediaServer
 from pyvidu.server.rooms.registry import Rooms
@@ -274,6 +275,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     ]
     if server.quality is not None:
         rhythms.append(server.tasks.spawn(_watch_uplinks(server), "uplinks"))
+        rhythms.append(server.tasks.spawn(_pause_videos(server.rooms), "pauses of videos"))
     if server.webhook is not None:
         rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
     yield
@@ -315,6 +317,15 @@ async def _watch_uplinks(server: Server) -> None:
         due = loop.time() + uplink.INTERVAL
         await asyncio.sleep(uplink.INTERVAL)
         watch.look(loop.time(), late=loop.time() - due)
+
+
+async def _pause_videos(rooms: Rooms) -> None:
+    """Keep the sound of those whose network does not carry the videos too."""
+    loop, notices = asyncio.get_running_loop(), VideoPauseNotices(rooms)
+    while True:
+        due = loop.time() + PERIOD
+        await asyncio.sleep(PERIOD)
+        notices.look(late=loop.time() - due)
 
 
 async def _tell_clients(app: web.Application) -> None:

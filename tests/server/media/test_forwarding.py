@@ -242,3 +242,40 @@ def test_what_a_path_that_loses_many_packets_asks_for_is_copied(video: Track, lo
     for reports in range(5):
         video.track.reported(report(video.track, 100 * reports, loss), 1000.0 + reports)
     assert (video.track.copied_after is not None) == copied
+
+
+def test_paused_video_goes_on_with_a_key_frame_as_if_nothing_had_been_sent_in_between(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    video.give(run, 2)
+    video.track.pause()
+    video.give(run, 3, KEY, arrival=0.5)
+    video.give(run, 4, arrival=0.6)
+    video.track.resume()
+    video.give(run, 5, arrival=10.0)
+    video.give(run, 6, KEY, arrival=10.1)
+    video.give(run, 7, arrival=10.1)
+    assert video.numbers == [0, 1, 2, 3]
+    stamps = [(packet.timestamp - video.sent[0].timestamp) % 2**32 for packet in video.sent]
+    assert stamps == [0, 3000, 3000 + round(10.1 * 90_000), 3000 + round(10.1 * 90_000) + 3000]
+
+
+def test_nack_for_a_packet_from_before_a_pause_needs_no_key_frame(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    before = video.sent[0].sequence
+    video.track.pause()
+    video.track.resume()
+    video.give(run, 9, KEY, arrival=10.0)
+    assert video.track.retransmit((before,), now=10.1)
+    assert len(video.sent) == 2
+
+
+def test_padding_is_sent_in_the_retransmission_stream(video: Track) -> None:
+    video.give(video.run(), 1, KEY)
+    first, second = video.track.send_padding(), video.track.send_padding()
+    assert first is not None
+    assert second == (first + 1) & 0xFFFF
+    padding = video.sent[1]
+    assert (padding.ssrc, padding.payload_type, padding.padding) == (video.track.rtx_ssrc, 97, len(padding.body))
+    assert rtp.rtx_original(padding) is None

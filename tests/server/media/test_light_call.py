@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,8 @@ from benchmarks.light.recording import Recording, record
 from pyvidu.server.media import codecs, key_frames, rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
+from pyvidu.server.media.subscriber import NTP_EPOCH
+from pyvidu.server.media.video_pauses import VideoPause
 from tests.waiting import until
 
 H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
@@ -189,3 +192,35 @@ async def test_subscriber_that_loses_a_quarter_gets_what_it_asks_for_twice(call:
     await until(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 8)
     repaired = [rtp.rtx_original(packet) for packet in bob.packets if packet.payload_type == VP8 + 1]
     assert repaired == 2 * [(packet.sequence, packet.body) for packet in lost]
+
+
+async def test_video_that_a_path_does_not_carry_is_paused_and_goes_on_with_a_key_frame(call: LightCall) -> None:
+    await call.publish()
+    bob = await call.subscribe("bob")
+    await until(lambda: bob.received.frames > 6)
+    video, first = bob.video[0].ssrc, bob.video[0].sequence
+    expected = 0
+
+    async def changed(loss: float) -> list[VideoPause]:
+        """Report this loss of the video, and that all padding arrives, until something changes."""
+        nonlocal expected
+        async with asyncio.timeout(8):
+            while not (changes := call.router.pause_videos()):
+                expected += 10
+                last = int((time.time() + NTP_EPOCH + 1) * 65536) & 0xFFFFFFFF  # of a report that is still to come
+                lost = round(loss * expected)
+                blocks = [rtcp.ReportBlock(video, round(256 * loss), lost, first + expected, 0, last, 0)]
+                if padding := [packet for packet in bob.packets if packet.payload_type == VP8 + 1]:
+                    blocks.append(rtcp.ReportBlock(padding[-1].ssrc, 0, 0, padding[-1].sequence, 0, last, 0))
+                bob.ask(rtcp.receiver_report(1, blocks))
+                await asyncio.sleep(0.1)  # between two looks
+        return changes
+
+    assert await changed(0.8) == [VideoPause("bob", "s", paused=True)]
+    await asyncio.sleep(0.2)  # what was on its way
+    before, sound = len(bob.video), bob.received.audio_packets
+    await until(lambda: bob.received.audio_packets > sound + 20)
+    assert len(bob.video) == before
+    assert await changed(0.0) == [VideoPause("bob", "s", paused=False)]
+    await until(lambda: len(bob.video) > before + 5)
+    assert codecs.starts_key_frame(codecs.VP8, bob.video[before].body)

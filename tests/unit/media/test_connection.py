@@ -17,6 +17,7 @@ from pyvidu.protocol.messages import (
     ReceiveVideoFrom,
     ReconnectStream,
 )
+from pyvidu.reconnection.evidence import MediaSample
 from tests.unit.media.rig import BOB, BOBS, OWN, Rig, description
 from tests.virtual_time import virtual_time
 
@@ -404,3 +405,21 @@ async def test_sample_is_that_of_the_current_peer_connection() -> None:
     assert [(await media.sample()).inbound_audio_packets for _ in range(2)] == [1, 2]
     await media.renegotiate()
     assert (await media.sample()).inbound_audio_packets == 1
+
+
+@virtual_time
+async def test_padding_in_place_of_a_video_that_is_not_forwarded_counts_as_no_video() -> None:
+    rig = Rig()
+    media = rig.inbound()
+    await media.subscribe()
+    forwarded, packets = True, 0
+    media.forwards_video = lambda: forwarded
+
+    async def sample() -> MediaSample:
+        return MediaSample("connected", inbound_video_packets=packets)
+
+    rig.peer.sample = sample
+    counted = []
+    for forwarded, packets in ((True, 10), (False, 10), (False, 50), (True, 60)):  # noqa: B007
+        counted.append((await media.sample()).inbound_video_packets)
+    assert counted == [10, 10, 10, 60]

@@ -50,7 +50,7 @@ def well_formed(method: str) -> dict[str, Any]:
     known = {
         "id": "con_b", "connectionId": "con_b", "streamId": "str_CAM_b", "streams": [{"id": "str_CAM_b"}], "reason": "",
         "property": "audioActive", "newValue": 3, "oldValue": 4, "name": "x", "endpointName": "x", "candidate": "x",
-        "senderConnectionId": "con_b", "sdpOffer": "x", "type": "signal:x", "data": "x", "from": "con_b",
+        "senderConnectionId": "con_b", "sdpOffer": "x", "forwarded": False, "type": "signal:x", "data": "x", "from": "con_b",
     }  # fmt: skip
     (cls,) = (item for item in NOTIFICATIONS if item.method == method)
     keys = {camel_case(field.name) for field in dataclasses.fields(cls)}
@@ -427,3 +427,17 @@ def test_reconciling_reports_filters_that_were_applied_used_or_removed_of_the_ow
     room.reports.calls.clear()
     room.state.reconcile([listed("con_b", StreamInfo("str_CAM_b", audio_active=False))], newer)
     assert room.reports.calls == []
+
+
+def test_video_that_is_not_forwarded_is_reported_once_and_stays_active() -> None:
+    room = Room()
+    stream = room.other.stream
+    assert stream is not None
+    stream.video_active = True
+    paused = {"connectionId": "con_b", "streamId": "str_CAM_b", "forwarded": False, "reason": "bandwidth"}
+    assert room.notified("videoForwardingChanged", **paused) == [("video_forwarding_changed", stream, "bandwidth")]
+    assert room.notified("videoForwardingChanged", **paused) == []
+    assert (stream.video_forwarded, stream.video_active) == (False, True)
+    again = {**paused, "forwarded": True, "reason": ""}
+    assert room.notified("videoForwardingChanged", **again) == [("video_forwarding_changed", stream, "")]
+    assert room.notified("videoForwardingChanged", **{**paused, "streamId": "another"}) == []

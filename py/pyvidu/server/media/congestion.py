@@ -81,6 +81,16 @@ class Downlink:
             self._set(min(self._loss_limit, self._estimate or _UNLIMITED), sent, now)
 
     @property
+    def estimate(self) -> float | None:
+        """Return the subscriber's bandwidth estimate while there are signs of congestion, else None."""
+        return self._estimate if self.limit is not None else None
+
+    def resumed(self, now: float) -> None:
+        """Begin with `FLOOR` when video is forwarded again after a pause: what the path carries beyond is not known."""
+        self._lift()
+        self.limit, self._heard, self._settled_at, self._sent = FLOOR, now, now, 0.0
+
+    @property
     def is_narrow(self) -> bool:
         """Return whether it does not carry `FLOOR`: most limits are above, and stay for a while after their cause."""
         return self.limit is not None and self.limit < FLOOR

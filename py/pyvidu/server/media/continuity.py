@@ -33,6 +33,8 @@ class Origin(NamedTuple):
 
     run: int
     sequence: int
+    current: bool
+    """Whether it belongs to the current segment: after the last key frame with which forwarding began."""
 
 
 class Continuity:
@@ -91,5 +93,5 @@ class Continuity:
         for segment in reversed(self._segments):
             theirs = ours - segment.sequence_offset
             if segment.first <= theirs <= segment.last:
-                return Origin(segment.run, theirs)
+                return Origin(segment.run, theirs, segment is self._segments[-1])
         return None

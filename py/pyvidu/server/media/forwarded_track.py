@@ -10,6 +10,7 @@ from . import answer, codecs, rtcp, rtp
 from .answer import AUDIO_LEVEL, SEND_TIME, Choice
 from .continuity import SEGMENTS_KEPT, Continuity
 from .path_counters import PathCounters, QuickestOfAMinute
+from .path_probe import PADDING
 from .reception import MediaPacket, Run
 from .retransmission import Retransmissions
 from .sequence import Unwrapper
@@ -37,6 +38,8 @@ class ForwardedTrack:
         self.packets = self.octets = self.retransmitted = self.nacked = 0
         self.report: rtcp.ReportBlock | None = None
         """The latest receiver report."""
+        self.paused = False
+        self._resumes = False  # with the next key frame
         self._offered = choice.codecs
         self._name = name
         self._send = send_rtp
@@ -62,6 +65,7 @@ class ForwardedTrack:
         self._shift: tuple[int, int] = (0, 0)
         self._last_body = b""
         self._last_arrival = 0.0
+        self._last_timestamp = 0
 
     @property
     def run(self) -> Run | None:
@@ -75,14 +79,17 @@ class ForwardedTrack:
 
     def forward(self, packet: MediaPacket) -> bool:
         """Forward a packet; return whether it was the first of a run, so that a sender report is due."""
+        if self.paused:
+            return False
         run = packet.run
-        if self._runs and run is self._runs[-1]:
+        if self._runs and run is self._runs[-1] and not self._resumes:
             self._emit(packet)
             return False
         if self._runs and run.order < self._runs[-1].order:
             return False  # the replaced endpoint's last packets
         if not packet.key or not self._select(run):
             return False
+        self._resumes = False
         self._begin(packet)
         self._emit(packet)
         # The key frame may have begun earlier, or its first packet may be late: what followed was held back until now.
@@ -91,6 +98,25 @@ class ForwardedTrack:
                 if (following := run.find(sequence)) is not None:
                     self._emit(following)
         return True
+
+    def pause(self) -> None:
+        """Forward nothing until `resume`."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Forward again, from the next key frame; to the receiver it looks as if nothing was sent in between."""
+        self.paused, self._resumes = False, True
+
+    def send_padding(self) -> int | None:
+        """Send padding in the retransmission stream; return the packet's sequence number, None if there is no such stream."""
+        if self._rtx_payload_type is None:
+            return None
+        sequence, self._rtx_sequence = self._rtx_sequence, (self._rtx_sequence + 1) & 0xFFFF
+        extension = rtp.extension_block(self._send_time())
+        body = bytes(PADDING - 1) + bytes([PADDING])
+        header = self._rtx_payload_type, False, sequence, self._last_timestamp, self.rtx_ssrc
+        self._send(rtp.serialize(rtp.RtpPacket(*header, body, PADDING, rtp.ONE_BYTE_EXTENSIONS, extension)))
+        return sequence
 
     def _select(self, run: Run) -> bool:
         codec = answer.match(run.codec, self._offered)
@@ -120,7 +146,7 @@ class ForwardedTrack:
         extension = self._send_time()
         if self._level_extension and packet.level is not None:
             extension += rtp.one_byte_extension(self._level_extension, packet.level)
-        self._last_arrival = packet.arrival
+        self._last_arrival, self._last_timestamp = packet.arrival, placed[1]
         if packet.run.codec.name == codecs.VP8:
             self._last_body = body
         sequence = self._sequences.unwrap(placed[0])
@@ -161,6 +187,12 @@ class ForwardedTrack:
         self._retransmissions.reported(report, ntp_now)
         self._counters = self._counted(report, ntp_now)
 
+    def queue(self, report: rtcp.ReportBlock, ntp_now: float) -> float:
+        """Return for how long what a report answers has waited, in seconds: by the round trip, beyond the quickest."""
+        self._retransmissions.reported(report, ntp_now)
+        round_trip = self._retransmissions.measured
+        return 0.0 if round_trip is None else self._round_trips.excess(round_trip, ntp_now)
+
     def _counted(self, report: rtcp.ReportBlock, now: float) -> PathCounters:
         """Return what a report tells of the path."""
         if self._first_sequence is None or self._sequences.highest is None:
@@ -190,8 +222,8 @@ class ForwardedTrack:
         for sequence in self._retransmissions.due(sequences, now):
             origin = self._continuity.locate(sequence)
             run = next((run for run in self._runs if origin is not None and run.number == origin.run), None)
-            if origin is None or run is None:
-                continue  # never sent
+            if origin is None or run is None or not origin.current:
+                continue  # never sent, or a key frame was sent since
             packet = run.find(origin.sequence)
             if packet is not None and now - packet.arrival <= OLDEST_RETRANSMISSION:
                 found.append((sequence, packet))

@@ -32,6 +32,7 @@ from .statistics import MediaStatistics
 from .stream import Endpoint, ForwardedStream
 from .subscriber import NTP_EPOCH, SubscriberEndpoint
 from .transport import MediaTransport
+from .video_pauses import VideoPause, VideoPauses
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class MediaRouter:
         self._recovers_by_itself = recovers_by_itself
         self._traffic = traffic or DirectTraffic()
         self._streams: dict[str, ForwardedStream] = {}
+        self._pauses = VideoPauses()
         self._proposals: dict[tuple[str, str], Proposal] = {}  # by subscriber and stream
         self._calls: list[_Call] = []
         self._closing = Tasks()
@@ -221,6 +223,13 @@ class MediaRouter:
             )
             for name in up.keys() | down.keys()
         }
+
+    def pause_videos(self) -> list[VideoPause]:
+        """Forward no video that a participant's path does not carry beside its sound, until it does; return the changes.
+
+        Call it every quarter of a second.
+        """
+        return self._pauses.look(self._streams.values(), self.paths(), asyncio.get_running_loop().time())
 
     def connections(self, participant: str) -> list[MediaTransport]:
         """Return the connections of a participant that are not closed yet."""

@@ -143,6 +143,11 @@ def _nack(body: bytes) -> Nack:
     return Nack(ssrc, tuple(sequences)[:_LARGEST_NACK])
 
 
+def is_after(last_report: int, ntp: float) -> bool:
+    """Return whether a report block answers a sender report of that time or later, in seconds since 1900."""
+    return not (last_report - int(ntp * 65536)) & 0x80000000
+
+
 def _packet(kind: int, count: int, body: bytes) -> bytes:
     return struct.pack("!BBH", 0x80 | count, kind, len(body) // 4) + body
 

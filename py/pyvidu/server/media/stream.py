@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from .codecs import CodecIdentity
-from .congestion import PublisherLimit
+from .congestion import FLOOR, PublisherLimit
 from .key_frames import INTERVAL, KeyFrameBudgets, KeyFrameRequests
 from .publisher import PublisherEndpoint
 from .reception import MediaPacket
@@ -106,8 +106,10 @@ class ForwardedStream:
     def limit(self, now: float) -> float | None:
         """Return how many bits a second the publisher may send for its subscribers to receive it; None: no limit."""
         others = ((name, one) for name, one in self.subscribers.items() if not one.shares_transport)
-        connected = ((name, one) for name, one in others if one.transport.connected)
-        downlinks = {name: subscriber.downlink for name, subscriber in connected}
+        connected = {name: one for name, one in others if one.transport.connected}
+        downlinks = {name: subscriber.downlink for name, subscriber in connected.items() if not subscriber.video_paused}
+        if connected and not downlinks:
+            return FLOOR  # nobody gets the video at the moment, and as much is forwarded when somebody does again
         return self._limit.at(downlinks, now)
 
     def downlink_changed(self, now: float) -> None:

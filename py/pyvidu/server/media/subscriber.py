@@ -13,7 +13,9 @@ from .answer import Choice
 from .congestion import Downlink, RateMeter
 from .forwarded_track import ForwardedTrack
 from .path_counters import PathCounters
+from .path_probe import INTERVAL, PathProbe
 from .reception import MediaPacket
+from .sound_first import ProbeResult, VideoEvidence
 from .transport import MediaTransport
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,12 @@ class SubscriberEndpoint:
         self._recovers_by_itself = recovers_by_itself
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._probe: PathProbe | None = None
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._video_rate = RateMeter()
+        self._rate_before = 0.0  # of the video, when it was paused
+        self._paused_at = 0.0  # seconds since 1900
+        self._answered = False  # something that was sent since
         announced = next((choice.source.name for choice in choices if choice.source is not None), None)
         name = announced or secrets.token_hex(8)
         self.transport = connect(self)
@@ -98,6 +106,9 @@ class SubscriberEndpoint:
                 self.downlink.estimated(event.bits_per_second, self._sent(now), now)
                 told = True
                 continue
+            if isinstance(event, rtcp.ReportBlock):
+                told |= self._reported(event, now)
+                continue
             track = next((t for t in self.tracks.values() if t.ssrc == event.ssrc), None)
             if track is None:
                 continue
@@ -106,15 +117,24 @@ class SubscriberEndpoint:
                 wanted = True
             elif isinstance(event, rtcp.Nack):
                 wanted |= not self._retransmit(track, event.sequences, now) and self._recovers_by_itself
-            elif isinstance(event, rtcp.ReportBlock):
-                track.reported(event, now + self._ntp_base)
-                if track.kind == "video":
-                    self.downlink.lost(event.fraction_lost / 256, self._sent(now), now)
-                    told = True
-        if wanted:
+        if wanted and not self.video_paused:
             self._on_key_frame_wanted()
         if told:
             self._on_downlink()
+
+    def _reported(self, report: rtcp.ReportBlock, now: float) -> bool:
+        """Handle a receiver report; return whether it tells of the path of the video."""
+        video = self.tracks.get("video")
+        if self._probe is not None and video is not None and report.ssrc == video.rtx_ssrc:
+            self._probe.reported(report, video.queue(report, now + self._ntp_base))
+        track = next((track for track in self.tracks.values() if track.ssrc == report.ssrc), None)
+        if track is None:
+            return False
+        self._answered |= report.last_report != 0 and rtcp.is_after(report.last_report, self._paused_at)
+        track.reported(report, now + self._ntp_base)
+        if track is video:
+            self.downlink.lost(report.fraction_lost / 256, self._sent(now), now)
+        return track is video
 
     def _retransmit(self, track: ForwardedTrack, sequences: tuple[int, ...], now: float) -> bool:
         """Retransmit packets, twice on a path that loses many; see `ForwardedTrack.retransmit`."""
@@ -141,6 +161,78 @@ class SubscriberEndpoint:
         tracks = [track.counters() for track in self.tracks.values()]
         return PathCounters.combined([*tracks, PathCounters(congested=self.downlink.is_narrow)])
 
+    # --- pauses of the video -----------------------------------------------------------------------------------------
+
+    @property
+    def video_paused(self) -> bool:
+        """Return whether the video is not forwarded for want of bandwidth."""
+        return "video" in self.tracks and self.tracks["video"].paused
+
+    def pause_video(self) -> None:
+        """Forward the video no more; the sound goes on."""
+        now = self._loop.time()
+        self._rate_before, self._paused_at, self._answered = self._rate_of_video(now), now + self._ntp_base, False
+        self.tracks["video"].pause()
+        self._on_downlink()
+
+    def resume_video(self) -> None:
+        """Forward the video again, from the next key frame, which the caller requests."""
+        self._end_probe()
+        self.tracks["video"].resume()
+        self.downlink.resumed(self._loop.time())
+        self._on_downlink()
+
+    def probe(self) -> None:
+        """Send padding in place of the paused video for a moment; `evidence` has the result later."""
+        self._end_probe()
+        queue = PathCounters.combined(track.counters() for track in self.tracks.values()).delay
+        self._probe = PathProbe(queue or 0.0, self._loop.time() + self._ntp_base)
+        self._send_padding()
+
+    def evidence(self, uplink_queue: float) -> VideoEvidence:
+        """Return what is known of the path of this connection, the queue without that on the way from the participant."""
+        now, counters = self._loop.time(), [track.counters() for track in self.tracks.values()]
+        video = self.tracks["video"].counters()
+        delay = PathCounters.combined(counters).delay
+        return VideoEvidence(
+            self._rate_before if self.video_paused else self._rate_of_video(now),
+            video.expected,
+            video.lost,
+            self.downlink.estimate,
+            None if delay is None else max(0.0, delay - uplink_queue),
+            self._answered,
+            self._probe.result if self._probe is not None else None,
+        )
+
+    def _rate_of_video(self, now: float) -> float:
+        track = self.tracks["video"]
+        return self._video_rate.rate(track.octets + _OVERHEAD * track.packets, now)
+
+    def _send_padding(self) -> None:
+        self._probe_timer = None
+        if self._probe is None or not self.transport.connected:
+            return
+        if self._probe.result is not None:
+            return  # it has failed already
+        sequence = self.tracks["video"].send_padding()
+        if sequence is None:  # without retransmission stream only the video itself can be tried
+            self._probe.result = ProbeResult(0.0, 0.0)
+            return
+        self._probe.sent(sequence)
+        if self._probe.complete:
+            self._probe.followed_by(self._loop.time() + self._ntp_base)
+            self._send_report(self.tracks["video"])
+        else:
+            if self._probe.is_report_due:
+                self._send_report(self.tracks["video"])
+            self._probe_timer = self._loop.call_later(INTERVAL, self._send_padding)
+
+    def _end_probe(self) -> None:
+        self._probe = None
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
+            self._probe_timer = None
+
     def rtp_received(self, data: bytes, now: float) -> None:
         """Ignore RTP: a subscriber only receives."""
 
@@ -151,6 +243,7 @@ class SubscriberEndpoint:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._end_probe()
         for track in self.tracks.values():
             self.transport.send_rtcp(rtcp.bye(track.ssrc))
         if not self.shares_transport:
