@@ -49,6 +49,17 @@ def test_half_that_is_lost_at_random_pauses_nothing() -> None:
     assert Receiver(s=300_000).after(20, loss=0.5) == []
 
 
+def test_losses_of_an_outage_pause_nothing() -> None:
+    receiver = Receiver(s=300_000)
+    receiver.after(3)
+    for _ in range(20):  # 5 s without a report
+        receiver.now += 0.25
+        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+    video = receiver.streams["s"]
+    receiver.streams["s"] = replace(video, expected=video.expected + 200, lost=video.lost + 200)
+    assert receiver.after(10, loss=0.5) == []
+
+
 def test_estimate_that_falls_below_what_video_needs_pauses_it() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(2, estimate=400_000.0)

@@ -11,6 +11,7 @@ much of it is lost, or waits. The times between two tries double, and a video th
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _RISES_WITHIN = 1.0  # seconds; one that rises does so several times a second
 _COUNTS = 2.0, 40, 1.0
 _ON_TRIAL_COUNTS = 1.0, 20, 0.25
 _SOON = 0.75  # so long a low estimate has to last: a queue of seconds fills in one
+_SILENCE = 2.0  # seconds without a report, after which it tells of an outage
 _ON_TRIAL = 4.0  # seconds after a video is resumed
 _REPORTED = 0.75  # seconds of these, in which losses from before the pause are still reported
 # After a pause the path needs so many seconds to empty its queue before it can be judged again.
@@ -103,6 +105,7 @@ class _Watched:
 
     counts: deque[tuple[float, int, int]] = field(default_factory=deque)
     since: dict[str, float] = field(default_factory=dict)
+    reported_at: float = math.inf  # when a report last told of packets
     estimate: float | None = None  # the latest
     rises_until: float | None = None  # when it is taken for one that does not rise
 
@@ -143,6 +146,10 @@ class _Watched:
     def _loss(self, evidence: VideoEvidence, window: float, fewest: int, now: float) -> float:
         if self.counts and evidence.expected < self.counts[-1][1]:
             self.counts.clear()  # the connection was replaced
+        if self.counts and evidence.expected > self.counts[-1][1]:
+            if now - self.reported_at > _SILENCE:
+                self.counts.clear()  # an outage has ended, and these losses are its
+            self.reported_at = now
         self.counts.append((now, evidence.expected, evidence.lost))
         while self.counts[0][0] < now - window:
             self.counts.popleft()
