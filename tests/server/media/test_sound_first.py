@@ -60,6 +60,17 @@ def test_losses_of_an_outage_pause_nothing() -> None:
     assert receiver.after(10, loss=0.5) == []
 
 
+def test_queue_of_a_browser_that_stood_still_pauses_nothing() -> None:
+    receiver = Receiver(s=300_000)
+    receiver.after(3)
+    for _ in range(32):  # 8 s without a report
+        receiver.now += 0.25
+        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+    assert receiver.after(2.5, queue=8.0) == [], "what it answers was sent while it stood still"
+    assert receiver.after(5, queue=0.0) == []
+    assert receiver.after(3, queue=1.5) == [Pause("s")], "a queue that comes later counts"
+
+
 def test_estimate_that_falls_below_what_video_needs_pauses_it() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(2, estimate=400_000.0)

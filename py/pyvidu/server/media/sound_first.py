@@ -33,6 +33,7 @@ _COUNTS = 2.0, 40, 1.0
 _ON_TRIAL_COUNTS = 1.0, 20, 0.25
 _SOON = 0.75  # so long a low estimate has to last: a queue of seconds fills in one
 _SILENCE = 2.0  # seconds without a report, after which it tells of an outage
+_RETURNED = 3.0  # seconds after an outage in which reports and queues are still those of the outage
 _ON_TRIAL = 4.0  # seconds after a video is resumed
 _REPORTED = 0.75  # seconds of these, in which losses from before the pause are still reported
 # After a pause the path needs so many seconds to empty its queue before it can be judged again.
@@ -106,6 +107,7 @@ class _Watched:
     counts: deque[tuple[float, int, int]] = field(default_factory=deque)
     since: dict[str, float] = field(default_factory=dict)
     reported_at: float = math.inf  # when a report last told of packets
+    returned_at: float = -math.inf  # when a report came after none for `_SILENCE`
     estimate: float | None = None  # the latest
     rises_until: float | None = None  # when it is taken for one that does not rise
 
@@ -113,6 +115,9 @@ class _Watched:
         """Take the evidence of a moment into account; return whether a sign of overload has lasted for so long."""
         window, fewest, lasting = _ON_TRIAL_COUNTS if on_trial else _COUNTS
         loss = self._loss(evidence, window, fewest, now)
+        if now - self.returned_at < _RETURNED:
+            self.since.clear()
+            return False
         signs = {
             "loss": (loss >= _LOSS, lasting),
             "estimate": (self._falls(evidence, now), min(lasting, _SOON)),
@@ -149,6 +154,7 @@ class _Watched:
         if self.counts and evidence.expected > self.counts[-1][1]:
             if now - self.reported_at > _SILENCE:
                 self.counts.clear()  # an outage has ended, and these losses are its
+                self.returned_at = now
             self.reported_at = now
         self.counts.append((now, evidence.expected, evidence.lost))
         while self.counts[0][0] < now - window:
