@@ -77,6 +77,17 @@ async def test_tiles_say_what_is_wrong_with_a_network(call: Call) -> None:
     await expect(bobs.locator(".quality")).to_be_hidden(timeout=30_000)
 
 
+async def test_tile_says_that_its_video_is_paused_for_the_sound(call: Call) -> None:
+    (bob,) = [one for one in await call.server.connections("demo") if "Bob" in one.client_data]
+    tile = call.bob.page.locator(".tile[data-own=false]")
+    await asyncio.sleep(3)  # in which a shorter round trip is reported, once a second
+    async with call.server.fault("slow", bob.connection_id, delay=1.5, plane="media"):
+        await expect(tile.locator(".frozen")).to_have_text("Video paused: weak network", timeout=15_000)
+        await expect(call.bob.page.locator("#log")).to_contain_text("streamVideoPaused Ada (bandwidth)")
+    await expect(tile.locator(".frozen")).to_be_hidden(timeout=30_000)
+    await call.both_move()
+
+
 async def test_drop_of_4_s_reconnects_without_renegotiation(call: Call) -> None:
     messages = MessageLog(call.server)
     await call.ada.drop(4)

@@ -112,6 +112,7 @@ class DemoCall:
         def _(event: StreamEvent) -> None:
             tile = self.tile_of(event.stream)
             if tile is not None:
+                tile.show_paused(paused=False)
                 page.log("streamDestroyed", f"{tile.name} ({event.reason})")
 
         @session.on("connectionDestroyed")
@@ -127,6 +128,14 @@ class DemoCall:
             tile = self.tiles[event.connection.connection_id]
             tile.show_interrupted(interrupted=event.connection.is_interrupted)
             page.log(event.type, tile.name)
+
+        @session.on("streamVideoPaused")
+        @session.on("streamVideoResumed")
+        def _(event: StreamEvent) -> None:
+            tile = self.tile_of(event.stream)
+            if tile is not None:
+                tile.show_paused(paused=event.type == "streamVideoPaused")
+                page.log(event.type, f"{tile.name} ({event.reason})" if event.reason else tile.name)
 
         @session.on("networkQualityLevelChanged")
         def _(event: NetworkQualityLevelChangedEvent) -> None:

@@ -267,7 +267,7 @@ class Tile:
         self._asked: Any = None  # the video whose next frame `_frame_shown` waits for
         self._request = 0  # the id of that callback
         self._moved: float | None = None  # when it last showed a frame, None before its first one
-        self._interrupted = False
+        self._interrupted = self._paused = False
         self._frame_shown = create_proxy(self._on_frame)
         self._video_active = False
         self._part(".name").textContent = f"{name} (you)" if own else name
@@ -287,6 +287,11 @@ class Tile:
     def show_interrupted(self, *, interrupted: bool) -> None:
         """Show whether the participant is reconnecting."""
         self._interrupted = interrupted
+        self.watch()
+
+    def show_paused(self, *, paused: bool) -> None:
+        """Show whether the video is not forwarded because the network here does not carry it."""
+        self._paused = paused
         self.watch()
 
     def show_quality(self, level: int, reason: str, direction: str) -> None:
@@ -318,10 +323,13 @@ class Tile:
             self._moved = now
         silent_for = 0.0 if self._moved is None else now - self._moved
         frozen = silent_for > _FROZEN_AFTER
-        self.root.toggleAttribute("data-frozen", frozen or self._interrupted)
-        self._part(".frozen").hidden = not (frozen or self._interrupted)
+        still = frozen or self._interrupted or self._paused
+        self.root.toggleAttribute("data-frozen", still)
+        self._part(".frozen").hidden = not still
         if self._interrupted:
             self._part(".frozen").textContent = "Reconnecting…"
+        elif self._paused:
+            self._part(".frozen").textContent = "Video paused: weak network"
         elif frozen:
             self._part(".frozen").textContent = f"Frozen for {silent_for:.0f} s"
 

@@ -49,6 +49,15 @@ def test_half_that_is_lost_at_random_pauses_nothing() -> None:
     assert Receiver(s=300_000).after(20, loss=0.5) == []
 
 
+def test_low_estimate_of_before_an_outage_pauses_nothing_in_it() -> None:
+    receiver = Receiver(s=300_000)
+    receiver.after(3)
+    assert receiver.after(0.5, estimate=150_000.0) == []
+    for _ in range(20):  # 5 s without a report
+        receiver.now += 0.25
+        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+
+
 def test_losses_of_an_outage_pause_nothing() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(3)

@@ -33,6 +33,7 @@ _COUNTS = 2.0, 40, 1.0
 _ON_TRIAL_COUNTS = 1.0, 20, 0.25
 _SOON = 0.75  # so long a low estimate has to last: a queue of seconds fills in one
 _SILENCE = 2.0  # seconds without a report, after which it tells of an outage
+_FRESH = 0.5  # seconds after a report for which what it says may be acted on: in an outage signs only get older
 _RETURNED = 3.0  # seconds after an outage in which reports and queues are still those of the outage
 _ON_TRIAL = 4.0  # seconds after a video is resumed
 _REPORTED = 0.75  # seconds of these, in which losses from before the pause are still reported
@@ -128,7 +129,8 @@ class _Watched:
                 self.since.pop(name, None)
             else:
                 self.since.setdefault(name, now)
-        return any(now - since >= signs[name][1] for name, since in self.since.items())
+        fresh = now - self.reported_at <= _FRESH
+        return fresh and any(now - since >= signs[name][1] for name, since in self.since.items())
 
     def loss(self) -> float:
         """Return the share lost lately."""
