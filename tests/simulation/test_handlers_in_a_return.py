@@ -26,6 +26,7 @@ RETURN = (
     "reconnecting", "reconnectionAttempt", "reconnected", "connectionCreated", "connectionDestroyed", "streamCreated",
     "streamDestroyed", "streamPropertyChanged", "signal", "recordingStarted", "recordingStopped", "streamFrozen",
     "streamRecovered", "exception", "networkQualityLevelChanged", "connectionPropertyChanged", "outageSettled",
+    "streamVideoPaused", "streamVideoResumed",
 )  # fmt: skip
 REJOIN = (
     "reconnecting", "reconnectionAttempt", "rejoined", "outageSettled", "connectionCreated", "streamCreated",
@@ -134,6 +135,9 @@ async def eventful_outage(call: Call, ada: Participant, bob: Participant, dave: 
     push(ada, "recordingStopped", id="rec", name="a recording", reason="recordingStoppedByServer")
     push(ada, "networkQualityLevelChanged", connectionId=bob.id, newValue=2, oldValue=5)
     push(ada, "connectionPropertyChanged", property="record", newValue=True)
+    for forwarded in (False, True):
+        bobs = bob.publisher.stream.stream_id
+        push(ada, "videoForwardingChanged", connectionId=bob.id, streamId=bobs, forwarded=forwarded, reason="bandwidth")
     await bob.publisher.publish_audio(False)
     dave.session.disconnect()
     await call.participant("carol")
