@@ -14,7 +14,7 @@ from pyvidu.server.http.hosts import unused_ice_servers
 from pyvidu.server.limits import Limits
 from pyvidu.server.load import Load
 from pyvidu.server.media.path_counters import ParticipantPaths
-from pyvidu.server.media.video_pauses import VideoPause
+from pyvidu.server.media.video_pauses import PausedVideo
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, Role, SessionProperties
@@ -78,7 +78,7 @@ class FakeMedia:
         self.error: Exception | None = None
         self.found_paths: dict[str, ParticipantPaths] = {}
         self.last_rtp: dict[str, float] = {}
-        self.pauses: list[VideoPause] = []  # the next result of `pause_videos`
+        self.paused: frozenset[PausedVideo] = frozenset()  # the result of `pause_videos`
         self.closed = False
 
     async def publish(self, owner: str, stream_id: str, sdp_offer: str, *, loopback: bool = False) -> str:
@@ -101,9 +101,8 @@ class FakeMedia:
     def paths(self) -> dict[str, ParticipantPaths]:
         return self.found_paths
 
-    def pause_videos(self) -> list[VideoPause]:
-        changes, self.pauses = self.pauses, []
-        return changes
+    def pause_videos(self) -> frozenset[PausedVideo]:
+        return self.paused
 
     async def offer(self, subscriber: str, stream_id: str) -> str:
         await self._negotiate("offer", subscriber, stream_id)

@@ -15,7 +15,7 @@ from pyvidu.server.media import codecs, key_frames, rtcp, rtp
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.subscriber import NTP_EPOCH
-from pyvidu.server.media.video_pauses import VideoPause
+from pyvidu.server.media.video_pauses import PausedVideo
 from tests.waiting import until
 
 H264_SPS, H264_IDR, H264_DELTA = b"\x67\x42\xe0\x1f\x8c", b"\x65\x88\x80", b"\x41\x9a\x02"
@@ -201,11 +201,11 @@ async def test_video_that_a_path_does_not_carry_is_paused_and_goes_on_with_a_key
     video, first = bob.video[0].ssrc, bob.video[0].sequence
     expected = 0
 
-    async def changed(loss: float) -> list[VideoPause]:
-        """Report this loss of the video, and that all padding arrives, until something changes."""
+    async def until_paused(loss: float, paused: frozenset[PausedVideo]) -> None:
+        """Report this loss of the video, and that all padding arrives, until these videos are paused."""
         nonlocal expected
         async with asyncio.timeout(8):
-            while not (changes := call.router.pause_videos()):
+            while call.router.pause_videos() != paused:
                 expected += 10
                 last = int((time.time() + NTP_EPOCH + 1) * 65536) & 0xFFFFFFFF  # of a report that is still to come
                 lost = round(loss * expected)
@@ -214,13 +214,12 @@ async def test_video_that_a_path_does_not_carry_is_paused_and_goes_on_with_a_key
                     blocks.append(rtcp.ReportBlock(padding[-1].ssrc, 0, 0, padding[-1].sequence, 0, last, 0))
                 bob.ask(rtcp.receiver_report(1, blocks))
                 await asyncio.sleep(0.1)  # between two looks
-        return changes
 
-    assert await changed(0.8) == [VideoPause("bob", "s", paused=True)]
+    await until_paused(0.8, frozenset({PausedVideo("bob", "s", "loss")}))
     await asyncio.sleep(0.2)  # what was on its way
     before, sound = len(bob.video), bob.received.audio_packets
     await until(lambda: bob.received.audio_packets > sound + 20)
     assert len(bob.video) == before
-    assert await changed(0.0) == [VideoPause("bob", "s", paused=False)]
+    await until_paused(0.0, frozenset())
     await until(lambda: len(bob.video) > before + 5)
     assert codecs.starts_key_frame(codecs.VP8, bob.video[before].body)

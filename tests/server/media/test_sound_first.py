@@ -23,26 +23,48 @@ class Receiver:
         self.done: list[tuple[float, Action]] = []
         self.probe: ProbeResult | None = None
         """What each probe ends in after half a second; None: nothing is reported."""
+        self.silent_since: float | None = None
 
-    def after(self, seconds: float, *, loss: float = 0.0, **fields: float | None) -> list[Action]:
-        """Let time pass, with this loss and this evidence on every stream that is forwarded; return what was done."""
+    @property
+    def heard(self) -> float:
+        """Return when the participant was heard: always, but in `silence`."""
+        return self.now if self.silent_since is None else self.silent_since
+
+    def after(self, seconds: float, *, loss: float = 0.0, arrives: float = 1.0, **fields: float | None) -> list[Action]:
+        """Let time pass, with this loss and this evidence on every stream that is forwarded; return what was done.
+
+        `arrives`: packets that arrive, or are lost, for one that is forwarded; the others wait in a queue.
+        """
         began, ends = len(self.done), self.now + seconds
         while self.now < ends - 0.01:
             self.now += 0.25
             for name, evidence in self.streams.items():
                 if name not in self.decisions.paused:
-                    packets = evidence.expected + 10, evidence.lost + round(10 * loss)
-                    evidence = replace(evidence, expected=packets[0], lost=packets[1], **fields)  # type: ignore[arg-type]
+                    counts = {
+                        "expected": evidence.expected + round(20 * arrives),
+                        "lost": evidence.lost + round(20 * arrives * loss),
+                        "forwarded": evidence.forwarded + 20,
+                    }
+                    evidence = replace(evidence, **counts, **fields)  # type: ignore[arg-type]
                 probed = self.done and self.done[-1][1] == Probe(name) and self.now - self.done[-1][0] >= 0.5
                 self.streams[name] = replace(evidence, probe=self.probe if probed else None)
-            self.done += [(self.now, action) for action in self.decisions.look(self.streams, self.now)]
+            self.done += [(self.now, action) for action in self.decisions.look(self.streams, self.heard, self.now)]
+        return [action for _, action in self.done[began:]]
+
+    def silence(self, seconds: float) -> list[Action]:
+        """Let time pass in which nothing is heard of the participant; return what was done."""
+        began, self.silent_since = len(self.done), self.now
+        for _ in range(round(seconds / 0.25)):
+            self.now += 0.25
+            self.done += [(self.now, one) for one in self.decisions.look(self.streams, self.heard, self.now)]
+        self.silent_since = None
         return [action for _, action in self.done[began:]]
 
 
 def test_video_of_which_most_is_lost_is_paused_within_three_seconds() -> None:
     receiver = Receiver(s=300_000)
     assert receiver.after(5) == []
-    assert receiver.after(3, loss=0.8) == [Pause("s")]
+    assert receiver.after(3, loss=0.8) == [Pause("s", "loss")]
 
 
 def test_half_that_is_lost_at_random_pauses_nothing() -> None:
@@ -52,18 +74,14 @@ def test_half_that_is_lost_at_random_pauses_nothing() -> None:
 def test_low_estimate_of_before_an_outage_pauses_nothing_in_it() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(3)
-    assert receiver.after(0.5, estimate=150_000.0) == []
-    for _ in range(20):  # 5 s without a report
-        receiver.now += 0.25
-        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+    assert receiver.after(0.5, arrives=0.5, estimate=150_000.0) == []
+    assert receiver.silence(5) == []
 
 
 def test_losses_of_an_outage_pause_nothing() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(3)
-    for _ in range(20):  # 5 s without a report
-        receiver.now += 0.25
-        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+    assert receiver.silence(5) == []
     video = receiver.streams["s"]
     receiver.streams["s"] = replace(video, expected=video.expected + 200, lost=video.lost + 200)
     assert receiver.after(10, loss=0.5) == []
@@ -72,33 +90,35 @@ def test_losses_of_an_outage_pause_nothing() -> None:
 def test_queue_of_a_browser_that_stood_still_pauses_nothing() -> None:
     receiver = Receiver(s=300_000)
     receiver.after(3)
-    for _ in range(32):  # 8 s without a report
-        receiver.now += 0.25
-        assert receiver.decisions.look(receiver.streams, receiver.now) == []
+    assert receiver.silence(8) == []
     assert receiver.after(2.5, queue=8.0) == [], "what it answers was sent while it stood still"
     assert receiver.after(5, queue=0.0) == []
-    assert receiver.after(3, queue=1.5) == [Pause("s")], "a queue that comes later counts"
+    assert receiver.after(3, queue=1.5) == [Pause("s", "queue")], "a queue that comes later counts"
 
 
 def test_estimate_that_falls_below_what_video_needs_pauses_it() -> None:
     receiver = Receiver(s=300_000)
-    receiver.after(2, estimate=400_000.0)
-    assert receiver.after(1, estimate=90_000.0) == [Pause("s")]
+    receiver.after(2, arrives=0.5, estimate=400_000.0)
+    assert receiver.after(1, arrives=0.5, estimate=90_000.0) == [Pause("s", "estimate")]
 
 
 def test_low_estimate_that_does_not_rise_pauses_video() -> None:
-    assert Receiver(s=300_000).after(2, estimate=90_000.0) == [Pause("s")]
+    assert Receiver(s=300_000).after(2, arrives=0.5, estimate=90_000.0) == [Pause("s", "estimate")]
+
+
+def test_low_estimate_pauses_nothing_while_what_is_sent_arrives() -> None:
+    assert Receiver(s=300_000).after(20, estimate=90_000.0) == [], "the machine is busy, the path carries it"
 
 
 def test_low_estimate_that_rises_pauses_nothing() -> None:
     receiver = Receiver(s=300_000)
     for second in range(15):
-        assert receiver.after(1, estimate=90_000.0 * 1.03**second) == []
+        assert receiver.after(1, arrives=0.5, estimate=90_000.0 * 1.03**second) == []
 
 
 def test_nothing_is_tried_before_the_path_has_answered_and_its_queue_is_empty() -> None:
     receiver = Receiver(s=300_000)
-    receiver.after(2, estimate=90_000.0)
+    receiver.after(2, arrives=0.5, estimate=90_000.0)
     receiver.streams["s"] = replace(receiver.streams["s"], answered=False)
     assert receiver.after(5) == []
     receiver.streams["s"] = replace(receiver.streams["s"], answered=True, queue=2.0)
@@ -108,7 +128,7 @@ def test_nothing_is_tried_before_the_path_has_answered_and_its_queue_is_empty() 
 
 
 def test_long_queue_pauses_video() -> None:
-    assert Receiver(s=300_000).after(2, queue=1.5) == [Pause("s")]
+    assert Receiver(s=300_000).after(2, queue=1.5) == [Pause("s", "queue")]
 
 
 def test_short_queue_pauses_nothing() -> None:
@@ -117,12 +137,12 @@ def test_short_queue_pauses_nothing() -> None:
 
 def test_largest_videos_are_paused_until_the_rest_fits_into_what_arrives() -> None:
     receiver = Receiver(small=100_000, large=900_000, medium=400_000)
-    assert receiver.after(2.5, loss=0.7) == [Pause("large"), Pause("medium")]
+    assert receiver.after(2.5, loss=0.7) == [Pause("large", "loss"), Pause("medium", "loss")]
 
 
 def test_one_video_after_the_other_is_paused_while_the_queue_stays() -> None:
     receiver = Receiver(small=100_000, large=900_000)
-    assert receiver.after(5, queue=2.0) == [Pause("large"), Pause("small")]
+    assert receiver.after(5, queue=2.0) == [Pause("large", "queue"), Pause("small", "queue")]
 
 
 def test_probe_that_arrives_resumes_the_video() -> None:
@@ -172,7 +192,7 @@ def test_video_that_overloads_the_path_again_is_paused_at_once() -> None:
     receiver.probe = ARRIVED
     receiver.after(2)
     assert receiver.done[-1][1] == Resume("s")
-    assert receiver.after(1.5, loss=0.8) == [Pause("s")]
+    assert receiver.after(1.5, loss=0.8) == [Pause("s", "loss")]
 
 
 def test_stream_that_has_ended_is_forgotten() -> None:
@@ -272,4 +292,32 @@ def test_another_video_that_overloads_the_path_pauses_the_one_that_was_just_resu
     resumed(receiver)
     receiver.streams["another"] = VideoEvidence(rate=900_000, estimate=50_000.0)
     receiver.streams["another"] = replace(receiver.streams["another"], queue=2.0)
-    assert Pause("s") in receiver.after(2)
+    assert Pause("s", "queue") in receiver.after(2)
+
+
+def test_all_videos_are_forwarded_again_after_an_outage() -> None:
+    receiver = Receiver(small=300_000, large=900_000)
+    receiver.after(2.25, loss=0.9)
+    assert set(receiver.decisions.paused) == {"small", "large"}
+    receiver.silence(2.5)
+    assert not set(receiver.after(0.25)) & {Resume("small"), Resume("large")}, "too short for an outage"
+    receiver.silence(5)
+    assert set(receiver.after(0.25)) == {Resume("small"), Resume("large")}
+    assert receiver.after(20) == []
+
+
+def test_path_that_is_as_narrow_after_an_outage_is_judged_three_seconds_after_it() -> None:
+    receiver = Receiver(s=300_000)
+    receiver.after(2.25, loss=0.8)
+    receiver.silence(5)
+    assert receiver.after(0.25) == [Resume("s")]
+    assert receiver.after(2.75, loss=0.8) == []
+    assert receiver.after(0.75, loss=0.8) == [Pause("s", "loss")]
+
+
+def test_queue_that_one_sender_report_has_met_pauses_nothing() -> None:
+    receiver = Receiver(s=300_000)
+    receiver.after(3)
+    for _ in range(5):
+        assert receiver.after(1, queue=1.5) == []
+        receiver.after(0.25, queue=0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyvidu.server.media.video_pauses import VideoPause
+from pyvidu.server.media.video_pauses import PausedVideo
 from pyvidu.server.quality.video_pauses import VideoPauseNotices
 from tests.server.server_world import Client, World, settle
 from tests.virtual_time import virtual_time
@@ -28,12 +28,12 @@ async def test_receiver_is_told_once_and_nobody_else() -> None:
         ada, bob, cy = [await with_notices(await world.member()) for _ in range(3)]
         stream = await ada.publish()
         notices = VideoPauseNotices(world.rooms)
-        world.media.pauses = [VideoPause(bob.id, stream, paused=True)]
+        world.media.paused = frozenset({PausedVideo(bob.id, stream, "loss")})
         notices.look(late=0)
         notices.look(late=0)
         changed = {"connectionId": ada.id, "streamId": stream, "forwarded": False, "reason": "bandwidth"}
         assert told(bob) == [changed]
-        world.media.pauses = [VideoPause(bob.id, stream, paused=False)]
+        world.media.paused = frozenset()
         notices.look(late=0)
         assert told(bob) == [changed, {**changed, "forwarded": True, "reason": ""}]
         assert told(ada) == told(cy) == []
@@ -45,7 +45,7 @@ async def test_client_that_is_no_pyvidu_s_is_told_nothing() -> None:
         ada, bob = await world.member(), await world.member()
         stream = await ada.publish()
         notices = VideoPauseNotices(world.rooms)
-        world.media.pauses = [VideoPause(bob.id, stream, paused=True)]
+        world.media.paused = frozenset({PausedVideo(bob.id, stream, "loss")})
         notices.look(late=0)
         await bob.call("ping")
         notices.look(late=0)
@@ -61,7 +61,7 @@ async def test_stream_that_ends_while_it_is_paused_is_forgotten() -> None:
         ada, bob = [await with_notices(await world.member()) for _ in range(2)]
         stream = await ada.publish()
         notices = VideoPauseNotices(world.rooms)
-        world.media.pauses = [VideoPause(bob.id, stream, paused=True)]
+        world.media.paused = frozenset({PausedVideo(bob.id, stream, "loss")})
         notices.look(late=0)
         await ada.call("unpublishVideo")
         await settle()
@@ -75,7 +75,7 @@ async def test_look_that_is_late_decides_nothing() -> None:
         ada, bob = [await with_notices(await world.member()) for _ in range(2)]
         stream = await ada.publish()
         notices = VideoPauseNotices(world.rooms)
-        world.media.pauses = [VideoPause(bob.id, stream, paused=True)]
+        world.media.paused = frozenset({PausedVideo(bob.id, stream, "loss")})
         notices.look(late=0.5)
         assert told(bob) == []
         notices.look(late=0)

@@ -32,7 +32,7 @@ from .statistics import MediaStatistics
 from .stream import Endpoint, ForwardedStream
 from .subscriber import NTP_EPOCH, SubscriberEndpoint
 from .transport import MediaTransport
-from .video_pauses import VideoPause, VideoPauses
+from .video_pauses import PausedVideo, VideoPauses
 
 logger = logging.getLogger(__name__)
 
@@ -224,8 +224,8 @@ class MediaRouter:
             for name in up.keys() | down.keys()
         }
 
-    def pause_videos(self) -> list[VideoPause]:
-        """Forward no video that a participant's path does not carry beside its sound, until it does; return the changes.
+    def pause_videos(self) -> frozenset[PausedVideo]:
+        """Forward no video that a participant's path does not carry beside its sound, until it does; return what is paused.
 
         Call it every quarter of a second.
         """

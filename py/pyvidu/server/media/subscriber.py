@@ -198,6 +198,7 @@ class SubscriberEndpoint:
             self._rate_before if self.video_paused else self._rate_of_video(now),
             video.expected,
             video.lost,
+            self.tracks["video"].packets,
             self.downlink.estimate,
             None if delay is None else max(0.0, delay - uplink_queue),
             self._answered,

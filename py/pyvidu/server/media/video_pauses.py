@@ -12,12 +12,12 @@ from .subscriber import SubscriberEndpoint
 
 
 @dataclass(frozen=True, slots=True)
-class VideoPause:
-    """A change: the video of `stream` is not forwarded to `participant` any more, or is again."""
+class PausedVideo:
+    """The video of `stream` is not forwarded to `participant`, for a `cause` of `Pause`."""
 
     participant: str
     stream: str
-    paused: bool
+    cause: str
 
 
 class VideoPauses:
@@ -28,46 +28,59 @@ class VideoPauses:
 
     def look(
         self, streams: Iterable[ForwardedStream], paths: Mapping[str, ParticipantPaths], now: float
-    ) -> list[VideoPause]:
-        """Pause and resume what the evidence of this moment says; return the changes."""
+    ) -> frozenset[PausedVideo]:
+        """Pause and resume what the evidence of this moment says; return what is paused then."""
         published = {stream.stream_id: stream for stream in streams}
         received: dict[str, dict[str, SubscriberEndpoint]] = {}
         for stream in published.values():
             for name, endpoint in stream.subscribers.items():
                 if "video" in endpoint.tracks and endpoint.transport.connected and not endpoint.shares_transport:
                     received.setdefault(name, {})[stream.stream_id] = endpoint
+        heard = _heard(published.values())
         self._decisions = {name: self._decisions.get(name) or SoundFirst() for name in received}
-        changes: list[VideoPause] = []
         for name, endpoints in received.items():
-            changes += self._look_at(name, endpoints, _queue_up(paths.get(name)), now)
-        for change in changes:
-            if not change.paused:
-                published[change.stream].request_key_frame()
-        return changes
+            for stream_id in self._look_at(name, endpoints, _queue_up(paths.get(name)), heard[name], now):
+                published[stream_id].request_key_frame()
+        return frozenset(
+            PausedVideo(participant, stream_id, cause)
+            for participant, decisions in self._decisions.items()
+            for stream_id, cause in decisions.paused.items()
+        )
 
     def _look_at(
-        self, participant: str, endpoints: Mapping[str, SubscriberEndpoint], queue: float, now: float
-    ) -> list[VideoPause]:
+        self, participant: str, endpoints: Mapping[str, SubscriberEndpoint], queue: float, heard: float, now: float
+    ) -> list[str]:
+        """Have done what is decided about a participant; return the streams whose video is forwarded again."""
         decisions = self._decisions[participant]
         for name, endpoint in endpoints.items():  # a connection that has replaced another
             if name in decisions.paused and not endpoint.video_paused:
                 endpoint.pause_video()
         if not any("audio" in endpoint.tracks for endpoint in endpoints.values()):
             return []  # there is no sound to keep
-        changes = []
+        resumed = []
         evidence = {name: endpoint.evidence(queue) for name, endpoint in endpoints.items()}
-        for action in decisions.look(evidence, now):
+        for action in decisions.look(evidence, heard, now):
             endpoint = endpoints[action.stream]
             if isinstance(action, Probe):
                 endpoint.probe()
-                continue
-            paused = isinstance(action, Pause)
-            if paused:
+            elif isinstance(action, Pause):
                 endpoint.pause_video()
             else:
                 endpoint.resume_video()
-            changes.append(VideoPause(participant, action.stream, paused))
-        return changes
+                resumed.append(action.stream)
+        return resumed
+
+
+def _heard(streams: Iterable[ForwardedStream]) -> dict[str, float]:
+    """Return when anything last arrived from everybody who sends or receives media; 0: never."""
+    heard: dict[str, float] = {}
+    for stream in streams:
+        ends = [(name, endpoint.transport) for name, endpoint in stream.subscribers.items()]
+        if stream.publisher is not None:
+            ends.append((stream.owner, stream.publisher.transport))
+        for name, transport in ends:
+            heard[name] = max(heard.get(name, 0.0), transport.last_heard or 0.0)
+    return heard
 
 
 def _queue_up(paths: ParticipantPaths | None) -> float:

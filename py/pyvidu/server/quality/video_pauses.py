@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyvidu.protocol.notifications import VideoForwardingChanged
 from pyvidu.server import logs
+from pyvidu.server.media.video_pauses import PausedVideo
 from pyvidu.server.rooms.peer import tell
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Participant
@@ -19,8 +20,8 @@ class VideoPauseNotices:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._paused: set[tuple[str, str]] = set()  # by participant and stream
-        self._told: set[tuple[str, str]] = set()
+        self._paused: frozenset[PausedVideo] = frozenset()
+        self._told: set[tuple[str, str]] = set()  # of which participant and which stream
 
     def look(self, *, late: float) -> None:
         """Have the media plane decide, unless the look is `late`, and tell what has changed.
@@ -29,10 +30,11 @@ class VideoPauseNotices:
         """
         if late > _LATE:
             return
-        for change in self._rooms.media.pause_videos():
-            key = change.participant, change.stream
-            (self._paused.add if change.paused else self._paused.discard)(key)
-            logs.event("video paused" if change.paused else "video resumed", participant=key[0], stream=key[1])
+        before, self._paused = self._paused, self._rooms.media.pause_videos()
+        for video in self._paused - before:
+            logs.event("video paused", participant=video.participant, stream=video.stream, cause=video.cause)
+        for video in before - self._paused:
+            logs.event("video resumed", participant=video.participant, stream=video.stream)
         if self._paused or self._told:
             self._tell_all()
 
@@ -40,11 +42,12 @@ class VideoPauseNotices:
         """Tell those who get notices and have not been told yet."""
         members = {participant.key: participant for room in self._rooms for participant in room.participants}
         owners = {owner.stream.id: owner for owner in members.values() if owner.stream is not None}
-        self._paused = {key for key in self._paused if key[0] in members and key[1] in owners}
-        self._told = {key for key in self._told if key[0] in members and key[1] in owners}
-        for key in sorted(self._paused ^ self._told):
-            if members[key[0]].notices:
-                self._tell(members[key[0]], owners[key[1]], key[1], forwarded=key not in self._paused)
+        paused = {(video.participant, video.stream) for video in self._paused}
+        for name, stream in sorted(paused ^ self._told):
+            if name not in members or stream not in owners:
+                self._told.discard((name, stream))
+            elif members[name].notices:
+                self._tell(members[name], owners[stream], stream, forwarded=(name, stream) not in paused)
 
     def _tell(self, member: Participant, owner: Participant, stream: str, *, forwarded: bool) -> None:
         if forwarded:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pyvidu.server.media.path_counters import ParticipantPaths
-from pyvidu.server.media.video_pauses import VideoPause
+from pyvidu.server.media.video_pauses import PausedVideo
 
 
 class MediaServer(Protocol):
@@ -48,8 +48,8 @@ class MediaServer(Protocol):
     def heard(self) -> Mapping[str, float]:
         """Return when RTP last arrived of everybody who publishes, in seconds of the event loop's clock."""
 
-    def pause_videos(self) -> list[VideoPause]:
-        """Forward no video that a participant's path does not carry beside its sound, until it does; return the changes."""
+    def pause_videos(self) -> frozenset[PausedVideo]:
+        """Forward no video that a participant's path does not carry beside its sound; return what is paused."""
 
     async def close(self) -> None:
         """End all streams and subscriptions."""
