@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from pyvidu.server.limits import Limits
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
+from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.server.live_server import Serve
 from tests.server.server_world import Client, World, evicting_after, publish_params, settle
 from tests.virtual_time import virtual_time
@@ -86,10 +88,10 @@ async def test_answers_of_a_participant_are_kept_up_to_their_size_and_the_newest
         assert ada.socket.session is not None
         log = ada.socket.session.request_log
         assert log is not None
-        kept = [item for number in numbers if (item := log.earlier(number)) is not None]
-        assert 0 < sum(len(item.text) for item in kept) <= 2_000
-        assert log.earlier(numbers[-1]) is not None
-        assert log.earlier(numbers[0]) is None
+        kept = log.responses()
+        assert 0 < sum(map(len, kept.values())) <= 2_000
+        assert numbers[-1] in kept
+        assert numbers[0] not in kept
 
 
 @virtual_time
@@ -106,9 +108,22 @@ async def test_requests_before_a_join_leave_no_more_than_their_budget_behind() -
         assert client.socket.session is not None
         log = client.socket.session.request_log
         assert log is not None
-        kept = [item for number in range(2_000) if (item := log.earlier(f"{number:0100}")) is not None]
-        assert sum(len(item.text) for item in kept) <= Limits().answer_size
-        assert all(item.request.params == {} for item in kept)
+        assert sum(map(len, log.responses().values())) <= Limits().answer_size
+
+
+@virtual_time
+async def test_answered_requests_are_freed_at_once() -> None:
+    async with World() as world:
+        ada = await world.member()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                ada.send("echo")
+            await settle()
+            assert not [item for item in gc.get_objects() if isinstance(item, ReceivedRequest)]
+        finally:
+            gc.enable()
 
 
 async def test_client_that_has_not_joined_is_read_at_its_byte_rate_and_others_are_served(serve: Serve) -> None:

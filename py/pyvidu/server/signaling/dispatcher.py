@@ -243,9 +243,7 @@ class SignalingServer:
             self._reply(socket, request, {"life": self._context.rooms.life})
         else:
             session = self._session_of(socket, params.get("sessionId"))
-            earlier = session.request_log.earlier(request.id) if session.request_log is not None else None
-            if earlier is not None:
-                earlier.repeat_on(socket)
+            if session.request_log is not None and session.request_log.repeat(request.id, socket):
                 return
             incoming = ReceivedRequest(request, session, socket)
             if session.submit(functools.partial(self._handle, incoming), size):

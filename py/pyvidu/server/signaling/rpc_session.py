@@ -6,8 +6,6 @@ It outlives its sockets (that is what a resume is) and, in profile `kurento`, it
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import functools
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
@@ -168,18 +166,14 @@ class RpcSession:
 class ReceivedRequest:
     """A request of an RPC session, received on `socket`. The response is sent there, or not at all if it is closed."""
 
+    __slots__ = "answered", "request", "session", "socket"  # there may be thousands that wait
+
     def __init__(self, request: Request, session: RpcSession, socket: ServerSocket) -> None:
         self.request = request
         self.session = session
         self.socket = socket
-        self.text = ""
-        """The response as it was sent; empty before."""
-        self.on_answer: Callable[[], None] | None = None
-
-    @property
-    def answered(self) -> bool:
-        """Return whether the request has its response."""
-        return bool(self.text)
+        self.answered = False
+        """Whether the request has its response."""
 
     @property
     def participant(self) -> Participant:
@@ -240,19 +234,12 @@ class ReceivedRequest:
     def _send(self, response: Response) -> None:
         if self.answered:
             raise RuntimeError(f"'{self.request.method}' is answered twice")
-        self.text = response.encode()
-        # Responses are kept for a while, to be repeated; the parameters are not.
-        self.request = dataclasses.replace(self.request, params={})
-        if self.on_answer is not None:
-            self.on_answer()
+        text = response.encode()
+        self.answered = True
+        if self.session.request_log is not None:
+            self.session.request_log.answered(self, text)
         if self.socket.open:
-            self.socket.transport.send(self.text)
-
-    def repeat_on(self, socket: ServerSocket) -> None:
-        """Send the one response on `socket`, where the request came again, now or once there is one."""
-        self.socket = socket
-        if self.answered and socket.open:
-            socket.transport.send(self.text)
+            self.socket.transport.send(text)
 
 
 class NotAMember(OpenViduException):
@@ -276,25 +263,39 @@ class RequestLog:
     def __init__(self, count: int, size: int) -> None:
         self._count = count
         self._size = size
-        self._requests: OrderedDict[RequestId, ReceivedRequest] = OrderedDict()
+        self._requests: OrderedDict[RequestId, ReceivedRequest | str] = OrderedDict()  # or its response
         self._kept = 0
 
-    def earlier(self, request_id: RequestId) -> ReceivedRequest | None:
-        """Return the earlier request with the same id, or None."""
-        return self._requests.get(request_id)
+    def repeat(self, request_id: RequestId, socket: ServerSocket) -> bool:
+        """Send the response to the earlier request with the same id on `socket`, now or once there is one.
+
+        Return False if there was none.
+        """
+        earlier = self._requests.get(request_id)
+        if isinstance(earlier, ReceivedRequest):
+            earlier.socket = socket
+        elif earlier is not None and socket.open:
+            socket.transport.send(earlier)
+        return earlier is not None
+
+    def responses(self) -> dict[RequestId, str]:
+        """Return the responses that are kept, the oldest first."""
+        return {request_id: kept for request_id, kept in self._requests.items() if isinstance(kept, str)}
 
     def begun(self, incoming: ReceivedRequest) -> None:
         """Record a request that came for the first time. It is not answered yet."""
         self._requests[incoming.request.id] = incoming
-        incoming.on_answer = functools.partial(self._answered, incoming)
         self._shrink()
 
-    def _answered(self, incoming: ReceivedRequest) -> None:
+    def answered(self, incoming: ReceivedRequest, text: str) -> None:
+        """Record the response of a request, if that is still kept."""
         if self._requests.get(incoming.request.id) is incoming:
-            self._kept += len(incoming.text)
+            self._requests[incoming.request.id] = text
+            self._kept += len(text)
             self._shrink()
 
     def _shrink(self) -> None:
         while len(self._requests) > self._count or self._kept > self._size:
             _, dropped = self._requests.popitem(last=False)
-            self._kept -= len(dropped.text)
+            if isinstance(dropped, str):
+                self._kept -= len(dropped)
