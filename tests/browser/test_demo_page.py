@@ -13,7 +13,8 @@ from playwright.async_api import Browser, expect
 
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
-from tests.browser.calls import MessageLog
+from tests.browser.calls import MessageLog, page_url
+from tests.browser.content_policy import VIOLATIONS, violations
 from tests.browser.demo_window import OTHERS, OWN, Window
 from tests.browser.watching import moves
 
@@ -35,7 +36,7 @@ async def server(pyvidu_server: StartServer) -> RunningServer:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(chromium: Browser, server: RunningServer) -> AsyncIterator[Call]:
-    ada, bob = await asyncio.gather(Window.open(chromium), Window.open(chromium))
+    ada, bob = await asyncio.gather(Window.open(chromium, VIOLATIONS), Window.open(chromium, VIOLATIONS))
     await asyncio.gather(ada.join(server, "demo", "Ada"), bob.join(server, "demo", "Bob"))
     await asyncio.gather(ada.banner("connected"), bob.banner("connected"))
     yield Call(server, ada, bob)
@@ -64,6 +65,12 @@ async def test_tiles_show_names_and_mutes(call: Call) -> None:
     await expect(bob_at_adas.get_by_role("img")).to_have_count(0)
 
 
+async def test_policy_of_the_page_forbids_eval(call: Call) -> None:
+    for path in ("/", "/demo/"):
+        answer = await call.ada.page.request.get(page_url(call.server, path))
+        assert "unsafe-eval" not in answer.headers["content-security-policy"].replace("wasm-unsafe-eval", "")
+
+
 async def test_drop_of_4_s_reconnects_without_renegotiation(call: Call) -> None:
     messages = MessageLog(call.server)
     await call.ada.drop(4)
@@ -89,15 +96,15 @@ async def test_drop_of_9_s_with_dead_media_reconnects_with_renegotiation(call: C
     await call.both_move()
     assert len(messages.requests("reconnectStream")) == 2
     await call.ada.page.uncheck("#dead-media")
-    await call.ada.banner("connected")
 
 
-async def test_outage_is_shown_on_a_timeline(call: Call) -> None:
+async def test_outages_are_shown_on_a_timeline_and_violate_no_policy(call: Call) -> None:
     page = call.ada.page
     loaded = "() => performance.getEntriesByType('resource').filter((item) => item.name.includes('echarts')).length"
     assert await page.evaluate(loaded) == 0, "the charts are loaded when they are wanted"
     await page.locator("#log [data-kind=reconnected]", has_text="reconnected").first.get_by_role("button").click()
     await page.wait_for_selector("#timeline-chart canvas")
+    await page.hover("#timeline-chart canvas")
     async with page.expect_download() as download:
         await page.click("#timeline-export")
     record = json.loads((await (await download.value).path()).read_text("utf-8"))
@@ -120,6 +127,7 @@ async def test_outage_is_shown_on_a_timeline(call: Call) -> None:
     await page.keyboard.press("Escape")
     await expect(page.locator("#timeline")).to_be_hidden()
     await expect(page.locator("#timeline-chart canvas")).to_have_count(0)
+    assert await violations(page) == await violations(call.bob.page) == []
 
 
 async def test_drop_of_14_s_ends_the_call_and_a_button_rejoins_it(call: Call) -> None:

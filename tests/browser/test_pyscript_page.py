@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, expect
 from pyvidu.testing import PageLog, RunningServer
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import page_url
+from tests.browser.content_policy import VIOLATIONS, violations
 from tests.browser.watching import moves, watch_frames
 
 SOURCE = Path(__file__).parents[2] / "web" / "pyscript" / "index.html"
@@ -39,6 +40,7 @@ async def server(pyvidu_server: StartServer) -> RunningServer:
 async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
     context = await chromium.new_context()
     await watch_frames(context)
+    await context.add_init_script(VIOLATIONS)
     yield context
     await context.close()
 
@@ -54,6 +56,9 @@ async def test_two_pages_are_in_a_call_also_on_a_second_visit(context: BrowserCo
     for log in logs:
         assert log.errors == []
         assert log.leaving(server.origin, server.origin.replace("http", "ws")) == []
+    assert [await violations(page) for page in (first, second)] == [[], []], (
+        "of the policy that the page is served with"
+    )
     await second.close(run_before_unload=True)
     await expect(first.locator("#others .tile")).to_have_count(0)
 

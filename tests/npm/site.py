@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page
 
 from pyvidu.testing import PageLog, RunningServer
 from tests.browser.calls import Rest
-from tests.browser.test_content_security_policy import VIOLATIONS, violations
+from tests.browser.content_policy import VIOLATIONS, violations
 from tests.browser.watching import moves, watch_frames
 from tests.serving import serving
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser
 from pyvidu.testing import RunningServer
 from pyvidu.testing.fixtures import StartServer
 from tests.browser.calls import Rest
-from tests.browser.test_content_security_policy import violations
+from tests.browser.content_policy import violations
 from tests.browser.watching import moves
 from tests.npm.conftest import HERE
 from tests.npm.site import Visitor, served, survive_a_silent_drop
