@@ -25,6 +25,7 @@ async def back_after_4_s_nothing_is_renegotiated(call: DroppedCall, kind: LabFau
 
 async def back_after_14_s_the_session_is_over(call: DroppedCall, kind: LabFault = "silent") -> None:
     """Scenario 2. Afterwards the call is joined again."""
+    room = await call.ada.python("session.session_id")
     await call.drop(kind, 14)
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"
@@ -39,7 +40,7 @@ async def back_after_14_s_the_session_is_over(call: DroppedCall, kind: LabFault 
     assert call.bob.events(*OUTAGE, "streamFrozen", "exception") == [], "a peer that drops is no alarm"
     await call.ada.has_released_everything()
     # Join again: the same session object, a fresh token.
-    await call.ada.join(await Rest(call.server).token("drops"))
+    await call.ada.join(await Rest(call.server).token(room))
     await asyncio.gather(call.ada.moves(), call.bob.moves())
 
 

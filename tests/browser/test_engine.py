@@ -1,4 +1,4 @@
-"""The reconnection engine under the other kinds of fault: media alone, handover, flapping, freeze, and `disconnect()`.
+"""The reconnection engine under the other kinds of fault: media alone, handover, freeze, and `disconnect()`.
 
 One call, drops in sequence. `test_drops.py` has the three scenarios, and that a drop of the peer raises no alarm. After
 `disconnect()` at every point of an outage: its own `sessionDisconnected`, then nothing; the server is informed.
@@ -68,21 +68,6 @@ async def test_client_whose_address_changes_reconnects_with_its_streams(call: La
     await call.both_move(5)
     assert call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
     assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
-
-
-async def test_flapping_link_ends_connected_with_a_reconnected_for_every_reconnecting(call: LabCall) -> None:
-    call.clear_events()
-    for _ in range(4):
-        with call.lab.dropped("link"):
-            await asyncio.sleep(1)  # the link is down
-        await asyncio.sleep(2)  # the link is up
-    await call.both_move(10)
-    await asyncio.sleep(3)  # nothing may follow the last reconnection
-    told = call.ada.events(*OUTAGE)
-    assert told == ["reconnecting", "reconnected"] * (len(told) // 2)
-    assert told
-    assert call.bob.events("streamDestroyed", "connectionDestroyed") == []
-    assert await call.ada.page.evaluate("performance.now()") > 0
 
 
 async def test_call_continues_after_the_page_was_frozen(call: LabCall) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.browser.drops import OUTAGE, DroppedCall
 from tests.networks.watched import watch, went_on
 
@@ -47,16 +49,21 @@ async def test_network_that_loses_half_of_the_packets_when_it_comes_back_evicts_
     assert "reconnecting" in routed_call.ada.events(*OUTAGE)
 
 
-async def test_flapping_link_evicts_nobody_and_each_outage_ends(routed_call: DroppedCall) -> None:
-    async with watch(routed_call, "flaps") as found:
+@pytest.mark.parametrize(("flaps", "down", "up"), [(6, 0.7, 0.7), (4, 1, 2)])
+async def test_flapping_link_evicts_nobody_and_each_outage_ends(
+    routed_call: DroppedCall, flaps: int, down: float, up: float
+) -> None:
+    async with watch(routed_call, f"{flaps} flaps") as found:
         with found.fault():
-            for _ in range(6):
+            for _ in range(flaps):
                 routed_call.lab.link_drop()
-                await asyncio.sleep(0.7)  # the length of a drop
+                await asyncio.sleep(down)  # the length of a drop
                 routed_call.lab.link_up()
-                await asyncio.sleep(0.7)  # the length of a return
+                await asyncio.sleep(up)  # the length of a return
         await routed_call.both_move(15)
+        await asyncio.sleep(3)  # nothing may follow the last reconnection
     await went_on(found)
+    assert routed_call.ada.events(*OUTAGE)
 
 
 async def test_another_address_after_2_s_without_any_goes_on(routed_call: DroppedCall) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pyvidu.testing import LabFault
 from tests.browser.drops import OUTAGE, DroppedCall
+from tests.browser.scenarios import back_after_14_s_the_session_is_over
 from tests.networks.watched import watch, went_on
 
 
@@ -22,3 +23,7 @@ async def test_outage_is_told_and_ends_when_it_works_again(routed_call: DroppedC
     assert told == ["reconnecting"]
     await went_on(found)
     assert routed_call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+
+
+async def test_dead_signaling_for_14_s_ends_the_session_although_media_flows(routed_call: DroppedCall) -> None:
+    await back_after_14_s_the_session_is_over(routed_call, "signaling-only")
