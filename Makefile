@@ -38,7 +38,7 @@ JUNIT := $(LOGS)/junit
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
 test:
-	@$(MAKE) --no-print-directory --jobs=4 setup browser-tools firefox-tools interop $(STAMPS)/javascript
+	@$(MAKE) --no-print-directory --jobs=4 setup browser-tools interop $(STAMPS)/javascript
 	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=4 test-lint test-virtual test-sockets test-browsers)
 
 test-lint: $(STAMPS)/installed $(STAMPS)/javascript
@@ -58,7 +58,7 @@ test-sockets: setup interop
 		$(addprefix --ignore=,$(VIRTUAL) $(COVERING) $(BROWSERS) $(INTEROP) $(NETWORKS) tests/npm))
 
 # What `make flakes` counts.
-test-browsers: setup browser-tools firefox-tools interop
+test-browsers: setup browser-tools interop
 	@$(BIN)/python -m pytest --junitxml=$(JUNIT)/browsers.xml $(addprefix --ignore=,$(WHEEL) $(FIREFOX)) $(BROWSERS)
 
 # The wheel in an empty environment: it fetches its runtime and serves a page.
@@ -71,7 +71,7 @@ slowest: $(STAMPS)/installed
 
 # Runs `make test-browsers` RUNS times and adds what failed to docs/flakiness.md.
 RUNS ?= 20
-flakes: setup browser-tools firefox-tools interop
+flakes: setup browser-tools interop
 	@$(BIN)/python -m tools.flakes $(RUNS)
 
 # Calls in Firefox: pages, every fault of the network lab once, and the networks that it may take differently; at most eight minutes.

@@ -33,7 +33,7 @@ ELSEWHERE = {
     "platform/browser/network": f"{PAGE}browser/test_drops.py",
     "platform/browser/peer": f"{PAGE}browser/test_call.py",
     "platform/browser/proxies": f"{PAGE}browser/test_engine.py",
-    "platform/browser/recording": f"{PAGE}browser/test_recording.py",
+    "platform/browser/recording": f"{PAGE}browser/test_own_media.py",
     "platform/browser/socket": f"{PAGE}browser/test_drops.py",
     "platform/browser/stack": f"{PAGE}browser/test_call.py",
     "platform/browser/support": f"{PAGE}browser/test_lacking_browsers.py",
