@@ -16,7 +16,7 @@ from tests.browser.calls import CallPage, Rest
 from tests.browser.drops import OUTAGE
 
 AT_ONCE = 4  # pages, two in a call: more are too much for two cores
-SMALL = json.dumps({"resolution": "320x240", "frameRate": 15})
+SMALL = json.dumps({"resolution": "160x120", "frameRate": 15})
 
 REMOVED = {
     "RTCRtpScriptTransform": "delete window.RTCRtpScriptTransform;",
@@ -59,10 +59,10 @@ async def dropped(network_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_ser
     browser = await open_browser(lab=network_lab, secure_origins=server.origin)
     found: dict[str, Dropped] = {}
     for first in range(0, len(REMOVED), AT_ONCE):
-        pages = [await opened(browser, server, missing) for missing in list(REMOVED)[first : first + AT_ONCE]]
-        for number, page in enumerate(pages):
-            await page.join(await Rest(server).token(f"room-{first + number // 2}"), publish=False)
-            await page.call("publish", SMALL)
+        some = list(REMOVED)[first : first + AT_ONCE]
+        pages = await asyncio.gather(*(opened(browser, server, missing) for missing in some))
+        rooms = [f"room-{first + number // 2}" for number in range(AT_ONCE)]
+        await asyncio.gather(*(joined(page, server, room) for page, room in zip(pages, rooms, strict=True)))
         await asyncio.gather(*(page.moves(20) for page in pages))
         for page in pages:
             page.clear_events()
@@ -84,6 +84,12 @@ async def opened(browser: Browser, server: RunningServer, missing: str) -> CallP
     """Open a page whose browser lacks one thing."""
     head = NO_BLOB_WORKERS if missing == "blobWorkers" else f"<script>{REMOVED[missing]}</script>"
     return await CallPage.open(browser, server, missing, head=head)
+
+
+async def joined(page: CallPage, server: RunningServer, room: str) -> None:
+    """Let a page join a call and publish."""
+    await page.join(await Rest(server).token(room), publish=False)
+    await page.call("publish", SMALL)
 
 
 @pytest.mark.parametrize("missing", REMOVED)
