@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -31,11 +32,27 @@ async def running() -> AsyncIterator[Rig]:
         yield rig
 
 
-class Call:
-    """One publisher (ada) and one subscriber (bob)."""
+SMALL = {"video": {"width": 320, "height": 240, "frameRate": 15}}  # so that several calls at a time are not too much
 
-    def __init__(self, rig: Rig, publisher: Page, subscriber: Page) -> None:
+
+class Call:
+    """One publisher and one subscriber of a stream."""
+
+    def __init__(
+        self, rig: Rig, publisher: Page, subscriber: Page, names: tuple[str, str] = ("ada", "bob"), stream: str = "s"
+    ) -> None:
         self.rig, self.publisher, self.subscriber = rig, publisher, subscriber
+        self.names, self.name_of_stream = names, stream
+
+    @classmethod
+    async def begin(cls, rig: Rig, number: int) -> Call:
+        """Open the pages of a call beside others, and begin it with small pictures."""
+        names = (f"ada-{number}", f"bob-{number}")
+        call = cls(rig, *await asyncio.gather(rig.page(), rig.page()), names, f"s-{number}")
+        await call.publish(**SMALL)
+        await call.subscribe()
+        await call.frames(20, 10_000)
+        return call
 
     @property
     def router(self) -> MediaRouter:
@@ -43,24 +60,23 @@ class Call:
 
     @property
     def stream(self) -> StreamStatistics:
-        return self.router.statistics().streams["s"]
+        return self.router.statistics().streams[self.name_of_stream]
 
     async def publish(self, codec: str = "", **more: Any) -> float:
+        body = {"owner": self.names[0], "stream": self.name_of_stream, **more}
         return float(
-            await self.publisher.evaluate(
-                "([body, codec]) => publish('/publish', body, codec)", [{"owner": "ada", "stream": "s", **more}, codec]
-            )
+            await self.publisher.evaluate("([body, codec]) => publish('/publish', body, codec)", [body, codec])
         )
 
     async def republish(self, codec: str = "", **more: Any) -> float:
+        body = {"stream": self.name_of_stream, **more}
         return float(
-            await self.publisher.evaluate(
-                "([body, codec]) => publish('/republish', body, codec)", [{"stream": "s", **more}, codec]
-            )
+            await self.publisher.evaluate("([body, codec]) => publish('/republish', body, codec)", [body, codec])
         )
 
     async def subscribe(self) -> dict[str, float]:
-        took: dict[str, float] = await self.subscriber.evaluate("subscribe({subscriber: 'bob', stream: 's'})")
+        body = {"subscriber": self.names[1], "stream": self.name_of_stream}
+        took: dict[str, float] = await self.subscriber.evaluate("(body) => subscribe(body)", body)
         return took
 
     async def frames(self, count: int, patience: int = 5000) -> float:
@@ -71,15 +87,34 @@ class Call:
         found: dict[str, Any] = await (page or self.subscriber).evaluate("stats()")
         return found
 
+    async def leave(self) -> None:
+        for name in self.names:
+            await self.router.leave(name)
+
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def call(running: Rig) -> AsyncIterator[Call]:
     call = Call(running, await running.page(), await running.page())
     yield call
-    await running.router.leave("ada")
-    await running.router.leave("bob")
+    await call.leave()
+    await all_is_over(running)
+
+
+async def all_is_over(running: Rig) -> None:
     await running.close_pages()
     await until(lambda: running.router.statistics().peer_connections == 0)
+
+
+@asynccontextmanager
+async def calls_of(running: Rig, count: int) -> AsyncIterator[list[Call]]:
+    """Yield so many calls at a time."""
+    calls = await asyncio.gather(*(Call.begin(running, number) for number in range(count)))
+    try:
+        yield calls
+    finally:
+        for call in calls:
+            await call.leave()
+        await all_is_over(running)
 
 
 async def test_subscriber_receives_video_and_audio(call: Call, record_property: Any) -> None:
@@ -166,56 +201,53 @@ async def test_republish_keeps_the_codec_of_the_subscribers_if_the_offer_contain
     await call.frames(20)
 
 
-@pytest.mark.parametrize(("participants", "seconds"), [(["ada"], 4), (["bob"], 4), (["ada", "bob"], 11)])
-async def test_same_connections_carry_media_again_after_an_outage(
-    call: Call, record_property: Any, participants: list[str], seconds: int
+async def test_same_connections_carry_media_again_after_an_outage_of_either_or_both(
+    running: Rig, record_property: Any
 ) -> None:
-    await call.publish()
-    await call.subscribe()
-    await call.frames(20)
-    for participant in participants:
-        call.rig.traffic.drop(participant, True)
-    await asyncio.sleep(seconds)  # the length of the outage
-    frozen_at = await call.subscriber.evaluate("state.frames")
-    for participant in participants:
-        call.rig.traffic.drop(participant, False)
-    back = await call.frames(1)
-    record_property("return to first new frame, ms", back)
-    assert back < 2000
-    await call.frames(30)
-    assert await call.subscriber.evaluate("state.frames") > frozen_at + 30
-    for page in (call.publisher, call.subscriber):
-        assert await page.evaluate("iceState(['connected', 'completed'], 3000)") is not None
-        assert (await call.stats(page))["connection"] == "connected"
-    assert call.router.statistics().peer_connections == 2
+    async def outage(call: Call, participants: tuple[str, ...], seconds: int) -> None:
+        for participant in participants:
+            running.traffic.drop(participant, True)
+        await asyncio.sleep(seconds)  # the length of the outage
+        frozen_at = await call.subscriber.evaluate("state.frames")
+        for participant in participants:
+            running.traffic.drop(participant, False)
+        back = await call.frames(1)
+        record_property(f"return of {' and '.join(participants)} to first new frame, ms", back)
+        assert back < 2000
+        await call.frames(30)
+        assert await call.subscriber.evaluate("state.frames") > frozen_at + 30
+        for page in (call.publisher, call.subscriber):
+            assert await page.evaluate("iceState(['connected', 'completed'], 3000)") is not None
+            assert (await call.stats(page))["connection"] == "connected"
+
+    async with calls_of(running, 3) as (first, second, third):
+        await asyncio.gather(
+            outage(first, first.names[:1], 4), outage(second, second.names[1:], 4), outage(third, third.names, 11)
+        )
+        assert running.router.statistics().peer_connections == 6
 
 
-async def test_a_severed_publisher_stays_disconnected_until_it_republishes(call: Call, record_property: Any) -> None:
-    await call.publish()
-    await call.subscribe()
-    await call.frames(20)
-    call.rig.traffic.sever("ada")
-    await call.publisher.evaluate("iceState(['disconnected', 'failed'], 15000)")
-    await asyncio.sleep(2)  # it must not connect by itself
-    assert (await call.stats(call.publisher))["ice"] in ("disconnected", "failed")
-    assert (await call.stats())["ice"] == "connected"
-    frames = asyncio.create_task(call.frames(3))
-    record_property("publisher connected, ms", await call.republish())
-    record_property("third new frame, ms", await frames)
-    await until(lambda: call.router.statistics().peer_connections == 2)
+async def test_severed_ends_stay_disconnected_until_they_negotiate_anew(running: Rig, record_property: Any) -> None:
+    async def stays_disconnected(page: Page, severed: str) -> None:
+        running.traffic.sever(severed)
+        await page.evaluate("iceState(['disconnected', 'failed'], 15000)")
+        await asyncio.sleep(2)  # it must not connect by itself
 
-
-async def test_a_severed_subscriber_stays_disconnected_until_it_subscribes(call: Call) -> None:
-    await call.publish()
-    await call.subscribe()
-    await call.frames(20)
-    call.rig.traffic.sever("bob")
-    await call.subscriber.evaluate("iceState(['disconnected', 'failed'], 15000)")
-    await asyncio.sleep(2)  # it must not connect by itself
-    assert (await call.stats())["ice"] in ("disconnected", "failed")
-    took = await call.subscribe()
-    assert took["firstFrame"] < 1000
-    await call.frames(20)
+    async with calls_of(running, 2) as (without_publisher, without_subscriber):
+        await asyncio.gather(
+            stays_disconnected(without_publisher.publisher, without_publisher.names[0]),
+            stays_disconnected(without_subscriber.subscriber, without_subscriber.names[1]),
+        )
+        assert (await without_publisher.stats(without_publisher.publisher))["ice"] in ("disconnected", "failed")
+        assert (await without_publisher.stats())["ice"] == "connected"
+        assert (await without_subscriber.stats())["ice"] in ("disconnected", "failed")
+        frames = asyncio.create_task(without_publisher.frames(3))
+        record_property("publisher connected, ms", await without_publisher.republish())
+        record_property("third new frame, ms", await frames)
+        took = await without_subscriber.subscribe()
+        assert took["firstFrame"] < 1000
+        await without_subscriber.frames(20)
+        await until(lambda: running.router.statistics().peer_connections == 4)
 
 
 async def test_lost_packets_are_retransmitted_from_publisher_and_to_subscriber(
