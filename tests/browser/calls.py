@@ -264,10 +264,13 @@ class LabCall:
         """
         running = server if isinstance(server, RunningServer) else await server(lab=lab)
         rest = Rest(running)
-        inside = await open_browser(browsers[0], lab=lab, secure_origins=[running.origin])
-        outside = await open_browser(browsers[1], secure_origins=[running.origin])
-        ada = await CallPage.open(inside, running, "ada", head=head)
-        bob = await CallPage.open(outside, running, "bob")
+        inside, outside = await asyncio.gather(
+            open_browser(browsers[0], lab=lab, secure_origins=[running.origin]),
+            open_browser(browsers[1], secure_origins=[running.origin]),
+        )
+        ada, bob = await asyncio.gather(
+            CallPage.open(inside, running, "ada", head=head), CallPage.open(outside, running, "bob")
+        )
         await ada.join(await rest.token(room))
         await bob.join(await rest.token(room))
         call = cls(running, lab, ada, bob, MessageLog(running))

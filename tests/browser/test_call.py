@@ -78,7 +78,9 @@ async def call(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[C
     server = await pyvidu_server()
     rest = Rest(server)
     contexts = [await chromium.new_context() for _ in range(2)]
-    ada, bob = await CallPage.open(contexts[0], server, "ada"), await CallPage.open(contexts[1], server, "bob")
+    ada, bob = await asyncio.gather(
+        CallPage.open(contexts[0], server, "ada"), CallPage.open(contexts[1], server, "bob")
+    )
     await ada.join(await rest.token("call", "MODERATOR"))
     await bob.join(await rest.token("call"))
     await asyncio.gather(ada.moves(), bob.moves())

