@@ -23,19 +23,15 @@ class Demo:
     bob: Window
     bobs_connection: str
 
-    async def both_move(self) -> None:
-        await asyncio.gather(moves(self.ada.page, OTHERS), moves(self.bob.page, OTHERS))
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def demo(chromium: Browser, pyvidu_server: StartServer) -> AsyncIterator[Demo]:
     server = await pyvidu_server("--demo", fault_control=True)
     ada, bob = await asyncio.gather(Window.open(chromium), Window.open(chromium))
     await asyncio.gather(ada.join(server, "demo", "Ada"), bob.join(server, "demo", "Bob"))
+    await asyncio.gather(moves(ada.page, OTHERS), moves(bob.page, OTHERS))
     (joined,) = [one for one in await server.connections("demo") if "Bob" in one.client_data]
-    demo = Demo(server, ada, bob, joined.connection_id)
-    await demo.both_move()
-    yield demo
+    yield Demo(server, ada, bob, joined.connection_id)
     assert ada.uncaught == bob.uncaught == []
 
 
@@ -58,4 +54,4 @@ async def test_tile_says_that_its_video_is_paused_for_the_sound(demo: Demo) -> N
         await expect(tile.locator(".frozen")).to_have_text("Video paused: weak network", timeout=15_000)
         await expect(demo.bob.page.locator("#log")).to_contain_text("streamVideoPaused Ada (bandwidth)")
     await expect(tile.locator(".frozen")).to_be_hidden(timeout=30_000)
-    await demo.both_move()
+    await moves(demo.bob.page, OTHERS)
