@@ -195,14 +195,14 @@ class SubscriberEndpoint:
         video = self.tracks["video"].counters()
         delay = PathCounters.combined(counters).delay
         return VideoEvidence(
-            self._rate_before if self.video_paused else self._rate_of_video(now),
-            video.expected,
-            video.lost,
-            self.tracks["video"].packets,
-            self.downlink.estimate,
-            None if delay is None else max(0.0, delay - uplink_queue),
-            self._answered,
-            self._probe.result if self._probe is not None else None,
+            rate=self._rate_before if self.video_paused else self._rate_of_video(now),
+            expected=video.expected,
+            lost=video.lost,
+            forwarded=self.tracks["video"].packets,
+            estimate=self.downlink.estimate,
+            queue=None if delay is None else max(0.0, delay - uplink_queue),
+            answered=self._answered,
+            probe=self._probe.result if self._probe is not None else None,
         )
 
     def _rate_of_video(self, now: float) -> float:
