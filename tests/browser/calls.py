@@ -70,10 +70,10 @@ class Rest:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
-    async def token(self, room: str, role: str = "PUBLISHER") -> str:
-        """Return a fresh token."""
+    async def token(self, room: str, role: str = "PUBLISHER", **properties: Any) -> str:
+        """Return a fresh token of a connection with these properties."""
         await self.call("POST", "sessions", {"customSessionId": room})
-        _, connection = await self.call("POST", f"sessions/{room}/connection", {"role": role})
+        _, connection = await self.call("POST", f"sessions/{room}/connection", {"role": role, **properties})
         return str(connection["token"])
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -19,6 +21,14 @@ from tests.browser.embedding_page import Participant, served_page
 from tests.browser.tone import TONE
 from tests.browser.watching import moves
 
+# The fake camera's picture is green for the most part.
+GREEN = """(expected) => {
+  const [video, canvas] = [document.querySelector('#others video'), document.createElement('canvas')];
+  const paint = Object.assign(canvas, { width: 1, height: 1 }).getContext('2d');
+  paint.drawImage(video, 0, 0, 1, 1);
+  const [red, green, blue] = paint.getImageData(0, 0, 1, 1).data;
+  return (green > red && green > blue) === expected;
+}"""
 ENDINGS = ("reconnected", "rejoined", "sessionDisconnected")
 
 
@@ -339,6 +349,27 @@ async def test_disconnect_fires_everything_before_it_returns(call: Call) -> None
         ],
         0,
     ]
+
+
+async def test_filter_of_the_readme_is_seen_by_the_other_until_it_is_removed(chromium: Browser, call: Call) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (example,) = [
+        code for code in re.findall(r"```javascript\n(.*?)```", readme, re.DOTALL) if "registerFilter" in code
+    ]
+    body = {"role": "PUBLISHER", "kurentoOptions": {"allowedFilters": ["negative"]}}
+    pages = await asyncio.gather(*(Participant.open(chromium, call.url) for _ in range(2)))
+    for page in pages:
+        join = "await session.connect(args[0], {}); await session.publish(publisher);"
+        await page.js(join, await call.rest.token("filtered", **body))
+    ada, bob = pages
+    await bob.page.wait_for_function(GREEN, arg=True)
+    await ada.js(f"const openvidu = OV;\n{example}")
+    await bob.page.wait_for_function(GREEN, arg=False)
+    assert await bob.js("return subscriber.stream.filter.type") == "negative"
+    await ada.js("await publisher.stream.removeFilter();")
+    await bob.page.wait_for_function(GREEN, arg=True)
+    assert ada.log.errors == bob.log.errors == []
+    await asyncio.gather(*(page.page.context.close() for page in pages))
 
 
 async def test_disconnect_while_joining_rejects_connect(call: Call) -> None:
