@@ -110,7 +110,7 @@ test-parity: $(STAMPS)/installed $(STAMPS)/javascript interop $(if $(TABLE),,set
 		$(if $(TABLE),$(addprefix $(INTEROP)/,test_parity.py test_both_in_node.py),$(INTEROP))
 
 # The benchmarks, the soak test, the fuzzer and what `make flakes` counts are tested too.
-test-tools: setup browser-tools interop
+test-tools: setup browser-tools firefox-tools interop
 	@$(BIN)/python -m pytest benchmarks fuzz tools/tests
 
 coverage: $(STAMPS)/installed
@@ -197,10 +197,10 @@ lock: $(STAMPS)/installed
 # The benchmarks (docs/benchmark.md). BENCH_ARGS selects: BENCH_ARGS="--client pyvidu --fault silent --trials 3"
 BENCH := $(BIN)/python -m benchmarks
 BENCH_ARGS ?=
-bench: setup browser-tools interop $(STAMPS)/bench
+bench: setup browser-tools firefox-tools interop $(STAMPS)/bench
 	@$(BENCH) $(BENCH_ARGS)
 
-bench-claims: setup browser-tools interop $(STAMPS)/bench
+bench-claims: setup browser-tools firefox-tools interop $(STAMPS)/bench
 	@$(BENCH) --claims $(BENCH_ARGS)
 
 bench-boot bench-page: setup browser-tools interop
