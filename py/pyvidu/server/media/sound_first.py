@@ -35,9 +35,8 @@ _ARRIVES = 0.75  # share of what is sent with which an estimate is not believed
 _COUNTS = 2.0, 40, 1.0
 _ON_TRIAL_COUNTS = 1.0, 20, 0.25
 _SOON = 0.75  # so long a low estimate has to last: a queue of seconds fills in one
-_TWO_REPORTS = (
-    1.25  # so long a queue: it is measured by sender reports, one a second, of which a single one may be delayed
-)
+# So long a queue: it is measured by sender reports, one a second, of which a single one may be delayed.
+_TWO_REPORTS = 1.25
 _SILENCE = 2.0  # seconds without a report, after which it tells of an outage
 _OUTAGE = 3.0  # seconds in which nothing at all was heard of the participant: its path was interrupted
 _FRESH = 0.5  # seconds after a report for which what it says may be acted on: in an outage signs only get older
