@@ -58,6 +58,7 @@ async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCal
         await asyncio.sleep(6)  # the length of the sleep
     await asyncio.sleep(5)  # between the sleep and the drop
     await call.both_move()
+    assert call.ada.events("streamVideoPaused") == [], "what the server hears after a sleep is no narrow path"
     call.clear_events()
     with call.lab.dropped("silent"):
         dropped = time.monotonic()
@@ -68,6 +69,8 @@ async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCal
     assert told.at - dropped <= 1.0, outages
     assert seen_after <= 0.3, outages
     await call.ada.told("reconnected")
+    await asyncio.sleep(6)  # in which the server would pause the video for what it hears after an outage
+    assert call.ada.events("streamVideoPaused") == []
 
 
 async def test_session_ends_on_wake_up_after_a_long_sleep(call: LabCall) -> None:
