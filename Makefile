@@ -128,7 +128,7 @@ PARSERS ?=
 fuzz-coverage: $(STAMPS)/fuzz
 	@$(BIN)/python -m fuzz.guided $(PARSERS)
 
-# Every attack that docs/server.md has a limit against, and others, each beside a call that must not feel it: about 15 minutes,
+# Every attack that docs/server.md has a limit against, and others, each beside a call that must not feel it: about 25 minutes,
 # Linux, root. ATTACKS="NAME..." for some.
 ATTACKS ?=
 hostile: $(STAMPS)/installed
