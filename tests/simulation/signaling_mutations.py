@@ -214,8 +214,8 @@ SIGNALING = (
     Mutation(
         "the server executes a repeated request again",
         "server.signaling.dispatcher:SignalingServer._request",
-        "if earlier is not None:",
-        "if False:",
+        "session.request_log.repeat(request.id, socket)",
+        "False",
     ),
     Mutation(
         "the server replays one notification too few",

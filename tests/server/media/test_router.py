@@ -319,8 +319,10 @@ async def test_key_frame_request_reaches_the_publisher_and_unknown_streams_are_i
     await published(router, client)
     subscriber = await subscribed(router, client)
     await subscriber.frames(2)
-    await asyncio.sleep(0.4)  # longer than the key frame requests of the start are coalesced
-    before = router.statistics().streams["s"]
+    requested = -1
+    while (before := router.statistics().streams["s"]).key_frames_requested > requested:
+        requested = before.key_frames_requested
+        await asyncio.sleep(0.4)  # longer than the requests of the start are coalesced
     router.request_key_frame("s")
     router.request_key_frame("unknown")
     await until(lambda: router.statistics().streams["s"].tracks["video"].key_frames > before.tracks["video"].key_frames)
