@@ -56,7 +56,7 @@ class VideoPauses:
             if name in decisions.paused and not endpoint.video_paused:
                 endpoint.pause_video()
         if not any("audio" in endpoint.tracks for endpoint in endpoints.values()):
-            return []  # there is no sound to keep
+            return self._resume_all(participant, endpoints)  # there is no sound to keep
         resumed = []
         evidence = {name: endpoint.evidence(queue) for name, endpoint in endpoints.items()}
         for action in decisions.look(evidence, heard, now):
@@ -69,6 +69,13 @@ class VideoPauses:
                 endpoint.resume_video()
                 resumed.append(action.stream)
         return resumed
+
+    def _resume_all(self, participant: str, endpoints: Mapping[str, SubscriberEndpoint]) -> list[str]:
+        self._decisions[participant] = SoundFirst()
+        paused = [name for name, endpoint in endpoints.items() if endpoint.video_paused]
+        for name in paused:
+            endpoints[name].resume_video()
+        return paused
 
 
 def _heard(streams: Iterable[ForwardedStream]) -> dict[str, float]:
