@@ -125,8 +125,8 @@ async def test_flooding_client_is_read_at_the_allowed_rate_and_all_its_requests_
     before = time.monotonic()
     async with asyncio.TaskGroup() as group:
         flood = [group.create_task(flooding.result("echo")) for _ in range(60)]
-        assert await asyncio.wait_for(calm.result("echo"), 0.3)
-    assert len(flood) == 60
+        assert await calm.result("echo")
+        assert not all(task.done() for task in flood)
     assert time.monotonic() - before > 0.4
 
 

