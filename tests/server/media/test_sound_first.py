@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pyvidu.server.media.path_probe import PACKETS, PathProbe
 from pyvidu.server.media.rtcp import ReportBlock
-from pyvidu.server.media.sound_first import Action, Pause, Probe, ProbeResult, Resume, SoundFirst, VideoEvidence
+from pyvidu.server.media.sound_first import ProbeResult, SoundFirst, VideoEvidence
 
 LOST = ProbeResult(loss=0.5, queue=0.0)
 ARRIVED = ProbeResult(loss=0.0, queue=0.05)
+
+
+@dataclass(frozen=True)
+class Pause:
+    stream: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    stream: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    stream: str
+
+
+Action = Pause | Resume | Probe
 
 
 class Receiver:
@@ -48,7 +67,7 @@ class Receiver:
                     evidence = replace(evidence, **counts, **fields)  # type: ignore[arg-type]
                 probed = self.done and self.done[-1][1] == Probe(name) and self.now - self.done[-1][0] >= 0.5
                 self.streams[name] = replace(evidence, probe=self.probe if probed else None)
-            self.done += [(self.now, action) for action in self.decisions.look(self.streams, self.heard, self.now)]
+            self._look()
         return [action for _, action in self.done[began:]]
 
     def silence(self, seconds: float) -> list[Action]:
@@ -56,9 +75,18 @@ class Receiver:
         began, self.silent_since = len(self.done), self.now
         for _ in range(round(seconds / 0.25)):
             self.now += 0.25
-            self.done += [(self.now, one) for one in self.decisions.look(self.streams, self.heard, self.now)]
+            self._look()
         self.silent_since = None
         return [action for _, action in self.done[began:]]
+
+    def _look(self) -> None:
+        before = dict(self.decisions.paused)
+        probed = self.decisions.look(self.streams, self.heard, self.now)
+        after = self.decisions.paused
+        actions: list[Action] = [Pause(name, cause) for name, cause in after.items() if name not in before]
+        actions += [Resume(name) for name in before if name in self.streams and name not in after]
+        actions += [Probe(probed)] if probed is not None else []
+        self.done += [(self.now, action) for action in actions]
 
 
 def test_video_of_which_most_is_lost_is_paused_within_three_seconds() -> None:

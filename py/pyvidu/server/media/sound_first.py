@@ -1,7 +1,7 @@
 """Which of the videos that one participant receives are forwarded to it: fewer where its path does not carry them all. Pure.
 
 Sound and video share the path, so a video that does not fit in breaks the sound too: it is paused, the largest first, and
-the sound goes on. Evidence and `now` go in, actions come out; `VideoPauses` has them done.
+the sound goes on. Evidence and `now` go in, the paused videos come out; `VideoPauses` has them paused.
 
 A path is overloaded when most packets of a video are lost (half of them, lost at random, can be repaired), when its
 bandwidth estimate says that it carries less than `FLOOR` and less arrives than is sent, or when packets wait in a queue for
@@ -83,31 +83,6 @@ class VideoEvidence:
     """Whether anything that was sent after the pause has been answered, so that `queue` is of the time after it."""
     probe: ProbeResult | None = None
     """The result of the latest probe, once it is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Forward the video of a stream no more; `cause`: "loss", "estimate" or "queue"."""
-
-    stream: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Forward the video of a stream again, from a key frame."""
-
-    stream: str
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Send padding in place of the video of a stream, for a second at most."""
-
-    stream: str
-
-
-Action = Pause | Resume | Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +176,7 @@ class SoundFirst:
 
     def __init__(self) -> None:
         self.paused: dict[str, str] = {}
-        """The streams whose video is not forwarded, the latest last, and the sign of overload that was the cause."""
+        """The streams whose video is not to be forwarded, the latest last, with the cause: "loss", "estimate" or "queue"."""
         self._watched: dict[str, _Watched] = {}
         self._heard = math.inf
         self._settled_at = 0.0
@@ -211,15 +186,17 @@ class SoundFirst:
         self._on_trial: frozenset[str] = frozenset()  # what was resumed last
         self._trial_since = self._trial_until = 0.0
 
-    def look(self, streams: Mapping[str, VideoEvidence], heard: float, now: float) -> list[Action]:
-        """Return what to do now, with the evidence of all received streams that have video.
+    def look(self, streams: Mapping[str, VideoEvidence], heard: float, now: float) -> str | None:
+        """Change `paused`, with the evidence of all received streams that have video.
 
-        `heard`: when anything was last received from the participant.
+        `heard`: when anything was last received from the participant. Returned is the paused stream in place of whose video
+        padding is to be sent now, for a second at most.
         """
         self._forget(streams)
         returned, self._heard = heard - self._heard > _OUTAGE, heard
         if returned:
-            return self._resume_all(streams, now)
+            self._resume_all(streams, now)
+            return None
         if self._on_trial and now >= self._trial_until:
             self._on_trial, self._wait = frozenset(), _FIRST_WAIT
         unwatched = set(self.paused)
@@ -232,8 +209,8 @@ class SoundFirst:
             and (sign := self._watch(name).overload(evidence, now, on_trial=bool(self._on_trial))) is not None
         ]
         if overloaded and now >= self._settled_at:
-            return self._pause(streams, overloaded[0], now)
-        return [] if overloaded else self._try(streams, now)
+            self._pause(streams, overloaded[0], now)
+        return None if overloaded else self._try(streams, now)
 
     def _watch(self, stream: str) -> _Watched:
         return self._watched.setdefault(stream, _Watched())
@@ -248,7 +225,7 @@ class SoundFirst:
             self._probing = None
         self._on_trial &= streams.keys()
 
-    def _pause(self, streams: Mapping[str, VideoEvidence], cause: str, now: float) -> list[Action]:
+    def _pause(self, streams: Mapping[str, VideoEvidence], cause: str, now: float) -> None:
         """Pause as many videos, the largest first, as the rest has to be fewer for what the path carries; at least one."""
         forwarded = {name: evidence for name, evidence in streams.items() if name not in self.paused}
         carried = sum(self._carried(name, evidence) for name, evidence in forwarded.items())
@@ -267,7 +244,6 @@ class SoundFirst:
         self._watched.clear()
         for name in chosen:
             self.paused[name] = cause
-        return [Pause(name, cause) for name in chosen]
 
     def _carried(self, name: str, evidence: VideoEvidence) -> float:
         """Return the bits a second of a stream that arrive."""
@@ -275,37 +251,40 @@ class SoundFirst:
         arrives = evidence.rate * (1 - watched.loss()) if watched is not None else evidence.rate
         return arrives if evidence.estimate is None else min(arrives, evidence.estimate)
 
-    def _try(self, streams: Mapping[str, VideoEvidence], now: float) -> list[Action]:
-        """Go on with the try of a paused video, or begin one when it is time: of the last one, which is the smallest."""
+    def _try(self, streams: Mapping[str, VideoEvidence], now: float) -> str | None:
+        """Go on with the try of a paused video, or begin one when it is time: of the last one, which is the smallest.
+
+        Return the stream with which one begins.
+        """
         if self._probing is not None:
             stream, until = self._probing
             result = streams[stream].probe
             if result is None and now < until:
-                return []
+                return None
             self._probing = None
             if result is not None and result.loss <= _PROBE_LOSS and result.queue <= _PROBE_QUEUE:
-                return self._resume([stream], now, now)
-            self._wait = max(self._wait, min(2 * self._wait, _LONGEST_WAIT))
-            self._try_at = now + self._wait
-            return []
+                self._resume([stream], now, now)
+            else:
+                self._wait = max(self._wait, min(2 * self._wait, _LONGEST_WAIT))
+                self._try_at = now + self._wait
+            return None
         if not self.paused or self._on_trial or now < self._try_at:
-            return []
+            return None
         stream = next(reversed(self.paused))
         evidence = streams[stream]
         if not evidence.answered or (evidence.queue is not None and evidence.queue > _EMPTY):
-            return []  # what was sent before the pause still waits
+            return None  # what was sent before the pause still waits
         self._probing = stream, now + _PROBED_WITHIN
-        return [Probe(stream)]
+        return stream
 
-    def _resume_all(self, streams: Mapping[str, VideoEvidence], now: float) -> list[Action]:
+    def _resume_all(self, streams: Mapping[str, VideoEvidence], now: float) -> None:
         """Forward everything after an outage, and judge by nothing that is still of the outage."""
         self._watched = {name: _Watched(returned_at=now) for name in streams}
         self._wait, self._probing = _FIRST_WAIT, None
-        return self._resume(list(self.paused), now, now + _RETURNED)
+        self._resume(list(self.paused), now, now + _RETURNED)
 
-    def _resume(self, names: list[str], now: float, judged_from: float) -> list[Action]:
+    def _resume(self, names: list[str], now: float, judged_from: float) -> None:
         for name in names:
             del self.paused[name]
         self._on_trial, self._trial_since = frozenset(names), now
         self._trial_until = judged_from + _ON_TRIAL
-        return [Resume(name) for name in names]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .path_counters import ParticipantPaths
-from .sound_first import Pause, Probe, SoundFirst
+from .sound_first import SoundFirst
 from .stream import ForwardedStream
 from .subscriber import SubscriberEndpoint
 
 
 @dataclass(frozen=True, slots=True)
 class PausedVideo:
-    """The video of `stream` is not forwarded to `participant`, for a `cause` of `Pause`."""
+    """The video of `stream` is not forwarded to `participant`; `cause`: "loss", "estimate" or "queue"."""
 
     participant: str
     stream: str
@@ -51,31 +51,21 @@ class VideoPauses:
         self, participant: str, endpoints: Mapping[str, SubscriberEndpoint], queue: float, heard: float, now: float
     ) -> list[str]:
         """Have done what is decided about a participant; return the streams whose video is forwarded again."""
-        decisions = self._decisions[participant]
-        for name, endpoint in endpoints.items():  # a connection that has replaced another
-            if name in decisions.paused and not endpoint.video_paused:
+        if any("audio" in endpoint.tracks for endpoint in endpoints.values()):
+            evidence = {name: endpoint.evidence(queue) for name, endpoint in endpoints.items()}
+            probed = self._decisions[participant].look(evidence, heard, now)
+        else:  # there is no sound to keep
+            self._decisions[participant], probed = SoundFirst(), None
+        paused, resumed = self._decisions[participant].paused, []
+        for name, endpoint in endpoints.items():
+            if name in paused and not endpoint.video_paused:
                 endpoint.pause_video()
-        if not any("audio" in endpoint.tracks for endpoint in endpoints.values()):
-            return self._resume_all(participant, endpoints)  # there is no sound to keep
-        resumed = []
-        evidence = {name: endpoint.evidence(queue) for name, endpoint in endpoints.items()}
-        for action in decisions.look(evidence, heard, now):
-            endpoint = endpoints[action.stream]
-            if isinstance(action, Probe):
-                endpoint.probe()
-            elif isinstance(action, Pause):
-                endpoint.pause_video()
-            else:
+            elif name not in paused and endpoint.video_paused:
                 endpoint.resume_video()
-                resumed.append(action.stream)
+                resumed.append(name)
+            if name == probed:
+                endpoint.probe()
         return resumed
-
-    def _resume_all(self, participant: str, endpoints: Mapping[str, SubscriberEndpoint]) -> list[str]:
-        self._decisions[participant] = SoundFirst()
-        paused = [name for name, endpoint in endpoints.items() if endpoint.video_paused]
-        for name in paused:
-            endpoints[name].resume_video()
-        return paused
 
 
 def _heard(streams: Iterable[ForwardedStream]) -> dict[str, float]:
