@@ -69,7 +69,10 @@ class Rpc:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_PING_S)  # between two pings
-            await self.request("ping")
+            try:
+                await self.request("ping")
+            except ConnectionError:  # the socket is closing
+                return
 
     async def _read(self) -> None:
         assert self._ws is not None
