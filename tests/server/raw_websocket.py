@@ -142,7 +142,7 @@ async def handshake(
     }
     reader, writer = await asyncio.open_connection(host, port)
     lines = [f"{name}: {value}" for name, value in (usual | headers).items() if value]
-    writer.write("\r\n".join([f"{method} /openvidu HTTP/1.1", *lines, "", ""]).encode())
+    writer.write("\r\n".join([f"{method} /openvidu HTTP/1.1", *lines, "", ""]).encode("utf-8", "surrogateescape"))
     async with asyncio.timeout(_WITHIN):
         head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
     pairs = [line.partition(": ") for line in head[1:] if line]

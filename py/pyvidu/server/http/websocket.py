@@ -29,6 +29,8 @@ _MESSAGE = MessageLimits()
 _TCP_RTO_MAX_MS = 44  # include/uapi/linux/tcp.h, since Linux 6.15; the socket module has no constant for it yet
 _NO_CODE = 1005  # of a close frame that has none: RFC 6455, 7.1.5
 _LAST_CODE = 4999
+# What aiohttp quotes when it refuses a handshake; bytes that are not UTF-8 it would answer with 500.
+_QUOTED = ("Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key")
 _RTO_MAX = 1000  # milliseconds, the least that the kernel accepts
 
 
@@ -75,8 +77,9 @@ class SignalingEndpoint:
             # With keep-alive the next probe would hang on a dead network, where a new connection is refused at once.
             answer.force_close()
             return answer
-        if not request.headers.get("Sec-WebSocket-Key", "").isascii():  # aiohttp would answer it with 500
-            return web.Response(status=400, text="Sec-WebSocket-Key is not base64\n")
+        for name in _QUOTED:
+            if not request.headers.get(name, "").isascii():
+                return web.Response(status=400, text=f"{name} is not ASCII\n")
         if self._allowed_origins and request.headers.get("Origin") not in self._allowed_origins:
             return web.Response(status=403, text="This Origin may not connect (--allowed-origins)\n")
         ws = web.WebSocketResponse(
