@@ -251,12 +251,13 @@ class TokenBucket:
 
     def take(self, now: float, size: float = 1) -> bool:
         """Count `size` more at `now` (seconds) if there is credit for it; return whether there is."""
-        self._credit = min(self._burst, self._credit + (now - self._since) * self._rate)
+        credit = self._credit + (now - self._since) * self._rate
+        if credit > self._burst:
+            credit = self._burst
         self._since = now
-        if self._credit < size:
-            return False
-        self._credit -= size
-        return True
+        enough = credit >= size
+        self._credit = credit - size if enough else credit
+        return enough
 
     def wait(self, now: float, size: float = 1) -> float:
         """Count `size` that came at `now` (seconds); return the seconds to wait before more is read."""

@@ -43,13 +43,15 @@ class Continuity:
     def __init__(self, clock_rate: int, *, sequence: int, timestamp: int) -> None:
         """Give the first packet `sequence` and `timestamp`; `clock_rate` is in Hz."""
         self._clock_rate = clock_rate
+        self.first = sequence & 0xFFFF
+        """The sequence number from which a receiver counts."""
         self._next_sequence = sequence
         self._next_timestamp = timestamp
         self._highest_timestamp: int | None = None
         self._segments: list[Segment] = []
         self._requests = Unwrapper(16)
-        self._requests.unwrap(sequence & 0xFFFF)
-        self._base = sequence - (sequence & 0xFFFF)
+        self._requests.unwrap(self.first)
+        self._base = sequence - self.first
 
     @property
     def run(self) -> int | None:
@@ -60,6 +62,11 @@ class Continuity:
     def timestamp_offset(self) -> int:
         """Return what to add to the current run's timestamps."""
         return self._segments[-1].timestamp_offset
+
+    @property
+    def used(self) -> int:
+        """Return how many sequence numbers were used, those of packets that never arrived here included."""
+        return self._next_sequence - self._base - self.first
 
     def begin(self, run: int, sequence: int, timestamp: int, *, elapsed: float) -> None:
         """Start a segment at this packet of the publisher, `elapsed` seconds after the last packet forwarded."""
@@ -82,7 +89,7 @@ class Continuity:
         if sequence > segment.last:
             segment.last = sequence
             self._next_sequence = ours + 1
-            self._requests.unwrap(ours & 0xFFFF)
+            self._requests.highest = ours - self._base
         if self._highest_timestamp is None or stamp > self._highest_timestamp:
             self._highest_timestamp = stamp
         return ours & 0xFFFF, stamp & 0xFFFFFFFF

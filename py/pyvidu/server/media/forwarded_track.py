@@ -13,7 +13,6 @@ from .path_counters import PathCounters, QuickestOfAMinute
 from .path_probe import PADDING
 from .reception import MediaPacket, Run
 from .retransmission import Retransmissions
-from .sequence import Unwrapper
 
 # Packets older than this (seconds) are not retransmitted: a subscriber that lacks them had an outage, and needs a key
 # frame instead of a burst of old packets.
@@ -57,8 +56,6 @@ class ForwardedTrack:
         self._round_trips = QuickestOfAMinute()
         self._counters = PathCounters()
         self._loss = 0.0  # the share lost lately
-        self._sequences = Unwrapper(16)  # of what was sent
-        self._first_sequence: int | None = None
         self._runs: deque[Run] = deque(maxlen=SEGMENTS_KEPT)
         self._payload_type = -1
         self._rtx_payload_type: int | None = None
@@ -149,8 +146,6 @@ class ForwardedTrack:
         self._last_arrival, self._last_timestamp = packet.arrival, placed[1]
         if packet.run.codec.name == codecs.VP8:
             self._last_body = body
-        sequence = self._sequences.unwrap(placed[0])
-        self._first_sequence = sequence if self._first_sequence is None else self._first_sequence
         self.packets += 1
         self.octets += len(body)
         self._retransmissions.forwarded(len(body))
@@ -195,11 +190,11 @@ class ForwardedTrack:
 
     def _counted(self, report: rtcp.ReportBlock, now: float) -> PathCounters:
         """Return what a report tells of the path."""
-        if self._first_sequence is None or self._sequences.highest is None:
+        if not self.packets:
             return PathCounters()
         # The publisher's path has lost these: they are missing in the report too, and were never sent.
-        missing = self._sequences.highest - self._first_sequence + 1 - self.packets
-        expected = report.highest_sequence - self._first_sequence + 1
+        missing = self._continuity.used - self.packets
+        expected = report.highest_sequence - self._continuity.first + 1
         round_trip = self._retransmissions.measured
         delay = self._round_trips.excess(round_trip, now) if round_trip is not None else None
         return PathCounters(expected - missing, report.packets_lost - missing, round_trip, delay)

@@ -75,4 +75,4 @@ class LossRecovery:
 
     def next_due(self) -> float | None:
         """Return when to call `due` next; None while nothing is missing."""
-        return min((missing.due for missing in self._missing.values()), default=None)
+        return min(missing.due for missing in self._missing.values()) if self._missing else None

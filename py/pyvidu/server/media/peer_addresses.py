@@ -87,7 +87,7 @@ class PeerAddresses:
         source = self._sources.get(address)
         if source is None:
             return False
-        if not self.proved(address):
+        if source.authentic_at == -math.inf:
             if source.sent + size > self._limits.unproved:
                 return False
             source.sent += size

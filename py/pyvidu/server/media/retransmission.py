@@ -32,7 +32,9 @@ class Retransmissions:
 
     def forwarded(self, size: int) -> None:
         """Count the bytes of a packet that was forwarded: as many may be sent again."""
-        self._credit = min(self._limits.retransmission, self._credit + size)
+        self._credit += size
+        if self._credit > self._limits.retransmission:
+            self._credit = self._limits.retransmission
 
     def reported(self, report: ReportBlock, ntp_now: float) -> None:
         """Measure the round trip with a receiver report that arrived at `ntp_now`, seconds since 1900 (RFC 3550, 6.4.1)."""

@@ -24,7 +24,11 @@ class Unwrapper:
 
     def unwrap(self, value: int) -> int:
         """Return the extended value of `value` and record it if it is the highest."""
-        extended = self.peek(value)
-        if self.highest is None or extended > self.highest:
+        highest = self.highest
+        if highest is None:
+            self.highest = value
+            return value
+        extended = highest + ((value - highest + self._half) % self._modulus) - self._half
+        if extended > highest:
             self.highest = extended
         return extended
