@@ -225,8 +225,3 @@ async def test_video_that_a_path_does_not_carry_is_paused_and_goes_on_with_a_key
     await until_paused(0.0, frozenset())
     await until(lambda: len(bob.video) > before + 5)
     assert codecs.starts_key_frame(codecs.VP8, bob.video[before].body)
-    await until_paused(0.8, frozenset({PausedVideo("bob", "s", "loss")}))
-    del call.router._streams["s"].subscribers["bob"].tracks["audio"]
-    assert call.router.pause_videos() == frozenset(), "there is no sound to keep"
-    before = len(bob.video)
-    await until(lambda: len(bob.video) > before + 5)
