@@ -36,7 +36,7 @@ async def test_video_is_given_up_for_the_sound_and_both_are_told(routed_call: Dr
             if link.startswith("12"):
                 call.lab.policing(12_000)
             else:
-                call.lab.router.queue(100, 3)
+                call.lab.router.queue(100, 3, "down")  # up too, the own video delays signaling until `reconnecting`
             paused = await call.ada.told("streamVideoPaused", 12)
             await asyncio.sleep(8)  # the rest of the fault
             after = await sound(call.ada)
