@@ -155,24 +155,26 @@ async def test_server_shutdown_closes_sockets_with_code_1001(serve: Serve) -> No
 async def test_silent_fault_holds_messages_probes_and_new_sockets_of_one_page(live: LiveServer) -> None:
     ada, bob = await live.member(), await live.member()
     begin = time.monotonic()
-    body = {"participant": ada.id, "kind": "silent", "seconds": 1.5}
-    async with live.http.post(live.url("/faults"), json=body) as response:
-        assert response.status == 200
-    reader, writer = await asyncio.open_connection("127.0.0.1", live.test_server.port)
-    writer.write(f"GET /openvidu?probe={ada.probe_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    probe = asyncio.create_task(reader.read())
-    resume = asyncio.create_task(live.page(f"&probe={ada.probe_id}"))
-    echo = asyncio.create_task(ada.call("echo"))
-    await bob.publish()
-    await asyncio.sleep(1)  # within the fault's 1.5 s nothing may pass
-    assert not probe.done()
-    assert not resume.done()
-    assert not echo.done()
-    assert not ada.notifications[1:]
-    with contextlib.suppress(ConnectionError):
-        assert await probe == b""
-    writer.close()
-    await resume  # closed too; aiohttp's client repeats a GET by itself
+    async with stopwatch() as watch:
+        body = {"participant": ada.id, "kind": "silent", "seconds": 1.5}
+        async with live.http.post(live.url("/faults"), json=body) as response:
+            assert response.status == 200
+        reader, writer = await asyncio.open_connection("127.0.0.1", live.test_server.port)
+        writer.write(f"GET /openvidu?probe={ada.probe_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        probe = asyncio.create_task(reader.read())
+        resume = asyncio.create_task(live.page(f"&probe={ada.probe_id}"))
+        echo = asyncio.create_task(ada.call("echo"))
+        await bob.publish()
+        await asyncio.sleep(1)  # within the fault's 1.5 s nothing may pass
+        assert not probe.done()
+        assert not resume.done()
+        assert not echo.done()
+        assert not ada.notifications[1:]
+        with contextlib.suppress(ConnectionError):
+            assert await probe == b""
+        writer.close()
+        await resume  # closed too; aiohttp's client repeats a GET by itself
+        assert watch.seconds < 1.8
     assert time.monotonic() - begin > 1.4
     await echo  # what TCP kept is delivered after the fault, both ways
     await ada.told("participantPublished")
@@ -184,11 +186,15 @@ async def test_eviction_during_a_silent_fault_reaches_the_page_after_it(serve: S
     live = await serve(fault_control=True, eviction_timeout=2.1)
     ada, bob = await live.member(), await live.member()
     begin = time.monotonic()
-    async with live.http.post(live.url("/faults"), json={"participant": ada.id, "seconds": 3.5}) as response:
-        assert response.status == 200
-    assert await bob.told("participantEvicted")
-    assert not ada.closed.done()
-    assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
+    async with stopwatch() as watch:
+        async with live.http.post(live.url("/faults"), json={"participant": ada.id, "seconds": 3.5}) as response:
+            assert response.status == 200
+        assert await bob.told("participantEvicted")
+        assert watch.seconds < 3.1
+        assert time.monotonic() - begin > 1.1
+        assert not ada.closed.done()
+        assert (await asyncio.wait_for(ada.closed, 5))[0] == 1001
+        assert watch.seconds < 3.8
     assert time.monotonic() - begin > 3.4
     again = await live.page(f"&probe={ada.probe_id}")
     assert (await again.call("connect", sessionId=ada.rpc_id))["error"]["code"] == 40007
