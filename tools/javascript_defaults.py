@@ -21,7 +21,7 @@ from pyvidu.configuration import (
     SubscriberProperties,
 )
 from pyvidu.protocol.wire import camel_case
-from pyvidu.reconnection.policy import ReconnectionPolicy
+from pyvidu.reconnection.policy import MediaPolicy, ReconnectionPolicy
 from tools.generated import ROOT, write_or_check
 
 TARGET = ROOT / "web" / "lib" / "defaults.js"
@@ -44,8 +44,16 @@ def content() -> str:
     properties = [*_properties(PublisherProperties), *_properties(SubscriberProperties)]
     settings = [*_typedef(SpeakingEventsOptions), *_typedef(AdvancedConfiguration)]
     groups = {item.name: _names(item.default_factory) for item in fields(ReconnectionPolicy)}
+    switches = [camel_case(item.name) for item in fields(MediaPolicy) if isinstance(item.default, bool)]
     return "\n".join(
-        [_HEAD, *settings, *_constant("RECONNECTION", groups), *properties, *_constant("VideoInsertMode", modes)]
+        [
+            _HEAD,
+            *settings,
+            *_constant("RECONNECTION", groups),
+            f"export const RECONNECTION_SWITCHES = Object.freeze({_literal(switches)});\n",
+            *properties,
+            *_constant("VideoInsertMode", modes),
+        ]
     )
 
 
@@ -96,7 +104,7 @@ def _type(annotation: object) -> str:
     if get_origin(annotation) is Mapping:
         return "Record<string, unknown>"
     if annotation is ReconnectionPolicy:
-        return "Record<string, Record<string, number | null>>"
+        return "Record<string, Record<string, number | boolean | null>>"
     if annotation is SpeakingEventsOptions:
         return SpeakingEventsOptions.__name__
     if get_origin(annotation) in (Union, UnionType):

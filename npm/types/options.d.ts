@@ -22,8 +22,11 @@ export interface OpenViduAdvancedConfiguration {
   noStreamPlayingEventExceptionTimeout?: number;
   /** Not in openvidu-browser. Called after an eviction, for a new token: the session joins again by itself (`rejoined`). */
   rejoin?: (() => Promise<unknown>) | null;
-  /** Not in openvidu-browser. The numbers of the engine, in groups, times in milliseconds: `{ attempts: { giveUpAfter: 60000 } }`. */
-  reconnection?: Record<string, Record<string, number | null>>;
+  /**
+   * Not in openvidu-browser. The numbers of the engine, in groups, times in milliseconds: `{ attempts: { giveUpAfter: 60000 } }`, and
+   * its switch: `{ media: { pauseWeakVideo: false } }`.
+   */
+  reconnection?: Record<string, Record<string, number | boolean | null>>;
   /** Not in openvidu-browser. Called after an outage, for `GET sessions/ID/connection` of your backend, with which the room is corrected. */
   roster?: (() => Promise<unknown>) | null;
 }

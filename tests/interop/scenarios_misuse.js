@@ -56,6 +56,7 @@ scenarios.misuse = async ({ openvidu, tokens, tell }) => {
       await wrong('getUserMedia with a wrong resolution', () => one.getUserMedia({ resolution: 7 }));
       await wrong('settings that are none', () => one.setAdvancedConfiguration(7));
       await wrong('a policy that is none', () => one.setAdvancedConfiguration({ reconnection: { attempts: { giveUpAfter: 'soon' } } }));
+      await wrong('a switch that is a number', () => one.setAdvancedConfiguration({ reconnection: { media: { pauseWeakVideo: 1 } } }));
       await wrong('a policy with a wrong name', () => one.setAdvancedConfiguration({ reconnection: { attempts: { giveUp: 5 } } }));
       await wrong('a handler that is none', () => session.on('signal'));
       await wrong('an element that is none', () => publisher.addVideoElement(document.createElement('p')));

@@ -6,7 +6,7 @@ scenarios.ours = async ({ openvidu, tokens, tell }) => {
     const made = openvidu();
     made.setAdvancedConfiguration({
       roster: async () => { rosters += 1; return (await rest('GET', `sessions/${session.sessionId}/connection`))[1]; },
-      reconnection: { media: { patience: 1000 }, attempts: { backoffBase: 60000, backoffCap: 60000, giveUpAfter: null } },
+      reconnection: { media: { patience: 1000, pauseWeakVideo: false }, attempts: { backoffBase: 60000, backoffCap: 60000, giveUpAfter: null } },
     });
     return made;
   }, tokens);

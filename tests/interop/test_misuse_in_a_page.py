@@ -16,6 +16,7 @@ SYNCHRONOUS = {
     "settings that are none",
     "a policy that is none",
     "a policy with a wrong name",
+    "a switch that is a number",
     "a handler that is none",
     "an element that is none",
     "a target that is none",

@@ -297,9 +297,13 @@ def test_filter_is_an_object_or_a_mapping_with_a_type_or_none() -> None:
 
 
 def test_reconnection_policy_is_accepted_as_a_mapping_with_times_in_milliseconds() -> None:
-    given = {"attempts": {"giveUpAfter": 60_000, "limit": 7, "backoffCap": 2_500}, "media": {"retries": 2}}
+    given = {
+        "attempts": {"giveUpAfter": 60_000, "limit": 7, "backoffCap": 2_500},
+        "media": {"retries": 2, "pauseWeakVideo": False},
+    }
     expected = ReconnectionPolicy(
-        attempts=AttemptPolicy(give_up_after=60, limit=7, backoff_cap=2.5), media=MediaPolicy(retries=2)
+        attempts=AttemptPolicy(give_up_after=60, limit=7, backoff_cap=2.5),
+        media=MediaPolicy(retries=2, pause_weak_video=False),
     )
     assert settings({"reconnection": given}).reconnection == expected
     assert settings({"reconnection": {"attempts": {"giveUpAfter": None}}}).reconnection == ReconnectionPolicy()
@@ -316,6 +320,7 @@ def test_reconnection_policy_is_accepted_as_a_mapping_with_times_in_milliseconds
             r"reconnection\.attempts\.giveUpAfter must be a number of milliseconds",
         ),
         ({"attempts": {"backoffCap": 0.5}}, r"in milliseconds, and 0\.5 is less than 1: did you mean 500\?"),
+        ({"media": {"pauseWeakVideo": 1}}, r"reconnection\.media: .*pause_weak_video must be True or False"),
         ({"media": {"retries": -1}}, r"reconnection\.media: .*retries must be more than 0"),
     ],
 )

@@ -17,15 +17,17 @@
  * @property {SpeakingEventsOptions} [publisherSpeakingEventsOptions]
  * @property {(() => Promise<unknown>) | null} [rejoin]
  * @property {(() => Promise<unknown>) | null} [roster]
- * @property {Record<string, Record<string, number | null>>} [reconnection]
+ * @property {Record<string, Record<string, number | boolean | null>>} [reconnection]
  */
 
 export const RECONNECTION = Object.freeze({
   detection: ['declaredInterval', 'heartbeatPeriod', 'latePong', 'probeFloor', 'urgentProbeFloor', 'steadyPatience', 'answerLimit', 'overdueFloor', 'silenceFloor', 'rhythmLearning', 'rhythmMemory', 'longestGap', 'poll', 'returnPoll'],
   attempts: ['deadline', 'hangAfter', 'probePeriod', 'probeTimeout', 'resumeDeadline', 'membershipDeadline', 'deadlineCap', 'backoffBase', 'backoffCap', 'limit', 'giveUpAfter', 'rejoins', 'rejoinPause'],
   requests: ['timeout', 'queueLimit'],
-  media: ['window', 'recentWindow', 'patience', 'decodeWindow', 'nudgePeriod', 'nudgeAfter', 'poll', 'outagePoll', 'givenUpPoll', 'connectTimeout', 'retries', 'retryPause', 'backlogLateness', 'iceDisconnectedTimeout'],
+  media: ['window', 'recentWindow', 'patience', 'decodeWindow', 'nudgePeriod', 'nudgeAfter', 'poll', 'outagePoll', 'givenUpPoll', 'connectTimeout', 'retries', 'retryPause', 'backlogLateness', 'iceDisconnectedTimeout', 'pauseWeakVideo'],
 });
+
+export const RECONNECTION_SWITCHES = Object.freeze(['pauseWeakVideo']);
 
 /**
  * @typedef {object} PublisherProperties

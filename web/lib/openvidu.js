@@ -1,7 +1,7 @@
 // The entry point, with openvidu-browser's methods. Calls made before Python has started run once it has.
 
 import { isReady, register, request, tell, whenReady } from './bridge.js';
-import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION } from './defaults.js';
+import { DEFAULT_PUBLISHER_PROPERTIES, RECONNECTION, RECONNECTION_SWITCHES } from './defaults.js';
 import { EarlyMedia } from './early.js';
 import { OpenViduError, expect, whyUnsupported } from './errors.js';
 import { hide, inZone } from './events.js';
@@ -235,7 +235,7 @@ function filterOf(given) {
 }
 
 /**
- * Check a reconnection policy, before Python runs perhaps: its groups, their numbers, times in milliseconds.
+ * Check a reconnection policy, before Python runs perhaps: its groups, their numbers (times in milliseconds) and switches.
  * @param {Record<string, Record<string, unknown>>} policy
  */
 function checkPolicy(policy) {
@@ -246,6 +246,10 @@ function checkPolicy(policy) {
     for (const [name, value] of Object.entries(Object(numbers))) {
       const at = `reconnection.${group}.${name}`;
       expect(known.includes(name), `${at}: there is none; there are ${known.join(', ')}`, wrong);
+      if (RECONNECTION_SWITCHES.includes(name)) {
+        expect(typeof value === 'boolean', `${at} must be true or false, not ${value}`, wrong);
+        continue;
+      }
       const isFine = value === null || (typeof value === 'number' && value >= 1 && value < 1e15);
       expect(isFine, `${at} must be a number of 1 or more (times are in milliseconds), not ${value}`, wrong);
     }

@@ -19,6 +19,10 @@ class _Group:
             value, name = getattr(self, item.name), f"{type(self).__name__}.{item.name}"
             if value is None and item.default is None:
                 continue
+            if isinstance(item.default, bool):
+                if not isinstance(value, bool):
+                    raise ValueError(f"{name} must be True or False, not {value!r}")  # noqa: TRY004  see below
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ValueError(f"{name} must be a number, not {value!r}")  # noqa: TRY004  one class for all of them
             if not value > 0:
@@ -125,6 +129,7 @@ class MediaPolicy(_Group):
     retry_pause: float = 5.0  # after those, until another one
     backlog_lateness: float = 0.4  # audio played later than before the silence by this much is a backlog: discard it
     ice_disconnected_timeout: float = 4.0  # openvidu-browser's `iceConnectionDisconnectedExceptionTimeout`
+    pause_weak_video: bool = True  # whether the own video is paused where the uplink does not carry it beside the sound
 
 
 @dataclass(frozen=True, slots=True)

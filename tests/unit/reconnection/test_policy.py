@@ -25,6 +25,7 @@ NUMBERS = [
     pytest.param(group, item.name, id=f"{group.__name__}.{item.name}")
     for group in (DetectionPolicy, AttemptPolicy, RequestPolicy, MediaPolicy)
     for item in fields(group)
+    if not isinstance(item.default, bool)
 ]
 
 OTHERS = [item for item in NUMBERS if item.values[1] in {"limit", "give_up_after", "rejoins", "queue_limit", "retries"}]
@@ -73,6 +74,13 @@ def test_number_that_is_no_limit_is_not_none(group: type[Any], name: str) -> Non
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
 def test_limit_that_is_none_is_accepted(name: str) -> None:
     assert getattr(AttemptPolicy(**{name: None}), name) is None
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "yes"])
+def test_switch_is_true_or_false(value: object) -> None:
+    assert not MediaPolicy(pause_weak_video=False).pause_weak_video
+    with pytest.raises(ValueError, match=r"^MediaPolicy\.pause_weak_video must be True or False, not "):
+        MediaPolicy(pause_weak_video=value)  # type: ignore[arg-type]
 
 
 def test_policy_has_four_groups_with_their_defaults() -> None:

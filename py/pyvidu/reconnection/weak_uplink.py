@@ -1,0 +1,144 @@
+"""Whether the video that a participant sends is paused, for an uplink that does not carry it beside the sound. Pure.
+
+A browser lowers its video on a weak uplink, Chromium to 30 kbit/s, but never below: where that does not fit in beside the
+sound, packets wait in a queue for seconds, or are dropped, of the sound too. Both are told by the receiver's reports.
+The same rule for what a participant receives is the server's (`server/media/sound_first.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal
+
+from .evidence import UplinkSample
+from .standstill import STALL
+
+POLL = 1.0  # seconds between two samples
+
+_QUEUE = 1.0  # seconds for which packets wait on the way, beyond the quickest of `_MEMORY`
+_MEMORY = 60.0  # seconds
+# Bits a second: with a queue of 3 s at 100 kbit/s on the way up Chromium 156 estimates 72,000; on the way down, which makes
+# the round trip as long, the estimate of what it sends stays what it was.
+_WEAK = 150_000
+_LOSS = 0.2  # share of the sound's packets
+_FEWEST = 20  # packets that tell something about that share
+_LASTING = 2.0  # seconds for which a sign of a weak uplink has to last
+_EMPTY, _LITTLE = 0.3, 0.05  # seconds of a queue, and share lost, with which the video is tried again
+_REPORTED = 2.0  # seconds after a pause in which losses from before it are still reported
+_HELPED = 0.8  # of the share lost before: a pause after which as much is lost has not helped, the loss is random
+# Seconds from a pause to the next try. The wait doubles, up to the second, when a sign returns within `_SOON` of a try.
+# After the second the video is tried whatever is lost, if nothing waits: a few percent may be lost on the path always.
+_FIRST_WAIT, _LONGEST_WAIT = 4.0, 16.0
+_SOON = 5.0
+_SILENCE = 2.0  # seconds without a report, after which it tells of an outage
+_RETURNED = 3.0  # seconds after an outage in which reports, queues and losses are still those of the outage
+
+VideoChange = Literal["pause", "resume"]
+
+
+class WeakUplink:
+    """The decisions about one peer connection that sends sound and video. Pass samples to `take`, one every `POLL` seconds.
+
+    A new peer connection, which sends all video, needs a new one of these.
+    """
+
+    def __init__(self) -> None:
+        self.paused = False
+        self._last: UplinkSample | None = None
+        self._judged_from = -math.inf
+        self._quickest: deque[tuple[float, float]] = deque()  # times and round trips, both rising
+        self._since: dict[str, float] = {}  # since when each sign lasts
+        self._wait = _FIRST_WAIT
+        self._paused_at = 0.0
+        self._resumed_at = -math.inf
+        self._lost_before: float | None = None  # the share, if that was the cause of the pause
+        self._in_vain = False  # a pause did not lower the losses, and they go on
+        self._in_pause: deque[UplinkSample] = deque(maxlen=5)
+
+    def take(self, sample: UplinkSample, now: float, *, pausable: bool) -> VideoChange | None:
+        """Return what to do now. `pausable`: sound and video are both there and not muted."""
+        if not pausable:
+            self._since.clear()
+            return self._resume(now) if self.paused else None
+        before = self._last
+        if before is None or sample.reports < before.reports or sample.audio_sent < before.audio_sent:
+            self._last = sample
+            return None
+        if sample.reports == before.reports:
+            return None
+        self._last = sample
+        queue, elapsed = self._queued(sample, now), sample.reported_at - before.reported_at
+        if elapsed >= _SILENCE:
+            self._judged_from = now + _RETURNED
+            self._since.clear()
+            return self._resume(now) if self.paused else None
+        if self.paused:
+            return self._look_in_pause(sample, queue, now)
+        return self._look(sample, queue, _share_lost(before, sample), now - elapsed, now)
+
+    def _queued(self, sample: UplinkSample, now: float) -> float:
+        """Return for how many seconds packets wait on the way, and keep the quickest round trips of the last minute.
+
+        In a pause none is forgotten: the queue may be there all the time.
+        """
+        if sample.round_trip is None:
+            return 0.0
+        while self._quickest and not self.paused and self._quickest[0][0] < now - _MEMORY:
+            self._quickest.popleft()
+        while self._quickest and self._quickest[-1][1] >= sample.round_trip:
+            self._quickest.pop()
+        self._quickest.append((now, sample.round_trip))
+        return sample.round_trip - self._quickest[0][1]
+
+    def _look(self, sample: UplinkSample, queue: float, lost: float, since: float, now: float) -> VideoChange | None:
+        """Pause if a sign has lasted; `lost` is the share of the sound since the report before, at `since`."""
+        if lost < _LITTLE:
+            self._in_vain = False
+        if now < self._judged_from:
+            return None
+        is_weak = sample.estimate is None or sample.estimate < _WEAK
+        signs = {
+            "queue": (queue >= _QUEUE and is_weak, now),
+            "loss": (lost >= _LOSS and not self._in_vain, since),
+        }
+        for name, (present, began) in signs.items():
+            if not present:
+                self._since.pop(name, None)
+            else:
+                self._since.setdefault(name, began)
+        lasting = {name: began for name, began in self._since.items() if now - began >= _LASTING - STALL}
+        if not lasting:
+            return None
+        soon = min(lasting.values()) - self._resumed_at < _SOON
+        self._wait = min(2 * self._wait, _LONGEST_WAIT) if soon else _FIRST_WAIT
+        self._lost_before = None if "queue" in lasting else lost
+        self.paused, self._paused_at = True, now
+        self._since.clear()
+        self._in_pause.clear()
+        return "pause"
+
+    def _look_in_pause(self, sample: UplinkSample, queue: float, now: float) -> VideoChange | None:
+        """Resume once nothing waits and little is lost, or if the pause has not helped."""
+        elapsed = now - self._paused_at
+        if elapsed < _REPORTED - STALL:
+            return None
+        self._in_pause.append(sample)
+        lost = _share_lost(self._in_pause[0], sample)
+        if elapsed < self._wait - STALL or queue >= _EMPTY:
+            return None
+        if self._lost_before is not None and lost >= max(_LOSS, _HELPED * self._lost_before):
+            self._in_vain = True
+        elif lost >= _LITTLE and elapsed < _LONGEST_WAIT:
+            return None
+        return self._resume(now)
+
+    def _resume(self, now: float) -> VideoChange:
+        self.paused, self._resumed_at = False, now
+        return "resume"
+
+
+def _share_lost(before: UplinkSample, sample: UplinkSample) -> float:
+    """Return the share of the sound that was lost in between; 0 if too little was sent."""
+    sent, lost = sample.audio_sent - before.audio_sent, sample.audio_lost - before.audio_lost
+    return max(0.0, lost / sent) if sent >= _FEWEST else 0.0
