@@ -114,6 +114,9 @@ class BrowserRemote:
         }
         await self._remote.add(json.dumps(names))
 
+    async def received(self, kind: str) -> int:
+        return int(await self._remote.received(kind))
+
     def fall_silent(self) -> None:
         self._remote.close()
 

@@ -125,6 +125,11 @@ class Remote {
     return this.peer.addIceCandidate(JSON.parse(candidate));
   }
 
+  async received(kind) {
+    const reports = [...(await this.peer.getStats()).values()];
+    return reports.find((report) => report.type === 'inbound-rtp' && report.kind === kind)?.packetsReceived ?? 0;
+  }
+
   close() {
     this.peer.close();
   }

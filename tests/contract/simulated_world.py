@@ -18,8 +18,8 @@ from tests.simulation.simulated_host import (
     SimulatedSockets,
     simulated_host,
 )
-from tests.simulation.simulated_media import Router
-from tests.simulation.simulated_network import Link
+from tests.simulation.simulated_media import PACKETS, Router
+from tests.simulation.simulated_network import Link, now
 
 
 @dataclass(eq=False)
@@ -142,6 +142,11 @@ class SimulatedRemote:
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Do nothing: the simulation's network needs no candidates."""
+
+    async def received(self, kind: str) -> int:
+        peer = self._router.peers[self._router.publishers[self._stream]]
+        stopped_at = peer.video_stopped_at if kind == "video" else None
+        return int(PACKETS * (now() if stopped_at is None else stopped_at))
 
     def fall_silent(self) -> None:
         self._link.drop("silent")

@@ -65,6 +65,9 @@ class Remote(Protocol):
     async def add_candidate(self, candidate: Candidate) -> None:
         """Add a candidate of the host's peer connection."""
 
+    async def received(self, kind: str) -> int:
+        """Return how many packets of a kind (`audio` or `video`) it has received."""
+
     def fall_silent(self) -> None:
         """Send and answer nothing from now on, without telling."""
 

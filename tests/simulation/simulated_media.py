@@ -203,6 +203,7 @@ class SimulatedPeer:
     ) -> None:
         self.number = number
         self.key_frames = 0
+        self.video_stopped_at: float | None = None
         self.sent: list[Any] = []  # tracks that replaced the first one
         receives = settings.local_stream is None or settings.receive_audio or settings.receive_video
         self.remote_stream = FakeStream() if receives else None
@@ -451,6 +452,13 @@ class SimulatedPeer:
     def enable_received(self, kind: str, enabled: bool) -> None:
         if self.remote_stream is not None and kind in self.remote_stream.tracks:
             self.remote_stream.tracks[kind].enabled = enabled
+
+    async def uplink_sample(self) -> None:
+        """Return None: nothing here is too slow."""
+
+    async def send_video(self, active: bool) -> bool:
+        self.video_stopped_at = None if active else now()
+        return not self.closed
 
     async def sample(self) -> MediaSample:
         await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyvidu.platform import Candidate, PeerListener, PeerSettings
-from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed, UplinkSample
 
 
 class ScriptedPeer:
@@ -28,6 +28,8 @@ class ScriptedPeer:
         self.candidates: list[Candidate] = []
         self.closed = False
         self.samples = self.polls = 0
+        self.uplink: Callable[[], UplinkSample | None] = lambda: None
+        self.refuses_video = False  # to cease to send it, or to send it again
         self.marker: Callable[[], float | None] = lambda: None
         self._peers = peers
         self._pending: list[asyncio.Future[None]] = []
@@ -57,6 +59,13 @@ class ScriptedPeer:
     async def sample(self) -> MediaSample:
         self.samples += 1
         return MediaSample(self.ice_connection_state, inbound_audio_packets=self.samples)
+
+    async def uplink_sample(self) -> UplinkSample | None:
+        return self.uplink()
+
+    async def send_video(self, active: bool) -> bool:
+        await self._step("send_video", active)
+        return not self.refuses_video
 
     def packet_marker(self) -> float | None:
         self.polls += 1

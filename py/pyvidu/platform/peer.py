@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed, UplinkSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,12 @@ class PeerConnection(Protocol):
 
     async def sample(self) -> MediaSample:
         """Return the current counters."""
+
+    async def uplink_sample(self) -> UplinkSample | None:
+        """Return what the other end reports of what is sent, None if this host never knows."""
+
+    async def send_video(self, active: bool) -> bool:
+        """Cease to send video, or send it again, without negotiation; sound goes on. Return whether the host has done it."""
 
     def close(self) -> None:
         """Close it, without a further event for the listener."""

@@ -9,7 +9,7 @@ from functools import partial
 
 from pyvidu.platform import PeerConnection
 from pyvidu.reconnection.evidence import MediaSample
-from tests.contract.connecting import receiving, sending
+from tests.contract.connecting import Connection, receiving, sending
 from tests.contract.world import DEADLINE, World, until
 
 
@@ -44,6 +44,45 @@ async def test_counters_never_decrease(world: World) -> None:
                 assert getattr(after, counter.name) >= getattr(before, counter.name), (counter.name, before, after)
             before = after
             await asyncio.sleep(0.02)  # between two samples
+
+
+async def test_receivers_reports_on_what_is_sent_are_counted_where_the_host_knows_them(world: World) -> None:
+    async with sending(world) as connection:
+        peer = connection.peer
+        if (first := await peer.uplink_sample()) is None:
+            return
+        assert first.audio_lost == 0
+        ends = asyncio.get_running_loop().time() + DEADLINE
+        while (sample := await peer.uplink_sample()) is None or sample.reports < 2 or sample.round_trip is None:
+            assert asyncio.get_running_loop().time() < ends, sample
+            await asyncio.sleep(0.1)  # between two looks
+        assert sample.reported_at > 0
+        assert 0 <= sample.round_trip < 1
+        assert sample.audio_sent > first.audio_sent
+
+
+async def test_video_ceases_to_be_sent_and_is_sent_again_while_sound_goes_on(world: World) -> None:
+    async with sending(world) as connection:
+        peer, remote, states = connection.peer, connection.remote, list(connection.log.states)
+        for _ in range(2):
+            await _receives(connection, "video")
+            assert await peer.send_video(False)
+            await asyncio.sleep(0.5)  # what is on the way
+            video = await remote.received("video")
+            await _receives(connection, "audio", more=20)
+            assert await remote.received("video") <= video + 1
+            peer.send_key_frame()
+            await asyncio.sleep(0.2)  # in which a key frame would be sent
+            assert await remote.received("video") <= video + 1
+            assert await peer.send_video(True)
+        await _receives(connection, "video")
+        assert connection.log.states == states
+
+
+async def test_video_is_not_switched_on_a_closed_connection(world: World) -> None:
+    async with sending(world) as connection:
+        connection.peer.close()
+        assert not await connection.peer.send_video(False)
 
 
 async def test_packet_marker_changes_with_packets(world: World) -> None:
@@ -127,6 +166,15 @@ async def test_replacing_a_track_of_a_kind_that_is_not_sent_raises(world: World)
         except OSError:
             return
         raise AssertionError("a track is sent that was not negotiated")
+
+
+async def _receives(connection: Connection, kind: str, *, more: int = 2) -> None:
+    """Wait until the other end has received more packets of a kind. Raises AssertionError when that takes too long."""
+    loop = asyncio.get_running_loop()
+    before, ends = await connection.remote.received(kind), loop.time() + DEADLINE
+    while await connection.remote.received(kind) < before + more:
+        assert loop.time() < ends, f"within {DEADLINE:g} s no {kind} arrives"
+        await asyncio.sleep(0.02)  # between two looks
 
 
 def _has_decoded_more(frames: int, sample: MediaSample) -> bool:

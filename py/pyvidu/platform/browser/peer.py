@@ -17,7 +17,7 @@ from pyvidu.platform import Candidate, NetworkDownError, PeerListener, PeerSetti
 from pyvidu.platform.browser import key_frames
 from pyvidu.platform.browser.functions import functions
 from pyvidu.platform.browser.proxies import ProxyScope, js_object
-from pyvidu.reconnection.evidence import MediaSample, SoundPlayed
+from pyvidu.reconnection.evidence import MediaSample, SoundPlayed, UplinkSample
 
 logger = logging.getLogger(__name__)
 
@@ -170,6 +170,20 @@ class BrowserPeerConnection:
             counters["received_packets"] = received
             state = self._corrected(state, received)
         return MediaSample(state, **counters)
+
+    async def uplink_sample(self) -> UplinkSample:
+        """Return what `getStats` has of the receiver's reports."""
+        return UplinkSample(**json.loads(await functions.uplinkSample(self._peer)))
+
+    async def send_video(self, active: bool) -> bool:
+        """Set `active` of all encodings of the sent video. A refusal is logged, unless the connection is closed."""
+        try:
+            await functions.sendVideo(self._peer, active)
+        except JsException as error:
+            if not self._closed.done():
+                logger.warning("the video could not be %s: %s", "resumed" if active else "paused", error)
+            return False
+        return True
 
     def close(self) -> None:
         """Close the peer connection, and remove its hidden frame; pending negotiations raise OSError."""
