@@ -196,9 +196,9 @@ export interface SessionEventMap extends EventMap {
   streamFrozen: StreamMediaEvent;
   /** Not in openvidu-browser. */
   streamRecovered: StreamMediaEvent;
-  /** The network does not carry the video beside the sound: a pyvidu server leaves it out (`reason`: `bandwidth`). Not in openvidu-browser. */
+  /** The network does not carry the video beside the sound: a pyvidu server leaves it out, the own one is not sent (`reason`: `bandwidth`). Not in openvidu-browser. */
   streamVideoPaused: StreamEvent;
-  /** It is forwarded again. Not in openvidu-browser. */
+  /** It is forwarded, or sent, again. Not in openvidu-browser. */
   streamVideoResumed: StreamEvent;
 }
 

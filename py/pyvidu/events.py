@@ -103,14 +103,16 @@ class StreamEvent(Event):
     Events:
         streamCreated: it can be subscribed to; on the publisher: it is published.
         streamDestroyed: it has ended. Default action: it is disposed of, and its videos are removed from the page.
-        streamVideoPaused: pyvidu's server does not forward its video to this participant, whose network does not carry it
-            beside the sound, which goes on. `stream.video_active` stays true. On the session and on the subscriber.
-        streamVideoResumed: it forwards the video again.
+        streamVideoPaused: this participant's network does not carry its video beside the sound, which goes on. Of another's
+            stream: pyvidu's server does not forward its video to this participant. Of the own one: its video is not sent,
+            unless `MediaPolicy.pause_weak_video` is False. `stream.video_active` stays true. On the session and on the
+            subscriber or publisher.
+        streamVideoResumed: it is forwarded, or sent, again.
 
     Attributes:
         stream: the stream.
         reason: why it ended, such as `unpublish`, `disconnect` or `networkDisconnect`, or why its video is paused:
-            `bandwidth`; empty when it is published or forwarded.
+            `bandwidth`; empty when it is published, or its video flows again.
 
     Source: openvidu-browser 2.32, `StreamEvent`; pauses are pyvidu's own.
     """

@@ -158,10 +158,7 @@ class RoomEvents:
 
     def video_forwarding_changed(self, state: StreamState, reason: str) -> None:
         """Fire `streamVideoPaused` or `streamVideoResumed` on the session and the stream's manager."""
-        stream = self._stream_of(state)
-        if stream is not None:
-            name = "streamVideoResumed" if state.video_forwarded else "streamVideoPaused"
-            self._emit_for_both(stream, lambda target: StreamEvent(name, target, stream, reason))
+        self._tell_video(state, reason, flows=state.video_forwarded)
 
     def filter_event(self, state: StreamState, event_type: str, data: object) -> None:
         """Call the handler of a type of events of a filter."""
@@ -226,6 +223,10 @@ class RoomEvents:
         """Fire `streamDestroyed` of the publisher."""
         if self.publisher is not None and self.publisher.stream.state is state:
             self.publisher.ended(reason)
+
+    def video_sending_changed(self, state: StreamState) -> None:
+        """Fire `streamVideoPaused` or `streamVideoResumed` on the session and the publisher."""
+        self._tell_video(state, "" if state.video_sent else "bandwidth", flows=state.video_sent)
 
     def stream_frozen(self, state: StreamState, because: str) -> None:
         """Fire `streamFrozen` on the session and the stream's manager."""
@@ -316,6 +317,11 @@ class RoomEvents:
     def _stream_of(self, state: StreamState) -> Stream | None:
         own = [self.publisher.stream] if self.publisher is not None else []
         return next((stream for stream in (*own, *self.remote_streams()) if stream.state is state), None)
+
+    def _tell_video(self, state: StreamState, reason: str, *, flows: bool) -> None:
+        stream, name = self._stream_of(state), "streamVideoResumed" if flows else "streamVideoPaused"
+        if stream is not None:
+            self._emit_for_both(stream, lambda target: StreamEvent(name, target, stream, reason))
 
     def _tell_health(self, name: str, state: StreamState, message: str) -> None:
         stream = self._stream_of(state)

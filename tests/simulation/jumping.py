@@ -91,11 +91,11 @@ class JumpingMediaPlane(MediaPlane):
                 self._timer.cancel()
             self._timer = self._clock.call_at(self._skip(now()), self._poll)
 
-    def add(self, media: MediaConnection, *, frozen: bool = False) -> None:
+    def add(self, media: MediaConnection, **before: bool) -> None:
         self._clock.about_to_change()
         if not self._closed:
             self._clock.jumpers[self] = None
-        super().add(media, frozen=frozen)
+        super().add(media, **before)
 
     def remove(self, media: MediaConnection) -> None:
         self._clock.about_to_change()

@@ -290,7 +290,7 @@ class Tile:
         self.watch()
 
     def show_paused(self, *, paused: bool) -> None:
-        """Show whether the video is not forwarded because the network here does not carry it."""
+        """Show whether the video is not forwarded, or not sent, because the network here does not carry it."""
         self._paused = paused
         self.watch()
 

@@ -182,7 +182,12 @@ class MediaConnection:
 
 
 class OutboundMedia(MediaConnection):
-    """A stream that this participant publishes."""
+    """A stream that this participant publishes.
+
+    `pausable` returns whether its video may be paused for its sound: it has both, and neither is muted.
+    """
+
+    pausable: Callable[[], bool] = staticmethod(lambda: False)
 
     async def publish(self, description: PublishVideo) -> PublishVideoResult:
         """Publish the stream; `description` lacks nothing but the offer.

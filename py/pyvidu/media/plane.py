@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 from pyvidu.platform import Host, Timer
@@ -28,8 +29,9 @@ from pyvidu.reconnection.publisher_silence import PublisherSilence
 from pyvidu.reconnection.rtp_monitor import AudioReferenceDue, OfStream, RtpFinding, RtpMonitor
 from pyvidu.signaling import SignalingPlane
 
-from .connection import InboundMedia, MediaConnection
+from .connection import InboundMedia, MediaConnection, OutboundMedia
 from .recovery import MediaRecovery
+from .uplink import Uplink
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ class MediaPlaneListener(Protocol):
 
     def media_exception(self, media: MediaConnection, name: str, message: str) -> None:
         """Handle `ICE_CONNECTION_DISCONNECTED` or `ICE_CONNECTION_FAILED`, with OpenVidu's meaning."""
+
+    def video_sending_changed(self, media: MediaConnection, *, sent: bool) -> None:
+        """Handle that the video of a published stream is paused, for an uplink that is too weak, or sent again."""
 
     def publisher_heard(self, connection_id: str, *, heard: bool) -> None:
         """Handle that nothing is heard of a publisher any more, or something again, where the server does not tell."""
@@ -64,6 +69,7 @@ class MediaPlane:
         self._policy = policy
         self._listener = listener
         self._recoveries: dict[MediaConnection, MediaRecovery] = {}
+        self._uplinks: dict[MediaConnection, Uplink] = {}
         self._monitor: RtpMonitor | None = None  # while there are streams, and for one poll more
         self._timer: Timer | None = None
         self._silence = PublisherSilence()
@@ -72,21 +78,30 @@ class MediaPlane:
         self._proving = False  # since `prove_all`, until every stream is settled
         self._closed = False
 
-    def add(self, media: MediaConnection, *, frozen: bool = False) -> None:
-        """Watch `media` from now on. `frozen`: its stream was reported as frozen, on an earlier media connection."""
+    def add(self, media: MediaConnection, *, frozen: bool = False, video_sent: bool = True) -> None:
+        """Watch `media` from now on.
+
+        `frozen`: its stream was reported as frozen, on an earlier media connection; `video_sent` is False if its video was
+        reported as paused.
+        """
         if self._closed:
             return
         suspended = not self._signaling.is_up
         self._recoveries[media] = MediaRecovery(
             media, self._clock, self._policy, self, frozen=frozen, suspended=suspended
         )
+        if isinstance(media, OutboundMedia) and self._policy.media.pause_weak_video:
+            told = partial(self._video_sending_changed, media)
+            self._uplinks[media] = Uplink(media, self._clock, told, sent=video_sent)
         if self._monitor is None:
             self._monitor = RtpMonitor(self._policy, self._clock.now())
             self._arm()
 
     def remove(self, media: MediaConnection) -> None:
         """Stop watching `media`, which its owner closes."""
-        recovery = self._recoveries.pop(media, None)
+        recovery, uplink = self._recoveries.pop(media, None), self._uplinks.pop(media, None)
+        if uplink is not None:
+            uplink.close()
         if recovery is not None:
             recovery.close()
             self._heard(media)
@@ -143,7 +158,10 @@ class MediaPlane:
                 timer.cancel()
         for recovery in self._recoveries.values():
             recovery.close()
+        for uplink in self._uplinks.values():
+            uplink.close()
         self._recoveries.clear()
+        self._uplinks.clear()
 
     # --- MediaRecoveryListener ---------------------------------------------------------------------------------------
 
@@ -253,6 +271,9 @@ class MediaPlane:
         due = None if self._closed else self._silence.due_at
         now = self._clock.now()
         self._silence_timer = None if due is None else self._clock.call_later(due - now, self._look_for_silence)
+
+    def _video_sending_changed(self, media: MediaConnection, sent: bool) -> None:
+        self._listener.video_sending_changed(media, sent=sent)
 
     def _report(self, media: MediaConnection, evidence: MediaEvidence) -> None:
         recovery = self._recoveries.get(media)

@@ -76,6 +76,9 @@ class ParticipationListener(Protocol):
     def local_stream_ended(self, stream: StreamState, reason: Reason) -> None:
         """Handle the end of the local stream, which still has its id."""
 
+    def video_sending_changed(self, stream: StreamState) -> None:
+        """Handle that the video of the local stream is paused (`video_sent`), for a weak uplink, or sent again."""
+
     def stream_frozen(self, stream: StreamState, because: str) -> None:
         """Handle a stream that does not flow although it should; it is being renegotiated."""
 

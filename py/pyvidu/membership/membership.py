@@ -145,6 +145,8 @@ class Membership:
             receive_video=local.loopback and local.state.has_video,
         )
         media = OutboundMedia(self._host, self.plane, self.own.id, settings, local)
+        state = local.state
+        media.pausable = lambda: state.has_audio and state.has_video and state.audio_active and state.video_active
         local.attach(self, media)
         try:
             told = await self._publish(local, media)

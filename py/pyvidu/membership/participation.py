@@ -286,6 +286,13 @@ class Participation:
         """Report a media problem that no pending call reports."""
         self._listener.media_exception(self._stream_of(media), name, message)
 
+    def video_sending_changed(self, media: MediaConnection, *, sent: bool) -> None:
+        """Report that the video of the local stream is paused, or sent again."""
+        stream = self._stream_of(media)
+        if stream is not None:
+            stream.video_sent = sent
+            self._listener.video_sending_changed(stream)
+
     def publisher_heard(self, connection_id: str, *, heard: bool) -> None:
         """Report that nothing is heard of a publisher any more, or something again."""
         if self.room is not None and self._current is not None:
@@ -382,7 +389,7 @@ class Participation:
     def _report_end_of(self, local: LocalStream, reason: Reason) -> None:
         local.detach()
         self._listener.local_stream_ended(local.state, reason)
-        local.state.id = ""
+        local.state.id, local.state.video_sent = "", True
 
     def _stream_of(self, media: MediaConnection) -> StreamState | None:
         local = self.local_stream

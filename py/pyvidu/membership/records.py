@@ -42,7 +42,8 @@ class StreamState:
     """A stream of the room, or a local one, whose `id` is empty until it is published.
 
     `owner` is the connection id of its publisher. `created_at` is in milliseconds since the epoch. `frozen`: the application
-    was told so, and not yet that it has recovered. `video_forwarded`: the server sends the video too, as far as it is active.
+    was told so, and not yet that it has recovered. `video_forwarded`: the server sends the video too, as far as it is active;
+    `video_sent`: so does this participant, whose stream it is.
     `filter_changes` counts how often the server told of another filter.
     """
 
@@ -59,6 +60,7 @@ class StreamState:
     filter: FilterInfo | None = None
     frozen: bool = False
     video_forwarded: bool = True
+    video_sent: bool = True
     filter_changes: int = 0
 
     @property

@@ -49,7 +49,7 @@ class StreamMedia:
         """Replace the media connection by `media`."""
         self.detach()
         self.owner, self._media = owner, media
-        owner.media_plane.add(media, frozen=self.state.frozen)
+        owner.media_plane.add(media, frozen=self.state.frozen, video_sent=self.state.video_sent)
 
     def detach(self) -> None:
         """Close the media connection, if there is one."""

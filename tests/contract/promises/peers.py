@@ -180,6 +180,10 @@ async def test_answer_that_is_pending_at_close_settles(world: World) -> None:
 async def test_sample_that_is_pending_at_close_settles(world: World) -> None:
     async with receiving(world) as connection:
         await _settles_when_closed(connection.peer, connection.peer.sample())
+    async with sending(world) as connection:
+        await _settles_when_closed(connection.peer, connection.peer.uplink_sample())
+    async with sending(world) as connection:
+        await _settles_when_closed(connection.peer, connection.peer.send_video(False))
 
 
 async def test_calls_after_close_settle_and_queries_raise_nothing(world: World) -> None:
@@ -193,6 +197,8 @@ async def test_calls_after_close_settle_and_queries_raise_nothing(world: World) 
         lambda: peer.set_answer(answer),
         lambda: peer.add_candidate(Candidate("", "0", 0)),
         peer.sample,
+        peer.uplink_sample,
+        lambda: peer.send_video(True),
         peer.restart_receivers,
     ]
     for call in calls:

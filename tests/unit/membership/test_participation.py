@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyvidu.errors import InvalidTokenError, NotConnectedError, OpenViduError, RequestError, SessionLostError
+from pyvidu.media import OutboundMedia
 from pyvidu.membership import RemoteStream
 from pyvidu.platform import Candidate
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
@@ -398,6 +399,28 @@ async def test_health_of_a_stream_is_known_when_it_is_reported_and_that_of_an_un
         assert rig.reports.calls[told + 3 :] == [("media_exception", None, "ICE_CONNECTION_FAILED", "failed")]
         told += 4
     assert seen == [True, False] * 2
+
+
+@virtual_time
+async def test_pause_of_the_own_video_is_known_when_it_is_reported_and_forgotten_with_the_stream() -> None:
+    rig = Rig()
+    await rig.join()
+    local = await rig.publish()
+    media, told = local.media, len(rig.reports.calls)
+    assert isinstance(media, OutboundMedia)
+    for kind in ("audio", "video"):
+        assert media.pausable()
+        setattr(local.state, f"{kind}_active", False)
+        assert not media.pausable()
+        setattr(local.state, f"{kind}_active", True)
+    for sent in (False, True, False):
+        rig.participation.video_sending_changed(media, sent=sent)
+        assert local.state.video_sent is sent
+    assert rig.reports.calls[told:] == [("video_sending_changed", local.state)] * 3
+    await rig.participation.unpublish(local)
+    assert local.state.video_sent
+    rig.participation.video_sending_changed(media, sent=False)
+    assert rig.reports.of("video_sending_changed") == [(local.state,)] * 3
 
 
 @virtual_time

@@ -94,11 +94,11 @@ async def test_published_stream_tells_the_current_state_of_a_kind_with_openvidus
 
 def test_new_media_connection_replaces_the_earlier_one_in_the_plane_before_it_is_watched_itself() -> None:
     owner, log = Owner(), list[str]()
-    stream = RemoteStream(state(frozen=True), lambda: None)
+    stream = RemoteStream(state(frozen=True, video_sent=False), lambda: None)
     first, second = Media("first", log), Media("second", log)
     stream.attach(owner, first)  # type: ignore[arg-type]
     stream.attach(owner, second)  # type: ignore[arg-type]
-    assert owner.media_plane.calls == [("add", first, True), ("remove", first), ("add", second, True)]
+    assert owner.media_plane.calls == [("add", first, True, False), ("remove", first), ("add", second, True, False)]
     assert log == ["first closed"]
     for _ in range(2):
         stream.detach()

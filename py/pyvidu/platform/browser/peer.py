@@ -183,7 +183,7 @@ class BrowserPeerConnection:
             if not self._closed.done():
                 logger.warning("the video could not be %s: %s", "resumed" if active else "paused", error)
             return False
-        return True
+        return not self._closed.done()
 
     def close(self) -> None:
         """Close the peer connection, and remove its hidden frame; pending negotiations raise OSError."""
