@@ -1,0 +1,89 @@
+"""An uplink that does not carry the own video beside the sound: the video is not sent, which is told, until there is room."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.browser.calls import CallPage
+from tests.browser.drops import DroppedCall
+from tests.networks.test_sound_first import sound
+from tests.networks.watched import watch, went_on
+
+CONCEALED = 0.1  # share of the sound at most
+PAUSES = ("streamVideoPaused", "streamVideoResumed")
+
+
+def of_own_video(page: CallPage) -> list[str]:
+    """Return the pauses that a page was told of its own video."""
+    return [str(item) for item in page.log if item.name in PAUSES and page.connection_id in item.stream]
+
+
+@contextmanager
+def busy_process() -> Iterator[None]:
+    """Keep one processor busy."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_own_video_is_paused_for_the_sound_and_sent_again_when_the_uplink_is_better(
+    routed_call: DroppedCall,
+) -> None:
+    call = routed_call
+    await asyncio.sleep(5)  # the links before are forgotten
+    async with watch(call, "75 kbit/s up, a queue of 3 s") as found:
+        before = await sound(call.bob)
+        with found.fault():
+            call.lab.router.queue(75, 3, "up")
+            paused = await call.ada.told("streamVideoPaused", 12)
+            await asyncio.sleep(12)  # the rest of the fault
+            after = await sound(call.bob)
+        resumed = await call.ada.told("streamVideoResumed", 20, count=len(call.ada.events("streamVideoPaused")))
+        await call.both_move(10)
+    concealed = (after[0] - before[0]) / (after[1] - before[1])
+    print(  # noqa: T201  pytest shows it with -s
+        f"told after {paused.at - found.began:.1f} s, {concealed:.1%} concealed, "
+        f"back {resumed.at - found.ended:.1f} s after its end"
+    )
+    assert of_own_video(call.ada)[0] == "streamVideoPaused(bandwidth)"
+    assert of_own_video(call.ada)[-1] == "streamVideoResumed"
+    assert concealed <= CONCEALED
+    await went_on(found)
+    assert "sessionDisconnected" not in call.ada.events()
+
+
+@pytest.mark.parametrize("kind", ["silent", "sleep", "busy", "slow way down"])
+async def test_outage_sleep_busy_machine_and_slow_way_down_pause_no_own_video(
+    routed_call: DroppedCall, kind: str
+) -> None:
+    call = routed_call
+    await asyncio.sleep(5)  # the links before are forgotten
+    call.clear_events()
+    match kind:
+        case "silent":
+            await call.drop("silent", 9)
+        case "sleep":
+            call.lab.stop_processes()
+            await asyncio.sleep(8)  # the length of the sleep
+            call.lab.continue_processes()
+        case "busy":
+            with ExitStack() as processes:
+                for _ in range(3):
+                    processes.enter_context(busy_process())
+                await asyncio.sleep(20)  # for so long it is busy
+        case _:
+            call.lab.router.queue(100, 3, "down")
+            await asyncio.sleep(12)  # the length of the fault
+            call.lab.restore()
+    await call.both_move(20)
+    await asyncio.sleep(8)  # in which it would be paused
+    assert of_own_video(call.ada) == []
