@@ -174,9 +174,9 @@ class UplinkSample:
     """What the other end reports of what a peer connection sends. Counters only ever grow, but for `audio_lost`.
 
     `reports` counts its reports about the sound, the latest of which came at `reported_at` (seconds, any clock); `audio_sent`
-    and `audio_lost` count packets. `round_trip` (seconds) is that of the latest report about the video, which takes the same
-    way and is reported on more often; None before the first. `estimate` is how many bits a second the host thinks that the
-    path carries, None if it does not tell.
+    and `audio_lost` count packets, `video_bytes` the video that was sent. `round_trip` (seconds) is that of the latest report
+    about the video, which takes the same way and is reported on more often; None before the first. `estimate` is how many
+    bits a second the host thinks that the path carries, None if it does not tell.
     """
 
     reports: int = 0
@@ -184,6 +184,7 @@ class UplinkSample:
     round_trip: float | None = None
     audio_sent: int = 0
     audio_lost: int = 0
+    video_bytes: int = 0
     estimate: float | None = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 from typing import Literal
 
 from .evidence import UplinkSample
@@ -19,7 +20,7 @@ POLL = 1.0  # seconds between two samples
 _QUEUE = 1.0  # seconds for which packets wait on the way, beyond the quickest of `_MEMORY`
 _MEMORY = 60.0  # seconds
 # Bits a second: with a queue of 3 s at 100 kbit/s on the way up Chromium 156 estimates 72,000; on the way down, which makes
-# the round trip as long, the estimate of what it sends stays what it was.
+# the round trip as long, the estimate of what it sends stays what it was. Firefox tells no estimate; its video follows it.
 _WEAK = 150_000
 _LOSS = 0.2  # share of the sound's packets
 _FEWEST = 20  # packets that tell something about that share
@@ -75,6 +76,8 @@ class WeakUplink:
             return self._resume(now) if self.paused else None
         if self.paused:
             return self._look_in_pause(sample, queue, now)
+        if sample.estimate is None:
+            sample = replace(sample, estimate=8 * (sample.video_bytes - before.video_bytes) / (elapsed or POLL))
         return self._look(sample, queue, _share_lost(before, sample), now - elapsed, now)
 
     def _queued(self, sample: UplinkSample, now: float) -> float:
@@ -97,9 +100,8 @@ class WeakUplink:
             self._in_vain = False
         if now < self._judged_from:
             return None
-        is_weak = sample.estimate is None or sample.estimate < _WEAK
         signs = {
-            "queue": (queue >= _QUEUE and is_weak, now),
+            "queue": (queue >= _QUEUE and (sample.estimate or 0.0) < _WEAK, now),
             "loss": (lost >= _LOSS and not self._in_vain, since),
         }
         for name, (present, began) in signs.items():

@@ -53,7 +53,12 @@ async def test_receivers_reports_on_what_is_sent_are_counted_where_the_host_know
             return
         assert first.audio_lost == 0
         ends = asyncio.get_running_loop().time() + DEADLINE
-        while (sample := await peer.uplink_sample()) is None or sample.reports < 2 or sample.round_trip is None:
+        while (
+            (sample := await peer.uplink_sample()) is None
+            or sample.reports < 2
+            or sample.round_trip is None
+            or not sample.video_bytes
+        ):
             assert asyncio.get_running_loop().time() < ends, sample
             await asyncio.sleep(0.1)  # between two looks
         assert sample.reported_at > 0

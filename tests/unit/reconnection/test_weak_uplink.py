@@ -22,13 +22,17 @@ class Uplink:
     sent: int = 0
     lost: float = 0.0
     reported_at: float = 5_000.0  # on a clock of its own
+    video_bytes: int = 0
+    video_rate: float = WEAK
     estimate: float | None = WEAK
     pausable: bool = True
     changes: list[tuple[float, VideoChange]] = field(default_factory=list)
     decisions: WeakUplink = field(default_factory=WeakUplink)
 
     def take(self, round_trip: float | None) -> None:
-        sample = UplinkSample(self.reports, self.reported_at, round_trip, self.sent, round(self.lost), self.estimate)
+        sample = UplinkSample(
+            self.reports, self.reported_at, round_trip, self.sent, round(self.lost), self.video_bytes, self.estimate
+        )
         if change := self.decisions.take(sample, self.now, pausable=self.pausable):
             self.changes.append((self.now - 100.0, change))
 
@@ -37,6 +41,7 @@ class Uplink:
         for _ in range(seconds):
             self.now += 1.0
             self.sent += PACKETS
+            self.video_bytes += round(self.video_rate / 8)
             self.lost += PACKETS * lost
             if reported:
                 self.reports += 2
@@ -106,12 +111,16 @@ def test_quickest_round_trip_is_forgotten_after_a_minute_but_not_in_a_pause() ->
     assert uplink.decisions.paused
 
 
-@pytest.mark.parametrize(("estimate", "is_paused"), [(149_000.0, True), (151_000.0, False), (None, True)])
-def test_queue_on_the_way_down_pauses_nothing_where_the_browser_estimates_what_it_sends(
-    estimate: float | None, is_paused: bool
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(("rate", "is_paused"), [(149_000.0, True), (151_000.0, False)])
+def test_queue_pauses_nothing_while_the_browser_finds_that_more_may_be_sent(
+    told: bool, rate: float, is_paused: bool
 ) -> None:
     uplink = in_a_call()
-    uplink.estimate = estimate
+    if told:
+        uplink.estimate = rate
+    else:  # the video that is sent follows what it finds
+        uplink.estimate, uplink.video_rate = None, rate
     uplink.lasts(10, round_trip=2.0)
     assert uplink.decisions.paused is is_paused
 

@@ -335,6 +335,7 @@ export default {
       const { type, kind } = report;
       if (type === 'candidate-pair') found.estimate ??= report.availableOutgoingBitrate;
       if (type === 'outbound-rtp' && kind === 'audio') found.audio_sent = report.packetsSent;
+      if (type === 'outbound-rtp' && kind === 'video') found.video_bytes = (found.video_bytes ?? 0) + report.bytesSent;
       if (type !== 'remote-inbound-rtp') continue;
       if (kind === 'video') trips.push(report.roundTripTime ?? Infinity);
       else Object.assign(found,
