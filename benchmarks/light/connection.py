@@ -32,6 +32,9 @@ class LightConnection(asyncio.DatagramProtocol):
         self.ufrag, self.password = secrets.token_hex(4), secrets.token_hex(16)
         self.connected = asyncio.Event()
         self.closed = False
+        self.packets = 0
+        """How many packets of RTP and RTCP have arrived."""
+        self.checks_answered = 0
         self._certificate = certificate
         self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
         self._loop = asyncio.get_running_loop()
@@ -133,6 +136,7 @@ class LightConnection(asyncio.DatagramProtocol):
         if self._dtls is None or not data:
             return
         if stun.is_stun(data):
+            self.checks_answered += 1
             if not self._heard:
                 self._heard = True
                 self._dtls.start()
@@ -140,4 +144,5 @@ class LightConnection(asyncio.DatagramProtocol):
             self._dtls.receive(data)
 
     def _packet(self, data: bytes) -> None:
+        self.packets += 1
         (self._on_rtcp if is_rtcp(data) else self._on_rtp)(data, self._loop.time())

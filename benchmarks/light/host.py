@@ -23,11 +23,22 @@ class Counts:
     probes: int = 0
 
 
+@dataclass
+class Try:
+    """One socket that a client has opened: when it began to, and when the handshake was over, on the loop's clock."""
+
+    began: float
+    opened: float | None = None
+
+
 class LightSocket:
     """A `Socket` with the semantics of a browser's."""
 
-    def __init__(self, http: aiohttp.ClientSession, trust: ssl.SSLContext, url: str, listener: SocketListener) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, trust: ssl.SSLContext, url: str, listener: SocketListener, made: Try
+    ) -> None:
         self._http = http
+        self._try = made
         self._trust = trust
         self._listener: SocketListener | None = listener
         self._ws: aiohttp.ClientWebSocketResponse | None = None
@@ -52,6 +63,7 @@ class LightSocket:
         code, reason = _ABNORMAL, ""
         try:
             async with self._http.ws_connect(url, ssl=self._trust, heartbeat=None) as self._ws:
+                self._try.opened = asyncio.get_running_loop().time()
                 sender = asyncio.create_task(self._send())
                 if self._listener is not None:
                     self._listener.socket_opened(self)
@@ -78,15 +90,17 @@ class LightSocket:
 
 @dataclass
 class LightSockets:
-    """Opens `LightSocket`s."""
+    """Opens `LightSocket`s, and records each in `tries`."""
 
     http: aiohttp.ClientSession
     trust: ssl.SSLContext
     counts: Counts
+    tries: list[Try]
 
     def open(self, url: str, listener: SocketListener) -> LightSocket:
         self.counts.sockets += 1
-        return LightSocket(self.http, self.trust, url, listener)
+        self.tries.append(Try(asyncio.get_running_loop().time()))
+        return LightSocket(self.http, self.trust, url, listener, self.tries[-1])
 
 
 @dataclass
@@ -141,15 +155,15 @@ class LightHosts:
     counts: Counts = field(default_factory=Counts)
     trust: ssl.SSLContext = field(default_factory=lambda: accept_any_certificate())
 
-    def host(self, peers: Any = None) -> Host:
-        """Return a host for one participant."""
+    def host(self, peers: Any = None, devices: Any = None, tries: list[Try] | None = None) -> Host:
+        """Return a host for one participant, whose sockets are recorded in `tries`."""
         return Host(
             clock=LoopClock(),
-            sockets=LightSockets(self.http, self.trust, self.counts),
+            sockets=LightSockets(self.http, self.trust, self.counts, [] if tries is None else tries),
             peers=peers,
             watch_network=_NoNetworkMonitor,
             reachability=LightReachability(self.http, self.trust, self.counts),
-            devices=None,  # type: ignore[arg-type]  # no light participant opens a camera
+            devices=devices,
             elements=_Elements(),
             description="pyvidu bench on CPython",
         )

@@ -68,6 +68,10 @@ class LightPublisher:
         await self.connection.accept(answer)
         self._sending = asyncio.create_task(self._send())
 
+    def send_key_frame(self) -> None:
+        """Send the recording from its start."""
+        self._frame = 0
+
     async def close(self) -> None:
         """Stop sending and close the connection."""
         if self._sending is not None:
@@ -122,7 +126,7 @@ class LightPublisher:
         for event in rtcp.parse(data):
             if isinstance(event, rtcp.KeyFrameRequest):
                 self.key_frames_asked += 1
-                self._frame = 0
+                self.send_key_frame()
             elif isinstance(event, rtcp.Nack):
                 for sequence in event.sequences:
                     if (packet := self._history.get(sequence)) is not None:
@@ -156,6 +160,10 @@ class LightSubscriber:
     def __init__(self, certificate: Certificate) -> None:
         self.connection = LightConnection(certificate, self._rtp, lambda *_: None)
         self.received = Received()
+        self.rtp_at: float | None = None
+        """When the last RTP packet arrived, on the loop's clock."""
+        self.first_frame_at: float | None = None
+        self._video = 0  # its SSRC
         self._loop = asyncio.get_running_loop()
         self._ssrc = secrets.randbits(32)
         self._connected_at = 0.0
@@ -186,18 +194,25 @@ class LightSubscriber:
         self._missing.clear()
         self.received = Received(first_frame=begun.first_frame, begins_with_key_frame=begun.begins_with_key_frame)
 
+    def ask_for_key_frame(self) -> None:
+        """Request a key frame, if any video has arrived."""
+        if self._video:
+            self.connection.send_rtcp(rtcp.picture_loss(self._ssrc, self._video))
+
     async def close(self) -> None:
         """Close the connection."""
         await self.connection.close()
 
     def _rtp(self, data: bytes, now: float) -> None:
         packet, received = rtp.parse(data), self.received
+        self.rtp_at = now
         received.octets += len(packet.body)
         if packet.payload_type == OPUS:
             received.audio_packets += 1
             self._arrived(packet.ssrc, packet.sequence, ask=False)
         elif packet.payload_type == VP8:
             received.video_packets += 1
+            self._video = packet.ssrc
             if received.begins_with_key_frame is None:
                 received.begins_with_key_frame = is_key_frame(packet.body)
             received.key_frames += is_key_frame(packet.body)
@@ -225,6 +240,7 @@ class LightSubscriber:
         received = self.received
         received.frames += 1
         if not self._frame_at:
+            self.first_frame_at = now
             received.first_frame = now - self._connected_at
         else:
             gap = now - self._frame_at

@@ -6,26 +6,27 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pyvidu.testing import LabError, NetworkLab
 
+Kind = Literal["callers", "crowd", "rejoining", "senders"]
 _LIMIT = 2**24
 
 
 class LightProcess:
-    """`python -m benchmarks.light.KIND`, in a lab or not: gets tokens, reports when all have joined, ends with its input."""
+    """`python -m benchmarks.light.KIND`, in a lab or not.
+
+    It gets an order (for most kinds the tokens), reports when all have joined, and ends with its input.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
-    async def start(
-        cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
-    ) -> LightProcess:
+    async def start(cls, kind: Kind, order: object, lab: NetworkLab | None = None) -> LightProcess:
         """Start the process and return when all of its participants have joined. Raises LabError."""
-        self, told = await cls.start_told(kind, tokens, lab)
+        self, told = await cls.start_told(kind, order, lab)
         if "refused" in told:
             await self.stop()
             raise LabError(f"a light participant was refused: {told['refused']}")
@@ -33,7 +34,7 @@ class LightProcess:
 
     @classmethod
     async def start_told(
-        cls, kind: Literal["callers", "crowd", "senders"], tokens: Sequence[str], lab: NetworkLab | None = None
+        cls, kind: Kind, order: object, lab: NetworkLab | None = None
     ) -> tuple[LightProcess, dict[str, Any]]:
         """Start the process and return it with what it has told of its participants. Raises LabError."""
         inside = ("ip", "netns", "exec", lab.namespace) if lab is not None else ()
@@ -52,7 +53,7 @@ class LightProcess:
             )
         )
         try:
-            told = await self.ask(json.dumps(tokens))
+            told = await self.ask(json.dumps(order))
         except BaseException:
             await self.stop()
             raise
