@@ -211,7 +211,8 @@ bench-server: setup browser-tools interop
 	@$(BENCH) storm $(BENCH_ARGS)
 	@$(BENCH) room $(BENCH_ARGS)
 
-# Each network of everyday life (docs/benchmark.md); BENCH_ARGS="--network vpn --client pyvidu --trials 3 --add" for some.
+# Each network of everyday life (docs/benchmark.md); BENCH_ARGS="--network vpn --client pyvidu --trials 3 --add" for some,
+# BENCH_ARGS=--show prints the tables of what was measured.
 bench-networks: setup browser-tools interop
 	@$(BIN)/python -m benchmarks.networks $(BENCH_ARGS)
 

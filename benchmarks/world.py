@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,8 @@ class World:
         inside: Mapping[Browser, OpenBrowser],
         outside: OpenBrowser,
         certificate: Certificate,
+        server_args: Sequence[str] = (),
+        server_env: Mapping[str, str] | None = None,
     ) -> None:
         self._driver = driver
         self.lab = lab
@@ -49,6 +51,7 @@ class World:
         self.browser_versions = {"chromium": outside.version} | {name: one.version for name, one in inside.items()}
         self._inside = inside
         self._outside = outside
+        self._server_args, self._server_env = server_args, server_env
         self._contexts: dict[_Key, BrowserContext] = {}
         self._pages: dict[_Key, BenchPage] = {}
         self._servers: dict[ServerMode, RunningServer] = {}
@@ -56,11 +59,18 @@ class World:
     @classmethod
     @contextlib.asynccontextmanager
     async def make(
-        cls, lab: NetworkLab | None = None, *, rtt_ms: float = 0.0, browsers: Iterable[Browser] = ("chromium",)
+        cls,
+        lab: NetworkLab | None = None,
+        *,
+        rtt_ms: float = 0.0,
+        browsers: Iterable[Browser] = ("chromium",),
+        server_args: Sequence[str] = (),
+        server_env: Mapping[str, str] | None = None,
     ) -> AsyncIterator[World]:
         """Yield a world for the length of the block, with these browsers inside the lab and a Chromium outside.
 
-        The lab is its own unless one is passed. Raises LabError, or BrowserNotFoundError.
+        The lab is its own unless one is passed. Servers get these arguments and this environment besides. Raises LabError, or
+        BrowserNotFoundError.
         """
         if lab is None and (reason := lab_unavailable_reason()):
             raise LabError(reason)
@@ -79,15 +89,15 @@ class World:
                 return browser
 
             inside = {name: await launch(name, lab) for name in browsers}
-            self = cls(driver, lab, inside, await launch("chromium", None), certificate)
+            self = cls(driver, lab, inside, await launch("chromium", None), certificate, server_args, server_env)
             stack.push_async_callback(self._stop)
             yield self
 
     async def server(self, mode: ServerMode) -> RunningServer:
         """Return the server of this mode, started if necessary."""
         if mode not in self._servers:
-            args = (*PROFILES[mode], *self.certificate.server_args)
-            self._servers[mode] = await start_server(*args, lab=self.lab)
+            args = (*PROFILES[mode], *self.certificate.server_args, *self._server_args)
+            self._servers[mode] = await start_server(*args, lab=self.lab, env=self._server_env)
         return self._servers[mode]
 
     async def page(self, client: Client, mode: ServerMode, browser: Browser = "chromium") -> BenchPage:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import random
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks import plan, rig
 from benchmarks.measure import Fault, Trace, stalled
-from benchmarks.networks.measure import NetworkTrial, markdown, trial_of
+from benchmarks.networks.measure import NetworkTrial, trial_of
+from benchmarks.networks.restarts import RESTARTS, RestartTrial, restart
 from benchmarks.networks.rows import NETWORKS
+from benchmarks.networks.tables import short_table, tables
 from benchmarks.pages import BenchPage
 from benchmarks.plan import SETTLE_S, Call, Client, ServerMode
 from benchmarks.pulse import Pulse
@@ -23,45 +27,101 @@ from benchmarks.results import Rig
 from benchmarks.trial import BenchCall, CallFailed
 from benchmarks.world import World
 from pyvidu.testing import LabError, NetworkLab, lab_unavailable_reason
+from tests.networks.coturn import coturn, why_not
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "networks.json"
 _WATCH_S = 20.0  # seconds in which both have to move after the return; what takes longer counts as that
 _AFTER_S = 2.0  # seconds after that in which holes still count
 _CLIENTS: tuple[Client, ...] = ("pyvidu", "openvidu-browser")
+_RESTARTED: tuple[ServerMode, ...] = ("best",)
+Announced = tuple[Sequence[str], Mapping[str, str]]
+"""Arguments and environment of a server that announces a TURN server."""
 
 
 class NetworkResults(BaseModel):
-    """The file: every trial, so that later runs can add to them."""
+    """The file: every trial, so that later runs can add to them. `rig` is that of the last run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rig: Rig
     trials: list[NetworkTrial] = []
+    restarts: list[RestartTrial] = []
 
 
-async def measure(options: argparse.Namespace) -> tuple[Rig, list[NetworkTrial]]:
-    """Run the selected rows. A call whose set-up fails is reported, and its trials are left out."""
-    dice = random.Random(options.seed)
-    found: list[NetworkTrial] = []
+class Record:
+    """The results so far, written after each trial: a run that is interrupted loses one at most."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._out: Path = options.out
+        self._seed: int = options.seed
+        self.rig = self._described({})
+        earlier = _read(self._out) if options.add and self._out.exists() else None
+        self.trials = list(earlier.trials) if earlier is not None else []
+        self.restarts = list(earlier.restarts) if earlier is not None else []
+
+    def on(self, browsers: Mapping[str, str]) -> None:
+        """Note the versions of the browsers that were opened."""
+        self.rig = self._described(browsers)
+
+    def keep(self, trial: NetworkTrial | RestartTrial) -> None:
+        """Add a trial, print it and write the file."""
+        sys.stderr.write(f"{trial.model_dump(exclude={'date'})}\n")
+        if isinstance(trial, RestartTrial):
+            self.restarts.append(trial.model_copy(update={"date": self.rig.date}))
+        else:
+            self.trials.append(trial.model_copy(update={"date": self.rig.date}))
+        results = NetworkResults(rig=self.rig, trials=self.trials, restarts=self.restarts)
+        self._out.parent.mkdir(parents=True, exist_ok=True)
+        self._out.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")
+
+    def _described(self, browsers: Mapping[str, str]) -> Rig:
+        return rig.describe(browsers, self._seed, " ".join(["make bench-networks", *sys.argv[1:]]))
+
+
+async def measure(options: argparse.Namespace, record: Record) -> None:
+    """Run the selected rows. A call whose set-up fails is reported, and its remaining trials are left out."""
+    chosen = options.network or [*NETWORKS, *RESTARTS]
+    for kind in RESTARTS:
+        if kind in chosen and "pyvidu" in (options.client or _CLIENTS):
+            for mode in options.server or _RESTARTED:
+                record.keep(await restart(kind, mode))
+    rows = [name for name in chosen if name in NETWORKS]
+    if not rows:
+        return
     with NetworkLab(router=True) as lab:
-        async with World.make(lab) as world:
-            here = rig.describe(world.browser_versions, options.seed, " ".join(["make bench-networks", *sys.argv[1:]]))
-            for server, client in itertools.product(options.server or plan.SERVERS, options.client or _CLIENTS):
-                trials = [name for name in options.network or NETWORKS for _ in range(options.trials)]
-                dice.shuffle(trials)
-                try:
-                    found += await _trials(world, server, client, trials, dice)
-                except CallFailed as error:
-                    sys.stderr.write(f"{error}\n")
-                    await world.close_pages()
-    return here, [trial.model_copy(update={"date": here.date}) for trial in found]
+        for turn in (False, True):
+            if names := [name for name in rows if NETWORKS[name].turn == turn]:
+                await _measure_in(lab, options, record, names, turn=turn)
 
 
-async def _trials(
-    world: World, server: ServerMode, client: Client, names: list[str], dice: random.Random
-) -> list[NetworkTrial]:
+async def _measure_in(
+    lab: NetworkLab, options: argparse.Namespace, record: Record, names: Sequence[str], *, turn: bool
+) -> None:
+    """Run rows whose server announces a TURN server, or none."""
+    dice = random.Random(options.seed)
+    async with contextlib.AsyncExitStack() as stack:
+        announced: Announced = ((), {})
+        if turn:
+            if reason := why_not():
+                sys.stderr.write(f"{', '.join(names)}: {reason}\n")
+                return
+            announced = (await stack.enter_async_context(coturn(lab.host_address))).announced()
+        world = await stack.enter_async_context(World.make(lab, server_args=announced[0], server_env=announced[1]))
+        record.on(world.browser_versions)
+        for server, client in itertools.product(options.server or plan.SERVERS, options.client or _CLIENTS):
+            trials = [name for name in names for _ in range(options.trials)]
+            dice.shuffle(trials)
+            try:
+                await _trials(world, server, client, trials, dice, record)
+            except CallFailed as error:
+                sys.stderr.write(f"{error}\n")
+                await world.close_pages()
+
+
+async def _trials(  # one parameter for each thing that differs
+    world: World, server: ServerMode, client: Client, names: list[str], dice: random.Random, record: Record
+) -> None:
     """Run trials in one call, which is set up again after a trial that ended it."""
-    found = []
     running = await world.server(server)
     page, peer = await world.page(client, server), await world.peer("openvidu-browser", server)
     async with Pulse.of(running) as pulse:
@@ -73,15 +133,14 @@ async def _trials(
             fault = await _fault(world.lab, name, page, peer)
             until = time.monotonic()
             seen, watched = await asyncio.gather(page.trace(), peer.trace())
-            found.append(_numbers(name, server, client, fault, (seen, watched), until, pulse))
-            sys.stderr.write(f"{found[-1].model_dump(exclude={'date'})}\n")
+            trial = _numbers(name, server, client, fault, (seen, watched), until, pulse)
+            record.keep(trial)
             await asyncio.to_thread(world.lab.restore)
             # Switching a VPN off is a fault again.
-            if name == "vpn" or found[-1].end not in ("", "reconnected") or not await _healthy(page, peer):
+            if name == "vpn" or trial.end not in ("", "reconnected") or not await _healthy(page, peer):
                 await call.leave()
                 await call.join()
         await call.leave()
-    return found
 
 
 async def _fault(lab: NetworkLab, name: str, page: BenchPage, peer: BenchPage) -> Fault:
@@ -125,31 +184,44 @@ async def _healthy(page: BenchPage, peer: BenchPage) -> bool:
     return all(await asyncio.gather(page.moves(now, now + 5, more=10), peer.moves(now, now + 5, more=10)))
 
 
+def _read(file: Path) -> NetworkResults:
+    return NetworkResults.model_validate_json(file.read_text("utf-8"))
+
+
+def _print(trials: Sequence[NetworkTrial], restarts: Sequence[RestartTrial]) -> None:
+    sys.stdout.write(f"{tables(trials, restarts)}\n\n{short_table(trials)}\n")
+
+
 def main() -> int:
-    """Run, print the table of the file and save it. Returns 2 when the lab fails."""
+    """Run, save each trial, and print the tables of the file. Returns 2 when the lab fails."""
     parser = argparse.ArgumentParser(prog="make bench-networks", description=__doc__)
-    parser.add_argument("--network", action="append", choices=NETWORKS)
+    parser.add_argument("--network", action="append", choices=(*NETWORKS, *RESTARTS))
     parser.add_argument("--client", action="append", choices=plan.CLIENTS)
     parser.add_argument("--server", action="append", choices=plan.SERVERS)
-    parser.add_argument("--trials", type=int, default=1, help="a row, client and server (default 1)")
+    parser.add_argument(
+        "--trials", type=int, default=1, help="a row, client and server (default 1); restarts are made once"
+    )
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--add", action="store_true", help="keep the trials that the file has")
+    parser.add_argument("--show", action="store_true", help="run nothing, print the tables of the file")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    if reason := lab_unavailable_reason():
+    if options.show:
+        found = _read(options.out) if options.out.exists() else None
+        _print(*((found.trials, found.restarts) if found is not None else ((), ())))
+        return 0
+    in_a_lab = any(name in NETWORKS for name in options.network or NETWORKS)
+    if in_a_lab and (reason := lab_unavailable_reason()):
         sys.stderr.write(f"{reason}\n")
         return 2
+    record = Record(options)
     try:
-        here, trials = asyncio.run(measure(options))
+        asyncio.run(measure(options, record))
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    before = options.add and options.out.exists()
-    kept = NetworkResults.model_validate_json(options.out.read_text("utf-8")).trials if before else []
-    results = NetworkResults(rig=here, trials=[*kept, *trials])
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")
-    sys.stdout.write(markdown(results.trials) + "\n")
+    finally:
+        _print(record.trials, record.restarts)
     return 0
 
 

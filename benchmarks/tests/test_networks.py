@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.measure import Fault, Happened, Trace
-from benchmarks.networks.measure import markdown, trial_of
+from benchmarks.networks.measure import trial_of
 from benchmarks.networks.rows import NETWORKS
 from pyvidu.testing import NetworkLab, lab_unavailable_reason
 from pyvidu.testing.inside import call_inside
@@ -62,22 +62,6 @@ def test_page_that_sees_nothing_any_more_has_a_hole_until_the_end_and_is_back_af
 def test_fault_that_stays_has_no_return() -> None:
     found = trial_of("nat-udp", "pyvidu", "best", FAULT, PAGE, PEER, until=111.0, stalled=False)
     assert (found.see_back_ms, found.seen_back_ms) == (None, None)
-
-
-def test_table_has_a_row_a_client_and_counts_stalled_trials_apart() -> None:
-    ours = trial_of("uplink", "pyvidu", "best", FAULT, PAGE, PEER, until=111.0, stalled=False)
-    stalled = ours.model_copy(update={"stalled": True, "told_ms": 9000.0})
-    theirs = ours.model_copy(update={"client": "openvidu-browser", "told_ms": None, "told_what": ""})
-    assert markdown([theirs, ours, stalled]).splitlines()[2:] == [
-        (
-            "| uplink alone dead, 9 s | best | openvidu-browser | 1 | nobody "
-            "| 9300 / 9300 | 11000 / 11000 | 400 / 400 | 1500 / 1500 | 1 |"
-        ),
-        (
-            "| uplink alone dead, 9 s | best | pyvidu | 1 (+1 stalled) | 4500 / 4500 reconnecting "
-            "| 9300 / 9300 | 11000 / 11000 | 400 / 400 | 1500 / 1500 | 1 |"
-        ),
-    ]
 
 
 def test_names_are_unique() -> None:

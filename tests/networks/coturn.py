@@ -29,6 +29,11 @@ class Coturn:
         """Return the TURN URL of its UDP side."""
         return f"turn:{self.host}:{self.port}"
 
+    def announced(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return arguments and environment of a server that announces it, over UDP and over TCP."""
+        flags = "--turn-url", self.url, "--turn-url", f"{self.url}?transport=tcp", "--turn-username", USER
+        return flags, {"PYVIDU_SERVE_TURN_CREDENTIAL": self.credential}
+
 
 def why_not() -> str | None:
     """Return why coturn cannot run here and what to do about it, or None."""
