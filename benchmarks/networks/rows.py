@@ -18,8 +18,8 @@ class Network:
     """One row of the table. `fault` returns when its `seconds` are over; `restore` of the lab ends it then.
 
     `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. `turn` says
-    that the server announces a TURN server. `targets` are the most that pyvidu is to need in a field of `NetworkTrial`: a time
-    in milliseconds, a count; of `end`, the sessions that may end.
+    that the server announces a TURN server. `targets` are the most that pyvidu is to need in a field of `NetworkTrial`:
+    a time in milliseconds, a count; of `end`, the sessions that may end.
     """
 
     name: str
@@ -80,7 +80,7 @@ NETWORKS: dict[str, Network] = {
         "UDP blocked after a handover, no TURN", 20, _lasting(_block_udp), targets={"told_ms": 1500, "end": 0}
     ),
     "udp-blocked-turn": Network(
-        "UDP blocked after a handover, TURN over TCP and TLS",
+        "UDP blocked after a handover, TURN over TCP",
         20,
         _lasting(_block_udp),
         turn=True,

@@ -10,60 +10,17 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
 
 from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
-from tests.browser.calls import CallPage, LabCall, MessageLog, Rest
-from tests.networks.coturn import USER, Coturn, coturn, why_not
+from tests.browser.calls import CallPage, MessageLog, Rest
+from tests.networks.coturn import USER, coturn, why_not
+from tests.networks.relayed import RELAY_ONLY, RelayedCall, remembering, ways
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
-
-RELAY_ONLY = {"iceTransportPolicy": "relay"}
-
-# Every peer connection of the page and its frames: after a change of network they are created in an iframe.
-REMEMBER_PEERS = """
-top.peers ??= [];
-window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...args) { super(...args); top.peers.push(this); }
-};
-"""
-
-SELECTED = """async () => {
-  const pairs = [];
-  for (const peer of peers.filter((peer) => peer.connectionState !== 'closed')) {
-    const stats = await peer.getStats();
-    const transport = [...stats.values()].find((report) => report.type === 'transport');
-    const pair = stats.get(transport?.selectedCandidatePairId);
-    const local = stats.get(pair?.localCandidateId);
-    pairs.push([local?.candidateType, local?.relayProtocol, local?.url]);
-  }
-  return pairs;
-}"""
-
-
-@dataclass
-class RelayedCall(LabCall):
-    """A call through coturn."""
-
-    turn: Coturn
-    joined: dict[str, Any] = field(default_factory=dict)
-
-    async def way(self, page: CallPage) -> list[list[str]]:
-        """Return candidate type, protocol and TURN URL of each connection's selected pair."""
-        found: list[list[str]] = await page.page.evaluate(SELECTED)
-        return found
-
-
-async def relayed_page(browser: Browser, call_server: Any, name: str) -> CallPage:
-    context = await browser.new_context()
-    await context.add_init_script(REMEMBER_PEERS)
-    return await CallPage.open(context, call_server, name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,14 +29,14 @@ async def call(
 ) -> AsyncIterator[RelayedCall]:
     host = network_lab.host_address
     async with coturn(host) as turn:
-        flags = "--turn-url", turn.url, "--turn-username", USER
-        environment = {"PYVIDU_SERVE_TURN_CREDENTIAL": turn.credential}
+        flags, environment = turn.announced(turn.url)
         server = await pyvidu_server(*flags, host=host, env=environment)
         rest = Rest(server)
         own = {"url": f"{turn.url}?transport=tcp", "username": USER, "credential": turn.credential}
         inside = await open_browser(lab=network_lab, secure_origins=[server.origin])
         outside = await open_browser(secure_origins=[server.origin])
-        ada, bob = await relayed_page(inside, server, "ada"), await relayed_page(outside, server, "bob")
+        ada = await CallPage.open(await remembering(inside), server, "ada")
+        bob = await CallPage.open(await remembering(outside), server, "bob")
         await ada.join(await rest.token("relayed"), rtcConfiguration=RELAY_ONLY)
         _, connection = await rest.call("POST", "sessions/relayed/connection", {"customIceServers": [own]})
         await bob.join(connection["token"], rtcConfiguration=RELAY_ONLY)
@@ -90,8 +47,8 @@ async def call(
 
 
 async def test_media_flows_through_the_configured_turn_servers(call: RelayedCall) -> None:
-    assert await call.way(call.ada) == [["relay", "udp", f"{call.turn.url}?transport=udp"]] * 2
-    assert await call.way(call.bob) == [["relay", "tcp", f"{call.turn.url}?transport=tcp"]] * 2
+    assert await ways(call.ada) == [["relay", "udp", f"{call.turn.url}?transport=udp"]] * 2
+    assert await ways(call.bob) == [["relay", "tcp", f"{call.turn.url}?transport=tcp"]] * 2
 
 
 async def test_relayed_connections_continue_after_a_drop_of_4_s(call: RelayedCall) -> None:
@@ -104,7 +61,7 @@ async def test_relayed_connections_continue_after_a_drop_of_4_s(call: RelayedCal
     await call.both_move(4)
     assert call.messages.requests("reconnectStream") == []
     assert await call.ada.picture() == before
-    assert [kind for kind, *_ in await call.way(call.ada)] == ["relay"] * 2
+    assert [kind for kind, *_ in await ways(call.ada)] == ["relay"] * 2
 
 
 async def test_dead_media_is_renegotiated_through_the_relay_after_9_s(call: RelayedCall) -> None:
@@ -121,4 +78,4 @@ async def test_dead_media_is_renegotiated_through_the_relay_after_9_s(call: Rela
     assert sorted(renegotiated) == sorted(before["streams"])
     assert after["streams"] == before["streams"]
     assert after["elements"] == before["elements"]
-    assert [kind for kind, *_ in await call.way(call.ada)] == ["relay"] * 2, json.dumps(await call.way(call.ada))
+    assert [kind for kind, *_ in await ways(call.ada)] == ["relay"] * 2, json.dumps(await ways(call.ada))
