@@ -58,7 +58,7 @@ def test_who_is_never_back_ranks_last_and_what_was_received_before_does_not_coun
         assert times.never == times.n == count
 
 
-@pytest.mark.parametrize("kind", RESTARTS[:1])
+@pytest.mark.parametrize("kind", RESTARTS)
 async def test_twelve_participants_rejoin_a_server_that_was_started_again(kind: RestartKind) -> None:
     found = await restart(kind, "best", members=12)
     assert (found.members, found.with_media, found.lost) == (12, 4, 0)

@@ -11,6 +11,7 @@ import pytest
 from pyvidu import NotConnectedError, Session
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from tests.simulation.simulated_call import Participant, a_call, until
+from tests.simulation.simulated_host import SimulatedWorld
 from tests.virtual_time import virtual_time
 
 TOLD = ("reconnecting", "reconnected", "rejoined", "sessionDisconnected")
@@ -156,3 +157,30 @@ async def test_roster_callback_that_fails_changes_nothing_and_is_told(
         assert ada.log[told:] == []
         assert list(ada.session.remote_connections) == [bob.id]
         assert sum("the roster callback" in record.getMessage() for record in caplog.records) == 1
+
+
+@virtual_time
+async def test_server_that_is_stopped_ends_the_session_only_of_who_does_not_rejoin() -> None:
+    async with a_call() as call, SimulatedWorld() as started:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        carol = await call.participant("carol", publish=False)
+        for person in (ada, bob):
+            person.openvidu.set_advanced_configuration(rejoin=person.fresh_token)
+        before, published = ada.id, ada.publisher
+        call.world.signaling.close()
+        for person in (ada, bob, carol):
+            person.link.refused = True
+        await asyncio.sleep(4)
+        assert carol.events(*TOLD) == ["sessionDisconnected(openviduServerStopped)"]
+        assert ada.events(*TOLD) == bob.events(*TOLD) == ["reconnecting"]
+        for person in (ada, bob):
+            person.world = person.link.world = started
+            person.link.refused = False
+        await until(lambda: "rejoined" in ada.events() and "rejoined" in bob.events(), timeout=5)
+        await asyncio.sleep(5)
+        assert ada.events(*TOLD) == bob.events(*TOLD) == ["reconnecting", "rejoined"]
+        assert ada.id != before
+        assert published is not None
+        assert published.stream.is_published
+        assert len(ada.peers.alive) == len(bob.peers.alive) == 2, "each sends, and receives the other"
+        assert [outage.end for outage in ada.session.outages] == ["rejoined"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pyvidu.errors import AlreadyConnectedError, CallbackError, NotConnectedError, NotPublishedError
 from pyvidu.media import InboundMedia, MediaConnection
-from pyvidu.platform import Candidate, Host
+from pyvidu.platform import Candidate, Host, pause
 from pyvidu.protocol.codes import Code
 from pyvidu.protocol.messages import JoinRoomResult, UnpublishVideo
 from pyvidu.protocol.notifications import ForciblyReconnectSubscriber, IceCandidate
@@ -29,6 +29,8 @@ from .room_state import RoomState
 from .streams import LocalStream, RemoteStream
 
 logger = logging.getLogger(__name__)
+
+_CLOSED_WITHIN = 5.0  # seconds after its announcement a server that stops has closed its sockets
 
 
 class Participation:
@@ -195,8 +197,13 @@ class Participation:
 
     def expelled(self, reason: Reason) -> None:
         """Handle that the server has ended the membership."""
-        if self._current is not None:
-            self._end(self._current, reason)
+        current = self._current
+        if current is None:
+            return
+        if reason is Reason.OPENVIDU_SERVER_STOPPED and self._settings().rejoin is not None:
+            current.in_background(self._await_close(current))  # an outage, at whose end the next server is joined
+        else:
+            self._end(current, reason)
 
     def unheard(self) -> None:
         """Handle that the server hears nothing of this participant."""
@@ -396,6 +403,12 @@ class Participation:
         if local is not None and local.media is media:
             return local.state
         return next((state for state, remote in self._received.items() if remote.media is media), None)
+
+    async def _await_close(self, stopped: Membership) -> None:
+        """End the participation unless the server that has stopped closes its socket."""
+        await pause(self._host.clock, _CLOSED_WITHIN)
+        if self._current is stopped and stopped.plane.is_up:
+            self._end(stopped, Reason.OPENVIDU_SERVER_STOPPED)
 
     async def _reconcile(self, membership: Membership) -> None:
         room, outage, supply = self.room, membership.outages.last, self._settings().roster

@@ -203,6 +203,43 @@ async def test_leaving_reports_the_end_of_the_local_stream_then_the_end_and_clos
 
 
 @virtual_time
+async def test_stopped_server_ends_the_participation_unless_it_can_be_joined_again() -> None:
+    rig = Rig()
+    await rig.join()
+    rig.participation.expelled(Reason.OPENVIDU_SERVER_STOPPED)
+    assert rig.reports.of("ended") == [("openviduServerStopped",)]
+    rig = Rig(rejoin=a_token)
+    await rig.join()
+    rig.participation.expelled(Reason.OPENVIDU_SERVER_STOPPED)
+    await rig.evicted()
+    await asyncio.sleep(60)
+    assert rig.reports.names[-4:].count("rejoined") == 1
+    assert rig.reports.of("ended") == []
+
+
+@virtual_time
+async def test_stopped_server_that_does_not_close_the_socket_within_5_s_ends_the_participation_all_the_same() -> None:
+    rig = Rig(rejoin=a_token)
+    await rig.join()
+    rig.participation.expelled(Reason.OPENVIDU_SERVER_STOPPED)
+    await asyncio.sleep(4.9)
+    assert rig.reports.of("ended") == []
+    await asyncio.sleep(0.2)
+    assert rig.reports.of("ended") == [("openviduServerStopped",)]
+
+
+@virtual_time
+async def test_application_that_leaves_a_stopped_server_has_left() -> None:
+    rig = Rig(rejoin=a_token)
+    await rig.join()
+    rig.participation.expelled(Reason.OPENVIDU_SERVER_STOPPED)
+    rig.participation.leave()
+    await asyncio.sleep(60)
+    assert rig.reports.of("ended") == [("disconnect",)]
+    assert rig.clock.alive == []
+
+
+@virtual_time
 async def test_leaving_in_the_report_of_the_local_streams_end_ends_the_participation_once() -> None:
     rig = Rig()
     await rig.join()
