@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .evidence import PongReceived, RtpReturned, ServerReached, ServerUnreachable, SocketClosed, WentOnline
+from .evidence import (
+    AttemptClosed,
+    NetworkChanged,
+    PongReceived,
+    RtpReturned,
+    ServerReached,
+    ServerUnreachable,
+    SocketClosed,
+    WentOffline,
+    WentOnline,
+)
 
 
 @dataclass(slots=True)
@@ -13,6 +23,8 @@ class OutageFacts:
 
     old_socket: bool  # it is open, and `connect` was not sent: it may still carry the session
     ping: int  # sent with the last membership request, even if that was in an earlier outage: its pong may come in this one
+    closed: bool = False  # it began with a closed socket, and nothing was told of the network since
+    refused: bool = False  # an attempt was
     ping_answered: bool = False  # that tells an eviction from a drop if the membership request is unanswered
     reachable: bool = False  # the server answered the last probe
     network_seen: bool = False  # by `online` or RTP
@@ -26,6 +38,11 @@ class OutageFacts:
         """Return whether there is evidence that a new attempt would get through."""
         return self.reachable or self.network_seen
 
+    @property
+    def server_was_down(self) -> bool:
+        """Return whether the server rather than the network has failed, and all its clients have lost it at once."""
+        return self.closed and self.refused
+
     def note(self, event: object) -> None:
         """Update the facts that `event` is about, if any, whatever the state."""
         match event:
@@ -33,6 +50,10 @@ class OutageFacts:
                 self.old_socket = False
             case PongReceived(number) if number == self.ping:
                 self.ping_answered = True
+            case AttemptClosed():
+                self.refused = True
+            case WentOffline() | NetworkChanged():
+                self.closed = False
             case ServerReached():
                 self.reachable = True
             case ServerUnreachable():

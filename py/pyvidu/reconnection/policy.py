@@ -85,6 +85,7 @@ class AttemptPolicy(_Group):
     deadline_cap: float = 6.0  # limit of deadlines that grow with round trips: those may come from a slow minute
     backoff_base: float = 1.0  # a failed WebSocket counts towards Chromium's throttle, a failed fetch does not
     backoff_cap: float = 5.0  # longest delay between two attempts
+    restart_spread: float = 1.5  # over which the clients of a server that was down come back, instead of all at once
     limit: int | None = None  # attempts
     give_up_after: float | None = None  # of outage
     rejoins: int = 3  # attempts to join again after an eviction, if there is a `rejoin` callback
@@ -178,7 +179,8 @@ class ReconnectionPolicy:
         """Return the seconds from a failure of the attempt under way to the next attempt; None ends the session instead.
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
-        clients reconnect at once. Any evidence that the network is back cuts the delay short.
+        clients reconnect at once. Any evidence that the network is back cuts the delay short; after a restart of the server a
+        probe's answer shortens it to a random share of `attempts.restart_spread`.
 
         Args:
             context: the attempt, the duration of the outage, and a random number.

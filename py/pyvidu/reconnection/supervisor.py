@@ -194,6 +194,10 @@ class Supervisor:
         """Return whether the probe before was answered too: only the first answer after silence is a hint."""
         return self._facts.reachable
 
+    def _server_was_down(self, event: object, now: float) -> bool:
+        """Return whether the outage began with a closed socket and an attempt was refused: the server has failed."""
+        return self._facts.server_was_down
+
     def _hangs_by_now(self, event: object, now: float) -> bool:
         """Return whether the attempt has lasted longer than an opening takes on this path."""
         return now - self._facts.began_at >= self._deadlines.hanging(self._facts.hung)
@@ -224,7 +228,7 @@ class Supervisor:
         """Begin the record, announce `reconnecting`, start the probes and the limit of the outage."""
         self._outages.begin(now, event.witness, self._recent_evidence.take(now))
         open_still = event.witness not in ("socket closed", "another socket has the session")
-        self._facts = OutageFacts(open_still, self._facts.ping)
+        self._facts = OutageFacts(open_still, self._facts.ping, closed=event.witness == "socket closed")
         if self._policy.attempts.give_up_after is not None:
             self._timers[OutageTimer.GIVE_UP] = now + self._policy.attempts.give_up_after
         self._keep_probing(now)
@@ -243,6 +247,12 @@ class Supervisor:
             self._schedule_hang(event, now)
         self._keep_probing(now)
         return [AnnounceAttempt(outage.attempts, facts.next_delay), OpenSocket()]
+
+    def _spread(self, event: object, now: float) -> list[Action]:
+        """Wait for a random share of `attempts.restart_spread`, unless the delay ends before."""
+        at = now + self._policy.attempts.restart_spread * self._jitter()
+        self._timers[OutageTimer.DEADLINE] = min(at, self._timers[OutageTimer.DEADLINE])
+        return []
 
     def _schedule_hang(self, event: object, now: float) -> list[Action]:
         """Look again when the attempt counts as hanging."""
@@ -364,6 +374,7 @@ class Supervisor:
         row(State.VERIFYING_OLD_SOCKET, SocketClosed, None, State.ATTEMPTING, _open_socket),
         # When to attempt
         row((State.WAITING, State.ATTEMPTING), ServerReached, _known_as_reachable, None),
+        row(State.WAITING, ServerReached, _server_was_down, None, _spread),
         row(State.WAITING, (*_HINTS, OutageTimer.DEADLINE), None, State.ATTEMPTING, _open_socket),
         row(State.ATTEMPTING, _HINTS, _hangs_by_now, State.ATTEMPTING, _drop_hanging, _open_socket),
         row(State.ATTEMPTING, _HINTS, None, None, _schedule_hang),

@@ -162,7 +162,7 @@ def test_network_change_or_wake_up_begins_an_attempt_that_is_not_replaced_early(
 
 
 def test_attempt_on_a_slow_path_is_not_replaced_within_its_round_trips() -> None:
-    outage = Outage()
+    outage = Outage(silent=True)
     for _ in range(20):
         outage.supervisor.round_trip.sample(0.3)
     outage.handle(AttemptClosed())
@@ -185,7 +185,7 @@ def test_deadlines_are_capped_after_long_round_trips() -> None:
 
 
 def test_each_hanging_attempt_with_a_reachable_server_doubles_the_time_of_the_next_one() -> None:
-    outage, began = Outage(), []
+    outage, began = Outage(silent=True), []
     outage.handle(AttemptClosed())
     outage.handle(ServerReached())
     for _ in range(5):
@@ -214,12 +214,52 @@ def test_server_that_answers_probes_and_refuses_sockets_gets_few_attempts() -> N
 
 def test_online_reachability_rtp_and_reconnect_now_end_the_delay() -> None:
     for sign in (WentOnline(), ServerReached(), RtpReturned()):
-        outage = Outage()
+        outage = Outage(silent=True)
         outage.handle(AttemptClosed())
         assert outage.handle(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
     outage = Outage()
     outage.handle(AttemptClosed())
     assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 2.0), OpenSocket()]
+
+
+def test_server_that_was_down_is_tried_after_a_random_delay_when_it_answers_again() -> None:
+    outage = Outage()
+    outage.handle(AttemptClosed())
+    outage.handle(ServerUnreachable(at_once=True))
+    assert outage.handle(ServerReached()) == []
+    assert outage.wait(0.74) == [], "half of 1.5 s, for this jitter"
+    assert OpenSocket() in outage.wait(0.02)
+
+
+def test_attempt_that_is_due_is_not_delayed_because_the_server_was_down() -> None:
+    outage = Outage()
+    outage.handle(AttemptClosed())
+    outage.wait(0.9)  # of the delay, 1 s for this jitter
+    assert outage.handle(ServerReached()) == []
+    assert OpenSocket() in outage.wait(0.2)
+
+
+@pytest.mark.parametrize("sign", [WentOnline(), RtpReturned(), NetworkChanged(), WokeUp()])
+def test_sign_of_the_network_ends_the_delay_although_the_server_was_down(sign: object) -> None:
+    outage = Outage()
+    outage.handle(AttemptClosed())
+    assert outage.handle(ServerReached()) == []
+    assert OpenSocket() in outage.handle(sign)
+
+
+@pytest.mark.parametrize("sign", [WentOffline(), NetworkChanged()])
+def test_server_was_not_down_if_something_was_told_of_the_network(sign: object) -> None:
+    outage = Outage()
+    outage.handle(sign)
+    outage.handle(AttemptClosed())
+    assert OpenSocket() in outage.handle(ServerReached())
+
+
+def test_server_that_refused_no_attempt_was_not_down() -> None:
+    outage = Outage()
+    outage.wait(3.1)
+    assert outage.state is State.WAITING
+    assert OpenSocket() in outage.handle(ServerReached())
 
 
 def test_session_stays_on_the_old_socket_if_it_answers_before_connect_is_sent() -> None:
