@@ -12,6 +12,7 @@ from typing import Any
 from pyvidu.media.connection import MediaConnection
 from pyvidu.media.plane import MediaPlane
 from pyvidu.media.recovery import MediaRecovery
+from pyvidu.media.reports import _PERIOD, Reports
 from pyvidu.reconnection.evidence import MediaEvidence, MediaSample, Sampled
 from tests.simulation.simulated_network import now
 
@@ -75,6 +76,18 @@ class Jump:
         return at + max(0.0, here + period - here) + step
 
 
+class SkippedReports(Reports):
+    """Reports that can be read afterwards."""
+
+    def skipped(self, peers: Any, time: float, at: float) -> dict[object, float | None]:
+        """Return what `read` would have returned at `time`, which is `at` on the page's clock."""
+        before = dict(self._markers)
+        if at - self._read_at >= _PERIOD:
+            self._read_at = at
+            self._markers = {peer: peer.reported_by(time) for peer in peers}
+        return before
+
+
 class JumpingMediaPlane(MediaPlane):
     """A media plane that skips polls of the packet markers."""
 
@@ -83,6 +96,7 @@ class JumpingMediaPlane(MediaPlane):
     def __init__(self, host: Any, *rest: Any) -> None:
         super().__init__(host, *rest)
         self._jump = Jump(host.clock, self)
+        self._reports: SkippedReports = SkippedReports(host.clock)
 
     def land(self) -> None:
         """End a jump before a change."""
@@ -107,7 +121,9 @@ class JumpingMediaPlane(MediaPlane):
 
     def _arm(self) -> None:
         assert self._monitor is not None
-        at = self._jump.begin(self._monitor.period, self._monitor.matters_at)
+        peers: Any = self._reported()
+        awaited = self._monitor.awaits_return and any(peer.is_reported for peer in peers)
+        at = self._jump.begin(self._monitor.period, self._clock.now() if awaited else self._monitor.matters_at)
         if at is None:
             super()._arm()
         else:
@@ -126,7 +142,9 @@ class JumpingMediaPlane(MediaPlane):
             peers: Any = self._markers()
             markers = {peer: peer.marker_at(times[-1]) for peer in peers}
             assert self._monitor is not None
-            self._monitor.skipped([time + offset for time in times], markers)
+            reported: Any = self._reported()
+            reports = [self._reports.skipped(reported, time, time + offset) for time in times] if reported else []
+            self._monitor.skipped([time + offset for time in times], markers, reports)
         return following
 
 

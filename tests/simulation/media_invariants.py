@@ -125,6 +125,22 @@ class SilenceIsAWitness(Invariant):
         return all(estimate is not None and estimate.timeout < SLOW for estimate in estimates)
 
 
+class MissingReportsAreAWitness(SilenceIsAWitness):
+    name = "missing reports are a witness"
+    sentence = (
+        f"A page that only publishes gets `reconnecting` within {WITNESSED:g} s after packets stopped to arrive. (On the "
+        "profile whose server reports often, and as for silence.)"
+    )
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        stopped = [peer for peer in page.peers.alive if peer.reports_have_just_stopped(LEARNING)]
+        known = bool(stopped) and not any(peer.received_within(LEARNING) for peer in page.peers.made)
+        silent = not page.person.link.passes("down")
+        if page.connected and not page.in_outage and known and silent and self._is_fast(page):
+            asyncio.get_running_loop().call_later(WITNESSED, self._look, page, change, stopped)
+
+
 class DeadWayUpDetected(SilenceIsAWitness):
     name = "a dead way up is detected"
     sentence = (
@@ -168,7 +184,7 @@ class NoFalseAlarm(Invariant):
             return
         moved = page.settled_at and now() - page.settled_at < OWNERSHIP
         delays = page.person.link.repairs or now() - page.person.slower_since < CALM
-        alike = delays and event.outage.witness == "rtp silent"  # a drop would look the same
+        alike = delays and event.outage.witness in ("rtp silent", "no reports")  # a drop would look the same
         receives = any(peer.receives_rtp for peer in page.peers.alive)
         alike |= page.person.link.holds_up and event.outage.witness == "late pong" and not receives
         if page.person.reached_so_far >= CALM and not moved and not alike:

@@ -104,8 +104,26 @@ MEDIA = (
     Mutation(
         "silence of all RTP is not reported",
         "reconnection.rtp_monitor:RtpMonitor._judge_network",
-        "found.append(RtpSilent())",
+        "found.append(self._silence(witnesses))",
         "pass",
+    ),
+    Mutation(
+        "reports that stop are no evidence",
+        "reconnection.rtp_monitor:RtpMonitor.poll",
+        "self.wants_reports = not witnesses",
+        "self.wants_reports = False",
+    ),
+    Mutation(
+        "reports that return are no evidence",
+        "reconnection.rtp_monitor:RtpMonitor._judge_network",
+        "if heard and self._silent:",
+        "if self.flowing and self._silent:",
+    ),
+    Mutation(
+        "missing reports are a verdict",
+        "reconnection.detector:Detector.handle",
+        "return self._suspect_silence(evidence.witness, now)",
+        'return [Down(evidence.witness)] if evidence.witness == "no reports" else self._suspect_silence("", now)',
     ),
     Mutation(
         "the gap of an outage is learnt as typical",

@@ -20,13 +20,13 @@ SIGNALING = (
     Mutation(
         "a server that hears nothing is not believed",
         "reconnection.detector:Detector.handle",
-        'case Unheard() if self._witness in (None, "late pong", "rtp silent"):',
+        'case Unheard() if self._witness in (None, "late pong", *_SILENCE):',
         "case Unheard() if False:",
     ),
     Mutation(
         "a server that hears nothing is not believed while RTP pauses",
         "reconnection.detector:Detector.handle",
-        'case Unheard() if self._witness in (None, "late pong", "rtp silent"):',
+        'case Unheard() if self._witness in (None, "late pong", *_SILENCE):',
         'case Unheard() if self._witness in (None, "late pong"):',
     ),
     Mutation(

@@ -35,6 +35,7 @@ RAPID_AFTER = 3.0  # seconds of silence after which ICE checks a path rapidly; e
 REFUSED_AGAIN = 40.0  # seconds
 REPORTS = 1.4  # seconds between two RTCP reports
 _LOOKS = 10  # at whose RTP has stopped, after it has; the server goes on
+REPORTED = 4  # receiver's reports a second, of our server
 CHECKS = 50  # STUN responses a second while ICE checks a path rapidly
 
 
@@ -52,6 +53,7 @@ class Router(FakeMedia):
         self._owners: dict[str, str] = {}
         self.latency = 0.0
         self.refuses = False  # some renegotiations
+        self.reports = True  # about what is sent, often enough to be evidence: only our server does
         self._negotiations: Counter[tuple[str, str]] = Counter()  # by subscriber ("": it is sent) and stream
         self._refused_at: dict[str, float] = {}
         self._established: set[tuple[str, str]] = set()  # by subscriber and stream: the client had an answer
@@ -210,6 +212,10 @@ class SimulatedPeer:
         self._local_stream = settings.local_stream
         self.closed = False
         self.receives_rtp = False  # RTP arrives
+        self.is_reported = False  # reports about what it sends arrive
+        self.reported_since = 0.0
+        self.was_reported_for = 0.0  # seconds, when they stopped
+        self._heard = False  # at the server
         self.ice_connection_state = "new"
         self.native = self
         self._link = link
@@ -231,7 +237,7 @@ class SimulatedPeer:
         self._answers = False  # to connectivity checks
         self._answer: Any = None
         self._counted_at = 0.0
-        self._rtp = self._frames = self._checks = 0.0
+        self._rtp = self._frames = self._checks = self._reports = 0.0
         self._timer: Any = None
         self._decoder: Any = None
 
@@ -258,9 +264,15 @@ class SimulatedPeer:
         alive, link = self._alive(current), self._link
         path = alive and link.works
         receives_rtp = alive and self._receives and source_sends and link.passes("down")
-        if path == self._path and receives_rtp == self.receives_rtp:
+        self._heard |= alive and link.passes("up")
+        is_reported = alive and not self._receives and self._heard and link.passes("down") and self._router.reports
+        if (path, receives_rtp, is_reported) == (self._path, self.receives_rtp, self.is_reported):
             return
         self._about_to_change()
+        if is_reported != self.is_reported:
+            self._reports = self._reports or self.phase
+            self.was_reported_for, self.reported_since = now() - self.reported_since, now()
+            self.is_reported = is_reported
         if receives_rtp != self.receives_rtp:
             self._flow_changed(receives_rtp)
         if path != self._path:
@@ -327,6 +339,14 @@ class SimulatedPeer:
     @property
     def has_received(self) -> bool:
         return bool(self._rtp)
+
+    def received_within(self, seconds: float) -> bool:
+        """Return whether RTP has arrived lately, or may be expected to."""
+        return self.has_received and (not self.closed or now() - self.flows_since < seconds)
+
+    def reports_have_just_stopped(self, after: float) -> bool:
+        """Return whether reports have stopped at this moment that had come for so many seconds."""
+        return not self.is_reported and self.reported_since == now() and self.was_reported_for >= after
 
     @property
     def is_connected(self) -> bool:
@@ -421,7 +441,7 @@ class SimulatedPeer:
 
     def marker_at(self, time: float) -> float | None:
         """Return the packet marker at `time`, which is not earlier than the last change."""
-        rtp, _, _ = self._counters(time)
+        rtp = self._counters(time)[0]
         return float(int(rtp)) if rtp else None
 
     def sound_played(self) -> SoundPlayed | None:
@@ -456,6 +476,14 @@ class SimulatedPeer:
     async def uplink_sample(self) -> None:
         """Return None: nothing here is too slow."""
 
+    async def reported_at(self) -> float | None:
+        await asyncio.sleep(0)
+        return self.reported_by(now())
+
+    def reported_by(self, time: float) -> float | None:
+        """Return how many reports have arrived by `time`, which is not earlier than the last change."""
+        return float(int(self._counters(time)[3])) or None
+
     async def send_video(self, active: bool) -> bool:
         self.video_stopped_at = None if active else now()
         return not self.closed
@@ -466,7 +494,7 @@ class SimulatedPeer:
 
     def sample_at(self, time: float) -> MediaSample:
         """Return the counters at `time`, which is not earlier than the last change."""
-        rtp, frames, checks = map(int, self._counters(time))
+        rtp, frames, checks, _ = map(int, self._counters(time))
         return MediaSample(
             self.ice_connection_state,
             received_packets=rtp + checks,
@@ -482,12 +510,14 @@ class SimulatedPeer:
             return
         self._about_to_change()
         self.closed = True
+        if self.receives_rtp:
+            self.flows_since = now()
         self.ice_connection_state = "closed"
         self._listener = None
         for timer in (self._timer, self._decoder, self._answer):
             if timer is not None:
                 timer.cancel()
-        self.receives_rtp = self._path = False
+        self.receives_rtp = self._path = self.is_reported = False
         self._router.peers.pop(self.number, None)
         self._router.reassess()
 
@@ -498,14 +528,15 @@ class SimulatedPeer:
     def _about_to_change(self) -> None:
         """Bring the counters up to the current time, since their rates will change."""
         self._clock.about_to_change()
-        self._rtp, self._frames, self._checks = self._counters(now())
+        self._rtp, self._frames, self._checks, self._reports = self._counters(now())
         self._counted_at = now()
 
-    def _counters(self, time: float) -> tuple[float, float, float]:
-        """Return packets, decoded frames and answered checks at `time`, if nothing changes before."""
+    def _counters(self, time: float) -> tuple[float, float, float, float]:
+        """Return packets, decoded frames, answered checks and reports at `time`, if nothing changes before."""
         elapsed = time - self._counted_at
         rtp = self._rtp + (elapsed * PACKETS if self.receives_rtp else 0.0)
         frames = self._frames + (elapsed * FRAMES if self.receives_rtp and self.decodes else 0.0)
         checks = self._checks + (elapsed * CHECKS if self._answers else 0.0)
         # Rounded: how often they were computed before must not decide whether a packet has arrived.
-        return round(rtp, 6), round(frames, 6), round(checks, 6)
+        reports = self._reports + (elapsed * REPORTED if self.is_reported else 0.0)
+        return round(rtp, 6), round(frames, 6), round(checks, 6), round(reports, 6)

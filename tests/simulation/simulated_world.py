@@ -297,6 +297,7 @@ class SimulatedCall:
     def _new_server(self) -> SimulatedServer:
         server = SimulatedServer(None if self.plan.profile == "default" else WatchedKurentoProfile)
         server.rooms.observers.add(_Watcher(self))
+        server.media.reports = self.plan.profile == "default"
         server.signaling.ran = self._ran  # type: ignore[attr-defined]
         if self.plan.profile == "default":
             watch = UplinkWatch(server.rooms)

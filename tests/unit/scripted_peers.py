@@ -27,7 +27,8 @@ class ScriptedPeer:
         self.calls: list[tuple[Any, ...]] = []
         self.candidates: list[Candidate] = []
         self.closed = False
-        self.samples = self.polls = 0
+        self.samples = self.polls = self.reports = 0
+        self.reported: Callable[[], float | None] = lambda: None
         self.uplink: Callable[[], UplinkSample | None] = lambda: None
         self.refuses_video = False  # to cease to send it, or to send it again
         self.marker: Callable[[], float | None] = lambda: None
@@ -62,6 +63,10 @@ class ScriptedPeer:
 
     async def uplink_sample(self) -> UplinkSample | None:
         return self.uplink()
+
+    async def reported_at(self) -> float | None:
+        self.reports += 1
+        return self.reported()
 
     async def send_video(self, active: bool) -> bool:
         await self._step("send_video", active)

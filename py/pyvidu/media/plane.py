@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
-from pyvidu.platform import Host, Timer
+from pyvidu.platform import Host, PeerConnection, Timer
 from pyvidu.reconnection.actions import NoteStep
 from pyvidu.reconnection.evidence import (
     IceStateChanged,
@@ -31,6 +31,7 @@ from pyvidu.signaling import SignalingPlane
 
 from .connection import InboundMedia, MediaConnection, OutboundMedia
 from .recovery import MediaRecovery
+from .reports import Reports
 from .uplink import Uplink
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class MediaPlane:
         self._recoveries: dict[MediaConnection, MediaRecovery] = {}
         self._uplinks: dict[MediaConnection, Uplink] = {}
         self._monitor: RtpMonitor | None = None  # while there are streams, and for one poll more
+        self._reports = Reports(self._clock)
         self._timer: Timer | None = None
         self._silence = PublisherSilence()
         self._silence_timer: Timer | None = None
@@ -160,6 +162,7 @@ class MediaPlane:
             recovery.close()
         for uplink in self._uplinks.values():
             uplink.close()
+        self._reports.close()
         self._recoveries.clear()
         self._uplinks.clear()
 
@@ -201,7 +204,8 @@ class MediaPlane:
 
     def _poll(self) -> None:
         assert self._monitor is not None, "the timer is set for a monitor"
-        findings = self._monitor.poll(self._markers(), self._clock.now())
+        reports = self._reports.read(self._reported())
+        findings = self._monitor.poll(self._markers(), self._clock.now(), reports)
         for media in [media for media in self._recoveries if media.owner in self._silence.silent]:
             if media.peer in self._monitor.flowing:
                 self._heard(media)
@@ -240,6 +244,12 @@ class MediaPlane:
         """Return the current packet markers, by peer connection."""
         peers = [media.peer for media in self._recoveries if isinstance(media, InboundMedia)]
         return {peer: peer.packet_marker() for peer in peers if peer is not None}
+
+    def _reported(self) -> list[PeerConnection]:
+        """Return the peer connections of which the reports are needed."""
+        wanted = self._monitor is not None and self._monitor.wants_reports
+        peers = [media.peer for media in self._recoveries if wanted and isinstance(media, OutboundMedia)]
+        return [peer for peer in peers if peer is not None]
 
     def _receiving(self) -> list[MediaRecovery]:
         return [recovery for media, recovery in self._recoveries.items() if isinstance(media, InboundMedia)]

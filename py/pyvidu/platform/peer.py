@@ -111,6 +111,9 @@ class PeerConnection(Protocol):
     async def uplink_sample(self) -> UplinkSample | None:
         """Return what the other end reports of what is sent, None if this host never knows."""
 
+    async def reported_at(self) -> float | None:
+        """Return when the other end's latest report about what is sent came, in any unit; None before the first."""
+
     async def send_video(self, active: bool) -> bool:
         """Cease to send video, or send it again, without negotiation; sound goes on. Return whether the host has done it."""
 

@@ -13,6 +13,7 @@
 | rtp overdue        | (a ping is sent, in case silence follows)| fine    |
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
+| no reports         | the same two, of reports                 | alike   |
 | any of the above   | a pong arrives                           | fine    |
 | a ping unanswered for `detection.answer_limit`, whatever the round trips   | down    |
 
@@ -29,6 +30,7 @@ from dataclasses import dataclass
 from .evidence import (
     NetworkChanged,
     PongReceived,
+    ReportsSilent,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -73,6 +75,7 @@ class SilenceRefuted:
 _STALL_GRACE = 0.3  # extra seconds after a stall for messages that were queued meanwhile
 _ANSWER_GRACE = 0.1  # seconds for a pong that has arrived and is queued behind the evidence that it refutes
 _REFUSAL_IS_A_VERDICT = ("offline", "network changed", "woke up")
+_SILENCE = (RtpSilent.witness, ReportsSilent.witness)
 
 DetectorOutput = SendPing | ProbeWebSocket | Down | SilenceRefuted
 
@@ -142,13 +145,13 @@ class Detector:
                 return self._suspect("network changed", now, urgent=True)
             case WokeUp() if self._witness is None:
                 return self._suspect("woke up", now, urgent=True)
-            case Unheard() if self._witness in (None, "late pong", "rtp silent"):
+            case Unheard() if self._witness in (None, "late pong", *_SILENCE):
                 return self._suspect_way_up(now)
             case RtpOverdue() if not self._sent:
                 return [self._ping(now)]
             case RtpSilent() if self._witness is None:
-                return self._suspect_silence(now)
-            case RtpReturned() if self._witness == "rtp silent":
+                return self._suspect_silence(evidence.witness, now)
+            case RtpReturned() if self._witness in _SILENCE:
                 self._refute_witness(now)
             case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
                 return [Down(self._witness)]
@@ -202,10 +205,10 @@ class Detector:
         self._waited = min(self._waited + max(0.0, awake), limit)
         self._sent.clear()
 
-    def _suspect_silence(self, now: float) -> list[DetectorOutput]:
+    def _suspect_silence(self, witness: str, now: float) -> list[DetectorOutput]:
         """Suspect the socket, counting the deadline from the oldest unanswered ping: that ping already is a probe."""
         asked_at = min(self._sent.values(), default=now)
-        outputs = self._suspect("rtp silent", now, urgent=True)
+        outputs = self._suspect(witness, now, urgent=True)
         deadline = asked_at + self._policy.probe_deadline(self._rtt, urgent=True)
         self._deadline = max(now + _ANSWER_GRACE, deadline)
         return outputs
@@ -221,7 +224,7 @@ class Detector:
         sent = self._sent.pop(number, None)
         if sent is None:
             return []
-        silence = self._witness == "rtp silent"
+        silence = self._witness in _SILENCE
         self._waited = 0.0
         if sent >= self._measured_from:
             self._rtt.sample(now - sent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,31 @@ class ServerUnreachable:
 
 @dataclass(frozen=True, slots=True)
 class RtpSteady:
-    """RTP flows on at least one received stream that can be a witness."""
+    """RTP flows on at least one received stream that can be a witness; without one, reports about what is sent arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class RtpOverdue:
-    """Every received stream pauses for longer than it did lately, or the last that flowed is gone. No witness yet."""
+    """All that can be a witness pauses for longer than it did lately, or the last that flowed is gone. No witness yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RtpSilent:
     """RTP has stopped on every stream that can be a witness. The cause may also be a drop on the publishers' side."""
 
+    witness: ClassVar[str] = "rtp silent"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsSilent(RtpSilent):
+    """No stream can be a witness, and the receiver's reports about what is sent have stopped."""
+
+    witness: ClassVar[str] = "no reports"
+
 
 @dataclass(frozen=True, slots=True)
 class RtpReturned:
-    """RTP arrives again: the fastest evidence of the network's return, 20-50 ms after it."""
+    """RTP, or a report, arrives again: RTP is the fastest evidence of the network's return, 20-50 ms after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What the RTP of all received streams tells about the network, and about each stream: steady, overdue, silent, returned.
 
 Its input is one packet marker per stream, polled twenty times a second. The rhythm of each stream, and whether its silence is
-evidence, are decided in `cadence.py`.
+evidence, are decided in `cadence.py`. While no stream is a witness, the receiver's reports about what is sent take their
+place: they have a rhythm too, and tell about the network only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from .cadence import Cadence
 from .evidence import (
     PageStoodStill,
+    ReportsSilent,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -24,6 +26,7 @@ from .policy import ReconnectionPolicy
 from .standstill import ROUNDING, SLEPT, STALL
 
 _SETTLING = 1.0  # seconds after a return for which gaps are not learnt: the outage caused them
+_NONE: Mapping[object, float | None] = {}
 _REFERENCE_PERIOD = 1.0  # seconds between two records of the audio being played, the reference for a later backlog
 
 
@@ -50,13 +53,17 @@ class RtpMonitor:
     witness pauses or the last one that flowed is gone.
     """
 
+    wants_reports = False
+    """Whether the next poll needs the markers of reports."""
+
     def __init__(self, policy: ReconnectionPolicy, now: float) -> None:
         self._policy = policy
         self._cadences: dict[object, Cadence] = {}
         self._steady: bool | None = None  # whether a witness flows; None without a witness
         self._silent = False
         self._silent_sources: set[object] = set()
-        self.flowing: set[object] = set()  # the sources of which packets have arrived since the poll before
+        self.flowing: set[object] = set()  # the streams of which packets have arrived since the poll before
+        self._reported: set[object] = set()  # the sources of reports, in the last poll
         self._polled_at = now
         self._settled_at = self._reference_at = 0.0
 
@@ -70,18 +77,29 @@ class RtpMonitor:
         """Return the time of the next poll."""
         return self._polled_at + self.period
 
-    def poll(self, markers: Mapping[object, float | None], now: float) -> list[RtpFinding]:
-        """Return what follows from the current markers, one for each source; a marker changes when RTP has arrived."""
+    def poll(
+        self, markers: Mapping[object, float | None], now: float, reports: Mapping[object, float | None] = _NONE
+    ) -> list[RtpFinding]:
+        """Return what follows from the current markers, one for each source; a marker changes when RTP has arrived.
+
+        `reports` has those of the reports about what is sent, by another source each, if they were wanted.
+        """
         found = self._detect_stall(now)
         self._polled_at = now
-        self._cadences = {source: self._cadences.get(source) or Cadence(self._policy) for source in markers}
+        both = {**markers, **reports}
+        self._cadences = {source: self._cadences.get(source) or Cadence(self._policy) for source in both}
         settled = not self._silent and now >= self._settled_at
-        self.flowing = {
-            source for source, marker in markers.items() if self._cadences[source].observe(marker, now, learn=settled)
+        heard = {
+            source for source, marker in both.items() if self._cadences[source].observe(marker, now, learn=settled)
         }
-        witnesses = {source for source, cadence in self._cadences.items() if cadence.is_witness(now)}
-        silent = {source for source in witnesses if self._cadences[source].is_silent(now)}
-        found += self._judge_network(witnesses, silent, now)
+        self._reported = set(reports)
+        self.flowing = heard - self._reported
+        all_witnesses = {source for source, cadence in self._cadences.items() if cadence.is_witness(now)}
+        witnesses = all_witnesses - self._reported
+        self.wants_reports = not witnesses
+        silent = {source for source in all_witnesses if self._cadences[source].is_silent(now)}
+        found += self._judge_network(witnesses or all_witnesses, silent, now, heard)
+        silent -= self._reported
         if self.flowing and settled and now >= self._reference_at:
             self._reference_at = now + _REFERENCE_PERIOD
             found.append(AudioReferenceDue())
@@ -98,24 +116,29 @@ class RtpMonitor:
         self._settled_at = self._reference_at = now + _SETTLING
         return [PageStoodStill(late)]
 
-    def _judge_network(self, witnesses: set[object], silent: set[object], now: float) -> list[RtpFinding]:
-        """Return what all witnesses together tell of the network."""
+    def _judge_network(
+        self, witnesses: set[object], silent: set[object], now: float, heard: set[object]
+    ) -> list[RtpFinding]:
+        """Return what all witnesses together tell of the network; `heard` are the sources of which anything has arrived."""
         found: list[RtpFinding] = []
         was = self._steady
         pausing = all(self._cadences[source].is_overdue(now) for source in witnesses)
         self._steady = not pausing if witnesses else None
         if self._steady is not was and (was or (self._steady is False and not self._silent)):
             found.append(RtpOverdue())
-        if self.flowing and self._silent:
+        if heard and self._silent:
             self._silent = False
             self._settled_at = now + _SETTLING
             found.append(RtpReturned())
-        elif witnesses and silent == witnesses and not self.flowing and not self._silent:
+        elif witnesses and witnesses <= silent and not heard and not self._silent:
             self._silent = True
-            found.append(RtpSilent())
+            found.append(self._silence(witnesses))
         if self._steady and not was:
             found.append(RtpSteady())
         return found
+
+    def _silence(self, witnesses: set[object]) -> RtpSilent:
+        return ReportsSilent() if witnesses <= self._reported else RtpSilent()
 
     def _judge_streams(self, silent: set[object]) -> list[RtpFinding]:
         """Return which streams have become silent and which have returned, in the order of the markers."""
@@ -138,16 +161,34 @@ class RtpMonitor:
         moments = [self._settled_at]
         for source, cadence in self._cadences.items():
             moments += cadence.turning_points(flowing=source in self.flowing)
+        if self.wants_reports:  # the first ones may arrive at any time
+            moments.append(now + self._policy.detection.rhythm_learning)
         ahead = (moment for moment in moments if moment > now - ROUNDING)
         return min(ahead, default=math.inf) - self._policy.detection.poll
 
-    def skipped(self, times: Sequence[float], markers: Mapping[object, float | None]) -> None:
-        """Take into account that all streams went on as in the last poll, in polls at `times`; the last found `markers`."""
+    @property
+    def awaits_return(self) -> bool:
+        """Return whether the first report that arrives is a finding."""
+        return self._silent or self._steady is False
+
+    def skipped(
+        self,
+        times: Sequence[float],
+        markers: Mapping[object, float | None],
+        reports: Sequence[Mapping[object, float | None]] = (),
+    ) -> None:
+        """Take into account that all streams went on as in the last poll, in polls at `times`; the last found `markers`.
+
+        `reports` are the markers of the reports at each of them, if they were wanted.
+        """
         period = times[-1] - (times[-2] if len(times) > 1 else self._polled_at)
         self._polled_at = times[-1]
         settled = self._polled_at >= self._settled_at
         for source in self.flowing:
             self._cadences[source].flowed(markers[source], period, self._polled_at, learn=settled)
+        for now, found in zip(times, reports, strict=False):
+            for source, marker in found.items():
+                self._cadences.setdefault(source, Cadence(self._policy)).observe(marker, now, learn=settled)
         if self.flowing and settled:
             for now in times:
                 if now >= self._reference_at:

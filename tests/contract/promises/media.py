@@ -66,6 +66,17 @@ async def test_receivers_reports_on_what_is_sent_are_counted_where_the_host_know
         assert sample.audio_sent > first.audio_sent
 
 
+async def test_each_of_the_receivers_reports_changes_when_the_last_one_came(world: World) -> None:
+    async with sending(world) as connection:
+        seen: set[float | None] = set()
+        ends = asyncio.get_running_loop().time() + DEADLINE
+        while len(seen) < 3:
+            assert asyncio.get_running_loop().time() < ends, seen
+            seen.add(await connection.peer.reported_at())
+            await asyncio.sleep(0.1)  # between two looks
+        assert all(at is None or at > 0 for at in seen)
+
+
 async def test_video_ceases_to_be_sent_and_is_sent_again_while_sound_goes_on(world: World) -> None:
     async with sending(world) as connection:
         peer, remote, states = connection.peer, connection.remote, list(connection.log.states)

@@ -183,6 +183,8 @@ async def test_sample_that_is_pending_at_close_settles(world: World) -> None:
     async with sending(world) as connection:
         await _settles_when_closed(connection.peer, connection.peer.uplink_sample())
     async with sending(world) as connection:
+        await _settles_when_closed(connection.peer, connection.peer.reported_at())
+    async with sending(world) as connection:
         await _settles_when_closed(connection.peer, connection.peer.send_video(False))
 
 
@@ -198,6 +200,7 @@ async def test_calls_after_close_settle_and_queries_raise_nothing(world: World) 
         lambda: peer.add_candidate(Candidate("", "0", 0)),
         peer.sample,
         peer.uplink_sample,
+        peer.reported_at,
         lambda: peer.send_video(True),
         peer.restart_receivers,
     ]

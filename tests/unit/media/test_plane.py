@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pyvidu.media import MediaPlane
-from pyvidu.reconnection.evidence import MediaSample, RtpOverdue, RtpReturned, RtpSilent
+from pyvidu.reconnection.evidence import MediaSample, ReportsSilent, RtpOverdue, RtpReturned, RtpSilent
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from tests.unit.media.rig import BOB, BOBS, OWN, Rig, description
@@ -89,6 +89,32 @@ async def test_nothing_is_polled_before_the_first_stream_and_nothing_after_closi
     polls, samples = bobs.polls, plane.samples
     await asyncio.sleep(60)
     assert (bobs.polls, plane.samples) == (polls, samples)
+
+
+@virtual_time
+async def test_reports_are_read_while_nothing_is_received_and_tell_about_the_network_only() -> None:
+    plane = await Plane().watch()
+    bobs, carls, own = plane.rig.peers.made
+    flow(bobs)
+    flow(carls)
+    await asyncio.sleep(5)
+    assert 20 <= own.reports <= 22, "for the first two seconds"
+    plane.plane.remove(plane.bobs)
+    plane.plane.remove(plane.carls)
+    clock = plane.rig.clock
+    own.reported = lambda: clock.now() // 0.25
+    await asyncio.sleep(5)
+    assert own.reports > 60
+    plane.rig.requests.findings.clear()
+    samples, last = plane.samples, own.reported()
+    own.reported = lambda: last
+    await asyncio.sleep(1)
+    assert plane.rig.requests.findings == [RtpOverdue(), ReportsSilent()]
+    assert plane.samples == samples, "the stream is not doubted"
+    reads = own.reports
+    plane.plane.close()
+    await asyncio.sleep(5)
+    assert own.reports == reads
 
 
 @virtual_time

@@ -10,6 +10,7 @@ from pyvidu.reconnection.detector import Detector, Down, ProbeWebSocket, SendPin
 from pyvidu.reconnection.evidence import (
     NetworkChanged,
     PongReceived,
+    ReportsSilent,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -241,11 +242,23 @@ def test_rtp_silence_starts_a_probe_with_the_short_timeout() -> None:
     assert detector.tick(0.9) == [Down("rtp silent")]
 
 
-def test_answer_after_rtp_fell_silent_refutes_the_silence_and_one_before_it_says_nothing() -> None:
+def test_missing_reports_are_a_witness_as_missing_rtp_is() -> None:
+    for refuted in (False, True):
+        detector = a_detector()
+        detector.tick(0.0)
+        detector.handle(PongReceived(0), 0.01)
+        assert detector.handle(ReportsSilent(), 0.5) == [SendPing(1)]
+        if refuted:
+            detector.handle(RtpReturned(), 0.6)
+        assert detector.tick(0.9) == ([] if refuted else [Down("no reports")])
+
+
+@pytest.mark.parametrize("silence", [RtpSilent(), ReportsSilent()])
+def test_answer_after_rtp_fell_silent_refutes_the_silence_and_one_before_it_says_nothing(silence: RtpSilent) -> None:
     detector = a_detector()
     detector.tick(0.0)
     assert detector.handle(PongReceived(0), 0.01) == []
-    detector.handle(RtpSilent(), 0.5)
+    detector.handle(silence, 0.5)
     assert detector.handle(PongReceived(1), 0.6) == [SilenceRefuted()]
     assert detector.handle(PongReceived(1), 0.7) == []
     assert detector.tick(0.9) == []

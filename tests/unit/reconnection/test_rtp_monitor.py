@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from pyvidu.reconnection.evidence import (
     PageStoodStill,
+    ReportsSilent,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -18,10 +21,18 @@ POLICY = ReconnectionPolicy()
 
 
 class Streams:
-    """Streams with a packet every `gap` seconds, numbered, whose monitor is polled when it is due."""
+    """Streams with a packet every `gap` seconds, numbered, whose monitor is polled when it is due.
 
-    def __init__(self, *gaps: float) -> None:
+    `reports` is the gap between two reports about what is sent, if there are any; they are read in every second poll.
+    """
+
+    def __init__(self, *gaps: float, reports: float | None = None) -> None:
         self.gaps = list(gaps)
+        self.reports = reports
+        self.lost: set[int] = set()  # reports, by their numbers
+        self.reported_until = math.inf
+        self.reads = 0
+        self._read = 0.0
         self.frozen_at: dict[int, float] = {}
         self.found: list[RtpFinding] = []
         self.now = 0.0
@@ -31,8 +42,18 @@ class Streams:
         until = self.now + seconds
         while self.monitor.due_at <= until:
             self.now = max(self.now, self.monitor.due_at)
-            self.found += self.monitor.poll(self.markers(), self.now)
+            wanted = self.reports is not None and self.monitor.wants_reports
+            self.found += self.monitor.poll(self.markers(), self.now, self.read() if wanted else {})
         self.now = until
+
+    def read(self) -> dict[object, float | None]:
+        assert self.reports is not None
+        self.reads += 1
+        before = self._read
+        if self.reads % 2:
+            number = int(min(self.now, self.reported_until) / self.reports)
+            self._read = max(item for item in range(number + 1) if item not in self.lost)
+        return {"sent": before or None}
 
     def stand_still(self, seconds: float) -> None:
         """Let the page not run: the poll that is due meanwhile is late."""
@@ -180,6 +201,70 @@ def test_static_screen_share_is_not_found_to_be_silent() -> None:
     streams.freeze(0)
     streams.run(30)
     assert (streams.told, streams.count(RtpSteady())) == ([], 0)
+
+
+def test_reports_take_the_place_of_streams_and_are_no_stream() -> None:
+    streams = Streams(reports=0.25)
+    streams.run(2)
+    assert not streams.steady, "their rhythm is not known yet"
+    streams.run(6)
+    assert streams.steady
+    assert streams.told == []
+    streams.reported_until = streams.now
+    streams.run(0.85)
+    assert (streams.told, streams.count(RtpOverdue())) == ([ReportsSilent()], 1)
+    streams.run(5)
+    streams.reported_until = math.inf
+    streams.run(0.4)
+    assert streams.told[1:] == [RtpReturned()]
+    assert not streams.count(AudioReferenceDue())
+
+
+def test_reports_are_not_needed_while_a_stream_is_a_witness() -> None:
+    streams = Streams(0.05, reports=0.25)
+    streams.run(5)
+    reads, streams.reported_until = streams.reads, streams.now
+    assert reads <= 42, "in the first two seconds"
+    streams.run(5)
+    assert (streams.reads, streams.told) == (reads, [])
+    streams.gaps[:] = []
+    streams.reported_until = math.inf
+    streams.run(5)
+    assert streams.steady
+    assert streams.reads > reads
+
+
+def test_silent_stream_is_the_witness_and_not_the_reports() -> None:
+    streams = Streams(0.05, reports=0.25)
+    streams.run(5)
+    streams.freeze(0)
+    streams.run(3)
+    assert streams.told == [RtpSilent(), stopped(0)]
+
+
+def test_rtp_that_is_no_witness_refutes_missing_reports() -> None:
+    streams = Streams(2.0, reports=0.25)
+    streams.run(9)
+    assert streams.steady
+    streams.gaps[:] = [0.05]
+    streams.reported_until = streams.now
+    streams.run(5)
+    assert ReportsSilent() not in streams.found
+
+
+def test_some_lost_reports_are_no_silence() -> None:
+    streams = Streams(reports=0.25)
+    streams.lost = {10, 30, 50, 51, 70, 90, 91}
+    streams.run(30)
+    assert streams.told == []
+
+
+def test_reports_that_are_seconds_apart_are_no_witness() -> None:
+    streams = Streams(reports=1.0)
+    streams.run(20)
+    streams.reported_until = streams.now
+    streams.run(20)
+    assert streams.found == []
 
 
 def test_sleep_of_the_page_is_found_and_is_not_a_gap() -> None:

@@ -17,7 +17,7 @@ POLICY = ReconnectionPolicy()
 FLOWS = st.lists(
     st.tuples(
         st.sampled_from([0.1, 0.3, 0.4, 0.7, 1.1, 2.3, 5.0, 13.0]),  # seconds
-        st.sets(st.integers(0, 2)),  # the streams that flow meanwhile
+        st.sets(st.integers(0, 3)),  # the streams that flow meanwhile; 3: reports arrive
         st.sampled_from([0.0, 0.0, 0.0, 0.4, 3.0]),  # seconds for which the page stands still first
     ),
     min_size=1,
@@ -36,7 +36,10 @@ EXPIRING = [
 
 
 class Flows:
-    """Three streams, each of which has packets before every poll or none. `jumps`: skip the polls that may be skipped."""
+    """Three streams, each of which has packets before every poll or none, and reports every 0.25 s or none.
+
+    `jumps`: skip the polls that may be skipped.
+    """
 
     def __init__(self, *, jumps: bool) -> None:
         self.found: list[tuple[float, RtpFinding]] = []
@@ -44,6 +47,7 @@ class Flows:
         self._jumps = jumps
         self._now = 0.0
         self._markers: dict[object, float | None] = {0: None, 1: None, 2: None}
+        self._reports = 0.0
         self._monitor = RtpMonitor(POLICY, 0.0)
 
     def run(self, seconds: float, flowing: set[int], stall: float) -> None:
@@ -51,24 +55,30 @@ class Flows:
         self._poll(self._monitor.due_at + stall, flowing)
         self._poll(self._monitor.due_at, flowing)  # a monitor that is told of a change polls twice before a jump
         while self._monitor.due_at < until:
-            matters_at = min(self._monitor.matters_at, until) if self._jumps else -math.inf
-            skipped = []
+            awaited = 3 in flowing and self._monitor.wants_reports and self._monitor.awaits_return
+            matters_at = min(self._monitor.matters_at, until) if self._jumps and not awaited else -math.inf
+            skipped, reports = [], []
             while (at := self._now + self._monitor.period) < matters_at:
                 skipped.append(at)
                 self._pass(at, flowing)
+                reports.append(self._reported())
             if skipped:
-                self._monitor.skipped(skipped, self._markers)
+                self._monitor.skipped(skipped, self._markers, reports)
             if self._monitor.due_at < until:
                 self._poll(self._monitor.due_at, flowing)
 
     def _poll(self, at: float, flowing: set[int]) -> None:
         self._pass(at, flowing)
         self.polls += 1
-        self.found += [(round(at, 6), finding) for finding in self._monitor.poll(self._markers, at)]
+        self.found += [(round(at, 6), finding) for finding in self._monitor.poll(self._markers, at, self._reported())]
+
+    def _reported(self) -> dict[object, float | None]:
+        return {3: self._reports // 0.25 or None} if self._monitor.wants_reports else {}
 
     def _pass(self, at: float, flowing: set[int]) -> None:
+        self._reports += at - self._now if 3 in flowing else 0.0
         self._now = at
-        for number in flowing:
+        for number in flowing - {3}:
             self._markers[number] = at
 
 

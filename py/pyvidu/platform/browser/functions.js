@@ -345,6 +345,13 @@ export default {
     return JSON.stringify({ ...found, round_trip: quickest < Infinity ? quickest : null });
   },
 
+  async reportedAt(peer) {
+    let latest = 0;
+    for (const { type, timestamp } of (await peer.getStats()).values())
+      if (type === 'remote-inbound-rtp') latest = Math.max(latest, timestamp);
+    return latest;
+  },
+
   // From the first pause on Chromium may make the packets of sound longer (up to 120 ms) where the path carries little, and 20 ms
   // long again where it carries more: of fifty a second the headers take more than the sound. Firefox ignores that.
   async sendVideo(peer, active) {

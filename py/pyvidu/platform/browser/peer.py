@@ -175,6 +175,10 @@ class BrowserPeerConnection:
         """Return what `getStats` has of the receiver's reports."""
         return UplinkSample(**json.loads(await functions.uplinkSample(self._peer)))
 
+    async def reported_at(self) -> float | None:
+        """Return the `timestamp` of the latest `remote-inbound-rtp`."""
+        return float(await functions.reportedAt(self._peer)) or None
+
     async def send_video(self, active: bool) -> bool:
         """Set `active` of all encodings of the sent video. A refusal is logged, unless the connection is closed."""
         try:
