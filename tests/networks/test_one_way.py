@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from pyvidu.testing import LabFault
+from tests.browser.calls import CallPage
 from tests.browser.drops import OUTAGE, DroppedCall
 from tests.browser.scenarios import back_after_14_s_the_session_is_over
-from tests.networks.watched import watch, went_on
+from tests.networks.watched import Watched, watch, went_on
 
 
 @pytest.mark.parametrize("fault", ["uplink", "downlink", "signaling-only"])
@@ -27,3 +28,31 @@ async def test_outage_is_told_and_ends_when_it_works_again(routed_call: DroppedC
 
 async def test_dead_signaling_for_14_s_ends_the_session_although_media_flows(routed_call: DroppedCall) -> None:
     await back_after_14_s_the_session_is_over(routed_call, "signaling-only")
+
+
+async def test_dead_tcp_beside_living_media_is_told_within_three_seconds(routed_call: DroppedCall) -> None:
+    await asyncio.sleep(5)  # the rhythm of both streams is learnt
+    async with watch(routed_call, "signaling-only dead") as found:
+        with found.fault(), routed_call.lab.dropped("signaling-only"):
+            await asyncio.sleep(6)  # the length of the fault
+        await routed_call.ada.told("reconnected", 10)
+    await went_on(found)
+    assert _told_after(found, routed_call.ada) <= 3.0  # 2.4 and what a busy machine adds
+
+
+async def test_who_receives_nothing_is_told_of_a_silent_drop_by_missing_reports(routed_call: DroppedCall) -> None:
+    call = routed_call
+    await call.bob.python("await session.unpublish(publisher)")
+    await asyncio.sleep(8)  # the rhythm of the reports is learnt
+    async with watch(call, "silent, nothing received") as found:
+        with found.fault(), call.lab.dropped("silent"):
+            await asyncio.sleep(4)  # the length of the fault
+        await call.ada.told("reconnected", 10)
+    assert await call.ada.python("session.outages[-1].witness") == "no reports"
+    assert _told_after(found, call.ada) <= 1.5
+
+
+def _told_after(found: Watched, page: CallPage) -> float:
+    told = next(item for item in page.log if item.name == "reconnecting")
+    print(f"told after {told.at - found.began:.2f} s")  # noqa: T201  pytest shows it with -s
+    return told.at - found.began

@@ -90,7 +90,7 @@ class Person:
 
     def note_reach(self) -> None:
         link = self.link
-        reaches = link.works and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
+        reaches = link.reaches and not link.refused and not link.frozen and link.loss < 0.1 and link.latency < 0.3
         self._signaling.note(reaches)
         self._media.note(reaches and not link.blocks("udp"))
         if link.latency > self._latency:
@@ -219,7 +219,7 @@ class Page:
     def path_is_dead(self) -> bool:
         """Return whether no answer can arrive on the socket that carries the session or on which it is being joined."""
         socket: Any = next((item.plane.socket for item in self.memberships), None)
-        return not self.person.link.works or (socket is not None and socket.is_lost)
+        return not self.person.link.reaches or (socket is not None and socket.is_lost)
 
     # --- actions -----------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import ENDINGS, Page
 from tests.simulation.invariant import LOOK, RETURN, Invariant
 from tests.simulation.media_invariants import (
+    DeadTcpDetected,
     DeadWayUpDetected,
     FrozenStreamsRecover,
     HealthyStreamsStay,
@@ -477,6 +478,7 @@ ALL: tuple[type[Invariant], ...] = (
     StreamsFlow,
     StreamsMove,
     StreamsReturn,
+    DeadTcpDetected,
     DeadWayUpDetected,
     SilenceIsAWitness,
     MissingReportsAreAWitness,

@@ -18,6 +18,8 @@ LEARNING = 12.0  # seconds for which a page must have run on time to know the rh
 BACK = 25.0  # seconds within which a dead path is replaced: 15 until an attempt counts as failed, 5 until the next one
 WITNESSED = 1.5  # seconds within which silence of all RTP leads to `reconnecting`; 2 or more without it
 UNHEARD = 2.0  # seconds within which a dead way up leads to `reconnecting` where the server reports it; 4 without
+SIGNALING_DEAD = 2.5  # seconds within which dead TCP leads to `reconnecting` while RTP flows; 5 without probes
+QUICK = 0.1  # seconds: three of these round trips are a probe's
 SLOW = 0.8  # seconds: a pong that late is no evidence yet
 CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
@@ -166,7 +168,36 @@ class DeadWayUpDetected(SilenceIsAWitness):
     def _is_dead(self, page: Page) -> bool:
         link = page.person.link
         socket: Any = next((item.plane.socket for item in page.memberships), None)
-        return link.passes("down") and not link.passes("up") and socket is not None and not socket.is_lost
+        return link.carries("down") and not link.passes("up") and socket is not None and not socket.is_lost
+
+
+class DeadTcpDetected(SilenceIsAWitness):
+    name = "dead TCP is detected"
+    sentence = (
+        f"A page whose media flows, with a known rhythm, gets `reconnecting` within {SIGNALING_DEAD:g} s after TCP alone "
+        f"died. (If it runs on time, no packets are lost, and the round trip is below {QUICK:g} s.)"
+    )
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        if page.connected and not page.in_outage and self._is_dead(page):
+            asyncio.get_running_loop().call_later(SIGNALING_DEAD, self._look_again, page, change)
+
+    def _look_again(self, page: Page, change: int) -> None:
+        runs = page.clock.on_time_for(LEARNING) and not page.person.link.repairs
+        same = page.connected and not page.in_outage and self._changes[page] == change
+        if runs and same and self._is_dead(page):
+            self.wrong(f"{page.name} has no TCP for {SIGNALING_DEAD:g} s and is not told")
+
+    def _is_dead(self, page: Page) -> bool:
+        link, alive = page.person.link, page.peers.alive
+        receiving = [peer for peer in alive if peer.received_within(LEARNING)]
+        known = all(peer.knows_the_rhythm(LEARNING) for peer in receiving or alive)
+        return link.works and not link.reaches and bool(alive) and known and self._is_fast(page)
+
+    def _is_fast(self, page: Page) -> bool:
+        estimates = [item.plane.round_trip for item in page.memberships]
+        return all(estimate is not None and estimate.timeout < QUICK for estimate in estimates)
 
 
 class NoFalseAlarm(Invariant):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 EVERYBODY = -1
+SHARE_BLOCKED = 0.4
 
 # kind -> (weight, shortest and longest seconds, options). Durations are log-uniform: short ones matter as much.
 FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
@@ -26,6 +27,7 @@ FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "clock jump": (1, 0, 0, ("0.5", "3", "60", "3600")),  # seconds, of the clock that timers use
     "wall clock jump": (0.5, 0, 0, ("",)),  # of the other clock: the host reports that the page woke up
     "restart": (0.5, 0.2, 8, ("",)),
+    "signaling": (0, 0.5, 20, ("",)),  # see `_some_blocked`
 }
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "signal": (8, 0, 0, ("", "", "one")),
@@ -114,8 +116,19 @@ def plan(seed: int) -> Plan:
         at = 1.0
         while (at := at + dice.expovariate(1 / 5)) < length:
             entries.append(_entry(dice, at, number, ACTIONS))
+    entries = _some_blocked(Random(f"signaling {seed}"), entries)
     entries.sort(key=lambda entry: entry.at)
     return Plan(seed, dice.choice(("default", "default", "kurento")), dice.random() < 0.8, people, tuple(entries))
+
+
+def _some_blocked(dice: Random, entries: list[Entry]) -> list[Entry]:
+    """Let all TCP be blocked for a while in the place of some sockets that are lost; nothing else in a world changes."""
+    return [
+        _entry(dice, entry.at, entry.who, {"signaling": (1, *FAULTS["signaling"][1:])})
+        if entry.kind == "half-open" and dice.random() < SHARE_BLOCKED
+        else entry
+        for entry in entries
+    ]
 
 
 def _person(dice: Random) -> Person:

@@ -30,6 +30,24 @@ SIGNALING = (
         'case Unheard() if self._witness in (None, "late pong"):',
     ),
     Mutation(
+        "nothing is probed while a pong is late",
+        "reconnection.second_opinion:SecondOpinion.due_at",
+        "if self._sent >= _PROBES:",
+        "if True:",
+    ),
+    Mutation(
+        "unanswered probes are no evidence",
+        "reconnection.second_opinion:SecondOpinion.verdict_at",
+        "return min(usual, max(asked + self._detection.opinion_limit, self._last + time))",
+        "return usual",
+    ),
+    Mutation(
+        "answered probes are a verdict",
+        "reconnection.second_opinion:SecondOpinion.answered",
+        "self._answered += 1",
+        "pass",
+    ),
+    Mutation(
         "time without an answer is forgotten with a wake-up",
         "reconnection.detector:Detector._forget_pings",
         "self._waited + max(0.0, awake)",

@@ -344,6 +344,11 @@ class SimulatedPeer:
         """Return whether RTP has arrived lately, or may be expected to."""
         return self.has_received and (not self.closed or now() - self.flows_since < seconds)
 
+    def knows_the_rhythm(self, after: float) -> bool:
+        """Return whether RTP arrives whose rhythm is known; or reports do, and have come for so many seconds."""
+        reported = self.is_reported and now() - self.reported_since >= after
+        return reported or (self.receives_rtp and now() >= self._known_at)
+
     def reports_have_just_stopped(self, after: float) -> bool:
         """Return whether reports have stopped at this moment that had come for so many seconds."""
         return not self.is_reported and self.reported_since == now() and self.was_reported_for >= after

@@ -36,11 +36,15 @@ _DROPS = {
     "up": ("up",),
     "down": ("down",),
     "media": ("udp",),
+    "signaling": ("tcp",),
 }
 
 
 class Link:
-    """One client's path to the server. Faults may overlap: each holds what it blocks (`up`, `down`, `offline`, `udp`)."""
+    """One client's path to the server. Faults may overlap: each holds what it blocks.
+
+    That is `up`, `down`, `offline`, `udp` or `tcp`.
+    """
 
     def __init__(self, world: World, noise: Random | None = None) -> None:
         self.world = world
@@ -95,6 +99,15 @@ class Link:
     def passes(self, direction: str) -> bool:
         return not (self._blocks[direction] or self._blocks["offline"])
 
+    def carries(self, direction: str) -> bool:
+        """Return whether it lets TCP pass."""
+        return self.passes(direction) and not self.blocks("tcp")
+
+    @property
+    def reaches(self) -> bool:
+        """Return whether TCP passes both ways."""
+        return self.works and not self.blocks("tcp")
+
     @property
     def works(self) -> bool:
         return not (self._blocks["up"] or self._blocks["down"] or self._blocks["offline"])
@@ -117,7 +130,10 @@ class Link:
             self._tell("network_online")
 
     def drop(self, kind: str) -> None:
-        """Begin a drop: `silent` without an event, `link` reported to the host, `up` and `down` one way, `media` of UDP."""
+        """Begin a drop: `silent` without an event, `link` reported to the host, `up` and `down` one way.
+
+        `media` is one of UDP, `signaling` of TCP.
+        """
         self.hold(*_DROPS[kind])
 
     def restore(self, kind: str = "", *, dead_media: bool = False) -> None:
@@ -217,15 +233,15 @@ class _Traveller:
 
     def try_now(self) -> None:
         self._timer = None
-        if self._link.works and not (self._link.loss and self._link.noise.random() < self._link.loss):
+        if self._link.reaches and not (self._link.loss and self._link.noise.random() < self._link.loss):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._link.delay() + self._link.delay(), self._arrived)
             self._link._travellers.pop(self, None)
-        elif self._link.works:
+        elif self._link.reaches:
             self.wake()
 
     def wake(self) -> None:
-        if self._timer is None and self._link.works:
+        if self._timer is None and self._link.reaches:
             self._timer = asyncio.get_running_loop().call_at(self._schedule.next(now() + 1e-6), self.try_now)
 
     def _arrived(self) -> None:
@@ -258,7 +274,7 @@ class Pipe:
         """Call `deliver(*args)` at the other end. `trips` is the number of one-way trips before that."""
         if self.lost:
             return
-        if self._waiting or not self._link.passes(self._direction):
+        if self._waiting or not self._link.carries(self._direction):
             self._waiting.append((trips, deliver, args))
             if self._schedule is None:
                 self._schedule = _Retransmission(now(), self.retry)
@@ -268,7 +284,7 @@ class Pipe:
 
     def wake(self) -> None:
         """Schedule the next retransmission after a change of the link."""
-        if self._schedule is not None and self._timer is None and self._link.passes(self._direction):
+        if self._schedule is not None and self._timer is None and self._link.carries(self._direction):
             self._timer = asyncio.get_running_loop().call_at(self._schedule.next(now() + 1e-6), self._try)
 
     def lose(self) -> None:
@@ -286,7 +302,7 @@ class Pipe:
 
     def _try(self) -> None:
         self._timer = None
-        if not self._link.passes(self._direction):
+        if not self._link.carries(self._direction):
             return
         self._schedule = None
         self._link._pipes.pop(self, None)

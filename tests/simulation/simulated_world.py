@@ -13,7 +13,7 @@ from typing import Any
 
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
-from pyvidu.server.quality.uplink import UplinkWatch
+from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
 from pyvidu.server.rooms.room import Observer, Participant, Room
 from pyvidu.server.rooms.tokens import ConnectionProperties, SessionProperties
 from pyvidu.server.signaling.dispatcher import SignalingServer
@@ -302,7 +302,13 @@ class SimulatedCall:
         if self.plan.profile == "default":
             watch = UplinkWatch(server.rooms)
             server.media.unheard = lambda: watch.look(now(), late=0.0)
+            asyncio.get_running_loop().call_later(INTERVAL, self._watch_uplinks, server)
         return server
+
+    def _watch_uplinks(self, server: SimulatedServer) -> None:
+        if not self._left and server is self.server:
+            server.media.unheard()
+            asyncio.get_running_loop().call_later(INTERVAL, self._watch_uplinks, server)
 
     def _restart(self, downtime: float) -> None:
         old = self.server

@@ -11,8 +11,8 @@ evidence is passed in, so a test can run an outage of nine seconds in a millisec
 | `PublisherSilence` | session | who of the others is not heard, where the server does not tell |
 
 None calls another. The shells pass on what one finds as evidence for the next: the monitor's `RtpSteady`, `RtpOverdue`,
-`RtpSilent`, `ReportsSilent` and `RtpReturned` are evidence for the supervisor; `RtpReturned`, and what it finds of one stream, for
-recoveries. The supervisor's `AnnounceReconnecting` and `AnnounceReconnected` reach each recovery as `SignalingLost` and
-`SignalingResumed`. A recovery asks for nothing but what concerns its own media connection. `PublisherSilence` gets what
-the monitor and the recoveries find, and nothing follows from it for them.
+`RtpSilent`, `ReportsSilent` and `RtpReturned` are evidence for the supervisor; `RtpReturned`, and what it finds of one
+stream, for recoveries. The supervisor's `AnnounceReconnecting` and `AnnounceReconnected` reach each recovery as
+`SignalingLost` and `SignalingResumed`. A recovery asks for nothing but what concerns its own media connection.
+`PublisherSilence` gets what the monitor and the recoveries find, and nothing follows from it for them.
 """

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .detector import ProbeWebSocket, SendPing, SilenceRefuted
+from .detector import ProbeReachability, ProbeWebSocket, SendPing, SilenceRefuted
 from .outage import StreamStepName
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeReachability:
-    """Send an HTTP request to the server; any response counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@
 | unheard            | ping unanswered                          | down    |
 | pong late          | second ping unanswered                   | down    |
 | pong late, RTP flows | the same, for longer                   | down    |
+| pong late, RTP flows | no probe on another connection is answered either | down, sooner |
+| pong late, RTP flows | only some of these probes are answered | packets are lost: wait until the limit |
 | rtp overdue        | (a ping is sent, in case silence follows)| fine    |
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
@@ -34,6 +36,7 @@ from .evidence import (
     RtpOverdue,
     RtpReturned,
     RtpSilent,
+    ServerReached,
     ServerUnreachable,
     SessionMoved,
     SignalingEvidence,
@@ -45,6 +48,7 @@ from .evidence import (
 from .policy import ReconnectionPolicy
 from .rtp_flow import RtpFlow
 from .rtt import RoundTrip
+from .second_opinion import SecondOpinion
 from .standstill import SLEPT, STALL
 
 
@@ -58,6 +62,13 @@ class SendPing:
 @dataclass(frozen=True, slots=True)
 class ProbeWebSocket:
     """Open a new WebSocket to see whether it fails at once. A `fetch` may reuse, or wait for, an old connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReachability:
+    """Send an HTTP request to the server, to be answered `within` seconds (`attempts.probe_timeout`); any response counts."""
+
+    within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ _ANSWER_GRACE = 0.1  # seconds for a pong that has arrived and is queued behind 
 _REFUSAL_IS_A_VERDICT = ("offline", "network changed", "woke up")
 _SILENCE = (RtpSilent.witness, ReportsSilent.witness)
 
-DetectorOutput = SendPing | ProbeWebSocket | Down | SilenceRefuted
+DetectorOutput = SendPing | ProbeWebSocket | ProbeReachability | Down | SilenceRefuted
 
 
 class Detector:
@@ -89,6 +100,7 @@ class Detector:
         self._policy = policy
         self._media = media
         self._rtt = rtt
+        self._opinion = SecondOpinion(policy.detection, rtt)
         self._numbers = numbers
         self._sent: dict[int, float] = {}
         self._witness: str | None = None
@@ -105,7 +117,7 @@ class Detector:
     @property
     def due_at(self) -> float:
         """Return the time at which `tick` must be called."""
-        return min(self._next_ping, self._verdict_due_at)
+        return min(self._next_ping, self._verdict_due_at, self._probe_due_at)
 
     @property
     def suspects(self) -> bool:
@@ -113,11 +125,25 @@ class Detector:
         return self._witness is not None
 
     @property
+    def _probe_due_at(self) -> float:
+        """Return when the server is to be probed on another connection: for a late pong while RTP flows."""
+        if self._witness not in (None, "late pong") or not self._flows_since_asked:
+            return math.inf
+        return self._opinion.due_at(min(self._sent.values()))
+
+    @property
+    def _flows_since_asked(self) -> bool:
+        """Return whether RTP has flowed since before the oldest unanswered ping."""
+        asked = min(self._sent.values(), default=-math.inf)
+        return self._media.until == math.inf and self._media.trusted_from <= asked
+
+    @property
     def _verdict_due_at(self) -> float:
         """Return the time of the verdict: the deadline, or up to `steady_patience` later for a late pong while RTP flows.
 
         Flowing RTP is evidence against a drop: over TCP a packet that is lost twice delays a pong as much. When the RTP
-        pauses, the pause gets `detection.urgent_probe_floor` to end, within the same limit.
+        pauses, the pause gets `detection.urgent_probe_floor` to end, within the same limit. While it flows, the second
+        opinion may say something else.
         """
         if self._deadline is None:
             return math.inf
@@ -125,6 +151,8 @@ class Detector:
         if self._witness == "late pong":
             pause_ends = self._media.until + self._policy.detection.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.detection.steady_patience))
+            if self._flows_since_asked:
+                ends = self._opinion.verdict_at(min(self._sent.values()), ends)
         # `_sent` is not empty: a deadline always belongs to an unanswered ping.
         ends = min(ends, min(self._sent.values()) - self._waited + self._policy.detection.answer_limit)
         return ends if self._grace_until is None else max(ends, self._grace_until)
@@ -155,7 +183,13 @@ class Detector:
                 self._refute_witness(now)
             case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
                 return [Down(self._witness)]
+            case ServerReached() | ServerUnreachable(at_once=True):
+                self._opinion.answered()
         return []
+
+    def notified(self, now: float) -> None:
+        """Take into account that something has arrived on the socket that is no pong."""
+        self._opinion.notified(min(self._sent.values(), default=math.inf), now)
 
     def tick(self, now: float) -> list[DetectorOutput]:
         """Return what follows from the passing of time."""
@@ -169,6 +203,9 @@ class Detector:
             if self._witness is not None:
                 return [Down(self._witness)]
             return self._suspect("late pong", now, urgent=False)
+        if now >= self._probe_due_at:
+            self._opinion.probed(now)
+            return [ProbeReachability(self._policy.detection.steady_patience)]
         if now >= self._next_ping:
             return [self._ping(now)]
         return []
@@ -238,6 +275,7 @@ class Detector:
         self._grace_until = None
         self._witness = None
         self._deadline = None
+        self._opinion.clear()
         if self._sent:
             oldest = max(now - self._policy.detection.late_pong, min(self._sent.values()))
             self._deadline = oldest + max(self._policy.detection.late_pong, self._rtt.timeout)

@@ -49,6 +49,9 @@ class DetectionPolicy(_Group):
     probe_floor: float = 1.0  # shortest deadline of the probe after a late pong
     urgent_probe_floor: float = 0.4  # that after any other witness: there the ping is a second kind of evidence
     steady_patience: float = 2.0  # added to that deadline while RTP flows: a late pong then mostly means lost packets
+    opinion_after: float = 0.5  # a ping unanswered this long while RTP flows: three probes on other connections follow
+    opinion_period: float = 0.3  # from one of them to the next
+    opinion_limit: float = 1.4  # a ping unanswered this long, and all of them, is a verdict: down at 2.4 s
     answer_limit: float = 5.0  # a ping unanswered this long is a verdict: down at 6 of the 12 s before eviction
     overdue_floor: float = 0.15  # after an RTP pause this long a ping is sent, in case silence follows
     silence_floor: float = 0.3  # a shorter RTP pause is never silence, whatever the recent gaps

@@ -98,7 +98,9 @@ class RtpMonitor:
         witnesses = all_witnesses - self._reported
         self.wants_reports = not witnesses
         silent = {source for source in all_witnesses if self._cadences[source].is_silent(now)}
-        found += self._judge_network(witnesses or all_witnesses, silent, now, heard)
+        found += self._judge_network(
+            witnesses or all_witnesses, silent, now, heard if self.wants_reports else self.flowing
+        )
         silent -= self._reported
         if self.flowing and settled and now >= self._reference_at:
             self._reference_at = now + _REFERENCE_PERIOD

@@ -30,13 +30,12 @@ from .actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
-    ProbeReachability,
     SendMembershipCheck,
     SendPingWithOwnershipCheck,
     SendResume,
 )
 from .deadlines import Deadlines
-from .detector import Detector, Down, SendPing
+from .detector import Detector, Down, ProbeReachability, SendPing
 from .evidence import (
     AttemptClosed,
     AttemptOpened,
@@ -64,6 +63,8 @@ from .transitions import Table, row
 
 # Pings, one a second. Linux delivers the data of a dropped socket for 102 s: `tcp_orphan_retries` 8, from 0.2 s on, doubling.
 _OWNERSHIP_CHECKS = 110
+# Seconds after an outage whose socket was only slow in which flowing RTP hastens no verdict on a late pong.
+_DOUBTED_FOR = 10.0
 # The network may be back.
 _HINTS = (ServerReached, WentOnline, RtpReturned, NetworkChanged, WokeUp, Command.RECONNECT_NOW)
 
@@ -133,6 +134,10 @@ class Supervisor:
         if not isinstance(evidence, ServerUnreachable):  # left out: it comes three times a second
             self.outage.note_evidence(now, evidence)
         return self._follow(evidence, now)
+
+    def notified(self, now: float) -> None:
+        """Take into account that a notification has arrived on the socket that carries the session."""
+        self._detector.notified(now)
 
     def tick(self, now: float) -> list[Action]:
         """Return the actions that follow from the passing of time."""
@@ -320,6 +325,7 @@ class Supervisor:
 
     def _reconnected_on_old_socket(self, event: object, now: float) -> list[Action]:
         """Announce `reconnected` on the old socket."""
+        self._media.trusted_from = now + _DOUBTED_FOR
         return self._back(now, same_socket=True)
 
     def _lose_refused(self, event: ResumeRefused, now: float) -> list[Action]:

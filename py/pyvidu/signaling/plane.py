@@ -23,12 +23,11 @@ from pyvidu.reconnection.actions import (
     AnnounceReconnecting,
     DropAttempt,
     OpenSocket,
-    ProbeReachability,
     SendMembershipCheck,
     SendPingWithOwnershipCheck,
     SendResume,
 )
-from pyvidu.reconnection.detector import ProbeWebSocket, SendPing, SilenceRefuted
+from pyvidu.reconnection.detector import ProbeReachability, ProbeWebSocket, SendPing, SilenceRefuted
 from pyvidu.reconnection.evidence import (
     AttemptClosed,
     AttemptOpened,
@@ -271,6 +270,8 @@ class SignalingPlane:
         if self._closed or (socket is self._current and self._superseded and self.replays):
             return
         self._received += 1
+        if socket is self._current and self._supervisor is not None:
+            self._supervisor.notified(self._host.clock.now())
         if not self._listening or (self._supervisor is not None and self._supervisor.outage is not None):
             self._held_back[socket].append((method, params))
         else:
@@ -314,9 +315,9 @@ class SignalingPlane:
                 self._evidence_requests.check_ownership(_required(self._current), self._listener.membership_check())
                 self._evidence_requests.ping(_required(self._current), number, self._count)
             case ProbeWebSocket():
-                self._tasks.spawn(self._ask(self._host.reachability.probe_web_socket, self._url))
-            case ProbeReachability():
-                self._tasks.spawn(self._ask(self._host.reachability.probe, self._probe_url))
+                self._ask(self._host.reachability.probe_web_socket, self._url)
+            case ProbeReachability(within):
+                self._ask(self._host.reachability.probe, self._probe_url, within)
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -410,9 +411,12 @@ class SignalingPlane:
         self._evidence_requests.membership(socket, self._listener.membership_check())
         self._evidence_requests.ping(socket, ping, self._count)
 
-    async def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str) -> None:
+    def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str, within: float | None = None) -> None:
+        self._tasks.spawn(self._asked(how(url, within or self._policy.attempts.probe_timeout)))
+
+    async def _asked(self, answer: Awaitable[bool]) -> None:
         started = self._host.clock.now()
-        if await how(url, self._policy.attempts.probe_timeout):
+        if await answer:
             self._report(ServerReached())
         else:
             elapsed = self._host.clock.now() - started

@@ -8,7 +8,7 @@ from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
 from tests.server.server_world import Client, World
 from tests.virtual_time import virtual_time
 
-INTERRUPTED = "participantInterrupted"
+INTERRUPTED, RESTORED = "participantInterrupted", "participantRestored"
 
 
 class Uplink:
@@ -19,8 +19,11 @@ class Uplink:
         self._watch = UplinkWatch(world.rooms)
         self.rtp = self.signaling = True
 
-    async def run(self, seconds: float) -> list[float]:
-        """Let time pass; return when the participant was told that nothing of it arrives, in seconds from now."""
+    async def run(self, seconds: float, what: str = INTERRUPTED) -> list[float]:
+        """Let time pass; return when the participant was told that nothing of it arrives, in seconds from now.
+
+        `what` is `RESTORED` for when it was told that only its signaling does not.
+        """
         loop = asyncio.get_running_loop()
         began, told = loop.time(), []
         while loop.time() < began + seconds - INTERVAL / 2:
@@ -30,7 +33,7 @@ class Uplink:
                 self._world.signaling.heard(self._client.socket)
             await asyncio.sleep(INTERVAL)
             self._watch.look(loop.time(), late=0)
-            notices = self._client.notifications(INTERRUPTED)
+            notices = self._client.notifications(what)
             self._client.clear()
             told += [round(loop.time() - began, 1) for _ in notices]
             assert all(params == {"connectionId": self._client.id} for _, params in notices)
@@ -67,6 +70,35 @@ async def test_participant_whose_signaling_arrives_is_told_at_most_once_that_its
         uplink = await an_uplink(world)
         uplink.rtp = False
         assert len(await uplink.run(20)) <= 1
+
+
+@virtual_time
+async def test_signaling_alone_that_does_not_arrive_is_told_once_a_silence() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world)
+        for _ in range(2):
+            uplink.signaling = False
+            told = await uplink.run(5, RESTORED)
+            assert len(told) == 1
+            assert told[0] <= 1.2
+            uplink.signaling = True
+            assert await uplink.run(5, RESTORED) == []
+        await uplink.run(0.5)  # so that the last of both is not a second apart
+        uplink.rtp = uplink.signaling = False
+        assert await uplink.run(5, RESTORED) == [], "nothing would arrive"
+
+
+@virtual_time
+async def test_who_sends_no_media_is_told_that_its_signaling_does_not_arrive_either() -> None:
+    async with World() as world:
+        client = await world.member()
+        await client.call("ping", received=0)
+        viewer = Uplink(world, client)
+        viewer.rtp = False
+        client.transport.alive = False
+        assert await viewer.run(5, RESTORED) == []
+        viewer.signaling = False
+        assert len(await viewer.run(5, RESTORED)) == 1
 
 
 @virtual_time

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from pyvidu.reconnection.detector import Detector, Down, ProbeWebSocket, SendPing, SilenceRefuted
+from pyvidu.reconnection.detector import Detector, Down, ProbeReachability, ProbeWebSocket, SendPing, SilenceRefuted
 from pyvidu.reconnection.evidence import (
     NetworkChanged,
     PongReceived,
@@ -58,29 +58,113 @@ def test_late_pong_starts_a_probe_and_its_timeout_is_the_verdict() -> None:
 
 
 class LatePong:
-    """A detector that has suspected a late pong since 1.0 s, for the ping of 0.0 s, while RTP flows."""
+    """A detector that has suspected a late pong since 1.0 s, for the ping of 0.0 s, while RTP flows.
 
-    def __init__(self) -> None:
+    It has probed the server at 0.5, 0.8 and 1.1 s; so many of the probes were `answered`.
+    """
+
+    def __init__(self, answered: int = 3, rtt: float | None = None) -> None:
         self.media = RtpFlow()
-        self.detector = Detector(POLICY, 0.0, RoundTrip(), count(), self.media)
+        estimate = RoundTrip()
+        if rtt is not None:
+            estimate.smoothed = rtt
+        self.detector = Detector(POLICY, 0.0, estimate, count(), self.media)
         self.handle(RtpSteady(), 0.0)
         self.detector.tick(0.0)
-        assert self.detector.tick(1.0) == [SendPing(1)]
+        for at, output in (
+            (0.5, ProbeReachability(2.0)),
+            (0.8, ProbeReachability(2.0)),
+            (1.0, SendPing(1)),
+            (1.1, ProbeReachability(2.0)),
+        ):
+            assert self.detector.due_at == pytest.approx(at, abs=0.01)
+            assert self.detector.tick(at + 0.001) == [output]
+        for _ in range(answered):
+            self.handle(ServerReached(), 1.15)
 
     def handle(self, evidence: SignalingEvidence, now: float) -> None:
         self.media.note(evidence, now)
         assert self.detector.handle(evidence, now) == []
 
-    def verdict_at(self, *, since: float = 1.0) -> float:
+    def verdict_at(self, *, since: float = 1.2) -> float:
         """Return when the verdict comes if nothing else is observed and every timer is on time."""
         now = since
         while not any(isinstance(output, Down) for output in self.detector.tick(now)):
             now = max(now + 0.001, self.detector.due_at)
-        return now
+        return round(now, 2)
 
 
 def test_flowing_rtp_delays_the_verdict_on_a_late_pong() -> None:
     assert LatePong().verdict_at() == 4.0
+
+
+def test_verdict_on_a_late_pong_comes_sooner_if_no_probe_is_answered_either() -> None:
+    late = LatePong(answered=0)
+    late.handle(ServerUnreachable(at_once=False), 1.3)
+    assert late.verdict_at() == 1.4
+    assert LatePong(answered=0, rtt=0.2).verdict_at() == 1.7, "three round trips after the last probe"
+
+
+def test_verdict_on_a_late_pong_waits_as_long_as_for_any_if_some_probes_are_answered() -> None:
+    assert LatePong(answered=1).verdict_at() == 5.0
+    assert LatePong(answered=2).verdict_at() == 5.0
+
+
+def test_probes_that_are_refused_at_once_say_nothing_about_a_late_pong() -> None:
+    late = LatePong(answered=0)
+    for _ in range(3):
+        late.handle(ServerUnreachable(at_once=True), 1.2)
+    assert late.verdict_at() == 4.0
+
+
+def test_unanswered_probes_say_nothing_once_rtp_pauses_or_a_pong_arrives() -> None:
+    late = LatePong(answered=0)
+    late.handle(RtpOverdue(), 1.2)
+    assert late.verdict_at() == 2.0
+    late = LatePong(answered=0)
+    late.handle(PongReceived(0), 1.3)
+    assert late.detector.tick(1.4) == []
+    assert late.verdict_at(since=1.41) > 5, "a pong of 1.3 s is no surprise any more"
+
+
+def test_notification_shows_that_unanswered_probes_may_wait_on_the_way_up() -> None:
+    late = LatePong(answered=0)
+    late.detector.notified(1.3)
+    assert late.verdict_at(since=1.31) == 4.0
+    detector = a_detector()
+    detector.notified(0.0)
+    assert detector.due_at == 0.0, "nothing is unanswered"
+
+
+def test_rtp_that_flows_again_since_the_ping_hastens_no_verdict() -> None:
+    late = LatePong(answered=0)
+    late.handle(RtpOverdue(), 1.2)
+    late.handle(RtpSteady(), 1.3)
+    assert late.verdict_at(since=1.31) == 4.0
+
+
+def test_nothing_is_probed_without_rtp_nor_before_a_round_trip_is_over() -> None:
+    detector = a_detector()
+    detector.tick(0.0)
+    assert detector.due_at == 1.0
+    media = RtpFlow()
+    media.note(RtpSteady(), 0.0)
+    slow = RoundTrip()
+    slow.smoothed = 0.6
+    detector = Detector(POLICY, 0.0, slow, count(), media)
+    detector.tick(0.0)
+    assert detector.due_at == 0.6
+    detector.handle(WentOffline(), 0.1)
+    assert detector.due_at > 0.6
+
+
+def test_last_of_the_probes_has_time_to_be_answered_after_a_stall() -> None:
+    late = LatePong.__new__(LatePong)
+    late.media = RtpFlow()
+    late.media.note(RtpSteady(), 0.0)
+    late.detector = Detector(POLICY, 0.0, RoundTrip(), count(), late.media)
+    late.detector.tick(0.0)
+    assert late.verdict_at(since=1.2) == 2.1, "probes at 1.2, 1.5 and 1.8 s"
 
 
 def test_pausing_rtp_does_not_delay_the_verdict_on_a_late_pong() -> None:

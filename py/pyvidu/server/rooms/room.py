@@ -282,6 +282,11 @@ class Room:
         if participant.notices:
             tell([participant], ParticipantInterrupted(participant.id))
 
+    def tell_late(self, participant: Participant) -> None:
+        """Notify `participant` that its signaling does not arrive, but its media: it is heard."""
+        if participant.notices:
+            tell([participant], ParticipantRestored(participant.id))
+
     def send_notices(self, participant: Participant) -> None:
         """Notify `participant` of silences from now on, first of those of whom nothing is heard at the moment."""
         if participant.notices:
