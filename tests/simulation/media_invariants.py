@@ -175,7 +175,8 @@ class DeadTcpDetected(SilenceIsAWitness):
     name = "dead TCP is detected"
     sentence = (
         f"A page whose media flows, with a known rhythm, gets `reconnecting` within {SIGNALING_DEAD:g} s after TCP alone "
-        f"died. (If it runs on time, no packets are lost, and the round trip is below {QUICK:g} s.)"
+        f"died. (On the profile that tells of late signaling, if the page runs on time, no packets are lost, and the round "
+        f"trip is below {QUICK:g} s.)"
     )
 
     def path_changed(self, page: Page) -> None:
@@ -191,6 +192,8 @@ class DeadTcpDetected(SilenceIsAWitness):
 
     def _is_dead(self, page: Page) -> bool:
         link, alive = page.person.link, page.peers.alive
+        if self.world.plan.profile != "default":
+            return False
         receiving = [peer for peer in alive if peer.received_within(LEARNING)]
         known = all(peer.knows_the_rhythm(LEARNING) for peer in receiving or alive)
         return link.works and not link.reaches and bool(alive) and known and self._is_fast(page)

@@ -18,6 +18,7 @@ if the server answers that our socket has no participant (code 803), another one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import ClassVar
@@ -95,6 +96,7 @@ class Supervisor:
         self._deadlines = Deadlines(policy, self._rtt)
         self._pings = count()
         self._media = RtpFlow()
+        self._media.trusted_from = math.inf
         self._detector = Detector(policy, now, self._rtt, self._pings, self._media)
         self._timers: dict[OutageTimer, float] = {}
         self._recent_evidence = RecentEvidence()
@@ -134,6 +136,10 @@ class Supervisor:
         if not isinstance(evidence, ServerUnreachable):  # left out: it comes three times a second
             self.outage.note_evidence(now, evidence)
         return self._follow(evidence, now)
+
+    def server_tells(self) -> None:
+        """Take into account that the server tells when signaling alone does not arrive: else probes hasten no verdict."""
+        self._media.trusted_from = -math.inf
 
     def notified(self, now: float) -> None:
         """Take into account that a notification has arrived on the socket that carries the session."""
@@ -325,7 +331,7 @@ class Supervisor:
 
     def _reconnected_on_old_socket(self, event: object, now: float) -> list[Action]:
         """Announce `reconnected` on the old socket."""
-        self._media.trusted_from = now + _DOUBTED_FOR
+        self._media.trusted_from = max(self._media.trusted_from, now + _DOUBTED_FOR)
         return self._back(now, same_socket=True)
 
     def _lose_refused(self, event: ResumeRefused, now: float) -> list[Action]:

@@ -154,11 +154,14 @@ class SignalingPlane:
         """Survive network drops from now on, by resuming the RPC session `rpc_session`.
 
         New sockets are opened at `url`, reachability probes request `probe_url`. `replays`: the server runs a repeated
-        request once and sends missed notifications after a resume. `life` is that of a cluster's node.
+        request once, sends missed notifications after a resume and tells what does not arrive. `life` is that of a cluster's
+        node.
         """
         self._evidence_requests.rpc_session, self._evidence_requests.life = rpc_session, life
         self._request_queue.exactly_once = self.replays = replays
         self._probe_url, self._url = probe_url, url
+        if replays and self._supervisor is not None:
+            self._supervisor.server_tells()
         self._joined = True
 
     def listen(self) -> None:
