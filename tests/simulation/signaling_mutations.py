@@ -42,12 +42,6 @@ SIGNALING = (
         "return usual",
     ),
     Mutation(
-        "answered probes are a verdict",
-        "reconnection.second_opinion:SecondOpinion.answered",
-        "self._answered += 1",
-        "pass",
-    ),
-    Mutation(
         "time without an answer is forgotten with a wake-up",
         "reconnection.detector:Detector._forget_pings",
         "self._waited + max(0.0, awake)",
