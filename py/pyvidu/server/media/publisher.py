@@ -20,7 +20,7 @@ from .transport_feedback import TransportFeedback
 logger = logging.getLogger(__name__)
 
 # Receiver reports prove to a browser that packets arrive: to a client that receives no RTP, four a second show the beginning
-# and the end of an outage soon, and cost 2 kbit/s (in seconds).
+# and the end of an outage soon, and cost 3 kbit/s (in seconds).
 REPORT_INTERVAL = 0.25
 FEEDBACK_INTERVAL = 0.1
 # Messages at a time: losses that are left out lie between them, and Chromium reads one of a compound packet.
