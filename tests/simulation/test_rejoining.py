@@ -12,6 +12,7 @@ from pyvidu import NotConnectedError, Session
 from pyvidu.server.signaling.kurento_profile import KurentoProfile
 from tests.simulation.simulated_call import Participant, a_call, until
 from tests.simulation.simulated_host import SimulatedWorld
+from tests.simulation.test_handlers_in_a_return import push
 from tests.virtual_time import virtual_time
 
 TOLD = ("reconnecting", "reconnected", "rejoined", "sessionDisconnected")
@@ -73,6 +74,28 @@ async def test_drop_right_after_a_rejoin_ends_in_reconnected() -> None:
         assert ada.events(*TOLD) == ["reconnecting", "rejoined", "reconnecting", "reconnected"]
         assert len(ada.peers.alive) == len(bob.peers.alive) == 2
         assert [outage.end for outage in ada.session.outages] == ["rejoined", "reconnected"]
+
+
+@virtual_time
+async def test_video_that_was_not_forwarded_before_a_rejoin_is_told_as_resumed_once() -> None:
+    async with a_call() as call:
+        ada, bob = await call.participant("ada"), await call.participant("bob")
+        events: list[str] = []
+        for name in ("streamVideoPaused", "streamVideoResumed", "rejoined"):
+            ada.session.on(name, lambda event: events.append(f"session: {event.type}"))
+        (subscriber,) = [manager for manager in ada.session.stream_managers if manager.remote]
+        for name in ("streamVideoPaused", "streamVideoResumed"):
+            subscriber.on(name, lambda event: events.append(f"subscriber: {event.type}"))
+        about = {"connectionId": bob.id, "streamId": bob.publisher.stream.stream_id}
+        push(ada, "videoForwardingChanged", **about, forwarded=False, reason="bandwidth")
+        await asyncio.sleep(1)
+        await evicted(ada)
+        await until(lambda: "rejoined" in ada.events(), timeout=5)
+        await asyncio.sleep(10)
+        told = [
+            f"{target}: streamVideo{what}" for what in ("Paused", "Resumed") for target in ("session", "subscriber")
+        ]
+        assert events == [*told, "session: rejoined"]
 
 
 @pytest.mark.parametrize("name", ["connectionDestroyed", "rejoined"])

@@ -335,8 +335,11 @@ class Participation:
         room.reconcile([info for info in result.value if info.id != old.own.id])
         for participant in list(room.participants):  # who is not heard is told or noticed anew
             room.publisher_heard(participant, heard=True)
+        for stream in room.streams():  # what is paused for the new participant is told anew
+            if new.joined:  # else the application has left in one of these events
+                room.video_forwarded(stream)
         old.outages.finish(self._host.clock.now(), "rejoined" if new.joined else "sessionDisconnected")
-        if new.joined:  # else the application has left in one of these events
+        if new.joined:
             self._listener.rejoined(old.outages.last)
             new.plane.listen()
         return [self._received[stream] for stream in room.streams() if stream in self._received]

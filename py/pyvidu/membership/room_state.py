@@ -365,9 +365,14 @@ class RoomState:
 
     def _video_forwarding_changed(self, told: VideoForwardingChanged) -> None:
         stream = self._stream(told.connection_id, told.stream_id)
-        if stream is not None and stream.video_forwarded != told.forwarded:
-            stream.video_forwarded = told.forwarded
-            self._listener.video_forwarding_changed(stream, told.reason)
+        if stream is not None:
+            self.video_forwarded(stream, told.forwarded, told.reason)
+
+    def video_forwarded(self, stream: StreamState, forwarded: bool = True, reason: str = "") -> None:
+        """Handle that the video of a remote stream is forwarded to this participant, or not."""
+        if stream.video_forwarded != forwarded:
+            stream.video_forwarded = forwarded
+            self._listener.video_forwarding_changed(stream, reason)
 
     def _filter_event(self, told: FilterEventDispatched) -> None:
         stream = self._stream(told.connection_id, told.stream_id)

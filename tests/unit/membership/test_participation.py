@@ -478,6 +478,32 @@ async def test_stream_that_ended_meanwhile_is_not_received_again_after_a_rejoin(
     assert len(rig.peers.alive) == 1
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+@virtual_time
+async def test_rejoin_begins_with_every_video_forwarded_and_reports_those_that_were_not(leaves: bool) -> None:
+    rig = Rig(rejoin=a_token)
+    others = [participant(name, f"str_CAM_{name}") for name in (BOB, "con_carl", "con_dora")]
+    await rig.join(*others)
+    states = [await rig.subscribe(name) for name in (BOB, "con_carl", "con_dora")]
+    for name in (BOB, "con_carl"):
+        about = {"connectionId": name, "streamId": f"str_CAM_{name}"}
+        rig.server.tell("videoForwardingChanged", **about, forwarded=False, reason="bandwidth")
+    await asyncio.sleep(0.1)
+    await rig.subscribe()  # the server would tell if that changed anything
+    assert [item.state.video_forwarded for item in states] == [False, False, True]
+    rig.server.answers["joinRoom"] = admission(*others, id="con_again")
+    rig.reports.calls.clear()
+    if leaves:
+        rig.reports.reactions["video_forwarding_changed"] = lambda *_: rig.participation.leave()
+    await rig.evicted()
+    told = [(state, reason) for state, reason in rig.reports.of("video_forwarding_changed")]
+    assert told == [(item.state, "") for item in states[: 1 if leaves else 2]]
+    assert leaves or all(item.state.video_forwarded for item in states)
+    assert ("rejoined" in rig.reports.names, rig.reports.names[-1]) == (
+        (False, "ended") if leaves else (True, "outage_settled")
+    )
+
+
 @virtual_time
 async def test_silent_publisher_is_reported_while_the_participant_is_a_member() -> None:
     rig = Rig()
