@@ -111,11 +111,11 @@ class LightReachability:
     trust: ssl.SSLContext
     counts: Counts
 
-    async def probe(self, url: str, timeout: float) -> bool:
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
         self.counts.probes += 1
         try:
-            async with asyncio.timeout(timeout), self.http.get(url, ssl=self.trust):
-                return True
+            async with asyncio.timeout(timeout), self.http.get(url, ssl=self.trust) as response:
+                return not answer or await response.text() == answer
         except (aiohttp.ClientError, OSError):
             return False
 

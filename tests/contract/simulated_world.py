@@ -68,6 +68,7 @@ class SimulatedWorld:
 
     def server(self, availability: Availability = "answering") -> Server:
         self._link.refused = availability == "refusing"
+        self._link.answer = "it exists"
         if availability == "silent":
             self._link.drop("silent")
         return Server("ws://server/", "http://server/", "http://server/missing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -18,11 +19,14 @@ async def test_captive_portal_is_an_outage_and_its_answers_are_not_taken_for_the
             routed_call.lab.router.captive_portal()
             await asyncio.sleep(8)  # the length of the fault
             told, visits = routed_call.ada.events(*OUTAGE), routed_call.lab.router.portal_visits
+            attempts = json.loads(await routed_call.ada.call("outages"))[-1]["attempts"]
             assert await routed_call.ada.page.evaluate("navigator.onLine") is True
         await routed_call.ada.told("reconnected", 10)
         await routed_call.both_move(10)
     assert visits > 0, "it asked, and the portal answered"
     assert told == ["reconnecting"], "never a false `reconnected`"
+    print(f"{attempts} attempts, {visits} visits of the portal")  # noqa: T201
+    assert attempts <= 8, "the first at once, then one every 3.75 s on average"
     await went_on(found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.server.http import websocket
 from pyvidu.server.limits import Limits
 from tests.server.live_server import LiveServer, Serve
@@ -43,7 +44,14 @@ async def test_a_probe_is_answered_at_once(live: LiveServer) -> None:
     async with live.http.get(live.url("/openvidu?probe=prb_whoever")) as response:
         assert response.status == 200
         assert response.headers["Cache-Control"] == "no-store"
-        assert len(await response.read()) < 32
+        assert await response.text() == PROBE_ANSWER
+        assert len(PROBE_ANSWER) < 32
+
+
+async def test_answer_to_a_probe_may_be_read_by_a_page_of_any_origin_that_sends_its_cookies(live: LiveServer) -> None:
+    async with live.http.get(live.url("/openvidu"), headers={"Origin": "https://app.example"}) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
+        assert response.headers["Access-Control-Allow-Credentials"] == "true"
 
 
 async def test_healthz_is_answered_with_ok(live: LiveServer) -> None:

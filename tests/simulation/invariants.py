@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 PATIENCE = {"default": 12.0, "kurento": 10.0}
 REACHABLE = 9.0  # uninterrupted seconds that suffice to reconnect on a decent network
 ATTEMPTS_PER_MINUTE = 60
+ATTEMPTS_AT_A_PORTAL = 24  # in a minute of one; 18 on average
+NEXT_ATTEMPT = 5.5  # seconds: the longest delay, `attempts.backoff_cap`, and what a timer may be late
+PROBED = 1.5  # seconds: between two probes, their way, and what a timer may be late
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
 UNSEEN = 1.25  # seconds that a page may stand still without detecting it: a heartbeat and what a timer may be late
 TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `detection.answer_limit`, a stall's grace and jitter
@@ -375,6 +378,59 @@ class AttemptsBounded(Invariant):
             self.wrong(f"{page.name} opens socket number {len(opened)} of this minute")
 
 
+class FewAttemptsAtPortals(Invariant):
+    name = "few attempts at portals"
+    sentence = (
+        f"A client in an outage opens at most {ATTEMPTS_AT_A_PORTAL} sockets in any minute in which a portal answers in the "
+        "server's place and nothing else happens to its path."
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._opened: dict[Page, deque[float]] = {}
+
+    def path_changed(self, page: Page) -> None:
+        self._opened.pop(page, None)
+
+    def opening(self, page: Page) -> None:
+        if not page.in_outage or not page.person.link.blocks("portal"):
+            return
+        opened = self._opened.setdefault(page, deque())
+        opened.append(now())
+        while opened[0] < now() - 60:
+            opened.popleft()
+        if len(opened) > ATTEMPTS_AT_A_PORTAL:
+            self.wrong(f"{page.name} opens socket number {len(opened)} of this minute at a portal")
+
+
+class PortalsEndQuickly(Invariant):
+    name = "portals end quickly"
+    sentence = (
+        f"A client in an outage opens a socket within {NEXT_ATTEMPT:g} s after the end of its portal, and within "
+        f"{PROBED:g} s if it knows what the server answers to a probe and no packets are lost. (It runs, is not throttled, "
+        "and nothing else happens to its path.)"
+    )
+
+    def __init__(self, world: SimulatedCall) -> None:
+        super().__init__(world)
+        self._in_portal: dict[Page, bool] = {}
+        self._changes: dict[Page, int] = {}
+
+    def path_changed(self, page: Page) -> None:
+        before = self._in_portal.get(page, False)
+        self._in_portal[page] = page.person.link.blocks("portal")
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
+            knows = any(item.plane._probe_answer for item in page.memberships) and not page.person.link.repairs
+            within = PROBED if knows else NEXT_ATTEMPT
+            asyncio.get_running_loop().call_later(within, self._look, page, change, now())
+
+    def _look(self, page: Page, change: int, ended_at: float) -> None:
+        waits = page.in_outage and page.session.participation.is_member and page.clock.on_time_for(NEXT_ATTEMPT)
+        if waits and self._changes[page] == change and page.opened_at < ended_at:
+            self.wrong(f"{page.name} has opened no socket since the end of its portal {now() - ended_at:.1f} s ago")
+
+
 class NothingLeft(Invariant):
     name = "resources are released"
     sentence = (
@@ -494,6 +550,8 @@ ALL: tuple[type[Invariant], ...] = (
     EvictionDetected,
     NoEviction,
     AttemptsBounded,
+    FewAttemptsAtPortals,
+    PortalsEndQuickly,
     NothingLeft,
     MembersOnly,
     EverythingSettles,

@@ -29,6 +29,9 @@ FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "restart": (0.5, 0.2, 8, ("",)),
     "signaling": (0, 0.5, 20, ("",)),  # see `_some_blocked`
 }
+# Drawn by a die of their own, which leaves all other worlds as they were.
+PORTALS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"portal": (1, 0.5, 90, ("",))}
+A_PORTAL = 0.1  # the share of worlds with one
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "signal": (8, 0, 0, ("", "", "one")),
     "mute": (4, 0, 0, ("audio", "video")),
@@ -117,6 +120,9 @@ def plan(seed: int) -> Plan:
         while (at := at + dice.expovariate(1 / 5)) < length:
             entries.append(_entry(dice, at, number, ACTIONS))
     entries = _some_blocked(Random(f"signaling {seed}"), entries)
+    other_dice = Random(f"portal {seed}")
+    if other_dice.random() < A_PORTAL:
+        entries.append(_entry(other_dice, other_dice.uniform(3, length), other_dice.randrange(len(people)), PORTALS))
     entries.sort(key=lambda entry: entry.at)
     return Plan(seed, dice.choice(("default", "default", "kurento")), dice.random() < 0.8, people, tuple(entries))
 

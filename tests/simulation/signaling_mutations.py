@@ -18,6 +18,30 @@ SIGNALING = (
         "pass",
     ),
     Mutation(
+        "a refusal does not lengthen the next delay",
+        "reconnection.policy:ReconnectionPolicy.next_delay",
+        "ceiling / 2 if context.refused else 0.0",
+        "0.0",
+    ),
+    Mutation(
+        "refusals are not counted",
+        "reconnection.outage_facts:OutageFacts.note",
+        "self.refused += 1",
+        "pass",
+    ),
+    Mutation(
+        "every answered probe is a hint",
+        "reconnection.supervisor:Supervisor.TABLE",
+        "row((State.WAITING, State.ATTEMPTING), ServerReached, _known_as_reachable, None),",
+        "",
+    ),
+    Mutation(
+        "a portal's answer is taken for the server's",
+        "signaling.plane:SignalingPlane._do_one",
+        ", self._probe_answer))",
+        "))",
+    ),
+    Mutation(
         "a server that hears nothing is not believed",
         "reconnection.detector:Detector.handle",
         'case Unheard() if self._witness in (None, "late pong", *_SILENCE):',

@@ -129,7 +129,7 @@ def _clock_jump(person: Person, entry: Entry) -> None:
 
 
 FAULTS: dict[str, Callable[[Person, Entry], None]] = {
-    **dict.fromkeys(("silent", "link", "up", "down", "media", "signaling"), _drop),
+    **dict.fromkeys(("silent", "link", "up", "down", "media", "signaling", "portal"), _drop),
     "reset": lambda person, _entry: person.reset_sockets(),
     "half-open": lambda person, _entry: person.lose_sockets(),
     "flapping": _flapping,

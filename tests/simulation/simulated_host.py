@@ -194,34 +194,38 @@ class SimulatedPeers:
 
 
 class SimulatedReachability:
-    """A fetch: refused at once if the link is down or nothing listens at the port, unanswered in a silent drop."""
+    """A fetch: refused at once if the link is down or nothing listens at the port, unanswered in a silent drop.
+
+    A portal answers it.
+    """
 
     def __init__(self, link: Link, clock: SimulatedClock) -> None:
         self._link = link
         self._clock = clock
 
-    async def probe(self, url: str, timeout: float) -> bool:
-        if self._link.blocks("offline"):
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+        if self._link.blocks("offline") or self._link.blocks("portal"):
             await asyncio.sleep(LATENCY)
-            return False
-        answer = self._link.travel(SYN_RETRY)
+            return not self._link.blocks("offline") and not answer
+        travel = self._link.travel(SYN_RETRY)
 
         def give_up() -> None:
-            answer.cancel()
+            travel.cancel()
 
         timer = self._clock.call_later(timeout, give_up)
         try:
-            await answer
+            await travel
         except asyncio.CancelledError:
             if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                 raise
             return False
         finally:
             timer.cancel()
-            answer.cancel()
-        return not self._link.refused
+            travel.cancel()
+        return not self._link.refused and (not answer or (answer == self._link.answer and not url.endswith("missing")))
 
-    probe_web_socket = probe
+    async def probe_web_socket(self, url: str, timeout: float) -> bool:
+        return await self.probe(url, timeout) and not self._link.blocks("portal")
 
 
 class SimulatedNetworkMonitors:

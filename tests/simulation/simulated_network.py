@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from pyvidu.platform import NetworkListener, SocketListener
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.server.traffic import DirectPath
 from tests.server.server_world import World
@@ -37,13 +38,14 @@ _DROPS = {
     "down": ("down",),
     "media": ("udp",),
     "signaling": ("tcp",),
+    "portal": ("up", "down", "portal"),
 }
 
 
 class Link:
     """One client's path to the server. Faults may overlap: each holds what it blocks.
 
-    That is `up`, `down`, `offline`, `udp` or `tcp`.
+    That is `up`, `down`, `offline`, `udp` or `tcp`. `portal`: something else answers in the server's place.
     """
 
     def __init__(self, world: World, noise: Random | None = None) -> None:
@@ -55,6 +57,7 @@ class Link:
         self._late_until = 0.0
         self._held_up_until = 0.0
         self.refused = False  # nothing listens at the server's port
+        self.answer = PROBE_ANSWER  # to a plain GET; a portal's is another
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
@@ -132,9 +135,12 @@ class Link:
     def drop(self, kind: str) -> None:
         """Begin a drop: `silent` without an event, `link` reported to the host, `up` and `down` one way.
 
-        `media` is one of UDP, `signaling` of TCP.
+        `media` is one of UDP, `signaling` of TCP. A `portal` resets what is open, and refuses new WebSockets.
         """
         self.hold(*_DROPS[kind])
+        if kind == "portal":
+            for socket in list(self.sockets):
+                socket.lose(TCP_GIVES_UP, LATENCY)
 
     def restore(self, kind: str = "", *, dead_media: bool = False) -> None:
         """End a drop, or all of them."""
@@ -343,7 +349,7 @@ class SimulatedSocket:
         self._down = Pipe(link, "down", SYN_RETRY)
         link.sockets.append(self)
         link.opened += 1
-        if link.blocks("offline"):
+        if link.blocks("offline") or link.blocks("portal"):
             asyncio.get_running_loop().call_later(LATENCY, link.at_client, self._closed_at_client, 1006, "")
         else:
             self._up.send(self._asked_for, trips=3)  # SYN, SYN-ACK, and the request to upgrade
@@ -374,15 +380,16 @@ class SimulatedSocket:
         if self in self.link.orphans:
             self.lose()
 
-    def lose(self) -> None:
-        """Remove its NAT mapping, see `Link.lose_sockets`."""
-        if self._up.lost:
-            return
-        self._up.lose()
-        self._down.lose()
+    def lose(self, server_waits: float = TCP_GIVES_UP, client_waits: float = TCP_GIVES_UP) -> None:
+        """Remove its NAT mapping, see `Link.lose_sockets`; each end is told after so many seconds."""
         loop = asyncio.get_running_loop()
-        loop.call_later(TCP_GIVES_UP, self.link.at_client, self._closed_at_client, 1006, "")
-        loop.call_later(TCP_GIVES_UP, self._closed_at_server, 1006, "")
+        if not self._up.lost:
+            self._up.lose()
+            self._down.lose()
+            loop.call_later(server_waits, self._closed_at_server, 1006, "")
+        elif client_waits == TCP_GIVES_UP:
+            return
+        loop.call_later(client_waits, self.link.at_client, self._closed_at_client, 1006, "")
 
     def reset(self) -> None:
         """Close it at both ends, see `Link.reset_sockets`."""

@@ -34,8 +34,11 @@ class NetworkMonitor(Protocol):
 class Reachability(Protocol):
     """Probes whether a server can be reached, outside the signaling WebSocket."""
 
-    async def probe(self, url: str, timeout: float) -> bool:
-        """Return True when any HTTP answer came, False when the network refused at once or `timeout` seconds passed."""
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+        """Return True when any HTTP answer came, False when the network refused at once or `timeout` seconds passed.
+
+        With `answer`, no other answer counts, nor one that a page may not read (CORS).
+        """
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """Return the same for a new WebSocket, which is closed as soon as it is open.

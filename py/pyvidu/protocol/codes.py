@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
+PROBE_ANSWER = "OpenVidu\n"
+"""What pyvidu's server answers to a reachability probe, a plain GET of the WebSocket's path."""
+
 
 class Code(IntEnum):
     """Codes of JSON-RPC error objects sent by an OpenVidu server."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .evidence import (
     AttemptClosed,
+    AttemptOpened,
     NetworkChanged,
     PongReceived,
     RtpReturned,
@@ -24,11 +25,11 @@ class OutageFacts:
     old_socket: bool  # it is open, and `connect` was not sent: it may still carry the session
     ping: int  # sent with the last membership request, even if that was in an earlier outage: its pong may come in this one
     closed: bool = False  # it began with a closed socket, and nothing was told of the network since
-    refused: bool = False  # an attempt was
     ping_answered: bool = False  # that tells an eviction from a drop if the membership request is unanswered
     reachable: bool = False  # the server answered the last probe
     network_seen: bool = False  # by `online` or RTP
     hung: int = 0  # attempts that hung although the server was reachable when they began
+    refused: int = 0  # attempts that were closed since one was opened
     began_at: float = 0.0  # when the attempt began
     began_reachable: bool = False  # `reachable` when the attempt began
     next_delay: float | None = None  # from the attempt's failure to the next one; None: it is the last
@@ -41,17 +42,19 @@ class OutageFacts:
     @property
     def server_was_down(self) -> bool:
         """Return whether the server rather than the network has failed, and all its clients have lost it at once."""
-        return self.closed and self.refused
+        return self.closed and self.refused > 0
 
     def note(self, event: object) -> None:
         """Update the facts that `event` is about, if any, whatever the state."""
         match event:
             case SocketClosed():
                 self.old_socket = False
+            case AttemptClosed():
+                self.refused += 1
+            case AttemptOpened():
+                self.refused = 0
             case PongReceived(number) if number == self.ping:
                 self.ping_answered = True
-            case AttemptClosed():
-                self.refused = True
             case WentOffline() | NetworkChanged():
                 self.closed = False
             case ServerReached():

@@ -144,6 +144,7 @@ class ReconnectionContext:
         attempt: the number of the attempt under way, from 1.
         elapsed: the duration of the outage so far, in seconds.
         jitter: a random number in [0, 1).
+        refused: how many attempts in a row were refused before this one.
 
     Source: pyvidu's own.
     """
@@ -151,6 +152,7 @@ class ReconnectionContext:
     attempt: int
     elapsed: float
     jitter: float
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,8 @@ class ReconnectionPolicy:
         """Return the seconds from a failure of the attempt under way to the next attempt; None ends the session instead.
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
-        clients reconnect at once. Any evidence that the network is back cuts the delay short; after a restart of the server a
-        probe's answer shortens it to a random share of `attempts.restart_spread`.
+        clients reconnect at once; after a refusal, the upper half of that. Any evidence that the network is back cuts the
+        delay short; after a restart of the server a probe's answer shortens it to a random share of `attempts.restart_spread`.
 
         Args:
             context: the attempt, the duration of the outage, and a random number.
@@ -193,7 +195,10 @@ class ReconnectionPolicy:
         attempts = self.attempts
         if attempts.limit is not None and context.attempt >= attempts.limit:
             return None
-        return min(attempts.backoff_cap, attempts.backoff_base * 2.0 ** min(context.attempt, 16)) * context.jitter
+        ceiling = min(attempts.backoff_cap, attempts.backoff_base * 2.0 ** min(context.attempt, 16))
+        # A captive portal refuses for minutes, and each refusal counts towards Chromium's throttle.
+        floor = ceiling / 2 if context.refused else 0.0
+        return floor + (ceiling - floor) * context.jitter
 
     def probe_deadline(self, rtt: RoundTrip, *, urgent: bool) -> float:
         """Not for applications: return the seconds within which a probe must be answered."""

@@ -250,7 +250,7 @@ class Supervisor:
         outage, facts = self._outages.last, self._facts
         outage.note_attempt(now)
         facts.next_delay = self._policy.next_delay(
-            ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter())
+            ReconnectionContext(outage.attempts, now - outage.began_at, self._jitter(), facts.refused)
         )
         facts.began_at, facts.began_reachable = now, facts.reachable
         self._timers[OutageTimer.DEADLINE] = now + self._deadlines.opening

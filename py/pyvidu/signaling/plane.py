@@ -13,6 +13,7 @@ from itertools import chain, count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Socket, Timer
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.protocol.messages import Call, LeaveRoom
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.actions import (
@@ -91,7 +92,7 @@ class SignalingPlane:
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
         self._tasks = Tasks()
-        self._url = self._probe_url = ""
+        self._url = self._probe_url = self._probe_answer = ""
         self._closed = False
         self.replays = False
 
@@ -163,6 +164,8 @@ class SignalingPlane:
         if replays and self._supervisor is not None:
             self._supervisor.server_tells()
         self._joined = True
+        if replays:  # else it is not pyvidu's server
+            self._tasks.spawn(self._learn_answer())
 
     def listen(self) -> None:
         """Pass notifications on from now on, those first that have arrived before the room was populated."""
@@ -320,7 +323,7 @@ class SignalingPlane:
             case ProbeWebSocket():
                 self._ask(self._host.reachability.probe_web_socket, self._url)
             case ProbeReachability(within):
-                self._ask(self._host.reachability.probe, self._probe_url, within)
+                self._ask(self._host.reachability.probe, self._probe_url, self._probe_answer, within=within)
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -414,8 +417,15 @@ class SignalingPlane:
         self._evidence_requests.membership(socket, self._listener.membership_check())
         self._evidence_requests.ping(socket, ping, self._count)
 
-    def _ask(self, how: Callable[[str, float], Awaitable[bool]], url: str, within: float | None = None) -> None:
-        self._tasks.spawn(self._asked(how(url, within or self._policy.attempts.probe_timeout)))
+    async def _learn_answer(self) -> None:
+        """Find out whether the server's answer can be read here: then no captive portal's is taken for it."""
+        if await self._host.reachability.probe(self._probe_url, self._policy.attempts.probe_timeout, PROBE_ANSWER):
+            self._probe_answer = PROBE_ANSWER
+
+    def _ask(
+        self, how: Callable[..., Awaitable[bool]], url: str, *answer: str, within: float | None = None
+    ) -> None:
+        self._tasks.spawn(self._asked(how(url, within or self._policy.attempts.probe_timeout, *answer)))
 
     async def _asked(self, answer: Awaitable[bool]) -> None:
         started = self._host.clock.now()

@@ -50,6 +50,13 @@ async def test_error_status_counts_as_an_answer(world: World) -> None:
     assert await world.host.reachability.probe(world.server("answering").missing, 10) is True
 
 
+async def test_probe_for_an_answer_takes_no_other(world: World) -> None:
+    server, probe = world.server("answering"), world.host.reachability.probe
+    assert await probe(server.resource, 10, "it exists") is True
+    assert await probe(server.resource, 10, "it exists not") is False
+    assert await probe(server.missing, 10, "it exists") is False
+
+
 async def test_refusing_server_is_not_reached_and_the_timeout_is_not_waited_for(world: World) -> None:
     server = world.server("refusing")
     for probe, url in _probes(world, server.resource, server.web_socket):

@@ -40,9 +40,9 @@ class Server(ScriptedServer):
         self.urls.append(url)
         return super().open(url, listener)
 
-    async def probe(self, url: str, timeout: float) -> bool:
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
         self.probes.append(url)
-        return await super().probe(url, timeout)
+        return await super().probe(url, timeout, answer)
 
     @property
     def socket(self) -> ScriptedSocket:

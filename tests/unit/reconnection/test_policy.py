@@ -96,6 +96,12 @@ def test_delay_doubles_up_to_the_cap(attempt: int, seconds: float) -> None:
     assert ReconnectionPolicy().next_delay(ReconnectionContext(attempt, 0.0, 0.5)) == seconds
 
 
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 2.5), (0.5, 3.75), (0.75, 4.375)])
+@pytest.mark.parametrize("refused", [1, 2, 100])
+def test_delay_after_a_refusal_is_at_least_half_of_its_ceiling(jitter: float, seconds: float, refused: int) -> None:
+    assert ReconnectionPolicy().next_delay(ReconnectionContext(3, 0.0, jitter, refused)) == seconds
+
+
 @pytest.mark.parametrize(("attempt", "ends"), [(1, False), (2, False), (3, True), (4, True)])
 def test_there_is_no_delay_after_the_last_attempt_of_a_limit(attempt: int, ends: bool) -> None:
     policy = ReconnectionPolicy(attempts=AttemptPolicy(limit=3))

@@ -114,11 +114,24 @@ def test_attempt_is_dropped_at_its_deadline_before_another_begins() -> None:
 def test_delays_grow_with_full_jitter_up_to_the_cap_without_a_last_attempt() -> None:
     outage, delays = Outage(), []
     for _ in range(12):
-        outage.handle(AttemptClosed())
+        outage.until(DropAttempt)
         failed = outage.now
         outage.until(OpenSocket)
         delays.append(round(outage.now - failed, 3))
     assert delays == [1.0, 2.0] + [2.5] * 10  # half of 2, 4 and then of the cap of 5 s
+
+
+def test_delays_after_refusals_are_half_as_random_until_an_attempt_opens() -> None:
+    outage, delays = Outage(), []
+    for number in range(6):
+        if number == 3:
+            outage.handle(AttemptOpened())
+        outage.handle(AttemptClosed())
+        failed = outage.now
+        outage.until(OpenSocket)
+        delays.append(round(outage.now - failed, 3))
+    # Of 2, 4 and then 5 s: the half, or three quarters. That of an attempt is announced when it begins.
+    assert delays == [1.0, 3.0, 3.75, 3.75, 3.75, 3.75]
 
 
 def test_reachability_probes_continue_during_attempts() -> None:
@@ -216,10 +229,10 @@ def test_online_reachability_rtp_and_reconnect_now_end_the_delay() -> None:
     for sign in (WentOnline(), ServerReached(), RtpReturned()):
         outage = Outage(silent=True)
         outage.handle(AttemptClosed())
-        assert outage.handle(sign) == [AnnounceAttempt(2, 2.0), OpenSocket()]
+        assert outage.handle(sign) == [AnnounceAttempt(2, 3.0), OpenSocket()]
     outage = Outage()
     outage.handle(AttemptClosed())
-    assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 2.0), OpenSocket()]
+    assert outage.supervisor.reconnect_now(outage.now) == [AnnounceAttempt(2, 3.0), OpenSocket()]
 
 
 def test_server_that_was_down_is_tried_after_a_random_delay_when_it_answers_again() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyvidu.platform import Host, LoopClock, NetworkListener, SocketListener
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.protocol.messages import Call, Echo
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.outage import OutageLog
@@ -27,7 +28,9 @@ class ScriptedSocket:
         self.is_open = False
         self.requests: list[tuple[int, str, dict[str, Any]]] = []
         server.sockets.append(self)
-        if server.accepts:
+        if server.portal:
+            asyncio.get_running_loop().call_later(0.01, self.drop)
+        elif server.accepts:
             asyncio.get_running_loop().call_later(server.handshake, self._open)
 
     def send(self, text: str) -> None:
@@ -71,6 +74,8 @@ class ScriptedServer:
         self.sockets: list[ScriptedSocket] = []
         self.answers: dict[str, Any] = {"ping": {"value": "pong"}}
         self.accepts = True
+        self.portal = False  # something else answers: it refuses new sockets
+        self.page = PROBE_ANSWER
         self.handshake = 0.0  # seconds
         self.told: list[str] = []
         self.silences_refuted = 0
@@ -80,9 +85,9 @@ class ScriptedServer:
     def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
         return ScriptedSocket(self, listener)
 
-    async def probe(self, url: str, timeout: float) -> bool:
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
         await asyncio.sleep(0.01)
-        return self.accepts
+        return self.accepts and answer in ("", "a portal's" if self.portal else self.page)
 
     probe_web_socket = probe
 

@@ -91,6 +91,34 @@ async def test_unreachable_server_is_probed_until_it_is_reachable() -> None:
     plane.close()
 
 
+@pytest.mark.parametrize(
+    ("replays", "page", "readable"),
+    [(True, "OpenVidu\n", True), (True, "not readable here", False), (False, "OpenVidu\n", False)],
+)
+@virtual_time
+async def test_portal_gets_few_attempts_and_its_end_is_found_by_a_probe_that_can_be_read(
+    replays: bool, page: str, readable: bool
+) -> None:
+    server = ScriptedServer()
+    server.page = page
+    plane = await server.joined(replays=replays)
+    await asyncio.sleep(1)
+    server.portal = True
+    server.sockets[0].drop()
+    await asyncio.sleep(60)
+    assert 12 <= len(server.sockets) - 1 <= 22
+    before = len(server.sockets)
+    server.portal = False
+    server.answers |= {"connect": {}, "echo": {}}
+    for _ in range(3 if not readable else 1):
+        await asyncio.sleep(0.35)
+    if readable:
+        assert server.told == ["reconnecting", "reconnected"]
+    await asyncio.sleep(5)
+    assert (server.told, len(server.sockets)) == (["reconnecting", "reconnected"], before + 1)
+    plane.close()
+
+
 class _Leaves(ScriptedServer):
     """An application that closes the plane when it receives `cue`."""
 

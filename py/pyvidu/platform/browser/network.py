@@ -33,7 +33,7 @@ class BrowserNetworkMonitor:
 
 
 class BrowserReachability:
-    """Probes by `fetch`. Any answer counts, so CORS does not matter (`no-cors`).
+    """Probes by `fetch`. Where any answer counts, CORS does not matter (`no-cors`).
 
     Aborted fetches leave TCP connects in the browser's pool, six to a host, and later fetches use them; alternating
     `credentials` uses two pools (measured in Chromium 156). Connections left this way are idle after the return, and a
@@ -43,15 +43,16 @@ class BrowserReachability:
     def __init__(self) -> None:
         self._credentials = cycle(("omit", "include"))
 
-    async def probe(self, url: str, timeout: float) -> bool:
-        """Return whether any answer came within `timeout` seconds."""
-        options = js_object({"mode": "no-cors", "cache": "no-store", "credentials": next(self._credentials)})
+    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+        """Return whether any answer, or `answer`, came within `timeout` seconds."""
+        mode = "cors" if answer else "no-cors"
+        options = js_object({"mode": mode, "cache": "no-store", "credentials": next(self._credentials)})
         options.signal = functions.deadline(round(timeout * 1000))
         try:
-            await js.fetch(url, options)
+            response = await js.fetch(url, options)
+            return not answer or await response.text() == answer
         except JsException:
             return False
-        return True
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """Return whether a new WebSocket opened within `timeout` seconds."""

@@ -12,6 +12,7 @@ from collections import Counter
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.doors import is_own_page
@@ -73,7 +74,10 @@ class SignalingEndpoint:
             cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            answer = web.Response(text="OpenVidu\n", headers={"Cache-Control": "no-store"})
+            answer = web.Response(text=PROBE_ANSWER, headers={"Cache-Control": "no-store"})
+            # A page of any origin may read it, to tell it from a captive portal's; probes are sent with cookies, too.
+            answer.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
+            answer.headers["Access-Control-Allow-Credentials"] = "true"
             # With keep-alive the next probe would hang on a dead network, where a new connection is refused at once.
             answer.force_close()
             return answer
