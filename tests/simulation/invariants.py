@@ -407,8 +407,8 @@ class PortalsEndQuickly(Invariant):
     name = "portals end quickly"
     sentence = (
         f"A client in an outage opens a socket within {NEXT_ATTEMPT:g} s after the end of its portal, and within "
-        f"{PROBED:g} s if it knows what the server answers to a probe and no packets are lost. (It runs, is not throttled, "
-        "and nothing else happens to its path.)"
+        f"{PROBED:g} s if it knows what the server answers to a probe and packets are neither lost nor slow. (It runs, is not "
+        "throttled, and nothing else happens to its path.)"
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -421,8 +421,10 @@ class PortalsEndQuickly(Invariant):
         self._in_portal[page] = page.person.link.blocks("portal")
         change = self._changes[page] = self._changes.get(page, 0) + 1
         if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
-            knows = any(item.plane._probe_answer for item in page.memberships) and not page.person.link.repairs
-            within = PROBED if knows else NEXT_ATTEMPT
+            link = page.person.link
+            quick = not link.repairs and link.latency + link.jitter < 0.3
+            knows = any(item.plane._probe_answer for item in page.memberships)
+            within = PROBED if knows and quick else NEXT_ATTEMPT
             asyncio.get_running_loop().call_later(within, self._look, page, change, now())
 
     def _look(self, page: Page, change: int, ended_at: float) -> None:
