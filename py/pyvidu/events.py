@@ -126,7 +126,8 @@ class StreamHealthEvent(Event):
     """Whether a stream flows, as counters of the media plane show; `iceConnectionState` does not decide it.
 
     Events:
-        streamFrozen: it does not flow although it should, and is being renegotiated.
+        streamFrozen: it does not flow although it should, and is being renegotiated; or will be after 5 s, if nothing arrives
+            on any path although the server answers.
         streamRecovered: it flows again. Id, subscription and videos are the same as before.
 
     Attributes:

@@ -39,6 +39,20 @@ async def test_without_turn_the_page_is_told_chat_goes_on_and_media_returns_with
     await went_on(found, within=30)
 
 
+async def test_udp_that_is_blocked_alone_is_told_within_2500_ms_and_nothing_is_renegotiated_if_it_returns_soon(
+    routed_call: DroppedCall,
+) -> None:
+    call = routed_call
+    async with watch(call, "UDP alone blocked") as found:
+        with found.fault():
+            call.lab.media_only_drop()
+            await call.ada.told("streamFrozen", 4, count=2)
+        await call.both_move(10)
+    assert min(item.at for item in found.told if item.name == "streamFrozen") - found.began < 2.5
+    assert not call.renegotiated()
+    await went_on(found)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["tcp", "tls"])
 async def call_with_turn(
     request: pytest.FixtureRequest,

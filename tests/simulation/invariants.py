@@ -18,6 +18,7 @@ from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import ENDINGS, Page
 from tests.simulation.invariant import LOOK, RETURN, Invariant
 from tests.simulation.media_invariants import (
+    DeadMediaIsTold,
     DeadTcpDetected,
     DeadWayUpDetected,
     FrozenStreamsRecover,
@@ -407,8 +408,8 @@ class PortalsEndQuickly(Invariant):
     name = "portals end quickly"
     sentence = (
         f"A client in an outage opens a socket within {NEXT_ATTEMPT:g} s after the end of its portal, and within "
-        f"{PROBED:g} s if it knows what the server answers to a probe and packets are neither lost nor slow. (It runs, is not "
-        "throttled, and nothing else happens to its path.)"
+        f"{PROBED:g} s if it knows what the server answers to a probe and packets are neither lost nor slow. (It runs, is "
+        "not throttled, and nothing else happens to its path.)"
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -423,7 +424,7 @@ class PortalsEndQuickly(Invariant):
         if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
             link = page.person.link
             quick = not link.repairs and link.latency + link.jitter < 0.3
-            knows = any(item.plane._probe_answer for item in page.memberships)
+            knows = any(item.plane.probe_answer for item in page.memberships)
             within = PROBED if knows and quick else NEXT_ATTEMPT
             asyncio.get_running_loop().call_later(within, self._look, page, change, now())
 
@@ -542,6 +543,7 @@ ALL: tuple[type[Invariant], ...] = (
     MissingReportsAreAWitness,
     NoFalseAlarm,
     FrozenStreamsRecover,
+    DeadMediaIsTold,
     OutagesSettle,
     HealthyStreamsStay,
     MutedStaysMuted,

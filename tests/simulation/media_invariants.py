@@ -25,6 +25,9 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+DEAD_TOLD = (
+    1.7  # seconds within which `streamFrozen` tells that nothing arrives by UDP; 5.3 without the other paths' counters
+)
 SETTLED = 30.0  # seconds: 15 until an attempt counts as failed, and three checks of 4 s each (`media.decode_window`)
 RENEGOTIATIONS_PER_MINUTE = 30  # of one stream by one client
 ATTEMPTS = MediaPolicy().retries
@@ -254,6 +257,57 @@ class FrozenStreamsRecover(Invariant):
                     continue
                 if stream is own or stream.stream_id in page.subscribers:
                     self.wrong(f"{page.name} was told that {stream.stream_id} is frozen, and nothing since")
+
+
+class DeadMediaIsTold(Invariant):
+    name = "dead media is told"
+    sentence = (
+        f"Where UDP alone is blocked, a page that receives streams of known rhythm and publishes gets `streamFrozen` within "
+        f"{DEAD_TOLD:g} s, on a server that reports often. (It runs on time, and its signaling works quickly.) No stream is "
+        f"told as frozen whose path has worked for {HEALTHY:g} s, unless it is not decoded."
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._changes: dict[Page, int] = {}
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        link, alive = page.person.link, page.peers.alive
+        stopped = [peer for peer in alive if peer.has_just_stopped]
+        reported = any(peer.path_since == now() and peer.sample_at(now()).remote_reports for peer in alive)
+        known = bool(stopped) and all(peer.was_known for peer in stopped) and reported
+        if known and link.blocks("udp") and self._is_quick(page) and self.world.plan.profile == "default":
+            numbers = {peer.number for peer in stopped}
+            subscribed = self.world.server.media.subscribers.items()
+            ids = {stream for (member, stream), number in subscribed if member == page.id and number in numbers}
+            asyncio.get_running_loop().call_later(DEAD_TOLD, self._look, page, change, ids)
+
+    def _is_quick(self, page: Page) -> bool:
+        link = page.person.link
+        quick = link.works and not link.repairs and not link.refused and link.latency + link.jitter < 0.1
+        return quick and page.connected and not page.in_outage
+
+    def _look(self, page: Page, change: int, ids: set[str]) -> None:
+        if self._changes[page] != change or not self._is_quick(page) or not page.clock.on_time_for(LEARNING):
+            return
+        for subscriber in page.subscribers.values():
+            stream = subscriber.stream
+            if (
+                stream.stream_id in ids
+                and page.subscribed_at[subscriber] < now() - LEARNING
+                and not stream.state.frozen
+            ):
+                self.wrong(f"{page.name} is not told that {stream.stream_id} has been dead for {DEAD_TOLD:g} s")
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name != "streamFrozen" or not page.clock.on_time_for(LEARNING):
+            return
+        router, stream_id = self.world.server.media, event.stream.stream_id
+        number = router.subscribers.get((page.id, stream_id)) or router.publishers.get(stream_id)
+        peer = router.peers.get(number or -1)
+        if peer is not None and peer.path_works_for(HEALTHY) and (peer.decodes or not peer.receives_rtp):
+            self.wrong(f"{page.name} is told that {stream_id} is frozen, whose path works")
 
 
 class OutagesSettle(Invariant):

@@ -60,6 +60,24 @@ MEDIA = (
         "",
     ),
     Mutation(
+        "dead media paths are not looked for",
+        "media.plane:MediaPlane._found",
+        "self._tasks.spawn(self._look_at_paths())",
+        "pass",
+    ),
+    Mutation(
+        "a stream of a dead path is not announced",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(CHECKING, MediaPathsDead, None, None, _announce_frozen),",
+        "",
+    ),
+    Mutation(
+        "a path counts as dead although reports arrive",
+        "reconnection.media_health:paths_are_dead",
+        " and not any(map(path_answers, before, after))",
+        "",
+    ),
+    Mutation(
         "no key frame is requested when RTP returns",
         "reconnection.stream_recovery:StreamRecovery.TABLE",
         "row((), RtpReturned, None, None, _nudge),",

@@ -38,7 +38,7 @@ SIGNALING = (
     Mutation(
         "a portal's answer is taken for the server's",
         "signaling.plane:SignalingPlane._do_one",
-        ", self._probe_answer))",
+        ", self.probe_answer))",
         "))",
     ),
     Mutation(

@@ -5,16 +5,19 @@ The decisions are made in `reconnection/`: about all RTP in `rtp_monitor.py`, ab
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
 
-from pyvidu.platform import Host, PeerConnection, Timer
+from pyvidu.platform import Host, PeerConnection, Timer, pause
 from pyvidu.reconnection.actions import NoteStep
 from pyvidu.reconnection.evidence import (
     IceStateChanged,
     MediaEvidence,
+    MediaPathsDead,
+    MediaSample,
     PageStoodStill,
     PeerReplaced,
     RtpReturned,
@@ -23,11 +26,14 @@ from pyvidu.reconnection.evidence import (
     SignalingResumed,
     StreamStopped,
 )
+from pyvidu.reconnection.media_health import DEAD_AFTER, paths_are_dead
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.publisher_silence import PublisherSilence
 from pyvidu.reconnection.rtp_monitor import AudioReferenceDue, OfStream, RtpFinding, RtpMonitor
+from pyvidu.reconnection.standstill import STALL
 from pyvidu.signaling import SignalingPlane
+from pyvidu.tasks import Tasks
 
 from .connection import InboundMedia, MediaConnection, OutboundMedia
 from .recovery import MediaRecovery
@@ -41,7 +47,7 @@ class MediaPlaneListener(Protocol):
     """Listener for frozen streams and other media problems."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """Handle a stream that does not flow although it should; it is being renegotiated."""
+        """Handle a stream that does not flow although it should; it is being renegotiated, or will be."""
 
     def media_recovered(self, media: MediaConnection) -> None:
         """Handle a frozen stream that flows again."""
@@ -76,6 +82,10 @@ class MediaPlane:
         self._timer: Timer | None = None
         self._silence = PublisherSilence()
         self._silence_timer: Timer | None = None
+        self._tasks = Tasks(
+            failed=lambda error: logger.info("Whether media paths are dead could not be read: %r", error)
+        )
+        self._refuted = False  # the server has answered since all RTP fell silent
         self._outage: Outage | None = None
         self._proving = False  # since `prove_all`, until every stream is settled
         self._closed = False
@@ -141,6 +151,7 @@ class MediaPlane:
 
     def silence_refuted(self) -> None:
         """Take into account that the network works: whoever is silent is so by itself."""
+        self._refuted = True
         self._silence.trusted(self._clock.now())
         self._arm_silence()
 
@@ -155,6 +166,7 @@ class MediaPlane:
     def close(self) -> None:
         """Stop watching and cancel all repairs."""
         self._closed = True
+        self._tasks.cancel()
         for timer in (self._timer, self._silence_timer):
             if timer is not None:
                 timer.cancel()
@@ -234,11 +246,33 @@ class MediaPlane:
             case _:
                 if isinstance(finding, RtpSilent):
                     self._silence.doubted(self._clock.now())
+                    if self._signaling.replays:  # pyvidu's server, whose reports come often
+                        self._refuted = False
+                        self._tasks.spawn(self._look_at_paths())
                 self._signaling.rtp(finding)
                 if isinstance(finding, RtpReturned):
+                    self._tasks.cancel()
                     self.silence_refuted()
                     for recovery in list(self._recoveries.values()):
                         recovery.report(finding)
+
+    async def _look_at_paths(self) -> None:
+        """Report it if nothing arrives at all: ICE sees that seconds later, since it checks a path every 2.5 s."""
+        began = self._clock.now()
+        before = await self._read_all()
+        await pause(self._clock, DEAD_AFTER)
+        after = await self._read_all()
+        stalled = self._clock.now() - began > DEAD_AFTER + STALL
+        if not self._refuted or stalled or before.keys() != after.keys():
+            return
+        if paths_are_dead([*before.values()], [after[peer] for peer in before]):
+            for recovery in list(self._recoveries.values()):
+                recovery.report(MediaPathsDead())
+
+    async def _read_all(self) -> dict[PeerConnection, MediaSample]:
+        """Return the counters of all peer connections."""
+        peers = [media.peer for media in self._recoveries if media.peer is not None]
+        return dict(zip(peers, await asyncio.gather(*(peer.sample() for peer in peers)), strict=True))
 
     def _markers(self) -> Mapping[object, float | None]:
         """Return the current packet markers, by peer connection."""
@@ -265,6 +299,7 @@ class MediaPlane:
             self._listener.publisher_heard(media.owner, heard=True)
 
     def _disturbed(self) -> None:
+        self._tasks.cancel()
         self._silence.disturbed(self._clock.now())
         self._arm_silence()
 

@@ -51,7 +51,7 @@ class MediaRecoveryListener(Protocol):
         """Add a step to the record of the outage."""
 
     def media_frozen(self, media: MediaConnection, because: str) -> None:
-        """Handle the verdict frozen; the media connection is being renegotiated."""
+        """Handle a stream that does not flow although it should; it is being renegotiated, or will be."""
 
     def media_recovered(self, media: MediaConnection) -> None:
         """Handle a frozen stream that flows again."""

@@ -80,7 +80,7 @@ class ParticipationListener(Protocol):
         """Handle that the video of the local stream is paused (`video_sent`), for a weak uplink, or sent again."""
 
     def stream_frozen(self, stream: StreamState, because: str) -> None:
-        """Handle a stream that does not flow although it should; it is being renegotiated."""
+        """Handle a stream that does not flow although it should; it is being renegotiated, or will be."""
 
     def stream_recovered(self, stream: StreamState) -> None:
         """Handle a frozen stream that flows again."""

@@ -240,6 +240,13 @@ class StreamStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaPathsDead:
+    """Nothing arrives on any path of the session any more, although the server answers."""
+
+    because: str = "nothing arrives on any path, and the server answers"
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReturned:
     """RTP of this stream arrives after `StreamStopped`."""
 
@@ -298,6 +305,7 @@ MediaEvidence = (
     | IceStateChanged
     | Sampled
     | StreamStopped
+    | MediaPathsDead
     | StreamReturned
     | PeerReplaced
     | RenegotiationRefused

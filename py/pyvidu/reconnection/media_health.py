@@ -20,6 +20,7 @@ as soon as ICE sends check after check and none is answered, the path is dead (a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,9 @@ from .policy import ReconnectionPolicy
 # Chromium 156 checks a path every 48 ms once it was silent for so many seconds.
 _CHECKS_HURRY_AFTER = 3.0
 _CHECKS_UNANSWERED = 4  # so many checks without an answer within the window: dead, whatever arrived lately
+
+DEAD_AFTER = 1.0
+"""Seconds in which nothing may arrive after all RTP has fallen silent. Pyvidu's server reports twice in them at least."""
 
 MediaVerdict = Literal["healthy", "recovering", "paused", "frozen"]
 
@@ -145,6 +149,12 @@ class Proof:
         if due:
             self._nudged_at = self._observed
         return due
+
+
+def paths_are_dead(before: Sequence[MediaSample], after: Sequence[MediaSample]) -> bool:
+    """Return whether nothing has arrived on any path in between, although reports about what is sent did before."""
+    reported = any(sample.remote_reports for sample in before)
+    return reported and not any(map(path_answers, before, after))
 
 
 def rtp_flows(before: MediaSample, now: MediaSample) -> bool:

@@ -30,6 +30,7 @@ from .evidence import (
     AudioReference,
     IceStateChanged,
     MediaEvidence,
+    MediaPathsDead,
     MediaSample,
     PageStoodStill,
     PeerReplaced,
@@ -342,7 +343,8 @@ class StreamRecovery:
     def _announce_frozen(self, event: object, now: float) -> list[MediaAction]:
         """Announce the frozen stream, once."""
         told, self._announced = self._announced, True
-        return [] if told else [AnnounceFrozen(self._judgement.because)]
+        because = event.because if isinstance(event, MediaPathsDead) else self._judgement.because
+        return [] if told else [AnnounceFrozen(because)]
 
     def _announce_recovered(self, event: object, now: float) -> list[MediaAction]:
         """Announce that a stream announced as frozen flows."""
@@ -406,6 +408,8 @@ class StreamRecovery:
         # In a call
         row(IDLE, StreamStopped, None, CHECKING, _nudge, _be_patient),  # whatever is sent shows where we are behind a NAT
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
+        row(IDLE, MediaPathsDead, None, CHECKING, _be_patient, _announce_frozen),
+        row(CHECKING, MediaPathsDead, None, None, _announce_frozen),
         row(IDLE, ReceiversRestarted, None, CHECKING, _nudge, _be_patient),
         row(IDLE, PageStoodStill, None, None, _watch_decoder),
         row(IDLE, Sampled, _held_back, None, _restart_receivers),

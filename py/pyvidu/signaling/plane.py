@@ -92,7 +92,8 @@ class SignalingPlane:
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
         self._tasks = Tasks()
-        self._url = self._probe_url = self._probe_answer = ""
+        self._url = self._probe_url = ""
+        self.probe_answer = ""  # of the server, once it is known that it can be read here
         self._closed = False
         self.replays = False
 
@@ -323,7 +324,7 @@ class SignalingPlane:
             case ProbeWebSocket():
                 self._ask(self._host.reachability.probe_web_socket, self._url)
             case ProbeReachability(within):
-                self._ask(self._host.reachability.probe, self._probe_url, self._probe_answer, within=within)
+                self._ask(self._host.reachability.probe, self._probe_url, self.probe_answer, within=within)
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -420,7 +421,7 @@ class SignalingPlane:
     async def _learn_answer(self) -> None:
         """Find out whether the server's answer can be read here: then no captive portal's is taken for it."""
         if await self._host.reachability.probe(self._probe_url, self._policy.attempts.probe_timeout, PROBE_ANSWER):
-            self._probe_answer = PROBE_ANSWER
+            self.probe_answer = PROBE_ANSWER
 
     def _ask(
         self, how: Callable[..., Awaitable[bool]], url: str, *answer: str, within: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -315,6 +316,111 @@ async def test_pause_of_all_received_streams_is_evidence_for_signaling_and_their
     assert kinds.index(RtpOverdue) < kinds.index(RtpSilent) < kinds.index(RtpReturned)
     assert [peer.calls.count(("ask_for_key_frame",)) > 0 for peer in (bobs, carls)] == [True, True]
     assert ("send_key_frame",) in own.calls
+
+
+class Reported(Plane):
+    """A call with pyvidu's server, which has reported on the own stream. `arrives`: on the own path something arrives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rig.requests.replays = True
+        self.arrives = False
+
+    async def fall_silent(self) -> Reported:
+        """Let all RTP stop after three seconds."""
+        await self.watch()
+        for peer in self.rig.peers.made:
+            peer.sample = self._sample  # type: ignore[method-assign]
+        flow(*self.rig.peers.made[:2])
+        await asyncio.sleep(3)
+        stop(*self.rig.peers.made[:2])
+        return self
+
+    async def _sample(self) -> MediaSample:
+        return MediaSample("connected", remote_reports=9 + int(self.arrives * self.rig.clock.now()))
+
+    @property
+    def frozen(self) -> list[Any]:
+        return [media for media, *_ in self.reports.of("media_frozen")]
+
+
+@virtual_time
+async def test_streams_of_dead_paths_are_frozen_within_1500_ms_if_the_server_has_answered() -> None:
+    plane = await Reported().fall_silent()
+    await asyncio.sleep(0.5)
+    plane.plane.silence_refuted()
+    await asyncio.sleep(0.6)
+    assert plane.frozen == []
+    await asyncio.sleep(0.4)
+    assert set(plane.frozen) == {plane.bobs, plane.carls, plane.own}
+    plane.plane.close()
+
+
+async def _reports(plane: Reported) -> None:
+    plane.arrives = True
+
+
+async def _returns(plane: Reported) -> None:
+    flow(*plane.rig.peers.made[:2])
+
+
+async def _drops(plane: Reported) -> None:
+    plane.plane.suspend()
+
+
+async def _changes(plane: Reported) -> None:
+    await plane.own.renegotiate()
+
+
+async def _ends(plane: Reported) -> None:
+    plane.plane.close()
+
+
+async def _fails(plane: Reported) -> None:
+    async def sample() -> MediaSample:
+        raise OSError("planted")
+
+    plane.rig.peers.made[2].sample = sample  # type: ignore[method-assign]
+
+
+async def _stalls(plane: Reported) -> None:
+    now = plane.rig.clock.now
+    plane.rig.clock.now = lambda: now() + 1.0  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [_reports, _returns, _drops, _changes, _ends, _fails, _stalls],
+    ids=lambda act: act.__name__,
+)
+@virtual_time
+async def test_streams_are_not_frozen_so_early_if_anything_speaks_against_it(
+    happens: Callable[[Reported], Awaitable[None]],
+) -> None:
+    plane = await Reported().fall_silent()
+    await asyncio.sleep(0.5)
+    plane.plane.silence_refuted()
+    await asyncio.sleep(0.2)
+    await happens(plane)
+    await asyncio.sleep(1.5)
+    assert plane.frozen == []
+    plane.plane.close()
+
+
+@pytest.mark.parametrize(("often", "answers"), [(False, True), (True, False)])
+@virtual_time
+async def test_nothing_is_concluded_from_missing_reports_of_a_server_that_may_report_seldom_or_does_not_answer(
+    often: bool, answers: bool
+) -> None:
+    plane = Reported()
+    plane.rig.requests.replays = often
+    await plane.fall_silent()
+    await asyncio.sleep(0.5)
+    if answers:
+        plane.plane.silence_refuted()
+    await asyncio.sleep(1.5)
+    assert plane.frozen == []
+    plane.plane.close()
 
 
 @virtual_time

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pyvidu.reconnection.evidence import MediaSample
-from pyvidu.reconnection.media_health import MediaJudgement, Proof
+from pyvidu.reconnection.media_health import MediaJudgement, Proof, paths_are_dead
 from pyvidu.reconnection.policy import ReconnectionPolicy
 
 POLICY = ReconnectionPolicy()
@@ -115,3 +115,25 @@ def test_unanswered_checks_do_not_shorten_an_explicit_patience() -> None:
     proof = Proof(BEFORE, 1.0, POLICY, receives=True, patience=5.0)
     asking = [proof.take(replace(BEFORE, stun_requests=number), POLICY.media.poll) for number in range(99)]
     assert {judgement.verdict for judgement in asking} == {"recovering"}
+
+
+QUIET, REPORTED = MediaSample("connected", 9, 9, 9, 9, 9, 0, 9), MediaSample("connected", 9, 9, 0, 0, 0, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "dead"),
+    [
+        ([QUIET, REPORTED], [QUIET, REPORTED], True),
+        ([REPORTED], [replace(REPORTED, stun_requests=99, ice_state="disconnected")], True),
+        ([QUIET, QUIET], [QUIET, QUIET], False),  # nothing is sent that is reported on
+        ([], [], False),
+        ([QUIET, REPORTED], [replace(QUIET, inbound_audio_packets=10), REPORTED], False),
+        ([QUIET, REPORTED], [replace(QUIET, stun_responses=10), REPORTED], False),
+        ([QUIET, REPORTED], [QUIET, replace(REPORTED, remote_reports=10)], False),
+        ([QUIET, REPORTED], [QUIET, replace(REPORTED, received_packets=10)], False),
+    ],
+)
+def test_paths_are_dead_if_nothing_arrives_on_any_of_them_and_reports_did_before(
+    before: list[MediaSample], after: list[MediaSample], dead: bool
+) -> None:
+    assert paths_are_dead(before, after) is dead

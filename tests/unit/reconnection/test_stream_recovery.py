@@ -28,6 +28,7 @@ from pyvidu.reconnection.evidence import (
     AudioReference,
     IceStateChanged,
     MediaEvidence,
+    MediaPathsDead,
     MediaSample,
     PageStoodStill,
     PeerReplaced,
@@ -507,6 +508,56 @@ def test_stream_that_stops_in_a_call_gets_5_s() -> None:
     assert stream.state is CHECKING
     stream.run(0.2)
     assert (stream.state, stream.count(AnnounceFrozen)) == (RENEGOTIATING, 1)
+
+
+@pytest.mark.parametrize("receives", [True, False])
+def test_dead_media_paths_are_announced_at_once_and_renegotiated_when_the_stream_has_had_its_5_s(
+    receives: bool,
+) -> None:
+    stream = Stream(receives=receives)
+    stream.arrives = ()
+    if receives:
+        stream.tell(StreamStopped())
+        stream.run(1.0)
+    dead = AnnounceFrozen("nothing arrives on any path, and the server answers")
+    assert [stream.tell(MediaPathsDead()) for _ in range(2)] == [[dead], []]
+    stream.run(3.9 if receives else 4.9)
+    assert (stream.state, stream.count(Renegotiate)) == (CHECKING, 0)
+    stream.run(0.2)
+    assert (stream.state, stream.count(Renegotiate), stream.count(AnnounceFrozen)) == (RENEGOTIATING, 1, 1)
+
+
+@pytest.mark.parametrize("receives", [True, False])
+@pytest.mark.parametrize("stopped", [True, False])
+def test_stream_whose_dead_path_returns_in_time_is_announced_as_recovered_and_not_renegotiated(
+    receives: bool, stopped: bool
+) -> None:
+    stream = Stream(receives=receives)
+    arrives, stream.arrives = stream.arrives, ()
+    if stopped:
+        stream.tell(StreamStopped())
+        stream.run(1.0)
+    stream.tell(MediaPathsDead())
+    stream.run(1.5)
+    stream.arrives = arrives
+    stream.run(0.1)
+    assert (stream.state, stream.count(Renegotiate)) == (IDLE, 0)
+    assert (stream.count(AnnounceFrozen), stream.count(AnnounceRecovered)) == (1, 1)
+
+
+def test_paused_stream_whose_dead_path_answers_again_is_announced_as_recovered() -> None:
+    stream = Stream()
+    stream.arrives = ()
+    stream.tell(MediaPathsDead())
+    stream.arrives = STUN
+    stream.run(0.6)
+    assert (stream.state, stream.count(AnnounceRecovered)) == (IDLE, 1)
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in (IDLE, CHECKING)])
+def test_dead_media_paths_are_no_news_of_a_stream_that_is_being_recovered(state: RecoveryState) -> None:
+    stream = STATES[state]()
+    assert (stream.tell(MediaPathsDead()), stream.state) == ([], state)
 
 
 def test_stream_whose_publisher_pauses_is_paused() -> None:

@@ -28,6 +28,7 @@ from pyvidu.reconnection.evidence import (
     AudioReference,
     IceStateChanged,
     MediaEvidence,
+    MediaPathsDead,
     MediaSample,
     MembershipConfirmed,
     MembershipDenied,
@@ -227,6 +228,7 @@ class AnyStream:
         self.counters = MediaSample("connected", frames_decoded=1)
         self.grows: tuple[str, ...] = ()
         self.asked = False  # for a sample
+        self.negotiated = True
 
     def tell(self, evidence: MediaEvidence) -> None:
         match evidence:
@@ -234,6 +236,9 @@ class AnyStream:
                 self.counters = replace(self.counters, ice_state=state)
             case PeerReplaced(state):
                 self.counters = MediaSample(state, frames_decoded=1)
+                self.negotiated = True
+            case SignalingResumed(negotiated=False):
+                self.negotiated = False
             case Sampled():
                 self.asked = False
         self._note(self.recovery.handle(evidence, self.now))
@@ -266,6 +271,7 @@ HAPPENING = st.one_of(
     st.sampled_from(
         [
             AudioReference(SoundPlayed(1.0, 1, 48_000)),
+            MediaPathsDead(),
             PageStoodStill(3.0),
             ReceiversRestarted(),
             RenegotiationAborted("aborted"),
@@ -310,7 +316,7 @@ def test_stream_that_flows_at_last_is_idle_and_not_announced_as_frozen(
     stream = lived(happenings, receives=receives, suspended=suspended)
     stream.grows = ("received_packets", "inbound_video_packets", "frames_decoded", "remote_reports")
     for _ in range(10):
-        if stream.recovery.state is RENEGOTIATING:
+        if stream.recovery.state is RENEGOTIATING or not stream.negotiated:
             stream.tell(PeerReplaced("new"))
         if stream.counters.ice_state != "connected":
             stream.tell(IceStateChanged("connected"))
