@@ -185,7 +185,8 @@ class ReconnectionPolicy:
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
         clients reconnect at once; after a refusal, the upper half of that. Any evidence that the network is back cuts the
-        delay short; after a restart of the server a probe's answer shortens it to a random share of `attempts.restart_spread`.
+        delay short; after a restart of the server a probe's answer shortens it, to a random share of
+        `attempts.restart_spread`.
 
         Args:
             context: the attempt, the duration of the outage, and a random number.

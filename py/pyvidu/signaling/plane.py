@@ -423,9 +423,7 @@ class SignalingPlane:
         if await self._host.reachability.probe(self._probe_url, self._policy.attempts.probe_timeout, PROBE_ANSWER):
             self.probe_answer = PROBE_ANSWER
 
-    def _ask(
-        self, how: Callable[..., Awaitable[bool]], url: str, *answer: str, within: float | None = None
-    ) -> None:
+    def _ask(self, how: Callable[..., Awaitable[bool]], url: str, *answer: str, within: float | None = None) -> None:
         self._tasks.spawn(self._asked(how(url, within or self._policy.attempts.probe_timeout, *answer)))
 
     async def _asked(self, answer: Awaitable[bool]) -> None:
