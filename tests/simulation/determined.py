@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from random import Random
 from unittest import mock
 
@@ -30,9 +31,15 @@ class _Secrets:
 def determined(seed: int, *, jumps: bool = True) -> Iterator[None]:
     """Make everything random follow from `seed`. With `jumps`, polls that find nothing are skipped."""
     simulated_host.number_peers_anew()
+    hosts = count(1)
+
+    def die() -> Callable[[], float]:
+        return Random(f"{seed} jitter {next(hosts)}").random
+
     with (
         mock.patch("pyvidu.server.ids.secrets", _Secrets(Random(f"{seed} ids"))),
-        mock.patch("tests.simulation.simulated_host.chance", Random(f"{seed} jitter").random),
+        # Each host has its own: whose timer of the same moment comes first must not matter.
+        mock.patch("tests.simulation.simulated_host.die", die),
         mock.patch("pyvidu.membership.membership.MediaPlane", JumpingMediaPlane if jumps else MediaPlane),
         mock.patch("pyvidu.media.plane.MediaRecovery", JumpingMediaRecovery if jumps else MediaRecovery),
     ):

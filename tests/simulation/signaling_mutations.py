@@ -38,8 +38,8 @@ SIGNALING = (
     Mutation(
         "a portal's answer is taken for the server's",
         "signaling.plane:SignalingPlane._do_one",
-        ", self.probe_answer))",
-        "))",
+        "self._probe_url, self.probe_answer, within",
+        "self._probe_url, within",
     ),
     Mutation(
         "a server that hears nothing is not believed",

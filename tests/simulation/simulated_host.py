@@ -420,7 +420,9 @@ class FakeElements:
         return FakeElement(OWN_ELEMENT, on_playing, self.document)
 
 
-chance = random.random  # replaced in worlds in which everything follows from a seed
+def die() -> Callable[[], float]:
+    """Return the die of one host. Replaced in worlds in which everything follows from a seed."""
+    return random.random
 
 
 def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
@@ -435,7 +437,7 @@ def simulated_host(link: Link) -> tuple[Host, SimulatedPeers]:
         devices=FakeDevices(),
         elements=FakeElements(),
         description="simulation",
-        chance=chance,
+        chance=die(),
     )
     return host, peers
 
