@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.policy import AttemptPolicy
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import ENDINGS, Page
@@ -43,7 +44,9 @@ REACHABLE = 9.0  # uninterrupted seconds that suffice to reconnect on a decent n
 ATTEMPTS_PER_MINUTE = 60
 ATTEMPTS_AT_A_PORTAL = 24  # in a minute of one; 18 on average
 NEXT_ATTEMPT = 5.5  # seconds: the longest delay, `attempts.backoff_cap`, and what a timer may be late
-PROBED = 1.5  # seconds: between two probes, their way, and what a timer may be late
+PROBED = (
+    1.5 + AttemptPolicy().restart_spread
+)  # seconds: between two probes, their way, what a timer may be late, the spread
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
 UNSEEN = 1.25  # seconds that a page may stand still without detecting it: a heartbeat and what a timer may be late
 TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `detection.answer_limit`, a stall's grace and jitter
