@@ -427,7 +427,7 @@ class PortalsEndQuickly(Invariant):
         if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
             link = page.person.link
             quick = not link.repairs and link.latency + link.jitter < 0.3
-            knows = any(item.plane.probe_answer for item in page.memberships)
+            knows = any(item.plane.probes.answer for item in page.memberships)
             within = PROBED if knows and quick else NEXT_ATTEMPT
             asyncio.get_running_loop().call_later(within, self._look, page, change, now())
 

@@ -37,9 +37,9 @@ SIGNALING = (
     ),
     Mutation(
         "a portal's answer is taken for the server's",
-        "signaling.plane:SignalingPlane._do_one",
-        "self._probe_url, self.probe_answer, within",
-        "self._probe_url, within",
+        "signaling.probes:Probes.server",
+        "self._url, timeout, self.answer",
+        "self._url, timeout",
     ),
     Mutation(
         "a server that hears nothing is not believed",

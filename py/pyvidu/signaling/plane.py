@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, count
 
 from pyvidu.errors import ConnectionFailedError, NotConnectedError, OpenViduError, SessionLostError
 from pyvidu.platform import Host, NetworkMonitor, Socket, Timer
-from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.protocol.messages import Call, LeaveRoom
 from pyvidu.protocol.reasons import Reason
 from pyvidu.reconnection.actions import (
@@ -34,8 +33,6 @@ from pyvidu.reconnection.evidence import (
     AttemptOpened,
     NetworkChanged,
     RtpEvidence,
-    ServerReached,
-    ServerUnreachable,
     SessionMoved,
     SignalingEvidence,
     SocketClosed,
@@ -48,10 +45,10 @@ from pyvidu.reconnection.outage import OutageLog
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.rtt import RoundTrip
 from pyvidu.reconnection.supervisor import Supervisor
-from pyvidu.tasks import Tasks
 
 from .evidence_requests import EvidenceRequests
 from .listener import SignalingListener
+from .probes import Probes
 from .request_queue import RequestQueue
 from .rpc_socket import RpcError, RpcSocket
 
@@ -91,9 +88,8 @@ class SignalingPlane:
         self._joined = False  # once set, outages are survived; before, a drop fails the joining
         self._monitor: NetworkMonitor | None = None
         self._timer: Timer | None = None
-        self._tasks = Tasks()
-        self._url = self._probe_url = ""
-        self.probe_answer = ""  # of the server, once it is known that it can be read here
+        self.probes = Probes(host.reachability, host.clock, policy.attempts.probe_timeout, self._report)
+        self._url = ""
         self._closed = False
         self.replays = False
 
@@ -161,12 +157,11 @@ class SignalingPlane:
         """
         self._evidence_requests.rpc_session, self._evidence_requests.life = rpc_session, life
         self._request_queue.exactly_once = self.replays = replays
-        self._probe_url, self._url = probe_url, url
+        self._url = url
         if replays and self._supervisor is not None:
             self._supervisor.server_tells()
         self._joined = True
-        if replays:  # else it is not pyvidu's server
-            self._tasks.spawn(self._learn_answer())
+        self.probes.watch(probe_url, known=replays)
 
     def listen(self) -> None:
         """Pass notifications on from now on, those first that have arrived before the room was populated."""
@@ -207,7 +202,7 @@ class SignalingPlane:
             self._monitor.close()
             self._monitor = None
         self._evidence_requests.close()
-        self._tasks.cancel()
+        self.probes.close()
         self._drop_attempt()
         if self._current is not None:
             self._current.close(CLOSED_BY_CLIENT, "Connection closed by client")
@@ -322,9 +317,9 @@ class SignalingPlane:
                 self._evidence_requests.check_ownership(_required(self._current), self._listener.membership_check())
                 self._evidence_requests.ping(_required(self._current), number, self._count)
             case ProbeWebSocket():
-                self._ask(self._host.reachability.probe_web_socket, self._url)
+                self.probes.web_socket(self._url)
             case ProbeReachability(within):
-                self._ask(self._host.reachability.probe, self._probe_url, self.probe_answer, within=within)
+                self.probes.server(within)
             case OpenSocket():
                 self._open_attempt()
             case DropAttempt():
@@ -417,22 +412,6 @@ class SignalingPlane:
     def _check_membership(self, socket: RpcSocket, ping: int) -> None:
         self._evidence_requests.membership(socket, self._listener.membership_check())
         self._evidence_requests.ping(socket, ping, self._count)
-
-    async def _learn_answer(self) -> None:
-        """Find out whether the server's answer can be read here: then no captive portal's is taken for it."""
-        if await self._host.reachability.probe(self._probe_url, self._policy.attempts.probe_timeout, PROBE_ANSWER):
-            self.probe_answer = PROBE_ANSWER
-
-    def _ask(self, how: Callable[..., Awaitable[bool]], url: str, *answer: str, within: float | None = None) -> None:
-        self._tasks.spawn(self._asked(how(url, within or self._policy.attempts.probe_timeout, *answer)))
-
-    async def _asked(self, answer: Awaitable[bool]) -> None:
-        started = self._host.clock.now()
-        if await answer:
-            self._report(ServerReached())
-        else:
-            elapsed = self._host.clock.now() - started
-            self._report(ServerUnreachable(at_once=elapsed < self._policy.attempts.probe_timeout / 2))
 
     def _rearm(self) -> None:
         old, self._timer = self._timer, None
