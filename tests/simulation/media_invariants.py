@@ -178,13 +178,15 @@ class DeadTcpDetected(SilenceIsAWitness):
     name = "dead TCP is detected"
     sentence = (
         f"A page whose media flows, with a known rhythm, gets `reconnecting` within {SIGNALING_DEAD:g} s after TCP alone "
-        f"died. (On the profile that tells of late signaling, if the page runs on time, no packets are lost, and the round "
-        f"trip is below {QUICK:g} s.)"
+        f"died, if its socket lived. (On the profile that tells of late signaling, if the page runs on time, no packets are "
+        f"lost, and the round trip is below {QUICK:g} s.)"
     )
 
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
-        if page.connected and not page.in_outage and self._is_dead(page):
+        # Probes that were answered while the socket alone was lost are not sent again.
+        lives = not any(item.plane.socket is None or item.plane.socket.is_lost for item in page.memberships)
+        if page.connected and not page.in_outage and lives and self._is_dead(page):
             asyncio.get_running_loop().call_later(SIGNALING_DEAD, self._look_again, page, change)
 
     def _look_again(self, page: Page, change: int) -> None:
@@ -275,21 +277,27 @@ class DeadMediaIsTold(Invariant):
         change = self._changes[page] = self._changes.get(page, 0) + 1
         link, alive = page.person.link, page.peers.alive
         stopped = [peer for peer in alive if peer.has_just_stopped]
-        reported = any(peer.path_since == now() and peer.sample_at(now()).remote_reports for peer in alive)
-        known = bool(stopped) and all(peer.was_known for peer in stopped) and reported
+        reported = {peer for peer in alive if peer.path_since == now() and peer.sample_at(now()).remote_reports}
+        known = bool(stopped) and all(peer.was_known for peer in stopped) and bool(reported)
         if known and link.blocks("udp") and self._is_quick(page) and self.world.plan.profile == "default":
             numbers = {peer.number for peer in stopped}
             subscribed = self.world.server.media.subscribers.items()
             ids = {stream for (member, stream), number in subscribed if member == page.id and number in numbers}
-            asyncio.get_running_loop().call_later(DEAD_TOLD, self._look, page, change, ids)
+            asyncio.get_running_loop().call_later(DEAD_TOLD, self._look, page, change, ids, reported)
 
     def _is_quick(self, page: Page) -> bool:
         link = page.person.link
         quick = link.works and not link.repairs and not link.refused and link.latency + link.jitter < 0.1
         return quick and page.connected and not page.in_outage
 
-    def _look(self, page: Page, change: int, ids: set[str]) -> None:
-        if self._changes[page] != change or not self._is_quick(page) or not page.clock.on_time_for(LEARNING):
+    def _look(self, page: Page, change: int, ids: set[str], reported: set[SimulatedPeer]) -> None:
+        publishes = reported <= set(page.peers.alive)
+        if (
+            self._changes[page] != change
+            or not publishes
+            or not self._is_quick(page)
+            or not page.clock.on_time_for(LEARNING)
+        ):
             return
         for subscriber in page.subscribers.values():
             stream = subscriber.stream

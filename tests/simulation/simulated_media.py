@@ -211,6 +211,7 @@ class SimulatedPeer:
         self.remote_stream = FakeStream() if receives else None
         self._local_stream = settings.local_stream
         self.closed = False
+        self._closed_at = -math.inf
         self.receives_rtp = False  # RTP arrives
         self.is_reported = False  # reports about what it sends arrive
         self.reported_since = 0.0
@@ -341,8 +342,8 @@ class SimulatedPeer:
         return bool(self._rtp)
 
     def received_within(self, seconds: float) -> bool:
-        """Return whether RTP has arrived lately, or may be expected to."""
-        return self.has_received and (not self.closed or now() - self.flows_since < seconds)
+        """Return whether RTP has arrived lately, or may have been expected to: a stream is silent until it is removed."""
+        return self.has_received and (not self.closed or now() - max(self.flows_since, self._closed_at) < seconds)
 
     def knows_the_rhythm(self, after: float) -> bool:
         """Return whether RTP arrives whose rhythm is known; or reports do, and have come for so many seconds."""
@@ -514,7 +515,7 @@ class SimulatedPeer:
         if self.closed:
             return
         self._about_to_change()
-        self.closed = True
+        self.closed, self._closed_at = True, now()
         if self.receives_rtp:
             self.flows_since = now()
         self.ice_connection_state = "closed"
