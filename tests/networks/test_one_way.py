@@ -15,6 +15,7 @@ from tests.networks.watched import Watched, watch, went_on
 
 @pytest.mark.parametrize("fault", ["uplink", "downlink", "signaling-only"])
 async def test_outage_is_told_and_ends_when_it_works_again(routed_call: DroppedCall, fault: LabFault) -> None:
+    await asyncio.sleep(5)  # the rhythm of both streams is learnt
     async with watch(routed_call, f"{fault} dead") as found:
         with found.fault(), routed_call.lab.dropped(fault):
             await asyncio.sleep(9)  # the length of the fault
@@ -24,20 +25,13 @@ async def test_outage_is_told_and_ends_when_it_works_again(routed_call: DroppedC
     assert told == ["reconnecting"]
     await went_on(found)
     assert routed_call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+    told_after = _told_after(found, routed_call.ada)
+    if fault == "signaling-only":  # beside living media
+        assert told_after <= 3.0  # 2.4 and what a busy machine adds
 
 
 async def test_dead_signaling_for_14_s_ends_the_session_although_media_flows(routed_call: DroppedCall) -> None:
     await back_after_14_s_the_session_is_over(routed_call, "signaling-only")
-
-
-async def test_dead_tcp_beside_living_media_is_told_within_three_seconds(routed_call: DroppedCall) -> None:
-    await asyncio.sleep(5)  # the rhythm of both streams is learnt
-    async with watch(routed_call, "signaling-only dead") as found:
-        with found.fault(), routed_call.lab.dropped("signaling-only"):
-            await asyncio.sleep(6)  # the length of the fault
-        await routed_call.ada.told("reconnected", 10)
-    await went_on(found)
-    assert _told_after(found, routed_call.ada) <= 3.0  # 2.4 and what a busy machine adds
 
 
 async def test_who_receives_nothing_is_told_of_a_silent_drop_by_missing_reports(routed_call: DroppedCall) -> None:

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import pytest
-
 from tests.browser.calls import CallPage
 from tests.browser.drops import DroppedCall
 from tests.networks.test_sound_first import sound
@@ -61,29 +59,20 @@ async def test_own_video_is_paused_for_the_sound_and_sent_again_when_the_uplink_
     assert "sessionDisconnected" not in call.ada.events()
 
 
-@pytest.mark.parametrize("kind", ["silent", "sleep", "busy", "slow way down"])
-async def test_outage_sleep_busy_machine_and_slow_way_down_pause_no_own_video(
-    routed_call: DroppedCall, kind: str
-) -> None:
+async def test_busy_machine_and_slow_way_down_pause_no_own_video(routed_call: DroppedCall) -> None:
+    """Nor does an outage, nor a sleep: see `test_sleep.py`."""
     call = routed_call
     await asyncio.sleep(5)  # the links before are forgotten
     call.clear_events()
-    match kind:
-        case "silent":
-            await call.drop("silent", 9)
-        case "sleep":
-            call.lab.stop_processes()
-            await asyncio.sleep(8)  # the length of the sleep
-            call.lab.continue_processes()
-        case "busy":
-            with ExitStack() as processes:
-                for _ in range(3):
-                    processes.enter_context(busy_process())
-                await asyncio.sleep(20)  # for so long it is busy
-        case _:
-            call.lab.router.queue(100, 3, "down")
-            await asyncio.sleep(12)  # the length of the fault
-            call.lab.restore()
+    with ExitStack() as processes:
+        for _ in range(3):
+            processes.enter_context(busy_process())
+        await asyncio.sleep(15)  # for so long it is busy
+    await call.both_move(20)
+    assert of_own_video(call.ada) == []
+    call.lab.router.queue(100, 3, "down")
+    await asyncio.sleep(12)  # the length of the fault
+    call.lab.restore()
     await call.both_move(20)
     await asyncio.sleep(8)  # in which it would be paused
     assert of_own_video(call.ada) == []
