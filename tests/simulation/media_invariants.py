@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from typing import Any
 
@@ -25,6 +26,7 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+DECIDED = 2.0  # seconds before signaling is lost: a path that has returned since may have been found frozen
 DEAD_TOLD = (
     1.7  # seconds within which `streamFrozen` tells that nothing arrives by UDP; 5.3 without the other paths' counters
 )
@@ -149,15 +151,16 @@ class MissingReportsAreAWitness(SilenceIsAWitness):
 class DeadWayUpDetected(SilenceIsAWitness):
     name = "a dead way up is detected"
     sentence = (
-        f"A page that publishes gets `reconnecting` within {UNHEARD:g} s after its way up alone died, if its socket lives. "
-        "(On the profile that reports it, and as for silence.)"
+        f"A page that publishes gets `reconnecting` within {UNHEARD:g} s after its way up alone died, if its socket lives "
+        "at both ends. (On the profile that reports it, and as for silence.)"
     )
 
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
         room = self.world.room
         member = room.find(page.id) if room is not None and self.world.plan.profile == "default" else None
-        reports = member is not None and member.notices  # from the second ping on
+        peer: Any = member.peer if member is not None and member.notices else None  # from the second ping on
+        reports = peer is not None and peer.socket is not None and peer.socket.open
         if reports and page.connected and not page.in_outage and self._is_dead(page) and self._is_fast(page):
             asyncio.get_running_loop().call_later(UNHEARD, self._look_up, page, change, now())
 
@@ -312,7 +315,8 @@ class DeadMediaIsTold(Invariant):
         if name != "streamFrozen" or not page.clock.on_time_for(LEARNING):
             return
         router, stream_id = self.world.server.media, event.stream.stream_id
-        number = router.subscribers.get((page.id, stream_id)) or router.publishers.get(stream_id)
+        own = event.stream.connection.connection_id == page.id
+        number = router.publishers.get(stream_id) if own else router.subscribers.get((page.id, stream_id))
         peer = router.peers.get(number or -1)
         if peer is not None and peer.path_works_for(HEALTHY) and (peer.decodes or not peer.receives_rtp):
             self.wrong(f"{page.name} is told that {stream_id} is frozen, whose path works")
@@ -353,15 +357,25 @@ class HealthyStreamsStay(Invariant):
     name = "healthy streams stay"
     sentence = (
         f"No stream is renegotiated whose path has carried packets both ways for {HEALTHY:g} s, or was interrupted for less "
-        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`; and none is more than "
-        f"{RENEGOTIATIONS_PER_MINUTE} times in any minute, and {ATTEMPTS} more for each return in it: a stream that the "
-        "server refuses, since its owner has left unnoticed, gets so many attempts after each."
+        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`, and when what was decided before "
+        f"waits for signaling; and none is more than {RENEGOTIATIONS_PER_MINUTE} times in any minute, and {ATTEMPTS} more "
+        "for each return in it: a stream that the server refuses, since its owner has left unnoticed, gets so many attempts "
+        "after each."
     )
 
     def __init__(self, world: Any) -> None:
         super().__init__(world)
         self._made: dict[tuple[str, str], deque[float]] = {}
         self._returns: dict[Page, deque[float]] = {}
+        self._unreached: set[Page] = set()
+        self._lost_at: dict[Page, float] = {}  # when the server ceased to be reached
+
+    def path_changed(self, page: Page) -> None:
+        if page.person.link.reaches:
+            self._unreached.discard(page)
+        elif page not in self._unreached:
+            self._unreached.add(page)
+            self._lost_at[page] = now()
 
     def told(self, page: Page, name: str, event: Any) -> None:
         if name == "reconnected":
@@ -387,6 +401,8 @@ class HealthyStreamsStay(Invariant):
         own = member.stream is not None and member.stream.id == stream_id
         peer = router.peers.get(numbers[0 if own else 1] or -1)
         if page is None or page.forces or peer is None or not page.clock.on_time_for(LEARNING):
+            return
+        if 0 <= self._lost_at.get(page, math.inf) - peer.path_since < DECIDED:
             return
         if peer.path_works_for(HEALTHY) or peer.was_interrupted_for_less_than(SHORT):
             self.wrong(f"{who} renegotiates {stream_id}, whose path works since {now() - peer.path_since:.1f} s")
