@@ -49,11 +49,14 @@ class Message:
 
 @dataclass
 class Transcript:
-    """All messages of a page since it is recorded, in their order on the wire."""
+    """All messages of a page since it is recorded, in their order on the wire; that of two sockets may be told otherwise.
+
+    `ids` are those of the requests on each socket.
+    """
 
     messages: list[Message] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
     _waiting: dict[int, str] = field(default_factory=dict)
 
     @classmethod
@@ -74,13 +77,15 @@ class Transcript:
 
     def _opened(self, socket: WebSocket) -> None:
         asked = self._waiting = {}
+        ids: list[int] = []
+        self.ids.append(ids)
         self.addresses.append(socket.url)
-        socket.on("framesent", lambda frame: self._sent(json.loads(frame), asked))
+        socket.on("framesent", lambda frame: self._sent(json.loads(frame), asked, ids))
         socket.on("framereceived", lambda frame: self._received(json.loads(frame), asked))
 
-    def _sent(self, frame: dict[str, Any], asked: dict[int, str]) -> None:
+    def _sent(self, frame: dict[str, Any], asked: dict[int, str], ids: list[int]) -> None:
         asked[frame["id"]] = frame["method"]
-        self.ids.append(frame["id"])
+        ids.append(frame["id"])
         self.messages.append(Message("request", frame["method"], shape(frame)))
 
     def _received(self, frame: dict[str, Any], asked: dict[int, str]) -> None:
