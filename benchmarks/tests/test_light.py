@@ -15,7 +15,8 @@ async def test_a_crowd_and_a_sender_join_and_leave() -> None:
         rest = Rest(server)
         crowd = await LightProcess.start("crowd", [await rest.token("light") for _ in range(3)])
         senders = await LightProcess.start("senders", [await rest.token("light")])
-        assert await crowd.ask("report") == {"told": [[], [], []], "sockets": 3, "probes": 0}
+        # Each has asked once whether it can read what the server answers to a probe.
+        assert await crowd.ask("report") == {"told": [[], [], []], "sockets": 3, "probes": 3}
         await senders.stop()
         await crowd.stop()
         published = [line for line in server.log if re.search(r'"method": "publishVideo"', line)]
