@@ -188,7 +188,8 @@ class DeadTcpDetected(SilenceIsAWitness):
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
         # Probes that were answered while the socket alone was lost are not sent again.
-        lives = not any(item.plane.socket is None or item.plane.socket.is_lost for item in page.memberships)
+        sockets: list[Any] = [item.plane.socket for item in page.memberships]
+        lives = not any(socket is None or socket.is_lost for socket in sockets)
         if page.connected and not page.in_outage and lives and self._is_dead(page):
             asyncio.get_running_loop().call_later(SIGNALING_DEAD, self._look_again, page, change)
 
