@@ -41,7 +41,9 @@ async def test_media_only_drop_of_3_s_recovers_without_renegotiation(call: LabCa
     with call.lab.dropped("media-only"):
         await asyncio.sleep(3)  # the length of the drop
     await call.both_move(4)
-    assert call.ada.events(*OUTAGE, *HEALTH) == call.bob.events(*OUTAGE, *HEALTH) == []
+    await call.ada.told("streamRecovered", 5, count=2)
+    assert call.ada.events(*OUTAGE, *HEALTH) == ["streamFrozen"] * 2 + ["streamRecovered"] * 2
+    assert call.bob.events(*OUTAGE, *HEALTH) == []
     assert call.messages.requests("reconnectStream") == []
 
 
