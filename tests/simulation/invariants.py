@@ -412,7 +412,7 @@ class PortalsEndQuickly(Invariant):
     sentence = (
         f"A client in an outage opens a socket within {NEXT_ATTEMPT:g} s after the end of its portal, and within "
         f"{PROBED:g} s if it knows what the server answers to a probe and packets are neither lost nor slow. (It runs, is "
-        "not throttled, and nothing else happens to its path.)"
+        "not throttled, the server runs, and nothing else happens to its path.)"
     )
 
     def __init__(self, world: SimulatedCall) -> None:
@@ -426,13 +426,14 @@ class PortalsEndQuickly(Invariant):
         change = self._changes[page] = self._changes.get(page, 0) + 1
         if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
             link = page.person.link
-            quick = not link.repairs and link.latency + link.jitter < 0.3
+            quick = not link.repairs and 4 * (link.latency + link.jitter) < AttemptPolicy().probe_timeout
             knows = any(item.plane.probes.answer for item in page.memberships)
             within = PROBED if knows and quick else NEXT_ATTEMPT
             asyncio.get_running_loop().call_later(within, self._look, page, change, now())
 
     def _look(self, page: Page, change: int, ended_at: float) -> None:
         waits = page.in_outage and page.session.participation.is_member and page.clock.on_time_for(NEXT_ATTEMPT)
+        waits = waits and not page.person.link.refused and self.world.restarted_at < ended_at
         if waits and self._changes[page] == change and page.opened_at < ended_at:
             self.wrong(f"{page.name} has opened no socket since the end of its portal {now() - ended_at:.1f} s ago")
 

@@ -26,6 +26,7 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+CALM_BEFORE = 3.0  # seconds of a network that worked, before it drops
 DECIDED = 2.0  # seconds before signaling is lost: a path that has returned since may have been found frozen
 DEAD_TOLD = (
     1.7  # seconds within which `streamFrozen` tells that nothing arrives by UDP; 5.3 without the other paths' counters
@@ -143,6 +144,7 @@ class MissingReportsAreAWitness(SilenceIsAWitness):
         change = self._changes[page] = self._changes.get(page, 0) + 1
         stopped = [peer for peer in page.peers.alive if peer.reports_have_just_stopped(LEARNING)]
         known = bool(stopped) and not any(peer.received_within(LEARNING) for peer in page.peers.made)
+        known = known and page.person.reached_for(CALM_BEFORE) >= CALM_BEFORE  # else a ping is late already
         silent = not page.person.link.passes("down")
         if page.connected and not page.in_outage and known and silent and self._is_fast(page):
             asyncio.get_running_loop().call_later(WITNESSED, self._look, page, change, stopped)
@@ -205,6 +207,7 @@ class DeadTcpDetected(SilenceIsAWitness):
             return False
         receiving = [peer for peer in alive if peer.received_within(LEARNING)]
         known = all(peer.knows_the_rhythm(LEARNING) for peer in receiving or alive)
+        known = known and (bool(receiving) or not any(peer.received_within(LEARNING) for peer in page.peers.made))
         return link.works and not link.reaches and bool(alive) and known and self._is_fast(page)
 
     def _is_fast(self, page: Page) -> bool:

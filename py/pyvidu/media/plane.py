@@ -263,10 +263,11 @@ class MediaPlane:
         await pause(self._clock, DEAD_AFTER)
         after = await self._read_all()
         stalled = self._clock.now() - began > DEAD_AFTER + STALL
-        if not self._refuted or stalled or before.keys() != after.keys():
+        if not self._refuted or stalled:
             return
-        if paths_are_dead([*before.values()], [after[peer] for peer in before]):
-            for recovery in list(self._recoveries.values()):
+        both = [peer for peer in before if peer in after]  # not those of streams that have come or gone
+        if paths_are_dead([before[peer] for peer in both], [after[peer] for peer in both]):
+            for recovery in [recovery for media, recovery in self._recoveries.items() if media.peer in both]:
                 recovery.report(MediaPathsDead())
 
     async def _read_all(self) -> dict[PeerConnection, MediaSample]:

@@ -329,12 +329,17 @@ class Reported(Plane):
     async def fall_silent(self) -> Reported:
         """Let all RTP stop after three seconds."""
         await self.watch()
-        for peer in self.rig.peers.made:
-            peer.sample = self._sample  # type: ignore[method-assign]
+        *received, sent = self.rig.peers.made
+        for peer in received:
+            peer.sample = self._silent  # type: ignore[method-assign]
+        sent.sample = self._sample  # type: ignore[method-assign]
         flow(*self.rig.peers.made[:2])
         await asyncio.sleep(3)
         stop(*self.rig.peers.made[:2])
         return self
+
+    async def _silent(self) -> MediaSample:
+        return MediaSample("connected")
 
     async def _sample(self) -> MediaSample:
         return MediaSample("connected", remote_reports=9 + int(self.arrives * self.rig.clock.now()))
@@ -353,6 +358,17 @@ async def test_streams_of_dead_paths_are_frozen_within_1500_ms_if_the_server_has
     assert plane.frozen == []
     await asyncio.sleep(0.4)
     assert set(plane.frozen) == {plane.bobs, plane.carls, plane.own}
+    plane.plane.close()
+
+
+@virtual_time
+async def test_stream_that_ends_meanwhile_does_not_keep_the_others_from_being_told_as_frozen() -> None:
+    plane = await Reported().fall_silent()
+    await asyncio.sleep(0.5)
+    plane.plane.silence_refuted()
+    plane.plane.remove(plane.carls)
+    await asyncio.sleep(1.5)
+    assert set(plane.frozen) == {plane.bobs, plane.own}
     plane.plane.close()
 
 
