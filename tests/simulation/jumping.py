@@ -79,6 +79,10 @@ class Jump:
 class SkippedReports(Reports):
     """Reports that can be read afterwards."""
 
+    def lacks(self, peers: Any) -> bool:
+        """Return whether one of `peers` was reported on since it was read, and is not any more."""
+        return any(not peer.is_reported and peer.reported_by(now()) != self._markers.get(peer) for peer in peers)
+
     def skipped(self, peers: Any, time: float, at: float) -> dict[object, float | None]:
         """Return what `read` would have returned at `time`, which is `at` on the page's clock."""
         before = dict(self._markers)
@@ -123,6 +127,7 @@ class JumpingMediaPlane(MediaPlane):
         assert self._monitor is not None
         peers: Any = self._reported()
         awaited = self._monitor.awaits_return and any(peer.is_reported for peer in peers)
+        awaited |= self._reports.lacks(peers)
         at = self._jump.begin(self._monitor.period, self._clock.now() if awaited else self._monitor.matters_at)
         if at is None:
             super()._arm()

@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from pyvidu import MediaPolicy, Outage
+from pyvidu.reconnection.standstill import ROUNDING
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
 from tests.simulation.application import Page
 from tests.simulation.invariant import RETURN, Invariant
@@ -144,7 +145,7 @@ class MissingReportsAreAWitness(SilenceIsAWitness):
         change = self._changes[page] = self._changes.get(page, 0) + 1
         stopped = [peer for peer in page.peers.alive if peer.reports_have_just_stopped(LEARNING)]
         known = bool(stopped) and not any(peer.received_within(LEARNING) for peer in page.peers.made)
-        known = known and page.person.reached_for(CALM_BEFORE) >= CALM_BEFORE  # else a ping is late already
+        known = known and page.person.reached_for(CALM_BEFORE) > CALM_BEFORE - ROUNDING  # else a ping is late already
         silent = not page.person.link.passes("down")
         if page.connected and not page.in_outage and known and silent and self._is_fast(page):
             asyncio.get_running_loop().call_later(WITNESSED, self._look, page, change, stopped)
