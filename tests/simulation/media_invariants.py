@@ -27,6 +27,7 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+DOUBTED = 10.0  # seconds after an outage in which no probe hastens a verdict
 CALM_BEFORE = 3.0  # seconds of a network that worked, before it drops
 DECIDED = 2.0  # seconds before signaling is lost: a path that has returned since may have been found frozen
 DEAD_TOLD = (
@@ -180,19 +181,23 @@ class DeadWayUpDetected(SilenceIsAWitness):
         return link.carries("down") and not link.passes("up") and socket is not None and not socket.is_lost
 
 
+def _sockets_live(page: Page) -> bool:
+    sockets: list[Any] = [item.plane.socket for item in page.memberships]
+    return not any(socket is None or socket.is_lost for socket in sockets)
+
+
 class DeadTcpDetected(SilenceIsAWitness):
     name = "dead TCP is detected"
     sentence = (
         f"A page whose media flows, with a known rhythm, gets `reconnecting` within {SIGNALING_DEAD:g} s after TCP alone "
-        f"died, if its socket lived. (On the profile that tells of late signaling, if the page runs on time, no packets are "
-        f"lost, and the round trip is below {QUICK:g} s.)"
+        f"died, if its socket lived and it had no outage for {DOUBTED:g} s. (On the profile that tells of late signaling, if "
+        f"the page runs on time, no packets are lost, and the round trip is below {QUICK:g} s.)"
     )
 
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
-        # Probes that were answered while the socket alone was lost are not sent again.
-        sockets: list[Any] = [item.plane.socket for item in page.memberships]
-        lives = not any(socket is None or socket.is_lost for socket in sockets)
+        # Probes that were answered while the socket alone was lost are not sent again, and none are soon after an outage.
+        lives = _sockets_live(page) and now() - page.settled_at > DOUBTED
         if page.connected and not page.in_outage and lives and self._is_dead(page):
             asyncio.get_running_loop().call_later(SIGNALING_DEAD, self._look_again, page, change)
 
@@ -296,7 +301,7 @@ class DeadMediaIsTold(Invariant):
     def _is_quick(self, page: Page) -> bool:
         link = page.person.link
         quick = link.works and not link.repairs and not link.refused and link.latency + link.jitter < 0.1
-        return quick and page.connected and not page.in_outage
+        return quick and page.connected and not page.in_outage and _sockets_live(page)
 
     def _look(self, page: Page, change: int, ids: set[str], reported: set[SimulatedPeer]) -> None:
         publishes = reported <= set(page.peers.alive)
