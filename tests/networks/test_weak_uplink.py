@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
+from benchmarks.calm import busy_core
 from tests.browser.calls import CallPage
 from tests.browser.drops import DroppedCall
 from tests.networks.test_sound_first import sound
@@ -20,17 +18,6 @@ PAUSES = ("streamVideoPaused", "streamVideoResumed")
 def of_own_video(page: CallPage) -> list[str]:
     """Return the pauses that a page was told of its own video."""
     return [str(item) for item in page.log if item.name in PAUSES and page.connection_id in item.stream]
-
-
-@contextmanager
-def busy_process() -> Iterator[None]:
-    """Keep one processor busy."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def test_own_video_is_paused_for_the_sound_and_sent_again_when_the_uplink_is_better(
@@ -66,8 +53,8 @@ async def test_busy_machine_and_slow_way_down_pause_no_own_video(routed_call: Dr
     call.clear_events()
     with ExitStack() as processes:
         for _ in range(3):
-            processes.enter_context(busy_process())
-        await asyncio.sleep(15)  # for so long it is busy
+            processes.enter_context(busy_core())
+        await asyncio.sleep(20)  # for so long it is busy
     await call.both_move(20)
     assert of_own_video(call.ada) == []
     call.lab.router.queue(100, 3, "down")
