@@ -5,7 +5,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-PYTEST_ARGS ?=
 # The tests that cover every branch of `reconnection` and `signaling`; `make coverage` runs them, as a part of `make test`.
 COVERING := tests/unit/reconnection tests/unit/signaling
 # What `make test-firefox`, `make test-parity` and `make test-networks` run.
@@ -25,7 +24,8 @@ demo: setup
 	@exec $(BIN)/pyvidu serve --demo --fault-control $(SERVE_ARGS)
 
 # Tests in virtual time and the linters keep the processors busy, tests with browsers and networks mostly wait: they run side by
-# side, the former with what processor time the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some tests alone.
+# side, the former with what processor time set-up and the latter leave, and print at their end. PYTEST_ARGS: pytest's, for some
+# tests alone.
 VIRTUAL := tests/pure tests/simulation tests/type_checks
 WORLDS := tests/simulation/test_fresh_worlds.py
 # With browsers or network labs, one file after the other. Whatever of `tests` is in none of these lists is run by `test-sockets`.
@@ -38,8 +38,12 @@ JUNIT := $(LOGS)/junit
 BESIDE := $(shell chrt --idle 0 true 2>/dev/null && echo chrt --idle 0 || echo nice)
 PRINTED_AT_END = @mkdir -p $(LOGS); { $(2); } >$(LOGS)/$(1).log 2>&1; code=$$?; cat $(LOGS)/$(1).log; exit $$code
 test:
+ifdef PYTEST_ARGS
 	@$(MAKE) --no-print-directory --jobs=4 setup browser-tools interop $(STAMPS)/javascript
-	@$(if $(PYTEST_ARGS),$(BIN)/python -m pytest $(PYTEST_ARGS),$(MAKE) --no-print-directory --jobs=4 test-lint test-virtual test-sockets test-browsers)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@$(MAKE) --no-print-directory --keep-going --jobs=6 test-browsers test-sockets test-lint test-virtual
+endif
 
 test-lint: $(STAMPS)/installed $(STAMPS)/javascript
 	$(call PRINTED_AT_END,lint,$(BESIDE) $(MAKE) --no-print-directory lint)
