@@ -136,6 +136,19 @@ def test_nack_for_packets_no_longer_cached_retransmits_nothing_and_returns_false
     assert len(video.sent) == 2
 
 
+def test_packets_before_a_key_frame_are_not_retransmitted_and_need_no_other_key_frame(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    video.give(run, 2)
+    run.recovery.gap(3, 3, now=0.0)
+    video.give(run, 4, KEY)
+    first = video.sent[0].sequence
+    assert video.track.retransmit((first + 1, first + 2), now=0.2)
+    assert len(video.sent) == 3
+    assert video.track.retransmit((first + 3,), now=0.2)
+    assert len(video.sent) == 4
+
+
 def test_nack_for_a_packet_requested_from_the_publisher_is_answered_when_it_arrives(video: Track) -> None:
     run = video.run()
     video.give(run, 1, KEY)
@@ -181,8 +194,9 @@ def test_packets_named_many_times_in_one_nack_are_retransmitted_once(video: Trac
 
 def test_packet_is_not_retransmitted_again_within_a_round_trip(video: Track) -> None:
     run = video.run()
-    for sequence in (1, 2, 3):
-        video.give(run, sequence, KEY)
+    video.give(run, 1, KEY)
+    for sequence in (2, 3):
+        video.give(run, sequence)
     number = (video.sent[0].sequence,)
     sent_at = 3_000_000_000.0  # when the sender report left, in seconds since 1900
     middle = int(sent_at * 65536) & 0xFFFFFFFF
@@ -209,8 +223,9 @@ def test_losses_of_the_way_down_are_counted_without_those_of_the_publisher(video
 
 def test_no_more_bytes_are_retransmitted_than_were_forwarded(video: Track) -> None:
     run = video.run()
-    for sequence in range(1, 101):
-        video.give(run, sequence, KEY + bytes(1000))
+    video.give(run, 1, KEY + bytes(1000))
+    for sequence in range(2, 101):
+        video.give(run, sequence, DELTA + bytes(1000))
     numbers = tuple(packet.sequence for packet in video.sent)
     forwarded = sum(len(packet.body) for packet in video.sent)
     for attempt in range(9):

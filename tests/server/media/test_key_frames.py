@@ -3,73 +3,72 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from pyvidu.server.media import key_frames
 from pyvidu.server.media.key_frames import KeyFrameRequests
 from pyvidu.server.media.stream import ForwardedStream
+from tests.virtual_time import virtual_time
 
 
-class Timers:
-    """Replaces the loop's timers: `fire` runs the pending one."""
+class Publisher:
+    """Notes when it is asked for a key frame, in seconds from the first request; answers after `answers_after` seconds."""
 
-    def __init__(self) -> None:
-        self.pending: list[Any] = []
+    def __init__(self, answers_after: float | None = None) -> None:
+        self.asked: list[float] = []
+        self.requests = KeyFrameRequests(self._ask)
+        self._answers_after = answers_after
+        self._began = asyncio.get_running_loop().time()
 
-    def call_later(self, _: float, callback: Any) -> Timers:
-        self.pending.append(callback)
-        return self
-
-    def cancel(self) -> None:
-        self.pending.clear()
-
-    def fire(self) -> None:
-        self.pending.pop()()
-
-
-@pytest.fixture
-def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
-    timers = Timers()
-    monkeypatch.setattr(asyncio, "get_running_loop", lambda: timers)
-    return timers
+    def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.asked.append(round(loop.time() - self._began, 2))
+        if self._answers_after is not None:
+            loop.call_later(self._answers_after, self.requests.arrived)
 
 
-def test_first_request_is_sent_at_once_and_later_ones_are_coalesced(timers: Timers) -> None:
-    asked: list[int] = []
-    requests = KeyFrameRequests(lambda: asked.append(1))
+@virtual_time
+async def test_first_request_is_sent_at_once_and_later_ones_are_coalesced() -> None:
+    publisher = Publisher(answers_after=0.05)
     for _ in range(5):
-        requests.request()
-    assert len(asked) == 1
-    requests.arrived()
-    timers.fire()
-    assert len(asked) == 2  # the frame that answered the first request may have come before the later requests
-    requests.arrived()
-    timers.fire()
-    assert len(asked) == 2
-    assert not timers.pending
+        publisher.requests.request()
+    assert publisher.asked == [0.0]
+    await asyncio.sleep(5)
+    assert publisher.asked == [0.0, 0.3], "the frame that answered the first may have come before the later requests"
 
 
-def test_unanswered_request_is_repeated_a_limited_number_of_times(timers: Timers) -> None:
-    asked: list[int] = []
-    requests = KeyFrameRequests(lambda: asked.append(1))
-    requests.request()
-    while timers.pending:
-        timers.fire()
-    assert len(asked) == 1 + key_frames.REPEATS
-    requests.request()
-    assert len(asked) == 2 + key_frames.REPEATS
+@virtual_time
+async def test_unanswered_request_is_repeated_ever_more_seldom_and_a_limited_number_of_times() -> None:
+    publisher = Publisher()
+    publisher.requests.request()
+    await asyncio.sleep(30)
+    assert publisher.asked == [0.0, 0.3, 0.9, 2.1, 3.3, 4.5, 5.7]
+    assert len(publisher.asked) == 1 + key_frames.REPEATS
+    publisher.requests.request()
+    await asyncio.sleep(0)
+    assert publisher.asked[-1] == 30.0
 
 
-def test_no_request_is_sent_after_close(timers: Timers) -> None:
-    asked: list[int] = []
-    requests = KeyFrameRequests(lambda: asked.append(1))
-    requests.request()
-    requests.close()
-    requests.request()
-    assert len(asked) == 1
-    assert not timers.pending
+@virtual_time
+async def test_request_does_not_wait_for_the_repetition_of_an_earlier_one() -> None:
+    publisher = Publisher()
+    publisher.requests.request()
+    await asyncio.sleep(1.5)
+    publisher.requests.request()
+    publisher.requests.request()
+    await asyncio.sleep(0.35)
+    assert publisher.asked == [0.0, 0.3, 0.9, 1.5, 1.8]
+
+
+@virtual_time
+async def test_no_request_is_sent_after_close() -> None:
+    publisher = Publisher()
+    publisher.requests.request()
+    publisher.requests.close()
+    publisher.requests.request()
+    await asyncio.sleep(10)
+    assert publisher.asked == [0.0]
 
 
 class Asked:

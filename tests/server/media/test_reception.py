@@ -60,6 +60,26 @@ def test_small_gap_after_a_long_silence_is_an_outage_and_begins_a_new_run() -> N
     assert track.run is not before
 
 
+def test_gap_after_a_pause_is_a_loss_if_other_packets_of_the_publisher_have_arrived_meanwhile() -> None:
+    track = video()
+    track.receive(packet(1), None, 0.0)
+    before = track.run
+    track.receive(packet(4), None, 2.5, heard=2.4)
+    assert track.run is before
+    assert track.run.recovery.due(2.5) == [2, 3]
+    track.receive(packet(6), None, 5.0, heard=2.5)
+    assert track.run is not before
+
+
+def test_nothing_before_a_key_frame_is_requested_again() -> None:
+    track = video()
+    track.receive(packet(1), None, 0.0)
+    track.receive(packet(4), None, 0.03)
+    track.receive(packet(6, body=KEY), None, 0.06)
+    track.receive(packet(8), None, 0.09)
+    assert track.run.recovery.due(0.09) == [7]
+
+
 def test_pause_without_a_gap_is_not_an_outage() -> None:
     track = video()
     track.receive(packet(1), None, 0.0)

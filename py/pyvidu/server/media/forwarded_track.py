@@ -219,6 +219,8 @@ class ForwardedTrack:
             run = next((run for run in self._runs if origin is not None and run.number == origin.run), None)
             if origin is None or run is None or not origin.current:
                 continue  # never sent, or a key frame was sent since
+            if run.key_frame is not None and origin.sequence < run.key_frame.sequence:
+                continue  # the same within a run
             packet = run.find(origin.sequence)
             if packet is not None and now - packet.arrival <= OLDEST_RETRANSMISSION:
                 found.append((sequence, packet))

@@ -9,8 +9,10 @@ from pyvidu.server.limits import MediaLimits, TokenBucket
 
 # Between two requests (seconds). A browser answers within some 30 to 100 ms, so one frame serves all in between.
 INTERVAL = 0.3
-# A request or the frame can be lost: the request is repeated, at most this many times, until a key frame arrives.
-REPEATS = 10
+# A request or the frame can be lost: the request is repeated, at most this many times, until a key frame arrives. The
+# intervals grow: a sender that can send little needs a second for a key frame, and begins another one with each request.
+REPEATS = 6
+_LONGEST_INTERVAL = 4 * INTERVAL
 
 
 class KeyFrameRequests:
@@ -21,6 +23,7 @@ class KeyFrameRequests:
         self._again = False
         self._answered = True
         self._repeats = 0
+        self._asked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -29,7 +32,8 @@ class KeyFrameRequests:
         if self._closed:
             return
         self._repeats = 0
-        if self._timer is None:
+        now = asyncio.get_running_loop().time()
+        if self._timer is None or now - self._asked_at >= INTERVAL:
             self._send()
         else:
             self._again = True
@@ -47,7 +51,11 @@ class KeyFrameRequests:
 
     def _send(self) -> None:
         self._again, self._answered = False, False
-        self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._elapsed)
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._asked_at = loop.time()
+        self._timer = loop.call_later(min(INTERVAL * 2**self._repeats, _LONGEST_INTERVAL), self._elapsed)
         self._ask()
 
     def _elapsed(self) -> None:

@@ -56,6 +56,11 @@ class LossRecovery:
             self.round_trip += (now - missing.asked_at - self.round_trip) / 8
         return True
 
+    def superseded(self, sequence: int) -> None:
+        """Forget the missing packets before a key frame that begins with packet `sequence`: no decoder needs them."""
+        for missing in [missing for missing in self._missing if missing < sequence]:
+            del self._missing[missing]
+
     def due(self, now: float) -> list[int]:
         """Return the sequence numbers to request now, in ascending order, and count the attempt."""
         asked = []

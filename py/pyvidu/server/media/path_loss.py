@@ -19,15 +19,15 @@ _WINDOW = 32  # buckets: 8 s
 # A loss of so much begins the comparison, and one of so little over a second ends it.
 _LOSSY, _CLEAN, _CLEAN_BUCKETS = 0.05, 0.03, 4
 _FEWEST = 20  # packets of that second, of which a share is left out
-# A run of so many lost packets is an outage.
-LONGEST_RUN = 50
-# Between the buckets of a higher rate and those of a lower one it must differ by this factor, or nothing can be told.
-_VARIED = 1.2
+# So many packets that are lost one after the other, over so many seconds, are an outage, of which nothing is told: at 60 % of
+# loss one packet of five arrives within that, and where a path carries too little, some always arrive.
+_OUTAGE_PACKETS, _OUTAGE_SECONDS = 5, 0.3
 # How much more likely an explanation must be than the other, as a natural logarithm; and to take the place of the other.
-_OWN, _CONGESTED, _INSTEAD = 2.0, 4.0, 5.0
-# Until it is known, no more than these shares of loss are named, each for so many seconds: a sender that is told of 60 %
-# is down before there is anything to compare.
-_UNDECIDED = ((1.5, 0.1), (3.5, 0.33))
+_OWN, _CONGESTED, _INSTEAD = 1.0, 4.0, 5.0
+# Until it is known, no more than this share of loss is named, and less for the first seconds: a sender that is told of 60 %
+# is down before there is anything to compare, and Chromium's stays there: it sends at most 1.5 times what arrives.
+_UNDECIDED, _FIRST_UNDECIDED, _FIRST_SECONDS = 0.33, 0.1, 5.0
+_TICK = 0.0005  # seconds: the feedback rounds times
 _LEAST, _MOST = 0.005, 0.995  # of a probability
 
 
@@ -63,18 +63,24 @@ class PathLoss:
         self._began: float | None = None
         self._lossy_since: float | None = None
         self._named = 0.0
+        self._last = -math.inf  # when a packet arrived
+        self._out_until = -math.inf  # when the first one after the last outage did
 
     def received(self, lost: int, now: float) -> None:
         """Count a packet that has arrived, and how many before it were lost since the last one."""
-        self._roll(now)
-        self._bucket.received += 1
-        if lost <= LONGEST_RUN:
+        silence, self._last = now - self._last, now
+        if lost >= _OUTAGE_PACKETS and silence >= _OUTAGE_SECONDS:
+            self._out_until = now
+            self._bucket, self._began = _Bucket(), now
+        else:
+            self._roll(now)
             self._bucket.lost += lost
+        self._bucket.received += 1
 
-    def names(self, packets: int, now: float) -> bool:
-        """Return whether the feedback is to name a run of lost packets."""
-        if packets > LONGEST_RUN:
-            return True
+    def names(self, now: float) -> bool:
+        """Return whether the feedback is to name a run of lost packets, before the one that arrived at `now`."""
+        if abs(now - self._out_until) < _TICK:
+            return False
         self._named += self._share(now)
         if self._named < 1:
             return False
@@ -86,7 +92,7 @@ class PathLoss:
         if self.is_own is not None:
             return 0.0 if self.is_own else 1.0
         since = math.inf if self._lossy_since is None else now - self._lossy_since
-        told = next((share for seconds, share in _UNDECIDED if since < seconds), 1.0)
+        told = _FIRST_UNDECIDED if since < _FIRST_SECONDS else _UNDECIDED
         latest = _sum(self._latest)
         if latest.loss <= told or latest.sent < _FEWEST:
             return 1.0
@@ -112,27 +118,23 @@ class PathLoss:
             self._buckets.clear()
             return
         self._buckets.append(bucket)
-        certainty = self._certainty()
+        certainty = self.certainty()
         if certainty >= (_OWN if self.is_own is None else _INSTEAD):
             self.is_own = True
         elif certainty <= -(_CONGESTED if self.is_own is None else _INSTEAD):
             self.is_own = False
 
-    def _certainty(self) -> float:
+    def certainty(self) -> float:
         """Return the logarithm of how much more likely losses of the path's own are than a path that carries no more."""
-        rates = [bucket.rate for bucket in self._buckets]
-        middle = (max(rates) + min(rates)) / 2
-        lower = _sum([bucket for bucket in self._buckets if bucket.rate < middle])
-        upper = _sum([bucket for bucket in self._buckets if bucket.rate >= middle])
-        if not lower.sent or upper.rate < _VARIED * lower.rate:
+        buckets = list(self._buckets)[len(self._buckets) % 2 :]
+        pairs = zip(buckets[::2], buckets[1::2], strict=True)  # in which chance weighs less
+        parts = [part for part in map(_sum, pairs) if part.sent]
+        total = _sum(parts)
+        if not parts:
             return 0.0
-        both = _sum([lower, upper])
-        carried = both.received / both.seconds
-        own, congested = 0.0, 0.0
-        for part in (lower, upper):
-            own += _likelihood(part, both.loss)
-            congested += _likelihood(part, 1 - carried / part.rate)
-        return own - congested
+        carried = total.received / total.seconds
+        own = sum(_likelihood(part, total.loss) for part in parts)
+        return own - sum(_likelihood(part, 1 - carried / part.rate) for part in parts)
 
 
 def _sum(buckets: Iterable[_Bucket]) -> _Bucket:

@@ -75,6 +75,7 @@ class PublisherEndpoint:
         self._ssrc = secrets.randbits(32)
         self._feedback = TransportFeedback()
         self._clock_offset: float | None = None
+        self._heard = 0.0
         self._key_frame_wanted = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         connection = next(_connections)
@@ -117,6 +118,7 @@ class PublisherEndpoint:
         if binding is None:
             return
         kind, reception, is_rtx, sequence_extension, level_extension = binding
+        heard, self._heard = self._heard, now
         block = packet.extension_block
         if sequence_extension and block:
             value = rtp.find_extension(packet.extension_profile, block, sequence_extension)
@@ -130,7 +132,7 @@ class PublisherEndpoint:
             level = None
             if level_extension and block:
                 level = rtp.find_extension(packet.extension_profile, block, level_extension)
-            accepted = reception.receive(packet, level, now)
+            accepted = reception.receive(packet, level, now, heard)
         if accepted is not None:
             self._on_packet(kind, accepted)
         if "losses" not in self._timers and reception.run.recovery.next_due() is not None:

@@ -181,8 +181,14 @@ class Reception:
         """Return what is known of the path of this track."""
         return PathCounters(self._expected, self.packets_lost, delay=self._delay)
 
-    def receive(self, packet: rtp.RtpPacket, level: bytes | None, now: float) -> MediaPacket | None:
-        """Handle a packet of the track itself; return it, or None if it is not to be forwarded."""
+    def receive(
+        self, packet: rtp.RtpPacket, level: bytes | None, now: float, heard: float | None = None
+    ) -> MediaPacket | None:
+        """Handle a packet of the track itself; return it, or None if it is not to be forwarded.
+
+        `heard` is when any packet of the publisher arrived last: while others do, a pause of this track is no outage. A video
+        of two frames a second, of which most are lost, pauses for seconds. None: only this track tells.
+        """
         if packet.ssrc != self.ssrc and not self._change_source(packet.ssrc, now):
             return None
         highest = self._sequence.highest
@@ -192,7 +198,8 @@ class Reception:
         timestamp = self._timestamps.unwrap(packet.timestamp)
         self._measure_jitter(timestamp, now)
         self.clock.arrived(timestamp, now)
-        silence, self._last_arrival = now - self._last_arrival, now
+        silence = now - max(self._last_arrival, heard or 0.0)
+        self._last_arrival = now
         if highest is None or self._first is None:
             self._first = sequence
         elif sequence > highest + 1:
@@ -247,6 +254,7 @@ class Reception:
         key = codecs.starts_key_frame(self.codec.name, body)
         if key:
             self.key_frames += 1
+            self.run.recovery.superseded(sequence)
         packet = MediaPacket(self.run, sequence, timestamp, marker, body, padding, key, level, now)
         self.run.keep(packet)
         return packet

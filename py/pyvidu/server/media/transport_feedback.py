@@ -104,7 +104,7 @@ class TransportFeedback:
             arrived = sequence + 1
             while arrived not in self._arrivals:
                 arrived += 1
-            self._named = self._loss.names(arrived - sequence, self._arrivals[arrived] / TICKS_PER_SECOND)
+            self._named = self._loss.names(self._arrivals[arrived] / TICKS_PER_SECOND)
             self._decided = arrived
         return self._named
 
