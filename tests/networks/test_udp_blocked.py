@@ -43,6 +43,7 @@ async def test_udp_that_is_blocked_alone_is_told_within_2500_ms_and_nothing_is_r
     routed_call: DroppedCall,
 ) -> None:
     call = routed_call
+    await asyncio.sleep(4)  # of streams that were negotiated anew the rhythm is learnt first
     async with watch(call, "UDP alone blocked") as found:
         with found.fault():
             call.lab.media_only_drop()

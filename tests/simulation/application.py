@@ -115,6 +115,10 @@ class Person:
         self.link.lose_media()
         self._media.interrupt()
 
+    def lose_media_up(self) -> None:
+        self.link.lose_media_up()
+        self._media.interrupt()
+
     def _interrupted(self) -> None:
         self._signaling.interrupt()
         self.path_changed()

@@ -33,6 +33,7 @@ DECIDED = 2.0  # seconds before signaling is lost: a path that has returned sinc
 DEAD_TOLD = (
     1.7  # seconds within which `streamFrozen` tells that nothing arrives by UDP; 5.3 without the other paths' counters
 )
+MISSED = 1.0  # seconds: the server looks for half of one
 SETTLED = 30.0  # seconds: 15 until an attempt counts as failed, and three checks of 4 s each (`media.decode_window`)
 RENEGOTIATIONS_PER_MINUTE = 30  # of one stream by one client
 ATTEMPTS = MediaPolicy().retries
@@ -243,6 +244,41 @@ class NoFalseAlarm(Invariant):
             self.wrong(f"{page.name} is told reconnecting although its network works")
 
 
+class MissingMediaIsReplaced(Invariant):
+    name = "missing media is replaced"
+    sentence = (
+        "The stream of a page whose media connection can only receive since its route moved is renegotiated within "
+        f"{MISSED:g} s after `reconnected`. (On the profile that tells of missing media, if the stream flowed before, the "
+        f"page runs on time, no packets are lost, the round trip is below {2 * QUICK:g} s, and nothing else happens.)"
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._changes: dict[Page, int] = {}
+        self._moved: dict[Page, SimulatedPeer] = {}  # and what sends its stream
+
+    def path_changed(self, page: Page) -> None:
+        self._changes[page] = self._changes.get(page, 0) + 1
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        router, room = self.world.server.media, self.world.room
+        member = room.find(page.id) if room is not None else None
+        stream = member.stream if member is not None and member.notices else None
+        peer = router.peers.get(router.publishers.get(stream.id, -1)) if stream is not None else None
+        if name != "reconnected" or self.world.plan.profile != "default" or peer is None or page.forces:
+            return
+        lost_at = router.heard().get(page.id, 0.0)
+        link = page.person.link
+        quick = not link.repairs and link.latency + link.jitter < QUICK
+        if peer.only_receives and event.outage.began_at - lost_at < 1.0 and quick:
+            asyncio.get_running_loop().call_later(MISSED, self._look, page, self._changes[page], peer)
+
+    def _look(self, page: Page, change: int, peer: SimulatedPeer) -> None:
+        same = page.connected and not page.in_outage and self._changes[page] == change
+        if same and page.clock.on_time_for(LEARNING) and peer in page.peers.alive and peer.only_receives:
+            self.wrong(f"{page.name} sends by peer connection {peer.number}, of which nothing arrives")
+
+
 class FrozenStreamsRecover(Invariant):
     name = "frozen streams recover"
     sentence = (
@@ -367,7 +403,8 @@ class HealthyStreamsStay(Invariant):
     name = "healthy streams stay"
     sentence = (
         f"No stream is renegotiated whose path has carried packets both ways for {HEALTHY:g} s, or was interrupted for less "
-        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`, and when what was decided before "
+        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`, within {MISSED + SHORT:g} s after a "
+        "`reconnected` where the server tells of media that did not follow, and when what was decided before "
         f"waits for signaling; and none is more than {RENEGOTIATIONS_PER_MINUTE} times in any minute, and {ATTEMPTS} more "
         "for each return in it: a stream that the server refuses, since its owner has left unnoticed, gets so many attempts "
         "after each."
@@ -414,7 +451,8 @@ class HealthyStreamsStay(Invariant):
             return
         if 0 <= self._lost_at.get(page, math.inf) - peer.path_since < DECIDED:
             return
-        if peer.path_works_for(HEALTHY) or peer.was_interrupted_for_less_than(SHORT):
+        missed = self.world.plan.profile == "default" and bool(returns) and now() - returns[-1] < MISSED + SHORT
+        if peer.path_works_for(HEALTHY) or (peer.was_interrupted_for_less_than(SHORT) and not missed):
             self.wrong(f"{who} renegotiates {stream_id}, whose path works since {now() - peer.path_since:.1f} s")
 
 

@@ -60,6 +60,18 @@ MEDIA = (
         "",
     ),
     Mutation(
+        "a stream that the server does not receive is not replaced",
+        "reconnection.stream_recovery:StreamRecovery.TABLE",
+        "row(IDLE, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),",
+        "",
+    ),
+    Mutation(
+        "a stream is replaced that is being negotiated",
+        "media.plane:MediaPlane.missing",
+        "if media.is_negotiated:",
+        "if True:",
+    ),
+    Mutation(
         "dead media paths are not looked for",
         "media.plane:MediaPlane._found",
         "self._tasks.spawn(self._look_at_paths())",

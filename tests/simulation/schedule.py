@@ -32,6 +32,8 @@ FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
 # Drawn by a die of their own, which leaves all other worlds as they were.
 PORTALS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"portal": (1, 0.5, 90, ("",))}
 A_PORTAL = 0.1  # the share of worlds with one
+VPNS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"vpn": (1, 0, 0, ("",))}
+A_VPN = 0.1  # the same
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "signal": (8, 0, 0, ("", "", "one")),
     "mute": (4, 0, 0, ("audio", "video")),
@@ -123,6 +125,9 @@ def plan(seed: int) -> Plan:
     other_dice = Random(f"portal {seed}")
     if other_dice.random() < A_PORTAL:
         entries.append(_entry(other_dice, other_dice.uniform(3, length), other_dice.randrange(len(people)), PORTALS))
+    other_dice = Random(f"vpn {seed}")
+    if other_dice.random() < A_VPN:
+        entries.append(_entry(other_dice, other_dice.uniform(3, length), other_dice.randrange(len(people)), VPNS))
     entries.sort(key=lambda entry: entry.at)
     return Plan(seed, dice.choice(("default", "default", "kurento")), dice.random() < 0.8, people, tuple(entries))
 

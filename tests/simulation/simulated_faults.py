@@ -48,6 +48,14 @@ def _handover(person: Person, entry: Entry) -> None:
     _later(entry.seconds, arrived)
 
 
+def _vpn(person: Person, entry: Entry) -> None:
+    """Move the route: what is sent from the old address arrives no more, and what is sent to it still does."""
+    person.lose_media_up()
+    person.lose_sockets()
+    for listener in list(person.link.listeners):
+        person.link.at_client(listener.network_changed)
+
+
 def _loss(person: Person, entry: Entry) -> None:
     _set_for(person, "loss", int(entry.option) / 100, 0.0, entry.seconds)
 
@@ -134,6 +142,7 @@ FAULTS: dict[str, Callable[[Person, Entry], None]] = {
     "half-open": lambda person, _entry: person.lose_sockets(),
     "flapping": _flapping,
     "handover": _handover,
+    "vpn": _vpn,
     "loss": _loss,
     "slow": _slow,
     "sleep": _sleep,

@@ -221,7 +221,7 @@ class SimulatedPeer:
         self.native = self
         self._link = link
         self._clock = clock
-        self.epoch = link.media_epoch
+        self.epoch, self.up_epoch = link.media_epoch, link.media_up_epoch
         self.flow_changed: Callable[[SimulatedPeer], None] = lambda _: None
         self.siblings: Any = None  # the `SimulatedPeers` of its page
         self._receives = settings.local_stream is None
@@ -258,14 +258,18 @@ class SimulatedPeer:
 
     def sends(self, current: bool) -> bool:
         """Return whether what it sends arrives at the server."""
-        return self._alive(current) and self._link.passes("up")
+        return self._alive(current) and self._passes_up
+
+    @property
+    def _passes_up(self) -> bool:
+        return self._link.passes("up") and self.up_epoch == self._link.media_up_epoch
 
     def reassess(self, current: bool, source_sends: bool) -> None:
         """Determine path and flow anew after a change of the network, the server or the other end."""
         alive, link = self._alive(current), self._link
-        path = alive and link.works
+        path = alive and self._passes_up and link.passes("down")
         receives_rtp = alive and self._receives and source_sends and link.passes("down")
-        self._heard |= alive and link.passes("up")
+        self._heard |= alive and self._passes_up
         is_reported = alive and not self._receives and self._heard and link.passes("down") and self._router.reports
         if (path, receives_rtp, is_reported) == (self._path, self.receives_rtp, self.is_reported):
             return
@@ -318,6 +322,11 @@ class SimulatedPeer:
     def _answer_arrives(self) -> None:
         self._about_to_change()
         self._answers, self._answer = True, None
+
+    @property
+    def only_receives(self) -> bool:
+        """Return whether what it sends never arrives again, and the way down works."""
+        return self._alive(current=True) and self.up_epoch != self._link.media_up_epoch
 
     def works_for(self, seconds: float) -> bool:
         """Return whether packets have gone both ways, and RTP has arrived, for so long."""
@@ -501,6 +510,7 @@ class SimulatedPeer:
     def sample_at(self, time: float) -> MediaSample:
         """Return the counters at `time`, which is not earlier than the last change."""
         rtp, frames, checks, _ = map(int, self._counters(time))
+        reports = int(self._counters(time)[3] * PACKETS / REPORTED)  # as often as RTP: polls of one world find the same
         return MediaSample(
             self.ice_connection_state,
             received_packets=rtp + checks,
@@ -508,7 +518,7 @@ class SimulatedPeer:
             inbound_audio_packets=rtp,
             inbound_video_packets=rtp,
             frames_decoded=frames,
-            remote_reports=0 if self._receives else checks // CHECKS,
+            remote_reports=0 if self._receives else checks // CHECKS + reports,
         )
 
     def close(self) -> None:

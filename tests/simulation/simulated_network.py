@@ -60,6 +60,7 @@ class Link:
         self.answer = PROBE_ANSWER  # to a plain GET; a portal's is another
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
+        self.media_up_epoch = 0  # what those of an older one send never arrives; they receive
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
         self.listeners: list[NetworkListener] = []
         self.sockets: list[SimulatedSocket] = []
@@ -151,6 +152,11 @@ class Link:
     def lose_media(self) -> None:
         """Remove the NAT mappings of all media connections: they never recover by themselves."""
         self.media_epoch += 1
+        self.world.media.reassess()  # type: ignore[attr-defined]
+
+    def lose_media_up(self) -> None:
+        """Let nothing that the media connections send arrive again, as when a VPN takes the route: they still receive."""
+        self.media_up_epoch += 1
         self.world.media.reassess()  # type: ignore[attr-defined]
 
     def lose_sockets(self) -> None:

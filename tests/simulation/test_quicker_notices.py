@@ -44,3 +44,13 @@ def test_path_that_becomes_slow_is_not_taken_for_dead(milliseconds: str, profile
 
 def test_media_alone_that_is_blocked_is_no_outage_for_who_receives_nothing() -> None:
     assert told(Entry(AT, 0, "media", 9.0), receives=False) == []
+
+
+@pytest.mark.parametrize("phase", range(5))
+def test_stream_whose_path_only_receives_since_the_route_moved_is_replaced_soon(phase: int) -> None:
+    moved = Entry(AT + phase * 0.137, 0, "vpn")
+    outcome = live(Plan(1, people=(Person(), Person()), entries=(moved,)))
+    assert outcome.broken is None
+    frozen = [at for at, who, what in outcome.story if who == "a1" and what.startswith("is told streamFrozen")]
+    assert len(frozen) == 1
+    assert frozen[0] - moved.at < 2

@@ -77,6 +77,11 @@ class MediaConnection:
         return self._peer.connection if self._peer is not None else None
 
     @property
+    def is_negotiated(self) -> bool:
+        """Return whether there is a peer connection, and the stream is known to the server."""
+        return bool(self.stream_id) and self._peer is not None
+
+    @property
     def remote_stream(self) -> Any:
         """Return the received MediaStream, None before the first negotiation and if nothing is to be received."""
         return self._peer.connection.remote_stream if self._peer is not None else None

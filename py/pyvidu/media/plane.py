@@ -18,8 +18,10 @@ from pyvidu.reconnection.evidence import (
     MediaEvidence,
     MediaPathsDead,
     MediaSample,
+    NotReceived,
     PageStoodStill,
     PeerReplaced,
+    RtpLate,
     RtpReturned,
     RtpSilent,
     SignalingLost,
@@ -31,6 +33,7 @@ from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from pyvidu.reconnection.publisher_silence import PublisherSilence
 from pyvidu.reconnection.rtp_monitor import AudioReferenceDue, OfStream, RtpFinding, RtpMonitor
+from pyvidu.reconnection.sound_delay import SoundDelay
 from pyvidu.reconnection.standstill import STALL
 from pyvidu.signaling import SignalingPlane
 from pyvidu.tasks import Tasks
@@ -87,6 +90,8 @@ class MediaPlane:
         )
         self._refuted = False  # the server has answered since all RTP fell silent
         self._outage: Outage | None = None
+        self._delays: dict[PeerConnection, SoundDelay] = {}
+        self._late = False  # the sound of all received streams
         self._proving = False  # since `prove_all`, until every stream is settled
         self._closed = False
 
@@ -144,8 +149,7 @@ class MediaPlane:
         self._proving = False
         self._disturbed()
         for media, recovery in list(self._recoveries.items()):
-            negotiated = bool(media.stream_id) and media.peer is not None
-            recovery.report(SignalingResumed(force, negotiated))
+            recovery.report(SignalingResumed(force, media.is_negotiated))
         self._proving = True  # only now: one after the other has begun to be checked
         self.media_settled()
 
@@ -154,6 +158,16 @@ class MediaPlane:
         self._refuted = True
         self._silence.trusted(self._clock.now())
         self._arm_silence()
+
+    def missing(self, stream_id: str) -> None:
+        """Handle that the server receives nothing of a stream that is sent, although it hears the signaling.
+
+        All media connections have the same address: where that has moved, no other sends anything either.
+        """
+        if any(isinstance(media, OutboundMedia) and media.stream_id == stream_id for media in self._recoveries):
+            for media, recovery in list(self._recoveries.items()):
+                if media.is_negotiated:
+                    recovery.report(NotReceived())
 
     def ice_state_changed(self, media: MediaConnection, state: str) -> None:
         """Handle a new ICE state of the current peer connection."""
@@ -239,6 +253,7 @@ class MediaPlane:
             case AudioReferenceDue():
                 for recovery in self._receiving():
                     recovery.take_audio_reference()
+                self._look_for_delay()
             case PageStoodStill():
                 self._disturbed()
                 for recovery in self._receiving():
@@ -255,6 +270,19 @@ class MediaPlane:
                     self.silence_refuted()
                     for recovery in list(self._recoveries.values()):
                         recovery.report(finding)
+
+    def _look_for_delay(self) -> None:
+        """Report whether the sound of all received streams is late: of one alone, its publisher's way may be the cause."""
+        former, self._delays = self._delays, {}
+        late = []
+        for media in self._recoveries:
+            if isinstance(media, InboundMedia) and media.peer is not None and (played := media.peer.sound_played()):
+                delay = self._delays[media.peer] = former.get(media.peer) or SoundDelay()
+                late.append(delay.is_late(played))
+        is_late = bool(late) and all(late)
+        if is_late is not self._late:
+            self._late = is_late
+            self._signaling.rtp(RtpLate(is_late))
 
     async def _look_at_paths(self) -> None:
         """Report it if nothing arrives at all: ICE sees that seconds later, since it checks a path every 2.5 s."""
@@ -301,6 +329,8 @@ class MediaPlane:
 
     def _disturbed(self) -> None:
         self._tasks.cancel()
+        for uplink in self._uplinks.values():
+            uplink.disturbed()
         self._silence.disturbed(self._clock.now())
         self._arm_silence()
 

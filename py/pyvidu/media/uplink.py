@@ -32,6 +32,11 @@ class Uplink:
         self._timer: Timer | None = None
         self._arm()
 
+    def disturbed(self) -> None:
+        """Take into account that an outage begins or ends."""
+        if self._decisions is not None:
+            self._decisions.disturbed(self._clock.now())
+
     def close(self) -> None:
         """Stop watching."""
         self._closed = True

@@ -210,6 +210,11 @@ class Participation:
         if self._current is not None:
             self._current.plane.unheard()
 
+    def local_media_missing(self, stream_id: str) -> None:
+        """Handle that the server hears this participant, but receives nothing of its stream."""
+        if self._current is not None:
+            self._current.media_plane.missing(stream_id)
+
     def local_stream_expelled(self, reason: Reason) -> None:
         """Handle that the server or a moderator has ended the local stream."""
         if self._current is not None:

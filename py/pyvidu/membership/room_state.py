@@ -29,6 +29,7 @@ from pyvidu.protocol.notifications import (
     ParticipantPublished,
     ParticipantRestored,
     ParticipantUnpublished,
+    PublishedMediaMissing,
     RecordingStarted,
     RecordingStopped,
     RemoteStreamPropertyChanged,
@@ -56,6 +57,9 @@ class RoomOwner(Protocol):
 
     def unheard(self) -> None:
         """Handle that nothing arrives of this participant at the server."""
+
+    def local_media_missing(self, stream_id: str) -> None:
+        """Handle that nothing of the local stream arrives at the server, although signaling does."""
 
     def local_stream_expelled(self, reason: Reason) -> None:
         """Handle that the server or a moderator has ended the local stream."""
@@ -128,6 +132,7 @@ class RoomState:
             ParticipantEvicted: self._evicted,
             ParticipantInterrupted: lambda told: self._interrupted(told.connection_id, True),
             ParticipantRestored: lambda told: self._interrupted(told.connection_id, False),
+            PublishedMediaMissing: lambda told: owner.local_media_missing(told.stream_id),
             VideoForwardingChanged: self._video_forwarding_changed,
             SignalReceived: self._signal,
             RemoteStreamPropertyChanged: self._property_changed,

@@ -76,6 +76,18 @@ class ParticipantRestored(Call):
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedMediaMissing(Call):
+    """Nothing of the recipient's own stream arrives, although its signaling was resumed.
+
+    Of pyvidu's own server, to pyvidu's clients. The way up of the media connection is dead then, even if its way down works:
+    a VPN was switched on, for example.
+    """
+
+    method: ClassVar[str] = "publishedMediaMissing"
+    stream_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class VideoForwardingChanged(Call):
     """The video of a stream is not forwarded to the recipient, for want of `bandwidth`, or is again; its sound goes on.
 

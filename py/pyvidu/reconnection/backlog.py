@@ -7,7 +7,17 @@ after a silence is later than the last one before it, the receivers are restarte
 
 from __future__ import annotations
 
-from .evidence import SoundPlayed
+from .actions import MediaAction, RestartReceivers, TakeAudioReference
+from .evidence import (
+    AudioReference,
+    MediaEvidence,
+    PageStoodStill,
+    ReceiversRestarted,
+    SoundPlayed,
+    SoundRead,
+    StreamReturned,
+    StreamStopped,
+)
 from .policy import ReconnectionPolicy
 
 WAIT = 0.5  # seconds within which audio must be played after a silence for this to be decided
@@ -28,6 +38,23 @@ class Backlog:
         self._after = 0.0  # sound played earlier than this is old
         self._deadline = 0.0
         self._restarts = 0
+
+    def observe(self, evidence: MediaEvidence, now: float) -> list[MediaAction]:
+        """Keep the reference for a backlog, and return the actions that take one or discard what is late."""
+        match evidence:
+            case StreamStopped():
+                return [TakeAudioReference()]
+            case AudioReference(played):
+                self.refer(played)
+            case StreamReturned():
+                self.check(now)
+            case PageStoodStill(seconds):
+                self.check(now, seconds)
+            case SoundRead(played) if self.read(played, now):
+                return [RestartReceivers()]
+            case ReceiversRestarted():
+                self.restarted(now)
+        return []
 
     def refer(self, played: SoundPlayed | None) -> None:
         """Record the sound played now, which is in time."""
@@ -72,7 +99,14 @@ class Backlog:
 
 def lateness(before: SoundPlayed, now: SoundPlayed) -> float:
     """Return how many seconds later audio is played after a silence than before it; 0 for anything but a backlog."""
+    if (now.ticks - before.ticks) % _RTP_TURN >= _RTP_TURN / 2:
+        return 0.0  # another RTP clock: the sender restarted
+    return max(0.0, transit(before, now))
+
+
+def transit(before: SoundPlayed, now: SoundPlayed) -> float:
+    """Return how many seconds longer the sound played now was under way than that played before; less than 0 for shorter."""
     sent_after = (now.ticks - before.ticks) % _RTP_TURN
     if sent_after >= _RTP_TURN / 2:
-        return 0.0  # another RTP clock: the sender restarted
-    return max(0.0, now.at - before.at - sent_after / now.rate)
+        sent_after -= _RTP_TURN
+    return now.at - before.at - sent_after / now.rate

@@ -11,6 +11,7 @@
 | pong late          | second ping unanswered                   | down    |
 | pong late, RTP flows | the same, for longer                   | down    |
 | pong late, RTP flows | no probe on another connection is answered either | down, sooner |
+| pong late, RTP flows late | the probes wait in the same queue       | as without them |
 | pong late, RTP flows | only some of these probes are answered | packets are lost: wait until the limit |
 | rtp overdue        | (a ping is sent, in case silence follows)| fine    |
 | rtp silent         | ping unanswered                          | down    |
@@ -151,7 +152,7 @@ class Detector:
         if self._witness == "late pong":
             pause_ends = self._media.until + self._policy.detection.urgent_probe_floor
             ends = max(ends, min(pause_ends, ends + self._policy.detection.steady_patience))
-            if self._flows_since_asked:
+            if self._flows_since_asked and not self._media.late:
                 ends = self._opinion.verdict_at(min(self._sent.values()), ends)
         # `_sent` is not empty: a deadline always belongs to an unanswered ping.
         ends = min(ends, min(self._sent.values()) - self._waited + self._policy.detection.answer_limit)

@@ -69,6 +69,13 @@ class RtpOverdue:
 
 
 @dataclass(frozen=True, slots=True)
+class RtpLate:
+    """The sound of all received streams is late (`late`), since it waits in a queue on the way; or not any more."""
+
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RtpSilent:
     """RTP has stopped on every stream that can be a witness. The cause may also be a drop on the publishers' side."""
 
@@ -134,7 +141,7 @@ class SessionMoved:
     """A request was refused because the server considers the session to be on another socket."""
 
 
-RtpEvidence = RtpSteady | RtpOverdue | RtpSilent | RtpReturned
+RtpEvidence = RtpSteady | RtpOverdue | RtpLate | RtpSilent | RtpReturned
 
 SignalingEvidence = (
     SocketClosed
@@ -148,6 +155,7 @@ SignalingEvidence = (
     | ServerUnreachable
     | RtpSteady
     | RtpOverdue
+    | RtpLate
     | RtpSilent
     | RtpReturned
     | AttemptOpened
@@ -247,6 +255,11 @@ class MediaPathsDead:
 
 
 @dataclass(frozen=True, slots=True)
+class NotReceived:
+    """The server reports that it receives nothing of what is sent from here, although signaling was resumed."""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReturned:
     """RTP of this stream arrives after `StreamStopped`."""
 
@@ -306,6 +319,7 @@ MediaEvidence = (
     | Sampled
     | StreamStopped
     | MediaPathsDead
+    | NotReceived
     | StreamReturned
     | PeerReplaced
     | RenegotiationRefused

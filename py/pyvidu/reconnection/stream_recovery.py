@@ -7,6 +7,7 @@ it is checked by its counters (`media_health.py`). A frozen stream is renegotiat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -21,17 +22,16 @@ from .actions import (
     Renegotiate,
     ReportException,
     RestartReceivers,
-    TakeAudioReference,
     TakeSample,
 )
 from .backlog import Backlog
 from .decoding import HELD_BACK, Decoding
 from .evidence import (
-    AudioReference,
     IceStateChanged,
     MediaEvidence,
     MediaPathsDead,
     MediaSample,
+    NotReceived,
     PageStoodStill,
     PeerReplaced,
     ReceiversRestarted,
@@ -41,7 +41,6 @@ from .evidence import (
     Sampled,
     SignalingLost,
     SignalingResumed,
-    SoundRead,
     StreamReturned,
     StreamStopped,
 )
@@ -54,6 +53,8 @@ from .transitions import Table, row
 
 IDLE, OBSERVING, CHECKING, RENEGOTIATING, CONNECTING, DELAYING, GIVEN_UP = RecoveryState
 TIME_IS_UP = RecoveryTimer.DEADLINE
+
+_REPLAYED_WITHIN = 0.1  # seconds after the resume; the server looks for 0.2 s before it tells anything new
 
 
 class StreamRecovery:
@@ -89,6 +90,7 @@ class StreamRecovery:
         self.sample_at: float | None = None
         self._state_ends_at: float | None = None
         self._ice = IceWatch(policy)
+        self._resumed_at = -math.inf
         self._backlog = Backlog(policy)
         self._decoding = Decoding()
         if suspended:
@@ -121,8 +123,10 @@ class StreamRecovery:
                 self._ice.due_at = None
             case Sampled(sample):
                 self._sampled(sample, now)
+            case SignalingResumed():
+                self._resumed_at = now
             case _:
-                actions += self._sound(evidence, now)
+                actions += self._backlog.observe(evidence, now)
         return actions + self._follow(evidence, now)
 
     def tick(self, now: float) -> list[MediaAction]:
@@ -166,7 +170,7 @@ class StreamRecovery:
             case RecoveryState.DELAYING:
                 self._state_ends_at = now + self._policy.media.nudge_period * self._attempts
 
-    # --- beside the table: counters and sound ------------------------------------------------------------------------
+    # --- beside the table: counters ------------------------------------------------------------------------
 
     def _sampled(self, sample: MediaSample, now: float) -> None:
         """Record the counters and whether anything has arrived, and judge them during a check."""
@@ -194,23 +198,6 @@ class StreamRecovery:
         self.sample_at = now if self.period else None
         self._ice.replaced()
         self._backlog.stop()
-
-    def _sound(self, evidence: MediaEvidence, now: float) -> list[MediaAction]:
-        """Keep the reference for a backlog, and discard one."""
-        match evidence:
-            case StreamStopped():
-                return [TakeAudioReference()]
-            case AudioReference(played):
-                self._backlog.refer(played)
-            case StreamReturned():
-                self._backlog.check(now)
-            case PageStoodStill(seconds):
-                self._backlog.check(now, seconds)
-            case SoundRead(played) if self._backlog.read(played, now):
-                return [RestartReceivers()]
-            case ReceiversRestarted():
-                self._backlog.restarted(now)
-        return []
 
     # --- guards of the table -----------------------------------------------------------------------------------------
 
@@ -270,6 +257,10 @@ class StreamRecovery:
         """Return whether the ICE state is disconnected, failed or closed."""
         return analyse(event.state) in ("broken", "dead")
 
+    def _is_news(self, event: NotReceived, now: float) -> bool:
+        """Return whether it was not sent before the outage, and replayed after it, and another attempt may be made."""
+        return now - self._resumed_at >= _REPLAYED_WITHIN and self._may_renegotiate(event, now)
+
     # --- effects of the table ----------------------------------------------------------------------------------------
 
     def _nudge(self, event: object, now: float) -> list[MediaAction]:
@@ -327,6 +318,12 @@ class StreamRecovery:
         self._because = self._judgement.because
         return [NoteStep(self._judgement.verdict, self._because)]
 
+    def _note_missing(self, event: object, now: float) -> list[MediaAction]:
+        """Record the verdict of the server."""
+        because = "the server receives nothing of what is sent from here"
+        self._judgement = MediaJudgement("frozen", because)
+        return self._note_verdict(event, now)
+
     def _note_forced(self, event: object, now: float) -> list[MediaAction]:
         """Keep the reason why a healthy stream is renegotiated."""
         self._because = "forceMediaReconnectionAfterNetworkDrop"
@@ -345,6 +342,10 @@ class StreamRecovery:
         told, self._announced = self._announced, True
         because = event.because if isinstance(event, MediaPathsDead) else self._judgement.because
         return [] if told else [AnnounceFrozen(because)]
+
+    def _announce_missing(self, event: object, now: float) -> list[MediaAction]:
+        """Announce the stream as frozen if it is sent: a received one was found to flow, and its path is replaced."""
+        return [] if self._receives else self._announce_frozen(event, now)
 
     def _announce_recovered(self, event: object, now: float) -> list[MediaAction]:
         """Announce that a stream announced as frozen flows."""
@@ -410,6 +411,8 @@ class StreamRecovery:
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
         row(IDLE, MediaPathsDead, None, CHECKING, _be_patient, _announce_frozen),
         row(CHECKING, MediaPathsDead, None, None, _announce_frozen),
+        row(CHECKING, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_frozen),
+        row(IDLE, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),
         row(IDLE, ReceiversRestarted, None, CHECKING, _nudge, _be_patient),
         row(IDLE, PageStoodStill, None, None, _watch_decoder),
         row(IDLE, Sampled, _held_back, None, _restart_receivers),

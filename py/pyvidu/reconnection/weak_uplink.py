@@ -13,18 +13,25 @@ from dataclasses import replace
 from typing import Literal
 
 from .evidence import UplinkSample
+from .quickest import Quickest
 from .standstill import STALL
 
 POLL = 1.0  # seconds between two samples
 
-_QUEUE = 1.0  # seconds for which packets wait on the way, beyond the quickest of `_MEMORY`
-_MEMORY = 60.0  # seconds
+_QUEUE = 1.0  # seconds for which packets wait on the way
 # Bits a second: with a queue of 3 s at 100 kbit/s on the way up Chromium 156 estimates 72,000; on the way down, which makes
 # the round trip as long, the estimate of what it sends stays what it was. Firefox tells no estimate; its video follows it.
 _WEAK = 150_000
 _LOSS = 0.2  # share of the sound's packets
 _FEWEST = 20  # packets that tell something about that share
-_LASTING = 2.0  # seconds for which a sign of a weak uplink has to last
+# Of a weak uplink little video arrives, and the more is sent the larger a share is lost. A bad radio loses the same share of
+# whatever is sent: a pause would not help, and what is lost is sent again.
+_CARRIED = 100_000  # bits of video that arrive in a second
+_SOUND = 50_000  # bits a second that the sound takes, with its headers
+_COMPARED = 10  # samples
+_CERTAIN = 1.0  # how much more likely the radio is than the weak uplink, as a natural logarithm
+_LEAST, _MOST = 0.01, 0.99  # of a probability
+_LASTING, _LOSS_LASTING = 2.0, 3.0  # seconds for which the signs of a weak uplink have to last
 _EMPTY, _LITTLE = 0.3, 0.05  # seconds of a queue, and share lost, with which the video is tried again
 _REPORTED = 2.0  # seconds after a pause in which losses from before it are still reported
 _HELPED = 0.8  # of the share lost before: a pause after which as much is lost has not helped, the loss is random
@@ -47,13 +54,15 @@ class WeakUplink:
     def __init__(self) -> None:
         self.paused = False
         self._last: UplinkSample | None = None
-        self._judged_from = -math.inf
-        self._quickest: deque[tuple[float, float]] = deque()  # times and round trips, both rising
+        self._judged_from = self._losses_from = -math.inf
+        self._quickest = Quickest()
         self._since: dict[str, float] = {}  # since when each sign lasts
         self._wait = _FIRST_WAIT
         self._paused_at = 0.0
         self._resumed_at = -math.inf
         self._lost_before: float | None = None  # the share, if that was the cause of the pause
+        # Of the last samples with heavy losses: bits a second, packets of sound, the share lost.
+        self._lossy: deque[tuple[float, int, float]] = deque(maxlen=_COMPARED)
         self._in_vain = False  # a pause did not lower the losses, and they go on
         self._in_pause: deque[UplinkSample] = deque(maxlen=5)
 
@@ -76,23 +85,24 @@ class WeakUplink:
             return self._resume(now) if self.paused else None
         if self.paused:
             return self._look_in_pause(sample, queue, now)
+        rate = 8 * (sample.video_bytes - before.video_bytes) / (elapsed or POLL)
         if sample.estimate is None:
-            sample = replace(sample, estimate=8 * (sample.video_bytes - before.video_bytes) / (elapsed or POLL))
-        return self._look(sample, queue, _share_lost(before, sample), now - elapsed, now)
+            sample = replace(sample, estimate=rate)
+        lost = _share_lost(before, sample)
+        random = self._is_random(rate, sample.audio_sent - before.audio_sent, lost)
+        return self._look(sample, queue, 0.0 if random else lost, now - elapsed, now)
+
+    def disturbed(self, now: float) -> None:
+        """Take into account that there was an outage: what was lost in it tells nothing, for as long as it is reported."""
+        self._losses_from = now + _RETURNED
+        self._lossy.clear()
+        self._since.pop("loss", None)
 
     def _queued(self, sample: UplinkSample, now: float) -> float:
-        """Return for how many seconds packets wait on the way, and keep the quickest round trips of the last minute.
-
-        In a pause none is forgotten: the queue may be there all the time.
-        """
+        """Return for how many seconds packets wait on the way."""
         if sample.round_trip is None:
             return 0.0
-        while self._quickest and not self.paused and self._quickest[0][0] < now - _MEMORY:
-            self._quickest.popleft()
-        while self._quickest and self._quickest[-1][1] >= sample.round_trip:
-            self._quickest.pop()
-        self._quickest.append((now, sample.round_trip))
-        return sample.round_trip - self._quickest[0][1]
+        return self._quickest.excess(sample.round_trip, now, forgets=not self.paused)  # in a pause it may stay
 
     def _look(self, sample: UplinkSample, queue: float, lost: float, since: float, now: float) -> VideoChange | None:
         """Pause if a sign has lasted; `lost` is the share of the sound since the report before, at `since`."""
@@ -102,14 +112,15 @@ class WeakUplink:
             return None
         signs = {
             "queue": (queue >= _QUEUE and (sample.estimate or 0.0) < _WEAK, now),
-            "loss": (lost >= _LOSS and not self._in_vain, since),
+            "loss": (lost >= _LOSS and not self._in_vain and now >= self._losses_from, since),
         }
         for name, (present, began) in signs.items():
             if not present:
                 self._since.pop(name, None)
             else:
                 self._since.setdefault(name, began)
-        lasting = {name: began for name, began in self._since.items() if now - began >= _LASTING - STALL}
+        least = {"queue": _LASTING, "loss": _LOSS_LASTING}
+        lasting = {name: began for name, began in self._since.items() if now - began >= least[name] - STALL}
         if not lasting:
             return None
         soon = min(lasting.values()) - self._resumed_at < _SOON
@@ -119,6 +130,25 @@ class WeakUplink:
         self._since.clear()
         self._in_pause.clear()
         return "pause"
+
+    def _is_random(self, rate: float, packets: int, lost: float) -> bool:
+        """Return whether the share of the sound's packets that was lost would be lost whatever is sent.
+
+        `rate` is that of the video. As in `server/media/path_loss.py`, with less to go by.
+        """
+        if lost < _LOSS:
+            self._lossy.clear()
+            return False
+        self._lossy.append((rate + _SOUND, packets, lost))
+        if rate * (1 - lost) >= _CARRIED:
+            return True
+        share = sum(share for _, _, share in self._lossy) / len(self._lossy)
+        carried = sum(sent * (1 - share) for sent, _, share in self._lossy) / len(self._lossy)
+        certainty = sum(
+            packets * (_likelihood(lost, share) - _likelihood(lost, 1 - carried / sent))
+            for sent, packets, lost in self._lossy
+        )
+        return certainty >= _CERTAIN
 
     def _look_in_pause(self, sample: UplinkSample, queue: float, now: float) -> VideoChange | None:
         """Resume once nothing waits and little is lost, or if the pause has not helped."""
@@ -138,6 +168,12 @@ class WeakUplink:
     def _resume(self, now: float) -> VideoChange:
         self.paused, self._resumed_at = False, now
         return "resume"
+
+
+def _likelihood(lost: float, probability: float) -> float:
+    """Return the logarithm of how likely it is, for each packet, that so much is lost if each is with this probability."""
+    each = min(max(probability, _LEAST), _MOST)
+    return lost * math.log(each) + (1 - lost) * math.log(1 - each)
 
 
 def _share_lost(before: UplinkSample, sample: UplinkSample) -> float:

@@ -8,7 +8,7 @@ from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
 from tests.server.server_world import Client, World
 from tests.virtual_time import virtual_time
 
-INTERRUPTED, RESTORED = "participantInterrupted", "participantRestored"
+INTERRUPTED, RESTORED, MISSING = "participantInterrupted", "participantRestored", "publishedMediaMissing"
 
 
 class Uplink:
@@ -18,6 +18,17 @@ class Uplink:
         self._world, self._client = world, client
         self._watch = UplinkWatch(world.rooms)
         self.rtp = self.signaling = True
+        self.stream = ""
+
+    async def publish(self) -> Uplink:
+        self.stream = await self._client.publish()
+        return self
+
+    async def resume(self) -> None:
+        await self._client.resume()
+        self._client.transport.alive = False
+        self._client.clear()
+        self.signaling = True
 
     async def run(self, seconds: float, what: str = INTERRUPTED) -> list[float]:
         """Let time pass; return when the participant was told that nothing of it arrives, in seconds from now.
@@ -36,7 +47,8 @@ class Uplink:
             notices = self._client.notifications(what)
             self._client.clear()
             told += [round(loop.time() - began, 1) for _ in notices]
-            assert all(params == {"connectionId": self._client.id} for _, params in notices)
+            about = {"streamId": self.stream} if what == MISSING else {"connectionId": self._client.id}
+            assert all(params == about for _, params in notices)
         return told
 
 
@@ -110,6 +122,57 @@ async def test_who_sends_no_media_or_gets_no_notices_is_told_nothing() -> None:
         viewer = Uplink(world, await world.member())
         viewer.rtp = viewer.signaling = False
         assert await viewer.run(5) == []
+
+
+@virtual_time
+async def test_stream_that_does_not_follow_its_resumed_signaling_is_told_once() -> None:
+    async with World() as world:
+        uplink = await (await an_uplink(world)).publish()
+        for outage in (0.7, 9.0):  # seconds
+            uplink.rtp = uplink.signaling = False
+            assert await uplink.run(outage, MISSING) == []
+            await uplink.resume()
+            assert await uplink.run(5, MISSING) in ([0.2], [0.3])
+            uplink.rtp = True
+            assert await uplink.run(3, MISSING) == []
+
+
+@virtual_time
+async def test_stream_that_has_gaps_may_follow_later() -> None:
+    async with World() as world:
+        uplink = await (await an_uplink(world)).publish()
+        uplink.rtp = False
+        await uplink.run(0.4)
+        uplink.rtp = True
+        await uplink.run(9)
+        uplink.rtp = uplink.signaling = False
+        await uplink.run(0.8, MISSING)
+        await uplink.resume()
+        assert await uplink.run(5, MISSING) in ([0.5], [0.6])
+
+
+@virtual_time
+async def test_stream_that_follows_or_had_stopped_before_the_outage_is_not_told_as_missing() -> None:
+    async with World() as world:
+        uplink = await (await an_uplink(world)).publish()
+        await uplink.resume()
+        assert await uplink.run(3, MISSING) == [], "it follows"
+        uplink.rtp = False
+        assert await uplink.run(3, MISSING) == [], "its signaling was not resumed"
+        await uplink.resume()
+        assert await uplink.run(3, MISSING) == [], "it had stopped before"
+
+
+@virtual_time
+async def test_who_publishes_nothing_or_gets_no_notices_is_not_told_of_missing_media() -> None:
+    async with World() as world:
+        without = await an_uplink(world)
+        official = await (await an_uplink(world, notices=False)).publish()
+        for uplink in (without, official):
+            uplink.rtp = uplink.signaling = False
+            await uplink.run(1)
+            await uplink.resume()
+            assert await uplink.run(3, MISSING) == []
 
 
 @virtual_time

@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from pyvidu.media import MediaPlane
-from pyvidu.reconnection.evidence import MediaSample, ReportsSilent, RtpOverdue, RtpReturned, RtpSilent
+from pyvidu.reconnection.evidence import (
+    MediaSample,
+    ReportsSilent,
+    RtpLate,
+    RtpOverdue,
+    RtpReturned,
+    RtpSilent,
+    SoundPlayed,
+)
 from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import ReconnectionPolicy
 from tests.unit.media.rig import BOB, BOBS, OWN, Rig, description
@@ -284,6 +292,20 @@ async def test_force_renegotiates_every_stream_that_was_negotiated_and_none_that
 
 
 @virtual_time
+async def test_all_streams_are_renegotiated_when_the_server_receives_nothing_of_a_sent_one() -> None:
+    plane = await Plane().watch()
+    plane.plane.add(plane.rig.inbound("con_dora", "str_CAM_con_dora"))  # is being negotiated
+    plane.rig.requests.sent.clear()
+    for stream_id in (BOBS, "str_unknown"):
+        plane.plane.missing(stream_id)
+    await asyncio.sleep(0.1)
+    assert plane.rig.requests.sent == []
+    plane.plane.missing(plane.own.stream_id)
+    await asyncio.sleep(0.1)
+    assert sorted(call.stream for call in plane.rig.requests.sent) == [BOBS, CARLS, "str_CAM_con_own"]
+
+
+@virtual_time
 async def test_plane_may_be_closed_in_the_report_of_a_frozen_stream() -> None:
     plane = await Plane().watch()
     reports: Any = plane.reports
@@ -316,6 +338,30 @@ async def test_pause_of_all_received_streams_is_evidence_for_signaling_and_their
     assert kinds.index(RtpOverdue) < kinds.index(RtpSilent) < kinds.index(RtpReturned)
     assert [peer.calls.count(("ask_for_key_frame",)) > 0 for peer in (bobs, carls)] == [True, True]
     assert ("send_key_frame",) in own.calls
+
+
+@virtual_time
+async def test_late_sound_of_all_received_streams_is_evidence_that_packets_wait_and_of_one_it_is_not() -> None:
+    plane = await Plane().watch()
+    bobs, carls, _ = plane.rig.peers.made
+    flow(bobs, carls)
+    late = {bobs: 0.0, carls: 0.0}
+    now = plane.rig.clock.now
+
+    def sound_of(peer: ScriptedPeer) -> Callable[[], SoundPlayed]:
+        return lambda: SoundPlayed(now(), round((now() - late[peer]) * 48_000), 48_000)
+
+    bobs.sound_played, carls.sound_played = sound_of(bobs), sound_of(carls)  # type: ignore[method-assign]
+    await asyncio.sleep(5)
+    late[bobs] = 1.0
+    await asyncio.sleep(3)
+    assert not [item for item in plane.rig.requests.findings if isinstance(item, RtpLate)]
+    late[carls] = 1.0
+    await asyncio.sleep(3)
+    late[bobs] = 0.0
+    await asyncio.sleep(3)
+    found = [item for item in plane.rig.requests.findings if isinstance(item, RtpLate)]
+    assert found == [RtpLate(late=True), RtpLate(late=False)]
 
 
 class Reported(Plane):

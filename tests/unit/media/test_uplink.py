@@ -20,15 +20,18 @@ from tests.virtual_time import virtual_time
 
 
 class Path:
-    """The reports about an uplink; a test sets for how long packets wait on it."""
+    """The reports about an uplink; a test sets for how long packets wait on it, and which share of the sound is lost."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.queue = 0.0
+        self.queue = self.lost = 0.0
         self._clock = clock
+        self._lost, self._at = 0.0, clock()
 
     def __call__(self) -> UplinkSample:
         now = self._clock()
-        return UplinkSample(int(2 * now), now, 0.05 + self.queue, int(50 * now))
+        self._lost += 50 * self.lost * (now - self._at)
+        self._at = now
+        return UplinkSample(int(2 * now), now, 0.05 + self.queue, int(50 * now), round(self._lost))
 
 
 class Call:
@@ -73,6 +76,22 @@ async def paused() -> Call:
     await asyncio.sleep(5)  # in which that is noticed
     assert (call.switched, call.told) == ([False], [False])
     return call
+
+
+@virtual_time
+async def test_losses_pause_the_video_and_those_of_outages_do_not() -> None:
+    call = await Call().publish()
+    await asyncio.sleep(5)  # of the call
+    call.path.lost = 0.5
+    for _ in range(4):
+        call.plane.suspend()
+        await asyncio.sleep(1)
+        call.plane.prove_all(Outage(began_at=0.0, witness="a test"), force=False)
+        await asyncio.sleep(1)
+    assert call.switched == []
+    await asyncio.sleep(7)
+    assert call.switched == [False]
+    call.plane.close()
 
 
 @virtual_time

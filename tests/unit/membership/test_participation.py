@@ -53,6 +53,7 @@ async def test_before_joining_there_is_no_member_and_calls_report_and_open_nothi
     participation.page_unloading()
     participation.expelled(Reason.NODE_CRASHED)
     participation.unheard()
+    participation.local_media_missing("str_own")
     participation.local_stream_expelled(Reason.FORCE_UNPUBLISH_BY_USER)
     participation.notified("participantJoined", {"id": BOB})
     participation.server_candidate(IceCandidate(BOB, ENDPOINT, *CANDIDATE))

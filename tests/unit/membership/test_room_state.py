@@ -154,6 +154,7 @@ def test_stream_of_an_unknown_participant_reports_the_participant_first() -> Non
         ("participantEvicted", {"reason": ""}, ("expelled", "networkDisconnect")),
         ("participantEvicted", {"reason": "a reason of tomorrow"}, ("expelled", "networkDisconnect")),
         ("participantInterrupted", {}, ("unheard",)),
+        ("publishedMediaMissing", {"streamId": "str_own"}, ("local_media_missing", "str_own")),
         ("participantUnpublished", {"reason": "unpublish"}, ("local_stream_expelled", "unpublish")),
         ("participantUnpublished", {"reason": "x"}, ("local_stream_expelled", "networkDisconnect")),
     ],

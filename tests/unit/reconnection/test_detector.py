@@ -11,6 +11,7 @@ from pyvidu.reconnection.evidence import (
     NetworkChanged,
     PongReceived,
     ReportsSilent,
+    RtpLate,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -103,6 +104,17 @@ def test_verdict_on_a_late_pong_comes_sooner_if_no_probe_is_answered_either() ->
     late.handle(ServerUnreachable(at_once=False), 1.3)
     assert late.verdict_at() == 1.4
     assert LatePong(answered=0, rtt=0.2).verdict_at() == 1.7, "three round trips after the last probe"
+
+
+def test_unanswered_probes_say_nothing_while_rtp_is_late_for_they_wait_in_the_same_queue() -> None:
+    late = LatePong(answered=0)
+    late.handle(RtpLate(late=True), 1.2)
+    late.handle(ServerUnreachable(at_once=False), 1.3)
+    assert late.verdict_at(since=1.31) == 4.0
+    late = LatePong(answered=0)
+    late.handle(RtpLate(late=True), 1.2)
+    late.handle(RtpLate(late=False), 1.3)
+    assert late.verdict_at(since=1.31) == 1.4
 
 
 def test_verdict_on_a_late_pong_waits_as_long_as_for_any_if_some_probes_are_answered() -> None:

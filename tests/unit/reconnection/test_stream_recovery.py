@@ -30,6 +30,7 @@ from pyvidu.reconnection.evidence import (
     MediaEvidence,
     MediaPathsDead,
     MediaSample,
+    NotReceived,
     PageStoodStill,
     PeerReplaced,
     ReceiversRestarted,
@@ -558,6 +559,55 @@ def test_paused_stream_whose_dead_path_answers_again_is_announced_as_recovered()
 def test_dead_media_paths_are_no_news_of_a_stream_that_is_being_recovered(state: RecoveryState) -> None:
     stream = STATES[state]()
     assert (stream.tell(MediaPathsDead()), stream.state) == ([], state)
+
+
+def test_received_stream_is_renegotiated_with_a_sent_one_that_the_server_does_not_receive_and_not_announced() -> None:
+    stream = Stream()
+    stream.tell(SignalingLost(), SignalingResumed(force=False))
+    stream.run(0.5)
+    stream.tell(NotReceived())
+    assert (stream.state, stream.count(Renegotiate), stream.count(AnnounceFrozen)) == (RENEGOTIATING, 1, 0)
+
+
+def test_received_stream_of_which_nothing_arrives_either_is_announced_too() -> None:
+    stream = Stream()
+    stream.arrives = ()
+    stream.tell(SignalingLost(), SignalingResumed(force=False))
+    stream.run(0.2)
+    stream.tell(NotReceived())
+    assert (stream.state, stream.count(Renegotiate), stream.count(AnnounceFrozen)) == (RENEGOTIATING, 1, 1)
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0])
+def test_sent_stream_that_the_server_does_not_receive_is_renegotiated_although_reports_arrive(after: float) -> None:
+    stream = Stream(receives=False)
+    stream.tell(SignalingLost(), SignalingResumed(force=False))
+    stream.run(0.5 + after)
+    assert stream.state is IDLE
+    stream.tell(NotReceived())
+    assert stream.state is RENEGOTIATING
+    frozen = AnnounceFrozen("the server receives nothing of what is sent from here")
+    assert (stream.count(Renegotiate), stream.done[-1]) == (1, frozen)
+    assert stream.steps == ["healthy", "frozen", "renegotiating"]
+    stream.tell(PeerReplaced("connected"))
+    stream.run(1)
+    assert (stream.state, stream.count(AnnounceRecovered)) == (IDLE, 1)
+
+
+def test_replayed_report_that_a_stream_is_not_received_is_no_news() -> None:
+    stream = Stream(receives=False)
+    stream.tell(SignalingLost(), NotReceived(), SignalingResumed(force=False), NotReceived())
+    stream.run(0.05)
+    stream.tell(NotReceived())
+    stream.run(1)
+    assert (stream.state, stream.count(Renegotiate)) == (IDLE, 0)
+
+
+def test_stream_that_is_not_received_after_all_attempts_is_not_renegotiated_sooner_for_it() -> None:
+    stream = STATES[GIVEN_UP]()
+    before = stream.count(Renegotiate)
+    stream.tell(NotReceived())
+    assert (stream.state, stream.count(Renegotiate)) == (GIVEN_UP, before)
 
 
 def test_stream_whose_publisher_pauses_is_paused() -> None:

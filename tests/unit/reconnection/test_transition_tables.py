@@ -41,6 +41,7 @@ from pyvidu.reconnection.evidence import (
     RenegotiationRefused,
     ResumeAccepted,
     ResumeRefused,
+    RtpLate,
     RtpOverdue,
     RtpReturned,
     RtpSilent,
@@ -82,6 +83,7 @@ NO_TRANSITION = {  # in no state: a fact at most, or of interest to the detector
     WentOffline,
     RtpSteady,
     RtpOverdue,
+    RtpLate,
     RtpSilent,
 }
 STREAM_EVENTS = {*get_args(MediaEvidence), *RecoveryTimer}

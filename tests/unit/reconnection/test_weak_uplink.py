@@ -126,13 +126,52 @@ def test_queue_pauses_nothing_while_the_browser_finds_that_more_may_be_sent(
 
 
 @pytest.mark.parametrize(("lost", "is_paused"), [(0.18, False), (0.2, True)])
-def test_video_is_paused_when_a_fifth_of_the_sound_is_lost_for_two_seconds(lost: float, is_paused: bool) -> None:
+def test_video_is_paused_when_a_fifth_of_the_sound_is_lost_for_three_seconds(lost: float, is_paused: bool) -> None:
     uplink = in_a_call()
     uplink.estimate = None
-    uplink.lasts(1, lost=lost)
+    uplink.lasts(2, lost=lost)
     assert uplink.changes == []
     uplink.lasts(1, lost=lost)
-    assert uplink.changes == ([(2.0, "pause")] if is_paused else [])
+    assert uplink.changes == ([(3.0, "pause")] if is_paused else [])
+
+
+@pytest.mark.parametrize(("rate", "is_paused"), [(140_000.0, False), (120_000.0, True)])
+def test_losses_pause_nothing_while_enough_video_arrives(rate: float, is_paused: bool) -> None:
+    uplink = in_a_call()
+    uplink.video_rate = rate
+    uplink.lasts(10, lost=0.25)
+    assert bool(uplink.changes) is is_paused
+
+
+@pytest.mark.parametrize(("lost", "is_paused"), [(0.6, False), (0.45, True)])
+def test_losses_that_are_the_same_whatever_is_sent_pause_nothing(lost: float, is_paused: bool) -> None:
+    uplink = in_a_call()
+    uplink.video_rate = 200_000.0
+    uplink.lasts(1, lost=0.6)
+    uplink.video_rate = 90_000.0
+    uplink.lasts(3, lost=lost)
+    assert bool(uplink.changes) is is_paused
+
+
+def test_losses_of_short_outages_pause_nothing_and_a_queue_after_them_does() -> None:
+    uplink = in_a_call()
+    for _ in range(12):
+        uplink.decisions.disturbed(uplink.now)
+        uplink.lasts(1, lost=0.5)
+    assert uplink.changes == []
+    uplink.decisions.disturbed(uplink.now)
+    uplink.lasts(3, round_trip=2.0)
+    assert [change for _, change in uplink.changes] == ["pause"]
+
+
+def test_losses_that_go_on_after_an_outage_pause_three_seconds_later() -> None:
+    uplink = in_a_call()
+    uplink.lasts(1, lost=0.5)
+    uplink.decisions.disturbed(uplink.now)
+    uplink.lasts(4, lost=0.5)
+    assert uplink.changes == []
+    uplink.lasts(2, lost=0.5)
+    assert [change for _, change in uplink.changes] == ["pause"]
 
 
 def test_sound_lost_in_one_report_pauses_nothing() -> None:
@@ -237,10 +276,10 @@ def test_video_stays_paused_for_sixteen_seconds_while_some_sound_is_lost_and_is_
 
 def test_losses_from_before_the_pause_do_not_count() -> None:
     uplink = in_a_call()
-    uplink.lasts(2, lost=0.5)
+    uplink.lasts(3, lost=0.5)
     uplink.lasts(1, lost=0.9)  # reported after the pause
     uplink.lasts(10)
-    assert uplink.changes == [(2.0, "pause"), (6.0, "resume")]
+    assert uplink.changes == [(3.0, "pause"), (7.0, "resume")]
 
 
 def test_wait_doubles_up_to_sixteen_seconds_when_the_queue_is_back_soon_after_a_try() -> None:
@@ -268,22 +307,22 @@ def test_wait_is_four_seconds_again_after_a_try_that_went_well() -> None:
 def test_pause_that_does_not_lower_the_losses_ends_and_is_not_repeated() -> None:
     uplink = in_a_call()
     uplink.lasts(120, lost=0.3)
-    assert uplink.changes == [(2.0, "pause"), (6.0, "resume")]
+    assert uplink.changes == [(3.0, "pause"), (7.0, "resume")]
 
 
 def test_losses_after_a_time_without_any_pause_again() -> None:
     uplink = in_a_call()
     uplink.lasts(20, lost=0.3)
     uplink.lasts(1)
-    uplink.lasts(2, lost=0.3)
-    assert uplink.changes[2:] == [(23.0, "pause")]
+    uplink.lasts(3, lost=0.3)
+    assert uplink.changes[2:] == [(24.0, "pause")]
 
 
 def test_pause_that_lowers_the_losses_goes_on() -> None:
     uplink = in_a_call()
-    uplink.lasts(2, lost=0.8)
+    uplink.lasts(3, lost=0.8)
     uplink.lasts(10, lost=0.4)
-    assert uplink.changes == [(2.0, "pause")]
+    assert uplink.changes == [(3.0, "pause")]
 
 
 @pytest.mark.parametrize("weak", [{"round_trip": 2.0}, {"lost": 0.5}])

@@ -9,6 +9,7 @@ reaches a client in the first case only.
 
 from __future__ import annotations
 
+from pyvidu.server.quality.missing_media import MissingMedia
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Participant
 
@@ -27,12 +28,14 @@ class UplinkWatch:
         self._rooms = rooms
         self._told: dict[Participant, float] = {}  # by participant: the last RTP before it was told
         self._late: dict[Participant, float] = {}  # the same of signaling that alone does not arrive
+        self._missing = MissingMedia(rooms)
 
     def look(self, now: float, *, late: float) -> None:
-        """Tell everybody of whom nothing has arrived for `UNHEARD_AFTER`, unless the look is `late`; once a silence."""
+        """Tell everybody of whom something should arrive and does not, unless the look is `late`; once a silence."""
         if late > _LATE:
             return
         media = self._rooms.media.heard()
+        self._missing.look(media, now)
         former, self._told = self._told, {}
         former_late, self._late = self._late, {}
         for room in self._rooms:

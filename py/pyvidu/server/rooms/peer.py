@@ -21,6 +21,13 @@ class Peer(Protocol):
         """Return when anything last arrived on its socket, in seconds of the event loop's clock."""
 
     @property
+    def outage(self) -> tuple[float, float]:
+        """Return when anything last arrived before its session was last resumed, and when that was; the same clock.
+
+        0 and 0 before the first resume.
+        """
+
+    @property
     def full(self) -> bool:
         """Return whether so much waits for the client to read it that it gets no more signals."""
 

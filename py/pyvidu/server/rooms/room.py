@@ -22,6 +22,7 @@ from pyvidu.protocol.notifications import (
     ParticipantPublished,
     ParticipantRestored,
     ParticipantUnpublished,
+    PublishedMediaMissing,
     RemoteStreamPropertyChanged,
     SignalReceived,
 )
@@ -286,6 +287,11 @@ class Room:
         """Notify `participant` that its signaling does not arrive, but its media: it is heard."""
         if participant.notices:
             tell([participant], ParticipantRestored(participant.id))
+
+    def tell_media_missing(self, participant: Participant) -> None:
+        """Notify `participant` that its signaling arrives again, and its stream does not."""
+        if participant.notices and participant.stream is not None:
+            tell([participant], PublishedMediaMissing(participant.stream.id))
 
     def send_notices(self, participant: Participant) -> None:
         """Notify `participant` of silences from now on, first of those of whom nothing is heard at the moment."""

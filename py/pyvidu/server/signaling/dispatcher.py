@@ -304,6 +304,7 @@ class SignalingServer:
                 self._expect_join(old)
         socket.session, session.socket = session, socket
         self._settle(socket)
+        session.outage = session.last_heard, _now()
         session.last_heard = _now()
         if session.silent:
             self.profile.heard(session)

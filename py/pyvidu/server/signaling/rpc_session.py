@@ -83,6 +83,7 @@ class RpcSession:
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
+        self.outage = 0.0, 0.0  # when anything last arrived before the last resume, and when that was
         self.silent = False  # the others of its room were told so
         self.delivery_log = DeliveryLog(limits) if replays else None
         self.request_log = RequestLog(limits.answers, limits.answer_size) if replays else None
