@@ -348,10 +348,13 @@ class DeadMediaIsTold(Invariant):
             or not page.clock.on_time_for(LEARNING)
         ):
             return
+        room = self.world.room
         for subscriber in page.subscribers.values():
             stream = subscriber.stream
             if (
                 stream.stream_id in ids
+                and room is not None
+                and room.owner_of(stream.stream_id) is not None
                 and page.subscribed_at[subscriber] < now() - LEARNING
                 and not stream.state.frozen
             ):
