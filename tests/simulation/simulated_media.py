@@ -509,8 +509,9 @@ class SimulatedPeer:
 
     def sample_at(self, time: float) -> MediaSample:
         """Return the counters at `time`, which is not earlier than the last change."""
-        rtp, frames, checks, _ = map(int, self._counters(time))
-        reports = int(self._counters(time)[3] * PACKETS / REPORTED)  # as often as RTP: polls of one world find the same
+        *counters, reported = self._counters(time)
+        rtp, frames, checks = map(int, counters)
+        reports = int(reported * PACKETS / REPORTED)  # as often as RTP: polls of one world find the same
         return MediaSample(
             self.ice_connection_state,
             received_packets=rtp + checks,
