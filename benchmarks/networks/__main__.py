@@ -70,9 +70,20 @@ class Record:
             self.restarts.append(trial.model_copy(update={"date": self.rig.date}))
         else:
             self.trials.append(trial.model_copy(update={"date": self.rig.date}))
+        self._write()
+
+    def _write(self) -> None:
         results = NetworkResults(rig=self.rig, trials=self.trials, restarts=self.restarts)
         self._out.parent.mkdir(parents=True, exist_ok=True)
         self._out.write_text(results.model_dump_json(indent=1) + "\n", "utf-8")
+
+    def merge(self, files: Sequence[Path]) -> None:
+        """Add the trials of files that other runs have written, and write the file."""
+        for found in map(_read, files):
+            self.trials += found.trials
+            self.restarts += found.restarts
+            self.rig = found.rig
+        self._write()
 
     def _described(self, browsers: Mapping[str, str]) -> Rig:
         return rig.describe(browsers, self._seed, " ".join(["make bench-networks", *sys.argv[1:]]))
@@ -204,11 +215,24 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--add", action="store_true", help="keep the trials that the file has")
     parser.add_argument("--show", action="store_true", help="run nothing, print the tables of the file")
+    parser.add_argument(
+        "--merge",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="run nothing, add the trials of files that runs side by side wrote",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     if options.show:
         found = _read(options.out) if options.out.exists() else None
         _print(*((found.trials, found.restarts) if found is not None else ((), ())))
+        return 0
+    if options.merge:
+        options.add = True
+        record = Record(options)
+        record.merge(options.merge)
+        _print(record.trials, record.restarts)
         return 0
     in_a_lab = any(name in NETWORKS for name in options.network or NETWORKS)
     if in_a_lab and (reason := lab_unavailable_reason()):

@@ -138,3 +138,13 @@ def test_each_trial_is_in_the_file_as_soon_as_it_ends_and_is_added_to_earlier_on
     assert [one.network for one in third.restarts] == ["server-killed"]
     options.add = False
     assert Record(options).trials == []
+
+
+def test_trials_of_runs_side_by_side_are_merged(tmp_path: Path) -> None:
+    for name, trial in (("a.json", OURS), ("b.json", THEIRS)):
+        Record(argparse.Namespace(out=tmp_path / name, seed=1, add=False)).keep(trial)
+    options = argparse.Namespace(out=tmp_path / "a.json", seed=1, add=True)
+    Record(options).merge([tmp_path / "b.json"])
+    merged = Record(options)
+    assert [one.client for one in merged.trials] == ["pyvidu", "openvidu-browser"]
+    assert merged.restarts == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.browser.drops import DroppedCall
-from tests.networks.watched import watch, went_on
+from tests.networks.watched import paused_videos, watch, went_on
 
 
 async def test_quarter_of_the_packets_lost_both_ways_evicts_nobody(routed_call: DroppedCall) -> None:
@@ -15,6 +15,7 @@ async def test_quarter_of_the_packets_lost_both_ways_evicts_nobody(routed_call: 
             await asyncio.sleep(10)  # the length of the fault
         await routed_call.both_move(10)
     await went_on(found)
+    assert paused_videos(found) == [], "less video would not be lost less"
 
 
 async def test_most_packets_lost_on_the_way_up_evicts_nobody(routed_call: DroppedCall) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 from tests.browser.drops import OUTAGE, DroppedCall
-from tests.networks.watched import watch, went_on
+from tests.networks.watched import paused_videos, watch, went_on
 
 
 async def test_captive_portal_is_an_outage_and_its_answers_are_not_taken_for_the_server(
@@ -54,6 +54,7 @@ async def test_flapping_link_evicts_nobody_and_each_outage_ends(routed_call: Dro
         await asyncio.sleep(3)  # nothing may follow the last reconnection
     await went_on(found)
     assert routed_call.ada.events(*OUTAGE)
+    assert paused_videos(found) == [], "what is lost in outages is not for want of bandwidth"
 
 
 async def test_another_address_after_2_s_without_any_goes_on(routed_call: DroppedCall) -> None:

@@ -30,8 +30,8 @@ async def test_without_turn_the_page_is_told_chat_goes_on_and_media_returns_with
     async with watch(call, "UDP blocked, no TURN") as found:
         with found.fault():
             block(call.lab)
-            ended = asyncio.create_task(asyncio.sleep(20))  # the length of the fault
-            await call.ada.told("streamFrozen", 19, count=2)
+            ended = asyncio.create_task(asyncio.sleep(12))  # the length of the fault
+            await call.ada.told("streamFrozen", 11, count=2)
             await call.ada.python("await session.signal(data='still here')")
             await call.bob.told("signal:signal", 10)
             await ended
@@ -86,7 +86,7 @@ async def test_with_turn_media_flows_both_ways_within_5_s_of_the_block(call_with
     async with watch(call, "UDP blocked, TURN over TCP or TLS") as found:
         with found.fault():
             block(call.lab)
-            ended = asyncio.create_task(asyncio.sleep(20))  # the length of the fault
+            ended = asyncio.create_task(asyncio.sleep(8))  # the length of the fault
             await asyncio.sleep(1)  # until what came before the block has been presented
             await call.both_move(4)
             blocked = await ways(call.ada)

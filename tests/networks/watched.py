@@ -90,6 +90,15 @@ async def went_on(found: Watched, *, within: float = 15.0) -> None:
     assert {**after, "tracks": None} == {**found.before, "tracks": None}, "same streams, same elements"
 
 
+def paused_videos(found: Watched) -> list[str]:
+    """Return the pauses of videos that Ada was told of: when, of what stream, why."""
+    return [
+        f"{item} of {item.stream} after {item.at - found.began:.1f} s"
+        for item in found.call.ada.log
+        if item.name == "streamVideoPaused"
+    ]
+
+
 async def without_frozen_streams(page: CallPage, within: float) -> None:
     """Wait until each stream that was reported frozen is reported to have recovered."""
     for count in range(1, len(page.events("streamFrozen")) + 1):

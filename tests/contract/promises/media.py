@@ -12,6 +12,9 @@ from pyvidu.reconnection.evidence import MediaSample
 from tests.contract.connecting import Connection, receiving, sending
 from tests.contract.world import DEADLINE, World, until
 
+_RTCP_OF_SOUND = 7.5
+"""Seconds between two RTCP packets about sound: 5, at random half as long or half as long again (RFC 3550, 6.2)."""
+
 
 async def test_counters_of_a_receiver_grow(world: World) -> None:
     async with receiving(world) as connection:
@@ -52,7 +55,7 @@ async def test_receivers_reports_on_what_is_sent_are_counted_where_the_host_know
         if (first := await peer.uplink_sample()) is None:
             return
         assert first.audio_lost == 0
-        ends = asyncio.get_running_loop().time() + DEADLINE
+        ends = asyncio.get_running_loop().time() + 3 * _RTCP_OF_SOUND + 1.0  # ours, their answer to it, and one more
         while (
             (sample := await peer.uplink_sample()) is None
             or sample.reports < 2
