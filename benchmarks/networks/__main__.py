@@ -132,12 +132,16 @@ async def _measure_in(
 async def _trials(  # one parameter for each thing that differs
     world: World, server: ServerMode, client: Client, names: list[str], dice: random.Random, record: Record
 ) -> None:
-    """Run trials in one call, which is set up again after a trial that ended it."""
+    """Run trials in one call, which is made anew with fresh pages after a trial that ended it."""
     running = await world.server(server)
-    page, peer = await world.page(client, server), await world.peer("openvidu-browser", server)
     async with Pulse.of(running) as pulse:
-        call = BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse)
-        await call.join()
+
+        async def begin() -> tuple[BenchPage, BenchPage]:
+            page, peer = await world.page(client, server), await world.peer("openvidu-browser", server)
+            await BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse).join()
+            return page, peer
+
+        page, peer = await begin()
         for name in names:
             await asyncio.sleep(dice.uniform(*SETTLE_S))  # the call is left alone
             pulse.restart()
@@ -149,9 +153,9 @@ async def _trials(  # one parameter for each thing that differs
             await asyncio.to_thread(world.lab.restore)
             # Switching a VPN off is a fault again.
             if name == "vpn" or trial.end not in ("", "reconnected") or not await _healthy(page, peer):
-                await call.leave()
-                await call.join()
-        await call.leave()
+                await world.close_pages()  # openvidu-browser cannot leave while it reconnects
+                page, peer = await begin()
+        await world.close_pages()
 
 
 async def _fault(lab: NetworkLab, name: str, page: BenchPage, peer: BenchPage) -> Fault:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from benchmarks.plan import ServerMode
 from pyvidu.testing import NetworkLab
 
 Fault = Callable[[NetworkLab, float], Awaitable[None]]
@@ -19,7 +20,7 @@ class Network:
 
     `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. `turn` says
     that the server announces a TURN server. `targets` are the most that pyvidu is to need in a field of `NetworkTrial`:
-    a time in milliseconds, a count; of `end`, the sessions that may end.
+    a time in milliseconds, a count; of `end`, the sessions that may end; `on_kurento` has those that differ there.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Network:
     stays: bool = False
     turn: bool = False
     targets: Mapping[str, float] = field(default_factory=dict)
+    on_kurento: Mapping[str, float] = field(default_factory=dict)
+
+    def target(self, metric: str, server: ServerMode) -> float | None:
+        """Return the most that is allowed of a metric, None if nothing was asked for."""
+        usual = self.targets.get(metric)
+        return self.on_kurento.get(metric, usual) if server == "plain" else usual
 
 
 def _lasting(begin: Callable[[NetworkLab], object]) -> Fault:
@@ -65,54 +72,104 @@ def _queue(kbit_per_second: float) -> Fault:
     return _lasting(lambda lab: lab.router.queue(kbit_per_second, 3))
 
 
+def _holes(milliseconds: float) -> dict[str, float]:
+    return {"see_hole_ms": milliseconds, "seen_hole_ms": milliseconds}
+
+
+def _backs(milliseconds: float) -> dict[str, float]:
+    return {"see_back_ms": milliseconds, "seen_back_ms": milliseconds}
+
+
 _KEPT = {"end": 0.0}  # sessions ended
-_TOLD_WITHOUT_RTP = {"told_ms": 1000.0}  # its silence is a witness, or the server tells
+_UNNOTICED = {"reconnecting": 0.0, **_KEPT}
 NETWORKS: dict[str, Network] = {
     "nat-udp": Network(
         "the NAT forgets its UDP mappings",
         0,
         _lasting(lambda lab: lab.router.forget_udp()),
         stays=True,
-        targets={"reconnecting": 0, "renegotiated": 0},
+        targets={**_holes(1000), **_UNNOTICED, "renegotiated": 0},
     ),
-    "nat-all": Network("the NAT forgets everything", 0, _lasting(lambda lab: lab.router.forget_all()), stays=True),
+    "nat-all": Network(
+        "the NAT forgets everything",
+        0,
+        _lasting(lambda lab: lab.router.forget_all()),
+        stays=True,
+        targets={"told_ms": 300, **_holes(1000), **_KEPT},
+    ),
     "udp-blocked": Network(
-        "UDP blocked after a handover, no TURN", 20, _lasting(_block_udp), targets={"told_ms": 1500, "end": 0}
+        "UDP blocked after a handover, no TURN",
+        20,
+        _lasting(_block_udp),
+        targets={"told_ms": 1500, "renegotiated": 4, **_KEPT},
     ),
     "udp-blocked-turn": Network(
         "UDP blocked after a handover, TURN over TCP",
         20,
         _lasting(_block_udp),
         turn=True,
-        targets={"see_hole_ms": 5000, "seen_hole_ms": 5000, "end": 0},
+        targets={**_holes(5000), **_KEPT},
     ),
-    "uplink": Network("uplink alone dead", 9, _lasting(NetworkLab.uplink_drop), targets=_TOLD_WITHOUT_RTP),
-    "downlink": Network("nothing received at all", 9, _lasting(NetworkLab.downlink_drop), targets=_TOLD_WITHOUT_RTP),
-    "tcp": Network("TCP alone dead", 9, _lasting(NetworkLab.signaling_only_drop), targets={"told_ms": 2500}),
+    "uplink": Network(
+        "uplink alone dead",
+        9,
+        _lasting(NetworkLab.uplink_drop),
+        targets={"told_ms": 1000, **_KEPT},
+        on_kurento={"told_ms": 2500},
+    ),
+    "downlink": Network(
+        "nothing received at all",
+        9,
+        _lasting(NetworkLab.downlink_drop),
+        targets={"told_ms": 1500, **_KEPT},
+        on_kurento={"told_ms": 2500},
+    ),
+    "tcp": Network("TCP alone dead", 9, _lasting(NetworkLab.signaling_only_drop), targets={"told_ms": 2500, **_KEPT}),
     "loss-25": Network(
-        "25 % lost both ways", 20, _lasting(lambda lab: lab.random_loss(25)), targets={"reconnecting": 0, "end": 0}
+        "25 % lost both ways", 20, _lasting(lambda lab: lab.random_loss(25)), targets={**_holes(1000), **_UNNOTICED}
     ),
     "loss-60-up": Network(
         "60 % lost on the way up",
         10,
         _lasting(lambda lab: lab.random_loss(60, "up")),
-        targets={"reconnecting": 0, "end": 0},
+        targets={**_holes(1000), "seen_back_ms": 500, **_UNNOTICED},
     ),
     "policed": Network(
-        "12 kB/s each way, the rest policed away", 20, _lasting(lambda lab: lab.policing(12_000)), targets=_KEPT
+        "12 kB/s each way, the rest policed away",
+        20,
+        _lasting(lambda lab: lab.policing(12_000)),
+        targets={**_backs(1000), **_KEPT},
     ),
-    "queue-300": Network("300 kbit/s, a queue of 3 s", 20, _queue(300), targets=_KEPT),
-    "queue-100": Network("100 kbit/s, a queue of 3 s", 20, _queue(100), targets=_KEPT),
-    "queue-50": Network("50 kbit/s, a queue of 3 s", 20, _queue(50), targets=_KEPT),
+    "queue-300": Network("300 kbit/s, a queue of 3 s", 20, _queue(300), targets=_UNNOTICED),
+    "queue-100": Network("100 kbit/s, a queue of 3 s", 20, _queue(100), targets=_UNNOTICED),
+    "queue-50": Network("50 kbit/s, a queue of 3 s", 20, _queue(50), targets=_UNNOTICED),
     "portal-5": Network("captive portal", 5, _lasting(lambda lab: lab.router.captive_portal()), targets=_KEPT),
     "portal-60": Network(
         "captive portal", 60, _lasting(lambda lab: lab.router.captive_portal()), targets={"sockets": 20}
     ),
-    "asleep-8": Network("the browser's processes stand still", 8, _lasting(NetworkLab.stop_processes), targets=_KEPT),
+    "asleep-8": Network(
+        "the browser's processes stand still",
+        8,
+        _lasting(NetworkLab.stop_processes),
+        targets={**_backs(500), **_KEPT},
+    ),
     "asleep-30": Network("the browser's processes stand still", 30, _lasting(NetworkLab.stop_processes)),
-    "slow-return": Network("silence, then half of the packets for 5 s", 10, _return_slowly, targets=_KEPT),
+    "slow-return": Network(
+        "silence, then half of the packets for 5 s",
+        10,
+        _return_slowly,
+        targets={**_holes(1000 * _SLOW_RETURN_S + 500), **_KEPT},
+    ),
     "flaps": Network("12 flaps of 0.7 s", 16.8, _flap, targets=_KEPT),
-    "address": Network("a new address after 2 s of nothing", 2, _change_address, stays=True, targets=_KEPT),
-    "vpn": Network("a VPN is switched on", 0, _lasting(lambda lab: lab.router.vpn_on()), stays=True, targets=_KEPT),
+    "address": Network(
+        "a new address after 2 s of nothing", 2, _change_address, stays=True, targets={**_holes(2300), **_KEPT}
+    ),
+    "vpn": Network(
+        "a VPN is switched on",
+        0,
+        _lasting(lambda lab: lab.router.vpn_on()),
+        stays=True,
+        targets={"told_ms": 1000, **_holes(2000), **_KEPT},
+    ),
 }
 """By the name that the command has for them."""

@@ -1,4 +1,4 @@
-"""From trials to the tables of docs/benchmark.md, one a network, and the short one of README.md. Pure; milliseconds."""
+"""From trials to the tables of docs/benchmark.md, one a metric, and the short one of README.md. Pure; milliseconds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ _Group = Sequence[NetworkTrial]
 
 
 def tables(trials: Iterable[NetworkTrial], restarts: Iterable[RestartTrial] = ()) -> str:
-    """Return a table for each network and each restart, in Markdown: median / 95th percentile.
+    """Return a table for each metric, with a line for each network, and one for each restart, in Markdown.
 
-    Trials in which an event loop stood still are counted apart, and are in no time. A time of pyvidu whose median misses its
-    target is bold.
+    Times are median / 95th percentile. Trials in which an event loop stood still are counted apart, and are in no time.
+    What misses its target with pyvidu, a time with its 95th percentile, is bold.
     """
     found, ended = list(trials), list(restarts)
-    parts = [_table(row, [trial for trial in found if trial.network == key]) for key, row in NETWORKS.items()]
+    more = dict.fromkeys(column for one in found if (column := (one.client, one.server)) not in COLUMNS)
+    columns = (*COLUMNS, *more)
+    parts = [_table(metric, found, columns) for metric in _TIMES]
+    parts.append(_counts(found, columns))
     parts += [_restart_table(NAMES[kind], [trial for trial in ended if trial.network == kind]) for kind in RESTARTS]
     return "\n\n".join(parts)
 
@@ -37,33 +40,39 @@ def tables(trials: Iterable[NetworkTrial], restarts: Iterable[RestartTrial] = ()
 def short_table(trials: Iterable[NetworkTrial]) -> str:
     """Return the table of README.md: medians of when the page was told, and of the longest time without a picture."""
     found = list(trials)
-    lines = [f"| told, longest hole | {' | '.join(map(_name, COLUMNS))} |", "|---" * (1 + len(COLUMNS)) + "|"]
+    lines = _head("told, longest hole", COLUMNS, target=False)
     for key, row in NETWORKS.items():
-        groups = [[one for one in _of(found, column) if one.network == key and not one.stalled] for column in COLUMNS]
-        lines.append(f"| {_title(row)} | {' | '.join(map(_short, groups))} |")
+        cells = [_short(_counted(_of(found, key, column))) for column in COLUMNS]
+        lines.append(f"| {_title(row)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _table(row: Network, trials: _Group) -> str:
-    if not trials:
-        return f"{_title(row)}: {NOT_MEASURED}"
-    columns = [
-        *COLUMNS,
-        *dict.fromkeys(column for one in trials if (column := (one.client, one.server)) not in COLUMNS),
-    ]
-    groups = [_of(trials, column) for column in columns]
-    heads = [f"{_name(column)}, {_size(group)}" for column, group in zip(columns, groups, strict=True)]
-    lines = [f"| {_title(row)} | target | {' | '.join(heads)} |", "|---" * (2 + len(columns)) + "|"]
-    for text, metric, show in _METRICS:
+def _table(metric: str, trials: _Group, columns: Sequence[Column]) -> str:
+    lines = _head(_TIMES[metric], columns, target=True)
+    for key, row in NETWORKS.items():
         if row.stays and metric in _RETURNS:
             continue
-        target = row.targets.get(metric)
-        cells = [
-            _cell(metric, show, group, target if client != "openvidu-browser" else None)
-            for (client, _), group in zip(columns, groups, strict=True)
-        ]
-        lines.append(f"| {text} | {_bound(target)} | {' | '.join(cells)} |")
+        cells = [_cell(metric, _of(trials, key, column), row.target(metric, column[1])) for column in columns]
+        lines.append(f"| {_title(row)} | {_bounds(row, metric)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _counts(trials: _Group, columns: Sequence[Column]) -> str:
+    """Return the table of the numbers of trials and of what is counted in them."""
+    lines = _head(f"trials: {', '.join(text for text, _ in _COUNTS.values())}", columns, target=False)
+    for key, row in NETWORKS.items():
+        cells = []
+        for column in columns:
+            group = _of(trials, key, column)
+            counts = [_count_of(metric, group, row.target(metric, column[1])) for metric in _COUNTS]
+            cells.append(f"{_size(group)}: {', '.join(counts)}" if group else NOT_MEASURED)
+        lines.append(f"| {_title(row)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _head(text: str, columns: Sequence[Column], *, target: bool) -> list[str]:
+    names = [*(["target"] if target else []), *map(_name, columns)]
+    return [f"| {text} | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
 
 
 def _restart_table(name: str, trials: Sequence[RestartTrial]) -> str:
@@ -75,28 +84,37 @@ def _restart_table(name: str, trials: Sequence[RestartTrial]) -> str:
     return "\n".join(lines)
 
 
-def _cell(metric: str, show: Callable[[Sequence[Any], _Group], str], group: _Group, target: float | None) -> str:
-    counted = [trial for trial in group if not trial.stalled]
+def _cell(metric: str, group: _Group, target: float | None) -> str:
+    counted = _counted(group)
     if not counted:
         return "-" if group else NOT_MEASURED
     values = [getattr(trial, metric) for trial in counted]
-    text = show(values, counted)
-    return f"**{text}**" if target is not None and _misses(values, target) else text
+    return _bold_if(
+        _told(values, counted) if metric == "told_ms" else _times(percentiles(values, math.inf)),
+        _is_ours(group) and target is not None and _late(values) > target,
+    )
 
 
-def _misses(values: Sequence[float | str | None], target: float) -> bool:
-    """Return whether the median misses the target, or, where nothing is to happen, any.
+def _count_of(metric: str, group: _Group, most: float | None) -> str:
+    values = [getattr(trial, metric) for trial in _counted(group)]
+    if not values:
+        return "-"
+    numbers = [float(value == DISCONNECTED) if metric == "end" else value for value in values]
+    return _bold_if(_COUNTS[metric][1](values), _is_ours(group) and most is not None and max(numbers) > most)
 
-    None is late: what was to be told was not. A text is how a session ended.
-    """
-    ranked = sorted(_number(value) for value in values)
-    return target < (ranked[math.ceil(len(ranked) / 2) - 1] if target else ranked[-1])
+
+def _late(values: Sequence[float | None]) -> float:
+    """Return the 95th percentile. None is late: what was to be told was not."""
+    ranked = sorted(math.inf if value is None else value for value in values)
+    return ranked[math.ceil(0.95 * len(ranked)) - 1]
 
 
-def _number(value: float | str | None) -> float:
-    if isinstance(value, str):
-        return float(value == DISCONNECTED)
-    return math.inf if value is None else value
+def _bold_if(text: str, misses: bool) -> str:
+    return f"**{text}**" if misses else text
+
+
+def _is_ours(group: _Group) -> bool:
+    return all(trial.client != "openvidu-browser" for trial in group)
 
 
 def _told(values: Sequence[float | None], group: _Group) -> str:
@@ -108,30 +126,28 @@ def _told(values: Sequence[float | None], group: _Group) -> str:
     return f"{_times(percentiles(found, math.inf))} {what}" + (f", {never} times nobody" if never else "")
 
 
-def _time(values: Sequence[float | None], _group: _Group) -> str:
-    return _times(percentiles(values, math.inf))
-
-
-def _count(values: Sequence[int], _group: _Group) -> str:
+def _count(values: Sequence[int]) -> str:
     low, high = min(values), max(values)
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _ends(values: Sequence[str], _group: _Group) -> str:
-    return f"{values.count(DISCONNECTED)} of {len(values)}"
+def _ends(values: Sequence[str]) -> str:
+    return f"{values.count(DISCONNECTED)} ended"
 
 
-_METRICS: tuple[tuple[str, str, Callable[[Sequence[Any], _Group], str]], ...] = (
-    ("told after", "told_ms", _told),
-    ("sees nothing for", "see_hole_ms", _time),
-    ("is not seen for", "seen_hole_ms", _time),
-    ("sees again", "see_back_ms", _time),
-    ("is seen again", "seen_back_ms", _time),
-    ("`reconnecting`", "reconnecting", _count),
-    ("streams renegotiated", "renegotiated", _count),
-    ("sockets opened", "sockets", _count),
-    ("sessions ended", "end", _ends),
-)
+_TIMES = {
+    "told_ms": "told after",
+    "see_hole_ms": "sees nothing for",
+    "seen_hole_ms": "is not seen for",
+    "see_back_ms": "sees again",
+    "seen_back_ms": "is seen again",
+}
+_COUNTS: dict[str, tuple[str, Callable[[Sequence[Any]], str]]] = {
+    "reconnecting": ("`reconnecting`", _count),
+    "renegotiated": ("streams renegotiated", _count),
+    "sockets": ("sockets opened", _count),
+    "end": ("sessions ended", _ends),
+}
 _RETURNS = ("see_back_ms", "seen_back_ms")
 
 _RESTART_LINES: tuple[tuple[str, str, Callable[[RestartTrial], str]], ...] = (
@@ -158,8 +174,12 @@ def _short(group: _Group) -> str:
     return f"{'nobody' if when is None else f'{when.p50 / 1000:.1f} s'}, {holes.p50 / 1000:.1f} s"
 
 
-def _of(trials: _Group, column: Column) -> list[NetworkTrial]:
-    return [trial for trial in trials if (trial.client, trial.server) == column]
+def _of(trials: _Group, network: str, column: Column) -> list[NetworkTrial]:
+    return [trial for trial in trials if trial.network == network and (trial.client, trial.server) == column]
+
+
+def _counted(group: _Group) -> list[NetworkTrial]:
+    return [trial for trial in group if not trial.stalled]
 
 
 def _name(column: Column) -> str:
@@ -168,15 +188,19 @@ def _name(column: Column) -> str:
 
 def _size(group: _Group) -> str:
     stalls = sum(trial.stalled for trial in group)
-    return (f"n = {len(group) - stalls}" + (f" (+ {stalls} stalled)" if stalls else "")) if group else NOT_MEASURED
+    return f"n = {len(group) - stalls}" + (f" (+ {stalls} stalled)" if stalls else "")
 
 
 def _title(row: Network) -> str:
     return f"{row.name}, {row.seconds:g} s" if row.seconds else row.name
 
 
-def _bound(target: float | None) -> str:
-    return "-" if target is None else f"at most {target:g}" if target else "0"
+def _bounds(row: Network, metric: str) -> str:
+    """Return the most that is allowed, on both profiles if they differ."""
+    usual, kurento = (row.target(metric, server) for server in ("best", "plain"))
+    if usual is None:
+        return "-"
+    return f"{usual:g}" if usual == kurento else f"{usual:g}, `kurento` {kurento:g}"
 
 
 def _times(found: Percentiles | None) -> str:
