@@ -31,6 +31,6 @@ async def test_queue_of_3_s_both_ways_evicts_nobody(routed_call: DroppedCall) ->
     async with watch(routed_call, "100 kbit/s, a queue of 3 s") as found:
         with found.fault():
             routed_call.lab.router.queue(100, 3)
-            await asyncio.sleep(15)  # the length of the fault
+            await asyncio.sleep(12)  # the length of the fault
         await routed_call.both_move(15)
     await went_on(found)

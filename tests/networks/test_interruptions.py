@@ -15,7 +15,7 @@ async def test_captive_portal_is_an_outage_and_its_answers_are_not_taken_for_the
     async with watch(routed_call, "captive portal") as found:
         with found.fault():
             routed_call.lab.router.captive_portal()
-            await asyncio.sleep(8)  # the length of the fault
+            await asyncio.sleep(6)  # the length of the fault
             told, visits = routed_call.ada.events(*OUTAGE), routed_call.lab.router.portal_visits
             attempts = json.loads(await routed_call.ada.call("outages"))[-1]["attempts"]
             assert await routed_call.ada.page.evaluate("navigator.onLine") is True

@@ -57,7 +57,7 @@ async def test_drop_5_s_after_a_sleep_of_6_s_is_detected_within_1_s(call: LabCal
     call.clear_events()
     with call.lab.dropped("silent"):
         dropped = time.monotonic()
-        await asyncio.sleep(9)  # the length of the drop
+        await asyncio.sleep(4)  # the length of the drop
     seen_after = await call.ada.moves(more=1)
     told = await call.ada.told("reconnecting")
     outages = await call.ada.call("outages")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.browser.drops import DroppedCall
 from tests.networks.coturn import coturn, why_not
 from tests.networks.relayed import remembering, ways
 from tests.networks.watched import watch, went_on
+from tests.waiting import until
 
 
 def block(lab: NetworkLab) -> None:
@@ -94,5 +96,30 @@ async def test_with_turn_media_flows_both_ways_within_5_s_of_the_block(call_with
         await call.both_move(15)
     assert [kind for kind, *_ in blocked] == ["relay"] * 2, blocked
     await went_on(found)
-    # Whether media leaves the relay when UDP works again is the browser's choice: it is printed.
-    print(f"while UDP was blocked: {blocked}; after it: {await ways(call.ada)}")  # noqa: T201
+    await until(partial(goes_directly, call), 10)  # Chromium remembers the direct path for half a minute or so
+
+
+@pytest.mark.parametrize("call_with_turn", ["tcp"], indirect=True)
+async def test_call_that_the_browser_has_left_at_the_relay_goes_directly_from_the_next_network_on(
+    call_with_turn: DroppedCall,
+) -> None:
+    call = call_with_turn
+    async with watch(call, "UDP blocked, TURN over TCP, a network with UDP") as found:
+        with found.fault():
+            block(call.lab)
+            call.lab.kill_media()  # the direct paths do not come back
+            await asyncio.sleep(1)  # until what came before the block has been presented
+            await call.both_move(4)
+            await asyncio.sleep(3)  # the rest of the fault
+        await call.both_move(5)
+        assert not await goes_directly(call)
+        call.lab.address_change()
+        await until(partial(goes_directly, call), 10)
+        await call.both_move(5)
+    await went_on(found)
+
+
+async def goes_directly(call: DroppedCall) -> bool:
+    """Return whether none of Ada's media goes by a relay."""
+    found = await ways(call.ada)
+    return len(found) == 2 and all(kind not in ("relay", None) for kind, *_ in found)

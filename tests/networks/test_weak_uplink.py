@@ -54,7 +54,7 @@ async def test_busy_machine_and_slow_way_down_pause_no_own_video(routed_call: Dr
     with ExitStack() as processes:
         for _ in range(3):
             processes.enter_context(busy_core())
-        await asyncio.sleep(20)  # for so long it is busy
+        await asyncio.sleep(12)  # for so long it is busy
     await call.both_move(20)
     assert of_own_video(call.ada) == []
     call.lab.router.queue(100, 3, "down")
