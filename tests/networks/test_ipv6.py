@@ -95,9 +95,9 @@ async def test_death_of_the_family_that_signaling_does_not_use_is_no_outage_and_
     other = "ipv4" if ":" in dual_call.server.host else "ipv6"
     async with watch(dual_call, f"{other} dies, signaling is over the other") as found:
         with found.fault(), dual_call.lab.dropped(other):
-            ended = asyncio.create_task(asyncio.sleep(8))  # the length of the fault
+            ended = asyncio.create_task(asyncio.sleep(6))  # the length of the fault
             await asyncio.sleep(1)  # until what came before the fault has been presented
-            await dual_call.both_move(7)
+            await dual_call.both_move(5)
             await ended
         await dual_call.both_move(10)
     await went_on(found)

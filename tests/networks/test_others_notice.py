@@ -32,7 +32,7 @@ async def call(
 
 async def test_outage_is_noticed_by_the_other_and_its_end_and_not_by_whoever_is_out(call: DroppedCall) -> None:
     began = time.monotonic()
-    await call.drop("silent", 9)
+    await call.drop("silent", 6)
     restored = await call.bob.told("connectionRestored", 5)
     interrupted = await call.bob.told("connectionInterrupted")
     print(f"told after {interrupted.at - began:.2f} s, back after {restored.at - call.returned:.2f} s")  # noqa: T201  pytest shows it with -s

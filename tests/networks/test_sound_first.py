@@ -38,7 +38,7 @@ async def test_video_is_given_up_for_the_sound_and_both_are_told(routed_call: Dr
             else:
                 call.lab.router.queue(100, 3, "down")  # up too, the own video delays signaling until `reconnecting`
             paused = await call.ada.told("streamVideoPaused", 12)
-            await asyncio.sleep(8)  # the rest of the fault
+            await asyncio.sleep(5)  # the rest of the fault
             after = await sound(call.ada)
         resumed = await call.ada.told("streamVideoResumed", 15, count=len(call.ada.events("streamVideoPaused")))
         await call.both_move(10)

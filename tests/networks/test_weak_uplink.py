@@ -30,7 +30,7 @@ async def test_own_video_is_paused_for_the_sound_and_sent_again_when_the_uplink_
         with found.fault():
             call.lab.router.queue(75, 3, "up")
             paused = await call.ada.told("streamVideoPaused", 12)
-            await asyncio.sleep(12)  # the rest of the fault
+            await asyncio.sleep(8)  # the rest of the fault
             after = await sound(call.bob)
         resumed = await call.ada.told("streamVideoResumed", 20, count=len(call.ada.events("streamVideoPaused")))
         await call.both_move(10)

@@ -70,6 +70,30 @@ async def test_silent_drop_longer_than_the_eviction_timeout_ends_in_an_eviction(
         assert bob.notifications("participantLeft")
 
 
+@pytest.mark.parametrize(("media_for", "evicted_after"), [(0.5, 12.5), (8.0, 20.0), (100.0, 24.0)])
+@virtual_time
+async def test_participant_whose_media_arrives_is_evicted_later(media_for: float, evicted_after: float) -> None:
+    """Where its way up is narrow, signaling starves behind it."""
+    async with World() as world:
+        ada, bob = await world.member(), await world.member()
+        member = world.room.find(ada.id)
+        assert member is not None
+        start(world, orders.SignalingOnly, ada, seconds=40)
+        silent_from = asyncio.get_running_loop().time()
+
+        async def send() -> None:
+            while (now := asyncio.get_running_loop().time()) <= silent_from + media_for:
+                world.media.last_rtp = {member.key: now}
+                await asyncio.sleep(0.5)
+
+        sending = asyncio.create_task(send())
+        await asyncio.sleep(evicted_after - 1.1)
+        assert not bob.notifications("participantLeft")
+        await asyncio.sleep(1.2)
+        assert bob.notifications("participantLeft")
+        sending.cancel()
+
+
 @virtual_time
 async def test_resume_during_a_silent_drop_is_answered_after_it() -> None:
     async with World() as world:

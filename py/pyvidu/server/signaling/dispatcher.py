@@ -161,6 +161,11 @@ class SignalingServer:
             logs.event("silent" if silent else "heard again", session=member.room.id, participant=member.id)
             member.room.tell_silence(member, silent=silent)
 
+    def media_heard(self, session: RpcSession) -> float:
+        """Return when RTP last arrived of the participant of `session`, 0 if it sends none."""
+        member = session.member
+        return 0.0 if member is None else self._context.rooms.media.heard().get(member.key, 0.0)
+
     # --- ends without notice -------------------------------------------------------------------------------------------
 
     def cut(self, socket: ServerSocket) -> None:

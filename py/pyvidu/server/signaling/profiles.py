@@ -44,6 +44,9 @@ class ProfileHost(Protocol):
     def tell_silence(self, session: RpcSession, silent: bool) -> None:
         """Tell the others of its room that the participant of `session` is not heard any more, or is again."""
 
+    def media_heard(self, session: RpcSession) -> float:
+        """Return when RTP last arrived of the participant of `session`, 0 if it sends none."""
+
 
 class Profile(ABC):
     """The decisions of a server about silence. All times in seconds of the running event loop's clock."""
@@ -104,6 +107,7 @@ ProfileFactory = Callable[[ProfileHost], Profile]
 class DefaultProfile(Profile):
     """Evicts a participant `eviction_timeout` seconds after the last byte received from it, and tells of its silence before.
 
+    RTP counts too, for as long again: where the way up is narrow, signaling starves behind it, and who is seen is not gone.
     A closed socket evicts no sooner: the same clock runs on. A client that has left or was evicted cannot resume.
     """
 
@@ -187,8 +191,8 @@ class DefaultProfile(Profile):
 
     def _silent(self, session: RpcSession, due: float) -> None:
         now = _now()
-        if now < session.last_heard + self._timeout:
-            self._arm(session, session.last_heard + self._timeout)
+        if now < (over := self._over(session)):
+            self._arm(session, over)
             return
         if now > due + STALL:
             # This process did not run (suspended, starved): what arrived meanwhile is not read yet.
@@ -196,6 +200,12 @@ class DefaultProfile(Profile):
             self._arm(session, now + PING_INTERVAL + STALL)
             return
         self._evict(session, f"Nothing received for {self._timeout:g} s")
+
+    def _over(self, session: RpcSession) -> float:
+        """Return when the participant is to be evicted if nothing more arrives of it."""
+        over = session.last_heard + self._timeout
+        last_media = min(self.host.media_heard(session), session.last_heard + self._timeout)
+        return max(over, last_media + self._timeout)
 
     def _evict(self, session: RpcSession, because: str) -> None:
         self._stop(self._clocks, session)
