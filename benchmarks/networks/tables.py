@@ -167,11 +167,13 @@ _RESTART_LINES: tuple[tuple[str, str, Callable[[RestartTrial], str]], ...] = (
 def _short(group: _Group) -> str:
     if not group:
         return NOT_MEASURED
-    told = [trial.told_ms for trial in group if trial.told_ms is not None]
+    when = percentiles([trial.told_ms for trial in group], math.inf)
+    told = "nobody" if when is None else f"{when.p50 / 1000:.1f} s"
+    if all(trial.end == DISCONNECTED for trial in group):
+        return f"{told}, ended"
     holes = percentiles([max(trial.see_hole_ms, trial.seen_hole_ms) for trial in group], math.inf)
-    when = percentiles(told, math.inf)
     assert holes is not None
-    return f"{'nobody' if when is None else f'{when.p50 / 1000:.1f} s'}, {holes.p50 / 1000:.1f} s"
+    return f"{told}, {holes.p50 / 1000:.1f} s"
 
 
 def _of(trials: _Group, network: str, column: Column) -> list[NetworkTrial]:
