@@ -19,7 +19,8 @@ class ServerConfig:
     """Settings of `pyvidu serve`.
 
     `eviction_timeout` is in seconds from the last byte received from a participant, of which RTP counts for as long again
-    (profile `default` only; profile `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`; `fault_control` the imitated drops.
+    (profile `default` only; profile `kurento` has the real server's two timeouts). `demo` adds `POST /demo/token`;
+    `fault_control` the imitated drops.
     `negotiation`: who offers what a client receives: the client, as with kurento, or the server, as with mediasoup.
     `secret` is of the REST API and of joins without a token; `run` draws one if it is empty, with which nobody is admitted.
     `allowed_origins` restricts which pages may open the WebSocket; empty allows any, as the token grants access, but to join
