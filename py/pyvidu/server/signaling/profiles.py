@@ -203,9 +203,8 @@ class DefaultProfile(Profile):
 
     def _over(self, session: RpcSession) -> float:
         """Return when the participant is to be evicted if nothing more arrives of it."""
-        over = session.last_heard + self._timeout
-        last_media = min(self.host.media_heard(session), session.last_heard + self._timeout)
-        return max(over, last_media + self._timeout)
+        media = min(self.host.media_heard(session), session.last_heard + self._timeout)
+        return max(session.last_heard, media) + self._timeout
 
     def _evict(self, session: RpcSession, because: str) -> None:
         self._stop(self._clocks, session)
