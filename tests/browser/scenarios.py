@@ -23,10 +23,10 @@ async def back_after_4_s_nothing_is_renegotiated(call: DroppedCall, kind: LabFau
     assert call.bob.events(*OUTAGE) == []
 
 
-async def back_after_14_s_the_session_is_over(call: DroppedCall, kind: LabFault = "silent") -> None:
+async def back_after_14_s_the_session_is_over(call: DroppedCall) -> None:
     """Scenario 2. Afterwards the call is joined again."""
     room = await call.ada.python("session.session_id")
-    await call.drop(kind, 14)
+    await call.drop("silent", 14)
     lost = await call.ada.told("sessionDisconnected", 5)
     assert lost.reason == "networkDisconnect"
     assert call.ada.events(*OUTAGE) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]

@@ -199,7 +199,7 @@ class DefaultProfile(Profile):
             _log.warning("The server did not run for %.1f s: evictions are postponed", now - due)
             self._arm(session, now + PING_INTERVAL + STALL)
             return
-        self._evict(session, f"Nothing received for {self._timeout:g} s")
+        self._evict(session, f"No signaling for {now - session.last_heard:.0f} s")
 
     def _over(self, session: RpcSession) -> float:
         """Return when the participant is to be evicted if nothing more arrives of it."""
