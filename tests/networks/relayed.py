@@ -22,7 +22,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 _SELECTED = """async () => {
   const pairs = [];
   for (const peer of peers.filter((peer) => peer.connectionState !== 'closed')) {
-    const stats = await peer.getStats();
+    // Of one whose frame is removed meanwhile it stays pending.
+    const stats = await Promise.race([peer.getStats(), new Promise((done) => setTimeout(done, 500, new Map()))]);
     const transport = [...stats.values()].find((report) => report.type === 'transport');
     const pair = stats.get(transport?.selectedCandidatePairId);
     const local = stats.get(pair?.localCandidateId);

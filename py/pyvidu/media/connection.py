@@ -103,8 +103,13 @@ class MediaConnection:
     async def replace_track(self, track: Any) -> None:
         """Send another track of the same kind, also on a connection being negotiated. Raises OSError if the host cannot."""
         for peer in (self._peer, self._next):
-            if peer is not None:
-                await peer.connection.replace_track(track)
+            try:
+                if peer is not None:
+                    await peer.connection.replace_track(track)
+            except OSError:
+                # Of one that was closed meanwhile another sends, or nothing is sent any more.
+                if peer in (self._peer, self._next):
+                    raise
 
     async def sample(self) -> MediaSample:
         """Return the current counters."""

@@ -119,6 +119,23 @@ async def test_connection_on_a_fresh_network_connects_like_any_other(world: Worl
     peer.close()
 
 
+async def test_what_is_pending_when_a_connection_is_closed_comes_to_an_end(world: World) -> None:
+    for fresh in (False, True):
+        peer, log = created(world, PeerSettings(receive_audio=True, receive_video=True, fresh_network=fresh))
+        await negotiate(world, peer, log)
+        calls = (
+            peer.sample(),
+            peer.uplink_sample(),
+            peer.reported_at(),
+            peer.restart_receivers(),
+            peer.send_video(True),
+        )
+        pending = asyncio.gather(*calls)
+        await asyncio.sleep(0)  # until they have begun
+        peer.close()
+        await asyncio.wait_for(pending, DEADLINE)
+
+
 async def test_ice_disconnects_when_the_other_end_falls_silent(world: World) -> None:
     async with receiving(world) as connection:
         connection.remote.fall_silent()

@@ -398,6 +398,27 @@ async def test_track_is_replaced_on_the_current_peer_connection_and_on_the_one_b
 
 
 @virtual_time
+async def test_track_that_cannot_be_replaced_on_a_connection_that_is_closed_meanwhile_is_no_error() -> None:
+    rig = Rig()
+    media = rig.outbound()
+    await media.publish(description())
+    closed, old = asyncio.Event(), rig.peer
+
+    async def fail_when_closed(_track: object) -> None:
+        await closed.wait()
+        raise OSError("closed meanwhile")
+
+    old.replace_track = fail_when_closed
+    replacing = asyncio.ensure_future(media.replace_track("a track"))
+    await media.renegotiate()
+    closed.set()
+    await replacing
+    rig.peer.replace_track = fail_when_closed
+    with pytest.raises(OSError, match="closed meanwhile"):
+        await media.replace_track("another")
+
+
+@virtual_time
 async def test_sample_is_that_of_the_current_peer_connection() -> None:
     rig = Rig()
     media = rig.inbound()

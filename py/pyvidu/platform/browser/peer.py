@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -135,9 +135,11 @@ class BrowserPeerConnection:
     async def restart_receivers(self) -> None:
         """Restart the receivers by two local negotiations, 20 ms together; nothing is sent to the server."""
         try:
-            await functions.restartReceivers(self._peer)
+            await self._settled(functions.restartReceivers(self._peer))
         except JsException as error:
             logger.warning("receivers could not be restarted: %s", error)
+        except OSError:
+            return  # closed: there is nothing left to restart
 
     def send_key_frame(self) -> None:
         """Make the encoder of each video sender produce a key frame."""
@@ -149,7 +151,7 @@ class BrowserPeerConnection:
         for transceiver in self._peer.getTransceivers():
             if transceiver.receiver.track.kind == track.kind:
                 try:
-                    await transceiver.sender.replaceTrack(track)
+                    await self._settled(transceiver.sender.replaceTrack(track))
                 except JsException as error:
                     raise OSError(error.message) from None
                 return
@@ -157,7 +159,10 @@ class BrowserPeerConnection:
 
     async def sample(self) -> MediaSample:
         """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
-        counters = json.loads(await _sample(self._peer))
+        try:
+            counters = json.loads(await self._read(_sample(self._peer)))
+        except OSError:
+            return MediaSample("closed")
         for name in _COUNTED_BY_RECEIVERS if not self._sends else ():
             # A receiver that is being restarted has no report for a moment: then nothing was counted since.
             counted = counters.get(name, self._counted.get(name, 0))
@@ -173,19 +178,27 @@ class BrowserPeerConnection:
 
     async def uplink_sample(self) -> UplinkSample:
         """Return what `getStats` has of the receiver's reports."""
-        return UplinkSample(**json.loads(await functions.uplinkSample(self._peer)))
+        try:
+            return UplinkSample(**json.loads(await self._read(functions.uplinkSample(self._peer))))
+        except OSError:
+            return UplinkSample()
 
     async def reported_at(self) -> float | None:
         """Return the `timestamp` of the latest `remote-inbound-rtp`."""
-        return float(await functions.reportedAt(self._peer)) or None
+        try:
+            return float(await self._read(functions.reportedAt(self._peer))) or None
+        except OSError:
+            return None
 
     async def send_video(self, active: bool) -> bool:
         """Set `active` of all encodings of the sent video. A refusal is logged, unless the connection is closed."""
         try:
-            await functions.sendVideo(self._peer, active)
+            await self._settled(functions.sendVideo(self._peer, active))
         except JsException as error:
             if not self._closed.done():
                 logger.warning("the video could not be %s: %s", "resumed" if active else "paused", error)
+            return False
+        except OSError:
             return False
         return not self._closed.done()
 
@@ -223,13 +236,17 @@ class BrowserPeerConnection:
         if self._frame is not None:
             self._frame.remove()
 
+    def _read(self, promise: Any) -> Awaitable[Any]:
+        """Return a promise of `getStats`, of which one that is pending when the frame is removed would stay so for ever."""
+        return promise if self._frame is None else self._settled(promise)
+
     async def _settled(self, promise: Any) -> Any:
         """Return what `promise` brings; one that is pending at `close` would stay so for ever (webrtc-pc 4.4.1.2)."""
         call = asyncio.ensure_future(promise)
         try:
             await asyncio.wait((call, self._closed), return_when=asyncio.FIRST_COMPLETED)
             if not call.done():
-                raise OSError("The peer connection was closed while it was being negotiated")
+                raise OSError("The peer connection was closed meanwhile")
             return call.result()
         finally:
             call.cancel()
