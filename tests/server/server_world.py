@@ -150,10 +150,10 @@ class Client:
         self.socket: ServerSocket
         self.open()
 
-    def open(self) -> None:
-        """Open a new socket and use it for all later requests."""
+    def open(self, ip: str = "127.0.0.1") -> None:
+        """Open a new socket from `ip` and use it for all later requests."""
         transport = FakeTransport(self.world.traffic)
-        socket = self.world.signaling.opened(transport, host="localhost", ip="127.0.0.1")
+        socket = self.world.signaling.opened(transport, host="localhost", ip=ip)
         transport.on_pong = lambda: self.world.signaling.heard(socket)
         self.transport, self.socket = transport, socket
 
@@ -203,9 +203,9 @@ class Client:
         stream_id: str = result["id"]
         return stream_id
 
-    async def resume(self) -> dict[str, Any]:
-        """Open a new socket, send `connect` and return the response."""
-        self.open()
+    async def resume(self, ip: str = "127.0.0.1") -> dict[str, Any]:
+        """Open a new socket from `ip`, send `connect` and return the response."""
+        self.open(ip)
         return await self.call("connect", sessionId=self.rpc_id, reconnect=True)
 
     def notifications(self, method: str | None = None) -> list[tuple[str, dict[str, Any]]]:

@@ -41,6 +41,7 @@ def _handover(person: Person, entry: Entry) -> None:
     def arrived() -> None:
         person.lose_media()
         person.lose_sockets()
+        link.moves += 1
         link.restore("link")
         for listener in list(link.listeners):
             link.at_client(listener.network_changed)
@@ -52,6 +53,7 @@ def _vpn(person: Person, entry: Entry) -> None:
     """Move the route: what is sent from the old address arrives no more, and what is sent to it still does."""
     person.lose_media_up()
     person.lose_sockets()
+    person.link.moves += 1
     for listener in list(person.link.listeners):
         person.link.at_client(listener.network_changed)
 

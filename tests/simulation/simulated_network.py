@@ -60,6 +60,7 @@ class Link:
         self.answer = PROBE_ANSWER  # to a plain GET; a portal's is another
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
+        self.moves = 0  # how often its address has changed, as the server sees it
         self.media_up_epoch = 0  # what those of an older one send never arrives; they receive
         self.media_epoch = 0  # media connections of an older epoch are dead whatever the network does
         self.listeners: list[NetworkListener] = []
@@ -424,7 +425,7 @@ class SimulatedSocket:
         if self.link.refused:
             self._down.send(self.link.at_client, self._closed_at_client, 1006, "")
             return
-        self._server = self._world.signaling.opened(_Transport(self), host="localhost", ip="10.0.0.2")
+        self._server = self._world.signaling.opened(_Transport(self), host="localhost", ip=f"10.0.0.{self.link.moves}")
         self._down.send(self.link.at_client, self._opened)
 
     def _opened(self) -> None:

@@ -188,7 +188,9 @@ export class Stream {
 
   /** Return the two candidates whose pair is used, as `getStats` has them, each with its line of the description in `raw`. */
   async getSelectedIceCandidate() {
-    const reports = [...((await this.getRTCPeerConnection()?.getStats())?.values() ?? [])];
+    // The answer of a connection that is replaced meanwhile may never come.
+    const noAnswer = new Promise((resolve) => { setTimeout(resolve, 1000); });
+    const reports = [...((await Promise.race([this.getRTCPeerConnection()?.getStats(), noAnswer]))?.values() ?? [])];
     const { selectedCandidatePairId } = reports.find(({ type }) => type === 'transport') ?? {};
     const pair = reports.find(({ id, type, selected }) => type === 'candidate-pair' && (selected || id === selectedCandidatePairId));
     const [localCandidate, remoteCandidate] = [

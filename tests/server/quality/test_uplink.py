@@ -24,8 +24,8 @@ class Uplink:
         self.stream = await self._client.publish()
         return self
 
-    async def resume(self) -> None:
-        await self._client.resume()
+    async def resume(self, ip: str = "127.0.0.1") -> None:
+        await self._client.resume(ip)
         self._client.transport.alive = False
         self._client.clear()
         self.signaling = True
@@ -149,6 +149,28 @@ async def test_stream_that_has_gaps_may_follow_later() -> None:
         await uplink.run(0.8, MISSING)
         await uplink.resume()
         assert await uplink.run(5, MISSING) in ([0.5], [0.6])
+
+
+@virtual_time
+async def test_stream_is_told_as_missing_sooner_after_a_resume_from_another_address() -> None:
+    async with World() as world:
+        uplink = await (await an_uplink(world)).publish()
+        for has_gaps, ip, expected in (
+            (False, "10.0.0.1", 0.1),
+            (True, "10.0.0.2", 0.2),
+            (False, "10.0.0.2", 0.2),
+            (True, "10.0.0.2", 0.5),
+        ):
+            uplink.rtp = True
+            await uplink.run(6)
+            uplink.rtp = not has_gaps
+            await uplink.run(0.4)
+            uplink.rtp = True
+            await uplink.run(9)
+            uplink.rtp = uplink.signaling = False
+            await uplink.run(0.8, MISSING)
+            await uplink.resume(ip)
+            assert await uplink.run(3, MISSING) in ([expected], [round(expected + INTERVAL, 1)])
 
 
 @virtual_time

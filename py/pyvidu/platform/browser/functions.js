@@ -7,6 +7,24 @@ const opened = new WeakSet();
 // The restart of receivers under way, by peer connection: a second one between its two negotiations would keep the SSRCs out.
 const restarts = new WeakMap();
 
+// Of each peer connection, what ends the calls of getStats that are not settled; null once its frame is removed, in which they
+// would stay so for ever.
+const unsettled = new WeakMap();
+
+async function reports(peer) {
+  if (!unsettled.has(peer)) unsettled.set(peer, new Set());
+  const calls = unsettled.get(peer);
+  if (!calls) return [];
+  let end;
+  const ended = new Promise((resolve) => { end = resolve; });
+  calls.add(end);
+  try {
+    return [...(await Promise.race([peer.getStats(), ended])).values()];
+  } finally {
+    calls.delete(end);
+  }
+}
+
 // A track of our own that shows what it is fed. A MediaStreamTrackGenerator (Chromium) works in a hidden tab too; elsewhere a
 // canvas. A picture is shown again after a second without another: a recorder holds sound back until there is one.
 function pictures(width, height) {
@@ -234,7 +252,7 @@ export default {
 
   async statistics(peer) {
     const sums = { packets: 0, lost: 0, bytes: 0, jitter: 0, time: performance.now() / 1000 };
-    for (const report of (await peer.getStats()).values()) {
+    for (const report of await reports(peer)) {
       const own = report.type === 'inbound-rtp' || report.type === 'outbound-rtp';
       if (own) {
         sums.packets += report.packetsReceived ?? report.packetsSent ?? 0;
@@ -309,7 +327,7 @@ export default {
   async sample(peer) {
     const sums = {};
     const add = (name, value) => { sums[name] = (sums[name] ?? 0) + (value ?? 0); };
-    for (const report of (await peer.getStats()).values()) {
+    for (const report of await reports(peer)) {
       switch (report.type) {
         case 'transport': add('received_packets', report.packetsReceived); break;
         case 'candidate-pair':
@@ -331,7 +349,7 @@ export default {
   // not, and every five seconds for sound. Of several encodings, the quickest: that of one that is not sent may be an old one.
   async uplinkSample(peer) {
     const found = {}, trips = [];
-    for (const report of (await peer.getStats()).values()) {
+    for (const report of await reports(peer)) {
       const { type, kind } = report;
       if (type === 'candidate-pair') found.estimate ??= report.availableOutgoingBitrate;
       if (type === 'outbound-rtp' && kind === 'audio') found.audio_sent = report.packetsSent;
@@ -347,7 +365,7 @@ export default {
 
   async reportedAt(peer) {
     let latest = 0;
-    for (const { type, timestamp } of (await peer.getStats()).values())
+    for (const { type, timestamp } of await reports(peer))
       if (type === 'remote-inbound-rtp') latest = Math.max(latest, timestamp);
     return latest;
   },
@@ -406,6 +424,12 @@ export default {
     frame.hidden = true;
     document.body.append(frame);
     return frame;
+  },
+
+  removeFrame(frame, peer) {
+    frame.remove();
+    for (const end of unsettled.get(peer) ?? []) end(new Map());
+    unsettled.set(peer, null);
   },
 
   // Returns two functions that request a key frame, `ask` of what a peer connection receives, `send` of what it sends, where

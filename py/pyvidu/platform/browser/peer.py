@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,7 +41,8 @@ class BrowserPeerConnection:
             with _refusals(f"the RTCConfiguration with the ICE servers {_urls(configuration['iceServers'])}"):
                 self._peer = window.RTCPeerConnection.new(js_object(configuration))
         except BrowserRefusedError as refused:
-            self._remove_frame()
+            if self._frame is not None:
+                self._frame.remove()
             if not js.navigator.onLine:
                 raise NetworkDownError(str(refused)) from None
             raise
@@ -159,10 +160,7 @@ class BrowserPeerConnection:
 
     async def sample(self) -> MediaSample:
         """Return the counters of `getStats`. A restarted receiver counts from zero: its earlier counts are added."""
-        try:
-            counters = json.loads(await self._read(_sample(self._peer)))
-        except OSError:
-            return MediaSample("closed")
+        counters = json.loads(await _sample(self._peer))
         for name in _COUNTED_BY_RECEIVERS if not self._sends else ():
             # A receiver that is being restarted has no report for a moment: then nothing was counted since.
             counted = counters.get(name, self._counted.get(name, 0))
@@ -178,17 +176,11 @@ class BrowserPeerConnection:
 
     async def uplink_sample(self) -> UplinkSample:
         """Return what `getStats` has of the receiver's reports."""
-        try:
-            return UplinkSample(**json.loads(await self._read(functions.uplinkSample(self._peer))))
-        except OSError:
-            return UplinkSample()
+        return UplinkSample(**json.loads(await functions.uplinkSample(self._peer)))
 
     async def reported_at(self) -> float | None:
         """Return the `timestamp` of the latest `remote-inbound-rtp`."""
-        try:
-            return float(await self._read(functions.reportedAt(self._peer))) or None
-        except OSError:
-            return None
+        return float(await functions.reportedAt(self._peer)) or None
 
     async def send_video(self, active: bool) -> bool:
         """Set `active` of all encodings of the sent video. A refusal is logged, unless the connection is closed."""
@@ -208,7 +200,8 @@ class BrowserPeerConnection:
             self._closed.set_result(None)
         self._scope.close()
         self._peer.close()
-        self._remove_frame()
+        if self._frame is not None:
+            functions.removeFrame(self._frame, self._peer)
 
     def _send_tracks_of(self, stream: Any, simulcast: bool) -> None:
         try:
@@ -231,14 +224,6 @@ class BrowserPeerConnection:
         elif received > self._received_before_loss:
             return "connected"
         return state
-
-    def _remove_frame(self) -> None:
-        if self._frame is not None:
-            self._frame.remove()
-
-    def _read(self, promise: Any) -> Awaitable[Any]:
-        """Return a promise of `getStats`, of which one that is pending when the frame is removed would stay so for ever."""
-        return promise if self._frame is None else self._settled(promise)
 
     async def _settled(self, promise: Any) -> Any:
         """Return what `promise` brings; one that is pending at `close` would stay so for ever (webrtc-pc 4.4.1.2)."""

@@ -10,11 +10,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pyvidu.server.rooms.peer import SignalingGap
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Participant
 
 MISSING_AFTER = 0.5  # seconds after the resume: with discontinuous transmission sound leaves gaps of 0.4
 STEADY_MISSING_AFTER = 0.2  # the same of a stream without gaps lately
+# The same after a resume from another address, from which a media connection comes only once it is negotiated anew.
+MOVED_MISSING_AFTER = 0.2
+STEADY_MOVED_MISSING_AFTER = 0.05
 _GAP = 0.15  # seconds without RTP
 _LONGEST_GAP = 0.6  # a longer one is an outage or was wanted, and says nothing of the stream's rhythm
 _STEADY = 10.0  # seconds without gaps before the outage
@@ -32,7 +36,7 @@ class _Stream:
 
 
 class MissingMedia:
-    """The streams of all who publish. Call `look` several times in `STEADY_MISSING_AFTER`."""
+    """The streams of all who publish. Call `look` several times a second."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
@@ -54,8 +58,18 @@ class MissingMedia:
                 if paused is not None and paused < last < paused + _LONGEST_GAP:
                     stream.gap_ended = last
                 stream.pausing_since = last if now - last > _GAP else None
-                lost, resumed = participant.peer.outage
-                after = STEADY_MISSING_AFTER if stream.gap_ended < lost - _STEADY else MISSING_AFTER
-                if lost - _FLOWED <= last < resumed and after <= now - resumed <= _NEWS and stream.told != resumed:
-                    stream.told = resumed
+                gap = participant.peer.gap
+                if (
+                    gap.began - _FLOWED <= last < gap.ended != stream.told
+                    and _after(stream, gap) <= now - gap.ended <= _NEWS
+                ):
+                    stream.told = gap.ended
                     room.tell_media_missing(participant)
+
+
+def _after(stream: _Stream, gap: SignalingGap) -> float:
+    """Return for how long after the resume a stream may be missing, in seconds."""
+    steady = stream.gap_ended < gap.began - _STEADY
+    if gap.moved:
+        return STEADY_MOVED_MISSING_AFTER if steady else MOVED_MISSING_AFTER
+    return STEADY_MISSING_AFTER if steady else MISSING_AFTER

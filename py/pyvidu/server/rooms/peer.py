@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from pyvidu.protocol.jsonrpc import Notification
 from pyvidu.protocol.messages import Call
 from pyvidu.protocol.wire import to_wire
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingGap:
+    """The time before the last resume of a session, in seconds of the event loop's clock; 0 and 0 before the first.
+
+    `began` is when anything last arrived on the old socket. `moved`: the new one comes from another address.
+    """
+
+    began: float = 0.0
+    ended: float = 0.0
+    moved: bool = False
 
 
 class Peer(Protocol):
@@ -21,11 +34,8 @@ class Peer(Protocol):
         """Return when anything last arrived on its socket, in seconds of the event loop's clock."""
 
     @property
-    def outage(self) -> tuple[float, float]:
-        """Return when anything last arrived before its session was last resumed, and when that was; the same clock.
-
-        0 and 0 before the first resume.
-        """
+    def gap(self) -> SignalingGap:
+        """Return the time before its session was last resumed."""
 
     @property
     def full(self) -> bool:

@@ -27,6 +27,7 @@ from pyvidu.protocol.reasons import Reason
 from pyvidu.server import logs
 from pyvidu.server.errors import OpenViduException
 from pyvidu.server.limits import MessageLimits
+from pyvidu.server.rooms.peer import SignalingGap
 from pyvidu.server.secret_map import SecretMap
 from pyvidu.server.signaling.filter_handlers import FILTER_HANDLERS
 from pyvidu.server.signaling.handlers import HANDLERS, Context, unknown
@@ -309,7 +310,8 @@ class SignalingServer:
                 self._expect_join(old)
         socket.session, session.socket = session, socket
         self._settle(socket)
-        session.outage = session.last_heard, _now()
+        moved = old is not None and old.ip != socket.ip
+        session.gap = SignalingGap(session.last_heard, _now(), moved)
         session.last_heard = _now()
         if session.silent:
             self.profile.heard(session)

@@ -19,6 +19,7 @@ from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
 from pyvidu.server.limits import Limits, TokenBucket
+from pyvidu.server.rooms.peer import SignalingGap
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.call_sizes import check_sizes
 from pyvidu.server.signaling.delivery_log import DeliveryLog
@@ -83,7 +84,7 @@ class RpcSession:
         self.joined_once = False
         self.ended = False  # it cannot be resumed any more
         self.last_heard = 0.0  # event loop seconds
-        self.outage = 0.0, 0.0  # when anything last arrived before the last resume, and when that was
+        self.gap = SignalingGap()
         self.silent = False  # the others of its room were told so
         self.delivery_log = DeliveryLog(limits) if replays else None
         self.request_log = RequestLog(limits.answers, limits.answer_size) if replays else None
