@@ -51,6 +51,22 @@ def test_invalid_received_counts_are_ignored(nonsense: object) -> None:
 
 
 @virtual_time
+async def test_media_that_was_missing_before_an_outage_is_replayed_as_nothing() -> None:
+    async with World() as world:
+        ada = await world.member()
+        stream = await ada.publish()
+        await ada.call("ping", received=len(ada.notifications()))
+        received = len(ada.notifications())
+        participant = world.rooms.find_participant(ada.id)
+        assert participant is not None
+        participant.room.tell_media_missing(participant)
+        assert ada.notifications()[received:] == [("publishedMediaMissing", {"streamId": stream})]
+        ada.open()
+        await ada.call("connect", sessionId=ada.rpc_id, reconnect=True, received=received)
+        assert ada.notifications() == [("publishedMediaMissing", {"streamId": ""})]
+
+
+@virtual_time
 async def test_resume_replays_notifications_sent_to_the_dead_socket_and_without_a_socket() -> None:
     async with World() as world:
         ada, bob = await world.member(), await world.member()

@@ -195,11 +195,18 @@ class DeadTcpDetected(SilenceIsAWitness):
         f"the page runs on time, no packets are lost, and the round trip is below {QUICK:g} s.)"
     )
 
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._without_tcp: set[Page] = set()  # at the last change
+
     def path_changed(self, page: Page) -> None:
         change = self._changes[page] = self._changes.get(page, 0) + 1
+        reaches = page.person.link.reaches
+        died = not reaches and page not in self._without_tcp
+        (self._without_tcp.discard if reaches else self._without_tcp.add)(page)
         # Probes that were answered while the socket alone was lost are not sent again, and none are soon after an outage.
         lives = _sockets_live(page) and now() - page.settled_at > DOUBTED
-        if page.connected and not page.in_outage and lives and self._is_dead(page):
+        if died and page.connected and not page.in_outage and lives and self._is_dead(page):
             asyncio.get_running_loop().call_later(SIGNALING_DEAD, self._look_again, page, change)
 
     def _look_again(self, page: Page, change: int) -> None:

@@ -62,7 +62,7 @@ MEDIA = (
     Mutation(
         "a stream that the server does not receive is not replaced",
         "reconnection.stream_recovery:StreamRecovery.TABLE",
-        "row(IDLE, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),",
+        "row(IDLE, NotReceived, _may_renegotiate, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),",
         "",
     ),
     Mutation(

@@ -164,7 +164,8 @@ class MediaPlane:
 
         All media connections have the same address: where that has moved, no other sends anything either.
         """
-        if any(isinstance(media, OutboundMedia) and media.stream_id == stream_id for media in self._recoveries):
+        sent = [media.stream_id for media in self._recoveries if isinstance(media, OutboundMedia)]
+        if stream_id and stream_id in sent:
             for media, recovery in list(self._recoveries.items()):
                 if media.is_negotiated:
                     recovery.report(NotReceived())

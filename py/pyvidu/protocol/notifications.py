@@ -80,7 +80,8 @@ class PublishedMediaMissing(Call):
     """Nothing of the recipient's own stream arrives, although its signaling was resumed.
 
     Of pyvidu's own server, to pyvidu's clients. The way up of the media connection is dead then, even if its way down works:
-    a VPN was switched on, for example.
+    a VPN was switched on, for example. What was missing before an outage is nothing that matters after it: when one that did
+    not arrive is replayed, its `stream_id` is empty.
     """
 
     method: ClassVar[str] = "publishedMediaMissing"

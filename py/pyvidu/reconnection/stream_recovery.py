@@ -7,7 +7,6 @@ it is checked by its counters (`media_health.py`). A frozen stream is renegotiat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -54,8 +53,6 @@ from .transitions import Table, row
 IDLE, OBSERVING, CHECKING, RENEGOTIATING, CONNECTING, DELAYING, GIVEN_UP = RecoveryState
 TIME_IS_UP = RecoveryTimer.DEADLINE
 
-_REPLAYED_WITHIN = 0.1  # seconds after the resume; the server looks for 0.2 s before it tells anything new
-
 
 class StreamRecovery:
     """The decisions about one stream; the caller carries them out. Call `handle` with evidence, and `tick` at `due_at`.
@@ -90,7 +87,6 @@ class StreamRecovery:
         self.sample_at: float | None = None
         self._state_ends_at: float | None = None
         self._ice = IceWatch(policy)
-        self._resumed_at = -math.inf
         self._backlog = Backlog(policy)
         self._decoding = Decoding()
         if suspended:
@@ -123,8 +119,6 @@ class StreamRecovery:
                 self._ice.due_at = None
             case Sampled(sample):
                 self._sampled(sample, now)
-            case SignalingResumed():
-                self._resumed_at = now
             case _:
                 actions += self._backlog.observe(evidence, now)
         return actions + self._follow(evidence, now)
@@ -256,10 +250,6 @@ class StreamRecovery:
     def _ice_breaks(self, event: IceStateChanged, now: float) -> bool:
         """Return whether the ICE state is disconnected, failed or closed."""
         return analyse(event.state) in ("broken", "dead")
-
-    def _is_news(self, event: NotReceived, now: float) -> bool:
-        """Return whether it was not sent before the outage, and replayed after it, and another attempt may be made."""
-        return now - self._resumed_at >= _REPLAYED_WITHIN and self._may_renegotiate(event, now)
 
     # --- effects of the table ----------------------------------------------------------------------------------------
 
@@ -411,8 +401,8 @@ class StreamRecovery:
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
         row(IDLE, MediaPathsDead, None, CHECKING, _be_patient, _announce_frozen),
         row(CHECKING, MediaPathsDead, None, None, _announce_frozen),
-        row(CHECKING, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_frozen),
-        row(IDLE, NotReceived, _is_news, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),
+        row(CHECKING, NotReceived, _may_renegotiate, RENEGOTIATING, _note_missing, _renegotiate, _announce_frozen),
+        row(IDLE, NotReceived, _may_renegotiate, RENEGOTIATING, _note_missing, _renegotiate, _announce_missing),
         row(IDLE, ReceiversRestarted, None, CHECKING, _nudge, _be_patient),
         row(IDLE, PageStoodStill, None, None, _watch_decoder),
         row(IDLE, Sampled, _held_back, None, _restart_receivers),

@@ -594,13 +594,12 @@ def test_sent_stream_that_the_server_does_not_receive_is_renegotiated_although_r
     assert (stream.state, stream.count(AnnounceRecovered)) == (IDLE, 1)
 
 
-def test_replayed_report_that_a_stream_is_not_received_is_no_news() -> None:
+def test_report_with_the_return_that_a_stream_is_not_received_is_believed_and_one_during_the_outage_is_not() -> None:
     stream = Stream(receives=False)
-    stream.tell(SignalingLost(), NotReceived(), SignalingResumed(force=False), NotReceived())
-    stream.run(0.05)
+    stream.tell(SignalingLost(), NotReceived(), SignalingResumed(force=False))
+    assert stream.count(Renegotiate) == 0
     stream.tell(NotReceived())
-    stream.run(1)
-    assert (stream.state, stream.count(Renegotiate)) == (IDLE, 0)
+    assert (stream.state, stream.count(Renegotiate), stream.count(AnnounceFrozen)) == (RENEGOTIATING, 1, 1)
 
 
 def test_stream_that_is_not_received_after_all_attempts_is_not_renegotiated_sooner_for_it() -> None:

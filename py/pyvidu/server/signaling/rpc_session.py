@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from pyvidu.protocol.codes import Code
-from pyvidu.protocol.jsonrpc import ErrorObject, Request, RequestId, Response
+from pyvidu.protocol.jsonrpc import ErrorObject, Notification, Request, RequestId, Response
 from pyvidu.protocol.messages import Call
+from pyvidu.protocol.notifications import PublishedMediaMissing
 from pyvidu.protocol.wire import MissingKey, WireError, from_wire, to_wire
 from pyvidu.server import ids
 from pyvidu.server.errors import MissingParameter, OpenViduException
@@ -30,6 +31,9 @@ from pyvidu.tasks import Tasks
 _log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=Call)
+
+# What is replayed in place of one that did not arrive.
+_NOTHING_MISSING = Notification(PublishedMediaMissing.method, to_wire(PublishedMediaMissing(""))).encode()
 
 
 class SessionListener(Protocol):
@@ -107,7 +111,7 @@ class RpcSession:
     def notify(self, call: Call, text: str) -> None:
         """Push a notification (`text`) to the socket last connected; report it as undeliverable if that is closed."""
         if self.delivery_log is not None:
-            self.delivery_log.notified(text)
+            self.delivery_log.notified(_NOTHING_MISSING if isinstance(call, PublishedMediaMissing) else text)
         if self.socket is not None and self.socket.open:
             self._missed = 0
             if self._traffic.delivers(self.id, call.method):
