@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from benchmarks import faults
@@ -90,8 +91,8 @@ class BenchCall:
         self._receives = call.media == "both"
         self._senders: LightProcess | None = None
 
-    async def join(self) -> None:
-        """Let both join a fresh room. Raises CallFailed."""
+    async def join(self, *, rejoin: bool = False) -> None:
+        """Let both join a fresh room; with `rejoin` the page does it again after an eviction. Raises CallFailed."""
         room = f"bench{next(_rooms)}"
         began = time.monotonic()
         try:
@@ -101,7 +102,11 @@ class BenchCall:
                 tokens = [await self._rest.token(room) for _ in range(self.call.streams - 1)]
                 self._senders = await LightProcess.start("senders", tokens)
             await self._page.join(
-                await self._rest.token(room), force=self.call.force, publish=self._sends, name=DROPPED
+                await self._rest.token(room),
+                force=self.call.force,
+                publish=self._sends,
+                name=DROPPED,
+                rejoin=partial(self._rest.token, room) if rejoin else None,
             )
         except Exception as error:
             raise CallFailed(f"{self.call}: {error}; {self._page.console[-5:]} {self._peer.console[-5:]}") from error

@@ -99,10 +99,14 @@ async def measure(options: argparse.Namespace, record: Record) -> None:
     rows = [name for name in chosen if name in NETWORKS]
     if not rows:
         return
-    with NetworkLab(router=True) as lab:
-        for turn in (False, True):
-            if names := [name for name in rows if NETWORKS[name].turn == turn]:
-                await _measure_in(lab, options, record, names, turn=turn)
+    for dual_stack in (False, True):
+        here = [name for name in rows if NETWORKS[name].dual_stack == dual_stack]
+        if not here:
+            continue
+        with NetworkLab(router=not dual_stack, ipv6=dual_stack) as lab:
+            for turn in (False, True):
+                if names := [name for name in here if NETWORKS[name].turn == turn]:
+                    await _measure_in(lab, options, record, names, turn=turn)
 
 
 async def _measure_in(
@@ -119,8 +123,11 @@ async def _measure_in(
             announced = (await stack.enter_async_context(coturn(lab.host_address))).announced()
         world = await stack.enter_async_context(World.make(lab, server_args=announced[0], server_env=announced[1]))
         record.on(world.browser_versions)
-        for server, client in itertools.product(options.server or plan.SERVERS, options.client or _CLIENTS):
-            trials = [name for name in names for _ in range(options.trials)]
+        calls = itertools.product(options.server or plan.SERVERS, options.client or _CLIENTS, (False, True))
+        for server, client, rejoin in calls:
+            trials = [name for name in names if NETWORKS[name].rejoin == rejoin for _ in range(options.trials)]
+            if not trials or (rejoin and client == "openvidu-browser"):
+                continue
             dice.shuffle(trials)
             try:
                 await _trials(world, server, client, trials, dice, record)
@@ -132,13 +139,14 @@ async def _measure_in(
 async def _trials(  # one parameter for each thing that differs
     world: World, server: ServerMode, client: Client, names: list[str], dice: random.Random, record: Record
 ) -> None:
-    """Run trials in one call, which is made anew with fresh pages after a trial that ended it."""
+    """Run trials in one call, which is made anew with fresh pages after a trial that ended it. All rejoin, or none does."""
     running = await world.server(server)
     async with Pulse.of(running) as pulse:
 
         async def begin() -> tuple[BenchPage, BenchPage]:
             page, peer = await world.page(client, server), await world.peer("openvidu-browser", server)
-            await BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse).join()
+            call = BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse)
+            await call.join(rejoin=NETWORKS[names[0]].rejoin)
             return page, peer
 
         page, peer = await begin()

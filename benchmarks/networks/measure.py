@@ -38,7 +38,7 @@ class NetworkTrial(BaseModel):
     sockets: int
     """How many WebSockets the page opened."""
     end: str
-    """The last of `reconnecting`, `reconnected`, `sessionDisconnected`; "" when none was fired."""
+    """The last of `reconnecting`, `reconnected`, `rejoined`, `sessionDisconnected`; "" when none was fired."""
     stalled: bool
     """Whether an event loop stood still for more than 250 ms: then the machine may have made it."""
     date: str = ""
@@ -58,7 +58,7 @@ def trial_of(  # one parameter for each thing that is known of it
     """Return the numbers of a trial in which `page` had the fault, `peer` watched, and recording ended at `until`."""
     told = [event for event in page.events if event.at >= fault.applied]
     first = next((event for event in told if event.name in _TOLD), None)
-    outage = [event.name for event in told if event.name in (RECONNECTING, "reconnected", DISCONNECTED)]
+    outage = [event.name for event in told if event.name in (RECONNECTING, "reconnected", "rejoined", DISCONNECTED)]
     names = [event.name for event in told]
     returns = not NETWORKS[network].stays
     return NetworkTrial(

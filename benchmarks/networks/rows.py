@@ -18,9 +18,11 @@ _SLOW_RETURN_S = 5.0
 class Network:
     """One row of the table. `fault` returns when its `seconds` are over; `restore` of the lab ends it then.
 
-    `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. `turn` says
-    that the server announces a TURN server. `targets` are the most that pyvidu is to need in a field of `NetworkTrial`:
-    a time in milliseconds, a count; of `end`, the sessions that may end; `on_kurento` has those that differ there.
+    `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. With `turn`
+    the server announces a TURN server, with `dual_stack` there are IPv4 and IPv6 and no router, and with `rejoin` the page
+    rejoins after an eviction, which openvidu-browser cannot. `targets` are the most that pyvidu is to need in a field of
+    `NetworkTrial`: a time in milliseconds, a count; of `end`, the sessions that may end; `on_kurento` has those that
+    differ there.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Network:
     fault: Fault
     stays: bool = False
     turn: bool = False
+    dual_stack: bool = False
+    rejoin: bool = False
     targets: Mapping[str, float] = field(default_factory=dict)
     on_kurento: Mapping[str, float] = field(default_factory=dict)
 
@@ -154,6 +158,16 @@ NETWORKS: dict[str, Network] = {
         targets={**_backs(500), **_KEPT},
     ),
     "asleep-30": Network("the browser's processes stand still", 30, _lasting(NetworkLab.stop_processes)),
+    **{
+        f"asleep-{seconds}-rejoin": Network(
+            "the browser's processes stand still, `rejoin`",
+            seconds,
+            _lasting(NetworkLab.stop_processes),
+            rejoin=True,
+            targets={**_backs(3000), **_KEPT},
+        )
+        for seconds in (30, 60, 600)
+    },
     "slow-return": Network(
         "silence, then half of the packets for 5 s",
         10,
@@ -163,6 +177,13 @@ NETWORKS: dict[str, Network] = {
     "flaps": Network("12 flaps of 0.7 s", 16.8, _flap, targets=_KEPT),
     "address": Network(
         "a new address after 2 s of nothing", 2, _change_address, stays=True, targets={**_holes(2300), **_KEPT}
+    ),
+    "dual-stack": Network(
+        "IPv6 dies, where media takes it and signaling IPv4",
+        6,
+        _lasting(NetworkLab.ipv6_drop),
+        dual_stack=True,
+        targets={**_holes(2000), "reconnecting": 0, **_KEPT},
     ),
     "vpn": Network(
         "a VPN is switched on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,22 @@ class BenchPage:
         return self
 
     async def join(
-        self, token: str, *, force: bool = False, publish: bool = True, name: str = "bench", others: str = ""
+        self,
+        token: str,
+        *,
+        force: bool = False,
+        publish: bool = True,
+        name: str = "bench",
+        others: str = "",
+        rejoin: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """Join as `name`, publish if asked to, and subscribe to all whose connection data contains `others`."""
+        """Join as `name`, publish if asked to, and subscribe to all whose connection data contains `others`.
+
+        `rejoin` returns a token after an eviction; a page takes one such function at most, and only with Python on it.
+        """
         self.console.clear()
+        if rejoin is not None:
+            await self.page.expose_function("freshToken", rejoin)
         properties = json.dumps({k: v for k, v in CAMERA.items() if v is not None}) if publish else ""
         async with asyncio.timeout(60):
             await self.page.evaluate("(args) => participant.join(...args)", [token, force, properties, name, others])

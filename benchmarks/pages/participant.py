@@ -10,8 +10,8 @@ from pyvidu import OpenVidu
 
 logging.basicConfig(level=logging.WARNING)
 
-EVENTS = ("reconnecting", "reconnected", "sessionDisconnected", "streamCreated", "streamDestroyed", "streamFrozen",
-          "exception")  # fmt: skip
+EVENTS = ("reconnecting", "reconnected", "rejoined", "sessionDisconnected", "streamCreated", "streamDestroyed",
+          "streamFrozen", "exception")  # fmt: skip
 session: Any = None
 
 
@@ -19,11 +19,16 @@ def _tell(event: Any) -> None:
     js.bench.tell(event.type, str(getattr(event, "reason", "") or getattr(event, "name", "")))
 
 
+async def _fresh_token() -> str:
+    return str(await js.freshToken())
+
+
 async def join(token: str, force: bool, properties: str, own_name: str, others: str) -> None:
     """Join, subscribe to everybody whose data contains `others`, and publish if `properties` is not empty."""
     global session
     openvidu = OpenVidu()
-    openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=force)
+    rejoin = _fresh_token if hasattr(js, "freshToken") else None
+    openvidu.set_advanced_configuration(force_media_reconnection_after_network_drop=force, rejoin=rejoin)
     session = openvidu.init_session()
     for name in EVENTS:
         session.on(name, _tell)
