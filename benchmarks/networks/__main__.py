@@ -196,9 +196,10 @@ def _numbers(
     pulse: Pulse,
 ) -> NetworkTrial:
     page, peer = traces
-    # A page that was stopped is no sign of a busy machine.
-    own = () if name.startswith("asleep") else page.stalls
-    stood = stalled(fault.applied, until, own, peer.stalls, pulse.stalls)
+    # A page that was stopped is no sign of a busy machine, and nothing is timed before it wakes.
+    asleep = name.startswith("asleep")
+    own = () if asleep else page.stalls
+    stood = stalled(fault.removed if asleep else fault.applied, until, own, peer.stalls, pulse.stalls)
     return trial_of(name, client, server, fault, page, peer, until=until, stalled=stood)
 
 

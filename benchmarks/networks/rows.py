@@ -132,6 +132,9 @@ NETWORKS: dict[str, Network] = {
     "loss-25": Network(
         "25 % lost both ways", 20, _lasting(lambda lab: lab.random_loss(25)), targets={**_holes(1000), **_UNNOTICED}
     ),
+    "loss-25-600": Network(
+        "25 % lost both ways", 600, _lasting(lambda lab: lab.random_loss(25)), targets={"reconnecting": 0, **_KEPT}
+    ),
     "loss-60-up": Network(
         "60 % lost on the way up",
         10,
