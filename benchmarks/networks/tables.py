@@ -167,8 +167,11 @@ _RESTART_LINES: tuple[tuple[str, str, Callable[[RestartTrial], str]], ...] = (
 def _short(group: _Group) -> str:
     if not group:
         return NOT_MEASURED
-    when = percentiles([trial.told_ms for trial in group], math.inf)
+    found = [trial.told_ms for trial in group if trial.told_ms is not None]
+    when = percentiles(found, math.inf)
     told = "nobody" if when is None else f"{when.p50 / 1000:.1f} s"
+    if 0 < len(found) < len(group):
+        told = f"{len(found)} of {len(group)} {told}"
     if all(trial.end == DISCONNECTED for trial in group):
         return f"{told}, ended"
     holes = percentiles([max(trial.see_hole_ms, trial.seen_hole_ms) for trial in group], math.inf)

@@ -148,6 +148,8 @@ def test_short_table_has_a_line_a_network_with_medians_in_seconds() -> None:
     assert lines[0] == "| told, longest hole | pyvidu, default | pyvidu, kurento | openvidu-browser, kurento |"
     assert "| uplink alone dead, 9 s | 0.6 s, 11.0 s | not measured | nobody, ended |" in lines
     assert "| TCP alone dead, 9 s | not measured | not measured | not measured |" in lines
+    once = short_table([OURS, OURS.model_copy(update={"told_ms": None})]).splitlines()
+    assert once[6].startswith("| uplink alone dead, 9 s | 1 of 2 0.6 s, "), once
 
 
 def test_each_trial_is_in_the_file_as_soon_as_it_ends_and_is_added_to_earlier_ones(tmp_path: Path) -> None:
