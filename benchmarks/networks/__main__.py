@@ -99,14 +99,10 @@ async def measure(options: argparse.Namespace, record: Record) -> None:
     rows = [name for name in chosen if name in NETWORKS]
     if not rows:
         return
-    for dual_stack in (False, True):
-        here = [name for name in rows if NETWORKS[name].dual_stack == dual_stack]
-        if not here:
-            continue
-        with NetworkLab(router=not dual_stack, ipv6=dual_stack) as lab:
-            for turn in (False, True):
-                if names := [name for name in here if NETWORKS[name].turn == turn]:
-                    await _measure_in(lab, options, record, names, turn=turn)
+    with NetworkLab(router=True) as lab:
+        for turn in (False, True):
+            if names := [name for name in rows if NETWORKS[name].turn == turn]:
+                await _measure_in(lab, options, record, names, turn=turn)
 
 
 async def _measure_in(

@@ -19,10 +19,9 @@ class Network:
     """One row of the table. `fault` returns when its `seconds` are over; `restore` of the lab ends it then.
 
     `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. With `turn`
-    the server announces a TURN server, with `dual_stack` there are IPv4 and IPv6 and no router, and with `rejoin` the page
-    rejoins after an eviction, which openvidu-browser cannot. `targets` are the most that pyvidu is to need in a field of
-    `NetworkTrial`: a time in milliseconds, a count; of `end`, the sessions that may end; `on_kurento` has those that
-    differ there.
+    the server announces a TURN server, and with `rejoin` the page rejoins after an eviction, which openvidu-browser cannot.
+    `targets` are the most that pyvidu is to need in a field of `NetworkTrial`: a time in milliseconds, a count; of `end`, the
+    sessions that may end; `on_kurento` has those that differ there.
     """
 
     name: str
@@ -30,7 +29,6 @@ class Network:
     fault: Fault
     stays: bool = False
     turn: bool = False
-    dual_stack: bool = False
     rejoin: bool = False
     targets: Mapping[str, float] = field(default_factory=dict)
     on_kurento: Mapping[str, float] = field(default_factory=dict)
@@ -180,13 +178,6 @@ NETWORKS: dict[str, Network] = {
     "flaps": Network("12 flaps of 0.7 s", 16.8, _flap, targets=_KEPT),
     "address": Network(
         "a new address after 2 s of nothing", 2, _change_address, stays=True, targets={**_holes(2300), **_KEPT}
-    ),
-    "dual-stack": Network(
-        "IPv6 dies, where media takes it and signaling IPv4",
-        6,
-        _lasting(NetworkLab.ipv6_drop),
-        dual_stack=True,
-        targets={**_holes(2000), "reconnecting": 0, **_KEPT},
     ),
     "vpn": Network(
         "a VPN is switched on",

@@ -79,7 +79,7 @@ def test_ipv6_has_to_be_asked_for_and_not_with_a_router() -> None:
 async def dual_call(
     request: pytest.FixtureRequest, dual_lab: NetworkLab, open_browser: OpenBrowser, pyvidu_server: StartServer
 ) -> AsyncIterator[DroppedCall]:
-    """Give a call whose signaling is over the one family; for media the server offers addresses of both."""
+    """Give a call over the one family: the server listens, and offers media, at an address of that alone."""
     dual_lab.restore()
     server = await pyvidu_server(host=getattr(dual_lab, request.param))
     call = await DroppedCall.begin(dual_lab, open_browser, server, "dual")
@@ -89,7 +89,7 @@ async def dual_call(
         await page.page.context.close()
 
 
-async def test_death_of_the_family_that_signaling_does_not_use_is_no_outage_and_media_goes_on(
+async def test_death_of_the_family_that_a_call_does_not_use_is_no_outage_and_media_goes_on(
     dual_call: DroppedCall,
 ) -> None:
     other = "ipv4" if ":" in dual_call.server.host else "ipv6"
