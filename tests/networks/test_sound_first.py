@@ -18,8 +18,8 @@ reports = (await watched.get_rtc_peer_connection().getStats()).values()
 found = next(report for report in reports if report.type == "inbound-rtp" and report.kind == "audio")
 f"[{found.concealedSamples - found.silentConcealedSamples}, {found.totalSamplesReceived}]"
 """
-CONCEALED = 0.1  # share of the sound at most, once the video is given up; 0 to 0.043 in nine runs
-LATE = 0.2  # from the start of the fault: while a queue fills, each packet is later than the one before; 0.007 to 0.108
+CONCEALED = 0.1  # share of the sound at most, once the video is given up (0 to 0.043 in nine runs), or without a queue
+LATE = 0.2  # with a queue, from the start of the fault: while it fills, packets come ever later; 0.007 to 0.108
 
 
 class Sound(NamedTuple):
@@ -63,6 +63,6 @@ async def test_video_is_given_up_for_the_sound_and_both_are_told(routed_call: Dr
     )
     await went_on(found)
     assert paused.reason == "bandwidth"
-    assert shares[0] <= LATE
+    assert shares[0] <= (LATE if "queue" in link else CONCEALED)
     assert shares[1] <= CONCEALED
     assert "sessionDisconnected" not in call.ada.events()
