@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,13 +112,14 @@ class LightReachability:
     trust: ssl.SSLContext
     counts: Counts
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
         self.counts.probes += 1
         try:
             async with asyncio.timeout(timeout), self.http.get(url, ssl=self.trust) as response:
-                return not answer or await response.text() == answer
+                text = await response.text() if answers else ""
         except (aiohttp.ClientError, OSError):
-            return False
+            return None
+        return text if text in answers or not answers else None
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """Open a WebSocket briefly. Used after the event loop stalled, which the client takes for a machine's sleep."""

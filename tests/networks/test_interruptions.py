@@ -73,10 +73,13 @@ async def test_vpn_that_is_switched_on_and_off_evicts_nobody(routed_call: Droppe
         with found.fault():
             pass
         routed_call.lab.router.vpn_on()
+        # While this waits for its acknowledgement, what the server tells of the dead way up often waits too.
+        await routed_call.bob.python("await session.signal(data='it waits')")
         await asyncio.sleep(1)  # until what came by the old path has been presented
         await routed_call.both_move(4)  # ICE alone takes 7 s to see that what is sent arrives nowhere
     await went_on(found)
     assert routed_call.ada.events("streamFrozen"), "the server has told"
+    assert routed_call.ada.events("signal:signal") == ["signal:signal"]
     async with watch(routed_call, "VPN off") as found:
         with found.fault():
             pass

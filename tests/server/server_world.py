@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.server.faults.control import Faults
 from pyvidu.server.faults.traffic import ImpairedTraffic
 from pyvidu.server.http.hosts import unused_ice_servers
@@ -230,6 +231,10 @@ class World:
 
     make_media: Callable[[], FakeMedia] = FakeMedia
     make_signaling: Callable[..., SignalingServer] = SignalingServer
+
+    def answer_to_probe(self, url: str) -> str:
+        """Return what the server answers to a plain GET."""
+        return PROBE_ANSWER
 
     def __init__(
         self, make_profile: ProfileFactory | None = None, limits: Limits | None = None, *, server_offers: bool = False

@@ -76,6 +76,9 @@ async def test_fault_for_an_unknown_participant_is_answered_with_404(live: LiveS
     assert await status(live, "/faults", json={"participant": "con_nobody", "seconds": 1}) == 404
 
 
-async def test_probe_ids_are_returned_only_with_fault_control(live: LiveServer, serve: Serve) -> None:
+async def test_probe_ids_are_returned_by_the_profile_that_answers_probes_and_with_fault_control(
+    live: LiveServer, serve: Serve
+) -> None:
     assert (await live.member()).probe_id.startswith("prb_")
-    assert (await (await serve()).member()).probe_id == ""
+    assert (await (await serve()).member()).probe_id.startswith("prb_")
+    assert (await (await serve(profile="kurento")).member()).probe_id == ""

@@ -7,15 +7,16 @@ import contextlib
 import json
 import socket
 import time
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
 
-from pyvidu.protocol.codes import PROBE_ANSWER
+from pyvidu.protocol.codes import PROBE_ANSWER, PROBE_ANSWER_UNHEARD
 from pyvidu.server.http import websocket
 from pyvidu.server.limits import Limits
 from tests.server.live_server import LiveServer, Serve
+from tests.server.server_world import FakeMedia
 from tests.stopwatch import stopwatch
 from tests.waiting import until
 
@@ -46,6 +47,23 @@ async def test_a_probe_is_answered_at_once(live: LiveServer) -> None:
         assert response.headers["Cache-Control"] == "no-store"
         assert await response.text() == PROBE_ANSWER
         assert len(PROBE_ANSWER) < 32
+
+
+async def test_probe_of_who_is_not_heard_any_more_is_told_so(serve: Serve) -> None:
+    live = await serve()
+    ada = await live.member()
+
+    async def answer(probe_id: str) -> str:
+        async with live.http.get(live.url(f"/openvidu?probe={probe_id}")) as response:
+            return await response.text()
+
+    assert await answer(ada.probe_id) == PROBE_ANSWER
+    cast(FakeMedia, live.server.media).last_rtp[ada.id] = asyncio.get_running_loop().time()
+    async with asyncio.timeout(5):
+        while await answer(ada.probe_id) != PROBE_ANSWER_UNHEARD:
+            assert await answer("prb_whoever") == PROBE_ANSWER
+    await ada.call("ping")
+    assert await answer(ada.probe_id) == PROBE_ANSWER
 
 
 async def test_answer_to_a_probe_may_be_read_by_a_page_of_any_origin_that_sends_its_cookies(live: LiveServer) -> None:

@@ -26,6 +26,7 @@ from tests.simulation.media_invariants import (
     HealthyStreamsStay,
     MissingMediaIsReplaced,
     MissingReportsAreAWitness,
+    MovedRouteDetected,
     MutedStaysMuted,
     NoFalseAlarm,
     OutagesSettle,
@@ -428,7 +429,7 @@ class PortalsEndQuickly(Invariant):
         if before and page.in_outage and page.person.reached_so_far == 0.0 and not page.path_is_dead:
             link = page.person.link
             quick = not link.repairs and 4 * (link.latency + link.jitter) < AttemptPolicy().probe_timeout
-            knows = any(item.plane.probes.answer for item in page.memberships)
+            knows = any(item.plane.probes.answers for item in page.memberships)
             within = PROBED if knows and quick else NEXT_ATTEMPT
             asyncio.get_running_loop().call_later(within, self._look, page, change, now())
 
@@ -544,6 +545,7 @@ ALL: tuple[type[Invariant], ...] = (
     StreamsReturn,
     DeadTcpDetected,
     DeadWayUpDetected,
+    MovedRouteDetected,
     SilenceIsAWitness,
     MissingReportsAreAWitness,
     NoFalseAlarm,

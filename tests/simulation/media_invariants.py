@@ -229,6 +229,42 @@ class DeadTcpDetected(SilenceIsAWitness):
         return all(estimate is not None and estimate.timeout < QUICK for estimate in estimates)
 
 
+class MovedRouteDetected(DeadTcpDetected):
+    name = "a route that moves is detected"
+    sentence = (
+        f"A page that publishes, and whose media flows with a known rhythm, gets `reconnecting` within {UNHEARD:g} s after "
+        "its route moved, so that nothing of it arrives any more but new connections work. (On the profile that tells it, "
+        "and as for dead TCP.)"
+    )
+
+    def __init__(self, world: Any) -> None:
+        super().__init__(world)
+        self._moves: dict[Page, int] = {}
+
+    def path_changed(self, page: Page) -> None:
+        change = self._changes[page] = self._changes.get(page, 0) + 1
+        moves, self._moves[page] = self._moves.get(page, 0), page.person.link.moves
+        calm = page.connected and not page.in_outage
+        if moves != page.person.link.moves and calm and self._is_dead(page):
+            asyncio.get_running_loop().call_later(UNHEARD, self._look_again, page, change)
+
+    def _look_again(self, page: Page, change: int) -> None:
+        runs = page.clock.on_time_for(LEARNING) and not page.person.link.repairs
+        same = page.connected and not page.in_outage and self._changes[page] == change
+        if runs and same and self._is_dead(page):
+            self.wrong(f"{page.name} has not been heard for {UNHEARD:g} s since its route moved, and is not told")
+
+    def _is_dead(self, page: Page) -> bool:
+        router, room = self.world.server.media, self.world.room
+        member = room.find(page.id) if room is not None and self.world.plan.profile == "default" else None
+        stream = member.stream if member is not None and member.notices else None
+        peer = router.peers.get(router.publishers.get(stream.id, -1)) if stream is not None else None
+        receiving = [peer for peer in page.peers.alive if peer.received_within(LEARNING)]
+        known = bool(receiving) and all(peer.knows_the_rhythm(LEARNING) for peer in receiving)
+        dead = peer is not None and peer.only_receives and not _sockets_live(page)
+        return page.person.link.reaches and dead and known and self._is_fast(page)
+
+
 class NoFalseAlarm(Invariant):
     name = "no false alarm"
     sentence = (

@@ -152,7 +152,7 @@ MEDIA = (
     Mutation(
         "missing reports are a verdict",
         "reconnection.detector:Detector.handle",
-        "return self._suspect_silence(evidence.witness, now)",
+        "return self._suspect_since_asked(evidence.witness, now)",
         'return [Down(evidence.witness)] if evidence.witness == "no reports" else self._suspect_silence("", now)',
     ),
     Mutation(

@@ -32,7 +32,8 @@ FAULTS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
 # Drawn by a die of their own, which leaves all other worlds as they were.
 PORTALS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"portal": (1, 0.5, 90, ("",))}
 A_PORTAL = 0.1  # the share of worlds with one
-VPNS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"vpn": (1, 0, 0, ("",))}
+UNNOTICED = "unnoticed"  # without an event of the host
+VPNS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"vpn": (1, 0, 0, ("", UNNOTICED))}
 A_VPN = 0.1  # the same
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "signal": (8, 0, 0, ("", "", "one")),

@@ -37,8 +37,8 @@ SIGNALING = (
     ),
     Mutation(
         "a portal's answer is taken for the server's",
-        "signaling.probes:Probes.server",
-        "self._url, timeout, self.answer",
+        "signaling.probes:Probes._fetch",
+        "self._url, timeout, self.answers",
         "self._url, timeout",
     ),
     Mutation(
@@ -52,6 +52,12 @@ SIGNALING = (
         "reconnection.detector:Detector.handle",
         'case Unheard() if self._witness in (None, "late pong", *_SILENCE):',
         'case Unheard() if self._witness in (None, "late pong"):',
+    ),
+    Mutation(
+        "an answer to a probe that says that nothing else arrives is not believed",
+        "reconnection.detector:Detector.handle",
+        "case ServerReached(unheard=True) if",
+        "case ServerReached(unheard=True) if False and",
     ),
     Mutation(
         "nothing is probed while a pong is late",

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tests.simulation.application import Person
-from tests.simulation.schedule import Entry
+from tests.simulation.schedule import UNNOTICED, Entry
 
 
 def _drop(person: Person, entry: Entry) -> None:
@@ -52,10 +52,11 @@ def _handover(person: Person, entry: Entry) -> None:
 def _vpn(person: Person, entry: Entry) -> None:
     """Move the route: what is sent from the old address arrives no more, and what is sent to it still does."""
     person.lose_media_up()
-    person.lose_sockets()
     person.link.moves += 1
-    for listener in list(person.link.listeners):
-        person.link.at_client(listener.network_changed)
+    person.lose_sockets()
+    if entry.option != UNNOTICED:
+        for listener in list(person.link.listeners):
+            person.link.at_client(listener.network_changed)
 
 
 def _loss(person: Person, entry: Entry) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -203,10 +203,10 @@ class SimulatedReachability:
         self._link = link
         self._clock = clock
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
         if self._link.blocks("offline") or self._link.blocks("portal"):
             await asyncio.sleep(LATENCY)
-            return not self._link.blocks("offline") and not answer
+            return None if self._link.blocks("offline") or answers else ""
         travel = self._link.travel(SYN_RETRY)
 
         def give_up() -> None:
@@ -218,14 +218,15 @@ class SimulatedReachability:
         except asyncio.CancelledError:
             if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                 raise
-            return False
+            return None
         finally:
             timer.cancel()
             travel.cancel()
-        return not self._link.refused and (not answer or (answer == self._link.answer and not url.endswith("missing")))
+        text = self._link.world.answer_to_probe(url) if answers else ""
+        return None if self._link.refused or (answers and text not in answers) else text
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
-        return await self.probe(url, timeout) and not self._link.blocks("portal")
+        return await self.probe(url, timeout) is not None and not self._link.blocks("portal")
 
 
 class SimulatedNetworkMonitors:

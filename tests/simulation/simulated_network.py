@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from pyvidu.platform import NetworkListener, SocketListener
-from pyvidu.protocol.codes import PROBE_ANSWER
 from pyvidu.server.signaling.rpc_session import ServerSocket
 from pyvidu.server.traffic import DirectPath
 from tests.server.server_world import World
@@ -57,7 +56,6 @@ class Link:
         self._late_until = 0.0
         self._held_up_until = 0.0
         self.refused = False  # nothing listens at the server's port
-        self.answer = PROBE_ANSWER  # to a plain GET; a portal's is another
         self.frozen = False  # the page does not run: what arrives for it waits
         self.restored_at = 0.0
         self.moves = 0  # how often its address has changed, as the server sees it

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from pyvidu.protocol.codes import PROBE_ANSWER, PROBE_ANSWER_UNHEARD
 from pyvidu.protocol.messages import Call
 from pyvidu.reconnection.rtt import RoundTrip
 from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
@@ -99,6 +100,12 @@ class SimulatedServer(SimulatedWorld):
     """One run of the server, from a start to a crash or the end."""
 
     make_signaling = WatchedSignaling
+    uplinks: UplinkWatch | None = None  # on the profile that has one
+
+    def answer_to_probe(self, url: str) -> str:
+        """Return what the server answers to a plain GET."""
+        unheard = self.uplinks is not None and self.uplinks.is_unheard(url.partition("probe=")[2])
+        return PROBE_ANSWER_UNHEARD if unheard else PROBE_ANSWER
 
     def begin(self) -> None:
         self.media.refuses = True
@@ -300,7 +307,7 @@ class SimulatedCall:
         server.media.reports = self.plan.profile == "default"
         server.signaling.ran = self._ran  # type: ignore[attr-defined]
         if self.plan.profile == "default":
-            watch = UplinkWatch(server.rooms)
+            watch = server.uplinks = UplinkWatch(server.rooms)
             server.media.unheard = lambda: watch.look(now(), late=0.0)
             asyncio.get_running_loop().call_later(INTERVAL, self._watch_uplinks, server)
         return server

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.schedule import Entry, Person, Plan
+from tests.simulation.schedule import UNNOTICED, Entry, Person, Plan
 from tests.simulation.simulated_world import live
 
 AT = 20.0
@@ -54,3 +54,11 @@ def test_stream_whose_path_only_receives_since_the_route_moved_is_replaced_soon(
     frozen = [at for at, who, what in outcome.story if who == "a1" and what.startswith("is told streamFrozen")]
     assert len(frozen) == 1
     assert frozen[0] - moved.at < 2
+
+
+@pytest.mark.parametrize("phase", range(5))
+def test_route_that_moves_without_an_event_is_told_by_the_answer_to_a_probe(phase: int) -> None:
+    moved = Entry(AT + phase * 0.137, 0, "vpn", 0.0, UNNOTICED)
+    (after,) = told(moved)
+    assert 0.5 < after < 1.7
+    assert told(moved, profile="kurento")[0] > 3.9

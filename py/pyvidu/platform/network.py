@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -34,14 +35,15 @@ class NetworkMonitor(Protocol):
 class Reachability(Protocol):
     """Probes whether a server can be reached, outside the signaling WebSocket."""
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
-        """Return True when any HTTP answer came, False when the network refused at once or `timeout` seconds passed.
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
+        """Return the HTTP answer, None when the network refused at once or `timeout` seconds passed.
 
-        With `answer`, no other answer counts, nor one that a page may not read (CORS).
+        With `answers`, no other answer counts, nor one that a page may not read (CORS). Without, any counts, and is not read
+        ("").
         """
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
-        """Return the same for a new WebSocket, which is closed as soon as it is open.
+        """Return whether a new WebSocket opened, which is closed as soon as it is.
 
         It costs more than `probe`, but cannot hang on an old connection in a pool.
         """

@@ -8,6 +8,9 @@ from enum import IntEnum
 PROBE_ANSWER = "OpenVidu\n"
 """What pyvidu's server answers to a reachability probe, a plain GET of the WebSocket's path."""
 
+PROBE_ANSWER_UNHEARD = "OpenVidu, unheard\n"
+"""The same to a participant of whom nothing else arrives at the moment, neither signaling nor the media that did before."""
+
 
 class Code(IntEnum):
     """Codes of JSON-RPC error objects sent by an OpenVidu server."""

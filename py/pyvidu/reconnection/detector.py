@@ -17,6 +17,7 @@
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
 | no reports         | the same two, of reports                 | alike   |
+| pong late, RTP flows | one is answered: nothing else of us arrives | down  |
 | any of the above   | a pong arrives                           | fine    |
 | a ping unanswered for `detection.answer_limit`, whatever the round trips   | down    |
 
@@ -128,7 +129,7 @@ class Detector:
     @property
     def _probe_due_at(self) -> float:
         """Return when the server is to be probed on another connection: for a late pong while RTP flows."""
-        if self._witness not in (None, "late pong") or not self._flows_since_asked:
+        if self._witness not in (None, "late pong") or not self._media.flows or not self._sent:
             return math.inf
         return self._opinion.due_at(min(self._sent.values()))
 
@@ -136,7 +137,11 @@ class Detector:
     def _flows_since_asked(self) -> bool:
         """Return whether RTP has flowed since before the oldest unanswered ping."""
         asked = min(self._sent.values(), default=-math.inf)
-        return self._media.until == math.inf and self._media.trusted_from <= asked
+        return self._media.flows and self._media.trusted_from <= asked
+
+    def _has_waited(self, now: float) -> bool:
+        """Return whether a ping is unanswered for so long that a second opinion is asked for."""
+        return self._opinion.matters(min(self._sent.values(), default=math.inf), now)
 
     @property
     def _verdict_due_at(self) -> float:
@@ -179,7 +184,9 @@ class Detector:
             case RtpOverdue() if not self._sent:
                 return [self._ping(now)]
             case RtpSilent() if self._witness is None:
-                return self._suspect_silence(evidence.witness, now)
+                return self._suspect_since_asked(evidence.witness, now)
+            case ServerReached(unheard=True) if self._witness in (None, "late pong") and self._has_waited(now):
+                return self._suspect_since_asked("unheard", now)
             case RtpReturned() if self._witness in _SILENCE:
                 self._refute_witness(now)
             case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
@@ -243,7 +250,7 @@ class Detector:
         self._waited = min(self._waited + max(0.0, awake), limit)
         self._sent.clear()
 
-    def _suspect_silence(self, witness: str, now: float) -> list[DetectorOutput]:
+    def _suspect_since_asked(self, witness: str, now: float) -> list[DetectorOutput]:
         """Suspect the socket, counting the deadline from the oldest unanswered ping: that ping already is a probe."""
         asked_at = min(self._sent.values(), default=now)
         outputs = self._suspect(witness, now, urgent=True)

@@ -48,7 +48,9 @@ class Unheard:
 
 @dataclass(frozen=True, slots=True)
 class ServerReached:
-    """The server answered a reachability probe."""
+    """The server answered a reachability probe. `unheard`: that nothing else arrives of this participant any more."""
+
+    unheard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class SecondOpinion:
             return math.inf
         return max(asked + self._patience, self._last + self._detection.opinion_period)
 
+    def matters(self, asked: float, now: float) -> bool:
+        """Return whether the pings are unanswered for long enough."""
+        return now >= asked + self._patience
+
     def probed(self, now: float) -> None:
         """Record that a probe is sent."""
         self._sent += 1
@@ -41,7 +45,7 @@ class SecondOpinion:
 
     def notified(self, asked: float, now: float) -> None:
         """Record that something else has arrived on the socket: its way down works, so a probe may wait on the way up."""
-        if now >= asked + self._patience:
+        if self.matters(asked, now):
             self._answered = _PROBES
 
     def answered(self) -> None:

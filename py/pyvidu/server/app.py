@@ -34,7 +34,7 @@ from pyvidu.server.http.rest import add_rest
 from pyvidu.server.http.websocket import SignalingEndpoint
 from pyvidu.server.load import Load, busy_time
 from pyvidu.server.memory import FreedMemory, resident
-from pyvidu.server.quality import uplink
+from pyvidu.server.quality.uplink import INTERVAL, UplinkWatch
 from pyvidu.server.quality.video_pauses import PERIOD, VideoPauseNotices
 from pyvidu.server.quality.watch import QualityWatch
 from pyvidu.server.rooms.media_server import MediaServer
@@ -74,6 +74,7 @@ class Server:
     load: Load
     guesses: WrongGuesses
     quality: QualityWatch | None
+    uplinks: UplinkWatch | None
 
 
 SERVER = web.AppKey("server", Server)
@@ -87,6 +88,31 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
     impaired = ImpairedTraffic() if config.fault_control else None
     traffic = impaired or DirectTraffic()
     media = make_media(traffic) if make_media is not None else _router(config, traffic)
+    server = _server(config, media, traffic, impaired)
+    app = web.Application(client_max_size=config.limits.body)
+    app[SERVER] = server
+    app[LIMITS] = config.limits
+    add_doors(app, config)
+    is_unheard = server.uplinks.is_unheard if server.uplinks is not None else None
+    door = SignalingEndpoint(server.signaling, traffic, config.allowed_origins, config.limits, is_unheard)
+    app.router.add_get("/openvidu", door.handle)
+    app.router.add_get("/healthz", _healthz)
+    secret = SecretCheck(config.secret, server.guesses)
+    add_rest(app, server.rooms, config, secret)
+    metrics = Metrics(server.rooms, server.signaling)
+    server.rooms.observers.add(metrics)
+    add_metrics(app, metrics, secret)
+    if server.faults is not None:
+        add_fault_control(app, server.faults)
+    if config.demo:
+        add_demo_token(app, server.rooms, fault_control=config.fault_control)
+    _add_pages(app, config)
+    app.cleanup_ctx.append(_lifetime)
+    app.on_shutdown.append(_tell_clients)
+    return app
+
+
+def _server(config: ServerConfig, media: MediaServer, traffic: Traffic, impaired: ImpairedTraffic | None) -> Server:
     tasks = Tasks()
     rooms = Rooms(media, tasks, config.limits, life=now_ms() if config.fault_control else None)
     load = Load(config.limits)
@@ -95,7 +121,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         config.secret,
         functools.partial(_ice_servers, config.turn),
         turn=config.turn,
-        tell_probe_id=config.fault_control,
+        tell_probe_id=config.fault_control or config.profile != "kurento",
         server_offers=config.negotiation == "server-offers",
         load=load,
         guesses=WrongGuesses(config.limits),
@@ -107,30 +133,21 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         rooms.observers.add(CallDetailRecords(webhook.post))
     # The real server rates networks in its Pro edition alone.
     quality = QualityWatch(rooms) if config.profile != "kurento" else None
-    server = Server(
-        config, media, rooms, signaling.profile, faults, signaling, tasks, webhook, load, context.guesses, quality
+    uplinks = UplinkWatch(rooms) if config.profile != "kurento" else None
+    return Server(
+        config,
+        media,
+        rooms,
+        signaling.profile,
+        faults,
+        signaling,
+        tasks,
+        webhook,
+        load,
+        context.guesses,
+        quality,
+        uplinks,
     )
-
-    app = web.Application(client_max_size=config.limits.body)
-    app[SERVER] = server
-    app[LIMITS] = config.limits
-    add_doors(app, config)
-    door = SignalingEndpoint(signaling, traffic, config.allowed_origins, config.limits)
-    app.router.add_get("/openvidu", door.handle)
-    app.router.add_get("/healthz", _healthz)
-    secret = SecretCheck(config.secret, context.guesses)
-    add_rest(app, rooms, config, secret)
-    metrics = Metrics(rooms, signaling)
-    rooms.observers.add(metrics)
-    add_metrics(app, metrics, secret)
-    if faults is not None:
-        add_fault_control(app, faults)
-    if config.demo:
-        add_demo_token(app, rooms, fault_control=config.fault_control)
-    _add_pages(app, config)
-    app.cleanup_ctx.append(_lifetime)
-    app.on_shutdown.append(_tell_clients)
-    return app
 
 
 def run(config: ServerConfig) -> None:
@@ -273,8 +290,8 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
         server.tasks.spawn(server.signaling.beat(), "pings"),
         server.tasks.spawn(_housekeeping(server), "housekeeping"),
     ]
-    if server.quality is not None:
-        rhythms.append(server.tasks.spawn(_watch_uplinks(server), "uplinks"))
+    if server.uplinks is not None:
+        rhythms.append(server.tasks.spawn(_watch_uplinks(server.uplinks), "uplinks"))
         rhythms.append(server.tasks.spawn(_pause_videos(server.rooms), "pauses of videos"))
     if server.webhook is not None:
         rhythms.append(server.tasks.spawn(server.webhook.run(), "webhooks"))
@@ -311,11 +328,11 @@ async def _housekeeping(server: Server) -> None:
             tidied = loop.time()
 
 
-async def _watch_uplinks(server: Server) -> None:
-    loop, watch = asyncio.get_running_loop(), uplink.UplinkWatch(server.rooms)
+async def _watch_uplinks(watch: UplinkWatch) -> None:
+    loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + uplink.INTERVAL
-        await asyncio.sleep(uplink.INTERVAL)
+        due = loop.time() + INTERVAL
+        await asyncio.sleep(INTERVAL)
         watch.look(loop.time(), late=loop.time() - due)
 
 

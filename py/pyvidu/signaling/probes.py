@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from pyvidu.platform import Clock, Reachability
-from pyvidu.protocol.codes import PROBE_ANSWER
+from pyvidu.protocol.codes import PROBE_ANSWER, PROBE_ANSWER_UNHEARD
 from pyvidu.reconnection.evidence import ServerReached, ServerUnreachable, SignalingEvidence
 from pyvidu.tasks import Tasks
+
+_ANSWERS = (PROBE_ANSWER, PROBE_ANSWER_UNHEARD)
 
 
 class Probes:
@@ -22,7 +25,7 @@ class Probes:
         self._report = report
         self._tasks = Tasks()
         self._url = ""
-        self.answer = ""
+        self.answers: Sequence[str] = ()
         """What the server answers, once it is known that it can be read here: then no captive portal's is taken for it."""
 
     def watch(self, url: str, *, known: bool) -> None:
@@ -34,23 +37,28 @@ class Probes:
     def server(self, within: float | None = None) -> None:
         """Send an HTTP request, to be answered `within` seconds; without them at the usual time."""
         timeout = within or self._timeout
-        self._tasks.spawn(self._probe(self._reachability.probe(self._url, timeout, self.answer)))
+        self._tasks.spawn(self._probe(partial(self._fetch, timeout)))
 
     def web_socket(self, url: str) -> None:
         """Open a new WebSocket, and close it."""
-        self._tasks.spawn(self._probe(self._reachability.probe_web_socket(url, self._timeout)))
+        self._tasks.spawn(self._probe(partial(self._open, url)))
 
     def close(self) -> None:
         """Forget the probes under way."""
         self._tasks.cancel()
 
     async def _learn_answer(self) -> None:
-        if await self._reachability.probe(self._url, self._timeout, PROBE_ANSWER):
-            self.answer = PROBE_ANSWER
+        if await self._reachability.probe(self._url, self._timeout, _ANSWERS) is not None:
+            self.answers = _ANSWERS
 
-    async def _probe(self, answer: Awaitable[bool]) -> None:
+    async def _probe(self, ask: Callable[[], Awaitable[ServerReached | None]]) -> None:
         started = self._clock.now()
-        if await answer:
-            self._report(ServerReached())
-        else:
-            self._report(ServerUnreachable(at_once=self._clock.now() - started < self._timeout / 2))
+        reached = await ask()
+        self._report(reached or ServerUnreachable(at_once=self._clock.now() - started < self._timeout / 2))
+
+    async def _fetch(self, timeout: float) -> ServerReached | None:
+        answer = await self._reachability.probe(self._url, timeout, self.answers)
+        return None if answer is None else ServerReached(unheard=answer == PROBE_ANSWER_UNHEARD)
+
+    async def _open(self, url: str) -> ServerReached | None:
+        return ServerReached() if await self._reachability.probe_web_socket(url, self._timeout) else None

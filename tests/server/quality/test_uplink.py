@@ -18,11 +18,16 @@ class Uplink:
         self._world, self._client = world, client
         self._watch = UplinkWatch(world.rooms)
         self.rtp = self.signaling = True
-        self.stream = ""
+        self.id, self.stream = client.id, ""
 
     async def publish(self) -> Uplink:
         self.stream = await self._client.publish()
         return self
+
+    @property
+    def is_unheard(self) -> bool:
+        """Return what the answer to a probe says."""
+        return self._watch.is_unheard(self._client.probe_id)
 
     async def resume(self, ip: str = "127.0.0.1") -> None:
         await self._client.resume(ip)
@@ -209,3 +214,39 @@ async def test_look_that_is_late_tells_nothing() -> None:
         assert ada.notifications(INTERRUPTED) == []
         watch.look(now, late=0.1)
         assert len(ada.notifications(INTERRUPTED)) == 1
+
+
+@virtual_time
+async def test_answer_to_a_probe_says_that_nothing_arrives_until_something_does() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world)
+        await uplink.run(3)
+        assert not uplink.is_unheard
+        uplink.rtp = uplink.signaling = False
+        await uplink.run(0.3)
+        assert not uplink.is_unheard
+        await uplink.run(9)
+        assert uplink.is_unheard
+        world.media.last_rtp[uplink.id] = asyncio.get_running_loop().time()
+        assert not uplink.is_unheard, "before the next look, too"
+
+
+@virtual_time
+async def test_answer_to_a_probe_says_nothing_of_who_is_heard_or_had_stopped_sending_before() -> None:
+    async with World() as world:
+        uplink = await an_uplink(world)
+        await uplink.run(3)
+        uplink.rtp = False
+        await uplink.run(3)
+        uplink.signaling = False
+        await uplink.run(3)
+        assert not uplink.is_unheard
+        uplink.rtp = True
+        await uplink.run(3)
+        assert not uplink.is_unheard
+
+
+@virtual_time
+async def test_answer_to_a_probe_of_nobody_says_nothing() -> None:
+    async with World() as world:
+        assert not UplinkWatch(world.rooms).is_unheard("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,9 +41,9 @@ class Server(ScriptedServer):
         self.urls.append(url)
         return super().open(url, listener)
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
         self.probes.append(url)
-        return await super().probe(url, timeout, answer)
+        return await super().probe(url, timeout, answers)
 
     @property
     def socket(self) -> ScriptedSocket:

@@ -64,14 +64,14 @@ class LatePong:
     It has probed the server at 0.5, 0.8 and 1.1 s; so many of the probes were `answered`.
     """
 
-    def __init__(self, answered: int = 3, rtt: float | None = None) -> None:
+    def __init__(self, answered: int = 3, rtt: float | None = None, steady_at: float = 0.0) -> None:
         self.media = RtpFlow()
         estimate = RoundTrip()
         if rtt is not None:
             estimate.smoothed = rtt
         self.detector = Detector(POLICY, 0.0, estimate, count(), self.media)
-        self.handle(RtpSteady(), 0.0)
         self.detector.tick(0.0)
+        self.handle(RtpSteady(), steady_at)
         for at, output in (
             (0.5, ProbeReachability(2.0)),
             (0.8, ProbeReachability(2.0)),
@@ -104,6 +104,29 @@ def test_verdict_on_a_late_pong_comes_sooner_if_no_probe_is_answered_either() ->
     late.handle(ServerUnreachable(at_once=False), 1.3)
     assert late.verdict_at() == 1.4
     assert LatePong(answered=0, rtt=0.2).verdict_at() == 1.7, "three round trips after the last probe"
+
+
+def test_verdict_comes_at_once_if_the_server_answers_a_probe_and_hears_nothing_else() -> None:
+    late = LatePong(answered=0)
+    assert late.detector.handle(ServerReached(unheard=True), 1.15) == [SendPing(2)]
+    assert late.verdict_at() == 1.25, "a pong may have arrived that is queued behind the answer"
+
+
+def test_rtp_that_is_steady_only_since_a_ping_has_the_server_probed_but_hastens_no_verdict() -> None:
+    late = LatePong(answered=0, steady_at=0.4)
+    assert late.verdict_at() == 4.0
+    late = LatePong(answered=0, steady_at=0.4)
+    assert late.detector.handle(ServerReached(unheard=True), 1.15) == [SendPing(2)]
+    assert late.verdict_at() == 1.25
+
+
+def test_answer_to_a_probe_about_a_ping_that_was_answered_is_no_evidence() -> None:
+    late = LatePong(answered=0)
+    late.handle(PongReceived(1), 1.1)
+    late.handle(ServerReached(unheard=True), 1.15)
+    late.detector.tick(2.0)
+    late.handle(ServerReached(unheard=True), 2.4)
+    assert not late.detector.suspects
 
 
 def test_unanswered_probes_say_nothing_while_rtp_is_late_for_they_wait_in_the_same_queue() -> None:

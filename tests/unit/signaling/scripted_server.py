@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyvidu.platform import Host, LoopClock, NetworkListener, SocketListener
@@ -85,11 +85,13 @@ class ScriptedServer:
     def open(self, url: str, listener: SocketListener) -> ScriptedSocket:
         return ScriptedSocket(self, listener)
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
         await asyncio.sleep(0.01)
-        return self.accepts and answer in ("", "a portal's" if self.portal else self.page)
+        text = "a portal's" if self.portal else self.page
+        return (text if answers else "") if self.accepts and (not answers or text in answers) else None
 
-    probe_web_socket = probe
+    async def probe_web_socket(self, url: str, timeout: float) -> bool:
+        return await self.probe(url, timeout) is not None
 
     async def joined(self, **particulars: Any) -> SignalingPlane:
         await self.plane.open("ws://server/openvidu?sessionId=x")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from pyvidu.platform import LoopClock
-from pyvidu.protocol.codes import PROBE_ANSWER
+from pyvidu.protocol.codes import PROBE_ANSWER, PROBE_ANSWER_UNHEARD
 from pyvidu.reconnection.evidence import ServerReached, ServerUnreachable, SignalingEvidence
 from pyvidu.signaling.probes import Probes
 from tests.virtual_time import virtual_time
 
 TIMEOUT = 0.6
 URL = "https://server/probe"
+ANSWERS = (PROBE_ANSWER, PROBE_ANSWER_UNHEARD)
 
 
 @dataclass
@@ -24,15 +26,18 @@ class ScriptedReachability:
     answers: bool = True
     readable: bool = True
     after: float = 0.1
-    asked: list[tuple[str, float, str]] = field(default_factory=list)
+    answer: str = PROBE_ANSWER
+    asked: list[tuple[str, float, Sequence[str]]] = field(default_factory=list)
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
-        self.asked.append((url, timeout, answer))
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
+        self.asked.append((url, timeout, answers))
         await asyncio.sleep(min(self.after, timeout))
-        return self.answers and self.after < timeout and (not answer or self.readable)
+        if not self.answers or self.after >= timeout:
+            return None
+        return "" if not answers else self.answer if self.readable else None
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
-        return await self.probe(url, timeout)
+        return await self.probe(url, timeout) is not None
 
 
 def probes_of(reachability: ScriptedReachability) -> tuple[Probes, list[SignalingEvidence]]:
@@ -50,8 +55,21 @@ async def test_answer_that_can_be_read_is_the_only_one_that_counts_from_then_on(
     assert found == [], "what is asked to learn the answer is no evidence"
     probes.server()
     await asyncio.sleep(1)
-    assert reachability.asked == [(URL, TIMEOUT, PROBE_ANSWER)] * 2
+    assert reachability.asked == [(URL, TIMEOUT, ANSWERS)] * 2
     assert found == [ServerReached()]
+    probes.close()
+
+
+@virtual_time
+async def test_answer_may_say_that_nothing_else_arrives() -> None:
+    reachability = ScriptedReachability()
+    probes, found = probes_of(reachability)
+    probes.watch(URL, known=True)
+    await asyncio.sleep(1)
+    reachability.answer = PROBE_ANSWER_UNHEARD
+    probes.server()
+    await asyncio.sleep(1)
+    assert found == [ServerReached(unheard=True)]
     probes.close()
 
 
@@ -64,7 +82,7 @@ async def test_any_answer_counts_of_another_server_and_where_it_cannot_be_read(k
     await asyncio.sleep(1)
     probes.server()
     await asyncio.sleep(1)
-    assert reachability.asked[-1] == (URL, TIMEOUT, "")
+    assert reachability.asked[-1] == (URL, TIMEOUT, ())
     assert len(reachability.asked) == 1 + known
     assert found == [ServerReached()]
     probes.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import cycle
 
 import js
@@ -43,16 +44,17 @@ class BrowserReachability:
     def __init__(self) -> None:
         self._credentials = cycle(("omit", "include"))
 
-    async def probe(self, url: str, timeout: float, answer: str = "") -> bool:
-        """Return whether any answer, or `answer`, came within `timeout` seconds."""
-        mode = "cors" if answer else "no-cors"
+    async def probe(self, url: str, timeout: float, answers: Sequence[str] = ()) -> str | None:
+        """Return which of the answers came within `timeout` seconds, "" for any if none are given; None for none."""
+        mode = "cors" if answers else "no-cors"
         options = js_object({"mode": mode, "cache": "no-store", "credentials": next(self._credentials)})
         options.signal = functions.deadline(round(timeout * 1000))
         try:
             response = await js.fetch(url, options)
-            return not answer or await response.text() == answer
+            text = await response.text() if answers else ""
         except JsException:
-            return False
+            return None
+        return text if text in answers or not answers else None
 
     async def probe_web_socket(self, url: str, timeout: float) -> bool:
         """Return whether a new WebSocket opened within `timeout` seconds."""

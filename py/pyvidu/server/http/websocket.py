@@ -9,10 +9,11 @@ import logging
 import socket as sockets
 import sys
 from collections import Counter
+from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
-from pyvidu.protocol.codes import PROBE_ANSWER
+from pyvidu.protocol.codes import PROBE_ANSWER, PROBE_ANSWER_UNHEARD
 from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.doors import is_own_page
@@ -50,7 +51,7 @@ class _Intake:
 
 
 class SignalingEndpoint:
-    """The handler of `GET /openvidu`."""
+    """The handler of `GET /openvidu`. `is_unheard` tells by a probe id whether nothing arrives of that participant."""
 
     def __init__(
         self,
@@ -58,8 +59,10 @@ class SignalingEndpoint:
         traffic: Traffic,
         allowed_origins: tuple[str, ...] = (),
         limits: Limits | None = None,
+        is_unheard: Callable[[str], bool] | None = None,
     ) -> None:
         self._signaling = signaling
+        self._is_unheard = is_unheard
         self._traffic = traffic
         self._allowed_origins = frozenset(allowed_origins)
         self._limits = limits or Limits()
@@ -74,7 +77,9 @@ class SignalingEndpoint:
             cut(request)
             return web.Response(status=503)
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            answer = web.Response(text=PROBE_ANSWER, headers={"Cache-Control": "no-store"})
+            unheard = self._is_unheard is not None and self._is_unheard(request.query.get("probe", ""))
+            text = PROBE_ANSWER_UNHEARD if unheard else PROBE_ANSWER
+            answer = web.Response(text=text, headers={"Cache-Control": "no-store"})
             # A page of any origin may read it, to tell it from a captive portal's; probes are sent with cookies, too.
             answer.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
             answer.headers["Access-Control-Allow-Credentials"] = "true"
