@@ -72,6 +72,7 @@ class Person:
         self.rejoin, self.force = settings.rejoin, settings.force
         self.link = Link(world.server, world.dice(f"link {number}"))
         self.link.latency, self.link.jitter = settings.latency, settings.jitter
+        self.link.ip_families = settings.ip_families
         self.link.changed.append(self.note_reach)
         self._signaling, self._media = Reach(), Reach()
         self._latency, self.slower_since = self.link.latency, -math.inf

@@ -27,6 +27,7 @@ CALM = 14.0  # seconds
 OWNERSHIP = 120.0  # seconds, for which ownership checks may find that another socket has the session
 HEALTHY = 5.0  # seconds for which a path has carried packets both ways that need no other
 SHORT = 2.0  # seconds
+DEAD_SOONEST = 1.3  # seconds after which a path may be found dead: silence of 0.3, and nothing at all in another one
 DOUBTED = 10.0  # seconds after an outage in which no probe hastens a verdict
 CALM_BEFORE = 3.0  # seconds of a network that worked, before it drops
 DECIDED = 2.0  # seconds before signaling is lost: a path that has returned since may have been found frozen
@@ -449,7 +450,8 @@ class HealthyStreamsStay(Invariant):
     name = "healthy streams stay"
     sentence = (
         f"No stream is renegotiated whose path has carried packets both ways for {HEALTHY:g} s, or was interrupted for less "
-        f"than {SHORT:g} s only, except with `forceMediaReconnectionAfterNetworkDrop`, within {MISSED + SHORT:g} s after a "
+        f"than {SHORT:g} s only ({DEAD_SOONEST:g} with IPv4 and IPv6), except with "
+        f"`forceMediaReconnectionAfterNetworkDrop`, within {MISSED + SHORT:g} s after a "
         "`reconnected` where the server tells of media that did not follow, and when what was decided before "
         f"waits for signaling; and none is more than {RENEGOTIATIONS_PER_MINUTE} times in any minute, and {ATTEMPTS} more "
         "for each return in it: a stream that the server refuses, since its owner has left unnoticed, gets so many attempts "
@@ -498,7 +500,8 @@ class HealthyStreamsStay(Invariant):
         if 0 <= self._lost_at.get(page, math.inf) - peer.path_since < DECIDED:
             return
         missed = self.world.plan.profile == "default" and bool(returns) and now() - returns[-1] < MISSED + SHORT
-        if peer.path_works_for(HEALTHY) or (peer.was_interrupted_for_less_than(SHORT) and not missed):
+        short = SHORT if page.person.link.ip_families < 2 else DEAD_SOONEST
+        if peer.path_works_for(HEALTHY) or (peer.was_interrupted_for_less_than(short) and not missed):
             self.wrong(f"{who} renegotiates {stream_id}, whose path works since {now() - peer.path_since:.1f} s")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 EVERYBODY = -1
@@ -35,6 +35,7 @@ A_PORTAL = 0.1  # the share of worlds with one
 UNNOTICED = "unnoticed"  # without an event of the host
 VPNS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {"vpn": (1, 0, 0, ("", UNNOTICED))}
 A_VPN = 0.1  # the same
+DUAL_STACK = 0.1  # the share of people with IPv4 and IPv6
 ACTIONS: dict[str, tuple[float, float, float, tuple[str, ...]]] = {
     "signal": (8, 0, 0, ("", "", "one")),
     "mute": (4, 0, 0, ("audio", "video")),
@@ -81,6 +82,7 @@ class Person:
     returns: bool = True
     latency: float = 0.001
     jitter: float = 0.0
+    ip_families: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def plan(seed: int) -> Plan:
     """Return the plan of the world of `seed`."""
     dice = Random(f"plan {seed}")
     people = tuple(_person(dice) for _ in range(dice.choice((1, 2, 2, 3, 3, 4))))
+    families = Random(f"families {seed}")
+    people = tuple(replace(person, ip_families=2) if families.random() < DUAL_STACK else person for person in people)
     length = dice.uniform(40, 140)
     entries = []
     for number in range(len(people)):

@@ -62,7 +62,7 @@ class _Shrinker:
         """Replace the settings of people by the defaults."""
         usual = Person()
         for number, person in enumerate(plan.people):
-            for setting in ("force", "rejoin", "returns", "jitter", "latency"):
+            for setting in ("force", "rejoin", "returns", "jitter", "latency", "ip_families"):
                 if getattr(plan.people[number], setting) != getattr(usual, setting):
                     calm = replace(plan.people[number], **{setting: getattr(usual, setting)})
                     candidate = replace(plan, people=(*plan.people[:number], calm, *plan.people[number + 1 :]))

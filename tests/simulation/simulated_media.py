@@ -520,6 +520,7 @@ class SimulatedPeer:
             inbound_video_packets=rtp,
             frames_decoded=frames,
             remote_reports=0 if self._receives else checks // CHECKS + reports,
+            ip_families=self._link.ip_families if rtp or checks else 0,
         )
 
     def close(self) -> None:

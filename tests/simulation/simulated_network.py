@@ -52,6 +52,7 @@ class Link:
         self.noise = noise or Random(0)
         self.latency = LATENCY
         self.jitter = 0.0
+        self.ip_families = 1  # in which media connections have found a way; all die together
         self._loss = 0.0
         self._late_until = 0.0
         self._held_up_until = 0.0

@@ -296,8 +296,9 @@ class MediaPlane:
             return
         both = [peer for peer in before if peer in after]  # not those of streams that have come or gone
         if paths_are_dead([before[peer] for peer in both], [after[peer] for peer in both]):
-            for recovery in [recovery for media, recovery in self._recoveries.items() if media.peer in both]:
-                recovery.report(MediaPathsDead())
+            for media, recovery in [item for item in self._recoveries.items() if item[0].peer in both]:
+                families = before[media.peer].ip_families if media.peer is not None else 0
+                recovery.report(MediaPathsDead(other_family=families > 1))
 
     async def _read_all(self) -> dict[PeerConnection, MediaSample]:
         """Return the counters of all peer connections."""

@@ -259,10 +259,14 @@ class Detector:
         return outputs
 
     def _suspect_way_up(self, now: float) -> list[DetectorOutput]:
-        """Suspect the way up: arriving RTP does not refute that. The verdict on what was suspected before is not delayed."""
+        """Suspect the way up: arriving RTP does not refute that. The verdict on what was suspected before is not delayed.
+
+        Where media alone is dead the server may be wrong about signaling, so the pong gets a little longer than its estimate.
+        """
         due = self._verdict_due_at if self._witness is not None else math.inf
         outputs = self._suspect("unheard", now, urgent=True)
-        self._deadline = min(now + self._policy.probe_deadline(self._rtt, urgent=True), due)
+        deadline = max(self._policy.probe_deadline(self._rtt, urgent=True), self._rtt.timeout + _ANSWER_GRACE)
+        self._deadline = min(now + deadline, due)
         return outputs
 
     def _answered(self, number: int, now: float) -> list[DetectorOutput]:

@@ -172,11 +172,12 @@ SignalingEvidence = (
 
 @dataclass(frozen=True, slots=True)
 class MediaSample:
-    """The counters of one peer connection at one moment; names follow webrtc-stats. All counters only ever grow.
+    """The counters of one peer connection at one moment; names follow webrtc-stats. They only ever grow.
 
     `received_packets` counts RTP and RTCP of the whole transport, `stun_responses` answered connectivity checks: growth of
     either proves that the path carries packets. `inbound_*` belong to received streams, `remote_reports` to sent ones.
-    `stun_requests` counts connectivity checks sent.
+    `stun_requests` counts connectivity checks sent. `ip_families` is no counter: in how many of IPv4 and IPv6 a candidate
+    pair has ever answered.
     """
 
     ice_state: str
@@ -187,6 +188,7 @@ class MediaSample:
     frames_decoded: int = 0
     remote_reports: int = 0
     stun_requests: int = 0
+    ip_families: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +253,13 @@ class StreamStopped:
 
 @dataclass(frozen=True, slots=True)
 class MediaPathsDead:
-    """Nothing arrives on any path of the session any more, although the server answers."""
+    """Nothing arrives on any path of the session any more, although the server answers.
+
+    `other_family`: this stream had a candidate pair of the other IP family too, which ICE takes a second later.
+    """
 
     because: str = "nothing arrives on any path, and the server answers"
+    other_family: bool = False
 
 
 @dataclass(frozen=True, slots=True)

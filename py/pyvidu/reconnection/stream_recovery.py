@@ -239,6 +239,10 @@ class StreamRecovery:
         """Return whether fewer than `media.retries` attempts were made."""
         return self._attempts < self._policy.media.retries
 
+    def _other_family(self, event: MediaPathsDead, now: float) -> bool:
+        """Return whether a path of the other IP family has worked too, and an attempt is left."""
+        return event.other_family and self._may_renegotiate(event, now)
+
     def _ice_connected(self, event: IceStateChanged | PeerReplaced, now: float) -> bool:
         """Return whether the ICE state is connected."""
         return analyse(event.state) == "connected"
@@ -312,6 +316,11 @@ class StreamRecovery:
         """Record the verdict of the server."""
         because = "the server receives nothing of what is sent from here"
         self._judgement = MediaJudgement("frozen", because)
+        return self._note_verdict(event, now)
+
+    def _note_dead(self, event: MediaPathsDead, now: float) -> list[MediaAction]:
+        """Record that nothing arrives on any path."""
+        self._judgement = MediaJudgement("frozen", event.because)
         return self._note_verdict(event, now)
 
     def _note_forced(self, event: object, now: float) -> list[MediaAction]:
@@ -399,6 +408,7 @@ class StreamRecovery:
         # In a call
         row(IDLE, StreamStopped, None, CHECKING, _nudge, _be_patient),  # whatever is sent shows where we are behind a NAT
         row(IDLE, StreamReturned, None, CHECKING, _nudge, _be_patient),
+        row((IDLE, CHECKING), MediaPathsDead, _other_family, RENEGOTIATING, _note_dead, _renegotiate, _announce_frozen),
         row(IDLE, MediaPathsDead, None, CHECKING, _be_patient, _announce_frozen),
         row(CHECKING, MediaPathsDead, None, None, _announce_frozen),
         row(CHECKING, NotReceived, _may_renegotiate, RENEGOTIATING, _note_missing, _renegotiate, _announce_frozen),

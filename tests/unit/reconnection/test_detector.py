@@ -320,6 +320,14 @@ def test_server_that_hears_nothing_starts_a_probe_with_the_short_timeout() -> No
     assert detector.tick(0.9) == [Down("unheard")]
 
 
+def test_on_a_slow_path_a_server_that_hears_nothing_may_be_wrong_about_signaling_for_a_little_longer() -> None:
+    detector = a_detector(rtt=0.2)  # srtt + 4 rttvar = 0.6 s
+    detector.tick(0.0)
+    detector.handle(Unheard(), 0.1)
+    assert detector.tick(0.79) == []
+    assert detector.tick(0.81) == [Down("unheard")]
+
+
 def test_answer_refutes_a_server_that_hears_nothing() -> None:
     detector = a_detector()
     detector.tick(0.0)

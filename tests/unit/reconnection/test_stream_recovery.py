@@ -555,6 +555,19 @@ def test_paused_stream_whose_dead_path_answers_again_is_announced_as_recovered()
     assert (stream.state, stream.count(AnnounceRecovered)) == (IDLE, 1)
 
 
+@pytest.mark.parametrize("stopped", [True, False])
+def test_stream_whose_path_is_dead_is_renegotiated_at_once_if_the_other_ip_family_has_answered(stopped: bool) -> None:
+    stream = Stream()
+    stream.arrives = ()
+    if stopped:
+        stream.tell(StreamStopped())
+        stream.run(1.0)
+    told = stream.tell(MediaPathsDead(other_family=True))
+    assert [type(action) for action in told] == [NoteStep, NoteStep, Renegotiate, AnnounceFrozen]
+    assert told[2] == Renegotiate(fresh_network=True)
+    assert stream.state is RENEGOTIATING
+
+
 @pytest.mark.parametrize("state", [state for state in STATES if state not in (IDLE, CHECKING)])
 def test_dead_media_paths_are_no_news_of_a_stream_that_is_being_recovered(state: RecoveryState) -> None:
     stream = STATES[state]()

@@ -274,6 +274,7 @@ HAPPENING = st.one_of(
         [
             AudioReference(SoundPlayed(1.0, 1, 48_000)),
             MediaPathsDead(),
+            MediaPathsDead(other_family=True),
             PageStoodStill(3.0),
             ReceiversRestarted(),
             RenegotiationAborted("aborted"),

@@ -325,7 +325,7 @@ export default {
   // One call into JavaScript instead of one for every field of every report.
   // `bytes` of the candidate pairs stand in for `transport.packetsReceived`, which Firefox lacks: any packet but STUN counts.
   async sample(peer) {
-    const sums = {};
+    const sums = {}, addresses = {}, answered = [];
     const add = (name, value) => { sums[name] = (sums[name] ?? 0) + (value ?? 0); };
     for (const report of await reports(peer)) {
       switch (report.type) {
@@ -334,7 +334,9 @@ export default {
           add('stun_requests', report.requestsSent);
           add('stun_responses', report.responsesReceived);
           add('bytes', report.bytesReceived);
+          if (report.responsesReceived > 0) answered.push(report.remoteCandidateId);
           break;
+        case 'remote-candidate': addresses[report.id] = report.address; break;
         case 'remote-inbound-rtp': add('remote_reports', report.roundTripTimeMeasurements); break;
         case 'inbound-rtp':
           add(`inbound_${report.kind}_packets`, report.packetsReceived);
@@ -342,6 +344,7 @@ export default {
       }
     }
     if (sums.received_packets) delete sums.bytes;
+    sums.ip_families = new Set(answered.map((id) => !!addresses[id]?.includes(':'))).size;
     return JSON.stringify(sums);
   },
 
