@@ -75,10 +75,20 @@ class TrialRecord:
 
 
 class BenchCall:
-    """A call between a page inside the lab, which will be dropped, and a watcher outside."""
+    """A call between a page inside the lab, which will be dropped, and a watcher outside.
 
-    def __init__(
-        self, call: Call, lab: NetworkLab, server: RunningServer, page: BenchPage, peer: BenchPage, pulse: Pulse
+    The page knows the server by the name `host_of_page`; "" means by its address.
+    """
+
+    def __init__(  # one parameter for each thing that differs
+        self,
+        call: Call,
+        lab: NetworkLab,
+        server: RunningServer,
+        page: BenchPage,
+        peer: BenchPage,
+        pulse: Pulse,
+        host_of_page: str = "",
     ) -> None:
         self.call = call
         self._lab = lab
@@ -87,6 +97,7 @@ class BenchCall:
         self._peer = peer
         self._pulse = pulse
         self._rest = Rest(server)
+        self._host_of_page = host_of_page or lab.host_address
         self._sends = call.media != "none"
         self._receives = call.media == "both"
         self._senders: LightProcess | None = None
@@ -102,16 +113,19 @@ class BenchCall:
                 tokens = [await self._rest.token(room) for _ in range(self.call.streams - 1)]
                 self._senders = await LightProcess.start("senders", tokens)
             await self._page.join(
-                await self._rest.token(room),
+                await self._token_of_page(room),
                 force=self.call.force,
                 publish=self._sends,
                 name=DROPPED,
-                rejoin=partial(self._rest.token, room) if rejoin else None,
+                rejoin=partial(self._token_of_page, room) if rejoin else None,
             )
         except Exception as error:
             raise CallFailed(f"{self.call}: {error}; {self._page.console[-5:]} {self._peer.console[-5:]}") from error
         if not await self._flows(began, began + _JOIN_S):
             raise CallFailed(f"{self.call}: no video; {self._page.console[-5:]} {self._peer.console[-5:]}")
+
+    async def _token_of_page(self, room: str) -> str:
+        return (await self._rest.token(room)).replace(self._lab.host_address, self._host_of_page)
 
     async def leave(self) -> None:
         """End the call, whatever state it is in."""

@@ -25,6 +25,7 @@ from pyvidu.testing import (
     launch_browser,
     start_server,
 )
+from tests.browser.calls import known_as
 
 _Where = Browser | Literal["outside"]
 _Key = tuple[_Where, Client, ServerMode]
@@ -44,7 +45,10 @@ class World:
         certificate: Certificate,
         server_args: Sequence[str] = (),
         server_env: Mapping[str, str] | None = None,
+        host_of_page: str = "",
     ) -> None:
+        self.host_of_page = host_of_page
+        """The name by which pages inside the lab know a server that has both families; "" without one."""
         self._driver = driver
         self.lab = lab
         self.certificate = certificate
@@ -64,13 +68,14 @@ class World:
         *,
         rtt_ms: float = 0.0,
         browsers: Iterable[Browser] = ("chromium",),
+        dual_stack: bool = False,
         server_args: Sequence[str] = (),
         server_env: Mapping[str, str] | None = None,
     ) -> AsyncIterator[World]:
         """Yield a world for the length of the block, with these browsers inside the lab and a Chromium outside.
 
-        The lab is its own unless one is passed. Servers get these arguments and this environment besides. Raises LabError, or
-        BrowserNotFoundError.
+        The lab is its own unless one is passed. Servers get these arguments and this environment besides; with `dual_stack`
+        they have IPv4 and IPv6, as the lab. Raises LabError, or BrowserNotFoundError.
         """
         if lab is None and (reason := lab_unavailable_reason()):
             raise LabError(reason)
@@ -89,7 +94,8 @@ class World:
                 return browser
 
             inside = {name: await launch(name, lab) for name in browsers}
-            self = cls(driver, lab, inside, await launch("chromium", None), certificate, server_args, server_env)
+            outside, name = await launch("chromium", None), lab.host_name if dual_stack else ""
+            self = cls(driver, lab, inside, outside, certificate, server_args, server_env, name)
             stack.push_async_callback(self._stop)
             yield self
 
@@ -97,7 +103,11 @@ class World:
         """Return the server of this mode, started if necessary."""
         if mode not in self._servers:
             args = (*PROFILES[mode], *self.certificate.server_args, *self._server_args)
-            self._servers[mode] = await start_server(*args, lab=self.lab, env=self._server_env)
+            if self.host_of_page:
+                self._servers[mode] = server = await start_server(*args, host="::", env=self._server_env)
+                server.url = f"https://{self.lab.host_address}:{server.port}/"
+            else:
+                self._servers[mode] = await start_server(*args, lab=self.lab, env=self._server_env)
         return self._servers[mode]
 
     async def page(self, client: Client, mode: ServerMode, browser: Browser = "chromium") -> BenchPage:
@@ -138,8 +148,11 @@ class World:
     async def _page(self, where: _Where, client: Client, mode: ServerMode) -> BenchPage:
         key = (where, client, mode)
         if key not in self._pages:
+            server = await self.server(mode)
+            if where != "outside" and self.host_of_page:
+                server = known_as(server, self.host_of_page)
             self._contexts[key] = await self.fresh_context(where)
-            self._pages[key] = await BenchPage.open(self._contexts[key], await self.server(mode), client)
+            self._pages[key] = await BenchPage.open(self._contexts[key], server, client)
         return self._pages[key]
 
     async def _stop(self) -> None:

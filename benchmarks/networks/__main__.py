@@ -99,16 +99,20 @@ async def measure(options: argparse.Namespace, record: Record) -> None:
     rows = [name for name in chosen if name in NETWORKS]
     if not rows:
         return
-    with NetworkLab(router=True) as lab:
-        for turn in (False, True):
-            if names := [name for name in rows if NETWORKS[name].turn == turn]:
-                await _measure_in(lab, options, record, names, turn=turn)
+    for dual_stack in (False, True):
+        here = [name for name in rows if NETWORKS[name].dual_stack == dual_stack]
+        if not here:
+            continue
+        with NetworkLab(router=not dual_stack, ipv6=dual_stack) as lab:
+            for turn in (False, True):
+                if names := [name for name in here if NETWORKS[name].turn == turn]:
+                    await _measure_in(lab, options, record, names, turn=turn)
 
 
 async def _measure_in(
     lab: NetworkLab, options: argparse.Namespace, record: Record, names: Sequence[str], *, turn: bool
 ) -> None:
-    """Run rows whose server announces a TURN server, or none."""
+    """Run rows whose server announces a TURN server, or none. All have IPv6 besides, or none has."""
     dice = random.Random(options.seed)
     async with contextlib.AsyncExitStack() as stack:
         announced: Announced = ((), {})
@@ -117,7 +121,9 @@ async def _measure_in(
                 sys.stderr.write(f"{', '.join(names)}: {reason}\n")
                 return
             announced = (await stack.enter_async_context(coturn(lab.host_address))).announced()
-        world = await stack.enter_async_context(World.make(lab, server_args=announced[0], server_env=announced[1]))
+        dual_stack = NETWORKS[names[0]].dual_stack
+        made = World.make(lab, dual_stack=dual_stack, server_args=announced[0], server_env=announced[1])
+        world = await stack.enter_async_context(made)
         record.on(world.browser_versions)
         calls = itertools.product(options.server or plan.SERVERS, options.client or _CLIENTS, (False, True))
         for server, client, rejoin in calls:
@@ -141,7 +147,7 @@ async def _trials(  # one parameter for each thing that differs
 
         async def begin() -> tuple[BenchPage, BenchPage]:
             page, peer = await world.page(client, server), await world.peer("openvidu-browser", server)
-            call = BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse)
+            call = BenchCall(Call(server, "both", client), world.lab, running, page, peer, pulse, world.host_of_page)
             await call.join(rejoin=NETWORKS[names[0]].rejoin)
             return page, peer
 

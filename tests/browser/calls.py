@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from playwright.async_api import Browser, BrowserContext, Page
@@ -290,6 +291,13 @@ class LabCall:
         except AssertionError as error:
             await asyncio.sleep(3)  # let the outage record go on before it is printed
             raise AssertionError(f"{error}\n{await self.ada.call('outages')}") from None
+
+
+def known_as(server: RunningServer, host: str) -> RunningServer:
+    """Return a server as pages know it that reach it by another host name."""
+    known = copy.copy(server)
+    known.url = f"{urlsplit(server.url).scheme}://{host}:{server.port}/"
+    return known
 
 
 def page_url(server: RunningServer, path: str, **query: str) -> str:

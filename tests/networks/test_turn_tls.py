@@ -19,7 +19,8 @@ from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 from tests.browser.calls import CallPage, MessageLog, Rest
 from tests.networks.coturn import coturn, why_not
-from tests.networks.relayed import RELAY_ONLY, RelayedCall, remembering, ways
+from tests.networks.relayed import RELAY_ONLY, RelayedCall, ways
+from tests.networks.selected import remembering
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 

@@ -16,7 +16,8 @@ from pyvidu.testing import NetworkLab
 from pyvidu.testing.fixtures import OpenBrowser, StartServer
 from tests.browser.drops import DroppedCall
 from tests.networks.coturn import coturn, why_not
-from tests.networks.relayed import remembering, ways
+from tests.networks.relayed import ways
+from tests.networks.selected import remembering
 from tests.networks.watched import watch, went_on
 from tests.waiting import until
 

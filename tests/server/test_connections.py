@@ -27,6 +27,7 @@ from tests.server.test_run import self_signed
 from tests.waiting import until
 
 Listen = Callable[..., Coroutine[Any, Any, TcpListener]]
+HAS_IPV6 = Path("/proc/net/if_inet6").exists()  # the machine
 
 
 @pytest.fixture
@@ -34,12 +35,14 @@ async def listen() -> AsyncIterator[Listen]:
     """Yield a function that starts a server behind a `TcpListener` of this capacity."""
     started: list[tuple[TcpListener, web.AppRunner]] = []
 
-    async def start(limits: Limits, capacity: int = 100, tls: ssl.SSLContext | None = None) -> TcpListener:
+    async def start(
+        limits: Limits, capacity: int = 100, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    ) -> TcpListener:
         listener = TcpListener(limits, tls, capacity)
         runner = app_runner(ServerConfig(port=0, limits=limits), listener)
         await runner.setup()
         assert runner.server is not None
-        await listener.start(runner.server, "127.0.0.1", 0)
+        await listener.start(runner.server, host, 0)
         started.append((listener, runner))
         return listener
 
@@ -54,11 +57,18 @@ async def connect(listener: TcpListener) -> tuple[asyncio.StreamReader, asyncio.
     return await asyncio.open_connection("127.0.0.1", listener.port)
 
 
-async def is_served(listener: TcpListener, scheme: str = "http") -> bool:
+async def is_served(listener: TcpListener, scheme: str = "http", host: str = "127.0.0.1") -> bool:
     timeout = aiohttp.ClientTimeout(5)
-    url = f"{scheme}://127.0.0.1:{listener.port}/healthz"
+    url = f"{scheme}://{host}:{listener.port}/healthz"
     async with aiohttp.ClientSession(timeout=timeout) as http, http.get(url, ssl=False) as response:
         return response.status == 200
+
+
+async def test_address_of_all_interfaces_listens_in_both_families(listen: Listen) -> None:
+    listener = await listen(Limits(), host="::")
+    assert await is_served(listener)
+    if HAS_IPV6:
+        assert await is_served(listener, host="[::1]")
 
 
 async def test_connections_that_send_nothing_make_way_for_others_oldest_first(listen: Listen) -> None:

@@ -61,7 +61,9 @@ def vendor_command(into: Path | None) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; `::` means all, of both families."
+)
 @click.option("--port", default=4443, show_default=True, type=click.IntRange(0, 65535), help="0 selects a free one.")
 @click.option("--secret", default="", envvar=["PYVIDU_SERVE_SECRET", "OPENVIDU_SECRET"],
               help="Of the REST API. Without it one is drawn and printed; 16 characters, but on loopback.")  # fmt: skip

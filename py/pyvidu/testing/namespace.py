@@ -26,6 +26,8 @@ from pyvidu.testing.slow_link import start_slow_link
 _LOCKS = Path("/run/pyvidu-lab")
 _SLOTS = 64
 _PROBE = "pyvidu-probe-"
+HOST_NAME = "host.lab.test"
+"""This machine, to the guest. Names in `.test` are nobody's (RFC 6761)."""
 
 
 def probe_namespace() -> None:
@@ -62,6 +64,8 @@ class Namespace:
         self.host_address = f"10.213.{slot}.1"
         self.network = "192.168.1" if router else f"10.213.{slot}"
         self.network6 = f"fd00:213:{slot:x}:" if ipv6 else ""
+        self._files = Path("/etc/netns", self.name)  # what `ip netns exec` puts in the place of those in /etc
+        self._resolver, self.hosts = self._files / "resolv.conf", self._files / "hosts"
         self._remove()
         self._check_removed()
         try:
@@ -111,10 +115,12 @@ class Namespace:
     def _create(self) -> None:
         # DNS queries go to the host, where the lab drops them and counts them as departures. The root of a user namespace may
         # not write there: then they go to the name server of this machine, and are dropped and counted likewise.
-        resolver = Path("/etc/netns", self.name, "resolv.conf")
         with contextlib.suppress(PermissionError):
-            resolver.parent.mkdir(parents=True)
-            resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
+            self._files.mkdir(parents=True)
+            self._resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
+            addresses = [self.host_address] + ([f"{self.network6}:1"] if self.network6 else [])
+            lines = ["127.0.0.1 localhost", *(f"{address} {HOST_NAME}" for address in addresses)]
+            self.hosts.write_text("\n".join(lines) + "\n", "ascii")
         run("ip", "netns", "add", self.name)
         # Without `keep_addr_on_down` the guest would lose its IPv6 addresses whenever its link goes down.
         there = "default/keep_addr_on_down" if self.network6 else "all/disable_ipv6"
@@ -176,11 +182,10 @@ class Namespace:
         ):
             with contextlib.suppress(LabError):
                 run(*command)
-        resolver = Path("/etc/netns", self.name)
         with contextlib.suppress(OSError):
-            # The folder above stays: another process may be about to make its own in there.
-            (resolver / "resolv.conf").unlink(missing_ok=True)
-            resolver.rmdir()
+            for file in (self._resolver, self.hosts):
+                file.unlink(missing_ok=True)
+            self._files.rmdir()  # the folder above stays: another process may be about to make its own in there
         self._lock.seek(0)
         if folder := self._lock.read():
             shutil.rmtree(folder, ignore_errors=True)

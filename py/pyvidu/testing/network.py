@@ -25,7 +25,7 @@ from pyvidu.testing.arguments import check_name, check_number
 from pyvidu.testing.commands import find_tool, run
 from pyvidu.testing.directions import DIRECTIONS, Direction
 from pyvidu.testing.errors import LabError, LabUnavailableError, WrongArgumentError
-from pyvidu.testing.namespace import Namespace, probe_namespace
+from pyvidu.testing.namespace import HOST_NAME, Namespace, probe_namespace
 from pyvidu.testing.packet_filter import SUFFIXES, TCP, UDP, packet_filter
 from pyvidu.testing.router import VPN, Router
 
@@ -188,6 +188,17 @@ class NetworkLab:
         if not self._namespace.network6:
             raise LabError("this network lab has no IPv6: NetworkLab(ipv6=True)")
         return f"{self._namespace.network6}:1"
+
+    @property
+    def host_name(self) -> str:
+        """Return a name of this machine that only the guest knows, with all its addresses in the lab: as from a DNS.
+
+        Raises:
+            LabError: this process may not give names to the guest, which takes root.
+        """
+        if not self._namespace.hosts.exists():
+            raise LabError("only root may give this machine a name in a network lab: use `host_address`")
+        return HOST_NAME
 
     def wrap(self, executable: Path | str) -> Path:
         """Return an executable that runs another one inside, with the same arguments.

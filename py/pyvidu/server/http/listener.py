@@ -187,14 +187,16 @@ class TcpListener:
         return port
 
     async def start(self, http: web.Server, host: str, port: int) -> None:
-        """Listen.
+        """Listen; with `::` at all addresses, of both families.
 
         Raises:
             OSError: the address cannot be used.
         """
         self._http = http
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
+        found = await loop.getaddrinfo(
+            None if host == "::" else host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
+        )
         problem: OSError | None = None
         for family, kind, protocol, _, (name, _, *rest) in dict.fromkeys(found):
             try:
