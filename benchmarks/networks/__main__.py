@@ -161,8 +161,7 @@ async def _trials(  # one parameter for each thing that differs
             trial = _numbers(name, server, client, fault, (seen, watched), until, pulse)
             record.keep(trial)
             await asyncio.to_thread(world.lab.restore)
-            # Switching a VPN off is a fault again.
-            if name == "vpn" or trial.end not in ("", "reconnected") or not await _healthy(page, peer):
+            if NETWORKS[name].fresh or trial.end not in ("", "reconnected") or not await _healthy(page, peer):
                 await world.close_pages()  # openvidu-browser cannot leave while it reconnects
                 page, peer = await begin()
         await world.close_pages()

@@ -21,6 +21,7 @@ class Network:
     `stays` says that what it did is not undone: a mapping stays forgotten, a VPN on. Such a fault has no return. With `turn`
     the server announces a TURN server, and with `rejoin` the page rejoins after an eviction, which openvidu-browser cannot.
     With `dual_stack` server and page have IPv4 and IPv6 and no router, and the page knows the server by a name with both.
+    With `fresh` each trial has a call of its own, because what is used afterwards is not what was used before.
     `targets` are the most that pyvidu is to need in a field of `NetworkTrial`: a time in milliseconds, a count; of `end`, the
     sessions that may end; `on_kurento` has those that differ there.
     """
@@ -32,6 +33,7 @@ class Network:
     turn: bool = False
     rejoin: bool = False
     dual_stack: bool = False
+    fresh: bool = False
     targets: Mapping[str, float] = field(default_factory=dict)
     on_kurento: Mapping[str, float] = field(default_factory=dict)
 
@@ -186,6 +188,7 @@ NETWORKS: dict[str, Network] = {
         0,
         _lasting(lambda lab: lab.router.vpn_on()),
         stays=True,
+        fresh=True,
         targets={"told_ms": 1000, **_holes(2000), **_KEPT},
     ),
     "dual-stack": Network(
@@ -193,6 +196,7 @@ NETWORKS: dict[str, Network] = {
         6,
         _lasting(NetworkLab.ipv6_drop),
         dual_stack=True,
+        fresh=True,
         targets={**_holes(2000), **_KEPT},
     ),
 }
