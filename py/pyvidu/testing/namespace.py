@@ -119,8 +119,9 @@ class Namespace:
             self._files.mkdir(parents=True)
             self._resolver.write_text(f"nameserver {self.host_address}\noptions timeout:1 attempts:1\n", "ascii")
             addresses = [self.host_address] + ([f"{self.network6}:1"] if self.network6 else [])
-            lines = ["127.0.0.1 localhost", *(f"{address} {HOST_NAME}" for address in addresses)]
-            self.hosts.write_text("\n".join(lines) + "\n", "ascii")
+            names = "".join(f"{address} {HOST_NAME}\n" for address in addresses)
+            known = Path("/etc/hosts")  # this machine's names, for whose own Firefox asks
+            self.hosts.write_bytes(names.encode("ascii") + (known.read_bytes() if known.exists() else b""))
         run("ip", "netns", "add", self.name)
         # Without `keep_addr_on_down` the guest would lose its IPv6 addresses whenever its link goes down.
         there = "default/keep_addr_on_down" if self.network6 else "all/disable_ipv6"
