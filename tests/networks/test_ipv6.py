@@ -90,7 +90,7 @@ async def dual_call(
     server.url = f"http://{dual_lab.host_address}:{server.port}/"
     named = known_as(server, dual_lab.host_name)
     inside, outside = await asyncio.gather(
-        open_browser("chromium", lab=dual_lab, secure_origins=[named.origin]),
+        open_browser("chromium", lab=dual_lab, secure_origins=[named.origin, server.origin]),
         open_browser("chromium", secure_origins=[server.origin]),
     )
     context, rest = await remembering(inside), Rest(server)
@@ -144,3 +144,25 @@ async def test_call_goes_on_over_ipv4_when_ipv6_dies(dual_call: DroppedCall) -> 
         await dual_call.both_move(5)
     await went_on(found)
     assert dual_call.ada.events(*OUTAGE) == ["reconnecting", "reconnected"]
+
+
+async def test_media_alone_that_loses_ipv6_is_told_and_goes_on_over_ipv4(dual_call: DroppedCall) -> None:
+    server, lab, rest = dual_call.server, dual_call.lab, Rest(dual_call.server)
+    ada = await CallPage.open(dual_call.ada.page.context, server, "ada")  # which knows the server by its IPv4 address
+    bob = await CallPage.open(dual_call.bob.page.context, server, "bob")
+    await ada.join(await rest.token("by-address"))
+    await bob.join(await rest.token("by-address"))
+    call = DroppedCall(server, lab, ada, bob, MessageLog(server))
+    await call.both_move(20)
+    await all_take(ada, "IPv6")
+    await asyncio.sleep(3)  # until the rhythm of what is received is known
+    async with watch(call, "IPv6 dies, media alone takes it") as found:
+        with found.fault(), lab.dropped("ipv6"):
+            await asyncio.sleep(1)  # until what came before the fault has been presented
+            await call.both_move(5)
+            assert await families(ada) == {"IPv4"}
+        await call.both_move(5)
+    await went_on(found)
+    assert ada.events(*OUTAGE) == []
+    assert len(ada.events("streamFrozen")) == 2
+    assert len(call.messages.requests("reconnectStream", ada.connection_id)) == 2, "ICE alone renegotiates nothing"

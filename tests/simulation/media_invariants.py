@@ -196,6 +196,8 @@ class DeadTcpDetected(SilenceIsAWitness):
         f"the page runs on time, no packets are lost, and the round trip is below {QUICK:g} s.)"
     )
 
+    untold = f"has no TCP for {SIGNALING_DEAD:g} s"
+
     def __init__(self, world: Any) -> None:
         super().__init__(world)
         self._without_tcp: set[Page] = set()  # at the last change
@@ -214,7 +216,7 @@ class DeadTcpDetected(SilenceIsAWitness):
         runs = page.clock.on_time_for(LEARNING) and not page.person.link.repairs
         same = page.connected and not page.in_outage and self._changes[page] == change
         if runs and same and self._is_dead(page):
-            self.wrong(f"{page.name} has no TCP for {SIGNALING_DEAD:g} s and is not told")
+            self.wrong(f"{page.name} {self.untold} and is not told")
 
     def _is_dead(self, page: Page) -> bool:
         link, alive = page.person.link, page.peers.alive
@@ -237,6 +239,7 @@ class MovedRouteDetected(DeadTcpDetected):
         "its route moved, so that nothing of it arrives any more but new connections work. (On the profile that tells it, "
         "and as for dead TCP.)"
     )
+    untold = f"has not been heard for {UNHEARD:g} s since its route moved"
 
     def __init__(self, world: Any) -> None:
         super().__init__(world)
@@ -248,12 +251,6 @@ class MovedRouteDetected(DeadTcpDetected):
         calm = page.connected and not page.in_outage
         if moves != page.person.link.moves and calm and self._is_dead(page):
             asyncio.get_running_loop().call_later(UNHEARD, self._look_again, page, change)
-
-    def _look_again(self, page: Page, change: int) -> None:
-        runs = page.clock.on_time_for(LEARNING) and not page.person.link.repairs
-        same = page.connected and not page.in_outage and self._changes[page] == change
-        if runs and same and self._is_dead(page):
-            self.wrong(f"{page.name} has not been heard for {UNHEARD:g} s since its route moved, and is not told")
 
     def _is_dead(self, page: Page) -> bool:
         router, room = self.world.server.media, self.world.room

@@ -46,9 +46,10 @@ def probes_of(reachability: ScriptedReachability) -> tuple[Probes, list[Signalin
     return Probes(reachability, LoopClock(), TIMEOUT, found.append), found
 
 
+@pytest.mark.parametrize(("answer", "unheard"), [(PROBE_ANSWER, False), (PROBE_ANSWER_UNHEARD, True)])
 @virtual_time
-async def test_answer_that_can_be_read_is_the_only_one_that_counts_from_then_on() -> None:
-    reachability = ScriptedReachability()
+async def test_answers_that_can_be_read_are_the_only_ones_that_count_from_then_on(answer: str, unheard: bool) -> None:
+    reachability = ScriptedReachability(answer=answer)
     probes, found = probes_of(reachability)
     probes.watch(URL, known=True)
     await asyncio.sleep(1)
@@ -56,20 +57,7 @@ async def test_answer_that_can_be_read_is_the_only_one_that_counts_from_then_on(
     probes.server()
     await asyncio.sleep(1)
     assert reachability.asked == [(URL, TIMEOUT, ANSWERS)] * 2
-    assert found == [ServerReached()]
-    probes.close()
-
-
-@virtual_time
-async def test_answer_may_say_that_nothing_else_arrives() -> None:
-    reachability = ScriptedReachability()
-    probes, found = probes_of(reachability)
-    probes.watch(URL, known=True)
-    await asyncio.sleep(1)
-    reachability.answer = PROBE_ANSWER_UNHEARD
-    probes.server()
-    await asyncio.sleep(1)
-    assert found == [ServerReached(unheard=True)]
+    assert found == [ServerReached(unheard=unheard)]
     probes.close()
 
 
