@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import chain
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -57,6 +58,7 @@ EXTENSION = {
     "replay": "the server can repeat what a client missed, and runs a repeated request once",
     "received": "how many notifications the client has got",
     "replayed": "how many the server repeats now",
+    "probeId": "who sends a reachability probe, so that its answer can tell what arrives of this participant",
 }
 
 # Sockets of the page, so that the test can close the current one as a network failure would.
@@ -206,8 +208,21 @@ async def test_requests_are_numbered_from_0_through_all_sockets(transcripts: Tra
         assert everywhere == list(range(len(everywhere)))
 
 
-async def test_sockets_of_both_clients_have_the_same_urls(transcripts: Transcripts) -> None:
-    """The addresses are the same except for the room: each of the two has its own."""
-    official = [url.replace(OfficialPage.__name__, CallPage.__name__) for url in transcripts.official.addresses]
-    assert transcripts.pyvidu.addresses == official
+async def test_sockets_of_both_clients_have_the_same_urls(transcripts: Transcripts, pyvidu: Transcript) -> None:
+    """The URLs are the same except for the server's port, the room, which each of the two has for itself, and `probe`."""
+    official = [target(url).replace(OfficialPage.__name__, CallPage.__name__) for url in transcripts.official.addresses]
+    assert [target(url).partition("&probe=")[0] for url in pyvidu.addresses] == official
     assert [url.endswith("&reconnect=true") for url in official] == [False, True]
+
+
+async def test_a_socket_names_the_participant_s_probes_only_to_a_server_that_offers_it(
+    transcripts: Transcripts,
+) -> None:
+    assert ["probe=" in url for url in transcripts.pyvidu.addresses] == [False, True]
+    assert not any("probe=" in url for url in transcripts.real.addresses)
+
+
+def target(url: str) -> str:
+    """Return path and query of `url`."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
