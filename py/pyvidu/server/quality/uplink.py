@@ -18,7 +18,7 @@ from pyvidu.server.quality.missing_media import MissingMedia
 from pyvidu.server.rooms.registry import Rooms
 from pyvidu.server.rooms.room import Participant
 
-INTERVAL = 0.1  # seconds from one look to the next
+INTERVAL = 0.05  # seconds from one look to the next
 UNHEARD_AFTER = 0.4  # seconds without RTP: audio leaves gaps of 20 to 60 ms, with discontinuous transmission 400 ms
 LATE_AFTER = 1.1  # seconds without signaling: a client answers the server's ping every second, and sends its own
 _STOPPED_WITHIN = 2.0  # seconds: one who has sent no RTP for longer has another reason
@@ -50,7 +50,7 @@ class UplinkWatch:
         if late > _LATE:
             return
         media = self._rooms.media.heard()
-        self._missing.look(media, now)
+        self._missing.look(media, now - late)  # what arrived since then may not have been read
         former, self._told = self._told, {}
         former_late, self._late = self._late, {}
         self._unheard = {}
