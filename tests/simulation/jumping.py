@@ -186,7 +186,7 @@ class JumpingMediaRecovery(MediaRecovery):
 
     def _rearm(self) -> None:
         decisions, at = self.decisions, None
-        if not self._closed and decisions.sample_at is not None and decisions.sampled_at == self._clock.now():
+        if not self._closed and decisions.sample_at is not None and decisions.samples.taken_at == self._clock.now():
             at = self._jump.begin(decisions.period or 0.0, decisions.matters_at)
         if at is None:
             super()._rearm()

@@ -7,7 +7,7 @@ it is checked by its counters (`media_health.py`). A frozen stream is renegotiat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import ClassVar
 
 from .actions import (
@@ -24,7 +24,7 @@ from .actions import (
     TakeSample,
 )
 from .backlog import Backlog
-from .decoding import HELD_BACK, Decoding
+from .decoding import HELD_BACK
 from .evidence import (
     IceStateChanged,
     MediaEvidence,
@@ -44,9 +44,10 @@ from .evidence import (
     StreamStopped,
 )
 from .ice import IceWatch, analyse
-from .media_health import MediaJudgement, Proof, path_answers
+from .media_health import MediaJudgement, Proof
 from .policy import ReconnectionPolicy
 from .recovery_states import RecoveryState, RecoveryTimer
+from .samples import Samples
 from .standstill import ROUNDING
 from .transitions import Table, row
 
@@ -80,15 +81,11 @@ class StreamRecovery:
         self._patience: float | None = None  # of the check, if it is not the usual one
         self._proof: Proof | None = None
         self._judgement = MediaJudgement("recovering", "")
-        self._sample = MediaSample("new")
-        self.sampled_at = now
-        self._arrived_at = now  # when something last arrived on the path, as far as samples tell
-        self._silent_for = 0.0  # seconds for which nothing had arrived when the last sample was taken
+        self.samples = Samples(now)
         self.sample_at: float | None = None
         self._state_ends_at: float | None = None
         self._ice = IceWatch(policy)
         self._backlog = Backlog(policy)
-        self._decoding = Decoding()
         if suspended:
             self.handle(SignalingLost(), now)
 
@@ -149,9 +146,9 @@ class StreamRecovery:
     def _enter(self, state: RecoveryState, now: float) -> None:
         """Enter `state`; its timers replace those of the old one."""
         if self.period is None:
-            self._arrived_at = now  # nothing was sampled: that is no silence
+            self.samples.begin(now)
         self.state = state
-        self._proof = self._patience = self._state_ends_at = self._decoding.watched_until = None
+        self._proof = self._patience = self._state_ends_at = self.samples.decoding.watched_until = None
         self.sample_at = now if self.period else None
         match state:
             case RecoveryState.IDLE | RecoveryState.OBSERVING:
@@ -167,13 +164,8 @@ class StreamRecovery:
     # --- beside the table: counters ------------------------------------------------------------------------
 
     def _sampled(self, sample: MediaSample, now: float) -> None:
-        """Record the counters and whether anything has arrived, and judge them during a check."""
-        elapsed, self.sampled_at = now - self.sampled_at, now
-        self._silent_for = now - self._arrived_at
-        if path_answers(self._sample, sample):
-            self._arrived_at = now
-        self._decoding.take(self._sample, sample, now)
-        self._sample = sample
+        """Record the counters, and judge them during a check."""
+        elapsed = self.samples.take(sample, now)
         self.sample_at = now + self.period if self.period else None
         if self._proof is not None:
             self._judgement = self._proof.take(sample, elapsed)
@@ -182,13 +174,13 @@ class StreamRecovery:
     def period(self) -> float | None:
         """Return the seconds between two samples, None if none are taken."""
         media = self._policy.media
-        if self.state is CHECKING or self._decoding.watched_until is not None:
+        if self.state is CHECKING or self.samples.decoding.watched_until is not None:
             return media.poll
         return {OBSERVING: media.outage_poll, GIVEN_UP: media.given_up_poll}.get(self.state)
 
     def _replaced(self, now: float) -> None:
         """Forget what was observed of the old peer connection; a sample of it that is under way is not awaited."""
-        self._sample, self._arrived_at = MediaSample("new"), now
+        self.samples.replaced(now)
         self.sample_at = now if self.period else None
         self._ice.replaced()
         self._backlog.stop()
@@ -205,15 +197,15 @@ class StreamRecovery:
 
     def _path_returned(self, event: Sampled, now: float) -> bool:
         """Return whether packets arrive on a path that was silent for `media.nudge_after`: some were lost."""
-        return self._silent_for > self._policy.media.nudge_after and self._arrived_at == now
+        return self.samples.returned_after(self._policy.media.nudge_after)
 
     def _frame_missing(self, event: Sampled, now: float) -> bool:
         """Return whether video arrives of which none was decoded for `media.nudge_period`."""
-        return self._decoding.stopped_for(self._policy.media.nudge_period, now)
+        return self.samples.decoding.stopped_for(self._policy.media.nudge_period, now)
 
     def _held_back(self, event: Sampled, now: float) -> bool:
         """Return whether video arrives of which none was decoded for 0.2 s, soon after a standstill."""
-        return self._decoding.stopped_for(HELD_BACK, now)
+        return self.samples.decoding.stopped_for(HELD_BACK, now)
 
     def _is_announced(self, event: PeerReplaced, now: float) -> bool:
         """Return whether the application was told that the stream is frozen."""
@@ -263,18 +255,18 @@ class StreamRecovery:
 
     def _nudge_again(self, event: object, now: float) -> list[MediaAction]:
         """Request a key frame once more: the last request may have been lost."""
-        self._decoding.count_anew(now)
+        self.samples.decoding.count_anew(now)
         return [Nudge()]
 
     def _watch_decoder(self, event: object, now: float) -> list[MediaAction]:
         """Take samples for 1.5 s: what arrives may not be decoded."""
-        self._decoding.watch(now)
+        self.samples.decoding.watch(now)
         self.sample_at = now
         return []
 
     def _restart_receivers(self, event: object, now: float) -> list[MediaAction]:
         """Discard what the receivers hold back."""
-        self._decoding.watched_until = self.sample_at = None
+        self.samples.decoding.watched_until = self.sample_at = None
         return [RestartReceivers()]
 
     def _nudge_if_due(self, event: object, now: float) -> list[MediaAction]:
@@ -298,8 +290,8 @@ class StreamRecovery:
     def _begin(self, event: object, now: float) -> list[MediaAction]:
         """Begin to compare counters with the first ones."""
         self._proof = Proof(
-            self._sample,
-            now - self._arrived_at,
+            self.samples.last,
+            self.samples.silent_for(now),
             self._policy,
             receives=self._receives,
             patience=self._patience,
@@ -375,23 +367,20 @@ class StreamRecovery:
     @property
     def matters_at(self) -> float:
         """Return a time before which no sample changes anything, if all counters go on as in the last one."""
+        decoding = self.samples.decoding
         if self.state is OBSERVING:
-            return self._decoding.may_stop_for(self._policy.media.nudge_period)
-        if self._decoding.watched_until is not None:
-            return min(self._decoding.may_stop_for(HELD_BACK), self._decoding.watched_until - 2 * ROUNDING)
-        return self.sampled_at + (self._proof.matters_in - self._policy.media.poll if self._proof is not None else 0.0)
+            return decoding.may_stop_for(self._policy.media.nudge_period)
+        if decoding.watched_until is not None:
+            return min(decoding.may_stop_for(HELD_BACK), decoding.watched_until - 2 * ROUNDING)
+        matters_in = self._proof.matters_in - self._policy.media.poll if self._proof is not None else 0.0
+        return self.samples.taken_at + matters_in
 
-    def skipped(self, times: Iterable[float], sample: MediaSample) -> None:
+    def skipped(self, times: Sequence[float], sample: MediaSample) -> None:
         """Take into account that counters went on as in the last sample, in samples at `times`; `sample` is the last."""
-        arrives = self._arrived_at == self.sampled_at
-        for now in times:
-            elapsed, self.sampled_at = now - self.sampled_at, now
+        for elapsed in self.samples.skipped(times, sample):
             if self._proof is not None:
                 self._proof.skipped(sample, elapsed)
-        self._sample = sample
-        self.sample_at = self.sampled_at + (self.period or 0.0)
-        if arrives:
-            self._arrived_at = self.sampled_at
+        self.sample_at = self.samples.taken_at + (self.period or 0.0)
 
     # fmt: off
     TABLE: ClassVar[Table[StreamRecovery, RecoveryState, MediaAction]] = Table(
