@@ -155,6 +155,12 @@ class ReconnectionContext:
     refused: int = 0
 
 
+# The attempts, unanswered ones, whose delay does not grow: their SYNs find the return soonest if the probes wait in
+# connects that an earlier outage has left to the browser. More would make Chromium throttle new WebSockets; the first one may
+# be refused by a server that has ended, whose clients should not all come back at once.
+_EARLY = range(2, 6)
+
+
 @dataclass(frozen=True, slots=True)
 class ReconnectionPolicy:
     """The numbers of the reconnection engine. Subclass it and override `next_delay` for other delays between attempts.
@@ -184,7 +190,8 @@ class ReconnectionPolicy:
         """Return the seconds from a failure of the attempt under way to the next attempt; None ends the session instead.
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
-        clients reconnect at once; after a refusal, the upper half of that. Any evidence that the network is back cuts the
+        clients reconnect at once; after a refusal, the upper half of that; after the second to the fifth attempt, if none was
+        refused, under `backoff_base`. Any evidence that the network is back cuts the
         delay short; after a restart of the server a probe's answer shortens it, to a random share of
         `attempts.restart_spread`.
 
@@ -196,6 +203,8 @@ class ReconnectionPolicy:
         attempts = self.attempts
         if attempts.limit is not None and context.attempt >= attempts.limit:
             return None
+        if context.attempt in _EARLY and not context.refused:
+            return attempts.backoff_base * context.jitter
         ceiling = min(attempts.backoff_cap, attempts.backoff_base * 2.0 ** min(context.attempt, 16))
         # A captive portal refuses for minutes, and each refusal counts towards Chromium's throttle.
         floor = ceiling / 2 if context.refused else 0.0

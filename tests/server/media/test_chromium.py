@@ -122,7 +122,13 @@ async def test_subscriber_receives_video_and_audio(call: Call, record_property: 
     took = await call.subscribe()
     record_property("subscriber, ms", took)
     assert took["firstFrame"] < 1000
-    before = await call.stats()
+
+    async def received() -> dict[str, Any] | None:
+        """Return the statistics once both kinds have arrived: the first picture may be there before any sound."""
+        stats = await call.stats()
+        return stats if {"in_audio", "in_video"} <= stats.keys() else None
+
+    before = await until(received)
     await call.frames(30)
     after = await call.stats()
     assert after["in_video"]["framesDecoded"] >= before["in_video"]["framesDecoded"] + 28

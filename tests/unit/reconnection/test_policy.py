@@ -89,11 +89,14 @@ def test_policy_has_four_groups_with_their_defaults() -> None:
     assert ReconnectionPolicy(media=MediaPolicy(retries=1)).attempts == AttemptPolicy()
 
 
-@pytest.mark.parametrize(
-    ("attempt", "seconds"), [(1, 1.0), (2, 2.0), (3, 2.5), (100, 2.5)], ids=["first", "second", "capped", "hundredth"]
-)
-def test_delay_doubles_up_to_the_cap(attempt: int, seconds: float) -> None:
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 1.0), (2, 0.5), (5, 0.5), (6, 2.5), (100, 2.5)])
+def test_delay_after_unanswered_attempts_is_short_from_the_second_to_the_fifth(attempt: int, seconds: float) -> None:
     assert ReconnectionPolicy().next_delay(ReconnectionContext(attempt, 0.0, 0.5)) == seconds
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 1.5), (2, 3.0), (3, 3.75), (100, 3.75)])
+def test_ceiling_of_the_delay_doubles_up_to_the_cap_after_refusals(attempt: int, seconds: float) -> None:
+    assert ReconnectionPolicy().next_delay(ReconnectionContext(attempt, 0.0, 0.5, refused=1)) == seconds
 
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 2.5), (0.5, 3.75), (0.75, 4.375)])

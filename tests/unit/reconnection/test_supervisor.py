@@ -118,7 +118,7 @@ def test_delays_grow_with_full_jitter_up_to_the_cap_without_a_last_attempt() -> 
         failed = outage.now
         outage.until(OpenSocket)
         delays.append(round(outage.now - failed, 3))
-    assert delays == [1.0, 2.0] + [2.5] * 10  # half of 2, 4 and then of the cap of 5 s
+    assert delays == [1.0] + [0.5] * 4 + [2.5] * 7  # half of 2, of 1, and then of the cap of 5 s
 
 
 def test_delays_after_refusals_are_half_as_random_until_an_attempt_opens() -> None:
@@ -146,14 +146,14 @@ def test_hanging_attempt_is_replaced_when_the_server_is_reachable() -> None:
     outage = Outage()
     outage.wait(1.0)
     outage.handle(ServerUnreachable(at_once=False))
-    assert outage.handle(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
+    assert outage.handle(ServerReached()) == [DropAttempt(), AnnounceAttempt(2, 0.5), OpenSocket()]
 
 
 def test_recent_attempt_is_replaced_only_after_hang_after() -> None:
     outage = Outage()
     assert outage.handle(ServerReached()) == []
     assert outage.wait(0.29) == []
-    assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 2.0), OpenSocket()]
+    assert outage.wait(0.02) == [DropAttempt(), AnnounceAttempt(2, 0.5), OpenSocket()]
 
 
 @pytest.mark.parametrize("sign", [WentOnline(), RtpReturned()])
