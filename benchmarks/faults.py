@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import measure
-from benchmarks.plan import FLAP_DOWN_S, FLAP_UP_S, Cell, flaps
+from benchmarks.plan import FIRST_DOWN_S, FIRST_UP_S, FLAP_DOWN_S, FLAP_UP_S, Cell, flaps
 from pyvidu.testing import LabError, NetworkLab
 
 
@@ -27,6 +27,11 @@ class _Kind:
     from_guest_only: bool = False  # packets to a guest without an address reach the link, and no further
 
 
+def _drop_with_dead_media(lab: NetworkLab) -> None:
+    lab.kill_media()
+    lab.silent_drop()
+
+
 _LINK = _Kind(NetworkLab.link_drop, NetworkLab.link_up)
 _KINDS = {
     "link": _LINK,
@@ -35,6 +40,7 @@ _KINDS = {
     "media-only": _Kind(NetworkLab.media_only_drop, NetworkLab.let_pass, tcp=True),
     "signaling-only": _Kind(NetworkLab.signaling_only_drop, NetworkLab.let_pass, udp=True),
     "flapping": _LINK,
+    "twice": _Kind(_drop_with_dead_media, NetworkLab.let_pass),
 }
 
 
@@ -45,6 +51,10 @@ async def drop(lab: NetworkLab, cell: Cell) -> measure.Fault:
     """
     kind = _KINDS[cell.fault]
     under_way = cell.call.rtt_ms / 1000  # packets already on a slow link when it fails still arrive
+    if cell.fault == "twice":
+        first = await _once(lab, _LINK, FIRST_DOWN_S, under_way)
+        await asyncio.sleep(FIRST_UP_S)  # the link is up
+        return measure.Fault(first.applied, (await _once(lab, kind, cell.outage_s, under_way)).removed)
     if cell.fault != "flapping":
         return await _once(lab, kind, cell.outage_s, under_way)
     first = await _once(lab, kind, FLAP_DOWN_S, under_way)

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 Client = Literal["pyvidu", "pyvidu.js", "openvidu-browser"]
 Browser = Literal["chromium", "firefox"]
 ServerMode = Literal["plain", "best"]
-Fault = Literal["link", "silent", "handover", "media-only", "signaling-only", "flapping"]
+Fault = Literal["link", "silent", "handover", "media-only", "signaling-only", "flapping", "twice"]
 Media = Literal["both", "send", "none"]
 Metric = Literal["detect_ms", "signaling_ms", "inbound_ms", "outbound_ms"]
 
@@ -28,6 +28,8 @@ EVICTION_S: Mapping[ServerMode, float] = {"plain": 30.0, "best": 14.0}
 OUTAGES_S = (2.0, 4.0, 9.0)
 HANDOVER_S = 4.0
 FLAP_DOWN_S, FLAP_UP_S = 1.0, 2.0
+FIRST_DOWN_S, FIRST_UP_S = 4.0, 0.7
+TWICE_S = 9.0
 SETTLE_S = (3.0, 8.0)
 """Seconds between two drops. The span is the official client's ping period, so that every phase is equally likely."""
 GROWTH = (4, 8, 16)
@@ -86,7 +88,8 @@ class Cell:
         official = self.call.client == "openvidu-browser"
         unnoticed = official and self.fault != "media-only" and self.outage_s < 6
         after = max(0.0, _CEILING_S - self.outage_s) if unnoticed else 6.0 if official else 2.0
-        return sum(SETTLE_S) / 2 + self.outage_s + after + (_REJOIN_S if self.evicts else 0.0)
+        before = FIRST_DOWN_S + FIRST_UP_S if self.fault == "twice" else 0.0
+        return sum(SETTLE_S) / 2 + before + self.outage_s + after + (_REJOIN_S if self.evicts else 0.0)
 
     def __str__(self) -> str:
         call = self.call
@@ -126,7 +129,7 @@ Plan = Mapping[Cell, int]
 
 
 def smoke() -> Plan:
-    """Return every client, server, fault, outage and kind of media once (15 minutes), not every combination of them."""
+    """Return every client, server, fault, outage and kind of media once (16 minutes), not every combination of them."""
     ours: tuple[Client, ...] = ("pyvidu", "openvidu-browser")
     plain: ServerMode = "plain"
     wanted: list[Cell] = []
@@ -139,6 +142,7 @@ def smoke() -> Plan:
     for fault in ("link", "silent", "media-only", "signaling-only", "flapping"):
         add(ours, fault, (9,))
     add(ours, "handover", (HANDOVER_S,))
+    add(ours, "twice", (TWICE_S,))
     add(ours, "silent", (2, 4, EVICTION_S["plain"]))
     add(ours, "silent", (9, EVICTION_S["best"]), server="best")
     add(("pyvidu.js",), "link", (9,))
@@ -219,6 +223,8 @@ def flaps(outage_s: float) -> int:
 def _usual_outages(fault: Fault) -> tuple[float | Literal["eviction"], ...]:
     if fault == "handover":
         return (HANDOVER_S,)
+    if fault == "twice":
+        return (TWICE_S,)
     return OUTAGES_S if fault in ("media-only", "flapping") else (*OUTAGES_S, "eviction")
 
 

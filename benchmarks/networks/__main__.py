@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks import plan, rig
-from benchmarks.measure import Fault, Trace, stalled
-from benchmarks.networks.measure import NetworkTrial, trial_of
+from benchmarks.measure import Fault, Trace
+from benchmarks.networks.measure import NetworkTrial, stalled_trial, trial_of
 from benchmarks.networks.restarts import RESTARTS, RestartTrial, restart
 from benchmarks.networks.rows import NETWORKS
 from benchmarks.networks.tables import short_table, tables
@@ -197,10 +197,7 @@ def _numbers(
     pulse: Pulse,
 ) -> NetworkTrial:
     page, peer = traces
-    # A page that was stopped is no sign of a busy machine, and nothing is timed before it wakes.
-    asleep = name.startswith("asleep")
-    own = () if asleep else page.stalls
-    stood = stalled(fault.removed if asleep else fault.applied, until, own, peer.stalls, pulse.stalls)
+    stood = stalled_trial(name, fault, until, page, peer.stalls, pulse.stalls)
     return trial_of(name, client, server, fault, page, peer, until=until, stalled=stood)
 
 

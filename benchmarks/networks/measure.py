@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.measure import CEILING_MS, DISCONNECTED, RECONNECTING, Fault, Trace
+from benchmarks.measure import CEILING_MS, DISCONNECTED, RECONNECTING, Fault, Trace, stalled
 from benchmarks.networks.rows import NETWORKS
 from benchmarks.plan import Client, ServerMode
 
+_LONG_S = 30.0  # seconds of a fault in which something always stands still on a busy machine
+_EDGES_S = 5.0  # seconds after such a fault begins, and before it ends, in which that counts
 _TOLD = (RECONNECTING, "streamFrozen", "exception", DISCONNECTED)
 
 
@@ -79,6 +82,27 @@ def trial_of(  # one parameter for each thing that is known of it
         end=outage[-1] if outage else "",
         stalled=stalled,
     )
+
+
+def stalled_trial(
+    network: str,
+    fault: Fault,
+    until: float,
+    page: Trace,
+    *others: Sequence[tuple[float, float]],
+) -> bool:
+    """Return whether an event loop, that of `page` or one of the `others`, stood still while something was timed.
+
+    A page that was stopped is no sign of a busy machine, and nothing is timed before it wakes. Of a fault of more than 30 s
+    the first and last five seconds count, and what follows: an alarm in between counts against the client in any case.
+    """
+    if network.startswith("asleep"):
+        return stalled(fault.removed, until, *others)
+    series = (page.stalls, *others)
+    if NETWORKS[network].seconds <= _LONG_S:
+        return stalled(fault.applied, until, *series)
+    begins = stalled(fault.applied, fault.applied + _EDGES_S, *series)
+    return begins or stalled(fault.removed - _EDGES_S, until, *series)
 
 
 def _hole(trace: Trace, began: float, until: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.measure import Fault, Happened, Trace
-from benchmarks.networks.measure import trial_of
+from benchmarks.networks.measure import stalled_trial, trial_of
 from benchmarks.networks.rows import NETWORKS
 from pyvidu.testing import NetworkLab, lab_unavailable_reason
 from pyvidu.testing.inside import call_inside
@@ -62,6 +62,30 @@ def test_page_that_sees_nothing_any_more_has_a_hole_until_the_end_and_is_back_af
 def test_fault_that_stays_has_no_return() -> None:
     found = trial_of("nat-udp", "pyvidu", "best", FAULT, PAGE, PEER, until=111.0, stalled=False)
     assert (found.see_back_ms, found.seen_back_ms) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("network", "stall", "counts"),
+    [
+        ("uplink", (150.0, 150.3), True),
+        ("uplink", (150.0, 150.2), False),
+        ("asleep-30", (150.0, 150.3), False),
+        ("asleep-30", (700.5, 700.8), True),
+        ("loss-25-600", (104.0, 104.3), True),
+        ("loss-25-600", (150.0, 150.3), False),
+        ("loss-25-600", (696.0, 696.3), True),
+        ("loss-25-600", (701.0, 701.3), True),
+    ],
+)
+def test_stall_counts_where_something_is_timed(network: str, stall: tuple[float, float], counts: bool) -> None:
+    fault = Fault(100.0, 700.0)
+    assert stalled_trial(network, fault, 705.0, Trace(), [stall]) is counts
+
+
+def test_page_that_sleeps_does_not_stall() -> None:
+    page = Trace(stalls=((100.0, 701.0),))
+    assert not stalled_trial("asleep-600-rejoin", Fault(100.0, 700.0), 705.0, page)
+    assert stalled_trial("uplink", Fault(100.0, 700.0), 705.0, page)
 
 
 def test_names_are_unique() -> None:

@@ -191,9 +191,8 @@ class ReconnectionPolicy:
 
         The default is full jitter under a ceiling that doubles up to `backoff_cap`, so that after a server restart not all
         clients reconnect at once; after a refusal, the upper half of that; after the second to the fifth attempt, if none was
-        refused, under `backoff_base`. Any evidence that the network is back cuts the
-        delay short; after a restart of the server a probe's answer shortens it, to a random share of
-        `attempts.restart_spread`.
+        refused, under `backoff_base`. Any evidence that the network is back cuts the delay short; after a restart of the
+        server a probe's answer shortens it, to a random share of `attempts.restart_spread`.
 
         Args:
             context: the attempt, the duration of the outage, and a random number.
