@@ -60,6 +60,7 @@ class TestPublishersOffer:
         assert {extension.uri for extension in audio.rtp.headerExtensions} == {
             answer.TRANSPORT_SEQUENCE,
             answer.AUDIO_LEVEL,
+            answer.SEND_TIME,
         }
         feedback = {(entry.type, entry.parameter) for entry in video.rtp.codecs[0].rtcpFeedback}
         assert feedback == {

@@ -75,7 +75,7 @@ def for_publisher(offer: Offer, wanted: Collection[CodecIdentity]) -> list[Choic
         codec = next((c for c in usable if c.identity in wanted), usable[0])
         extensions = [TRANSPORT_SEQUENCE] if "transport-cc" in codec.feedback else []
         if kind == "audio":
-            extensions.append(AUDIO_LEVEL)
+            extensions += [AUDIO_LEVEL, SEND_TIME]
         choices.append(Choice(section, "recvonly", [codec], _TO_PUBLISHER, _common(section, extensions)))
     if not choices:
         raise MediaServerError("sdpOffer of a publisher has no section that sends audio or video")

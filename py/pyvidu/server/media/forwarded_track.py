@@ -123,7 +123,7 @@ class ForwardedTrack:
         return True
 
     def _begin(self, packet: MediaPacket) -> None:
-        elapsed = max(0.0, packet.arrival - self._last_arrival)
+        elapsed = max(0.0, packet.arrival - self._last_arrival) if packet.run.passed is None else packet.run.passed
         self._continuity.begin(packet.run.number, packet.sequence, packet.timestamp, elapsed=elapsed)
         self._shift = (0, 0)
         if packet.run.codec.name == codecs.VP8:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import codecs, rtcp, rtp
-from .answer import AUDIO_LEVEL, TRANSPORT_SEQUENCE, Choice
+from .answer import AUDIO_LEVEL, SEND_TIME, TRANSPORT_SEQUENCE, Choice
 from .path_counters import PathCounters
 from .reception import MediaPacket, Reception
 from .subscriber import SubscriberEndpoint
@@ -41,6 +41,7 @@ class _Binding(NamedTuple):
     is_rtx: bool
     sequence_extension: int
     level_extension: int
+    time_extension: int
 
 
 class PublisherEndpoint:
@@ -93,7 +94,7 @@ class PublisherEndpoint:
             connection=connection,
         )
         self.receptions[section.kind] = reception
-        extensions = choice.extensions.get(TRANSPORT_SEQUENCE, 0), choice.extensions.get(AUDIO_LEVEL, 0)
+        extensions = [choice.extensions.get(uri, 0) for uri in (TRANSPORT_SEQUENCE, AUDIO_LEVEL, SEND_TIME)]
         self._bindings[codec.payload_type] = _Binding(section.kind, reception, False, *extensions)
         if codec.rtx is not None:
             self._bindings[codec.rtx] = _Binding(section.kind, reception, True, *extensions)
@@ -117,7 +118,7 @@ class PublisherEndpoint:
         binding = self._bindings.get(packet.payload_type)
         if binding is None:
             return
-        kind, reception, is_rtx, sequence_extension, level_extension = binding
+        kind, reception, is_rtx, sequence_extension, level_extension, time_extension = binding
         heard, self._heard = self._heard, now
         block = packet.extension_block
         if sequence_extension and block:
@@ -129,10 +130,12 @@ class PublisherEndpoint:
         if is_rtx:
             accepted = reception.receive_retransmission(packet, now)
         else:
-            level = None
+            level = sent = None
             if level_extension and block:
                 level = rtp.find_extension(packet.extension_profile, block, level_extension)
-            accepted = reception.receive(packet, level, now, heard)
+            if time_extension and block:
+                sent = rtp.find_extension(packet.extension_profile, block, time_extension)
+            accepted = reception.receive(packet, level, now, heard, sent)
         if accepted is not None:
             self._on_packet(kind, accepted)
         if "losses" not in self._timers and reception.run.recovery.next_due() is not None:

@@ -14,6 +14,7 @@ from .loss import LONGEST_REPAIRABLE_GAP, LossRecovery
 from .path_counters import PathCounters, QuickestOfAMinute
 from .rtcp import ReportBlock, SenderReport
 from .sequence import Unwrapper
+from .source_pauses import SourcePauses
 
 HISTORY_SIZE = 1024
 # So many seconds after its arrival a packet is sent to nobody any more: what it contains is forgotten then, not that it came.
@@ -34,14 +35,19 @@ class Run:
     """
 
     __slots__ = (
-        "_recent", "_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "order", "recovery",
+        "_recent", "_slots", "awaits_key_frame", "clock", "codec", "highest", "key_frame", "number", "order", "passed",
+        "recovery",
     )  # fmt: skip
 
-    def __init__(self, codec: codecs.CodecIdentity, clock: RtpClock, connection: int) -> None:
+    def __init__(
+        self, codec: codecs.CodecIdentity, clock: RtpClock, connection: int, passed: float | None = None
+    ) -> None:
         self.number = next(_runs)
         self.order = connection, self.number
         self.codec = codec
         self.clock = clock
+        self.passed = passed
+        """It begins so many seconds after the run before it; None: the arrivals tell."""
         self.awaits_key_frame = True
         self.highest = -1
         self.key_frame: MediaPacket | None = None
@@ -109,6 +115,13 @@ class RtpClock:
         self.last_report, self.last_report_at = report, now
         self._time, self._timestamp = report.ntp / (1 << 32) + offset, timestamp
 
+    def after_standstill(self, seconds: float) -> RtpClock:
+        """Return this clock for a source whose timestamps stood still for so long."""
+        clock = RtpClock(self.rate)
+        clock.last_report, clock.last_report_at, clock._time = self.last_report, self.last_report_at, self._time
+        clock._timestamp = self._timestamp - round(seconds * self.rate)
+        return clock
+
     def timestamp_at(self, now: float) -> int | None:
         """Return the (unwrapped) RTP timestamp at `now` (server's clock, seconds); None before the first packet."""
         if self._time is None:
@@ -148,6 +161,7 @@ class Reception:
         self._breaks_on_outage = breaks_on_outage
         self._sequence = Unwrapper(16)
         self._timestamps = Unwrapper(32)
+        self._pauses = SourcePauses(self.clock.rate)
         self._first: int | None = None
         self._last_arrival = 0.0
         self._last_transit: float | None = None
@@ -182,12 +196,18 @@ class Reception:
         return PathCounters(self._expected, self.packets_lost, delay=self._delay)
 
     def receive(
-        self, packet: rtp.RtpPacket, level: bytes | None, now: float, heard: float | None = None
+        self,
+        packet: rtp.RtpPacket,
+        level: bytes | None,
+        now: float,
+        heard: float | None = None,
+        sent: bytes | None = None,
     ) -> MediaPacket | None:
         """Handle a packet of the track itself; return it, or None if it is not to be forwarded.
 
         `heard` is when any packet of the publisher arrived last: while others do, a pause of this track is no outage. A video
         of two frames a second, of which most are lost, pauses for seconds. None: only this track tells.
+        `sent` is the value of its `abs-send-time`, where the timestamps of a source may stand still.
         """
         if packet.ssrc != self.ssrc and not self._change_source(packet.ssrc, now):
             return None
@@ -196,6 +216,8 @@ class Reception:
         self.packets_received += 1
         self.octets_received += len(packet.body)
         timestamp = self._timestamps.unwrap(packet.timestamp)
+        if sent is not None and len(sent) == 3:
+            self._notice_pause(timestamp, int.from_bytes(sent, "big"), now)
         self._measure_jitter(timestamp, now)
         self.clock.arrived(timestamp, now)
         silence = now - max(self._last_arrival, heard or 0.0)
@@ -225,11 +247,21 @@ class Reception:
             self.clock = RtpClock(self.clock.rate)
             self.run = Run(self.codec, self.clock, self._connection)
         self.ssrc = ssrc
-        self._sequence, self._timestamps = Unwrapper(16), Unwrapper(32)
+        self._sequence, self._timestamps, self._pauses = Unwrapper(16), Unwrapper(32), SourcePauses(self.clock.rate)
         self._first, self._last_transit = None, None
         self._transits, self._delay = QuickestOfAMinute(), None
         self.packets_received = self._expected_before = self._received_before = 0
         return True
+
+    def _notice_pause(self, timestamp: int, sent: int, now: float) -> None:
+        """Begin a new run after a source that stood still: later by what has passed, so that it looks like a pause."""
+        pause = self._pauses.before(timestamp, sent, now)
+        if pause is None:
+            return
+        self.clock = self.clock.after_standstill(pause.hidden)
+        self.run = Run(self.codec, self.clock, self._connection, pause.passed)
+        self._last_transit = self._delay = None
+        self._transits = QuickestOfAMinute()
 
     def _gap(self, first: int, last: int, silence: float, now: float) -> None:
         size = last - first + 1
