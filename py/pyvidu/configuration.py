@@ -65,7 +65,8 @@ class AdvancedConfiguration:
         screen_share_chrome_extension: without effect: browsers share the screen without an extension.
         publisher_speaking_events_options: the numbers of the speaking events; a mapping is accepted too.
         rejoin: pyvidu only. A coroutine function that returns a new token after an eviction, or when the server was started
-            anew: with it the session joins again by itself (`rejoined`). None: it ends.
+            anew: with it the session joins again by itself (`rejoined`). It is called again, for a minute and a half, if it
+            raises or the network fails; returning None ends the session. None: it ends at once.
         roster: pyvidu only. A coroutine function that returns the session's connections as OpenVidu's REST API returns them,
             for a server that does not replay missed notifications.
         reconnection: pyvidu only. Every number of the reconnection engine; a mapping of mappings is accepted too.

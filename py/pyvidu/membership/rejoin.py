@@ -21,7 +21,11 @@ from .streams import LocalStream, RemoteStream, StreamMedia
 logger = logging.getLogger(__name__)
 
 SupplyToken = Callable[[], Awaitable[str | None]]
-"""An application's coroutine function that supplies a new connection token, None for giving up."""
+"""An application's coroutine function that supplies a new connection token, None for giving up; called again if it raises."""
+
+
+class _NoTokenError(CallbackError):
+    """The application does not want to join again."""
 
 
 class RejoinOwner(Protocol):
@@ -98,16 +102,19 @@ class Rejoin:
         await self._move_in(new, remotes)
 
     async def _join(self) -> tuple[Membership, JoinRoomResult]:
+        """Join, again and again while nothing but the network or the application's callback fails."""
         attempts = self._policy.attempts
         for attempt in range(attempts.rejoins):
-            token = await self._ask_for_token()
-            self.membership = self._owner.new_membership()
             try:
+                token = await self._ask_for_token()
+                self.membership = self._owner.new_membership()
                 return self.membership, await self.membership.join(token, self._data)
-            except (ConnectionFailedError, RequestTimeoutError):
-                if attempt == attempts.rejoins - 1:
+            except (ConnectionFailedError, RequestTimeoutError, CallbackError) as error:
+                if attempt == attempts.rejoins - 1 or isinstance(error, _NoTokenError):
                     raise
-                await pause(self._clock, attempts.rejoin_pause * 2**attempt)
+                seconds = min(attempts.rejoin_pause * 2**attempt, attempts.backoff_cap)
+                logger.warning("the session could not be joined again, next attempt in %g s: %s", seconds, error)
+                await pause(self._clock, seconds)
         raise AssertionError("the last attempt returns or raises")
 
     async def _ask_for_token(self) -> str:
@@ -118,7 +125,7 @@ class Rejoin:
                 raise
             raise CallbackError(f"the rejoin callback raised {error!r}") from error
         if not token:
-            raise CallbackError("the rejoin callback supplied no token")
+            raise _NoTokenError("the rejoin callback supplied no token")
         return token
 
     async def _move_in(self, new: Membership, remotes: list[RemoteStream]) -> None:

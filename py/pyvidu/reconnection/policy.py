@@ -91,8 +91,8 @@ class AttemptPolicy(_Group):
     restart_spread: float = 1.5  # over which the clients of a server that was down come back, instead of all at once
     limit: int | None = None  # attempts
     give_up_after: float | None = None  # of outage
-    rejoins: int = 3  # attempts to join again after an eviction, if there is a `rejoin` callback
-    rejoin_pause: float = 1.0  # between two of them, doubling
+    rejoins: int = 20  # attempts to join again after an eviction, if there is a `rejoin` callback
+    rejoin_pause: float = 1.0  # between two of them, doubling up to `backoff_cap`
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Tokens:
         self.asked: list[float] = []
         self.cancelled = 0
         self.wait = 0.0
+        self.fails = 0
 
     async def __call__(self) -> Any:
         self.asked.append(asyncio.get_running_loop().time())
@@ -29,6 +30,8 @@ class Tokens:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        if len(self.asked) <= self.fails:
+            raise OSError("the backend does not answer")
         return self.text
 
 
@@ -52,7 +55,7 @@ async def lost(rig: Rig) -> None:
 
 
 @virtual_time
-async def test_rejoin_that_cannot_connect_is_tried_three_times_with_a_fresh_token_and_doubling_pauses() -> None:
+async def test_rejoin_that_cannot_connect_is_tried_twenty_times_with_a_fresh_token_and_growing_pauses() -> None:
     tokens = Tokens()
     rig = Rig(rejoin=tokens)
     await rig.join()
@@ -60,13 +63,42 @@ async def test_rejoin_that_cannot_connect_is_tried_three_times_with_a_fresh_toke
     tokens.wait = 10.0
     await lost(rig)
     unreachable(rig)
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
     first = tokens.asked[0]
-    assert [round(at - first, 1) for at in tokens.asked] == [0, 11, 23]
+    assert [round(at - first, 1) for at in tokens.asked] == [0, 11, 23, *range(37, 37 + 17 * 15, 15)]
     assert rig.reports.names == ["local_stream_ended", "ended"]
     assert rig.reports.of("ended") == [("networkDisconnect",)]
     assert (rig.peers.alive, rig.server.alive, rig.participation.memberships) == ([], [], [])
     assert rig.clock.alive == []
+
+
+@virtual_time
+async def test_callback_that_raises_because_its_own_request_fails_is_called_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tokens = Tokens()
+    rig = Rig(rejoin=tokens)
+    await rig.join()
+    tokens.fails = 3
+    await lost(rig)
+    await asyncio.sleep(8)
+    first = tokens.asked[0]
+    assert [round(at - first, 1) for at in tokens.asked] == [0, 1, 3, 7]
+    assert rig.participation.is_member
+    assert [outage.end for outage in rig.participation.outages] == ["rejoined"]
+    assert "next attempt in 4 s: the rejoin callback raised OSError('the backend does not answer')" in caplog.text
+
+
+@virtual_time
+async def test_session_ends_if_the_callback_raises_whenever_it_is_called() -> None:
+    tokens = Tokens()
+    rig = Rig(rejoin=tokens)
+    await rig.join()
+    tokens.fails = 100
+    await lost(rig)
+    await asyncio.sleep(100)
+    assert len(tokens.asked) == 20
+    assert rig.reports.of("ended") == [("networkDisconnect",)]
 
 
 @pytest.mark.parametrize(
