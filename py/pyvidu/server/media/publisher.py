@@ -120,21 +120,15 @@ class PublisherEndpoint:
             return
         kind, reception, is_rtx, sequence_extension, level_extension, time_extension = binding
         heard, self._heard = self._heard, now
-        block = packet.extension_block
-        if sequence_extension and block:
-            value = rtp.find_extension(packet.extension_profile, block, sequence_extension)
-            if value is not None and len(value) == 2:
-                self._feedback.received(value[0] << 8 | value[1], now)
-                if "feedback" not in self._timers:
-                    self._timers["feedback"] = self._loop.call_later(FEEDBACK_INTERVAL, self._send_feedback)
+        value = packet.extension(sequence_extension)
+        if value is not None and len(value) == 2:
+            self._feedback.received(value[0] << 8 | value[1], now)
+            if "feedback" not in self._timers:
+                self._timers["feedback"] = self._loop.call_later(FEEDBACK_INTERVAL, self._send_feedback)
         if is_rtx:
             accepted = reception.receive_retransmission(packet, now)
         else:
-            level = sent = None
-            if level_extension and block:
-                level = rtp.find_extension(packet.extension_profile, block, level_extension)
-            if time_extension and block:
-                sent = rtp.find_extension(packet.extension_profile, block, time_extension)
+            level, sent = packet.extension(level_extension), packet.extension(time_extension)
             accepted = reception.receive(packet, level, now, heard, sent)
         if accepted is not None:
             self._on_packet(kind, accepted)

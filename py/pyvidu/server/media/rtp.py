@@ -30,6 +30,12 @@ class RtpPacket:
     extension_profile: int = 0
     extension_block: bytes = b""
 
+    def extension(self, identifier: int) -> bytes | None:
+        """Return the value of a header extension element; None if the packet has none, or `identifier` is 0."""
+        if not identifier or not self.extension_block:
+            return None
+        return find_extension(self.extension_profile, self.extension_block, identifier)
+
 
 def is_rtcp(datagram: bytes) -> bool:
     """Return whether a datagram on a multiplexed port is RTCP and not RTP (RFC 5761, section 4)."""
