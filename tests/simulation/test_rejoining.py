@@ -139,7 +139,9 @@ async def _raises() -> str:
 
 @pytest.mark.parametrize("rejoin", [_cancelled, _raises, lambda: 5])
 @virtual_time
-async def test_rejoin_callback_that_fails_ends_the_session(rejoin: Callable[[], Awaitable[str]]) -> None:
+async def test_rejoin_callback_that_fails_whenever_it_is_called_ends_the_session(
+    rejoin: Callable[[], Awaitable[str]],
+) -> None:
     async with a_call() as call:
         ada = await call.participant("ada")
         ada.openvidu.set_advanced_configuration(rejoin=rejoin)
@@ -147,6 +149,8 @@ async def test_rejoin_callback_that_fails_ends_the_session(rejoin: Callable[[], 
         await asyncio.sleep(14)
         ada.link.restore()
         await asyncio.sleep(5)
+        assert ada.events(*TOLD) == ["reconnecting"], "it is called again"
+        await asyncio.sleep(100)
         assert ada.events(*TOLD) == ["reconnecting", "sessionDisconnected(networkDisconnect)"]
 
 
