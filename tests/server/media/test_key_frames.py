@@ -62,6 +62,26 @@ async def test_request_does_not_wait_for_the_repetition_of_an_earlier_one() -> N
 
 
 @virtual_time
+async def test_request_soon_after_a_repetition_does_not_wait_for_the_next_one() -> None:
+    publisher = Publisher()
+    publisher.requests.request()
+    await asyncio.sleep(1)
+    publisher.requests.request()
+    await asyncio.sleep(0.25)
+    assert publisher.asked == [0.0, 0.3, 0.9, 1.2]
+
+
+@virtual_time
+async def test_request_after_one_that_was_lost_is_sent_at_once() -> None:
+    publisher = Publisher()
+    publisher.requests.request()
+    await asyncio.sleep(0.1)
+    publisher.requests.lost()
+    publisher.requests.request()
+    assert publisher.asked == [0.0, 0.1]
+
+
+@virtual_time
 async def test_no_request_is_sent_after_close() -> None:
     publisher = Publisher()
     publisher.requests.request()

@@ -60,15 +60,18 @@ def test_small_gap_after_a_long_silence_is_an_outage_and_begins_a_new_run() -> N
     assert track.run is not before
 
 
-def test_gap_after_a_pause_is_a_loss_if_other_packets_of_the_publisher_have_arrived_meanwhile() -> None:
+def test_gap_after_a_pause_is_a_loss_if_the_publisher_was_not_away_meanwhile() -> None:
     track = video()
-    track.receive(packet(1), None, 0.0)
+    track.receive(packet(1), None, 1.0, returned=0.5)
     before = track.run
-    track.receive(packet(4), None, 2.5, heard=2.4)
+    track.receive(packet(4), None, 3.5, returned=0.5)
     assert track.run is before
-    assert track.run.recovery.due(2.5) == [2, 3]
-    track.receive(packet(6), None, 5.0, heard=2.5)
+    assert track.run.recovery.due(3.5) == [2, 3]
+    track.receive(packet(6), None, 6.0, returned=5.98)  # another track's packet was the first after the outage
     assert track.run is not before
+    after = track.run
+    track.receive(packet(8), None, 6.02, returned=5.98)
+    assert track.run is after
 
 
 def test_nothing_before_a_key_frame_is_requested_again() -> None:

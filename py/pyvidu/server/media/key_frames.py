@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Collection
 
 from pyvidu.server.limits import MediaLimits, TokenBucket
@@ -32,15 +33,23 @@ class KeyFrameRequests:
         if self._closed:
             return
         self._repeats = 0
-        now = asyncio.get_running_loop().time()
-        if self._timer is None or now - self._asked_at >= INTERVAL:
+        loop = asyncio.get_running_loop()
+        due = self._asked_at + INTERVAL
+        if self._timer is None or loop.time() >= due:
             self._send()
         else:
             self._again = True
+            if self._timer.when() > due:  # it repeats a request that is older
+                self._timer.cancel()
+                self._timer = loop.call_at(due, self._elapsed)
 
     def arrived(self) -> None:
         """Record that a key frame has arrived, so that the request is not repeated."""
         self._answered = True
+
+    def lost(self) -> None:
+        """Record that what was sent did not reach the publisher, so that the next request does not wait for `INTERVAL`."""
+        self._asked_at = -math.inf
 
     def close(self) -> None:
         """Stop sending requests."""

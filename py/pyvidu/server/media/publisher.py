@@ -12,7 +12,7 @@ from typing import NamedTuple
 from . import codecs, rtcp, rtp
 from .answer import AUDIO_LEVEL, SEND_TIME, TRANSPORT_SEQUENCE, Choice
 from .path_counters import PathCounters
-from .reception import MediaPacket, Reception
+from .reception import OUTAGE_SECONDS, MediaPacket, Reception
 from .subscriber import SubscriberEndpoint
 from .transport import MediaTransport
 from .transport_feedback import TransportFeedback
@@ -54,11 +54,14 @@ class PublisherEndpoint:
         *,
         on_packet: Callable[[str, MediaPacket], None],
         on_connected: Callable[[PublisherEndpoint], None],
+        on_returned: Callable[[], None],
         on_hopeless: Callable[[], None],
         allowed: Callable[[float], float | None],
         recovers_by_itself: bool,
     ) -> None:
-        """Call `on_hopeless` when missing packets are given up, so that only a key frame helps.
+        """Call `on_returned` with the first packet after an outage.
+
+        Call `on_hopeless` when missing packets are given up, so that only a key frame helps.
 
         `allowed(now)` returns how many bits a second the subscribers can receive; None: no limit.
         """
@@ -68,7 +71,8 @@ class PublisherEndpoint:
         self.nacks_sent = 0
         self.key_frames_requested = 0
         self._bindings: dict[int, _Binding] = {}
-        self._on_packet, self._on_connected, self._on_hopeless = on_packet, on_connected, on_hopeless
+        self._on_packet, self._on_connected = on_packet, on_connected
+        self._on_returned, self._on_hopeless = on_returned, on_hopeless
         self._allowed = allowed
         self._limit: float | None = None
         self._lifts = 0
@@ -76,7 +80,7 @@ class PublisherEndpoint:
         self._ssrc = secrets.randbits(32)
         self._feedback = TransportFeedback()
         self._clock_offset: float | None = None
-        self._heard = 0.0
+        self._heard = self._returned = 0.0
         self._key_frame_wanted = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         connection = next(_connections)
@@ -119,7 +123,10 @@ class PublisherEndpoint:
         if binding is None:
             return
         kind, reception, is_rtx, sequence_extension, level_extension, time_extension = binding
-        heard, self._heard = self._heard, now
+        if now - self._heard > OUTAGE_SECONDS:
+            self._returned = now
+            self._on_returned()
+        self._heard = now
         value = packet.extension(sequence_extension)
         if value is not None and len(value) == 2:
             self._feedback.received(value[0] << 8 | value[1], now)
@@ -129,7 +136,7 @@ class PublisherEndpoint:
             accepted = reception.receive_retransmission(packet, now)
         else:
             level, sent = packet.extension(level_extension), packet.extension(time_extension)
-            accepted = reception.receive(packet, level, now, heard, sent)
+            accepted = reception.receive(packet, level, now, self._returned, sent)
         if accepted is not None:
             self._on_packet(kind, accepted)
         if "losses" not in self._timers and reception.run.recovery.next_due() is not None:

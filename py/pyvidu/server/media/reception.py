@@ -200,13 +200,14 @@ class Reception:
         packet: rtp.RtpPacket,
         level: bytes | None,
         now: float,
-        heard: float | None = None,
+        returned: float | None = None,
         sent: bytes | None = None,
     ) -> MediaPacket | None:
         """Handle a packet of the track itself; return it, or None if it is not to be forwarded.
 
-        `heard` is when any packet of the publisher arrived last: while others do, a pause of this track is no outage. A video
-        of two frames a second, of which most are lost, pauses for seconds. None: only this track tells.
+        `returned` is when the first packet of the publisher came after its last outage (`OUTAGE_SECONDS`): a pause of this
+        track alone is none. A video of two frames a second, of which most are lost, pauses for seconds. None: only this
+        track tells.
         `sent` is the value of its `abs-send-time`, where the timestamps of a source may stand still.
         """
         if packet.ssrc != self.ssrc and not self._change_source(packet.ssrc, now):
@@ -220,12 +221,12 @@ class Reception:
             self._notice_pause(timestamp, int.from_bytes(sent, "big"), now)
         self._measure_jitter(timestamp, now)
         self.clock.arrived(timestamp, now)
-        silence = now - max(self._last_arrival, heard or 0.0)
+        outage = now - self._last_arrival > OUTAGE_SECONDS if returned is None else self._last_arrival < returned
         self._last_arrival = now
         if highest is None or self._first is None:
             self._first = sequence
         elif sequence > highest + 1:
-            self._gap(highest + 1, sequence - 1, silence, now)
+            self._gap(highest + 1, sequence - 1, outage, now)
         return self._accept(sequence, timestamp, packet.marker, packet.body, packet.padding, level, now)
 
     def receive_retransmission(self, packet: rtp.RtpPacket, now: float) -> MediaPacket | None:
@@ -263,11 +264,11 @@ class Reception:
         self._last_transit = self._delay = None
         self._transits = QuickestOfAMinute()
 
-    def _gap(self, first: int, last: int, silence: float, now: float) -> None:
+    def _gap(self, first: int, last: int, outage: bool, now: float) -> None:
         size = last - first + 1
         if not self._repairs:
             return
-        if self._breaks_on_outage and (size > LONGEST_REPAIRABLE_GAP or silence > OUTAGE_SECONDS):
+        if self._breaks_on_outage and (size > LONGEST_REPAIRABLE_GAP or outage):
             self.run = Run(self.codec, self.clock, self._connection)
         elif size <= LONGEST_REPAIRABLE_GAP:
             self.run.recovery.gap(first, last, now)

@@ -294,6 +294,7 @@ class MediaRouter:
             lambda endpoint: self._transport(stream.owner, offer, endpoint),
             on_packet=stream.forward,
             on_connected=stream.publisher_connected,
+            on_returned=stream.publisher_returned,
             allowed=stream.limit,
             on_hopeless=stream.request_key_frame if self._recovers_by_itself else lambda: None,
             recovers_by_itself=self._recovers_by_itself,

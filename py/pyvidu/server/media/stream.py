@@ -76,6 +76,10 @@ class ForwardedStream:
         if self.subscribers:  # otherwise none is needed yet, and the first frame is a key frame anyway
             self._key_frames.request()
 
+    def publisher_returned(self) -> None:
+        """Handle the first packet after an outage of the publisher, in which no request has reached it."""
+        self._key_frames.lost()
+
     def forward(self, kind: str, packet: MediaPacket) -> None:
         """Forward a packet to every subscriber."""
         if kind == "video":
