@@ -247,16 +247,32 @@ def test_many_named_packets_cost_no_more_than_the_rate_of_nacks_allows(video: Tr
     assert calls(lambda: nack(1, *[(17 * pair, 0xFFFF) for pair in range(320)])) < 4_000
 
 
-def report(track: ForwardedTrack, highest: int, fraction: float) -> rtcp.ReportBlock:
-    return rtcp.ReportBlock(track.ssrc, round(256 * fraction), 0, highest, 0, 0, 0)
+def report(track: ForwardedTrack, highest: int, lost: int) -> rtcp.ReportBlock:
+    return rtcp.ReportBlock(track.ssrc, 0, lost, highest, 0, 0, 0)
 
 
-@pytest.mark.parametrize(("loss", "copied"), [(0.02, False), (0.25, True), (0.8, False)])
-def test_what_a_path_that_loses_many_packets_asks_for_is_copied(video: Track, loss: float, copied: bool) -> None:
-    video.give(video.run(), 1, KEY)
-    for reports in range(5):
-        video.track.reported(report(video.track, 100 * reports, loss), 1000.0 + reports)
+@pytest.mark.parametrize(("loss", "copied"), [(2, False), (25, True), (80, False)])
+def test_what_a_path_that_loses_many_packets_asks_for_is_copied(video: Track, loss: int, copied: bool) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    first = video.numbers[0]
+    for hundred in range(1, 6):
+        for number in range(100):
+            video.give(run, 100 * hundred - 98 + number)
+        video.track.reported(report(video.track, first + 100 * hundred, loss * hundred), 1000.0 + hundred)
     assert (video.track.copied_after is not None) == copied
+
+
+def test_what_the_publisher_s_path_has_lost_is_no_loss_of_the_subscriber_s(video: Track) -> None:
+    run = video.run()
+    video.give(run, 1, KEY)
+    first = video.numbers[0]
+    for hundred in range(1, 6):
+        for number in range(0, 100, 2):
+            video.give(run, 100 * hundred - 97 + number)
+        video.track.reported(report(video.track, first + 100 * hundred, 50 * hundred), 1000.0 + hundred)
+    assert video.track.copied_after is None
+    assert video.track.counters().lost == 0
 
 
 def test_paused_video_goes_on_with_a_key_frame_as_if_nothing_had_been_sent_in_between(video: Track) -> None:

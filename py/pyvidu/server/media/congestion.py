@@ -7,7 +7,7 @@ subscriber that cannot receive even that gains nothing and must not lower the ot
 
 A subscriber's REMB alone is no limit: a browser's estimate grows no faster than 8 % a second and not beyond one and a
 half times what it receives, so it shows little more than that what was sent has arrived. A limit begins only at signs
-of congestion: an estimate that falls, well below what is being sent, or heavy loss in two consecutive reports. From
+of congestion: an estimate that falls, well below what is being sent, or heavy loss in two consecutive seconds. From
 then on the estimate is the limit, until the publisher no longer uses it.
 
 After an outage of the subscriber or the publisher, the same signs appear without congestion: the loss is the outage's,
@@ -70,7 +70,7 @@ class Downlink:
             self._set(min(estimate, self._loss_limit), sent, now)
 
     def lost(self, fraction: float, sent: float, now: float) -> None:
-        """Handle the share (0 to 1) of packets lost since the subscriber's last report; `sent` as in `estimated`."""
+        """Handle the share (0 to 1) of packets lost in the last second; `sent` as in `estimated`."""
         heavy = self._settled(sent, now) and fraction > _HEAVY_LOSS
         twice, self._heavy_before = heavy and self._heavy_before, heavy
         if twice:

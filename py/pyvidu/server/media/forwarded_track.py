@@ -175,12 +175,13 @@ class ForwardedTrack:
 
     def reported(self, report: rtcp.ReportBlock, ntp_now: float) -> None:
         """Handle a receiver report that arrived at `ntp_now` (seconds since 1900)."""
-        if self.report is not None:
-            covered = report.highest_sequence - self.report.highest_sequence
-            self._loss += (report.fraction_lost / 256 - self._loss) * min(max(covered / _LATELY, 0.0), 1.0)
+        first, before = self.report is None, self._counters
         self.report = report
         self._retransmissions.reported(report, ntp_now)
         self._counters = self._counted(report, ntp_now)
+        covered, lost = self._counters.expected - before.expected, self._counters.lost - before.lost
+        if covered > 0 and not first:
+            self._loss += (min(max(lost / covered, 0.0), 1.0) - self._loss) * min(covered / _LATELY, 1.0)
 
     def queue(self, report: rtcp.ReportBlock, ntp_now: float) -> float:
         """Return for how long what a report answers has waited, in seconds: by the round trip, beyond the quickest."""

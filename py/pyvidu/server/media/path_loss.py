@@ -77,6 +77,12 @@ class PathLoss:
             self._bucket.lost += lost
         self._bucket.received += 1
 
+    def counted(self, received: int, lost: int, now: float) -> None:
+        """Count packets that somebody else has counted since the last call."""
+        self._roll(now)
+        self._bucket.received += received
+        self._bucket.lost += lost
+
     def names(self, now: float) -> bool:
         """Return whether the feedback is to name a run of lost packets, before the one that arrived at `now`."""
         if abs(now - self._out_until) < _TICK:

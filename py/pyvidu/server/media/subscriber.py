@@ -15,6 +15,7 @@ from .forwarded_track import ForwardedTrack
 from .path_counters import PathCounters
 from .path_probe import INTERVAL, PathProbe
 from .reception import MediaPacket
+from .reported_loss import ReportedLoss
 from .sound_first import ProbeResult, VideoEvidence
 from .transport import MediaTransport
 
@@ -53,6 +54,7 @@ class SubscriberEndpoint:
         self._copies: deque[asyncio.TimerHandle] = deque()  # of packets that are sent again twice
         self.tracks: dict[str, ForwardedTrack] = {}
         self.downlink = Downlink()
+        self._loss = ReportedLoss()  # of the video
         self._rate = RateMeter()
         self._ntp_base = ntp_base
         self._on_key_frame_wanted = on_key_frame_wanted
@@ -133,7 +135,9 @@ class SubscriberEndpoint:
         self._answered |= report.last_report != 0 and rtcp.is_after(report.last_report, self._paused_at)
         track.reported(report, now + self._ntp_base)
         if track is video:
-            self.downlink.lost(report.fraction_lost / 256, self._sent(now), now)
+            lost = self._loss.reported(track.counters(), now)
+            if lost is not None:
+                self.downlink.lost(lost, self._sent(now), now)
         return track is video
 
     def _retransmit(self, track: ForwardedTrack, sequences: tuple[int, ...], now: float) -> bool:
