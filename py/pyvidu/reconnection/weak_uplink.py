@@ -89,6 +89,8 @@ class WeakUplink:
         if sample.estimate is None:
             sample = replace(sample, estimate=rate)
         lost = _share_lost(before, sample)
+        if lost < _LITTLE:
+            self._in_vain = False
         random = self._is_random(rate, sample.audio_sent - before.audio_sent, lost)
         return self._look(sample, queue, 0.0 if random else lost, now - elapsed, now)
 
@@ -105,9 +107,10 @@ class WeakUplink:
         return self._quickest.excess(sample.round_trip, now, forgets=not self.paused)  # in a pause it may stay
 
     def _look(self, sample: UplinkSample, queue: float, lost: float, since: float, now: float) -> VideoChange | None:
-        """Pause if a sign has lasted; `lost` is the share of the sound since the report before, at `since`."""
-        if lost < _LITTLE:
-            self._in_vain = False
+        """Pause if a sign has lasted; `lost` is the share of the sound since the report before, at `since`.
+
+        It is 0 if so much is lost whatever is sent.
+        """
         if now < self._judged_from:
             return None
         signs = {
@@ -125,7 +128,7 @@ class WeakUplink:
             return None
         soon = min(lasting.values()) - self._resumed_at < _SOON
         self._wait = min(2 * self._wait, _LONGEST_WAIT) if soon else _FIRST_WAIT
-        self._lost_before = None if "queue" in lasting else lost
+        self._lost_before = None if "queue" in lasting else self._lossy_share
         self.paused, self._paused_at = True, now
         self._since.clear()
         self._in_pause.clear()
@@ -142,13 +145,17 @@ class WeakUplink:
         self._lossy.append((rate + _SOUND, packets, lost))
         if rate * (1 - lost) >= _CARRIED:
             return True
-        share = sum(share for _, _, share in self._lossy) / len(self._lossy)
+        share = self._lossy_share
         carried = sum(sent * (1 - share) for sent, _, share in self._lossy) / len(self._lossy)
         certainty = sum(
             packets * (_likelihood(lost, share) - _likelihood(lost, 1 - carried / sent))
             for sent, packets, lost in self._lossy
         )
         return certainty >= _CERTAIN
+
+    @property
+    def _lossy_share(self) -> float:
+        return sum(share for _, _, share in self._lossy) / len(self._lossy)
 
     def _look_in_pause(self, sample: UplinkSample, queue: float, now: float) -> VideoChange | None:
         """Resume once nothing waits and little is lost, or if the pause has not helped."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 
@@ -337,3 +339,24 @@ def test_nothing_is_paused_while_sound_or_video_is_muted_and_a_pause_ends(weak: 
     uplink.pausable = False
     uplink.lasts(2, **weak)  # type: ignore[arg-type]
     assert [change for _, change in uplink.changes] == ["pause", "resume"]
+
+
+def seconds_paused(seed: int, loss: Callable[[float], float]) -> int:
+    """Return for how long of ten minutes the video is paused; `loss` tells the share lost at a rate (bits a second)."""
+    dice, uplink, paused = Random(seed), in_a_call(), 0
+    for _ in range(600):
+        uplink.video_rate = min(max(uplink.video_rate * dice.uniform(0.75, 1.33), 30_000.0), 120_000.0)
+        sent = 50_000.0 + (0.0 if uplink.decisions.paused else uplink.video_rate)
+        uplink.lasts(1, lost=sum(dice.random() < loss(sent) for _ in range(PACKETS)) / PACKETS)
+        paused += uplink.decisions.paused
+    return paused
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_loss_pauses_a_small_video_once_in_ten_minutes(seed: int) -> None:
+    assert seconds_paused(seed, lambda _: 0.25) <= 16
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_uplink_that_does_not_carry_the_sound_alone_has_the_video_paused_most_of_the_time(seed: int) -> None:
+    assert seconds_paused(seed, lambda sent: max(0.0, 1 - 35_000 / sent)) >= 300
