@@ -189,7 +189,7 @@ async def test_subscriber_that_loses_a_quarter_gets_what_it_asks_for_twice(call:
     lost = bob.video[-4:]
     source, first = lost[0].ssrc, bob.video[0].sequence
     for reports in range(5):
-        bob.ask(rtcp.receiver_report(1, [rtcp.ReportBlock(source, 64, 0, first + 100 * reports, 0, 0, 0)]))
+        bob.ask(rtcp.receiver_report(1, [rtcp.ReportBlock(source, 64, 25 * reports, first + 100 * reports, 0, 0, 0)]))
     bob.ask(rtcp.nack(1, source, [packet.sequence for packet in lost]))
     await until(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 8)
     repaired = [rtp.rtx_original(packet) for packet in bob.packets if packet.payload_type == VP8 + 1]
