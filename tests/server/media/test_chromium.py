@@ -215,11 +215,14 @@ async def test_same_connections_carry_media_again_after_an_outage_of_either_or_b
         for participant in participants:
             running.traffic.drop(participant, True)
         await asyncio.sleep(seconds)  # the length of the outage
+        frozen_at = await call.subscriber.evaluate("state.frames")
         for participant in participants:
             running.traffic.drop(participant, False)
         back = await call.frames(1)
         record_property(f"return of {' and '.join(participants)} to first new frame, ms", back)
+        assert back < 2000
         await call.frames(30)
+        assert await call.subscriber.evaluate("state.frames") > frozen_at + 30
         # A key frame is requested, which need not wait for packets that were lost in the outage.
         assert call.stream.nacks_sent == before.nacks_sent
         assert call.stream.key_frames_requested > before.key_frames_requested

@@ -12,6 +12,7 @@ import pytest_asyncio
 from benchmarks.light.peers import VP8, LightPublisher, LightSubscriber
 from benchmarks.light.recording import Recording, record
 from pyvidu.server.media import codecs, key_frames, rtcp, rtp
+from pyvidu.server.media.congestion import Downlink
 from pyvidu.server.media.dtls_srtp import Certificate
 from pyvidu.server.media.router import MediaRouter
 from pyvidu.server.media.subscriber import NTP_EPOCH
@@ -194,6 +195,22 @@ async def test_subscriber_that_loses_a_quarter_gets_what_it_asks_for_twice(call:
     await until(lambda: sum(packet.payload_type == VP8 + 1 for packet in bob.packets) == 8)
     repaired = [rtp.rtx_original(packet) for packet in bob.packets if packet.payload_type == VP8 + 1]
     assert repaired == 2 * [(packet.sequence, packet.body) for packet in lost]
+
+
+async def test_reports_about_a_few_packets_each_are_no_losses_of_a_second(
+    call: LightCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(Downlink, "lost", lambda _downlink, fraction, *_: told.append(fraction))
+    await call.publish()
+    bob = await call.subscribe("bob")
+    await until(lambda: len(bob.video) > 10)
+    source, first = bob.video[0].ssrc, bob.video[0].sequence
+    for reports in range(20):  # as with one NACK after another
+        bob.ask(rtcp.receiver_report(1, [rtcp.ReportBlock(source, 128, 2 * reports, first + 4 * reports, 0, 0, 0)]))
+    bob.ask(rtcp.nack(1, source, [bob.video[-1].sequence]))
+    await until(lambda: any(packet.payload_type == VP8 + 1 for packet in bob.packets))
+    assert told == []
 
 
 async def test_video_that_a_path_does_not_carry_is_paused_and_goes_on_with_a_key_frame(call: LightCall) -> None:

@@ -71,11 +71,9 @@ class PathLoss:
         silence, self._last = now - self._last, now
         if lost >= _OUTAGE_PACKETS and silence >= _OUTAGE_SECONDS:
             self._out_until = now
-            self._bucket, self._began = _Bucket(), now
+            self._bucket, self._began = _Bucket(received=1), now
         else:
-            self._roll(now)
-            self._bucket.lost += lost
-        self._bucket.received += 1
+            self.counted(1, lost, now)
 
     def counted(self, received: int, lost: int, now: float) -> None:
         """Count packets that somebody else has counted since the last call."""

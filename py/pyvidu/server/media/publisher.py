@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from typing import NamedTuple
@@ -80,7 +81,7 @@ class PublisherEndpoint:
         self._ssrc = secrets.randbits(32)
         self._feedback = TransportFeedback()
         self._clock_offset: float | None = None
-        self._heard = self._returned = 0.0
+        self._heard, self._returned = math.inf, 0.0  # before the first packet there is no outage
         self._key_frame_wanted = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         connection = next(_connections)
