@@ -150,5 +150,10 @@ class LiveServer:
         async with self.http.request(method, self.url(f"/openvidu/api/{path}"), json=body, headers=AUTH) as response:
             return response.status
 
+    async def status_of(self, path: str, headers: dict[str, str]) -> int:
+        """Return the status code of a GET."""
+        async with self.http.get(self.url(path), headers=headers) as response:
+            return response.status
+
 
 Serve = Callable[..., Coroutine[Any, Any, LiveServer]]  # the type of the fixture `serve`

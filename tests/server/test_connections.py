@@ -214,3 +214,15 @@ async def test_connection_is_handed_all_that_was_sent_little_in_a_turn_of_the_lo
     assert max(map(len, inner.received)) <= 16 * 1024
     writer.close()
     await listener.close()
+
+
+async def test_wrong_secrets_of_clients_that_left_are_not_held(listen: Listen) -> None:
+    listener = await listen(Limits(), capacity=1000)
+    before = len(asyncio.all_tasks())
+    wrong = aiohttp.encode_basic_auth("OPENVIDUAPP", "guessed")
+    writers = [(await connect(listener))[1] for _ in range(300)]
+    for writer in writers:
+        writer.write(f"GET /openvidu/api/config HTTP/1.1\r\nHost: localhost\r\nAuthorization: {wrong}\r\n\r\n".encode())
+    await until(lambda: len(asyncio.all_tasks()) < before + 60)
+    for writer in writers:
+        writer.transport.abort()

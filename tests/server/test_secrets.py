@@ -69,10 +69,15 @@ def test_guesses_of_an_address_are_slowed_after_a_burst() -> None:
     assert [guesses.delay("192.0.2.1", 100.0) for _ in range(10)] == [0.0] * 10
     assert [guesses.delay("192.0.2.1", 100.0) for _ in range(3)] == [0.5, 1.0, 1.5]
     assert guesses.delay("192.0.2.2", 100.0) == 0.0
-    for _ in range(1000):
-        longest = guesses.delay("192.0.2.1", 100.0)
-    assert longest == 10.0
     assert guesses.delay(None, 100.0) == 0.0
+
+
+def test_guesses_of_an_address_that_would_wait_for_more_than_10_s_are_refused() -> None:
+    guesses = WrongGuesses(Limits(guesses=2.0, guesses_burst=10))
+    delays = [guesses.delay("192.0.2.1", 100.0) for _ in range(1000)]
+    assert [delay for delay in delays if delay] == [number / 2 for number in range(1, 21)]
+    assert delays.count(None) == 970
+    assert guesses.delay("192.0.2.1", 101.0) == 9.5, "those that were refused delay no other"
 
 
 def test_addresses_of_one_ipv6_network_count_as_one() -> None:
@@ -107,8 +112,7 @@ async def test_wrong_secrets_of_the_rest_api_are_slowed_and_the_right_one_is_not
 
     async def seconds(headers: dict[str, str], status: int, path: str = "/openvidu/api/sessions") -> float:
         began = loop.time()
-        async with live.http.get(live.url(path), headers=headers) as response:
-            assert response.status == status
+        assert await live.status_of(path, headers) == status
         return loop.time() - began
 
     await seconds(WRONG, 401)
@@ -121,6 +125,33 @@ async def test_wrong_secrets_of_the_rest_api_are_slowed_and_the_right_one_is_not
         await seconds(proxied, 401, path)  # without credentials it is no guess
     assert not any(task.done() for task in wrong)
     assert sum(await asyncio.gather(*wrong)) > 2.0, "1 s and 2 s, less what passed since the burst"
+
+
+async def test_wrong_secret_is_refused_at_once_where_too_many_wait(serve: Serve) -> None:
+    live = await serve(limits=Limits(guesses=0.1, guesses_burst=1))
+    async with live.http.get(live.url("/metrics"), headers=WRONG | {"Via": "1.1 proxy"}) as response:
+        assert response.status == 401
+    waiting = asyncio.create_task(live.status_of("/openvidu/api/sessions", WRONG))
+    await until(lambda: live.server.guesses.number == 2)
+    for path in ("/openvidu/api/sessions", "/metrics"):
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await live.status_of(path, WRONG | {"Via": "1.1 proxy"})
+    assert await live.status_of("/openvidu/api/sessions", AUTH) == 200
+    assert not waiting.done()
+    await live.test_server.close()
+    assert await waiting == 401, "a server that stops answers what waits"
+
+
+@virtual_time
+async def test_joins_with_wrong_secrets_are_refused_at_once_where_too_many_wait() -> None:
+    async with World() as world:
+        clients = [Client(world) for _ in range(40)]
+        for client in clients:
+            client.send("joinRoom", **join_params("", world.room.id, secret="guessed"))
+        await asyncio.sleep(0)
+        refused = [client.transport.sent[-1]["error"] for client in clients if client.transport.sent]
+        assert sum("Too many wrong secrets" in error["message"] for error in refused) == 20
+        assert {error["code"] for error in refused} == {401}
 
 
 @virtual_time

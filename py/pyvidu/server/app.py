@@ -108,7 +108,7 @@ def create_app(config: ServerConfig, *, make_media: Callable[[Traffic], MediaSer
         add_demo_token(app, server.rooms, fault_control=config.fault_control)
     _add_pages(app, config)
     app.cleanup_ctx.append(_lifetime)
-    app.on_shutdown.append(_tell_clients)
+    app.on_shutdown.append(functools.partial(_tell_clients, secret=secret))
     return app
 
 
@@ -345,8 +345,9 @@ async def _pause_videos(rooms: Rooms) -> None:
         notices.look(late=loop.time() - due)
 
 
-async def _tell_clients(app: web.Application) -> None:
+async def _tell_clients(app: web.Application, secret: SecretCheck) -> None:
     server = app[SERVER]
+    secret.close()
     if server.faults is not None:
         server.faults.close()
     server.signaling.close()

@@ -30,8 +30,11 @@ class WrongGuesses:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def delay(self, address: str | None, now: float) -> float:
-        """Count a wrong guess from `address`; return the seconds after which it is answered."""
+    def delay(self, address: str | None, now: float) -> float | None:
+        """Count a wrong guess from `address`; return the seconds after which it is answered, None if it is refused at once.
+
+        So only a few of each address wait, also of one that leaves without its answers.
+        """
         self.number += 1
         self._untold += 1
         network = _network(address or "")
@@ -41,7 +44,10 @@ class WrongGuesses:
         self._buckets[network] = bucket
         if len(self._buckets) > _MOST_ADDRESSES:
             del self._buckets[next(iter(self._buckets))]
-        return min(bucket.wait(now), _LONGEST_DELAY)
+        if (seconds := bucket.wait(now)) <= _LONGEST_DELAY:
+            return seconds
+        bucket.wait(now, -1)  # it does not wait, so it delays no other
+        return None
 
     def to_tell(self, now: float) -> int:
         """Return how many guesses to write into the log now: those since the last time, once a minute; 0 for nothing."""

@@ -151,7 +151,10 @@ class Limits:
     warnings: int = _limit(10, "lines a second", "warning or error", "left out; the next line says how many")
     warnings_burst: int = _limit(50, "lines", "warning or error", "as many may come at once")
     guesses: float = _limit(
-        1.0, "wrong secrets a second", "address, of IPv6 /64", "answered later, by 10 s at most, and told once a minute"
+        1.0,
+        "wrong secrets a second",
+        "address, of IPv6 /64",
+        "answered later, by 10 s at most, refused at once if that is not enough; told once a minute",
     )
     guesses_burst: int = _limit(10, "wrong secrets", "address, of IPv6 /64", "as many are answered at once")
     webhook_events: int = _limit(1_000, "events", "webhook", "the newest are dropped, which is logged")

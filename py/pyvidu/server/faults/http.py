@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 from pyvidu.server.faults.control import Faults, NoSuchParticipant
 from pyvidu.server.faults.orders import WrongOrder, order_of
 from pyvidu.server.http.guards import guard, guarded_json
-from pyvidu.server.http.websocket import cut
+from pyvidu.server.http.listener import cut
 
 
 def add_fault_control(app: web.Application, faults: Faults) -> None:

@@ -342,6 +342,12 @@ class TcpListener:
             self._told, self._turned_away = now, 0
 
 
+def cut(request: web.Request) -> None:
+    """Abort the connection that a request came on."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
 def _capacity(limits: Limits) -> int:
     """Return how many connections may be open; raise the process's soft limit of descriptors for them, if it may be."""
     if sys.platform == "win32":

@@ -18,6 +18,7 @@ from pyvidu.protocol.jsonrpc import utf8_size
 from pyvidu.server import logs
 from pyvidu.server.http.doors import is_own_page
 from pyvidu.server.http.hosts import asked_host
+from pyvidu.server.http.listener import cut
 from pyvidu.server.http.masks import require_masks
 from pyvidu.server.http.websocket_transport import CLOSE_TIMEOUT, WebSocketTransport
 from pyvidu.server.limits import Limits, MessageLimits, TokenBucket
@@ -190,12 +191,6 @@ def _answerable(code: int) -> int:
         return WSCloseCode.OK
     # Those may not be sent (RFC 6455, 7.4); aiohttp has refused the others.
     return WSCloseCode.PROTOCOL_ERROR if code == WSCloseCode.ABNORMAL_CLOSURE or code > _LAST_CODE else code
-
-
-def cut(request: web.Request) -> None:
-    """Abort the connection that a request came on."""
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _writer_done(task: asyncio.Task[None]) -> None:

@@ -104,7 +104,8 @@ async def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
     """Return whether a join has the secret, after a while if it is wrong.
 
     Raises:
-        OpenViduException: 401, it may be guessed, or known, by a page of another origin, which nobody wanted to join.
+        OpenViduException: 401, it may be guessed, or known, by a page of another origin, which nobody wanted to join; or
+            too many wrong ones of the address wait already.
     """
     secret = incoming.request.params.get("secret")
     if not isinstance(secret, str) or not secret:
@@ -114,7 +115,10 @@ async def _has_secret(context: Context, incoming: ReceivedRequest) -> bool:
         raise OpenViduException(Code.UNAUTHORIZED, sentence)
     if context.secret and same(secret, context.secret):
         return True
-    await asyncio.sleep(context.guesses.delay(incoming.socket.ip, asyncio.get_running_loop().time()))
+    seconds = context.guesses.delay(incoming.socket.ip, asyncio.get_running_loop().time())
+    if seconds is None:
+        raise OpenViduException(Code.UNAUTHORIZED, "Unable to join session. Too many wrong secrets of this address")
+    await asyncio.sleep(seconds)
     return False
 
 
