@@ -197,7 +197,7 @@ class JumpingMediaRecovery(MediaRecovery):
         """Set the timer for `at`, or for what is due before it."""
         timer = self.decisions.timer_at
         if timer is not None:
-            at = min(at, timer - self._clock.offset)
+            at = min(at, timer - self._clock.offset + self._clock.least_step(self))
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if math.isinf(at) else self._clock.call_at(at, self._tick)

@@ -65,6 +65,10 @@ class Cadence:
             moments += [self._changed_at + self._overdue_after, self._changed_at + self._silent_after]
         return moments
 
+    def forgets_next(self, now: float) -> bool:
+        """Return whether the next packet makes the thresholds those of later gaps."""
+        return bool(self._gaps) and self._gaps[0][0] + self._policy.detection.rhythm_memory < now
+
     def flowed(self, marker: float | None, gap: float, now: float, *, learn: bool) -> None:
         """Record that packets have arrived at `now`, a regular `gap` after the last ones. `learn` is as in `observe`."""
         self._marker = marker

@@ -165,6 +165,8 @@ class RtpMonitor:
             moments += cadence.turning_points(flowing=source in self.flowing)
         if self.wants_reports:  # the first ones may arrive at any time
             moments.append(now + self._policy.detection.rhythm_learning)
+            if any(self._cadences[source].forgets_next(now) for source in self._reported):
+                return now
         ahead = (moment for moment in moments if moment > now - ROUNDING)
         return min(ahead, default=math.inf) - self._policy.detection.poll
 
