@@ -298,7 +298,7 @@ HAPPENINGS = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.5, 2.0, 6.0, 20.0])
 
 
 def lived(happenings: list, *, receives: bool, suspended: bool) -> AnyStream:
-    """Return a stream to which all that has happened, after the end of an outage if there is one."""
+    """Return a stream to which all that has happened, after the end of an outage, and of its first negotiation."""
     stream = AnyStream(receives=receives, suspended=suspended)
     for seconds, happening in happenings:
         stream.wait(seconds)
@@ -308,6 +308,8 @@ def lived(happenings: list, *, receives: bool, suspended: bool) -> AnyStream:
             stream.tell(happening)
     if stream.recovery.state is OBSERVING:
         stream.tell(SignalingResumed(force=False))
+    if not stream.negotiated:
+        stream.tell(PeerReplaced("new"))
     return stream
 
 
@@ -319,7 +321,7 @@ def test_stream_that_flows_at_last_is_idle_and_not_announced_as_frozen(
     stream = lived(happenings, receives=receives, suspended=suspended)
     stream.grows = ("received_packets", "inbound_video_packets", "frames_decoded", "remote_reports")
     for _ in range(10):
-        if stream.recovery.state is RENEGOTIATING or not stream.negotiated:
+        if stream.recovery.state is RENEGOTIATING:
             stream.tell(PeerReplaced("new"))
         if stream.counters.ice_state != "connected":
             stream.tell(IceStateChanged("connected"))
