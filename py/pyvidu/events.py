@@ -408,7 +408,8 @@ class OutageSettledEvent(Event):
     """The media of an outage has been verified, both ways.
 
     Events:
-        outageSettled: once after `reconnected` or `rejoined`, as soon as every stream flows, is paused, or is given up.
+        outageSettled: once after `reconnected` or `rejoined`, as soon as every stream flows, is paused, or is given up; also
+            after an outage that was over before it was told (`Outage.told`).
             Without streams it follows `reconnected` directly, when async handlers of that have taken their first step. Not
             fired if the next outage begins, or the session ends, before.
 

@@ -196,6 +196,11 @@ class Page:
         """Return whether it has forced renegotiations by its configuration, or did so lately."""
         return self.force or now() - self.force_changed_at < 30.0
 
+    @property
+    def has_outage(self) -> bool:
+        """Return whether there is an outage, told or not."""
+        return any(outage.end is None for outage in self.session.outages[-1:])
+
     def undisturbed_for(self, seconds: float) -> bool:
         """Return whether neither its network nor its machine had a fault, and it no outage, for so long."""
         person = self.person

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyvidu import OpenViduError, RequestError, RequestOutcomeUnknown, RequestTimeoutError
 from pyvidu.protocol.reasons import Reason
+from pyvidu.reconnection.outage import Outage
 from pyvidu.reconnection.policy import AttemptPolicy
 from pyvidu.server.rooms.room import Participant
 from pyvidu.server.signaling.rpc_session import ReceivedRequest
@@ -52,6 +53,7 @@ PROBED = (
 LATE = 3.0  # seconds that the answer to a proof of membership takes at most, on a network that works
 UNSEEN = 1.25  # seconds that a page may stand still without detecting it: a heartbeat and what a timer may be late
 TOLD = 7.0  # seconds within which a dead path is reported: a heartbeat, `detection.answer_limit`, a stall's grace and jitter
+UNTOLD = 2.5  # seconds: `detection.stuck_patience`, and what a timer may be late
 THROTTLED = 4.0  # additional seconds where timers fire once a second
 LEARNT = 15.0  # seconds of a network that works within which an eviction is detected
 AGREED = 10.0  # seconds of calm after which a client's own stream is at the server what the client publishes
@@ -74,7 +76,7 @@ class OneSocket(Invariant):
 
     def told(self, page: Page, name: str, event: Any) -> None:
         alive = len(page.host.sockets.alive)  # type: ignore[attr-defined]
-        if alive > 1 and not page.in_outage and name != "reconnecting":
+        if alive > 1 and not page.has_outage and name != "reconnecting":
             self.wrong(f"{page.name} has {alive} live sockets when it is told {name}")
 
     def stable(self) -> None:
@@ -106,6 +108,26 @@ class EveryOutageEnds(Invariant):
         for page in self.world.pages:
             if page.in_outage:
                 self.wrong(f"{page.name} is still reconnecting")
+
+
+class OutagesAreTold(Invariant):
+    name = "outages are told"
+    sentence = (
+        f"Within {UNTOLD:g} s an outage is over or the page is told of it, if that runs and is not throttled; and only one "
+        "by a late pong is told later than it begins."
+    )
+
+    def opening(self, page: Page) -> None:
+        if page.has_outage and not page.in_outage:
+            asyncio.get_running_loop().call_later(UNTOLD, self._look, page, page.session.outages[-1])
+
+    def _look(self, page: Page, outage: Outage) -> None:
+        if outage.end is None and not outage.told and page.clock.on_time_for(UNTOLD):
+            self.wrong(f"{page.name} is not told of an outage within {UNTOLD:g} s")
+
+    def told(self, page: Page, name: str, event: Any) -> None:
+        if name == "outageSettled" and not event.outage.told and event.outage.witness != "late pong":
+            self.wrong(f"{page.name} was not told of an outage by {event.outage.witness}")
 
 
 class NothingAfterTheEnd(Invariant):
@@ -535,6 +557,7 @@ class NothingCrashes(Invariant):
 ALL: tuple[type[Invariant], ...] = (
     OneSocket,
     EveryOutageEnds,
+    OutagesAreTold,
     NothingAfterTheEnd,
     RunOnce,
     Signals,

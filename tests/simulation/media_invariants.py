@@ -416,7 +416,7 @@ class OutagesSettle(Invariant):
     name = "outages settle"
     sentence = (
         "Each `reconnected` and `rejoined` is followed by exactly one `outageSettled` of the same outage, unless the next "
-        f"`reconnecting` or the end comes first; it comes within {SETTLED:g} s in which the page had no fault. (It runs and "
+        f"outage or the end comes first; it comes within {SETTLED:g} s in which the page had no fault. (It runs and "
         "is not throttled.)"
     )
 
@@ -428,7 +428,7 @@ class OutagesSettle(Invariant):
         due = self._due.get(page)
         if name in ("reconnected", "rejoined"):
             self._due[page] = event.outage
-        elif name == "outageSettled" and due is not event.outage:
+        elif name == "outageSettled" and event.outage.told and due is not event.outage:
             self.wrong(f"{page.name} is told `{name}` of an outage that is not the last, or twice")
         if name in ("reconnecting", "outageSettled", "sessionDisconnected"):
             self._due.pop(page, None)

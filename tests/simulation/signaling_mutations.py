@@ -151,6 +151,12 @@ SIGNALING = (
         "pass",
     ),
     Mutation(
+        "an outage of a stuck socket is never told",
+        "reconnection.supervisor:Supervisor._begin_outage",
+        "self._timers[OutageTimer.ANNOUNCE] = now + self._policy.detection.stuck_patience",
+        "pass",
+    ),
+    Mutation(
         "a refused resume is retried eight times",
         "reconnection.supervisor:Supervisor._session_gone",
         "return event.session_gone",

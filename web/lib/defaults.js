@@ -21,7 +21,7 @@
  */
 
 export const RECONNECTION = Object.freeze({
-  detection: ['declaredInterval', 'heartbeatPeriod', 'latePong', 'probeFloor', 'urgentProbeFloor', 'steadyPatience', 'opinionAfter', 'opinionPeriod', 'opinionLimit', 'answerLimit', 'overdueFloor', 'silenceFloor', 'rhythmLearning', 'rhythmMemory', 'longestGap', 'poll', 'returnPoll'],
+  detection: ['declaredInterval', 'heartbeatPeriod', 'latePong', 'probeFloor', 'urgentProbeFloor', 'steadyPatience', 'opinionAfter', 'opinionPeriod', 'opinionLimit', 'answerLimit', 'stuckPatience', 'overdueFloor', 'silenceFloor', 'rhythmLearning', 'rhythmMemory', 'longestGap', 'poll', 'returnPoll'],
   attempts: ['deadline', 'hangAfter', 'probePeriod', 'probeTimeout', 'resumeDeadline', 'membershipDeadline', 'deadlineCap', 'backoffBase', 'backoffCap', 'restartSpread', 'limit', 'giveUpAfter', 'rejoins', 'rejoinPause'],
   requests: ['timeout', 'queueLimit'],
   media: ['window', 'recentWindow', 'patience', 'decodeWindow', 'nudgePeriod', 'nudgeAfter', 'poll', 'outagePoll', 'givenUpPoll', 'connectTimeout', 'retries', 'retryPause', 'backlogLateness', 'iceDisconnectedTimeout', 'pauseWeakVideo'],

@@ -224,20 +224,26 @@ class Membership:
         message = f"The server refused an ICE candidate of this browser: {error}"
         self._listener.media_exception(None, "ICE_CANDIDATE_ERROR", message, data)
 
-    def signaling_reconnecting(self) -> None:
+    def signaling_suspended(self) -> None:
         """Handle the beginning of an outage."""
         self.media_plane.suspend()
+
+    def signaling_reconnecting(self) -> None:
+        """Report the outage."""
         self._listener.reconnecting(self.outages.last)
 
     def signaling_attempt(self, number: int, next_delay: float | None) -> None:
-        """Report that reconnection attempt `number` begins."""
-        self._listener.reconnection_attempt(number, next_delay)
+        """Report that reconnection attempt `number` begins, if the outage is told."""
+        if self.outages.last.told:
+            self._listener.reconnection_attempt(number, next_delay)
 
     def signaling_reconnected(self) -> None:
         """Handle the end of the outage: prove every stream healthy or renegotiate it."""
         outage = self.outages.last
-        self.media_plane.prove_all(outage, force=self._settings().force_media_reconnection_after_network_drop)
-        self._listener.reconnected(outage)
+        force = outage.told and self._settings().force_media_reconnection_after_network_drop
+        self.media_plane.prove_all(outage, force=force)
+        if outage.told:
+            self._listener.reconnected(outage)
         if self.joined and not self.plane.replays:
             self._owner.resumed_without_replay(self)
 

@@ -82,7 +82,7 @@ class Participation:
         if not self._last.joined:
             return SessionState.DISCONNECTED
         outages = self.outages
-        is_out = bool(outages) and outages[-1].end is None
+        is_out = bool(outages) and outages[-1].end is None and outages[-1].told
         return SessionState.RECONNECTING if is_out else SessionState.CONNECTED
 
     @property

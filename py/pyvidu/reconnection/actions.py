@@ -40,10 +40,15 @@ class SendPingWithOwnershipCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnounceReconnecting:
-    """Announce that an outage has begun."""
+class SuspendRequests:
+    """Hold requests and notifications back: an outage has begun, of which nobody is told yet."""
 
     witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceReconnecting:
+    """Announce that an outage has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,7 @@ Action = (
     | SendResume
     | SendMembershipCheck
     | SendPingWithOwnershipCheck
+    | SuspendRequests
     | AnnounceReconnecting
     | AnnounceAttempt
     | AnnounceReconnected

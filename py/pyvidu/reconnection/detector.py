@@ -13,6 +13,7 @@
 | pong late, RTP flows | no probe on another connection is answered either | down, sooner |
 | pong late, RTP flows late | the probes wait in the same queue       | as without them |
 | pong late, RTP flows | only some of these probes are answered | packets are lost: wait until the limit |
+| the same, or all are answered | a ping is unanswered until the deadline | down, but the network works |
 | rtp overdue        | (a ping is sent, in case silence follows)| fine    |
 | rtp silent         | ping unanswered                          | down    |
 | rtp silent         | RTP arrives again                        | fine    |
@@ -75,9 +76,13 @@ class ProbeReachability:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The verdict that the signaling plane is down, and the witness it rests on."""
+    """The verdict that the signaling plane is down, and the witness it rests on.
+
+    `network_works`: RTP flows and probes on other connections are answered, so only the socket is stuck: packets are lost.
+    """
 
     witness: str
+    network_works: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,15 @@ class Detector:
         asked = min(self._sent.values(), default=-math.inf)
         return self._media.flows and self._media.trusted_from <= asked
 
+    @property
+    def _network_works(self) -> bool:
+        """Return whether only this socket is stuck: over TCP a packet that is lost again and again stops the next ones.
+
+        The way up works too, for a server that hears nothing else says so in its answer to a probe.
+        """
+        flows = self._media.flows and not self._media.late
+        return self._witness == "late pong" and flows and self._opinion.reached
+
     def _has_waited(self, now: float) -> bool:
         """Return whether a ping is unanswered for so long that a second opinion is asked for."""
         return self._opinion.matters(min(self._sent.values(), default=math.inf), now)
@@ -192,7 +206,7 @@ class Detector:
             case ServerUnreachable(at_once=True) if self._witness in _REFUSAL_IS_A_VERDICT:
                 return [Down(self._witness)]
             case ServerReached() | ServerUnreachable(at_once=True):
-                self._opinion.answered()
+                self._opinion.answered(by_server=isinstance(evidence, ServerReached))
         return []
 
     def notified(self, now: float) -> None:
@@ -209,7 +223,7 @@ class Detector:
                 self._grace_until = now + _STALL_GRACE  # stalled: the pong may be queued
                 return []
             if self._witness is not None:
-                return [Down(self._witness)]
+                return [Down(self._witness, self._network_works)]
             return self._suspect("late pong", now, urgent=False)
         if now >= self._probe_due_at:
             self._opinion.probed(now)

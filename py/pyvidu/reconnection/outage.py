@@ -131,6 +131,8 @@ class Outage:
         tries: the attempts.
         streams: what was found out and done about each stream, by its id.
         began: the moment of the verdict in seconds since 1970, or None.
+        told: whether `reconnecting` was fired. It is not at once if media flows and only the WebSocket is stuck, on a path
+            that loses packets: mostly another one has replaced it within `detection.stuck_patience`, and nobody noticed.
 
     Example:
         @session.on("outageSettled")
@@ -150,6 +152,7 @@ class Outage:
     tries: list[Attempt] = field(default_factory=list)
     streams: dict[str, StreamRecord] = field(default_factory=dict)
     began: float | None = None
+    told: bool = False
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -203,6 +206,7 @@ class Outage:
         {"format": 2,
          "began": 1793540795.112,           seconds since 1970, or null
          "witness": "rtp silent",         what the verdict rests on
+         "told": true,                      whether `reconnecting` was fired
          "attempts": 3,
          "end": "reconnected",              or "rejoined", "sessionDisconnected"; null while it lasts
          "duration": 9.214,                 seconds, or null
@@ -215,6 +219,7 @@ class Outage:
             "format": FORMAT,
             "began": self.began,
             "witness": self.witness,
+            "told": self.told,
             "attempts": self.attempts,
             "end": self.end,
             "duration": self.duration,

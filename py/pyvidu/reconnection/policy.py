@@ -53,6 +53,7 @@ class DetectionPolicy(_Group):
     opinion_period: float = 0.3  # from one of them to the next
     opinion_limit: float = 1.4  # a ping unanswered this long, and all of them, is a verdict: down at 2.4 s
     answer_limit: float = 5.0  # a ping unanswered this long is a verdict: down at 6 of the 12 s before eviction
+    stuck_patience: float = 2.0  # before `reconnecting` is told if the network works and only one socket is stuck
     overdue_floor: float = 0.15  # after an RTP pause this long a ping is sent, in case silence follows
     silence_floor: float = 0.3  # a shorter RTP pause is never silence, whatever the recent gaps
     rhythm_learning: float = 2.0  # how long a stream must have flowed before its silence is evidence

@@ -27,6 +27,8 @@ class SecondOpinion:
         """Begin anew, because a ping was answered."""
         self._sent = self._answered = 0
         self._last = -math.inf
+        self.reached = False
+        """Whether the server has answered one."""
 
     def due_at(self, asked: float) -> float:
         """Return when the next probe is to be sent."""
@@ -48,9 +50,10 @@ class SecondOpinion:
         if self.matters(asked, now):
             self._answered = _PROBES
 
-    def answered(self) -> None:
+    def answered(self, *, by_server: bool) -> None:
         """Record that one was answered, or failed at once: the host forbids it, or somebody has refused it."""
         self._answered += 1
+        self.reached |= by_server
 
     @property
     def _patience(self) -> float:

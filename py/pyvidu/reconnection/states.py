@@ -24,6 +24,7 @@ class OutageTimer(Enum):
     HANG = "hang"  # the attempt counts as hanging from then on
     PROBE = "probe"  # periodic, until a resume is accepted or the old socket answers
     GIVE_UP = "give up"  # the policy's limit of an outage
+    ANNOUNCE = "announce"  # the outage is announced, if the network works and only the socket is stuck
 
 
 class Command(Enum):

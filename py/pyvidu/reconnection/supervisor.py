@@ -34,6 +34,7 @@ from .actions import (
     SendMembershipCheck,
     SendPingWithOwnershipCheck,
     SendResume,
+    SuspendRequests,
 )
 from .deadlines import Deadlines
 from .detector import Detector, Down, ProbeReachability, SendPing
@@ -47,10 +48,12 @@ from .evidence import (
     ResumeAccepted,
     ResumeRefused,
     RtpReturned,
+    RtpSilent,
     ServerReached,
     ServerUnreachable,
     SignalingEvidence,
     SocketClosed,
+    WentOffline,
     WentOnline,
     WokeUp,
 )
@@ -196,7 +199,8 @@ class Supervisor:
     def _enter(self, state: State) -> None:
         """Change the state, and stop the timers that do not run on in the new one."""
         self.state = state
-        runs_on = {OutageTimer.PROBE: state in PROBED, OutageTimer.GIVE_UP: state in OUTAGE}
+        in_outage = state in OUTAGE
+        runs_on = {OutageTimer.PROBE: state in PROBED, OutageTimer.GIVE_UP: in_outage, OutageTimer.ANNOUNCE: in_outage}
         self._timers = {timer: at for timer, at in self._timers.items() if runs_on.get(timer)}
 
     # --- guards ------------------------------------------------------------------------------------------------------
@@ -236,14 +240,24 @@ class Supervisor:
     # --- effects -----------------------------------------------------------------------------------------------------
 
     def _begin_outage(self, event: Down, now: float) -> list[Action]:
-        """Begin the record, announce `reconnecting`, start the probes and the limit of the outage."""
+        """Begin the record, start the probes and the limit of the outage; announce it, later if the network works."""
         self._outages.begin(now, event.witness, self._recent_evidence.take(now))
         open_still = event.witness not in ("socket closed", "another socket has the session")
         self._facts = OutageFacts(open_still, self._facts.ping, closed=event.witness == "socket closed")
         if self._policy.attempts.give_up_after is not None:
             self._timers[OutageTimer.GIVE_UP] = now + self._policy.attempts.give_up_after
         self._keep_probing(now)
-        return [AnnounceReconnecting(event.witness)]
+        if event.network_works:
+            self._timers[OutageTimer.ANNOUNCE] = now + self._policy.detection.stuck_patience
+            return [SuspendRequests(event.witness)]
+        return [SuspendRequests(event.witness), *self._announce(event, now)]
+
+    def _announce(self, event: object, now: float) -> list[Action]:
+        """Announce `reconnecting`, unless that was done."""
+        if self._outages.last.told:
+            return []
+        self._outages.last.told = True
+        return [AnnounceReconnecting()]
 
     def _open_socket(self, event: object, now: float) -> list[Action]:
         """Begin an attempt: open a new socket."""
@@ -374,7 +388,7 @@ class Supervisor:
 
     def _lost(self, now: float, because: str, *, node_crashed: bool = False, gave_up: bool = False) -> list[Action]:
         self._outages.last.note(now, "verdict", because)
-        return [AnnounceLost(because, node_crashed, gave_up)]
+        return [*self._announce(because, now), AnnounceLost(because, node_crashed, gave_up)]
 
     # fmt: off
     TABLE: ClassVar[Table[Supervisor, State, Action]] = Table(
@@ -412,6 +426,7 @@ class Supervisor:
         row(State.VERIFYING_OLD_SOCKET, OutageTimer.DEADLINE, None, State.ATTEMPTING, _open_socket),
         # In the whole outage
         row(PROBED, OutageTimer.PROBE, None, None, _probe),
+        row(OUTAGE, (OutageTimer.ANNOUNCE, RtpSilent, WentOffline), None, None, _announce),
         row(OUTAGE, OutageTimer.GIVE_UP, None, State.ENDED, _lose_after_limit),
         row(OUTAGE, Command.STOP, None, State.ENDED, _lose_by_command),
         # Anything else

@@ -19,8 +19,11 @@ class SignalingListener(Protocol):
     def signaling_refused(self, call: Call, error: RpcError) -> None:
         """Handle that the server has refused a request of `SignalingPlane.send`."""
 
+    def signaling_suspended(self) -> None:
+        """Handle the beginning of an outage, of which the application is told now or later, or never: `Outage.told`."""
+
     def signaling_reconnecting(self) -> None:
-        """Handle the beginning of an outage."""
+        """Tell the application of the outage."""
 
     def signaling_attempt(self, number: int, next_delay: float | None) -> None:
         """Handle the beginning of attempt `number`; the next one begins `next_delay` seconds after it fails (None: never)."""

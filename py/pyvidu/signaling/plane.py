@@ -26,6 +26,7 @@ from pyvidu.reconnection.actions import (
     SendMembershipCheck,
     SendPingWithOwnershipCheck,
     SendResume,
+    SuspendRequests,
 )
 from pyvidu.reconnection.detector import ProbeReachability, ProbeWebSocket, SendPing, SilenceRefuted
 from pyvidu.reconnection.evidence import (
@@ -330,10 +331,9 @@ class SignalingPlane:
                 self._check_membership(_required(self._attempt), ping)
             case SendMembershipCheck(ping):
                 self._check_membership(_required(self._current), ping)
-            case AnnounceReconnecting(witness) if not self._joined:
-                self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
+            case SuspendRequests(witness):
+                self._suspend(witness)
             case AnnounceReconnecting():
-                self._request_queue.suspend()
                 self._tell(self._listener.signaling_reconnecting)
             case AnnounceAttempt(number, next_delay):
                 self._tell(self._listener.signaling_attempt, number, next_delay)
@@ -343,6 +343,13 @@ class SignalingPlane:
                 self._tell(self._listener.signaling_refuted_silence)
             case _:
                 self._end(action)
+
+    def _suspend(self, witness: str) -> None:
+        if not self._joined:
+            self.close(ConnectionFailedError(f"The network dropped while the session was being joined ({witness})"))
+            return
+        self._request_queue.suspend()
+        self._tell(self._listener.signaling_suspended)
 
     def _come_back(self, same_socket: bool) -> None:
         if not same_socket:

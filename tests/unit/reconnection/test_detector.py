@@ -89,10 +89,14 @@ class LatePong:
 
     def verdict_at(self, *, since: float = 1.2) -> float:
         """Return when the verdict comes if nothing else is observed and every timer is on time."""
+        return round(self.verdict(since=since)[0], 2)
+
+    def verdict(self, *, since: float = 1.2) -> tuple[float, Down]:
+        """Return the same time, and the verdict."""
         now = since
-        while not any(isinstance(output, Down) for output in self.detector.tick(now)):
+        while not (found := [output for output in self.detector.tick(now) if isinstance(output, Down)]):
             now = max(now + 0.001, self.detector.due_at)
-        return round(now, 2)
+        return now, found[0]
 
 
 def test_flowing_rtp_delays_the_verdict_on_a_late_pong() -> None:
@@ -143,6 +147,25 @@ def test_unanswered_probes_say_nothing_while_rtp_is_late_for_they_wait_in_the_sa
 def test_verdict_on_a_late_pong_waits_as_long_as_for_any_if_some_probes_are_answered() -> None:
     assert LatePong(answered=1).verdict_at() == 5.0
     assert LatePong(answered=2).verdict_at() == 5.0
+
+
+@pytest.mark.parametrize(
+    ("answered", "evidence", "works"),
+    [
+        (3, None, True),
+        (1, None, True),
+        (0, ServerUnreachable(at_once=True), False),
+        (1, RtpLate(late=True), False),
+        (1, RtpOverdue(), False),
+    ],
+)
+def test_verdict_on_a_late_pong_says_whether_the_network_works(
+    answered: int, evidence: SignalingEvidence | None, works: bool
+) -> None:
+    late = LatePong(answered=answered)
+    if evidence is not None:
+        late.handle(evidence, 1.2)
+    assert late.verdict(since=1.21)[1] == Down("late pong", network_works=works)
 
 
 def test_probes_that_are_refused_at_once_say_nothing_about_a_late_pong() -> None:

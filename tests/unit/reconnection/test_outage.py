@@ -140,6 +140,7 @@ def test_export_has_the_documented_format() -> None:
         "format": 2,
         "began": 1_793_540_795.112,
         "witness": "rtp silent",
+        "told": False,
         "attempts": 3,
         "end": "reconnected",
         "duration": 9.2,

@@ -21,7 +21,7 @@ def probed(answered: int, rtt: float = 0.0) -> SecondOpinion:
     while (due := opinion.due_at(ASKED)) < math.inf:
         opinion.probed(due)
     for _ in range(answered):
-        opinion.answered()
+        opinion.answered(by_server=True)
     return opinion
 
 

@@ -18,6 +18,7 @@ from pyvidu.reconnection.actions import (
     SendMembershipCheck,
     SendPingWithOwnershipCheck,
     SendResume,
+    SuspendRequests,
 )
 from pyvidu.reconnection.detector import SendPing
 from pyvidu.reconnection.evidence import (
@@ -30,9 +31,12 @@ from pyvidu.reconnection.evidence import (
     ResumeAccepted,
     ResumeRefused,
     RtpReturned,
+    RtpSilent,
+    RtpSteady,
     ServerReached,
     ServerUnreachable,
     SessionMoved,
+    SignalingEvidence,
     SocketClosed,
     WentOffline,
     WentOnline,
@@ -44,9 +48,11 @@ from pyvidu.reconnection.supervisor import State, Supervisor
 
 
 class Outage:
-    """A supervisor in an outage, and a clock in seconds."""
+    """A supervisor in an outage, and a clock in seconds. `stuck`: RTP flows and a probe was answered, pings are not."""
 
-    def __init__(self, *, silent: bool = False, policy: ReconnectionPolicy | None = None, **numbers: float) -> None:
+    def __init__(
+        self, *, silent: bool = False, stuck: bool = False, policy: ReconnectionPolicy | None = None, **numbers: float
+    ) -> None:
         self.now = 100.0
         self.log = OutageLog(calendar=lambda: 0.0)
         self.supervisor = Supervisor(
@@ -54,6 +60,12 @@ class Outage:
         )
         if silent:
             self.until(AnnounceReconnecting)
+        elif stuck:
+            self.supervisor.server_tells()
+            self.handle(RtpSteady())
+            self.until(ProbeReachability)
+            self.handle(ServerReached())
+            self.began = self.until(SuspendRequests)
         else:
             self.began = self.handle(SocketClosed(1006))
 
@@ -90,8 +102,44 @@ class Outage:
 
 def test_closed_socket_starts_an_outage_with_an_immediate_attempt() -> None:
     outage = Outage()
-    assert outage.began == [AnnounceReconnecting("socket closed"), AnnounceAttempt(1, 1.0), OpenSocket()]
+    begun = [SuspendRequests("socket closed"), AnnounceReconnecting()]
+    assert outage.began == [*begun, AnnounceAttempt(1, 1.0), OpenSocket()]
     assert outage.state is State.ATTEMPTING
+
+
+def test_outage_of_a_socket_that_is_stuck_on_a_network_that_works_is_told_only_if_it_lasts() -> None:
+    outage = Outage(stuck=True)
+    assert outage.began == [SuspendRequests("late pong"), AnnounceAttempt(1, 1.0), OpenSocket()]
+    assert not outage.log.last.told
+    assert AnnounceReconnecting() not in outage.wait(1.9)
+    assert AnnounceReconnecting() in outage.wait(0.2)
+    assert outage.log.last.told
+    outage.resume()
+    outage.handle(MembershipConfirmed())
+    assert AnnounceReconnecting() not in outage.wait(0.9)
+
+
+def test_outage_of_a_stuck_socket_that_is_over_soon_is_told_to_nobody() -> None:
+    outage = Outage(stuck=True)
+    outage.wait(1.0)
+    outage.resume()
+    assert outage.handle(MembershipConfirmed()) == [AnnounceReconnected(same_socket=False)]
+    assert AnnounceReconnecting() not in outage.wait(1.2)
+    assert (outage.log.last.end, outage.log.last.told) == ("reconnected", False)
+
+
+@pytest.mark.parametrize("evidence", [RtpSilent(), WentOffline()])
+def test_outage_of_a_stuck_socket_is_told_at_once_if_the_network_fails_too(evidence: SignalingEvidence) -> None:
+    outage = Outage(stuck=True)
+    assert AnnounceReconnecting() in outage.handle(evidence)
+    assert AnnounceReconnecting() not in outage.handle(evidence) + outage.wait(3.0)
+
+
+def test_outage_of_a_stuck_socket_is_told_before_the_loss_of_the_session() -> None:
+    outage = Outage(stuck=True)
+    told, lost = outage.supervisor.stop(outage.now)
+    assert told == AnnounceReconnecting()
+    assert isinstance(lost, AnnounceLost)
 
 
 def test_accepted_resume_and_confirmed_membership_end_the_outage() -> None:
@@ -374,7 +422,7 @@ def test_resume_after_an_unanswered_connect_is_checked_and_repeated_when_the_ses
     outage.handle(MembershipConfirmed())
     assert any(isinstance(action, SendPingWithOwnershipCheck) for action in outage.until(SendPingWithOwnershipCheck))
     again = outage.handle(SessionMoved())
-    assert again[0] == AnnounceReconnecting("another socket has the session")
+    assert again[0] == SuspendRequests("another socket has the session")
     assert again[-1] == OpenSocket()
 
 

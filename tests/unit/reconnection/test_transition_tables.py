@@ -44,7 +44,6 @@ from pyvidu.reconnection.evidence import (
     RtpLate,
     RtpOverdue,
     RtpReturned,
-    RtpSilent,
     RtpSteady,
     Sampled,
     ServerReached,
@@ -80,11 +79,9 @@ NO_TRANSITION = {  # in no state: a fact at most, or of interest to the detector
     ServerUnreachable,
     SessionMoved,
     Unheard,
-    WentOffline,
     RtpSteady,
     RtpOverdue,
     RtpLate,
-    RtpSilent,
 }
 STREAM_EVENTS = {*get_args(MediaEvidence), *RecoveryTimer}
 NO_STREAM_TRANSITION = {AudioReference, SoundRead}  # the backlog's

@@ -107,6 +107,9 @@ class ScriptedServer:
     def signaling_refused(self, call: Call, error: RpcError) -> None:
         self.told.append(f"refused {call.method}")
 
+    def signaling_suspended(self) -> None:
+        """Nothing: what is told counts."""
+
     def signaling_reconnecting(self) -> None:
         self.told.append("reconnecting")
 
