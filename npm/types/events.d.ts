@@ -134,6 +134,8 @@ export declare class VideoElementEvent extends Event {
 
 /** The record of an outage, as `docs/reconnection.md` describes it. */
 export interface Outage {
+  /** Whether `reconnecting` was fired. */
+  told: boolean;
   [field: string]: unknown;
 }
 

@@ -30,11 +30,12 @@ _CARRIED = 100_000  # bits of video that arrive in a second
 _SOUND = 50_000  # bits a second that the sound takes, with its headers
 _COMPARED = 10  # samples
 _CERTAIN = 1.0  # how much more likely the radio is than the weak uplink, as a natural logarithm
+_IN_VAIN = 5.0  # the same in a pause, where a weak uplink loses less: of the sound alone
+_HELPED = 0.7  # of the share lost before: less is lost after a pause that helps
 _LEAST, _MOST = 0.01, 0.99  # of a probability
 _LASTING, _LOSS_LASTING = 2.0, 3.0  # seconds for which the signs of a weak uplink have to last
 _EMPTY, _LITTLE = 0.3, 0.05  # seconds of a queue, and share lost, with which the video is tried again
 _REPORTED = 2.0  # seconds after a pause in which losses from before it are still reported
-_HELPED = 0.8  # of the share lost before: a pause after which as much is lost has not helped, the loss is random
 # Seconds from a pause to the next try. The wait doubles, up to the second, when a sign returns within `_SOON` of a try.
 # After the second the video is tried whatever is lost, if nothing waits: a few percent may be lost on the path always.
 _FIRST_WAIT, _LONGEST_WAIT = 4.0, 16.0
@@ -60,7 +61,8 @@ class WeakUplink:
         self._wait = _FIRST_WAIT
         self._paused_at = 0.0
         self._resumed_at = -math.inf
-        self._lost_before: float | None = None  # the share, if that was the cause of the pause
+        # Of the sound, if losses were the cause of the pause: the share lost before, and that to expect of a weak uplink.
+        self._lost_before: tuple[float, float] | None = None
         # Of the last samples with heavy losses: bits a second, packets of sound, the share lost.
         self._lossy: deque[tuple[float, int, float]] = deque(maxlen=_COMPARED)
         self._in_vain = False  # a pause did not lower the losses, and they go on
@@ -128,7 +130,7 @@ class WeakUplink:
             return None
         soon = min(lasting.values()) - self._resumed_at < _SOON
         self._wait = min(2 * self._wait, _LONGEST_WAIT) if soon else _FIRST_WAIT
-        self._lost_before = None if "queue" in lasting else self._lossy_share
+        self._lost_before = None if "queue" in lasting else (self._lossy_share, self._lost_without_video)
         self.paused, self._paused_at = True, now
         self._since.clear()
         self._in_pause.clear()
@@ -146,7 +148,7 @@ class WeakUplink:
         if rate * (1 - lost) >= _CARRIED:
             return True
         share = self._lossy_share
-        carried = sum(sent * (1 - share) for sent, _, share in self._lossy) / len(self._lossy)
+        carried = self._carried
         certainty = sum(
             packets * (_likelihood(lost, share) - _likelihood(lost, 1 - carried / sent))
             for sent, packets, lost in self._lossy
@@ -157,6 +159,16 @@ class WeakUplink:
     def _lossy_share(self) -> float:
         return sum(share for _, _, share in self._lossy) / len(self._lossy)
 
+    @property
+    def _carried(self) -> float:
+        """Return the bits that arrived in a second."""
+        return sum(sent * (1 - share) for sent, _, share in self._lossy) / len(self._lossy)
+
+    @property
+    def _lost_without_video(self) -> float:
+        """Return the share that the sound alone would lose on an uplink that carries no more."""
+        return max(_LITTLE, 1 - self._carried / _SOUND)
+
     def _look_in_pause(self, sample: UplinkSample, queue: float, now: float) -> VideoChange | None:
         """Resume once nothing waits and little is lost, or if the pause has not helped."""
         elapsed = now - self._paused_at
@@ -164,13 +176,21 @@ class WeakUplink:
             return None
         self._in_pause.append(sample)
         lost = _share_lost(self._in_pause[0], sample)
-        if elapsed < self._wait - STALL or queue >= _EMPTY:
+        if queue >= _EMPTY:
             return None
-        if self._lost_before is not None and lost >= max(_LOSS, _HELPED * self._lost_before):
+        if self._lost_before is not None and self._is_in_vain(sample.audio_sent - self._in_pause[0].audio_sent, lost):
             self._in_vain = True
-        elif lost >= _LITTLE and elapsed < _LONGEST_WAIT:
+            return self._resume(now)
+        if elapsed < self._wait - STALL or (lost >= _LITTLE and elapsed < _LONGEST_WAIT):
             return None
         return self._resume(now)
+
+    def _is_in_vain(self, packets: int, lost: float) -> bool:
+        """Return whether about as much of the sound is lost in the pause as before it: whatever is sent."""
+        assert self._lost_before is not None
+        before, weak = self._lost_before
+        likelier = packets * (_likelihood(lost, before) - _likelihood(lost, weak))
+        return lost >= _HELPED * before and likelier >= _IN_VAIN
 
     def _resume(self, now: float) -> VideoChange:
         self.paused, self._resumed_at = False, now
