@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Literal
 
 from .evidence import UplinkSample
@@ -29,8 +29,11 @@ _FEWEST = 20  # packets that tell something about that share
 _CARRIED = 100_000  # bits of video that arrive in a second
 _SOUND = 50_000  # bits a second that the sound takes, with its headers
 _COMPARED = 10  # samples
+_SHORTEST = 0.5  # seconds of reports whose losses are judged: reports are lost too, and come unevenly
+_CALM = 3  # samples in a row with next to no losses, after which losses are others
 _CERTAIN = 1.0  # how much more likely the radio is than the weak uplink, as a natural logarithm
-_IN_VAIN = 5.0  # the same in a pause, where a weak uplink loses less: of the sound alone
+_KNOWN = 60.0  # the same, as long as there are losses
+_IN_VAIN = 5.0  # the same in a pause, where a weak uplink loses of the sound alone
 _HELPED = 0.7  # of the share lost before: less is lost after a pause that helps
 _LEAST, _MOST = 0.01, 0.99  # of a probability
 _LASTING, _LOSS_LASTING = 2.0, 3.0  # seconds for which the signs of a weak uplink have to last
@@ -46,6 +49,18 @@ _RETURNED = 3.0  # seconds after an outage in which reports, queues and losses a
 VideoChange = Literal["pause", "resume"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """The share of the sound that was lost, and the bits of video sent in a second, in so many seconds of reports.
+
+    The share is 0 if so much is lost whatever is sent, None if the last judgement is too short ago.
+    """
+
+    share: float | None
+    rate: float
+    seconds: float
+
+
 class WeakUplink:
     """The decisions about one peer connection that sends sound and video. Pass samples to `take`, one every `POLL` seconds.
 
@@ -55,6 +70,7 @@ class WeakUplink:
     def __init__(self) -> None:
         self.paused = False
         self._last: UplinkSample | None = None
+        self._judged: tuple[UplinkSample, float] | None = None  # the last one whose losses were judged, and when
         self._judged_from = self._losses_from = -math.inf
         self._quickest = Quickest()
         self._since: dict[str, float] = {}  # since when each sign lasts
@@ -63,9 +79,10 @@ class WeakUplink:
         self._resumed_at = -math.inf
         # Of the sound, if losses were the cause of the pause: the share lost before, and that to expect of a weak uplink.
         self._lost_before: tuple[float, float] | None = None
-        # Of the last samples with heavy losses: bits a second, packets of sound, the share lost.
+        self._calm = 0  # samples in a row with next to no losses
+        # Of the last samples, since losses began: bits a second, packets of sound, the share lost.
         self._lossy: deque[tuple[float, int, float]] = deque(maxlen=_COMPARED)
-        self._in_vain = False  # a pause did not lower the losses, and they go on
+        self._random = False  # the losses are known to be the same whatever is sent, and go on
         self._in_pause: deque[UplinkSample] = deque(maxlen=5)
 
     def take(self, sample: UplinkSample, now: float, *, pausable: bool) -> VideoChange | None:
@@ -75,26 +92,20 @@ class WeakUplink:
             return self._resume(now) if self.paused else None
         before = self._last
         if before is None or sample.reports < before.reports or sample.audio_sent < before.audio_sent:
-            self._last = sample
+            self._last, self._judged = sample, (sample, now)
             return None
         if sample.reports == before.reports:
             return None
         self._last = sample
         queue, elapsed = self._queued(sample, now), sample.reported_at - before.reported_at
         if elapsed >= _SILENCE:
-            self._judged_from = now + _RETURNED
+            self._judged_from, self._judged = now + _RETURNED, (sample, now)
             self._since.clear()
             return self._resume(now) if self.paused else None
         if self.paused:
+            self._judged = sample, now
             return self._look_in_pause(sample, queue, now)
-        rate = 8 * (sample.video_bytes - before.video_bytes) / (elapsed or POLL)
-        if sample.estimate is None:
-            sample = replace(sample, estimate=rate)
-        lost = _share_lost(before, sample)
-        if lost < _LITTLE:
-            self._in_vain = False
-        random = self._is_random(rate, sample.audio_sent - before.audio_sent, lost)
-        return self._look(sample, queue, 0.0 if random else lost, now - elapsed, now)
+        return self._look(sample, queue, now)
 
     def disturbed(self, now: float) -> None:
         """Take into account that there was an outage: what was lost in it tells nothing, for as long as it is reported."""
@@ -102,23 +113,42 @@ class WeakUplink:
         self._lossy.clear()
         self._since.pop("loss", None)
 
+    def _losses(self, sample: UplinkSample, now: float) -> _Losses:
+        """Return what was sent and lost since the last judgement."""
+        assert self._judged is not None
+        base, at = self._judged
+        told, seconds = sample.reported_at - base.reported_at, now - at or POLL
+        rate = 8 * (sample.video_bytes - base.video_bytes) / seconds
+        if told < _SHORTEST:
+            return _Losses(None, rate, told)
+        self._judged = sample, now
+        # What was sent is known until now, what was lost until the last report.
+        packets = round((sample.audio_sent - base.audio_sent) * told / seconds)
+        lost = max(0.0, (sample.audio_lost - base.audio_lost) / packets) if packets >= _FEWEST else 0.0
+        self._calm = self._calm + 1 if lost < _LITTLE else 0
+        if self._calm >= _CALM:
+            self._random = False
+            self._lossy.clear()
+        else:
+            self._lossy.append((rate + _SOUND, packets, min(lost, 1.0)))
+        return _Losses(0.0 if lost >= _LOSS and self._is_random(rate * (1 - lost)) else lost, rate, told)
+
     def _queued(self, sample: UplinkSample, now: float) -> float:
         """Return for how many seconds packets wait on the way."""
         if sample.round_trip is None:
             return 0.0
         return self._quickest.excess(sample.round_trip, now, forgets=not self.paused)  # in a pause it may stay
 
-    def _look(self, sample: UplinkSample, queue: float, lost: float, since: float, now: float) -> VideoChange | None:
-        """Pause if a sign has lasted; `lost` is the share of the sound since the report before, at `since`.
-
-        It is 0 if so much is lost whatever is sent.
-        """
+    def _look(self, sample: UplinkSample, queue: float, now: float) -> VideoChange | None:
+        """Pause if a sign has lasted."""
+        losses = self._losses(sample, now)
         if now < self._judged_from:
             return None
-        signs = {
-            "queue": (queue >= _QUEUE and (sample.estimate or 0.0) < _WEAK, now),
-            "loss": (lost >= _LOSS and not self._in_vain and now >= self._losses_from, since),
-        }
+        estimate = losses.rate if sample.estimate is None else sample.estimate
+        signs = {"queue": (queue >= _QUEUE and estimate < _WEAK, now)}
+        if losses.share is not None:
+            lossy = losses.share >= _LOSS and not self._random and now >= self._losses_from
+            signs["loss"] = (lossy, now - losses.seconds)
         for name, (present, began) in signs.items():
             if not present:
                 self._since.pop(name, None)
@@ -136,16 +166,12 @@ class WeakUplink:
         self._in_pause.clear()
         return "pause"
 
-    def _is_random(self, rate: float, packets: int, lost: float) -> bool:
-        """Return whether the share of the sound's packets that was lost would be lost whatever is sent.
+    def _is_random(self, arrives: float) -> bool:
+        """Return whether the share of the sound's packets that is lost would be lost whatever is sent.
 
-        `rate` is that of the video. As in `server/media/path_loss.py`, with less to go by.
+        `arrives`: bits of video in a second. As in `server/media/path_loss.py`, with less to go by.
         """
-        if lost < _LOSS:
-            self._lossy.clear()
-            return False
-        self._lossy.append((rate + _SOUND, packets, lost))
-        if rate * (1 - lost) >= _CARRIED:
+        if arrives >= _CARRIED:
             return True
         share = self._lossy_share
         carried = self._carried
@@ -153,6 +179,7 @@ class WeakUplink:
             packets * (_likelihood(lost, share) - _likelihood(lost, 1 - carried / sent))
             for sent, packets, lost in self._lossy
         )
+        self._random |= certainty >= _KNOWN
         return certainty >= _CERTAIN
 
     @property
@@ -179,7 +206,7 @@ class WeakUplink:
         if queue >= _EMPTY:
             return None
         if self._lost_before is not None and self._is_in_vain(sample.audio_sent - self._in_pause[0].audio_sent, lost):
-            self._in_vain = True
+            self._random = True
             return self._resume(now)
         if elapsed < self._wait - STALL or (lost >= _LITTLE and elapsed < _LONGEST_WAIT):
             return None
