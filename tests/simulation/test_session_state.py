@@ -202,3 +202,27 @@ async def test_events_of_a_session_end_with_an_eviction() -> None:
         ada.link.restore()
         assert [event.type async for event in events] == ["reconnecting", "sessionDisconnected"]
         assert [event.type async for event in ada.session.events("signal")] == [], "the session is over"
+
+
+@virtual_time
+async def test_outage_of_one_stuck_socket_is_told_by_nothing_but_its_end() -> None:
+    async with a_call() as call:
+        ada = await call.participant("ada", force_media_reconnection_after_network_drop=True)
+        await call.participant("bob")
+        await asyncio.sleep(15)  # the rhythm of what is received is known
+        seen, settled, during = watched(ada), [], set()
+        ada.session.on("outageSettled", lambda event: settled.append(event.outage))
+        ada.link.loss = 0.3
+        while not ada.session.outages or ada.session.outages[-1].end is None:
+            if ada.session.outages:
+                during.add(ada.session.state)
+            await asyncio.sleep(0.01)
+        ada.link.loss = 0.0
+        assert await ada.session.settled()
+        (outage,) = ada.session.outages
+        assert (outage.witness, outage.told, outage.end) == ("late pong", False, "reconnected")
+        assert during == {SessionState.CONNECTED}
+        assert seen == []
+        assert settled == [outage]
+        assert {record.outcome for record in outage.streams.values()} == {"healthy"}, "nothing is renegotiated by force"
+        assert not call.renegotiations

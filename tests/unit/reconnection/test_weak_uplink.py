@@ -365,6 +365,17 @@ def test_uplink_that_carries_little_pauses_the_video_that_was_large() -> None:
     assert [change for _, change in uplink.changes] == ["pause"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_uplink_that_does_not_carry_the_sound_alone_has_the_video_paused_most_of_the_time(seed: int) -> None:
+    dice, uplink, paused = Random(seed), in_a_call(), 0
+    for _ in range(600):
+        uplink.video_rate = min(max(uplink.video_rate * dice.uniform(0.75, 1.33), 30_000.0), 120_000.0)
+        loss = max(0.0, 1 - 35_000 / (50_000.0 + (0.0 if uplink.decisions.paused else uplink.video_rate)))
+        uplink.lasts(1, lost=sum(dice.random() < loss for _ in range(PACKETS)) / PACKETS)
+        paused += uplink.decisions.paused
+    assert paused >= 300
+
+
 @dataclass
 class Reports:
     """Ten minutes of a small video, on a path with this share of loss at a rate (bits a second).
